@@ -65,6 +65,24 @@ declare class Control {
   settle(how?: { within?: string; advance?: boolean; horizon?: string }): Promise<Fields>;
   emit(event: string, more?: { body?: Fields; conversation?: string }): Promise<Sent>;
   resend(callback: number, body?: unknown): Promise<Sent>;
+  chat(wanted?: {
+    number?: string;
+    name?: string;
+    channel_id?: string;
+    app_key?: string;
+    write?: string;
+  }): Promise<string>;
+  user(
+    conversation: string,
+    act:
+      | { write: string }
+      | { press: string }
+      | { choose: string }
+      | { send: "image" | "video" | "audio" | "file"; url?: string; name?: string }
+      | { ask_for_agent: true }
+      | { fall_silent: true }
+      | { opt_out: true },
+  ): Promise<Fields>;
   journal(filters?: Find): Promise<Entry[]>;
   last(): Promise<number>;
   state(): Promise<Fields>;

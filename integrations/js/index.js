@@ -76,6 +76,16 @@ class Control {
     return this.request("POST", `/callbacks/${callback}/resend`, { body });
   }
 
+  /** Begins a chat as the end user: `chat({ name: "Dinda", write: "hello" })`. The `call_id` of the conversation. */
+  async chat(wanted = {}) {
+    return (await this.request("POST", "/chats", wanted)).conversation;
+  }
+
+  /** Does one thing as the end user: `user(conversation, { write: "hello" })`, `{ press: "Yes" }`, `{ ask_for_agent: true }`, ... */
+  user(conversation, act) {
+    return this.request("POST", "/user", { conversation, ...act });
+  }
+
   /** What happened: `journal({ endpoint: "task.*", status: 500 })`. */
   async journal(filters = {}) {
     return (await this.request("GET", "/journal", filters)).entries;

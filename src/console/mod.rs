@@ -15,6 +15,7 @@ mod namespaces;
 mod openapi;
 mod settle;
 mod tokens;
+mod user;
 mod wait;
 mod world;
 
@@ -49,6 +50,8 @@ const ROWS: &[Row] = &[
     Row::of::<clock::Move>(),
     Row::of::<emit::Emit>(),
     Row::of::<emit::Resend>(),
+    Row::of::<user::Begin>(),
+    Row::of::<user::Act>(),
     Row::of::<tokens::Expire>(),
     Row::of::<faults::Add>(),
     Row::of::<faults::List>(),

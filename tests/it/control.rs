@@ -375,3 +375,47 @@ fn exec_gives_a_command_a_mock_and_ends_as_it_does() {
     let missing = exec(&port, "kill -9 $$");
     assert_code(&missing, 137);
 }
+
+#[test]
+fn the_end_user_is_played_from_outside() {
+    let receiver = ok();
+    let serving = Serving::with("", &["--speed", "0", "--callback-url", &receiver.url()]);
+    let post = |path: &str, fields: Value| serving.control("POST", path, &fields);
+    let (status, begun) = post("/_mock/chats", json!({ "name": "Dinda", "write": "hello" }));
+    assert_eq!(status, 201, "{begun}");
+    let conversation = begun["conversation"].clone();
+    let number = begun["number"].as_str().unwrap().trim_start_matches('+').to_owned();
+    let says = |what: &str| json!({ "callback": "message.receive", "where": { "user": { "id": number, "name": "Dinda" },
+        "messages": { "contains": { "content": { "text": what } } } } });
+    let (status, answer) = post("/_mock/wait", says("hello"));
+    assert_eq!(status, 200, "{answer}");
+    let act = |mut fields: Value| {
+        fields["conversation"] = conversation.clone();
+        post("/_mock/user", fields)
+    };
+    assert_eq!(act(json!({ "send": "image" })).0, 200);
+    assert_eq!(act(json!({ "ask_for_agent": true })).0, 200);
+    // The bot is quick, but not as quick as that: its answer is due a little later.
+    serving.skip("1m");
+    let transfer = json!({ "callback": "session.transfer", "where": { "transfer": { "call_id": conversation } } });
+    let (status, answer) = post("/_mock/wait", transfer);
+    assert_eq!(status, 200, "{answer}");
+    for (fields, status, says) in [
+        (json!({ "press": "Yes" }), 400, "no template message of this conversation has a button"),
+        (json!({ "write": "a", "opt_out": true }), 400, "give one thing that the person does"),
+        (json!({}), 400, "give one thing that the person does"),
+        (json!({ "write": "a", "name": "b" }), 400, "`url` and `name` are of a file"),
+        (json!({ "send": "picture" }), 400, "send is `picture`"),
+    ] {
+        let message = refused(act(fields.clone()), status);
+        assert!(message.contains(says), "{fields}: {message}");
+    }
+    let nobody = post("/_mock/user", json!({ "conversation": "x", "write": "a" }));
+    assert!(refused(nobody, 404).contains("no conversation"), "a conversation that is not there");
+    for (fields, says) in [
+        (json!({ "number": "12" }), "number is `12`"),
+        (json!({ "channel_id": "1" }), "no channel `1`"),
+    ] {
+        assert!(refused(post("/_mock/chats", fields), 400).contains(says));
+    }
+}

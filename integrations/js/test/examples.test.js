@@ -84,6 +84,15 @@ describe("airudder", { concurrency: true }, () => {
       assert.equal(String(callbacks[2].raw), '{"edited":true}');
     }));
 
+  test("a conversation is played through as the user", () =>
+    receiving(async (airudder) => {
+      const conversation = await airudder.chat({ name: "Dinda", write: "hello" });
+      await airudder.waitFor({ callback: "message.receive", where: { user: { name: "Dinda" } } });
+      await airudder.user(conversation, { ask_for_agent: true });
+      await airudder.clock({ by: "1m" });
+      await airudder.waitFor({ callback: "session.transfer", where: { transfer: { call_id: conversation } } });
+    }));
+
   test("a token expires after a jump of thirty days", () =>
     receiving(async (airudder) => {
       const own = await token(airudder);

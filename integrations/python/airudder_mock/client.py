@@ -103,6 +103,14 @@ class _Control:
         """Sends a callback again, with its own body or another one."""
         return self.request("POST", f"/callbacks/{callback}/resend", _given(body=body))
 
+    def chat(self, **wanted: Any) -> str:
+        """Begins a chat as the end user: `chat(name="Dinda", write="hello")`. The `call_id` of the conversation."""
+        return self.request("POST", "/chats", _given(**wanted))["conversation"]
+
+    def user(self, conversation: str, **act: Any) -> None:
+        """Does one thing as the end user: `user(conversation, write="hello")`, `press="Yes"`, `ask_for_agent=True`, ..."""
+        self.request("POST", "/user", {"conversation": conversation, **act})
+
     def journal(self, **filters: Any) -> List[Dict[str, Any]]:
         """What happened: `journal(endpoint="task.*", status=500)`."""
         return self.request("GET", "/journal", filters)["entries"]

@@ -73,6 +73,14 @@ def test_a_callback_comes_twice_and_edited(airudder, receiver):
     assert bodies[0] == bodies[1] and bodies[2] == {"edited": True}
 
 
+def test_a_conversation_is_played_through_as_the_user(airudder):
+    conversation = airudder.chat(name="Dinda", write="hello")
+    airudder.wait_for(callback="message.receive", where={"user": {"name": "Dinda"}})
+    airudder.user(conversation, ask_for_agent=True)
+    airudder.clock(by="1m")
+    airudder.wait_for(callback="session.transfer", where={"transfer": {"call_id": conversation}})
+
+
 def test_a_token_expires_after_a_jump_of_thirty_days(airudder, token):
     assert call(airudder, "GET", "/service/cloud/robot", token=token)[0] == 200
     airudder.clock(by="30d")

@@ -57,6 +57,7 @@ pub(super) use catalogue::Chosen;
 pub(super) use contents::note_contents;
 use conversation::Conversations;
 pub use conversation::Opening;
+pub use played::{ChatAct, ChatError, FileKind, NewChat};
 pub(super) use conversation::{Conversation, Overrides, Phase, ScheduledMessages};
 pub(super) use late_reply::LateReply;
 use media::Media;

@@ -1,8 +1,6 @@
 //! A person who is played from outside, by a test or a page, in place of the user that the mock plays: what they do in a
 //! chat on WhatsApp. What follows is what follows whenever a user does it: callbacks, the bot's answers, transfers.
 
-#![cfg_attr(not(any(test, feature = "fuzzing")), expect(dead_code, reason = "the control API will call it"))]
-
 use std::fmt::Write as _;
 
 use jiff::Timestamp;

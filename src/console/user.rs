@@ -1,0 +1,183 @@
+//! `/_mock/chats` and `/_mock/user`: a test or a person plays the end user.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Refused};
+use crate::simulator::{AccountKey, ChatAct, ChatError, FileKind, NewChat};
+
+/// Who begins a chat with whom.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct BeginAsk {
+    /// The person's number, with the code of the country: `+6281234567890`. Default: one that is free.
+    number: Option<String>,
+    /// The person's name. Default: one that fits.
+    name: Option<String>,
+    /// The channel that is written to, of one of the account's WhatsApp business accounts. Default: the first.
+    channel_id: Option<String>,
+    /// The APPKey of the account. Default: the first.
+    app_key: Option<String>,
+    /// What the person writes first. Default: nothing yet.
+    write: Option<String>,
+}
+
+/// A chat that was begun.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Begun {
+    /// The conversation: its `call_id`.
+    conversation: String,
+    /// The person's number.
+    number: String,
+}
+
+/// Begins a chat.
+pub(super) struct Begin;
+
+impl Endpoint for Begin {
+    const NAME: &'static str = "chat";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/chats";
+    const WHAT: &'static str = "lets a person begin a chat on WhatsApp, whom you play: {\"write\": \"hello\"}";
+    const STATUSES: &'static [u16] = &[201];
+    type Ask = BeginAsk;
+    type Answer = Begun;
+
+    async fn answer(world: World, ask: BeginAsk) -> Result<Answered<Begun>, Refused> {
+        let given = ask.number.as_deref().map(|text| {
+            let digits = text.strip_prefix('+').unwrap_or(text);
+            let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+            let number = digits.parse().ok().filter(|_| is_number);
+            number.ok_or_else(|| {
+                Refused::wrong(format!("number is `{text}`, expected one with the code of the country: +6281234567890"))
+            })
+        });
+        let given: Option<u64> = given.transpose()?;
+        world.driver.with(|engine, now| {
+            let number = given.unwrap_or_else(|| engine.free_number());
+            let account = match &ask.app_key {
+                None => AccountKey::default(),
+                Some(key) => {
+                    let known = engine.simulator().access().by_app_key(key);
+                    known.ok_or_else(|| Refused::missing("app_key names no account"))?
+                }
+            };
+            let chat = NewChat { account, channel_id: ask.channel_id, number, name: ask.name };
+            let conversation = engine.simulator().begin_chat(chat, now).map_err(refused)?;
+            if let Some(text) = ask.write {
+                engine.simulator().act(&conversation, &ChatAct::Write(text), now).map_err(refused)?;
+            }
+            Ok(Answered::Json(201, Begun { conversation, number: format!("+{number}") }))
+        })
+    }
+}
+
+/// What the person does: one thing at a time.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ActAsk {
+    /// The conversation: its `call_id`. It may be one that you have not begun, such as that of a campaign: the mock's own user says
+    /// no more then.
+    conversation: String,
+    /// Writes this.
+    write: Option<String>,
+    /// Presses the button with this label of a template message.
+    press: Option<String>,
+    /// Chooses the option with this title or id of the question that was asked last.
+    choose: Option<String>,
+    /// Sends a file of this kind.
+    send: Option<Kind>,
+    /// With `send`: where the file is. Default: one of the mock's own.
+    url: Option<String>,
+    /// With `send`: the name of the file.
+    name: Option<String>,
+    /// Asks for a person (`true`), in the language of the conversation.
+    ask_for_agent: Option<bool>,
+    /// Says no more (`true`), until the next thing.
+    fall_silent: Option<bool>,
+    /// Wants no more messages (`true`).
+    opt_out: Option<bool>,
+}
+
+/// What is in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    /// A picture.
+    Image,
+    /// A film.
+    Video,
+    /// A voice note or music.
+    Audio,
+    /// A document.
+    File,
+}
+
+impl From<Kind> for FileKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Image => Self::Image,
+            Kind::Video => Self::Video,
+            Kind::Audio => Self::Audio,
+            Kind::File => Self::File,
+        }
+    }
+}
+
+impl ActAsk {
+    /// The one thing that is done.
+    fn act(self) -> Result<(String, ChatAct), Refused> {
+        let Self { conversation, write, press, choose, send, url, name, ask_for_agent, fall_silent, opt_out } = self;
+        if send.is_none() && (url.is_some() || name.is_some()) {
+            return Err(Refused::wrong("`url` and `name` are of a file: `send` says what it is, for example \"image\""));
+        }
+        let wants = |wish: Option<bool>, act: ChatAct| (wish == Some(true)).then_some(act);
+        let acts = [
+            write.map(ChatAct::Write),
+            press.map(ChatAct::Press),
+            choose.map(ChatAct::Choose),
+            send.map(|kind| ChatAct::Send { kind: kind.into(), url, name }),
+            wants(ask_for_agent, ChatAct::AskForAgent),
+            wants(fall_silent, ChatAct::FallSilent),
+            wants(opt_out, ChatAct::OptOut),
+        ];
+        let mut acts = acts.into_iter().flatten();
+        match (acts.next(), acts.next()) {
+            (Some(act), None) => Ok((conversation, act)),
+            _ => Err(Refused::wrong(
+                "give one thing that the person does: `write`, `press`, `choose`, `send`, `ask_for_agent`, `fall_silent` or `opt_out`",
+            )),
+        }
+    }
+}
+
+/// Nothing more is said: what follows are callbacks.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Done {}
+
+/// Does something in a chat.
+pub(super) struct Act;
+
+impl Endpoint for Act {
+    const NAME: &'static str = "user";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/user";
+    const WHAT: &'static str = "lets the person in a chat write, press, choose, send a file, ask for a person, fall silent or opt out: {\"conversation\": \"CALL_ID\", \"write\": \"hello\"}";
+    type Ask = ActAsk;
+    type Answer = Done;
+
+    async fn answer(world: World, ask: ActAsk) -> Result<Answered<Done>, Refused> {
+        let (conversation, act) = ask.act()?;
+        world.driver.with(|engine, now| engine.simulator().act(&conversation, &act, now)).map_err(refused)?;
+        Ok(Answered::ok(Done {}))
+    }
+}
+
+/// Why the person cannot do it.
+fn refused(error: ChatError) -> Refused {
+    let status = match &error {
+        ChatError::NoConversation(_) => 404,
+        ChatError::Ended => 409,
+        ChatError::NoChannel(..) | ChatError::OwnChannel | ChatError::NoButton(..) | ChatError::NoOption(..) => 400,
+    };
+    Refused::new(status, error.to_string())
+}
