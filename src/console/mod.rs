@@ -9,6 +9,7 @@ mod faults;
 mod find;
 mod journal;
 mod look;
+mod metrics;
 mod namespace;
 mod namespaces;
 mod openapi;
@@ -55,7 +56,9 @@ const ROWS: &[Row] = &[
     Row::of::<openapi::Describe>(),
     Row::of::<namespaces::Create>(),
     Row::of::<namespaces::List>(),
+    Row::of::<namespaces::Reset>(),
     Row::of::<namespaces::Remove>(),
+    Row::of::<metrics::Show>(),
 ];
 
 /// A request of the control surface, for whoever makes it from a shell.

@@ -82,6 +82,14 @@ pub trait Namespaces: Debug + Send + Sync {
     /// All of them, by name.
     fn list(&self) -> Vec<Namespace>;
 
+    /// Puts one back to its beginning: its credentials and its seed stay, so that the same requests give the same ids again.
+    /// Nothing if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// A file of the settings that can't be used any more.
+    fn reset(&self, name: &str) -> Result<Option<Namespace>, NamespaceError>;
+
     /// Ends one with all it holds, and says whether it was there.
     fn remove(&self, name: &str) -> bool;
 }

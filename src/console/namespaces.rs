@@ -74,6 +74,24 @@ pub(super) struct Named {
     name: String,
 }
 
+/// Puts a namespace back to its beginning.
+pub(super) struct Reset;
+
+impl Endpoint for Reset {
+    const NAME: &'static str = "reset-namespace";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/namespaces/{name}/reset";
+    const WHAT: &'static str = "puts a namespace back to its beginning; its credentials and its seed stay, its callbacks on their way are dropped";
+    type Ask = Named;
+    type Answer = Namespace;
+
+    async fn answer(world: World, ask: Named) -> Result<Answered<Namespace>, Refused> {
+        let reset = of(&world)?.reset(&ask.name).map_err(|error| Refused::wrong(error.to_string()))?;
+        let missing = || Refused::missing(format!("there is no namespace `{}`", ask.name));
+        reset.map(Answered::ok).ok_or_else(missing)
+    }
+}
+
 /// Nothing more is said.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Done {}

@@ -76,7 +76,26 @@ struct State {
 struct Running {
     service: Service,
     shown: Namespace,
+    /// What it was made from.
+    asked: Asked,
     _stop: oneshot::Sender<()>,
+}
+
+impl Running {
+    /// Lets a mock run until this is dropped.
+    fn new(service: Service, shown: Namespace, asked: Asked) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let driver = service.driver().clone();
+        tokio::spawn(async move {
+            driver
+                .drive(async {
+                    // Dropped with the namespace.
+                    let _ = stopped.await;
+                })
+                .await;
+        });
+        Self { service, shown, asked, _stop: stop }
+    }
 }
 
 impl Registry {
@@ -136,17 +155,7 @@ impl Registry {
         let refused = |error: crate::net::NotAllowed| wrong(error.into());
         service.check_callback_urls().await.map_err(refused)?;
         shown.callback_url = shown.callback_url.or_else(|| self.usual.callback_url.clone());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let driver = service.driver().clone();
-        tokio::spawn(async move {
-            driver
-                .drive(async {
-                    // Dropped with the namespace.
-                    let _ = stopped.await;
-                })
-                .await;
-        });
-        let running = Running { service, shown: shown.clone(), _stop: stop };
+        let running = Running::new(service, shown.clone(), asked);
         let mut state = self.lock();
         if state.running.contains_key(&name) {
             return Err(NamespaceError::Taken(name));
@@ -186,6 +195,19 @@ impl Namespaces for Registry {
 
     fn list(&self) -> Vec<Namespace> {
         self.lock().running.values().map(|running| running.shown.clone()).collect()
+    }
+
+    fn reset(&self, name: &str) -> Result<Option<Namespace>, NamespaceError> {
+        let Some(asked) = self.lock().running.get(name).map(|running| running.asked.clone()) else {
+            return Ok(None);
+        };
+        let service = (self.make)(&asked).map_err(|error| NamespaceError::Wrong(error.to_string()))?;
+        let mut state = self.lock();
+        // Somebody may have removed it meanwhile.
+        let Some(running) = state.running.get_mut(name) else { return Ok(None) };
+        running.service.end_journal();
+        *running = Running::new(service, running.shown.clone(), asked);
+        Ok(Some(running.shown.clone()))
     }
 
     fn remove(&self, name: &str) -> bool {

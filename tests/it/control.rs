@@ -275,6 +275,13 @@ fn namespaces_share_nothing_but_the_address() {
     assert!(refused(make(json!({ "name": "a" })), 409).contains("there is a namespace `a` already"));
     assert!(refused(make(json!({ "name": "a/b" })), 400).starts_with("name: "));
     assert!(refused(make(json!({ "callback_url": "http://example.com/" })), 400).contains("example.com"));
+    // Back to the beginning: the same credentials, and nothing else is left.
+    let (status, again) = serving.control("POST", "/_mock/namespaces/b/reset", &json!({}));
+    assert_eq!((status, &again), (200, &made[1]));
+    let state = serving.control("GET", "/_ns/b/_mock/state", &Value::Null).1;
+    assert_eq!((&state["callbacks"]["queued"], &state["journal"]["last"]), (&json!(0), &json!(0)), "{state}");
+    let metrics = serving.call("GET", "/_mock/metrics", &[], b"").text();
+    assert!(metrics.contains("\nairudder_mock_namespaces 2\n"), "{metrics}");
     assert_eq!(serving.control("DELETE", "/_mock/namespaces/a", &Value::Null).0, 200);
     let gone = serving.control("GET", "/_ns/a/_mock/state", &Value::Null);
     assert!(refused(gone, 404).contains("there is no namespace `a`"));

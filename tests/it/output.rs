@@ -8,7 +8,7 @@ use crate::serving::{Wire, eventually, request};
 use crate::support::program;
 
 /// More lines than a pipe has room for.
-const REQUESTS: usize = 3_000;
+const REQUESTS: usize = 900;
 
 #[test]
 fn a_pipe_that_nobody_reads_stops_neither_requests_nor_the_end() {

@@ -1,0 +1,77 @@
+//! `GET /_mock/metrics`: figures for Prometheus.
+
+use std::fmt::Write as _;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Refused};
+use crate::net::{HttpResponse, Reply};
+
+/// Nothing is asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Nothing {}
+
+/// Shows the figures.
+pub(super) struct Show;
+
+impl Endpoint for Show {
+    const NAME: &'static str = "metrics";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/metrics";
+    const WHAT: &'static str = "shows figures for Prometheus";
+    type Ask = Nothing;
+    type Answer = Value;
+
+    async fn answer(world: World, _: Nothing) -> Result<Answered<Value>, Refused> {
+        let headers = vec![("content-type".into(), "text/plain; version=0.0.4".into())];
+        Ok(Answered::Other(Reply::Answer(HttpResponse { status: 200, headers, body: text(&world).into() })))
+    }
+}
+
+/// A figure: its name, whether it only grows, and what it says.
+struct Figure(&'static str, bool, &'static str);
+
+fn text(world: &World) -> String {
+    let (totals, calls, now, is_busy) =
+        world.driver.look(|engine, now| (engine.totals(), engine.calls(), now.as_second(), engine.is_busy()));
+    let kept = world.kept.counts();
+    let namespaces = world.namespaces.as_ref().map_or(0, |namespaces| namespaces.list().len());
+    let mut text = String::new();
+    let mut put = |Figure(name, grows, help): Figure, values: &[(&str, u64)]| {
+        let kind = if grows { "counter" } else { "gauge" };
+        let _ = writeln!(text, "# HELP airudder_mock_{name} {help}\n# TYPE airudder_mock_{name} {kind}");
+        for (label, value) in values {
+            let _ = writeln!(text, "airudder_mock_{name}{label} {value}");
+        }
+    };
+    put(
+        Figure("callbacks", false, "Callbacks by the state they are in."),
+        &[
+            ("{state=\"pending\"}", totals.pending),
+            ("{state=\"in_flight\"}", totals.in_flight),
+            ("{state=\"waiting\"}", totals.waiting),
+            ("{state=\"delivered\"}", totals.delivered),
+            ("{state=\"failed\"}", totals.failed),
+        ],
+    );
+    put(Figure("callbacks_total", true, "Callbacks handed to delivery."), &[("", totals.queued)]);
+    put(Figure("attempts_total", true, "Attempts to deliver a callback."), &[("", totals.attempts)]);
+    put(Figure("requests_total", true, "Requests that reached the simulated vendor."), &[("", calls)]);
+    put(
+        Figure("busy", false, "Whether something is under way that ends by itself."),
+        &[("", is_busy.into())],
+    );
+    let seconds = u64::try_from(now).unwrap_or_default();
+    put(Figure("clock_seconds", false, "The mock's time, in Unix seconds."), &[("", seconds)]);
+    put(
+        Figure("journal_entries", false, "Entries of the journal that are kept."),
+        &[("", kept.entries as u64)],
+    );
+    put(Figure("journal_bytes", false, "What they take, about."), &[("", kept.bytes as u64)]);
+    put(Figure("journal_dropped_total", true, "Entries that are not kept any more."), &[("", kept.dropped)]);
+    put(Figure("namespaces", false, "Namespaces."), &[("", namespaces as u64)]);
+    text
+}
