@@ -8,7 +8,6 @@ use std::sync::Arc;
 use bytes::{BufMut, Bytes, BytesMut};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use super::envelop::plain_error;
 use crate::contract::envelope;
 use crate::net::{Header, HttpResponse, HttpStream, JSON, Reply};
 use crate::recordings::{self, Recording};
@@ -96,10 +95,8 @@ impl<I: Iterator> Iterator for Permitted<I> {
 
 /// Too many take theirs at the same time.
 fn busy(what: &str) -> HttpResponse {
-    let mut answer = plain_error(
-        503,
-        &format!("too many {what} are being sent to clients that take them slowly: try again"),
-    );
+    let message = format!("too many {what} are being sent to clients that take them slowly: try again");
+    let mut answer = HttpResponse::json(503, &serde_json::json!({ "code": 503, "message": message }));
     answer.headers.push(("retry-after".into(), "1".into()));
     answer
 }

@@ -16,6 +16,7 @@ use super::verdicts::Verdicts;
 use super::{CommandError, Exit, stories};
 use crate::contract::{Direction, Provenance};
 use crate::engine::{Left, Pace, Speed, Watchdog};
+use crate::files::visible;
 use crate::journal::{Event, KeptLimits};
 use crate::mock::{Builder, Prepared};
 use crate::scenario::{Story, StoryRun};
@@ -150,7 +151,7 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     if !args.quiet {
         output.line(&last);
     } else if !left.is_empty() {
-        left.lines.iter().for_each(|line| super::remark(&format!("left: {line}")));
+        left.lines.iter().for_each(|line| super::remark(&visible(&format!("left: {line}"))));
         super::remark(&last);
     }
     if !args.quiet && !found.counts().is_empty() {

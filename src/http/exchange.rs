@@ -36,6 +36,7 @@ where
     let head = request.method() == Method::HEAD;
     let mut share = limits.budget.share();
     let mut leaving = context.state.leaving();
+    let is_late = limits.turned_away.as_ref().is_some_and(|away| away.has(request.uri().path()));
     in_flight.set_reading(true);
     let read = tokio::select! {
         biased;
@@ -44,6 +45,7 @@ where
     };
     in_flight.set_reading(false);
     let reply = match read {
+        Ok(_) if is_late => read::ending().into(),
         Ok(request) => (context.server.handler)(request).await,
         Err(unread) => Unread::answer(unread).into(),
     };

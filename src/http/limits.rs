@@ -26,6 +26,30 @@ impl fmt::Debug for LargeBodies {
     }
 }
 
+/// Which requests are turned away, by path: the mock ends and begins nothing new.
+#[derive(Clone)]
+pub struct TurnedAway(Arc<IsTurnedAway>);
+
+/// Whether a request is turned away, by its path.
+type IsTurnedAway = dyn Fn(&str) -> bool + Send + Sync;
+
+impl TurnedAway {
+    /// Those for which it says so.
+    pub fn of(is_turned_away: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_turned_away))
+    }
+
+    pub(super) fn has(&self, path: &str) -> bool {
+        (self.0)(path)
+    }
+}
+
+impl fmt::Debug for TurnedAway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TurnedAway")
+    }
+}
+
 /// Limits of a server.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -35,6 +59,8 @@ pub struct Limits {
     pub usual_body: usize,
     /// Which requests bring lists or files. Nothing: all may.
     pub large_bodies: Option<LargeBodies>,
+    /// Which requests are answered 503, where some are, decided when they begin.
+    pub turned_away: Option<TurnedAway>,
     /// The memory that all connections may take together. Beyond it requests are answered 503.
     pub budget: Budget,
     /// The most bytes of a request line and its headers. More are answered 431.
@@ -80,6 +106,7 @@ impl Default for Limits {
             body: 64 << 20,
             usual_body: 1 << 20,
             large_bodies: None,
+            turned_away: None,
             budget: Budget::new(512 << 20),
             header_bytes: 64 << 10,
             header_count: 100,

@@ -25,7 +25,7 @@ pub use bind::BindError;
 pub use budget::Budget;
 pub use client::{request, request_parts};
 pub(crate) use connector::{ConnectError, Connector, Http1, Stream};
-pub use limits::{LargeBodies, Limits};
+pub use limits::{LargeBodies, Limits, TurnedAway};
 pub use server::Server;
 pub(crate) use tls::{Tls, TlsPlan};
 pub use tls::{TlsError, TlsOptions};

@@ -55,6 +55,14 @@ pub(super) fn crowded() -> HttpResponse {
     answer
 }
 
+/// What begins too late.
+pub(super) fn ending() -> HttpResponse {
+    let mut answer =
+        HttpResponse::json(503, &json!({ "message": "the mock is ending and begins nothing new" }));
+    answer.headers.push(("retry-after".into(), "1".into()));
+    answer
+}
+
 impl Unread {
     /// The answer, after which the connection is of no more use.
     pub(super) fn answer(self) -> HttpResponse {

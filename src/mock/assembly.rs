@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use crate::api::{Answering, Api, ready};
 use crate::console::{self, Namespaces, World};
 use crate::engine::{Driver, End};
-use crate::http::{LargeBodies, Limits, Server};
+use crate::http::{LargeBodies, Limits, Server, TurnedAway};
 use crate::journal::Kept;
 use crate::net::origin;
 use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target};
@@ -97,13 +97,7 @@ impl Service {
             }
             None => {}
         }
-        if let Some(answering) = console::answer(&self.world, &request) {
-            return answering;
-        }
-        if self.world.driver.is_ending() {
-            return self.api.turn_away(request, 503, "the mock is ending and begins nothing new".to_owned());
-        }
-        self.api.answer(request)
+        console::answer(&self.world, &request).unwrap_or_else(|| self.api.answer(request))
     }
 }
 
@@ -125,6 +119,9 @@ impl Assembly {
             let begin = ["/service/", "/api/v1/"].iter().find_map(|begin| path.find(begin)).unwrap_or(0);
             api.is_large(method, &path[begin..])
         }));
+        let driver = service.driver().clone();
+        limits.turned_away =
+            Some(TurnedAway::of(move |path| driver.is_ending() && !path.starts_with("/_mock")));
         let (address, answering) = (server.local_addr(), service.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(server.serve(move |request| answering.answer(request), limits, async {

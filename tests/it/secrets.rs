@@ -63,7 +63,7 @@ fn the_record_holds_no_secret_unless_asked() {
 fn the_timeline_holds_no_secret() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("settings.toml");
-    std::fs::write(&config, settings()).unwrap();
+    std::fs::write(&config, format!("{}\n[limits]\nrequest_kb = 4096\n", settings())).unwrap();
     let mut child = program()
         .args(["serve", "--listen", "127.0.0.1:0", "--config"])
         .arg(&config)
@@ -82,7 +82,7 @@ fn the_timeline_holds_no_secret() {
     // A list of ten thousand rows is told by its length.
     let large = json!({ "APPKey": APP_KEY, "APPSecret": SECRET, "x": "y".repeat(3 << 20) }).to_string();
     let mut wire = Wire::to(address);
-    wire.send(&request("POST", "/service/cloud/task", &[JSON], large.as_bytes()));
+    wire.send(&request("POST", "/service/cloud/auth", &[JSON], large.as_bytes()));
     wire.reply();
     Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     let mut shown = String::new();

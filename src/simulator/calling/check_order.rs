@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Calling;
-use super::rows::Loan;
+use super::row_text::Loan;
 use super::task::TaskOrder;
 use crate::contract::bodies::local_text;
 use crate::files::suggest::{did_you_mean, nearest};

@@ -8,11 +8,22 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::rows::Loan;
 use crate::content::Gender;
 use crate::contract::fields::shown;
 use crate::simulator::e164::e164;
 use crate::simulator::outcome::MockOutcome;
+
+/// What a row says of a loan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Loan {
+    /// All that is asked for.
+    Told,
+    /// Not how much was lent.
+    NoAmount,
+    /// Not when it was lent.
+    NoDate,
+}
 
 /// A row of a list, read from its text (example). Keys that are not named here are the robot's variables.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

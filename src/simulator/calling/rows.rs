@@ -15,7 +15,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::draw::Drawn;
-use super::row_text::{RowText, shown_raw};
+use super::row_text::{Loan, RowText, shown_raw};
 use crate::simulator::Refusal;
 use crate::simulator::outcome::{MockOutcome, Outcome};
 use crate::simulator::raw_rows::RawRows;
@@ -183,18 +183,6 @@ impl RefusedRows {
 
 fn bad_list(message: String) -> Refusal {
     Refusal::new(400, message)
-}
-
-/// What a row says of a loan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Loan {
-    /// All that is asked for.
-    Told,
-    /// Not how much was lent.
-    NoAmount,
-    /// Not when it was lent.
-    NoDate,
 }
 
 /// What of a list needs nothing but its text.
