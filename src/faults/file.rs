@@ -50,7 +50,7 @@ pub struct FaultFile {
     /// Goes wrong in another way than by an answer with an error.
     pub kind: Option<FaultKind>,
     /// Waits before it answers or goes wrong: `200ms`, a random length out of a range, `200ms..2s`, or mostly short and
-    /// now and then long, `{ median = "100ms", p99 = "2s" }`. Real time, whatever the speed of the story.
+    /// now and then long, `{ median = "100ms", p99 = "2s" }`; 10 minutes at most. Real time, whatever the speed of the story.
     pub delay: Option<DelayFile>,
     /// Whether the call still takes effect before it goes wrong. Default: true for `kind = "half"` and for a delay
     /// alone, else false.

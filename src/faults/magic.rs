@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde_json::Value;
 
-use super::{Act, Fault, FaultKind};
+use super::{Act, Fault, FaultKind, LONGEST_DELAY};
 use crate::contract::envelope::ErrorStatus;
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::nearest;
@@ -123,7 +123,7 @@ fn coded(code: i64) -> Option<Act> {
 }
 
 fn slow(delay: Duration) -> Fault {
-    Fault { delay: Some(delay), act: None, effect: true }
+    Fault { delay: Some(delay.min(LONGEST_DELAY)), act: None, effect: true }
 }
 
 #[cfg(test)]
@@ -168,6 +168,7 @@ mod tests {
         assert_eq!(magic("mock:Reset").unwrap().act, Some(Act::Kind(FaultKind::Reset)));
         assert_eq!(magic("mock:slow").unwrap().delay, Some(Duration::from_secs(5)));
         assert_eq!(magic("mock:slow-1.5s.").unwrap().delay, Some(Duration::from_millis(1500)));
+        assert_eq!(magic("mock:slow-1h").unwrap().delay, Some(LONGEST_DELAY));
         for nothing in [
             "",
             "429",

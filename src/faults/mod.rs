@@ -25,6 +25,9 @@ use crate::contract::envelope;
 use crate::language::matcher::has_fields;
 use crate::seed::{Rng, Seed};
 
+/// How late a response is at most: what waits holds memory.
+pub const LONGEST_DELAY: Duration = Duration::from_secs(600);
+
 /// What goes wrong with one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -220,7 +223,7 @@ impl Rule {
         };
         let usual = act.as_ref().is_none_or(Act::takes_effect);
         Fault {
-            delay: file.delay.map(|delay| delay::draw(delay, &mut self.delays)),
+            delay: file.delay.map(|delay| delay::draw(delay, &mut self.delays).min(LONGEST_DELAY)),
             effect: file.effect.unwrap_or(usual),
             act,
         }

@@ -40,7 +40,8 @@ impl Simulator {
 impl LeftWork {
     fn line(&mut self, count: usize, most: usize, line: impl FnOnce() -> String) {
         if count <= most {
-            self.lines.push(line());
+            // A task may have a line feed in its name.
+            self.lines.push(line().replace('\n', "\\n"));
         }
     }
 }
