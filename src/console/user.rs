@@ -38,7 +38,8 @@ impl Endpoint for Begin {
     const NAME: &'static str = "chat";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/chats";
-    const WHAT: &'static str = "lets a person begin a chat on WhatsApp, whom you play: {\"write\": \"hello\"}";
+    const WHAT: &'static str =
+        "lets a person begin a chat on WhatsApp, whom you play: {\"write\": \"hello\"}";
     const STATUSES: &'static [u16] = &[201];
     type Ask = BeginAsk;
     type Answer = Begun;
@@ -46,10 +47,13 @@ impl Endpoint for Begin {
     async fn answer(world: World, ask: BeginAsk) -> Result<Answered<Begun>, Refused> {
         let given = ask.number.as_deref().map(|text| {
             let digits = text.strip_prefix('+').unwrap_or(text);
-            let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+            let is_number =
+                (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
             let number = digits.parse().ok().filter(|_| is_number);
             number.ok_or_else(|| {
-                Refused::wrong(format!("number is `{text}`, expected one with the code of the country: +6281234567890"))
+                Refused::wrong(format!(
+                    "number is `{text}`, expected one with the code of the country: +6281234567890"
+                ))
             })
         });
         let given: Option<u64> = given.transpose()?;
@@ -126,9 +130,12 @@ impl From<Kind> for FileKind {
 impl ActAsk {
     /// The one thing that is done.
     fn act(self) -> Result<(String, ChatAct), Refused> {
-        let Self { conversation, write, press, choose, send, url, name, ask_for_agent, fall_silent, opt_out } = self;
+        let Self { conversation, write, press, choose, send, url, name, ask_for_agent, fall_silent, opt_out } =
+            self;
         if send.is_none() && (url.is_some() || name.is_some()) {
-            return Err(Refused::wrong("`url` and `name` are of a file: `send` says what it is, for example \"image\""));
+            return Err(Refused::wrong(
+                "`url` and `name` are of a file: `send` says what it is, for example \"image\"",
+            ));
         }
         let wants = |wish: Option<bool>, act: ChatAct| (wish == Some(true)).then_some(act);
         let acts = [
@@ -177,7 +184,10 @@ fn refused(error: ChatError) -> Refused {
     let status = match &error {
         ChatError::NoConversation(_) => 404,
         ChatError::Ended => 409,
-        ChatError::NoChannel(..) | ChatError::OwnChannel | ChatError::NoButton(..) | ChatError::NoOption(..) => 400,
+        ChatError::NoChannel(..)
+        | ChatError::OwnChannel
+        | ChatError::NoButton(..)
+        | ChatError::NoOption(..) => 400,
     };
     Refused::new(status, error.to_string())
 }

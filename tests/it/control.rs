@@ -385,8 +385,10 @@ fn the_end_user_is_played_from_outside() {
     assert_eq!(status, 201, "{begun}");
     let conversation = begun["conversation"].clone();
     let number = begun["number"].as_str().unwrap().trim_start_matches('+').to_owned();
-    let says = |what: &str| json!({ "callback": "message.receive", "where": { "user": { "id": number, "name": "Dinda" },
-        "messages": { "contains": { "content": { "text": what } } } } });
+    let says = |what: &str| {
+        json!({ "callback": "message.receive", "where": { "user": { "id": number, "name": "Dinda" },
+        "messages": { "contains": { "content": { "text": what } } } } })
+    };
     let (status, answer) = post("/_mock/wait", says("hello"));
     assert_eq!(status, 200, "{answer}");
     let act = |mut fields: Value| {
@@ -397,7 +399,8 @@ fn the_end_user_is_played_from_outside() {
     assert_eq!(act(json!({ "ask_for_agent": true })).0, 200);
     // The bot is quick, but not as quick as that: its answer is due a little later.
     serving.skip("1m");
-    let transfer = json!({ "callback": "session.transfer", "where": { "transfer": { "call_id": conversation } } });
+    let transfer =
+        json!({ "callback": "session.transfer", "where": { "transfer": { "call_id": conversation } } });
     let (status, answer) = post("/_mock/wait", transfer);
     assert_eq!(status, 200, "{answer}");
     for (fields, status, says) in [
@@ -412,10 +415,9 @@ fn the_end_user_is_played_from_outside() {
     }
     let nobody = post("/_mock/user", json!({ "conversation": "x", "write": "a" }));
     assert!(refused(nobody, 404).contains("no conversation"), "a conversation that is not there");
-    for (fields, says) in [
-        (json!({ "number": "12" }), "number is `12`"),
-        (json!({ "channel_id": "1" }), "no channel `1`"),
-    ] {
+    for (fields, says) in
+        [(json!({ "number": "12" }), "number is `12`"), (json!({ "channel_id": "1" }), "no channel `1`")]
+    {
         assert!(refused(post("/_mock/chats", fields), 400).contains(says));
     }
 }
