@@ -166,7 +166,12 @@ fn caller(simulator: &Simulator, system: &System) -> Result<AccountKey, Refusal>
     let access = &simulator.context.access;
     let account = access.by_app_key(&system.appkey);
     let account = account.ok_or_else(|| Refusal::new(401, "system.appkey names no account"))?;
-    let expected = signature(&access.account(account).app_secret, &system.timestamp.0, &system.version);
+    let timestamp = &system.timestamp.0;
+    if timestamp.is_empty() || !timestamp.bytes().all(|byte| byte.is_ascii_digit()) {
+        let message = format!("system.timestamp is {}, expected Unix seconds", shown(&timestamp.as_str().into()));
+        return Err(Refusal::new(400, message));
+    }
+    let expected = signature(&access.account(account).app_secret, timestamp, &system.version);
     // Some libraries leave the padding away.
     let (given, expected) = (system.sign.trim_end_matches('='), expected.trim_end_matches('='));
     if given.as_bytes().ct_eq(expected.as_bytes()).into() {

@@ -48,6 +48,8 @@ impl Serving {
             .arg(folder.path().join("record.ndjson"))
             .args(args)
             .stdout(Stdio::piped())
+            // What is left at the end may be thousands of lines; they are shown if the test fails.
+            .stderr(fs::File::create(folder.path().join("stderr.txt")).unwrap())
             .spawn()
             .expect("the program starts");
         let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -181,6 +183,10 @@ impl Drop for Serving {
         // After an orderly end there is nothing left to kill.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            let said = fs::read_to_string(self.folder.path().join("stderr.txt")).unwrap_or_default();
+            eprintln!("{}", said.lines().take(100).collect::<Vec<_>>().join("\n"));
+        }
     }
 }
 

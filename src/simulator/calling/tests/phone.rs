@@ -149,7 +149,8 @@ fn is_a_call(business: Business, locale: &'static str, row: &Value, detail: &Val
     let said: Vec<String> = turns.iter().map(|(_, text)| (*text).to_owned()).collect();
     let values = row.as_object().unwrap().values().filter_map(Value::as_str);
     for text in &said {
-        let lower = text.to_lowercase();
+        // A name that begins like the Thai word for typing.
+        let lower = text.to_lowercase().replace("พิมพ์ชนก", "");
         for word in CHAT_WORDS {
             assert!(!lower.contains(word), "`{word}`: {}", about());
         }
@@ -243,7 +244,10 @@ fn a_row() -> impl strategy::Strategy<Value = (&'static str, u8, &'static str, b
 
 #[test]
 fn a_thousand_calls_of_each_line_are_calls() {
-    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut runner = proptest::test_runner::TestRunner::default();
+    // Another one each time: what is asserted holds for all.
+    let seed = prop::num::u64::ANY.new_tree(&mut runner).unwrap().current();
+    eprintln!("the calls are those of the seed {seed}");
     let mut vocabulary: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
     for (business, line) in LINES {
         let strategy = prop::collection::vec(a_row(), 1_000);
@@ -252,7 +256,7 @@ fn a_thousand_calls_of_each_line_are_calls() {
             rows.into_iter().enumerate().map(|(number, row)| row_of(number, row)).collect();
         let mut seen = BTreeSet::new();
         let mut checked = 0;
-        for (locale, row, detail) in calls(7, line, &rows) {
+        for (locale, row, detail) in calls(seed, line, &rows) {
             is_a_call(business, locale, &row, &detail);
             seen.insert(detail["Intention"].as_str().unwrap().to_owned());
             assert_eq!(detail.get("CheckResults").is_some(), business == Business::InfoCheck);
