@@ -168,7 +168,8 @@ fn caller(simulator: &Simulator, system: &System) -> Result<AccountKey, Refusal>
     let account = account.ok_or_else(|| Refusal::new(401, "system.appkey names no account"))?;
     let timestamp = &system.timestamp.0;
     if timestamp.is_empty() || !timestamp.bytes().all(|byte| byte.is_ascii_digit()) {
-        let message = format!("system.timestamp is {}, expected Unix seconds", shown(&timestamp.as_str().into()));
+        let message =
+            format!("system.timestamp is {}, expected Unix seconds", shown(&timestamp.as_str().into()));
         return Err(Refusal::new(400, message));
     }
     let expected = signature(&access.account(account).app_secret, timestamp, &system.version);
