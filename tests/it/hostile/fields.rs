@@ -96,7 +96,8 @@ fn judged(envelope: Envelope, (name, kind, needed): Field, wrong: Wrong) -> Want
         (Kind::Nested, _) => refused(),
         (_, Wrong::Bool | Wrong::Nested) => refused(),
         (Kind::Signed, Wrong::Number(n)) if n.fract() != 0.0 || n > 1e19 => refused(),
-        (Kind::Signed, Wrong::Empty) => refused(),
+        (Kind::Signed, Wrong::Number(n)) if n < 0.0 => refused(),
+        (Kind::Signed, Wrong::Empty | Wrong::Text | Wrong::Long) => refused(),
         (Kind::Signed, _) => Wanted::Refused(envelope, 401, "system.sign"),
         (Kind::Whole(from, to), Wrong::Number(n))
             if n.fract() == 0.0 && (from as f64..=to as f64).contains(&n) =>
