@@ -139,12 +139,12 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     }
 
     mock.drive(interrupted).await;
-    let (left, found) = mock.driver().with(|engine, now| {
-        let left = engine.left();
+    let left = mock.left();
+    let found = mock.driver().with(|engine, now| {
         for line in &left.lines {
             engine.journal().write(now, None, Event::Note(format!("left: {line}")));
         }
-        (left, engine.findings().clone())
+        engine.findings().clone()
     });
     mock.close().await;
     let last = last_line(&left);

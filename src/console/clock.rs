@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused};
+use super::endpoint::{Answered, Endpoint, Nothing, Refused};
 use crate::delivery::Totals;
 use crate::engine::Speed;
 use crate::time::HumanDuration;
@@ -40,10 +40,6 @@ impl Shown {
         })
     }
 }
-
-/// Nothing is asked.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct Nothing {}
 
 /// Shows the clock.
 pub(super) struct Show;

@@ -6,8 +6,8 @@
 use std::future::Future;
 
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::World;
@@ -39,6 +39,14 @@ pub(super) trait Endpoint {
         ask: Self::Ask,
     ) -> impl Future<Output = Result<Answered<Self::Answer>, Refused>> + Send;
 }
+
+/// Nothing is asked.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Nothing {}
+
+/// Nothing more is said than that it is done.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Done {}
 
 /// What a request is answered with.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused};
+use super::endpoint::{Answered, Done, Endpoint, Nothing, Refused};
 use crate::contract::fields::Whole;
 use crate::settings::Settings;
 
@@ -45,10 +45,6 @@ impl Endpoint for Add {
         Ok(Answered::Json(201, Added { fault: number }))
     }
 }
-
-/// Nothing is asked.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct Nothing {}
 
 /// The faults that are in force.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -102,10 +98,6 @@ pub(super) struct Named {
     /// Its number.
     fault: Whole<1, { i64::MAX }>,
 }
-
-/// Nothing more is said.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Done {}
 
 /// Removes a fault.
 pub(super) struct Remove;

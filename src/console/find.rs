@@ -9,23 +9,6 @@ use crate::journal::{CallEntry, Entry, Event};
 
 use super::endpoint::Refused;
 
-/// The words for what an entry tells, as they stand in `kind`.
-const KINDS: [&str; 13] = [
-    "called",
-    "queued",
-    "tried",
-    "delivered",
-    "dead",
-    "note",
-    "error",
-    "assumed",
-    "failed",
-    "explained",
-    "skipped",
-    "story_started",
-    "story_finished",
-];
-
 /// Which entries are meant. All that is given has to fit.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct Find {
@@ -59,7 +42,7 @@ impl Find {
     /// Refuses words that fit nothing ever.
     pub(super) fn check(&self) -> Result<(), Refused> {
         check_word("direction", self.direction.as_deref(), &["in", "out"])?;
-        check_word("kind", self.kind.as_deref(), &KINDS)
+        check_word("kind", self.kind.as_deref(), &Event::KINDS)
     }
 
     pub(super) fn limit(&self) -> Option<usize> {
@@ -82,7 +65,7 @@ impl Find {
         };
         let mentions = |id: &Option<String>| id.as_ref().is_none_or(|id| mentions(entry, id, true));
         is(&self.direction, direction(&entry.event))
-            && is(&self.kind, Some(kind(&entry.event)))
+            && is(&self.kind, Some(entry.event.kind()))
             && is(&self.event, event_id(&entry.event))
             && is(&self.endpoint, endpoint(&entry.event))
             && is(&self.story, entry.story.as_deref())
@@ -115,25 +98,6 @@ fn direction(event: &Event) -> Option<&'static str> {
         Event::Called(_) => Some("in"),
         Event::Queued(_) | Event::Attempted { .. } | Event::Ended { .. } => Some("out"),
         _ => None,
-    }
-}
-
-fn kind(event: &Event) -> &'static str {
-    match event {
-        Event::StoryStarted => "story_started",
-        Event::StoryFinished { .. } => "story_finished",
-        Event::Failed { .. } => "failed",
-        Event::Skipped(_) => "skipped",
-        Event::Explained { .. } => "explained",
-        Event::Assumed { .. } => "assumed",
-        Event::Waiting { .. } => "waiting",
-        Event::Note(_) | Event::Found { is_error: false, .. } => "note",
-        Event::Found { is_error: true, .. } => "error",
-        Event::Queued(_) => "queued",
-        Event::Attempted { .. } => "tried",
-        Event::Ended { end, .. } if end.failure.is_none() => "delivered",
-        Event::Ended { .. } => "dead",
-        Event::Called(_) => "called",
     }
 }
 

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused};
+use super::endpoint::{Answered, Done, Endpoint, Nothing, Refused};
 use super::find::Find;
 use crate::net::{HttpStream, Reply};
 
@@ -59,14 +59,6 @@ impl Endpoint for List {
         Ok(Answered::ok(listing))
     }
 }
-
-/// Nothing is asked.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct Nothing {}
-
-/// Nothing more is said.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Done {}
 
 /// Forgets what is kept.
 pub(super) struct Clear;

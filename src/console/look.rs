@@ -1,16 +1,12 @@
 //! What a mock is and how it is: its state, its catalog, whether it serves.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused};
+use super::endpoint::{Answered, Endpoint, Nothing, Refused};
 use crate::contract::Direction;
-
-/// Nothing is asked.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct Nothing {}
 
 /// Lists the requests of the control surface.
 pub(super) struct List;
@@ -145,7 +141,7 @@ impl Endpoint for Ready {
     type Answer = Health;
 
     async fn answer(world: World, _: Nothing) -> Result<Answered<Health>, Refused> {
-        let ready = !world.driver.look(|engine, _| engine.is_stopped());
+        let ready = !world.driver.is_ending();
         let health = Health { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), ready };
         Ok(Answered::Json(if ready { 200 } else { 503 }, health))
     }

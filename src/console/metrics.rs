@@ -2,17 +2,11 @@
 
 use std::fmt::Write as _;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused};
+use super::endpoint::{Answered, Endpoint, Nothing, Refused};
 use crate::net::{HttpResponse, Reply};
-
-/// Nothing is asked.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct Nothing {}
 
 /// Shows the figures.
 pub(super) struct Show;

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused};
+use super::endpoint::{Answered, Done, Endpoint, Nothing, Refused};
 use super::namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
 use crate::engine::Speed;
 
@@ -39,10 +39,6 @@ impl Endpoint for Create {
         Ok(Answered::Json(201, made))
     }
 }
-
-/// Nothing is asked.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct Nothing {}
 
 /// The namespaces.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -91,10 +87,6 @@ impl Endpoint for Reset {
         reset.map(Answered::ok).ok_or_else(missing)
     }
 }
-
-/// Nothing more is said.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Done {}
 
 /// Ends a namespace.
 pub(super) struct Remove;

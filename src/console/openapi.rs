@@ -1,15 +1,9 @@
 //! `GET /_mock/openapi.json`: the control surface for generators of clients.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused, Row};
-
-/// Nothing is asked.
-#[derive(Debug, Deserialize, JsonSchema)]
-pub(super) struct Nothing {}
+use super::endpoint::{Answered, Endpoint, Nothing, Refused, Row};
 
 /// Describes the control surface.
 pub(super) struct Describe;

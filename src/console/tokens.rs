@@ -1,10 +1,10 @@
 //! `POST /_mock/tokens/expire`: tokens end before their time.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused};
+use super::endpoint::{Answered, Done, Endpoint, Refused};
 
 /// Whose tokens.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -12,10 +12,6 @@ pub(super) struct Ask {
     /// The APPKey of the account. Default: those of all.
     app_key: Option<String>,
 }
-
-/// Nothing more is said.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Done {}
 
 /// Lets tokens expire.
 pub(super) struct Expire;

@@ -4,13 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused};
+use super::endpoint::{Answered, Done, Endpoint, Refused};
 use crate::simulator::{AccountKey, ChatAct, ChatError, FileKind, NewChat};
 
 /// Who begins a chat with whom.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct BeginAsk {
-    /// The person's number, with the code of the country: `+6281234567890`. Default: one that is free.
+    /// The person's number, with the code of the country: `+6281234567890`. Default: a new one.
     number: Option<String>,
     /// The person's name. Default: one that fits.
     name: Option<String>,
@@ -58,7 +58,7 @@ impl Endpoint for Begin {
         });
         let given: Option<u64> = given.transpose()?;
         world.driver.with(|engine, now| {
-            let number = given.unwrap_or_else(|| engine.free_number());
+            let number = given.unwrap_or_else(|| engine.new_number());
             let account = match &ask.app_key {
                 None => AccountKey::default(),
                 Some(key) => {
@@ -156,10 +156,6 @@ impl ActAsk {
         }
     }
 }
-
-/// Nothing more is said: what follows are callbacks.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Done {}
 
 /// Does something in a chat.
 pub(super) struct Act;

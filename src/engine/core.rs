@@ -679,12 +679,12 @@ impl Engine {
         self.simulator.open(Opening { story: None, seed, country, locale: None, now })
     }
 
-    /// A number for a person who is played from outside, in Indonesia.
-    pub fn free_number(&mut self) -> u64 {
+    /// The number of a new person who is played from outside, in Indonesia.
+    pub fn new_number(&mut self) -> u64 {
         self.opened_alone += 1;
-        let digits = self.seed.derive("person", self.opened_alone).0 % 100_000_000;
-        // Fourteen digits as the vendor's examples have, which the magic numbers, with other ends, leave alone.
-        6_281_200_000_000 + digits * 10 + 9
+        let drawn = self.seed.derive("person", self.opened_alone).0;
+        // The last four digits begin with 1: those of the magic numbers begin with 9.
+        6_281_200_001_000 + drawn % 10_000 * 10_000 + drawn / 10_000 % 1_000
     }
 
     /// Sends a callback once more: the same bytes under the same id, or another body, which is signed anew. It waits for no

@@ -19,6 +19,14 @@ pub struct Left {
 }
 
 impl Left {
+    /// Adds what another leaves; its lines begin with these words.
+    pub fn add(&mut self, words: &str, other: Self) {
+        self.callbacks += other.callbacks;
+        self.numbers += other.numbers;
+        self.notices += other.notices;
+        self.lines.extend(other.lines.iter().map(|line| format!("{words}{line}")));
+    }
+
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.callbacks + self.numbers + self.notices == 0

@@ -98,6 +98,47 @@ pub enum Event {
     Called(CallEntry),
 }
 
+impl Event {
+    /// All words of [`Event::kind`].
+    pub const KINDS: [&str; 14] = [
+        "called",
+        "queued",
+        "tried",
+        "delivered",
+        "dead",
+        "note",
+        "error",
+        "assumed",
+        "failed",
+        "explained",
+        "skipped",
+        "waiting",
+        "story_started",
+        "story_finished",
+    ];
+
+    /// The word for it in records and for whoever asks. The words are a contract with them: `tried` and `dead` are older than
+    /// those used elsewhere, and stay.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::StoryStarted => "story_started",
+            Self::StoryFinished { .. } => "story_finished",
+            Self::Failed { .. } => "failed",
+            Self::Skipped(_) => "skipped",
+            Self::Explained { .. } => "explained",
+            Self::Assumed { .. } => "assumed",
+            Self::Waiting { .. } => "waiting",
+            Self::Note(_) | Self::Found { is_error: false, .. } => "note",
+            Self::Found { is_error: true, .. } => "error",
+            Self::Queued(_) => "queued",
+            Self::Attempted { .. } => "tried",
+            Self::Ended { end, .. } if end.failure.is_none() => "delivered",
+            Self::Ended { .. } => "dead",
+            Self::Called(_) => "called",
+        }
+    }
+}
+
 /// A step that was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SkippedStep {

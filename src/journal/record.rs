@@ -96,8 +96,8 @@ impl Lines {
         if let Some(story) = &entry.story {
             line.insert("story".into(), json!(&**story));
         }
-        // The kinds and keys are a contract with whoever reads records: `tried`, `dead` and `tries` are older than the
-        // words used elsewhere, and stay.
+        line.insert("kind".into(), entry.event.kind().into());
+        // The keys are a contract with whoever reads records: `tries` is older than the words used elsewhere, and stays.
         let mut put = |fields: Value| {
             if let Value::Object(fields) = fields {
                 line.extend(fields);
@@ -108,29 +108,28 @@ impl Lines {
             false => Value::Null,
         };
         match &entry.event {
-            Event::StoryStarted => put(json!({ "kind": "story_started" })),
-            Event::StoryFinished { passed } => put(json!({ "kind": "story_finished", "passed": passed })),
+            Event::StoryStarted => {}
+            Event::StoryFinished { passed } => put(json!({ "passed": passed })),
             Event::Failed { place, message, .. } => {
-                put(json!({ "kind": "failed", "place": &**place, "message": message }));
+                put(json!({ "place": &**place, "message": message }));
             }
-            Event::Skipped(steps) => put(json!({ "kind": "skipped", "steps": steps })),
+            Event::Skipped(steps) => put(json!({ "steps": steps })),
             Event::Explained { place, message } => {
-                put(json!({ "kind": "explained", "place": &**place, "message": message }));
+                put(json!({ "place": &**place, "message": message }));
             }
             Event::Assumed { id, what, refused } => {
-                put(json!({ "kind": "assumed", "id": &**id, "text": assumed_text(id, what, *refused) }));
+                put(json!({ "id": &**id, "text": assumed_text(id, what, *refused) }));
             }
             Event::Waiting { call, within } => {
                 let within = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-                put(json!({ "kind": "waiting", "call": &**call, "within_ms": within }));
+                put(json!({ "call": &**call, "within_ms": within }));
             }
             Event::Note(text) | Event::Found { message: text, is_error: false } => {
-                put(json!({ "kind": "note", "text": text }));
+                put(json!({ "text": text }));
             }
-            Event::Found { message, is_error: true } => put(json!({ "kind": "error", "text": message })),
+            Event::Found { message, is_error: true } => put(json!({ "text": message })),
             Event::Queued(callback) => {
                 put(json!({
-                    "kind": "queued",
                     "callback": callback.id,
                     "event": &*callback.event,
                     "method": &*callback.method,
@@ -142,7 +141,6 @@ impl Lines {
             Event::Attempted { attempt, result, retry_at } => {
                 let headers = attempt.headers.iter().map(|(name, value)| (&**name, value.as_str()));
                 put(json!({
-                    "kind": "tried",
                     "callback": attempt.callback.id,
                     "event": &*attempt.callback.event,
                     "try": attempt.number,
@@ -164,8 +162,7 @@ impl Lines {
                 }
             }
             Event::Ended { callback, end } => {
-                let kind = if end.failure.is_none() { "delivered" } else { "dead" };
-                put(json!({ "kind": kind, "callback": callback.id, "tries": end.attempts }));
+                put(json!({ "callback": callback.id, "tries": end.attempts }));
                 if let Some(failure) = &end.failure {
                     put(json!({ "error": failure.class }));
                 }
@@ -174,7 +171,6 @@ impl Lines {
                 // The port of the mock may have been picked at start.
                 let headers = call.call.headers.iter().filter(|(name, _)| *name != "host");
                 put(json!({
-                    "kind": "called",
                     "call": call.id.as_deref(),
                     "method": call.call.method,
                     "path": String::from_utf8_lossy(&self.shown(call.call.path_and_query().as_bytes())),

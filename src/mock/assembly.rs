@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::{Answering, Api, ready};
 use crate::console::{self, Namespaces, World};
-use crate::engine::{Driver, End};
+use crate::engine::{Driver, End, Left};
 use crate::http::{LargeBodies, Limits, Server, TurnedAway};
 use crate::journal::Kept;
 use crate::net::origin;
@@ -27,6 +27,9 @@ pub(super) enum Found {
 pub(super) trait Beside: std::fmt::Debug + Send + Sync {
     /// The one that a request is for, by its path or by its header, if it is for any.
     fn find(&self, request: &HttpRequest) -> Option<Found>;
+
+    /// What each of them leaves if it ends now, by its name.
+    fn left(&self) -> Vec<(String, Left)>;
 
     /// Ends all of them.
     fn close(&self);
@@ -144,6 +147,15 @@ impl Assembly {
     /// The engine with its clock.
     pub fn driver(&self) -> &Driver {
         self.service.driver()
+    }
+
+    /// What it leaves if it ends now, and what those behind the same address leave.
+    pub(crate) fn left(&self) -> Left {
+        let mut left = self.driver().look(|engine, _| engine.left());
+        for (name, other) in self.service.beside.iter().flat_map(|beside| beside.left()) {
+            left.add(&format!("namespace {name}: "), other);
+        }
+        left
     }
 
     /// The latest of the journal.

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::StartError;
 use super::assembly::{Beside, Found, Service};
 use crate::console::{Namespace, NamespaceError, Namespaces, NewNamespace};
-use crate::engine::Speed;
+use crate::engine::{Left, Speed};
 use crate::net::HttpRequest;
 use crate::seed::Seed;
 
@@ -177,6 +177,11 @@ impl Beside for Registry {
             Some(running) => Found::There(running.service.clone(), path),
             None => Found::Missing(name),
         })
+    }
+
+    fn left(&self) -> Vec<(String, Left)> {
+        let left = |running: &Running| running.service.driver().look(|engine, _| engine.left());
+        self.lock().running.iter().map(|(name, running)| (name.clone(), left(running))).collect()
     }
 
     fn close(&self) {

@@ -52,6 +52,7 @@ fn the_journal_shows_both_directions_and_is_searched() {
     for (query, says) in [
         ("knd=called", "there is no field `knd`, did you mean `kind`?"),
         ("kind=call", "`kind` is never `call`"),
+        ("kind=waitin", "did you mean `waiting`?"),
         ("direction=inwards", "`direction` is never `inwards`"),
         ("limit=many", "limit is `many`, expected a whole number"),
     ] {
@@ -282,6 +283,15 @@ fn namespaces_share_nothing_but_the_address() {
     assert_eq!((&state["callbacks"]["queued"], &state["journal"]["last"]), (&json!(0), &json!(0)), "{state}");
     let metrics = serving.call("GET", "/_mock/metrics", &[], b"").text();
     assert!(metrics.contains("\nairudder_mock_namespaces 2\n"), "{metrics}");
+    // What a namespace leaves is told at the end like everything else.
+    serving.control(
+        "POST",
+        "/_mock/namespaces",
+        &json!({ "name": "left", "callback_url": receivers[0].url() }),
+    );
+    let chat = serving.control("POST", "/_ns/left/_mock/chats", &json!({ "write": "hello" })).1;
+    let number = chat["number"].as_str().unwrap();
+    assert!(!number[number.len() - 4..].starts_with('9'), "{number} is no magic number");
     assert_eq!(serving.control("DELETE", "/_mock/namespaces/a", &Value::Null).0, 200);
     let gone = serving.control("GET", "/_ns/a/_mock/state", &Value::Null);
     assert!(refused(gone, 404).contains("there is no namespace `a`"));
@@ -289,6 +299,11 @@ fn namespaces_share_nothing_but_the_address() {
         refused(serving.control("POST", "/_ns/b/_mock/namespaces", &json!({})), 404)
             .contains("none of its own")
     );
+    let (_, record) = serving.end();
+    let is_left = |line: &Value| {
+        line["text"].as_str().is_some_and(|text| text.starts_with("left: namespace left: notice"))
+    };
+    assert!(record.iter().any(is_left), "{record:?}");
 }
 
 #[test]

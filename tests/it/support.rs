@@ -17,7 +17,9 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airudder-mock"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
-    for name in ["AIRUDDER_MOCK_SECRET", "AIRUDDER_MOCK_CALLBACK_URL", "AIRUDDER_MOCK_LISTEN"] {
+    for name in
+        ["AIRUDDER_MOCK_SECRET", "AIRUDDER_MOCK_CALLBACK_URL", "AIRUDDER_MOCK_LISTEN", "AIRUDDER_MOCK_URL"]
+    {
         command.env_remove(name);
     }
     // What a command starts finds the same program.
