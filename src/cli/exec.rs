@@ -34,7 +34,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", hide_default_value = true)]
     listen: String,
     /// Send callbacks to this port of this machine, where COMMAND listens; it is told by PORT.
-    #[arg(long, value_name = "PORT", conflicts_with = "callback_url")]
+    #[arg(long, value_name = "PORT", conflicts_with = "callback_url", value_parser = clap::value_parser!(u16).range(1..))]
     receive_on: Option<u16>,
     /// The seed of all random values. Default: another one each time.
     #[arg(long, value_name = "N")]

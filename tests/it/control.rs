@@ -354,6 +354,9 @@ fn ctl_does_it_from_a_shell() {
         assert_code(&output, code);
         assert!(stderr(&output).contains(says), "{args:?}: {}", stderr(&output));
     }
+    let elsewhere = run(&["ctl", "--url", "ftp://x", "state"]);
+    assert_code(&elsewhere, 2);
+    assert!(stderr(&elsewhere).contains("a mock is reached by http://"), "{}", stderr(&elsewhere));
     drop(serving);
     let nobody = ctl(&["state"]);
     assert_code(&nobody, 3);
