@@ -1,5 +1,6 @@
 //! Recordings and archives of recordings: whoever has the link may fetch them, as with the vendor (client).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use super::envelop::{GARBAGE, plain_error, wrong_method};
 use super::stream::{self, Threads};
 use crate::contract::Family;
-use crate::engine::Driver;
+use crate::engine::{Driver, NotStored};
 use crate::faults::{self, Act, DOWNLOAD, Fault, FaultKind};
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::recordings::{self, Recording};
@@ -47,14 +48,13 @@ pub(super) struct Planned {
 }
 
 /// Looks up what is behind a link.
-pub(super) fn plan(driver: &Driver, call: &HttpRequest, link: &Link) -> Planned {
-    let header = call.header(faults::HEADER);
-    let (found, fault) = driver.with(|engine, now| {
-        let fault = engine.fault(DOWNLOAD, header, &Value::Null);
+pub(super) fn plan(driver: &Driver, call: &Arc<HttpRequest>, link: &Link) -> Result<Planned, NotStored> {
+    let (found, fault) = driver.take_in(call, |engine, now, _| {
+        let fault = engine.fault(DOWNLOAD, call.header(faults::HEADER), &Value::Null);
         (engine.simulator().download(&link.folder, &link.file, now), fault)
-    });
+    })?;
     let Fault { delay, act, .. } = fault.unwrap_or(Fault { delay: None, act: None, effect: true });
-    Planned { delay, act, found, is_archive: link.is_archive }
+    Ok(Planned { delay, act, found, is_archive: link.is_archive })
 }
 
 /// Sends it.

@@ -5,7 +5,9 @@
 //! same lock as the change it causes, so that the journal's order is the order of the changes.
 
 mod access;
+mod came;
 mod decode;
+mod delayed;
 mod download;
 mod envelop;
 mod media;

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::access::{Caller, Proof, caller, decrypted};
+use super::came::{Came, Found, Who};
+use super::delayed::{AllDelayed, Delayed};
 use super::decode::{DecodeError, Fields, USUAL_VALUES, decode_within};
 use super::download;
 use super::envelop::{Built, GARBAGE, built, enveloped, json as json_text, plain_error, refused, sealed};
@@ -19,7 +22,7 @@ use super::stream::Threads;
 
 use crate::contract::envelope::{self, ErrorStatus};
 use crate::contract::renames::{CorrectedNames, Renames};
-use crate::contract::{Catalog, Family, Provenance, Route, RouteError, Router};
+use crate::contract::{Catalog, Family, Route, RouteError, Router};
 use crate::engine::{Driver, Engine, RequestOutcome, TurnedAway};
 use crate::faults::{self, Act, Fault, FaultKind};
 use crate::journal::{CallEntry, Event, RefusedCall};
@@ -52,7 +55,12 @@ pub struct Api {
     threads: Threads,
     /// Large bodies are read a few at a time.
     readers: Arc<Semaphore>,
+    /// What is late on purpose.
+    delayed: AllDelayed,
 }
+
+/// What is answered while nothing can be stored.
+const NOT_STORED: u16 = 503;
 
 /// From so many bytes on a body is read beside the traffic.
 const LARGE: usize = 64 << 10;
@@ -94,32 +102,12 @@ fn late(delay: Duration, make: impl FnOnce() -> Reply + Send + 'static) -> Reply
     Reply::Later(later)
 }
 
-/// What a route says of a call.
-struct Found {
-    id: Arc<str>,
-    family: Family,
-    provenance: Provenance,
-    names: Option<Arc<CorrectedNames>>,
-}
-
 /// A request for which nothing is served.
 struct Stray {
     code: i64,
     message: String,
     /// The path that was meant, most likely.
     meant: Option<String>,
-}
-
-/// Who makes a call, or why it is refused whatever it asks for.
-struct Who {
-    proven: Option<Proven>,
-    caller: Result<Caller, Refusal>,
-}
-
-/// A call as it came: its fields and who makes it.
-struct Came {
-    proven: Option<Proven>,
-    read: Result<(Result<Fields, Refusal>, Caller), Refusal>,
 }
 
 impl Api {
@@ -153,6 +141,7 @@ impl Api {
             values: USUAL_VALUES,
             threads: Threads::default(),
             readers: Arc::new(Semaphore::new(READERS)),
+            delayed: AllDelayed::default(),
         })
     }
 
@@ -171,8 +160,16 @@ impl Api {
     /// Answers a request. A call takes effect at once, even if nobody waits for its answer.
     pub fn answer(&self, call: HttpRequest) -> Answering {
         let started = Instant::now();
+        let call = Arc::new(call);
         if let Some(link) = download::link(&call.path) {
-            let planned = download::plan(&self.driver, &call, &link);
+            let planned = match download::plan(&self.driver, &call, &link) {
+                Ok(planned) => planned,
+                Err(error) => return ready(plain_error(NOT_STORED, &error.to_string())),
+            };
+            if self.driver.is_replaying() {
+                // To make the file would have no effect.
+                return ready(Reply::Never);
+            }
             let api = self.clone();
             let delay = planned.delay;
             let make = move || {
@@ -212,8 +209,18 @@ impl Api {
                 (answer, Stray { code: 404, message, meant: nearest })
             }
         };
-        self.note(call, answer.status, answer.body.clone(), Some(stray), started);
-        ready(answer)
+        let Stray { code, message, meant } = stray;
+        let body = answer.body.clone();
+        let noted = self.driver.take_in(&call, |engine, now, _| {
+            let asked = format!("{} {}", call.method, call.path);
+            engine.turned_away(&TurnedAway::Unserved { asked, meant: meant.as_deref() }, None, now);
+            let refusal = Some(Box::new(RefusedCall { code, reason: message }));
+            self.note(engine, now, (None, &call), (answer.status, body, refusal), started);
+        });
+        ready(match noted {
+            Ok(()) => answer,
+            Err(error) => plain_error(NOT_STORED, &error.to_string()),
+        })
     }
 
     /// Refuses a request that is not for this server or not from its user, without any effect.
@@ -226,18 +233,21 @@ impl Api {
             Route::WrongMethod { .. } | Route::Unknown { .. } => None,
         };
         let refusal = Refusal::new(status.into(), message);
-        self.driver.with(|engine, now| {
+        let (call, body) = (Arc::new(call), answer.body.clone());
+        let noted = self.driver.take_in(&call, |engine, now, _| {
             let away = match &id {
                 Some(id) => TurnedAway::Refused { id, refusal: &refusal },
                 None => TurnedAway::Unserved { asked: format!("{} {}", call.method, call.path), meant: None },
             };
             engine.turned_away(&away, None, now);
             let Refusal { code, message: reason } = refusal;
-            let (answer, refusal) = (answer.body.clone(), Some(Box::new(RefusedCall { code, reason })));
-            let entry = CallEntry { id, call, status, answer, refusal, elapsed: started.elapsed() };
-            engine.journal().write(now, None, Event::Called(entry));
+            let refusal = Some(Box::new(RefusedCall { code, reason }));
+            self.note(engine, now, (id, &call), (status, body, refusal), started);
         });
-        ready(answer)
+        ready(match noted {
+            Ok(()) => answer,
+            Err(error) => plain_error(NOT_STORED, &error.to_string()),
+        })
     }
 
     /// The refusal of what is no call, in the envelope of a family.
@@ -246,7 +256,7 @@ impl Api {
     }
 
     /// Journals that something was fetched; what it was can be fetched again.
-    fn note_download(&self, call: HttpRequest, reply: &Reply, started: Instant) {
+    fn note_download(&self, call: Arc<HttpRequest>, reply: &Reply, started: Instant) {
         let (status, answer) = match reply {
             Reply::Answer(answer) if answer.status >= 400 => (answer.status, answer.body.clone()),
             Reply::Answer(answer) => (answer.status, Bytes::from_static(b"(a file)")),
@@ -258,36 +268,39 @@ impl Api {
                 (0, Bytes::new())
             }
         };
-        self.note(call, status, answer, None, started);
+        self.driver.with(|engine, now| self.note(engine, now, (None, &call), (status, answer, None), started));
     }
 
-    /// Journals what is no call of the catalog.
-    fn note(&self, call: HttpRequest, status: u16, answer: Bytes, stray: Option<Stray>, started: Instant) {
-        self.driver.with(|engine, now| {
-            let refusal = stray.map(|Stray { code, message, meant }| {
-                let asked = format!("{} {}", call.method, call.path);
-                engine.turned_away(&TurnedAway::Unserved { asked, meant: meant.as_deref() }, None, now);
-                Box::new(RefusedCall { code, reason: message })
-            });
-            let entry = CallEntry { id: None, call, status, answer, refusal, elapsed: started.elapsed() };
-            engine.journal().write(now, None, Event::Called(entry));
-        });
+    /// Journals a request with its answer: with the catalog id, if it has one, and with status, body and refusal.
+    fn note(
+        &self,
+        engine: &mut Engine,
+        now: Timestamp,
+        (id, call): (Option<Arc<str>>, &Arc<HttpRequest>),
+        (status, answer, refusal): (u16, Bytes, Option<Box<RefusedCall>>),
+        started: Instant,
+    ) {
+        let (call, elapsed) = (Arc::clone(call), started.elapsed());
+        let entry = CallEntry { id, call, status, answer, refusal, elapsed };
+        engine.journal().write(now, None, Event::Called(entry));
     }
 
-    /// Answers a call of the catalog. Who makes it is found out before anything of it is read, and it is read while others
-    /// have the engine.
+    /// Answers a call of the catalog. Who makes it is found out before anything of it is read, and what is large is read
+    /// while others have the engine.
     fn known(
         &self,
-        call: HttpRequest,
+        call: Arc<HttpRequest>,
         found: Found,
         params: Vec<(String, String)>,
         started: Instant,
     ) -> Answering {
-        let who = self.who(&call, &found);
-        if call.body.len() < LARGE {
-            let came = self.came(who, &call, &found, params);
-            return ready(self.effect(found, came, call, started));
+        if call.body.len() < LARGE || self.driver.is_replaying() {
+            let came = |api: &Self, engine: &mut Engine, found: &Found, call: &HttpRequest, now| {
+                api.came(api.who(engine, call, found, now), call, found, params)
+            };
+            return ready(self.effect(found, call, came, started));
         }
+        let who = self.driver.look(|engine, now| self.who(engine, &call, &found, now));
         let api = self.clone();
         // It takes effect even if nobody waits for it.
         let reading = tokio::spawn(async move {
@@ -299,7 +312,7 @@ impl Api {
                 (found, came, call)
             });
             match read.await {
-                Ok((found, came, call)) => api.effect(found, came, call, started),
+                Ok((found, came, call)) => api.effect(found, call, |_, _, _, _, _| came, started),
                 // What panicked has said so.
                 Err(_) => Reply::Close,
             }
@@ -308,17 +321,13 @@ impl Api {
     }
 
     /// Finds out who calls.
-    fn who(&self, call: &HttpRequest, found: &Found) -> Who {
+    fn who(&self, engine: &mut Engine, call: &HttpRequest, found: &Found, now: Timestamp) -> Who {
         let is_open = self.open.contains(&*found.id);
         let proof = Proof::of(&found.id, found.family, is_open);
-        let proven = (found.family == Family::Chatbot && !is_open).then(|| {
-            let now = self.driver.look(|_, now| now);
-            self.prove(call, now)
-        });
+        let proven = (found.family == Family::Chatbot && !is_open).then(|| self.prove(call, now));
         let signed = proven.as_ref().map_or(Ok(None), |proven| self.signed(proven).map(Some));
-        let caller = signed.and_then(|signed| {
-            self.driver.look(|engine, now| caller(engine.simulator(), &self.rules, proof, signed, call, now))
-        });
+        let caller =
+            signed.and_then(|signed| caller(engine.simulator(), &self.rules, proof, signed, call, now));
         Who { proven, caller }
     }
 
@@ -338,8 +347,17 @@ impl Api {
     }
 
     /// Lets a call take effect, now or as late as it is to be on purpose.
-    fn effect(&self, found: Found, came: Came, call: HttpRequest, started: Instant) -> Reply {
-        let decided = self.driver.with(|engine, now| {
+    fn effect(
+        &self,
+        found: Found,
+        call: Arc<HttpRequest>,
+        came: impl FnOnce(&Self, &mut Engine, &Found, &HttpRequest, Timestamp) -> Came,
+        started: Instant,
+    ) -> Reply {
+        let asked = Arc::clone(&call);
+        let family = found.family;
+        let decided = self.driver.take_in(&asked, |engine, now, number| {
+            let came = came(self, engine, &found, &call, now);
             let Came { proven, read } = &came;
             if let Some(Proven { account, cause: Some(cause) }) = proven {
                 let fields = read.as_ref().ok().and_then(|(fields, _)| fields.as_ref().ok());
@@ -353,20 +371,50 @@ impl Api {
             };
             match fault.as_ref().and_then(|fault| fault.delay) {
                 None => Ok(self.answered(engine, &found, came, (call, fault), started, now)),
-                Some(delay) => Err(Box::new((delay, fault, found, came, call))),
+                Some(delay) => {
+                    self.delayed.put(number, Delayed { delay, fault, found, came, call, started });
+                    Err((number, delay))
+                }
             }
         });
         match decided {
-            Ok(reply) => reply,
-            Err(later) => {
-                let (delay, fault, found, came, call) = *later;
-                let api = self.clone();
-                late(delay, move || {
-                    api.driver
-                        .with(|engine, now| api.answered(engine, &found, came, (call, fault), started, now))
-                })
-            }
+            Ok(Ok(reply)) => reply,
+            // Its time comes with the inputs.
+            Ok(Err(_)) if self.driver.is_replaying() => Reply::Never,
+            Ok(Err((number, delay))) => self.later(number, delay),
+            Err(error) => self.refused(family, Refusal::new(NOT_STORED.into(), error.to_string())).into(),
         }
+    }
+
+    /// Lets a call take effect after a while that is late on purpose.
+    fn later(&self, number: u64, delay: Duration) -> Reply {
+        let api = self.clone();
+        late(delay, move || api.finish_late(number))
+    }
+
+    /// Lets the call take effect that has this number among the inputs and is late on purpose.
+    pub fn finish_late(&self, number: u64) -> Reply {
+        // It may be that of a state that was given up meanwhile.
+        let Some(Delayed { fault, found, came, call, started, .. }) = self.delayed.take(number) else {
+            return Reply::Close;
+        };
+        self.driver.take_in_late(number, |engine, now| {
+            self.answered(engine, &found, came, (call, fault), started, now)
+        })
+    }
+
+    /// The calls that are late on purpose are so once more, after a restart: nobody waits for their answers any more.
+    pub fn resume_late(&self) {
+        for (number, delay) in self.delayed.all() {
+            drop(self.later(number, delay));
+        }
+    }
+
+    /// Gives up the calls that are late on purpose, with the state that they were made for, and takes over those of another
+    /// mock.
+    pub fn take_over_late(&self, other: &Self) {
+        self.delayed.replace(&other.delayed);
+        self.resume_late();
     }
 
     /// Lets a call take effect and journals it with its answer.
@@ -375,9 +423,9 @@ impl Api {
         engine: &mut Engine,
         found: &Found,
         Came { read, .. }: Came,
-        (call, fault): (HttpRequest, Option<Fault>),
+        (call, fault): (Arc<HttpRequest>, Option<Fault>),
         started: Instant,
-        now: jiff::Timestamp,
+        now: Timestamp,
     ) -> Reply {
         let statuses = self.rules.error_status;
         let takes_effect = fault.as_ref().is_none_or(|fault| fault.effect);
@@ -420,23 +468,24 @@ impl Api {
             }
             (None, Some(Built::Whole(answer))) => (answer.status, answer.body.clone(), Reply::Answer(answer)),
             (None, Some(long @ Built::Long(..))) => {
-                (200, Bytes::from_static(LONG_ANSWER.as_bytes()), long.into_reply(&self.threads))
+                let replays = self.driver.is_replaying();
+                let reply = if replays { Reply::Never } else { long.into_reply(&self.threads) };
+                (200, Bytes::from_static(LONG_ANSWER.as_bytes()), reply)
             }
             // A fault without effect always does something.
             (None, None) => (0, Bytes::new(), Reply::Close),
         };
-        let (id, elapsed) = (Some(Arc::clone(&found.id)), started.elapsed());
         // What goes wrong on purpose is answered in place of a refusal.
         let refusal = refusal.filter(|_| !on_purpose);
         let refusal =
             refusal.map(|Refusal { code, message }| Box::new(RefusedCall { code, reason: message }));
-        let entry = CallEntry { id, call, status, answer: body, refusal, elapsed };
-        engine.journal().write(now, None, Event::Called(entry));
+        let id = Some(Arc::clone(&found.id));
+        self.note(engine, now, (id, &call), (status, body, refusal), started);
         reply
     }
 
     /// What the signature of a chatbot call proves.
-    fn prove(&self, call: &HttpRequest, now: jiff::Timestamp) -> Proven {
+    fn prove(&self, call: &HttpRequest, now: Timestamp) -> Proven {
         self.keys.prove(self.rules.chatbot_signature, call, now)
     }
 
@@ -457,7 +506,7 @@ impl Api {
         found: &Found,
         fields: &Fields,
         caller: &Caller,
-        now: jiff::Timestamp,
+        now: Timestamp,
     ) -> (Built, Option<Refusal>) {
         let statuses = self.rules.error_status;
         if !engine.admit(&found.id, found.provenance, now) {

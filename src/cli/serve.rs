@@ -110,7 +110,7 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     let settle = args.settle.map_or(usual, |settle| settle.0);
     let pace = Pace { refused: args.patience.0, settle, ..Pace::default() };
     let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
-    builder = builder.kept(KeptLimits::default()).show_secrets(args.show_secrets);
+    builder = builder.kept(KeptLimits::default()).show_secrets(args.show_secrets).can_go_back();
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }

@@ -78,7 +78,7 @@ impl Endpoint for Emit {
             None => Country::Id,
         };
         let patch = body.map_or(Value::Null, Value::Object);
-        world.driver.with(|engine, now| {
+        world.change(|engine, now| {
             let session = match &conversation {
                 Some(id) => {
                     let fields = serde_json::json!({ "call_id": id });
@@ -127,7 +127,7 @@ impl Endpoint for Resend {
             Refused::missing(format!("callback {id} is not in the journal, or not kept any more"))
         })?;
         let body = ask.body.map(|body| body.to_string().into());
-        let sent = world.driver.with(|engine, now| engine.send_again(&old, body, now));
+        let sent = world.change(|engine, now| Ok(engine.send_again(&old, body, now)))?;
         Ok(Answered::Json(201, Sent::of(&sent)))
     }
 }

@@ -41,7 +41,7 @@ impl Endpoint for Add {
         let text = toml::to_string(&file).map_err(|error| Refused::wrong(format!("fault: {error}")))?;
         let read = Settings::from_text(&text).map_err(|problems| Refused::wrong(problems.sentences()))?;
         let fault = read.faults.into_iter().next().ok_or_else(|| Refused::wrong("fault is missing"))?;
-        let number = world.driver.look(|engine, _| engine.faults().add(fault));
+        let number = world.change(|engine, _| Ok(engine.faults().add(fault)))?;
         Ok(Answered::Json(201, Added { fault: number }))
     }
 }
@@ -112,7 +112,7 @@ impl Endpoint for Remove {
 
     async fn answer(world: World, ask: Named) -> Result<Answered<Done>, Refused> {
         let number = u64::try_from(ask.fault.get()).unwrap_or_default();
-        match world.driver.look(|engine, _| engine.faults().remove(number)) {
+        match world.change(|engine, _| Ok(engine.faults().remove(number)))? {
             true => Ok(Answered::ok(Done {})),
             false => Err(Refused::missing(format!("there is no fault {number} that was added"))),
         }

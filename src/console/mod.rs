@@ -2,6 +2,7 @@
 //!
 //! [`answer`] is all that others need. Each request is a type of its own ([`endpoint`]) in the file of what it is about.
 
+mod again;
 mod clock;
 mod emit;
 mod endpoint;
@@ -14,10 +15,13 @@ mod namespace;
 mod namespaces;
 mod openapi;
 mod settle;
+mod snapshots;
 mod tokens;
 mod user;
 mod wait;
 mod world;
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -27,8 +31,10 @@ use crate::contract::Family;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::net::HttpRequest;
 
+pub use again::{Again, AgainError, Beginning, Snapshots};
 pub use namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
 pub use openapi::document as openapi;
+pub use snapshots::reset;
 pub use world::World;
 
 /// Where everything is: a path that the vendor does not have.
@@ -56,6 +62,13 @@ const ROWS: &[Row] = &[
     Row::of::<faults::Add>(),
     Row::of::<faults::List>(),
     Row::of::<faults::Remove>(),
+    Row::of::<snapshots::Take>(),
+    Row::of::<snapshots::List>(),
+    Row::of::<snapshots::Restore>(),
+    Row::of::<snapshots::Remove>(),
+    Row::of::<snapshots::Reset>(),
+    Row::of::<snapshots::Export>(),
+    Row::of::<snapshots::Import>(),
     Row::of::<openapi::Describe>(),
     Row::of::<namespaces::Create>(),
     Row::of::<namespaces::List>(),
@@ -110,7 +123,8 @@ pub fn answer(world: &World, call: &HttpRequest) -> Option<Answering> {
     if let Value::Object(fields) = &mut fields {
         fields.extend(named.clone());
     }
-    Some((row.answer)(world.clone(), fields))
+    let world = World { request: Some(Arc::new(call.clone())), ..world.clone() };
+    Some((row.answer)(world, fields))
 }
 
 /// Why nothing is done: another method is served there, or nothing is.

@@ -29,7 +29,7 @@ pub struct NewNamespace {
 }
 
 /// A namespace, with all that a client needs.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Namespace {
     /// Its name, also for the header `X-Mock-Namespace`.
     pub name: String,

@@ -25,7 +25,7 @@ impl Endpoint for Expire {
     type Answer = Done;
 
     async fn answer(world: World, ask: Ask) -> Result<Answered<Done>, Refused> {
-        world.driver.with(|engine, _| {
+        world.change(|engine, _| {
             let access = engine.simulator().access_mut();
             match ask.app_key {
                 None => access.expire_all(),

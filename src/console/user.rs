@@ -57,7 +57,7 @@ impl Endpoint for Begin {
             })
         });
         let given: Option<u64> = given.transpose()?;
-        world.driver.with(|engine, now| {
+        world.change(|engine, now| {
             let number = given.unwrap_or_else(|| engine.new_number());
             let account = match &ask.app_key {
                 None => AccountKey::default(),
@@ -170,7 +170,7 @@ impl Endpoint for Act {
 
     async fn answer(world: World, ask: ActAsk) -> Result<Answered<Done>, Refused> {
         let (conversation, act) = ask.act()?;
-        world.driver.with(|engine, now| engine.simulator().act(&conversation, &act, now)).map_err(refused)?;
+        world.change(|engine, now| engine.simulator().act(&conversation, &act, now).map_err(refused))?;
         Ok(Answered::ok(Done {}))
     }
 }

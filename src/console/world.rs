@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
+use super::again::{Again, Snapshots};
+use super::endpoint::Refused;
 use super::namespace::Namespaces;
 use crate::contract::Catalog;
-use crate::engine::Driver;
+use crate::engine::{Driver, Engine};
 use crate::journal::{Kept, Lines};
+use crate::net::HttpRequest;
 
 /// What the control surface works with: one mock, and what is kept of its journal.
 #[derive(Clone, Debug)]
@@ -20,4 +25,22 @@ pub struct World {
     pub lines: Lines,
     /// Makes further mocks behind the same address; nothing in one of those.
     pub namespaces: Option<Arc<dyn Namespaces>>,
+    /// Puts it back; nothing where stories run beside it.
+    pub again: Option<Arc<dyn Again>>,
+    /// The moments that it can be put back to.
+    pub snapshots: Snapshots,
+    /// The request that is answered.
+    pub request: Option<Arc<HttpRequest>>,
+}
+
+impl World {
+    /// Changes the state of the mock, which is then among its inputs as any other request.
+    pub(super) fn change<T>(
+        &self,
+        work: impl FnOnce(&mut Engine, Timestamp) -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        let Some(request) = &self.request else { return self.driver.with(work) };
+        let changed = self.driver.take_in(request, |engine, now, _| work(engine, now));
+        changed.map_err(|error| Refused::new(503, error.to_string()))?
+    }
 }

@@ -1,6 +1,8 @@
 //! Drives the engine through time: makes the attempts that are due, wakes at the next moment, lets actors inside the
 //! process (the embedded integrator) act on the story's clock.
 
+mod again;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,16 +16,23 @@ use tokio::time::Instant;
 
 use super::clock::{Clock, Speed};
 use super::core::Engine;
+use super::inputs::{Given, Inputs, NotStored};
 use super::pace::{Outside, Pace};
 use super::turn::{Busy, Turn, Watchdog};
-use crate::delivery::{Attempt, AttemptResult, Client, ErrorClass, Failure};
+use crate::delivery::{Attempt, AttemptResult, CallbackId, Client, ErrorClass, Failure};
 use crate::journal::Event;
+use crate::net::HttpRequest;
 use crate::time::HumanDuration;
+
+pub use again::Misfit;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// How long after a refused connection the next one is tried.
 const BETWEEN_CONNECTIONS: Duration = Duration::from_millis(50);
+
+/// How long until it is tried again to store what could not be stored.
+const BETWEEN_STORES: Duration = Duration::from_millis(250);
 
 /// An engine with its clock, shared between the driver, the server and actors inside the process.
 #[derive(Clone)]
@@ -41,6 +50,8 @@ struct Shared {
     watchdog: Option<Watchdog>,
     /// Nothing new is begun.
     ending: AtomicBool,
+    /// It goes through what another was given.
+    replaying: AtomicBool,
     /// When it was made: real time counts from here.
     began: Instant,
     /// For tests: what takes the attempts in place of the network.
@@ -69,7 +80,12 @@ pub enum Callers {
 struct State {
     engine: Engine,
     clock: Clock,
+    inputs: Inputs,
+    /// How often another engine took the place of the one before.
+    generation: u64,
     in_flight: usize,
+    /// The attempts in flight.
+    under_way: BTreeMap<(CallbackId, u32), Arc<Attempt>>,
     engaged: usize,
     /// What actors in this process want to do later, by time and order of asking.
     agenda: BTreeMap<(Timestamp, u64), Task>,
@@ -108,6 +124,12 @@ impl Busy for State {
 }
 
 impl State {
+    /// An attempt is over.
+    fn finish(&mut self, attempt: &Arc<Attempt>, result: AttemptResult, now: Timestamp) {
+        self.under_way.remove(&(attempt.callback.id, attempt.number));
+        self.engine.finish(attempt, result, now);
+    }
+
     /// Whether the driver waits for longer than it should by now. Waking it costs more than most calls do.
     fn waits_too_long(&self) -> bool {
         let is_too_late = |until: Option<Timestamp>| match (self.engine.next_wakeup(), until) {
@@ -167,7 +189,10 @@ impl Driver {
         let state = State {
             engine,
             clock,
+            inputs: Inputs::default(),
+            generation: 0,
             in_flight: 0,
+            under_way: BTreeMap::new(),
             engaged: 0,
             agenda: BTreeMap::new(),
             asked: 0,
@@ -187,6 +212,7 @@ impl Driver {
             pace,
             watchdog: None,
             ending: AtomicBool::new(false),
+            replaying: AtomicBool::new(false),
             began: Instant::now(),
             #[cfg(test)]
             receiver: None,
@@ -225,13 +251,47 @@ impl Driver {
         self.shared.changed.notify_one();
     }
 
-    /// Works with the engine at the present moment of the story.
+    /// Works with the engine at the present moment of the story. What is done must change nothing that lasts: it is not
+    /// among the inputs, as what [`Driver::take_in`] does.
     pub fn with<T>(&self, work: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
+        self.work(|state| {
+            let now = state.clock.now();
+            work(&mut state.engine, now)
+        })
+    }
+
+    /// Lets a request take effect at the present moment of the story. The work is also handed the number of the request
+    /// among the inputs.
+    ///
+    /// # Errors
+    ///
+    /// The request could not be stored, so that it has no effect.
+    pub fn take_in<T>(
+        &self,
+        request: &Arc<HttpRequest>,
+        work: impl FnOnce(&mut Engine, Timestamp, u64) -> T,
+    ) -> Result<T, NotStored> {
+        self.work(|state| {
+            let now = state.clock.now();
+            let number = state.inputs.ask(now, || Given::Request(Arc::clone(request)))?;
+            Ok(work(&mut state.engine, now, number))
+        })
+    }
+
+    /// Lets the rest of a request take effect, which has this number among the inputs.
+    pub fn take_in_late<T>(&self, number: u64, work: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
+        self.work(|state| {
+            let now = state.clock.now();
+            state.inputs.note(now, || Given::Late(number));
+            work(&mut state.engine, now)
+        })
+    }
+
+    fn work<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         let (result, changed) = {
             let mut state = self.lock();
-            let now = state.clock.now();
             let before = (state.engine.awaits_call(), state.engine.calls(), state.engine.uploads());
-            let result = work(&mut state.engine, now);
+            let result = work(&mut state);
             let (awaited, calls, uploads) = before;
             if calls != state.engine.calls() {
                 state.outside.heard(&self.shared.pace, self.real());
@@ -440,11 +500,18 @@ impl Driver {
         state.clock.set_running(runs && state.destination.is_none());
         let now = state.clock.now();
         let alone = one_by_one && (state.in_flight > 0 || state.engaged > 0);
+        if state.inputs.settle().is_err() {
+            // What happened now would be lost: the mock stands still until there is room again.
+            return (Next::Wait(Some(BETWEEN_STORES)), Waits::ForEnd);
+        }
         if !alone {
+            if state.engine.due(now).is_some() {
+                state.inputs.note(now, || Given::Time);
+            }
             state.engine.advance(now);
             while let Some(attempt) = state.engine.start(now) {
-                state.in_flight += 1;
-                self.attempt(attempt);
+                state.inputs.note(now, || Given::Attempt(attempt.callback.id));
+                self.begin(state, attempt);
                 if one_by_one {
                     return until_end;
                 }
@@ -537,14 +604,31 @@ impl Driver {
         (!left.is_zero()).then_some(left)
     }
 
-    fn attempt(&self, attempt: Arc<Attempt>) {
+    fn begin(&self, state: &mut State, attempt: Arc<Attempt>) {
+        state.in_flight += 1;
+        state.under_way.insert((attempt.callback.id, attempt.number), Arc::clone(&attempt));
+        self.attempt(attempt, state.generation);
+    }
+
+    fn attempt(&self, attempt: Arc<Attempt>, generation: u64) {
         let driver = self.clone();
         tokio::spawn(async move {
             // Whatever happens in here, the attempt must not count as in flight for ever.
-            let in_flight = InFlight(driver.clone());
+            let in_flight = InFlight { driver: driver.clone(), generation };
             let result = driver.send(&attempt).await;
             let is_taken = result.result.is_ok();
-            driver.with(|engine, now| engine.finish(&attempt, result, now));
+            driver.work(|state| {
+                // The engine that it was made for may be gone.
+                if state.generation == generation {
+                    let now = state.clock.now();
+                    state.inputs.note(now, || Given::Result {
+                        callback: attempt.callback.id,
+                        number: attempt.number,
+                        result: result.clone(),
+                    });
+                    state.finish(&attempt, result, now);
+                }
+            });
             let mut state = driver.lock();
             if is_taken && driver.gives_time(&state) {
                 state.outside.delivered(&attempt.callback.event, &driver.shared.pace, driver.real());
@@ -604,11 +688,15 @@ impl Driver {
 }
 
 /// Counts an attempt as in flight while it lives.
-struct InFlight(Driver);
+struct InFlight {
+    driver: Driver,
+    generation: u64,
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.at_the_end(|state| state.in_flight -= 1);
+        let generation = self.generation;
+        self.driver.at_the_end(|state| state.in_flight -= usize::from(state.generation == generation));
     }
 }
 

@@ -12,6 +12,7 @@ mod dispatch;
 mod drive;
 mod found;
 mod host;
+mod inputs;
 mod left;
 mod options;
 mod outcome;
@@ -19,13 +20,16 @@ mod pace;
 mod turn;
 #[cfg(test)]
 mod user_endpoints_tests;
+mod written;
 
 pub use arrived::TurnedAway;
 pub use clock::{Clock, Speed, SpeedError};
 pub use core::Engine;
-pub use drive::{Agenda, Callers, Driver, End};
+pub use drive::{Agenda, Callers, Driver, End, Misfit};
+pub use inputs::{Given, Input, NoInputs, NotStored, Store};
 pub use left::Left;
 pub use options::EngineOptions;
 pub use outcome::RequestOutcome;
 pub use pace::Pace;
 pub use turn::Watchdog;
+pub use written::{Unreadable, Written};

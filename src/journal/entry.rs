@@ -160,7 +160,7 @@ pub struct CallEntry {
     /// The catalog id, if the path is known.
     pub id: Option<Arc<str>>,
     /// The request as it came.
-    pub call: HttpRequest,
+    pub call: Arc<HttpRequest>,
     /// The status answered; 0 if there was no answer.
     pub status: u16,
     /// The body answered.

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::api::{Answering, Api, ready};
-use crate::console::{self, Namespaces, World};
+use crate::console::{self, Again, Namespaces, World};
 use crate::engine::{Driver, End, Left};
 use crate::http::{LargeBodies, Limits, Server, TurnedAway};
 use crate::journal::Kept;
@@ -78,6 +78,22 @@ impl Service {
             self.world.driver.client().check(target).await?;
         }
         Ok(())
+    }
+
+    /// The same, which can be put back.
+    pub(super) fn with_again(mut self, again: Arc<dyn Again>) -> Self {
+        self.world.again = Some(again);
+        self
+    }
+
+    /// What answers the vendor's requests.
+    pub(super) fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Puts it back to its beginning.
+    pub(super) fn reset(&self) -> Result<(), String> {
+        console::reset(&self.world)
     }
 
     /// The engine with its clock.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::assembly::Service;
 use super::{Prepared, StartError};
 use crate::api::Api;
-use crate::console::World;
+use crate::console::{Snapshots, World};
 use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
@@ -50,6 +50,7 @@ pub struct Builder {
     journal: Journal,
     kept: KeptLimits,
     show_secrets: bool,
+    can_go_back: bool,
     pub(super) listens_on: Option<IpAddr>,
 }
 
@@ -80,6 +81,7 @@ impl Builder {
             journal: Journal::default(),
             kept: KeptLimits::NOTHING,
             show_secrets: false,
+            can_go_back: false,
             listens_on: None,
         }
     }
@@ -157,6 +159,12 @@ impl Builder {
     /// Shows tokens and the secrets of accounts in the journal.
     pub(crate) fn show_secrets(mut self, show: bool) -> Self {
         self.show_secrets = show;
+        self
+    }
+
+    /// Keeps what it is given, so that it can be put back.
+    pub(crate) fn can_go_back(mut self) -> Self {
+        self.can_go_back = true;
         self
     }
 
@@ -269,6 +277,8 @@ impl Builder {
             max_in_flight: self.max_in_flight,
             journal: self.journal,
         });
+        // Stories can't be put back.
+        let can_go_back = self.can_go_back && self.stories.is_empty();
         for story in self.stories {
             engine.add_story(story);
         }
@@ -277,6 +287,8 @@ impl Builder {
             callback_url: own_url,
             seed: self.seed,
             kept_limits: self.kept,
+            can_go_back,
+            own_epoch: self.epoch,
             max_in_flight: self.max_in_flight,
             listens_on: self.listens_on,
             kept,
@@ -300,6 +312,9 @@ pub(super) struct Rest {
     pub(super) callback_url: Option<String>,
     pub(super) seed: Seed,
     pub(super) kept_limits: KeptLimits,
+    pub(super) can_go_back: bool,
+    /// The time at its start, if it was given.
+    pub(super) own_epoch: Option<Timestamp>,
     pub(super) max_in_flight: usize,
     pub(super) listens_on: Option<IpAddr>,
     pub(super) kept: Kept,
@@ -323,6 +338,9 @@ impl Rest {
         let client = Client::new(options)?;
         let clock = Clock::starting(self.epoch, self.speed);
         let mut driver = Driver::new(engine, clock, client, self.callers, self.pace);
+        if self.can_go_back {
+            driver.keep_inputs();
+        }
         if let Some(watchdog) = self.watchdog {
             driver = driver.watched(watchdog);
         }
@@ -336,7 +354,16 @@ impl Rest {
         let hosts = settings.hosts.iter().cloned().chain(public).chain(VENDOR_HOSTS.map(str::to_owned));
         let own = Guard::of_server(&hosts.collect::<Vec<_>>(), self.listens_on)?;
         let catalog = Arc::clone(&self.prepared.catalog);
-        let world = World { driver, catalog, kept: self.kept, lines: self.lines, namespaces: None };
+        let world = World {
+            driver,
+            catalog,
+            kept: self.kept,
+            lines: self.lines,
+            namespaces: None,
+            again: None,
+            snapshots: Snapshots::default(),
+            request: None,
+        };
         Ok(Service::new(api, world, self.targets, own))
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod journey_tests;
 mod namespaces;
 mod prepared;
+mod remake;
 mod running;
 mod template;
 #[cfg(test)]

@@ -76,14 +76,12 @@ struct State {
 struct Running {
     service: Service,
     shown: Namespace,
-    /// What it was made from.
-    asked: Asked,
     _stop: oneshot::Sender<()>,
 }
 
 impl Running {
     /// Lets a mock run until this is dropped.
-    fn new(service: Service, shown: Namespace, asked: Asked) -> Self {
+    fn new(service: Service, shown: Namespace) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let driver = service.driver().clone();
         tokio::spawn(async move {
@@ -94,7 +92,7 @@ impl Running {
                 })
                 .await;
         });
-        Self { service, shown, asked, _stop: stop }
+        Self { service, shown, _stop: stop }
     }
 }
 
@@ -155,7 +153,7 @@ impl Registry {
         let refused = |error: crate::net::NotAllowed| wrong(error.into());
         service.check_callback_urls().await.map_err(refused)?;
         shown.callback_url = shown.callback_url.or_else(|| self.usual.callback_url.clone());
-        let running = Running::new(service, shown.clone(), asked);
+        let running = Running::new(service, shown.clone());
         let mut state = self.lock();
         if state.running.contains_key(&name) {
             return Err(NamespaceError::Taken(name));
@@ -203,16 +201,10 @@ impl Namespaces for Registry {
     }
 
     fn reset(&self, name: &str) -> Result<Option<Namespace>, NamespaceError> {
-        let Some(asked) = self.lock().running.get(name).map(|running| running.asked.clone()) else {
-            return Ok(None);
-        };
-        let service = (self.make)(&asked).map_err(|error| NamespaceError::Wrong(error.to_string()))?;
-        let mut state = self.lock();
-        // Somebody may have removed it meanwhile.
-        let Some(running) = state.running.get_mut(name) else { return Ok(None) };
-        running.service.end_journal();
-        *running = Running::new(service, running.shown.clone(), asked);
-        Ok(Some(running.shown.clone()))
+        let found = self.lock().running.get(name).map(|it| (it.service.clone(), it.shown.clone()));
+        let Some((service, shown)) = found else { return Ok(None) };
+        service.reset().map_err(NamespaceError::Wrong)?;
+        Ok(Some(shown))
     }
 
     fn remove(&self, name: &str) -> bool {

@@ -3,10 +3,15 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::assembly::{Assembly, reached_url};
 use super::builder::{Builder, Rest};
+use super::assembly::Service;
 use super::namespaces::{Asked, Registry, Usual};
+use super::remake::Remake;
 use super::{Prepared, StartError};
+use crate::console::{Beginning, Namespace};
 use crate::engine::{Callers, Pace, Speed};
 use crate::http::Server;
 use crate::journal::KeptLimits;
@@ -21,6 +26,9 @@ struct Template {
     /// The callback URL that wins over those of the settings, if one was given.
     callback_url: Option<String>,
     seed: Seed,
+    /// The time at its start, if it was given.
+    epoch: Option<Timestamp>,
+    can_go_back: bool,
     speed: Speed,
     callers: Callers,
     pace: Pace,
@@ -53,22 +61,64 @@ impl Builder {
         self.listens_on = Some(server.local_addr().ip());
         let (engine, rest) = self.split()?;
         let limits = rest.prepared.settings.limits.clone();
-        let template = Template::of(&rest, server.local_addr());
-        let registry =
-            Arc::new(Registry::new(template.usual(), move |asked| template.builder(asked).service()));
-        let service = rest.service(engine)?.beside(Arc::clone(&registry) as _, registry);
+        let template = Arc::new(Template::of(&rest, server.local_addr()));
+        let of_namespaces = Arc::clone(&template);
+        let make = move |asked: &Asked| of_namespaces.namespace(asked);
+        let registry = Arc::new(Registry::new(template.usual(), make));
+        let can_go_back = rest.can_go_back;
+        let mut service = rest.service(engine)?.beside(Arc::clone(&registry) as _, registry);
+        if can_go_back {
+            let beginning = Beginning { seed: template.seed.0, namespace: None };
+            service = template.with_again(service, beginning, template.epoch);
+        }
         service.check_callback_urls().await?;
         Ok(Assembly::new(service, server, limits))
     }
 }
 
 impl Template {
+    /// Lets a mock be put back that began like this.
+    fn with_again(
+        self: &Arc<Self>,
+        service: Service,
+        beginning: Beginning,
+        epoch: Option<Timestamp>,
+    ) -> Service {
+        let template = Arc::clone(self);
+        let again = Remake::new(&service, beginning, epoch, move |beginning| {
+            let Beginning { seed, namespace } = beginning;
+            match namespace {
+                Some(namespace) => template.builder(namespace, Seed(*seed), None).service(),
+                None => {
+                    let mut builder = template.usual_builder(template.prepared.clone(), Seed(*seed), None);
+                    builder.public_url = Some(template.base_url.clone());
+                    builder.service()
+                }
+            }
+        });
+        service.with_again(Arc::new(again))
+    }
+
+    /// A mock for a namespace.
+    fn namespace(self: &Arc<Self>, asked: &Asked) -> Result<Service, StartError> {
+        let Asked { namespace, seed, speed, epoch } = asked;
+        let mut builder = self.builder(namespace, *seed, *speed);
+        if let Some(epoch) = epoch {
+            builder = builder.epoch(*epoch);
+        }
+        let service = builder.service()?;
+        let beginning = Beginning { seed: seed.0, namespace: Some(namespace.clone()) };
+        Ok(if self.can_go_back { self.with_again(service, beginning, *epoch) } else { service })
+    }
+
     fn of(rest: &Rest, address: SocketAddr) -> Self {
         let public_url = rest.prepared.settings.public_url.clone();
         Self {
             prepared: rest.prepared.clone(),
             callback_url: rest.callback_url.clone(),
             seed: rest.seed,
+            epoch: rest.own_epoch,
+            can_go_back: rest.can_go_back,
             speed: rest.speed,
             callers: rest.callers,
             pace: rest.pace,
@@ -91,8 +141,8 @@ impl Template {
         }
     }
 
-    /// A mock for a namespace.
-    fn builder(&self, Asked { namespace, seed, speed, epoch }: &Asked) -> Builder {
+    /// What a namespace is like.
+    fn builder(&self, namespace: &Namespace, seed: Seed, speed: Option<Speed>) -> Builder {
         let mut settings = self.prepared.settings.clone();
         settings.secret.clone_from(&namespace.secret);
         settings.public_url = Some(namespace.base_url.clone());
@@ -105,7 +155,19 @@ impl Template {
             sign_secret: None,
             ..usual
         }];
-        let builder = Builder::new(Prepared::new(settings))
+        let builder = match Prepared::new(settings) {
+            Ok(prepared) => self.usual_builder(prepared, seed, speed),
+            Err(error) => Builder::new(Err(error)),
+        };
+        match &namespace.callback_url {
+            Some(url) => builder.callback_url(url),
+            None => builder,
+        }
+    }
+
+    /// What the mock and its namespaces have in common.
+    fn usual_builder(&self, prepared: Prepared, seed: Seed, speed: Option<Speed>) -> Builder {
+        let builder = Builder::new(Ok(prepared))
             .seed(seed.0)
             .speed(speed.unwrap_or(self.speed))
             .callers(self.callers)
@@ -114,11 +176,8 @@ impl Template {
             .kept(self.kept)
             .show_secrets(self.show_secrets)
             .listens_on(self.listens_on);
-        let builder = match epoch {
-            Some(epoch) => builder.epoch(*epoch),
-            None => builder,
-        };
-        match namespace.callback_url.as_ref().or(self.callback_url.as_ref()) {
+        let builder = if self.can_go_back { builder.can_go_back() } else { builder };
+        match &self.callback_url {
             Some(url) => builder.callback_url(url),
             None => builder,
         }

@@ -1,0 +1,74 @@
+//! How a mock is put back. Who can make one is above the control surface ([`Again`]).
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::namespace::Namespace;
+use crate::engine::{Input, Misfit};
+
+/// What the state of a mock begins with: together with its settings and what it was given, all that its state comes from.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Beginning {
+    /// The seed of its random values.
+    pub seed: u64,
+    /// The credentials of a namespace; those of any other mock are in its settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<Namespace>,
+}
+
+/// Why a mock is not put back.
+#[derive(Debug, thiserror::Error)]
+pub enum AgainError {
+    /// A file of the settings can't be used any more, or the inputs can't be stored.
+    #[error("{0}")]
+    Wrong(String),
+    /// What was given leads elsewhere now.
+    #[error(
+        "what this mock was given leads to another state now, from input {number} on: {misfit}. Its settings or its version were others"
+    )]
+    Misfit {
+        /// Which of them, from 1 on.
+        number: usize,
+        /// How.
+        misfit: Misfit,
+    },
+}
+
+/// Makes the mock anew that the control surface belongs to.
+pub trait Again: Debug + Send + Sync {
+    /// What its state begins with.
+    fn beginning(&self) -> Beginning;
+
+    /// Puts the mock to the state that it has at its beginning, or at another one, and then these inputs. Its journal goes on;
+    /// what was under way comes to nothing.
+    ///
+    /// # Errors
+    ///
+    /// It can't be made, or the inputs do not fit. Then nothing is changed.
+    fn go_back(&self, beginning: Option<Beginning>, inputs: &[Arc<Input>]) -> Result<(), AgainError>;
+}
+
+/// A moment of a mock that somebody has given a name.
+#[derive(Clone, Debug)]
+pub(super) struct Snapshot {
+    /// The mock's time.
+    pub(super) at: Timestamp,
+    pub(super) beginning: Beginning,
+    pub(super) inputs: Vec<Arc<Input>>,
+}
+
+/// The snapshots of a mock, by name. All clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshots(Arc<Mutex<BTreeMap<String, Snapshot>>>);
+
+impl Snapshots {
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Snapshot>> {
+        // Whoever panicked while he looked has changed nothing by halves.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,289 @@
+//! `/_mock/snapshots`, `/_mock/reset`, `/_mock/export` and `/_mock/import`: the state of the mock, put back and taken elsewhere.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::World;
+use super::again::{Again, AgainError, Beginning, Snapshot};
+use super::endpoint::{Answered, Done, Endpoint, Nothing, Refused};
+use crate::engine::{Input, NoInputs, Written};
+use crate::files::suggest::{did_you_mean, nearest};
+use crate::journal::Event;
+use crate::net::HttpResponse;
+
+/// So many snapshots there are at most.
+const MOST: usize = 1_000;
+
+/// The number of the form in which states are exported.
+const FORMAT: u32 = 1;
+
+fn again(world: &World) -> Result<&dyn Again, Refused> {
+    let none = || Refused::new(409, "this mock can't be put back: stories run beside it, which can't");
+    world.again.as_deref().ok_or_else(none)
+}
+
+fn inputs(world: &World) -> Result<Vec<Arc<Input>>, Refused> {
+    world.driver.inputs().map_err(|error| match error {
+        NoInputs::NotKept | NoInputs::TooMuch => Refused::new(409, error.to_string()),
+        NoInputs::Folder(_) => Refused::new(503, error.to_string()),
+    })
+}
+
+/// Puts the mock to a state and says so in its journal, which forgets what came before.
+fn go_back(
+    world: &World,
+    beginning: Option<Beginning>,
+    inputs: &[Arc<Input>],
+    note: String,
+) -> Result<(), Refused> {
+    again(world)?.go_back(beginning, inputs).map_err(|error| match error {
+        AgainError::Wrong(_) => Refused::new(503, error.to_string()),
+        AgainError::Misfit { .. } => Refused::new(409, error.to_string()),
+    })?;
+    world.kept.clear();
+    world.driver.with(|engine, now| engine.journal().write(now, None, Event::Note(note)));
+    Ok(())
+}
+
+/// Puts a mock back to its beginning.
+///
+/// # Errors
+///
+/// Why it is not, in words.
+pub fn reset(world: &World) -> Result<(), String> {
+    go_back(world, None, &[], "put back to its beginning".to_owned()).map_err(|refused| refused.message)
+}
+
+/// A snapshot.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Shown {
+    /// Its name.
+    name: String,
+    /// The mock's time there.
+    at: String,
+    /// What the mock was given up to there: requests, passing time, results of callbacks.
+    inputs: usize,
+}
+
+impl Shown {
+    fn of(name: &str, snapshot: &Snapshot) -> Self {
+        Self { name: name.to_owned(), at: snapshot.at.to_string(), inputs: snapshot.inputs.len() }
+    }
+}
+
+/// Which snapshot.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Named {
+    /// Its name: `before the campaign`.
+    name: String,
+}
+
+/// Takes a snapshot.
+pub(super) struct Take;
+
+impl Endpoint for Take {
+    const NAME: &'static str = "snapshot";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/snapshots";
+    const WHAT: &'static str = "gives the present state a name, to come back to it; one of that name before is replaced: {\"name\": \"logged in\"}";
+    const STATUSES: &'static [u16] = &[201];
+    type Ask = Named;
+    type Answer = Shown;
+
+    async fn answer(world: World, ask: Named) -> Result<Answered<Shown>, Refused> {
+        let beginning = again(&world)?.beginning();
+        let name = ask.name;
+        if name.is_empty() || name.len() > 200 {
+            return Err(Refused::wrong("name is to have 1 to 200 bytes"));
+        }
+        let inputs = inputs(&world)?;
+        let (_, at) = world.driver.moment();
+        let mut all = world.snapshots.lock();
+        if all.len() >= MOST && !all.contains_key(&name) {
+            return Err(Refused::new(429, format!("there are {MOST} snapshots, which is the most")));
+        }
+        let snapshot = Snapshot { at, beginning, inputs };
+        let shown = Shown::of(&name, &snapshot);
+        all.insert(name, snapshot);
+        Ok(Answered::Json(201, shown))
+    }
+}
+
+/// The snapshots.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Listing {
+    /// By name.
+    snapshots: Vec<Shown>,
+}
+
+/// Lists the snapshots.
+pub(super) struct List;
+
+impl Endpoint for List {
+    const NAME: &'static str = "snapshots";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/snapshots";
+    const WHAT: &'static str = "lists the snapshots";
+    type Ask = Nothing;
+    type Answer = Listing;
+
+    async fn answer(world: World, _: Nothing) -> Result<Answered<Listing>, Refused> {
+        let all = world.snapshots.lock();
+        let snapshots = all.iter().map(|(name, snapshot)| Shown::of(name, snapshot)).collect();
+        Ok(Answered::ok(Listing { snapshots }))
+    }
+}
+
+fn find(world: &World, name: &str) -> Result<Snapshot, Refused> {
+    let all = world.snapshots.lock();
+    all.get(name).cloned().ok_or_else(|| missing(name, all.keys()))
+}
+
+fn missing<'a>(name: &str, all: impl Iterator<Item = &'a String>) -> Refused {
+    let near = did_you_mean(nearest(name, all.map(String::as_str)));
+    Refused::missing(format!("there is no snapshot `{}`{near}", name.escape_debug()))
+}
+
+/// Comes back to a snapshot.
+pub(super) struct Restore;
+
+impl Endpoint for Restore {
+    const NAME: &'static str = "restore";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/snapshots/{name}/restore";
+    const WHAT: &'static str = "puts the mock back to a snapshot, its time included; what has happened since is as if it had not";
+    type Ask = Named;
+    type Answer = Shown;
+
+    async fn answer(world: World, ask: Named) -> Result<Answered<Shown>, Refused> {
+        let snapshot = find(&world, &ask.name)?;
+        let note = format!("put back to the snapshot `{}`", ask.name);
+        go_back(&world, Some(snapshot.beginning.clone()), &snapshot.inputs, note)?;
+        Ok(Answered::ok(Shown::of(&ask.name, &snapshot)))
+    }
+}
+
+/// Forgets a snapshot.
+pub(super) struct Remove;
+
+impl Endpoint for Remove {
+    const NAME: &'static str = "remove-snapshot";
+    const METHOD: &'static str = "DELETE";
+    const PATH: &'static str = "/snapshots/{name}";
+    const WHAT: &'static str = "forgets a snapshot";
+    type Ask = Named;
+    type Answer = Done;
+
+    async fn answer(world: World, ask: Named) -> Result<Answered<Done>, Refused> {
+        let mut all = world.snapshots.lock();
+        if all.remove(&ask.name).is_none() {
+            return Err(missing(&ask.name, all.keys()));
+        }
+        Ok(Answered::ok(Done {}))
+    }
+}
+
+/// Puts the mock back to its beginning.
+pub(super) struct Reset;
+
+impl Endpoint for Reset {
+    const NAME: &'static str = "reset";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/reset";
+    const WHAT: &'static str = "puts the mock back to its beginning: the same requests give the same ids again. Callbacks on their way are dropped; snapshots and namespaces stay";
+    type Ask = Nothing;
+    type Answer = Done;
+
+    async fn answer(world: World, _: Nothing) -> Result<Answered<Done>, Refused> {
+        go_back(&world, None, &[], "put back to its beginning".to_owned())?;
+        Ok(Answered::ok(Done {}))
+    }
+}
+
+/// A state, to be taken elsewhere.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub(super) struct Exported {
+    /// The version that wrote it.
+    airudder_mock: String,
+    /// The number of this form.
+    format: u32,
+    /// What the state begins with.
+    beginning: Beginning,
+    /// What the mock was given, in order.
+    #[schemars(with = "Vec<Map<String, Value>>")]
+    inputs: Vec<Written>,
+}
+
+/// Which state to export.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ExportAsk {
+    /// The name of a snapshot. Default: the present state.
+    snapshot: Option<String>,
+}
+
+/// Exports a state.
+pub(super) struct Export;
+
+impl Endpoint for Export {
+    const NAME: &'static str = "export";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/export";
+    const WHAT: &'static str = "gives the present state as one file, or that of a snapshot (`?snapshot=NAME`): all that the mock was given, uploaded files included";
+    type Ask = ExportAsk;
+    type Answer = Exported;
+
+    async fn answer(world: World, ask: ExportAsk) -> Result<Answered<Exported>, Refused> {
+        let (beginning, inputs) = match &ask.snapshot {
+            None => (again(&world)?.beginning(), inputs(&world)?),
+            Some(name) => {
+                let snapshot = find(&world, name)?;
+                (snapshot.beginning, snapshot.inputs)
+            }
+        };
+        let exported = Exported {
+            airudder_mock: env!("CARGO_PKG_VERSION").to_owned(),
+            format: FORMAT,
+            beginning,
+            inputs: inputs.iter().map(|input| Written::of(input)).collect(),
+        };
+        let body = serde_json::to_vec(&exported).map_err(|error| Refused::new(500, error.to_string()))?;
+        let headers = vec![
+            ("content-type".into(), "application/json".into()),
+            ("content-disposition".into(), "attachment; filename=\"airudder-mock-state.json\"".into()),
+        ];
+        Ok(Answered::Other(HttpResponse { status: 200, headers, body: Bytes::from(body) }.into()))
+    }
+}
+
+/// Imports a state.
+pub(super) struct Import;
+
+impl Endpoint for Import {
+    const NAME: &'static str = "import";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/import";
+    const WHAT: &'static str = "puts the mock to a state that was exported, its time included; its settings are to be those of the mock that exported it";
+    type Ask = Exported;
+    type Answer = Done;
+
+    async fn answer(world: World, ask: Exported) -> Result<Answered<Done>, Refused> {
+        let Exported { airudder_mock, format, beginning, inputs } = ask;
+        if format != FORMAT {
+            return Err(Refused::wrong(format!(
+                "format is {format}, and this version ({}) reads {FORMAT}; it was written by {airudder_mock}",
+                env!("CARGO_PKG_VERSION")
+            )));
+        }
+        let mut read = Vec::with_capacity(inputs.len());
+        for (number, written) in inputs.into_iter().enumerate() {
+            let input = written.input();
+            read.push(Arc::new(input.map_err(|error| Refused::wrong(format!("inputs[{number}]: {error}")))?));
+        }
+        go_back(&world, Some(beginning), &read, "put to a state that was imported".to_owned())?;
+        Ok(Answered::ok(Done {}))
+    }
+}

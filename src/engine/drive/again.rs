@@ -1,0 +1,138 @@
+//! An engine that goes through what another was given, and takes its place.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use jiff::Timestamp;
+
+use super::super::clock::{Clock, Speed};
+use super::super::inputs::{Given, Input, Inputs, NoInputs, Store};
+use super::{Driver, State};
+
+/// An input does not fit the state that the ones before it have led to.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// Another callback would be next.
+    #[error("the next attempt was of callback {0}, and now {1}")]
+    Attempt(u64, String),
+    /// The attempt was never begun.
+    #[error("attempt {1} of callback {0} came to its end, and now it never began")]
+    Result(u64, u32),
+}
+
+impl Driver {
+    /// Keeps the inputs in memory from now on, so that they can be had.
+    pub fn keep_inputs(&self) {
+        self.lock().inputs = Inputs::in_memory();
+    }
+
+    /// Stores the inputs from now on; those so far are there already.
+    pub fn store_inputs(&self, store: Box<dyn Store>) {
+        self.lock().inputs.stored(store);
+    }
+
+    /// All inputs so far.
+    ///
+    /// # Errors
+    ///
+    /// They are not kept, or can't be read.
+    pub fn inputs(&self) -> Result<Vec<Arc<Input>>, NoInputs> {
+        self.lock().inputs.all()
+    }
+
+    /// How many inputs there were so far, and the present moment.
+    pub fn moment(&self) -> (u64, Timestamp) {
+        let state = self.lock();
+        (state.inputs.count(), state.clock.now())
+    }
+
+    /// Whether it goes through what another was given: nothing is late then, and nothing is done beside the others.
+    pub fn is_replaying(&self) -> bool {
+        self.shared.replaying.load(Ordering::Relaxed)
+    }
+
+    /// It goes through what another was given from now on, or does so no more.
+    pub fn set_replaying(&self, replaying: bool) {
+        self.shared.replaying.store(replaying, Ordering::Relaxed);
+    }
+
+    /// Leads an engine that nobody drives to the moment of an input, and lets it have that, unless it is a request, which is
+    /// for whoever can answer it.
+    ///
+    /// # Errors
+    ///
+    /// The input does not fit.
+    pub fn replay(&self, input: &Input) -> Result<(), Misfit> {
+        let Input { at, given } = input;
+        let at = *at;
+        self.work(|state| {
+            state.clock = Clock::starting(at, Speed::Still);
+            match given {
+                Given::Request(_) | Given::Late(_) => {}
+                Given::Time => {
+                    state.inputs.note(at, || Given::Time);
+                    state.engine.advance(at);
+                }
+                Given::Attempt(id) => {
+                    let attempt = state.engine.start(at);
+                    let fits = attempt.filter(|attempt| attempt.callback.id == *id);
+                    let next = || state.engine.unfinished().first().map(|(id, _)| id.0);
+                    let attempt = fits.ok_or_else(|| {
+                        let next = next().map_or_else(|| "there is none".to_owned(), |id| format!("{id} is"));
+                        Misfit::Attempt(id.0, next)
+                    })?;
+                    state.inputs.note(at, || Given::Attempt(*id));
+                    state.under_way.insert((*id, attempt.number), attempt);
+                }
+                Given::Result { callback, number, result } => {
+                    let attempt = state.under_way.get(&(*callback, *number)).cloned();
+                    let attempt = attempt.ok_or(Misfit::Result(callback.0, *number))?;
+                    state.inputs.note(at, || given.clone());
+                    state.finish(&attempt, result.clone(), at);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The inputs have ended: time goes on from a moment. The attempts that were under way are made once more, for nobody
+    /// knows what became of them.
+    pub fn go_on(&self, from: Timestamp, speed: Speed) {
+        let mut state = self.lock();
+        state.clock = Clock::starting(from, speed);
+        self.resume(&mut state);
+    }
+
+    fn resume(&self, state: &mut State) {
+        state.in_flight = state.under_way.len();
+        for attempt in state.under_way.values() {
+            self.attempt(Arc::clone(attempt), state.generation);
+        }
+        self.shared.changed.notify_one();
+    }
+
+    /// Takes over the state of another mock, which nobody drives: its engine, its time, its inputs. The journal goes on, and
+    /// what was under way here comes to nothing.
+    ///
+    /// # Errors
+    ///
+    /// Its inputs can't be stored; then nothing is changed.
+    pub fn adopt(&self, other: &Self) -> io::Result<()> {
+        // Nobody else knows the other one, so that there is no order of locks.
+        let mut theirs = other.lock();
+        let mut state = self.lock();
+        state.inputs.replace(std::mem::take(&mut theirs.inputs))?;
+        let State { engine, under_way, clock, .. } = &mut *theirs;
+        std::mem::swap(&mut state.engine, engine);
+        std::mem::swap(state.engine.journal(), engine.journal());
+        std::mem::swap(&mut state.under_way, under_way);
+        state.clock = Clock::starting(clock.now(), state.clock.speed());
+        state.generation += 1;
+        state.destination = None;
+        state.uploaded = None;
+        self.shared.arrived.notify_waiters();
+        self.resume(&mut state);
+        Ok(())
+    }
+}

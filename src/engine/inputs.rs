@@ -1,0 +1,305 @@
+//! What an engine was given, in order: everything its state comes from.
+//!
+//! Whatever it decides follows from its seed, its settings and these. A fresh engine that is given the same comes to the
+//! same state: that is how a mock is put back to a moment, taken elsewhere, and goes on after its process has ended.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::delivery::{AttemptResult, CallbackId};
+use crate::net::HttpRequest;
+
+/// So much is kept in memory at most, in bytes: about what the journal may take as well.
+const MOST_BYTES: usize = 64 << 20;
+
+/// What an input takes in memory beside the texts it holds, in bytes, about.
+const OVERHEAD: usize = 96;
+
+/// Something that an engine was given.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// When, on the mock's clock.
+    pub at: Timestamp,
+    /// What.
+    pub given: Given,
+}
+
+/// What an engine can be given.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// A request, of the vendor's or of the control surface.
+    Request(Arc<HttpRequest>),
+    /// A request took effect now that is answered late on purpose: its number among the inputs, from 1 on.
+    Late(u64),
+    /// Time: what was due was done.
+    Time,
+    /// The next attempt began, for this callback.
+    Attempt(CallbackId),
+    /// An attempt came to its end.
+    Result {
+        /// The callback.
+        callback: CallbackId,
+        /// Which attempt, from 1 on.
+        number: u32,
+        /// What came of it.
+        result: AttemptResult,
+    },
+}
+
+impl Given {
+    /// What it takes in memory, about.
+    fn size(&self) -> usize {
+        let texts = match self {
+            Self::Request(request) => {
+                let headers: usize =
+                    request.headers.iter().map(|(name, value)| name.len() + value.len() + 16).sum();
+                let query = request.query.as_ref().map_or(0, String::len);
+                headers + query + request.path.len() + request.body.len()
+            }
+            Self::Late(_) | Self::Time | Self::Attempt(_) => 0,
+            Self::Result { result, .. } => match &result.result {
+                Ok(response) => {
+                    let headers = response.headers.iter().map(|(name, value)| name.len() + value.len() + 48);
+                    response.body.len() + headers.sum::<usize>()
+                }
+                Err(failure) => failure.message.len(),
+            },
+        };
+        OVERHEAD + texts
+    }
+}
+
+/// Where inputs are stored that outlive the process.
+pub trait Store: Send {
+    /// Adds one behind the others. After an error nothing of it is there.
+    ///
+    /// # Errors
+    ///
+    /// It can't be stored now.
+    fn append(&mut self, input: &Input) -> io::Result<()>;
+
+    /// All that are stored.
+    ///
+    /// # Errors
+    ///
+    /// They can't be read.
+    fn all(&mut self) -> io::Result<Vec<Arc<Input>>>;
+
+    /// Puts others in place of all that are stored.
+    ///
+    /// # Errors
+    ///
+    /// They can't be stored; what was stored is still there.
+    fn replace(&mut self, inputs: &[Arc<Input>]) -> io::Result<()>;
+}
+
+/// A request has no effect because it could not be stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the state of this mock can't be stored ({0}), so that it takes no requests: make room, and it goes on")]
+pub struct NotStored(String);
+
+/// Why the inputs can't be had.
+#[derive(Debug, thiserror::Error)]
+pub enum NoInputs {
+    /// Nobody has asked for them.
+    #[error("this mock does not keep what it is given")]
+    NotKept,
+    /// There were too many.
+    #[error(
+        "this mock was given more than {} MB, which is the most that is kept in memory; `--data-dir` keeps all of it in a folder",
+        MOST_BYTES >> 20
+    )]
+    TooMuch,
+    /// Their folder can't be read or written.
+    #[error("the data folder: {0}")]
+    Folder(#[from] io::Error),
+}
+
+/// The inputs of an engine.
+#[derive(Default)]
+pub(super) struct Inputs {
+    keeps: Keeps,
+    /// How many there were so far.
+    count: u64,
+    /// Those that are still to be stored.
+    owed: VecDeque<Arc<Input>>,
+}
+
+#[derive(Default)]
+enum Keeps {
+    #[default]
+    Nothing,
+    Memory {
+        inputs: Vec<Arc<Input>>,
+        bytes: usize,
+    },
+    /// There were too many for the memory.
+    TooMuch,
+    Store(Box<dyn Store>),
+}
+
+impl Inputs {
+    /// Those in memory, none yet.
+    pub(super) fn in_memory() -> Self {
+        Self { keeps: Keeps::Memory { inputs: Vec::new(), bytes: 0 }, ..Self::default() }
+    }
+
+    /// From now on they are stored here, where those so far are.
+    pub(super) fn stored(&mut self, store: Box<dyn Store>) {
+        self.keeps = Keeps::Store(store);
+    }
+
+    /// How many there were so far.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// All of them, if they are kept.
+    pub(super) fn all(&mut self) -> Result<Vec<Arc<Input>>, NoInputs> {
+        self.settle().map_err(|NotStored(why)| NoInputs::Folder(io::Error::other(why)))?;
+        match &mut self.keeps {
+            Keeps::Nothing => Err(NoInputs::NotKept),
+            Keeps::Memory { inputs, .. } => Ok(inputs.clone()),
+            Keeps::TooMuch => Err(NoInputs::TooMuch),
+            Keeps::Store(store) => Ok(store.all()?),
+        }
+    }
+
+    /// Puts those of another engine in place of all so far.
+    pub(super) fn replace(&mut self, others: Self) -> io::Result<()> {
+        match (&mut self.keeps, others.keeps) {
+            (Keeps::Store(store), Keeps::Memory { inputs, .. }) => store.replace(&inputs)?,
+            (keeps, others) => *keeps = others,
+        }
+        self.count = others.count;
+        self.owed.clear();
+        Ok(())
+    }
+
+    /// Notes one that has no effect yet, and need not have any. Gives its number.
+    pub(super) fn ask(&mut self, at: Timestamp, given: impl FnOnce() -> Given) -> Result<u64, NotStored> {
+        self.settle()?;
+        match &mut self.keeps {
+            Keeps::Nothing | Keeps::TooMuch => {}
+            Keeps::Memory { .. } => self.keep(Arc::new(Input { at, given: given() })),
+            Keeps::Store(store) => store.append(&Input { at, given: given() }).map_err(not_stored)?,
+        }
+        self.count += 1;
+        Ok(self.count)
+    }
+
+    /// Notes one that has its effect whether or not it can be stored.
+    pub(super) fn note(&mut self, at: Timestamp, given: impl FnOnce() -> Given) {
+        self.count += 1;
+        match &self.keeps {
+            Keeps::Nothing | Keeps::TooMuch => {}
+            Keeps::Memory { .. } => self.keep(Arc::new(Input { at, given: given() })),
+            Keeps::Store(_) => {
+                self.owed.push_back(Arc::new(Input { at, given: given() }));
+                // It is tried again before the next.
+                let _ = self.settle();
+            }
+        }
+    }
+
+    /// Stores what could not be stored before.
+    pub(super) fn settle(&mut self) -> Result<(), NotStored> {
+        let Keeps::Store(store) = &mut self.keeps else { return Ok(()) };
+        while let Some(input) = self.owed.front() {
+            store.append(input).map_err(not_stored)?;
+            self.owed.pop_front();
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, input: Arc<Input>) {
+        let Keeps::Memory { inputs, bytes } = &mut self.keeps else { return };
+        *bytes += input.given.size();
+        inputs.push(input);
+        if *bytes > MOST_BYTES {
+            self.keeps = Keeps::TooMuch;
+        }
+    }
+}
+
+fn not_stored(error: io::Error) -> NotStored {
+    NotStored(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use bytes::Bytes;
+
+    use super::*;
+
+    /// A store that takes so many and then no more.
+    #[derive(Clone, Default)]
+    struct Small(Arc<Mutex<(usize, Vec<Arc<Input>>)>>);
+
+    impl Store for Small {
+        fn append(&mut self, input: &Input) -> io::Result<()> {
+            let mut state = self.0.lock().unwrap();
+            if state.0 == 0 {
+                return Err(io::Error::from(io::ErrorKind::StorageFull));
+            }
+            state.0 -= 1;
+            state.1.push(Arc::new(input.clone()));
+            Ok(())
+        }
+
+        fn all(&mut self) -> io::Result<Vec<Arc<Input>>> {
+            Ok(self.0.lock().unwrap().1.clone())
+        }
+
+        fn replace(&mut self, inputs: &[Arc<Input>]) -> io::Result<()> {
+            self.0.lock().unwrap().1 = inputs.to_vec();
+            Ok(())
+        }
+    }
+
+    fn request(body: usize) -> Given {
+        Given::Request(Arc::new(HttpRequest { body: Bytes::from(vec![b'x'; body]), ..HttpRequest::default() }))
+    }
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn a_full_disk_refuses_requests_and_owes_the_rest() {
+        let disk = Small::default();
+        disk.0.lock().unwrap().0 = 1;
+        let mut inputs = Inputs::default();
+        inputs.stored(Box::new(disk.clone()));
+        assert_eq!(inputs.ask(NOW, || request(1)), Ok(1));
+        let refused = inputs.ask(NOW, || request(2)).unwrap_err().to_string();
+        assert!(refused.contains("can't be stored"), "{refused}");
+        inputs.note(NOW, || Given::Time);
+        inputs.note(NOW, || Given::Late(1));
+        assert!(inputs.all().is_err());
+        // As soon as there is room, what is owed comes first.
+        disk.0.lock().unwrap().0 = 9;
+        assert_eq!(inputs.ask(NOW, || request(3)), Ok(4));
+        let stored: Vec<String> =
+            inputs.all().unwrap().iter().map(|input| format!("{:?}", input.given)).collect();
+        assert_eq!(stored.len(), 4);
+        assert_eq!(stored[1..3], ["Time", "Late(1)"]);
+    }
+
+    #[test]
+    fn the_memory_is_bounded() {
+        let mut inputs = Inputs::in_memory();
+        for number in 1..=2 {
+            assert_eq!(inputs.ask(NOW, || request(MOST_BYTES / 2 - 2 * OVERHEAD)), Ok(number));
+        }
+        assert_eq!(inputs.all().unwrap().len(), 2);
+        assert_eq!(inputs.ask(NOW, || request(MOST_BYTES / 2)), Ok(3));
+        assert!(inputs.all().unwrap_err().to_string().contains("--data-dir"));
+        // Numbers go on all the same.
+        inputs.note(NOW, || Given::Time);
+        assert_eq!(inputs.count(), 4);
+    }
+}
