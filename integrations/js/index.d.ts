@@ -89,6 +89,11 @@ declare class Control {
   clock(move?: { by?: string; to?: string; speed?: string; within?: string }): Promise<Fields>;
   addFault(fault: { call: string } & Fields): Promise<number>;
   removeFault(fault: number): Promise<Fields>;
+  snapshot(name: string): Promise<{ name: string; at: string; inputs: number }>;
+  restore(name: string): Promise<{ name: string; at: string; inputs: number }>;
+  reset(): Promise<Fields>;
+  exportState(snapshot?: string): Promise<Fields>;
+  importState(state: Fields): Promise<Fields>;
 }
 
 export class Namespace extends Control {

@@ -115,6 +115,31 @@ class Control {
   removeFault(fault) {
     return this.request("DELETE", `/faults/${fault}`);
   }
+
+  /** Gives the present state a name. */
+  snapshot(name) {
+    return this.request("POST", "/snapshots", { name });
+  }
+
+  /** Puts the mock back to a snapshot, its time included. */
+  restore(name) {
+    return this.request("POST", `/snapshots/${encodeURIComponent(name)}/restore`);
+  }
+
+  /** Puts the mock back to its beginning. */
+  reset() {
+    return this.request("POST", "/reset");
+  }
+
+  /** The present state, or that of a snapshot, to be imported elsewhere. */
+  exportState(snapshot) {
+    return this.request("GET", "/export", snapshot === undefined ? {} : { snapshot });
+  }
+
+  /** Puts the mock to a state that was exported. */
+  importState(state) {
+    return this.request("POST", "/import", state);
+  }
 }
 
 /** A mock of one's own behind the address of another: `baseUrl` is for clients. */

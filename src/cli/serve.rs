@@ -1,5 +1,7 @@
 //! `serve`: the fake REST side, for as long as it is wanted.
 
+mod data;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,6 +84,10 @@ pub(super) struct Args {
     /// Write everything that happens to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson")]
     record: Option<PathBuf>,
+    /// Keep the state in this folder, and go on from the state that is there: accounts, tokens, tasks, conversations, files,
+    /// what is planned and what is owed, and the clock. Not beside stories.
+    #[arg(long, value_name = "DIR", conflicts_with = "files")]
+    data_dir: Option<PathBuf>,
     /// Show the secrets from the settings on the start page, where the default ones are always shown, and tokens and the
     /// secrets of accounts in the record.
     #[arg(long)]
@@ -103,6 +109,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
     let seed = args.seed.or_else(|| Some(stories.first()?.seed?.0)).unwrap_or_else(super::fresh_seed);
+    let folder = args.data_dir.as_deref().map(|path| data::open(path, &args, seed)).transpose()?;
+    let seed = folder.as_ref().map_or(seed, |folder| folder.beginning().seed);
+    let goes_on = folder.as_ref().map(data::line);
     let mut stories = stories::runs(&stories, args.seed, Seed(seed), epoch, &args.set);
     stories.iter_mut().for_each(StoryRun::fail_fast);
     let (verdicts, beside) = (Verdicts::default(), stories.len());
@@ -110,7 +119,7 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     let settle = args.settle.map_or(usual, |settle| settle.0);
     let pace = Pace { refused: args.patience.0, settle, ..Pace::default() };
     let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
-    builder = builder.kept(KeptLimits::default()).show_secrets(args.show_secrets).can_go_back();
+    builder = builder.kept(KeptLimits::default()).show_secrets(args.show_secrets).can_go_back().folder(folder);
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }
@@ -135,7 +144,7 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     if args.quiet {
         super::say(&format!("http://{}", mock.address()));
     } else {
-        super::say(&page(&args, &prepared, &mock.url(), seed));
+        super::say(&page(&args, &prepared, &mock.url(), seed, goes_on));
     }
 
     mock.drive(interrupted).await;
@@ -236,7 +245,7 @@ fn callbacks(args: &Args, settings: &Settings) -> Vec<String> {
 }
 
 /// What somebody needs to know to make the first call.
-fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64) -> String {
+fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, goes_on: Option<String>) -> String {
     let Prepared { settings, catalog, signer, .. } = prepared;
     let scheme = signer.scheme().describe();
     let mut lines = vec![format!("AI Rudder mock    {base}   (HTTP/1.1 and HTTP/2)")];
@@ -261,6 +270,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64) -> String {
     let secret = if default_secret || args.show_secrets { &settings.secret } else { "(see the settings)" };
     lines.push(format!("signing           secret {secret}   {scheme}"));
     lines.push(format!("seed              {seed}   (the same ids again: --seed {seed})"));
+    lines.extend(goes_on);
     let assumed = catalog
         .entries()
         .iter()

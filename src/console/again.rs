@@ -14,11 +14,27 @@ use crate::engine::{Input, Misfit};
 /// What the state of a mock begins with: together with its settings and what it was given, all that its state comes from.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Beginning {
-    /// The seed of its random values.
+    /// The seed of its random values, in digits: many a language takes no number of this size.
+    #[serde(with = "digits")]
+    #[schemars(with = "String")]
     pub seed: u64,
     /// The credentials of a namespace; those of any other mock are in its settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Namespace>,
+}
+
+/// A number as a text of digits.
+mod digits {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| de::Error::custom(format_args!("`{text}` is no number in digits")))
+    }
 }
 
 /// Why a mock is not put back.

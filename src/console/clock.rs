@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing, Refused};
+use super::endpoint::{Answered, Endpoint, Nothing};
+use super::refused::Refused;
 use crate::delivery::Totals;
 use crate::engine::Speed;
 use crate::time::HumanDuration;

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused};
+use super::endpoint::{Answered, Endpoint};
+use super::refused::Refused;
 use crate::content::Country;
 use crate::contract::Direction;
 use crate::contract::fields::Whole;

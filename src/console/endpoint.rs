@@ -8,9 +8,10 @@ use std::future::Future;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::World;
+use super::refused::Refused;
 use crate::api::Answering;
 use crate::contract::fields::{Names, Noticed, Use, decode, fields_of};
 use crate::files::suggest::did_you_mean;
@@ -28,6 +29,8 @@ pub(super) trait Endpoint {
     const WHAT: &'static str;
     /// The statuses of what it answers when it is not refused.
     const STATUSES: &'static [u16] = &[200];
+    /// Whether its body is one large value, which is read at once and has no fields in the path or the query.
+    const IS_LARGE: bool = false;
     /// Its fields: of the path, of the query, and of the JSON body.
     type Ask: DeserializeOwned + JsonSchema + Send;
     /// What it is answered with.
@@ -64,37 +67,6 @@ impl<T> Answered<T> {
     }
 }
 
-/// Why a request is not served.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refused {
-    pub(super) status: u16,
-    pub(super) message: String,
-    /// The methods that are served there, where it is the method that is wrong.
-    pub(super) allow: Option<String>,
-}
-
-impl Refused {
-    pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), allow: None }
-    }
-
-    /// A field that cannot be used.
-    pub(super) fn wrong(message: impl Into<String>) -> Self {
-        Self::new(400, message)
-    }
-
-    /// What is named is not there.
-    pub(super) fn missing(message: impl Into<String>) -> Self {
-        Self::new(404, message)
-    }
-
-    pub(super) fn response(&self) -> HttpResponse {
-        let mut response = HttpResponse::json(self.status, &json!({ "message": self.message }));
-        response.headers.extend(self.allow.clone().map(|methods| ("allow".into(), methods.into())));
-        response
-    }
-}
-
 /// A row of the table.
 pub(super) struct Row {
     pub(super) name: &'static str,
@@ -103,6 +75,8 @@ pub(super) struct Row {
     pub(super) what: &'static str,
     /// The statuses of its answers.
     pub(super) statuses: &'static [u16],
+    /// Whether its body is one large value.
+    pub(super) is_large: bool,
     /// The schemas of what it asks and what it answers.
     pub(super) schemas: fn() -> [Value; 2],
     /// Answers it.
@@ -117,6 +91,7 @@ impl Row {
             path: E::PATH,
             what: E::WHAT,
             statuses: E::STATUSES,
+            is_large: E::IS_LARGE,
             schemas: || [schema::<E::Ask>(), schema::<E::Answer>()],
             answer: answer::<E>,
         }
@@ -156,9 +131,12 @@ fn answer<E: Endpoint + 'static>(world: World, fields: Value) -> Answering {
             unknown = Some(format!("there is no field `{path}`{}", did_you_mean(nearest.as_deref())));
         }
     });
-    let ask = match unknown {
-        Some(message) => Err(Refused::wrong(message)),
-        None => decode::<E::Ask>(&fields).map_err(|error| Refused::wrong(error.to_string())),
+    let ask = match (unknown, &world.request) {
+        (None, Some(request)) if E::IS_LARGE => {
+            serde_json::from_slice(&request.body).map_err(|error| Refused::wrong(error.to_string()))
+        }
+        (Some(message), _) => Err(Refused::wrong(message)),
+        (None, _) => decode::<E::Ask>(&fields).map_err(|error| Refused::wrong(error.to_string())),
     };
     Box::pin(async move {
         let answered = match ask {

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::World;
-use super::endpoint::{Answered, Done, Endpoint, Nothing, Refused};
+use super::endpoint::{Answered, Done, Endpoint, Nothing};
+use super::refused::Refused;
 use crate::contract::fields::Whole;
 use crate::settings::Settings;
 

@@ -7,7 +7,7 @@ use crate::contract::fields::Whole;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::journal::{CallEntry, Entry, Event};
 
-use super::endpoint::Refused;
+use super::refused::Refused;
 
 /// Which entries are meant. All that is given has to fit.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

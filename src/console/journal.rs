@@ -7,7 +7,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::World;
-use super::endpoint::{Answered, Done, Endpoint, Nothing, Refused};
+use super::endpoint::{Answered, Done, Endpoint, Nothing};
+use super::refused::Refused;
 use super::find::Find;
 use crate::net::{HttpStream, Reply};
 

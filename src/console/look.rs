@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing, Refused};
+use super::endpoint::{Answered, Endpoint, Nothing};
+use super::refused::Refused;
 use crate::contract::Direction;
 
 /// Lists the requests of the control surface.

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing, Refused};
+use super::endpoint::{Answered, Endpoint, Nothing};
+use super::refused::Refused;
 use crate::net::{HttpResponse, Reply};
 
 /// Shows the figures.

@@ -14,6 +14,7 @@ mod metrics;
 mod namespace;
 mod namespaces;
 mod openapi;
+mod refused;
 mod settle;
 mod snapshots;
 mod tokens;
@@ -25,7 +26,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use self::endpoint::{Refused, Row};
+use self::endpoint::Row;
+use self::refused::Refused;
 use crate::api::{Answering, decode, ready};
 use crate::contract::Family;
 use crate::files::suggest::{did_you_mean, nearest};
@@ -100,6 +102,12 @@ pub fn is_of(call: &HttpRequest) -> bool {
     path(call).is_some()
 }
 
+/// Whether the body of a request below [`PREFIX`] may be large.
+pub fn is_large(method: &str, path: &str) -> bool {
+    let rows = || ROWS.iter().filter(|row| row.is_large && row.method == method);
+    path.find(PREFIX).is_some_and(|begin| rows().any(|row| row.path == &path[begin + PREFIX.len()..]))
+}
+
 fn path(call: &HttpRequest) -> Option<&str> {
     call.path.strip_prefix(PREFIX).filter(|path| path.is_empty() || path.starts_with('/'))
 }
@@ -114,7 +122,8 @@ pub fn answer(world: &World, call: &HttpRequest) -> Option<Answering> {
     let Some((row, named)) = here.iter().find(|(row, _)| row.method == method) else {
         return Some(ready(nowhere(call, path, &here).response()));
     };
-    let mut fields = match decode(call, Family::Cloud) {
+    let decoded = if row.is_large { Err(crate::api::DecodeError::Empty) } else { decode(call, Family::Cloud) };
+    let mut fields = match decoded {
         Ok(fields) => fields.fields,
         // No body is no mistake.
         Err(crate::api::DecodeError::Empty) => Value::Object(Map::new()),

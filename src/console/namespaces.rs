@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::endpoint::{Answered, Done, Endpoint, Nothing, Refused};
+use super::endpoint::{Answered, Done, Endpoint, Nothing};
+use super::refused::Refused;
 use super::namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
 use crate::engine::Speed;
 

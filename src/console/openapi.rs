@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing, Refused, Row};
+use super::endpoint::{Answered, Endpoint, Nothing, Row};
+use super::refused::Refused;
 
 /// Describes the control surface.
 pub(super) struct Describe;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused};
+use super::endpoint::{Answered, Endpoint};
+use super::refused::Refused;
 use crate::delivery::Totals;
 use crate::engine::Engine;
 use crate::time::HumanDuration;

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::World;
 use super::again::{Again, AgainError, Beginning, Snapshot};
-use super::endpoint::{Answered, Done, Endpoint, Nothing, Refused};
+use super::endpoint::{Answered, Done, Endpoint, Nothing};
+use super::refused::Refused;
 use crate::engine::{Input, NoInputs, Written};
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::journal::Event;
@@ -26,11 +27,11 @@ fn again(world: &World) -> Result<&dyn Again, Refused> {
     world.again.as_deref().ok_or_else(none)
 }
 
-fn inputs(world: &World) -> Result<Vec<Arc<Input>>, Refused> {
-    world.driver.inputs().map_err(|error| match error {
+fn refused(error: NoInputs) -> Refused {
+    match error {
         NoInputs::NotKept | NoInputs::TooMuch => Refused::new(409, error.to_string()),
         NoInputs::Folder(_) => Refused::new(503, error.to_string()),
-    })
+    }
 }
 
 /// Puts the mock to a state and says so in its journal, which forgets what came before.
@@ -100,8 +101,7 @@ impl Endpoint for Take {
         if name.is_empty() || name.len() > 200 {
             return Err(Refused::wrong("name is to have 1 to 200 bytes"));
         }
-        let inputs = inputs(&world)?;
-        let (_, at) = world.driver.moment();
+        let (inputs, at) = world.driver.inputs_up_to_now().map_err(refused)?;
         let mut all = world.snapshots.lock();
         if all.len() >= MOST && !all.contains_key(&name) {
             return Err(Refused::new(429, format!("there are {MOST} snapshots, which is the most")));
@@ -238,7 +238,7 @@ impl Endpoint for Export {
 
     async fn answer(world: World, ask: ExportAsk) -> Result<Answered<Exported>, Refused> {
         let (beginning, inputs) = match &ask.snapshot {
-            None => (again(&world)?.beginning(), inputs(&world)?),
+            None => (again(&world)?.beginning(), world.driver.inputs().map_err(refused)?),
             Some(name) => {
                 let snapshot = find(&world, name)?;
                 (snapshot.beginning, snapshot.inputs)
@@ -267,6 +267,7 @@ impl Endpoint for Import {
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/import";
     const WHAT: &'static str = "puts the mock to a state that was exported, its time included; its settings are to be those of the mock that exported it";
+    const IS_LARGE: bool = true;
     type Ask = Exported;
     type Answer = Done;
 

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::World;
-use super::endpoint::{Answered, Done, Endpoint, Refused};
+use super::endpoint::{Answered, Done, Endpoint};
+use super::refused::Refused;
 
 /// Whose tokens.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::endpoint::{Answered, Done, Endpoint, Refused};
+use super::endpoint::{Answered, Done, Endpoint};
+use super::refused::Refused;
 use crate::simulator::{AccountKey, ChatAct, ChatError, FileKind, NewChat};
 
 /// Who begins a chat with whom.

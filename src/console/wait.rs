@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Refused};
+use super::endpoint::{Answered, Endpoint};
+use super::refused::Refused;
 use super::find::is_named;
 use crate::api::{Fields, decode};
 use crate::contract::fields::Whole;

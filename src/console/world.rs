@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::again::{Again, Snapshots};
-use super::endpoint::Refused;
+use super::refused::Refused;
 use super::namespace::Namespaces;
 use crate::contract::Catalog;
 use crate::engine::{Driver, Engine};

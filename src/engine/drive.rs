@@ -124,6 +124,14 @@ impl Busy for State {
 }
 
 impl State {
+    /// Notes the present moment, with all that is due at it.
+    fn mark(&mut self) -> Timestamp {
+        let now = self.clock.now();
+        self.inputs.note(now, || Given::Time);
+        self.engine.advance(now);
+        now
+    }
+
     /// An attempt is over.
     fn finish(&mut self, attempt: &Arc<Attempt>, result: AttemptResult, now: Timestamp) {
         self.under_way.remove(&(attempt.callback.id, attempt.number));
@@ -558,6 +566,8 @@ impl Driver {
             let next = wakeup.filter(|at| *at <= destination);
             state.clock.jump_to(next.unwrap_or(destination));
             if next.is_none() {
+                // Nothing else may say how far time has come.
+                state.mark();
                 state.destination = None;
                 self.shared.arrived.notify_waiters();
             }

@@ -152,9 +152,13 @@ impl Inputs {
         self.keeps = Keeps::Store(store);
     }
 
-    /// How many there were so far.
-    pub(super) fn count(&self) -> u64 {
-        self.count
+    /// Whether they are kept.
+    pub(super) fn can_be_had(&self) -> Result<(), NoInputs> {
+        match self.keeps {
+            Keeps::Nothing => Err(NoInputs::NotKept),
+            Keeps::TooMuch => Err(NoInputs::TooMuch),
+            Keeps::Memory { .. } | Keeps::Store(_) => Ok(()),
+        }
     }
 
     /// All of them, if they are kept.
@@ -300,6 +304,6 @@ mod tests {
         assert!(inputs.all().unwrap_err().to_string().contains("--data-dir"));
         // Numbers go on all the same.
         inputs.note(NOW, || Given::Time);
-        assert_eq!(inputs.count(), 4);
+        assert_eq!(inputs.ask(NOW, || request(1)), Ok(5));
     }
 }

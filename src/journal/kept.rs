@@ -126,6 +126,10 @@ impl Sink for Kept {
             self.0.written.send_replace(seq);
         }
     }
+
+    fn takes_earlier(&self) -> bool {
+        true
+    }
 }
 
 impl Ring {

@@ -10,6 +10,11 @@ use super::{Entry, Event};
 pub trait Sink: Send {
     /// Takes an entry.
     fn entry(&mut self, entry: &Entry);
+
+    /// Whether it takes what happened in an earlier life of the mock, too, while the mock goes through that once more.
+    fn takes_earlier(&self) -> bool {
+        false
+    }
 }
 
 /// Passes every entry on to its sinks and keeps none: to hold on to ten thousand calls with their answers costs each of
@@ -19,6 +24,8 @@ pub trait Sink: Send {
 pub struct Journal {
     sinks: Vec<Box<dyn Sink>>,
     written: u64,
+    /// What is written happened in an earlier life.
+    is_earlier: bool,
 }
 
 impl std::fmt::Debug for Journal {
@@ -33,6 +40,11 @@ impl Journal {
         self.sinks.push(sink);
     }
 
+    /// What is written from now on happened in an earlier life of the mock, or does so no more.
+    pub fn set_earlier(&mut self, is_earlier: bool) {
+        self.is_earlier = is_earlier;
+    }
+
     /// Whether anybody sees what is written. Nobody needs to make an entry that is not seen.
     pub fn is_read(&self) -> bool {
         !self.sinks.is_empty()
@@ -42,7 +54,8 @@ impl Journal {
     pub fn write(&mut self, at: Timestamp, story: Option<Arc<str>>, event: Event) {
         self.written += 1;
         let entry = Entry { seq: self.written, at, story, event };
-        for sink in &mut self.sinks {
+        let is_earlier = self.is_earlier;
+        for sink in self.sinks.iter_mut().filter(|sink| !is_earlier || sink.takes_earlier()) {
             sink.entry(&entry);
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::assembly::Service;
-use super::{Prepared, StartError};
+use super::{Folder, Prepared, StartError};
 use crate::api::Api;
 use crate::console::{Snapshots, World};
 use crate::contract::VENDOR_HOSTS;
@@ -51,6 +51,7 @@ pub struct Builder {
     kept: KeptLimits,
     show_secrets: bool,
     can_go_back: bool,
+    pub(super) folder: Option<Folder>,
     pub(super) listens_on: Option<IpAddr>,
 }
 
@@ -82,6 +83,7 @@ impl Builder {
             kept: KeptLimits::NOTHING,
             show_secrets: false,
             can_go_back: false,
+            folder: None,
             listens_on: None,
         }
     }
@@ -165,6 +167,15 @@ impl Builder {
     /// Keeps what it is given, so that it can be put back.
     pub(crate) fn can_go_back(mut self) -> Self {
         self.can_go_back = true;
+        self
+    }
+
+    /// Keeps its state in this folder, and goes on from the state that is there. The seed is the folder's.
+    pub(crate) fn folder(mut self, folder: Option<Folder>) -> Self {
+        if let Some(folder) = &folder {
+            self.seed = Seed(folder.beginning().seed);
+        }
+        self.folder = folder;
         self
     }
 

@@ -1,5 +1,6 @@
 //! Why a mock cannot start.
 
+use crate::console::AgainError;
 use crate::contract::signature::{SchemeError, SecretError};
 use crate::files::Problems;
 use crate::http::{BindError, TlsError};
@@ -48,6 +49,17 @@ pub enum StartError {
     /// A path of the settings by which no request can be found.
     #[error(transparent)]
     Route(#[from] crate::contract::RouteError),
+    /// The folder of the data can't be used.
+    #[error(transparent)]
+    Folder(#[from] super::folder::FolderError),
+    /// What is in the folder of the data leads to another state now.
+    #[error("{path}: {error}. Start with the settings of before, or begin in another folder")]
+    Again {
+        /// The file.
+        path: String,
+        /// What does not fit.
+        error: AgainError,
+    },
     /// The address to listen on is taken or is none.
     #[error(transparent)]
     Listen(#[from] BindError),

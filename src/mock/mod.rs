@@ -4,9 +4,12 @@
 //! is put together in one way. [`Builder`] says what is wanted; what comes out is an [`Engine`](crate::engine::Engine)
 //! without a network, an [`Assembly`] that its caller drives, or a running [`Mock`].
 
+#[cfg(test)]
+mod again_tests;
 mod assembly;
 mod builder;
 mod error;
+mod folder;
 #[cfg(test)]
 mod journey_tests;
 mod namespaces;
@@ -22,6 +25,7 @@ pub use assembly::Assembly;
 pub use assembly::Service;
 pub use builder::Builder;
 pub use error::StartError;
+pub use folder::{Folder, FolderError};
 pub use prepared::Prepared;
 pub(crate) use prepared::scheme;
 pub use running::{Mock, Stopped};

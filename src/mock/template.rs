@@ -9,8 +9,8 @@ use super::assembly::{Assembly, reached_url};
 use super::builder::{Builder, Rest};
 use super::assembly::Service;
 use super::namespaces::{Asked, Registry, Usual};
-use super::remake::Remake;
-use super::{Prepared, StartError};
+use super::remake::{self, Remake};
+use super::{Folder, Prepared, StartError};
 use crate::console::{Beginning, Namespace};
 use crate::engine::{Callers, Pace, Speed};
 use crate::http::Server;
@@ -59,6 +59,7 @@ impl Builder {
         };
         self.public_url = Some(reached_url(server.local_addr()));
         self.listens_on = Some(server.local_addr().ip());
+        let folder = self.folder.take();
         let (engine, rest) = self.split()?;
         let limits = rest.prepared.settings.limits.clone();
         let template = Arc::new(Template::of(&rest, server.local_addr()));
@@ -72,8 +73,31 @@ impl Builder {
             service = template.with_again(service, beginning, template.epoch);
         }
         service.check_callback_urls().await?;
+        if let Some(folder) = folder {
+            go_on(&service, folder)?;
+        }
         Ok(Assembly::new(service, server, limits))
     }
+}
+
+/// Lets a mock go on from the state in a folder, and keep it there. A clock that runs with real time has gone on meanwhile;
+/// any other has stood still.
+fn go_on(service: &Service, folder: Folder) -> Result<(), StartError> {
+    let driver = service.driver();
+    let (now, speed) = (driver.look(|_, now| now), driver.speed());
+    let path = folder.path().display().to_string();
+    remake::replay(service, folder.inputs()).map_err(|error| StartError::Again { path, error })?;
+    let then = folder.inputs().last().map(|input| input.at);
+    let away = folder.written().and_then(|written| written.elapsed().ok()).unwrap_or_default();
+    let from = match then {
+        None => now,
+        Some(then) if speed == Speed::Times(1.0) => then.checked_add(away).unwrap_or(then),
+        Some(then) => then,
+    };
+    driver.store_inputs(folder.into_store());
+    driver.go_on(from, speed);
+    service.api().resume_late();
+    Ok(())
 }
 
 impl Template {

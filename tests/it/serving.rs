@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Instant;
@@ -37,11 +37,31 @@ impl Serving {
 
     /// The same, where it is one.
     pub(crate) fn leaving_nothing(settings: &str, args: &[&str]) -> Self {
+        Self::started(settings, &[&["--epoch", "2030-01-01T00:00:00Z"], args].concat())
+    }
+
+    /// A mock that keeps its state in a folder and goes on from what is there.
+    pub(crate) fn keeping(data: &Path, args: &[&str]) -> Self {
+        Self::started("", &[&["--may-leave", "--data-dir", data.to_str().unwrap()], args].concat())
+    }
+
+    /// The same, where a file that may not grow any more is an error and not the end.
+    pub(crate) fn with_file_limits(data: &Path, args: &[&str]) -> Self {
+        let mut under = Command::new("env");
+        under.arg("--ignore-signal=XFSZ").arg(program().get_program());
+        Self::spawned(under, "", &[&["--may-leave", "--data-dir", data.to_str().unwrap()], args].concat())
+    }
+
+    fn started(settings: &str, args: &[&str]) -> Self {
+        Self::spawned(program(), settings, args)
+    }
+
+    fn spawned(mut program: Command, settings: &str, args: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("settings.toml");
         fs::write(&config, settings).unwrap();
-        let mut child = program()
-            .args(["serve", "--listen", "127.0.0.1:0", "--quiet", "--epoch", "2030-01-01T00:00:00Z"])
+        let mut child = program
+            .args(["serve", "--listen", "127.0.0.1:0", "--quiet"])
             .arg("--config")
             .arg(&config)
             .arg("--record")
@@ -144,6 +164,17 @@ impl Serving {
         let body = if fields.is_null() { String::new() } else { fields.to_string() };
         let reply = self.call(method, path, &[JSON], body.as_bytes());
         (reply.status, reply.json())
+    }
+
+    /// Ends the process at once, in the midst of whatever it does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks for the end; it comes when what is running is through.

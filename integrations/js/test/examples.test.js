@@ -121,4 +121,25 @@ describe("airudder", { concurrency: true }, () => {
       });
       await assert.rejects(airudder.waitFor({ callback: "session.ende" }), MockError);
     }));
+
+  test("the state is put back and goes on elsewhere", () =>
+    receiving(async (airudder) => {
+      const own = await token(airudder);
+      const create = (mock) =>
+        call(mock, "POST", "/service/cloud/task", {
+          token: own,
+          fields: { TaskName: "t", RobotID: "Welcome call", Details: [{ Mobile: "+6281110009001" }] },
+        });
+      await airudder.snapshot("logged in");
+      const first = await create(airudder);
+      await airudder.clock({ by: "30d" });
+      await airudder.restore("logged in");
+      assert.deepEqual(await create(airudder), first);
+      const branch = await airudder.mock.namespace({ callback_url: airudder.callbackUrl });
+      await branch.importState(await airudder.exportState("logged in"));
+      assert.deepEqual(await create(branch), first);
+      await branch.remove();
+      await airudder.reset();
+      assert.equal((await call(airudder, "GET", "/service/cloud/list", { token: own })).status, 401);
+    }));
 });

@@ -138,6 +138,26 @@ class _Control:
         """Ends a fault."""
         self.request("DELETE", f"/faults/{fault}")
 
+    def snapshot(self, name: str) -> Dict[str, Any]:
+        """Gives the present state a name."""
+        return self.request("POST", "/snapshots", {"name": name})
+
+    def restore(self, name: str) -> Dict[str, Any]:
+        """Puts the mock back to a snapshot, its time included."""
+        return self.request("POST", f"/snapshots/{urllib.parse.quote(name, safe='')}/restore", {})
+
+    def reset(self) -> None:
+        """Puts the mock back to its beginning."""
+        self.request("POST", "/reset", {})
+
+    def export_state(self, snapshot: Optional[str] = None) -> Dict[str, Any]:
+        """The present state, or that of a snapshot, to be imported elsewhere."""
+        return self.request("GET", "/export", _given(snapshot=snapshot))
+
+    def import_state(self, state: Dict[str, Any]) -> None:
+        """Puts the mock to a state that was exported."""
+        self.request("POST", "/import", state)
+
 
 class Namespace(_Control):
     """A mock of one's own behind the address of another: `base_url` is for clients."""

@@ -110,3 +110,19 @@ def test_namespaces_do_not_meet(airudder, token, number):
     airudder.settle(advance=True)
     assert len(airudder.wait_for(callback="call.completed", times=number + 1)) == number + 1
     assert len(airudder.journal(endpoint="task.create")) == 1
+
+
+def test_the_state_is_put_back_and_goes_on_elsewhere(airudder, airudder_mock, token):
+    airudder.snapshot("logged in")
+    first = create_task(airudder, token)
+    airudder.clock(by="30d")
+    airudder.restore("logged in")
+    assert create_task(airudder, token) == first
+    branch = airudder_mock.namespace(callback_url=airudder.callback_url)
+    branch.import_state(airudder.export_state("logged in"))
+    # The branch has the credentials of the state, and what happens there happens nowhere else.
+    assert create_task(branch, token) == first
+    assert create_task(branch, token) != first
+    airudder_mock.remove(branch)
+    airudder.reset()
+    assert call(airudder, "GET", "/service/cloud/list", token=token)[0] == 401

@@ -41,10 +41,17 @@ impl Driver {
         self.lock().inputs.all()
     }
 
-    /// How many inputs there were so far, and the present moment.
-    pub fn moment(&self) -> (u64, Timestamp) {
-        let state = self.lock();
-        (state.inputs.count(), state.clock.now())
+    /// All inputs up to the present moment, which is the last of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Driver::inputs`].
+    pub fn inputs_up_to_now(&self) -> Result<(Vec<Arc<Input>>, Timestamp), NoInputs> {
+        let mut state = self.lock();
+        // Where they can't be had, nothing is noted either.
+        state.inputs.can_be_had()?;
+        let now = state.mark();
+        Ok((state.inputs.all()?, now))
     }
 
     /// Whether it goes through what another was given: nothing is late then, and nothing is done beside the others.
@@ -55,6 +62,7 @@ impl Driver {
     /// It goes through what another was given from now on, or does so no more.
     pub fn set_replaying(&self, replaying: bool) {
         self.shared.replaying.store(replaying, Ordering::Relaxed);
+        self.lock().engine.journal().set_earlier(replaying);
     }
 
     /// Leads an engine that nobody drives to the moment of an input, and lets it have that, unless it is a request, which is

@@ -1,0 +1,36 @@
+//! Why a request of the control surface is not served.
+
+use serde_json::json;
+
+use crate::net::HttpResponse;
+
+/// Why a request is not served.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    pub(super) status: u16,
+    pub(super) message: String,
+    /// The methods that are served there, where it is the method that is wrong.
+    pub(super) allow: Option<String>,
+}
+
+impl Refused {
+    pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
+        Self { status, message: message.into(), allow: None }
+    }
+
+    /// A field that cannot be used.
+    pub(super) fn wrong(message: impl Into<String>) -> Self {
+        Self::new(400, message)
+    }
+
+    /// What is named is not there.
+    pub(super) fn missing(message: impl Into<String>) -> Self {
+        Self::new(404, message)
+    }
+
+    pub(super) fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::json(self.status, &json!({ "message": self.message }));
+        response.headers.extend(self.allow.clone().map(|methods| ("allow".into(), methods.into())));
+        response
+    }
+}

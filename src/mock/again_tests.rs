@@ -1,0 +1,221 @@
+//! A fresh mock that is given what another was given comes to the same state, whatever that was.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::assembly::Service;
+use super::remake::replay;
+use super::{Builder, Mock};
+use crate::engine::{Input, Speed, Written};
+use crate::journal::{Entry, Event, KeptLimits, Lines, Sink};
+use crate::net::{HttpRequest, HttpResponse, Reply};
+use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
+
+/// What came to the journal, without what real time decides.
+#[derive(Clone, Default)]
+struct Seen(Arc<Mutex<Vec<String>>>);
+
+impl Sink for Seen {
+    fn entry(&mut self, entry: &Entry) {
+        // Whether a receiver is waited for is a matter of real time.
+        if matches!(&entry.event, Event::Note(note) if note.contains("refuses connections")) {
+            return;
+        }
+        let line = Lines { timing: false, embedded: None, show_secrets: true }.line(entry);
+        let mut line = Value::Object(line);
+        line["seq"] = Value::Null;
+        self.0.lock().unwrap().push(line.to_string());
+    }
+
+    fn takes_earlier(&self) -> bool {
+        true
+    }
+}
+
+impl Seen {
+    fn text(&self) -> String {
+        self.0.lock().unwrap().join("\n")
+    }
+}
+
+fn builder(seen: &Seen) -> Builder {
+    Mock::builder()
+        .callback_url("http://127.0.0.1:9/hook")
+        .epoch("2030-01-01T00:00:00Z".parse().unwrap())
+        .seed(7)
+        .speed(Speed::Still)
+        .kept(KeptLimits::default())
+        .can_go_back()
+        .sink(seen.clone())
+}
+
+async fn ask(mock: &Service, request: HttpRequest) -> HttpResponse {
+    match mock.answer(request).await {
+        Reply::Answer(answer) => answer,
+        other => panic!("an answer comes, not {other:?}"),
+    }
+}
+
+fn post(path: &str, headers: &[(&str, &str)], body: &Value) -> HttpRequest {
+    let json = [("content-type", "application/json")];
+    HttpRequest {
+        method: "POST".into(),
+        path: path.to_owned(),
+        query: None,
+        headers: json.iter().chain(headers).copied().collect(),
+        body: body.to_string().into(),
+    }
+}
+
+/// Something that happens to a mock.
+#[derive(Clone, Debug)]
+enum Deed {
+    /// A task with so many numbers, whose last digits say how each call ends.
+    Task(Vec<u16>),
+    /// A person begins a chat and writes.
+    Chat(String),
+    /// The person of the latest chat does something.
+    Act(Value),
+    /// A callback is sent by hand.
+    Emit,
+    /// An endpoint fails from now on.
+    Fault,
+    /// A request that is refused, or for nothing.
+    Wrong,
+    /// A request with a wish of its own for a fault.
+    Delayed,
+    /// So many seconds pass.
+    Pass(u32),
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let ends: Vec<u16> = (9_001..=9_019).chain(9_022..=9_024).chain(9_031..=9_033).collect();
+    let acts = vec![json!({ "write": "hello" }), json!({ "ask_for_agent": true }), json!({ "opt_out": true })];
+    prop_oneof![
+        proptest::collection::vec(prop::sample::select(ends), 1..5).prop_map(Deed::Task),
+        "[a-z ]{0,12}".prop_map(Deed::Chat),
+        prop::sample::select(acts).prop_map(Deed::Act),
+        Just(Deed::Emit),
+        Just(Deed::Fault),
+        Just(Deed::Wrong),
+        Just(Deed::Delayed),
+        (1_u32..20_000).prop_map(Deed::Pass),
+    ]
+}
+
+/// Lets all this happen to a mock.
+async fn live(mock: &Service, deeds: &[Deed]) {
+    let auth = json!({ "APPKey": DEFAULT_APP_KEY, "APPSecret": DEFAULT_APP_SECRET });
+    let token = ask(mock, post("/service/cloud/auth", &[], &auth)).await;
+    let token: Value = serde_json::from_slice(&token.body).unwrap();
+    let token = format!("Token {}", token["data"]["token"].as_str().unwrap());
+    let proof = [("authorization", token.as_str())];
+    let mut chat = Value::Null;
+    for (serial, deed) in deeds.iter().enumerate() {
+        match deed {
+            Deed::Task(ends) => {
+                let row = |(n, end)| json!({ "Mobile": format!("+6281{n:03}{end}") });
+                let rows: Vec<Value> = ends.iter().enumerate().map(row).collect();
+                let fields = json!({
+                    "TaskName": format!("t{serial}"), "RobotID": "Welcome call", "Details": rows,
+                });
+                ask(mock, post("/service/cloud/task", &proof, &fields)).await;
+            }
+            Deed::Chat(text) => {
+                let begun = ask(mock, post("/_mock/chats", &[], &json!({ "write": text }))).await;
+                let begun: Value = serde_json::from_slice(&begun.body).unwrap();
+                chat = begun["conversation"].clone();
+            }
+            Deed::Act(act) => {
+                let mut act = act.clone();
+                act["conversation"] = chat.clone();
+                ask(mock, post("/_mock/user", &[], &act)).await;
+            }
+            Deed::Emit => {
+                ask(mock, post("/_mock/emit", &[], &json!({ "event": "agent.transfer" }))).await;
+            }
+            Deed::Fault => {
+                let fault = json!({ "fault": { "call": "task.create", "status": 503, "percent": 50 } });
+                ask(mock, post("/_mock/faults", &[], &fault)).await;
+            }
+            Deed::Wrong => {
+                ask(mock, post("/service/cloud/tusk", &proof, &json!({}))).await;
+                ask(mock, post("/service/cloud/task", &[], &json!({}))).await;
+            }
+            Deed::Delayed => {
+                let headers = [proof[0], ("x-mock-fault", "slow-1ms")];
+                drop(mock.answer(post("/service/cloud/task", &headers, &json!({}))).await.here().await);
+            }
+            Deed::Pass(seconds) => {
+                mock.driver().travel(Duration::from_secs(u64::from(*seconds))).await;
+            }
+        }
+    }
+}
+
+fn in_time<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// The inputs of a life, written and read again, and what it left in the journal.
+fn lived(deeds: &[Deed]) -> (Vec<Arc<Input>>, String) {
+    in_time(async {
+        let seen = Seen::default();
+        let mock = builder(&seen).service().unwrap();
+        tokio::select! {
+            () = live(&mock, deeds) => {}
+            _ = mock.driver().drive(std::future::pending()) => unreachable!("a mock lasts"),
+        }
+        let written = |input: &Arc<Input>| {
+            let text = serde_json::to_string(&Written::of(input)).unwrap();
+            Arc::new(serde_json::from_str::<Written>(&text).unwrap().input().unwrap())
+        };
+        (mock.driver().inputs().unwrap().iter().map(written).collect(), seen.text())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_inputs_lead_to_the_same_state(deeds in proptest::collection::vec(deed(), 1..12)) {
+        let (inputs, before) = lived(&deeds);
+        let seen = Seen::default();
+        in_time(async {
+            let mock = builder(&seen).service().unwrap();
+            replay(&mock, &inputs).unwrap();
+            assert_eq!(mock.driver().inputs().unwrap().len(), inputs.len());
+        });
+        prop_assert_eq!(seen.text(), before);
+    }
+}
+
+#[test]
+fn a_whole_life_is_lived_again() {
+    let deeds = [
+        Deed::Task(vec![9_001, 9_033]),
+        Deed::Chat("hello".to_owned()),
+        Deed::Delayed,
+        Deed::Pass(4_000),
+        Deed::Act(json!({ "ask_for_agent": true })),
+        Deed::Emit,
+        Deed::Fault,
+        Deed::Task(vec![9_002]),
+        Deed::Pass(90_000),
+    ];
+    let (inputs, before) = lived(&deeds);
+    for what in ["\"event\":\"call.completed\",", "\"kind\":\"dead\"", "session.transfer", "\"call\":\"task.create\""] {
+        assert!(before.contains(what), "{what}: {before}");
+    }
+    let late = inputs.iter().filter(|input| matches!(input.given, crate::engine::Given::Late(_)));
+    assert_eq!(late.count(), 1);
+    let seen = Seen::default();
+    in_time(async {
+        let mock = builder(&seen).service().unwrap();
+        replay(&mock, &inputs).unwrap();
+    });
+    assert_eq!(seen.text(), before);
+}

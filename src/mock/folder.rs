@@ -1,0 +1,286 @@
+//! A folder that keeps the state of a mock beyond its process.
+//!
+//! In it is one file of lines: what the mock began with, and then everything it was given, in order. What a mock answers
+//! is answered after the request is in the file, so that a process that is killed loses nothing it has promised. The file
+//! is no cache that could be stale: it is what happened, readable with any tool.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::console::Beginning;
+use crate::engine::{Input, Store, Unreadable, Written};
+
+/// The file in the folder.
+const FILE: &str = "inputs.ndjson";
+
+/// The number of the form of the file.
+const FORMAT: u32 = 1;
+
+/// The first line of the file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    /// The version that began it.
+    airudder_mock: String,
+    format: u32,
+    beginning: Beginning,
+}
+
+/// Why a folder can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// It can't be read or written.
+    #[error("--data-dir {path}: {error}")]
+    Io {
+        /// The folder or the file in it.
+        path: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Another mock has it.
+    #[error("--data-dir {0}: another mock uses this folder; end it, or give this one a folder of its own")]
+    Taken(String),
+    /// A line of the file is not what it should be.
+    #[error("{path}:{line}: {why}\n    {text}\nmove the file away to begin anew, or take this line and those after it out of it")]
+    Line {
+        /// The file.
+        path: String,
+        /// Which line.
+        line: usize,
+        /// Its beginning.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// It was written in another form.
+    #[error("{path}: it is of form {format}, written by airudder-mock {version}, and this version reads form {FORMAT}; start that version, or begin in another folder")]
+    Format {
+        /// The file.
+        path: String,
+        /// Its form.
+        format: u32,
+        /// The version that wrote it.
+        version: String,
+    },
+    /// It belongs to another seed.
+    #[error("--seed {given}: the state in {path} began with seed {its}; leave --seed out, or give another folder")]
+    Seed {
+        /// The file.
+        path: String,
+        /// What was given.
+        given: u64,
+        /// Its seed.
+        its: u64,
+    },
+}
+
+/// An open folder, which no other mock uses.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    file: File,
+    beginning: Beginning,
+    inputs: Vec<Arc<Input>>,
+    /// How many bytes of it are whole lines.
+    length: u64,
+    /// When it was written last.
+    written: Option<SystemTime>,
+    /// Bytes that were dropped at its end, of a line that was not written to its end.
+    torn: usize,
+}
+
+impl Folder {
+    /// Opens a folder, and makes it if it is not there. A mock that begins in it begins like this.
+    ///
+    /// # Errors
+    ///
+    /// It can't be read or written, another mock has it, or a line in it is none.
+    pub fn open(folder: &Path, beginning: impl FnOnce() -> Beginning) -> Result<Self, FolderError> {
+        let path = folder.join(FILE);
+        let failed = |path: &Path| {
+            let path = path.display().to_string();
+            move |error| FolderError::Io { path, error }
+        };
+        fs::create_dir_all(folder).map_err(failed(folder))?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(&path)
+            .map_err(failed(&path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(FolderError::Taken(folder.display().to_string())),
+            Err(TryLockError::Error(error)) => return Err(failed(&path)(error)),
+        }
+        let written = file.metadata().and_then(|data| data.modified()).ok();
+        let Content { head, inputs, length, torn } = read(&mut file, &path)?;
+        let mut opened = Self {
+            beginning: match &head {
+                Some(head) => head.beginning.clone(),
+                None => beginning(),
+            },
+            path,
+            file,
+            inputs,
+            length,
+            written: written.filter(|_| head.is_some()),
+            torn,
+        };
+        let prepared = if head.is_none() { opened.begin() } else { opened.cut() };
+        prepared.map_err(failed(&opened.path))?;
+        Ok(opened)
+    }
+
+    /// What the mock in it began with.
+    pub fn beginning(&self) -> &Beginning {
+        &self.beginning
+    }
+
+    /// What the mock in it was given.
+    pub fn inputs(&self) -> &[Arc<Input>] {
+        &self.inputs
+    }
+
+    /// When it was written last; nothing if nothing was in it.
+    pub fn written(&self) -> Option<SystemTime> {
+        self.written
+    }
+
+    /// How many bytes of a line at the end were dropped, which was not written to its end.
+    pub fn torn(&self) -> usize {
+        self.torn
+    }
+
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the rest is stored.
+    pub fn into_store(self) -> Box<dyn Store> {
+        let Self { path, file, beginning, length, .. } = self;
+        Box::new(Lines { path, file, beginning, length, line: Vec::new() })
+    }
+
+    /// Drops what is no whole line.
+    fn cut(&mut self) -> io::Result<()> {
+        if self.torn > 0 { self.file.set_len(self.length) } else { Ok(()) }
+    }
+
+    /// Writes the first line.
+    fn begin(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        let line = head_line(&self.beginning)?;
+        self.file.write_all(&line)?;
+        self.length = line.len() as u64;
+        Ok(())
+    }
+}
+
+fn head_line(beginning: &Beginning) -> io::Result<Vec<u8>> {
+    let head = Head {
+        airudder_mock: env!("CARGO_PKG_VERSION").to_owned(),
+        format: FORMAT,
+        beginning: beginning.clone(),
+    };
+    let mut line = serde_json::to_vec(&head)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// What is in a file.
+struct Content {
+    head: Option<Head>,
+    inputs: Vec<Arc<Input>>,
+    length: u64,
+    torn: usize,
+}
+
+fn read(file: &mut File, path: &Path) -> Result<Content, FolderError> {
+    let failed = |error| FolderError::Io { path: path.display().to_string(), error };
+    file.seek(SeekFrom::Start(0)).map_err(failed)?;
+    let mut reader = BufReader::with_capacity(1 << 20, file);
+    let mut all = Content { head: None, inputs: Vec::new(), length: 0, torn: 0 };
+    let mut line = Vec::new();
+    for number in 1.. {
+        line.clear();
+        let length = reader.by_ref().read_until(b'\n', &mut line).map_err(failed)?;
+        if line.last() != Some(&b'\n') {
+            // The process ended while it was written: nothing that it stands for was answered.
+            all.torn = length;
+            break;
+        }
+        all.length += length as u64;
+        let wrong = |why: String| FolderError::Line {
+            path: path.display().to_string(),
+            line: number,
+            text: String::from_utf8_lossy(&line[..line.len().min(120)]).trim_end().to_owned(),
+            why,
+        };
+        if number == 1 {
+            let head: Head = serde_json::from_slice(&line)
+                .map_err(|error| wrong(format!("this is no file of a mock's inputs ({error})")))?;
+            if head.format != FORMAT {
+                let (format, version) = (head.format, head.airudder_mock);
+                return Err(FolderError::Format { path: path.display().to_string(), format, version });
+            }
+            all.head = Some(head);
+            continue;
+        }
+        let input = serde_json::from_slice::<Written>(&line).map_err(Unreadable::from);
+        let input = input.and_then(Written::input).map_err(|error| wrong(error.to_string()))?;
+        all.inputs.push(Arc::new(input));
+    }
+    Ok(all)
+}
+
+/// Stores inputs as lines.
+struct Lines {
+    path: PathBuf,
+    file: File,
+    beginning: Beginning,
+    length: u64,
+    line: Vec<u8>,
+}
+
+impl Store for Lines {
+    fn append(&mut self, input: &Input) -> io::Result<()> {
+        self.line.clear();
+        serde_json::to_writer(&mut self.line, &Written::of(input))?;
+        self.line.push(b'\n');
+        if let Err(error) = self.file.write_all(&self.line) {
+            // A part of the line may be there.
+            self.file.set_len(self.length)?;
+            return Err(error);
+        }
+        self.length += self.line.len() as u64;
+        Ok(())
+    }
+
+    fn all(&mut self) -> io::Result<Vec<Arc<Input>>> {
+        Ok(read(&mut self.file, &self.path).map_err(io::Error::other)?.inputs)
+    }
+
+    fn replace(&mut self, inputs: &[Arc<Input>]) -> io::Result<()> {
+        let next = self.path.with_extension("next");
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&next)?;
+        file.set_len(0)?;
+        file.lock()?;
+        let mut text = head_line(&self.beginning)?;
+        for input in inputs {
+            serde_json::to_writer(&mut text, &Written::of(input))?;
+            text.push(b'\n');
+        }
+        file.write_all(&text)?;
+        file.sync_data()?;
+        fs::rename(&next, &self.path)?;
+        (self.file, self.length) = (file, text.len() as u64);
+        Ok(())
+    }
+}
