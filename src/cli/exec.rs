@@ -72,6 +72,7 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
         .speed(args.speed)
         .listen(&args.listen)
         .kept(KeptLimits::default())
+        .can_go_back()
         .show_secrets(args.show_secrets);
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);

@@ -23,7 +23,7 @@ const MOST: usize = 1_000;
 const FORMAT: u32 = 1;
 
 fn again(world: &World) -> Result<&dyn Again, Refused> {
-    let none = || Refused::new(409, "this mock can't be put back: stories run beside it, which can't");
+    let none = || Refused::new(409, "this mock can't be put back: stories run beside it, or it keeps nothing of what it is given");
     world.again.as_deref().ok_or_else(none)
 }
 
@@ -98,8 +98,8 @@ impl Endpoint for Take {
     async fn answer(world: World, ask: Named) -> Result<Answered<Shown>, Refused> {
         let beginning = again(&world)?.beginning();
         let name = ask.name;
-        if name.is_empty() || name.len() > 200 {
-            return Err(Refused::wrong("name is to have 1 to 200 bytes"));
+        if name.len() > 200 {
+            return Err(Refused::wrong("name is to have 200 bytes at most"));
         }
         let (inputs, at) = world.driver.inputs_up_to_now().map_err(refused)?;
         let mut all = world.snapshots.lock();

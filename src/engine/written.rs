@@ -84,7 +84,10 @@ enum Body {
 pub enum Unreadable {
     /// It is no JSON of this shape.
     #[error("{0}")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
+    /// It is nothing that an engine is given.
+    #[error("it has none of `request`, `late`, `time`, `attempt` and `result`")]
+    Unknown,
     /// A body is not what it says.
     #[error("body_base64 is not standard base64")]
     Base64,
@@ -143,6 +146,18 @@ impl Written {
             }
         };
         Self { at: input.at, what }
+    }
+
+    /// Reads what was written as text.
+    ///
+    /// # Errors
+    ///
+    /// It is no JSON of this shape.
+    pub fn read(text: &[u8]) -> Result<Self, Unreadable> {
+        serde_json::from_slice(text).map_err(|error| match error.to_string().starts_with("no variant of") {
+            true => Unreadable::Unknown,
+            false => Unreadable::Json(error),
+        })
     }
 
     /// The input that was written.
@@ -259,9 +274,7 @@ mod tests {
             r#"{"at":"1970-01-01T00:00:00Z","result":{"callback":1,"attempt":1,"elapsed_us":0}}"#,
             r#"{"at":"x","time":{}}"#,
         ] {
-            let read = serde_json::from_str::<Written>(wrong)
-                .map_err(Unreadable::from)
-                .and_then(Written::input);
+            let read = Written::read(wrong.as_bytes()).and_then(Written::input);
             assert!(read.is_err(), "{wrong}");
         }
     }

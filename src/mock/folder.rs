@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::console::Beginning;
-use crate::engine::{Input, Store, Unreadable, Written};
+use crate::engine::{Input, Store, Written};
 
 /// The file in the folder.
 const FILE: &str = "inputs.ndjson";
@@ -233,8 +233,8 @@ fn read(file: &mut File, path: &Path) -> Result<Content, FolderError> {
             all.head = Some(head);
             continue;
         }
-        let input = serde_json::from_slice::<Written>(&line).map_err(Unreadable::from);
-        let input = input.and_then(Written::input).map_err(|error| wrong(error.to_string()))?;
+        let input = Written::read(&line).and_then(Written::input);
+        let input = input.map_err(|error| wrong(error.to_string()))?;
         all.inputs.push(Arc::new(input));
     }
     Ok(all)
