@@ -51,6 +51,8 @@ const ROWS: &[Row] = &[
     Row::of::<emit::Emit>(),
     Row::of::<emit::Resend>(),
     Row::of::<user::Begin>(),
+    Row::of::<user::List>(),
+    Row::of::<user::History>(),
     Row::of::<user::Act>(),
     Row::of::<tokens::Expire>(),
     Row::of::<faults::Add>(),
