@@ -94,10 +94,8 @@ impl Remote {
     ) -> Result<u16, RemoteError> {
         let request = request(call, fields, &self.base)?;
         let answered = request_parts(self.address, request, take).await;
-        let unreachable = |error: RequestError| RemoteError::Unreachable {
-            url: self.url.clone(),
-            why: error.to_string(),
-        };
+        let unreachable =
+            |error: RequestError| RemoteError::Unreachable { url: self.url.clone(), why: error.to_string() };
         answered.map(|response| response.status).map_err(unreachable)
     }
 
@@ -122,11 +120,7 @@ impl Remote {
 }
 
 /// The request with its fields where they belong: in the path, in the query, or in the body.
-fn request(
-    call: Described,
-    mut fields: Map<String, Value>,
-    base: &str,
-) -> Result<HttpRequest, RemoteError> {
+fn request(call: Described, mut fields: Map<String, Value>, base: &str) -> Result<HttpRequest, RemoteError> {
     let text = |value: Value| match value {
         Value::String(text) => text,
         other => other.to_string(),

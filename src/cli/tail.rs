@@ -130,7 +130,9 @@ async fn pressed(remote: &Remote, key: &str, last: Option<u64>) -> String {
     };
     let Some(number) = number else {
         let key = visible(key);
-        return format!("! `{key}` is nothing here: `r` sends the last callback again, `r 7` number 7, `q` ends this");
+        return format!(
+            "! `{key}` is nothing here: `r` sends the last callback again, `r 7` number 7, `q` ends this"
+        );
     };
     match remote.ask("resend", json!({ "callback": number })).await {
         Ok(sent) => format!("  #{number} is sent again as #{}", sent["callback"]),

@@ -93,7 +93,11 @@ impl Look {
             What::Error(message) => format!("{BAD}✗{BAD:#} {}", visible(message)),
             What::Attempted(attempted) => self.attempted(attempted, row.at),
             What::GivenUp { attempts, message } => {
-                format!("{BAD}✗{BAD:#} given up after {}: {}", counted(*attempts, "attempt"), visible(message))
+                format!(
+                    "{BAD}✗{BAD:#} given up after {}: {}",
+                    counted(*attempts, "attempt"),
+                    visible(message)
+                )
             }
             What::Called(called) => request(called),
         };
@@ -107,7 +111,9 @@ impl Look {
     fn attempted(&self, attempted: &Attempted<'_>, now: Timestamp) -> String {
         let Attempted { callback, event, number, outcome, elapsed, retry_at, body } = attempted;
         let outcome = match outcome {
-            Ok(status) if retry_at.is_none() && (200..300).contains(status) => format!("{GOOD}{status}{GOOD:#}"),
+            Ok(status) if retry_at.is_none() && (200..300).contains(status) => {
+                format!("{GOOD}{status}{GOOD:#}")
+            }
             Ok(status) => format!("{WARN}{status}{WARN:#}"),
             Err(class) => format!("{BAD}{}{BAD:#}", visible(class)),
         };

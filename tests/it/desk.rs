@@ -25,7 +25,10 @@ fn a_script_is_the_end_user_from_hello_to_the_end() {
         match told["event"].as_str() {
             Some("session.transfer") => {
                 let call_id = &told["transfer"]["call_id"];
-                call("/api/v1/session/transfer_result", json!({ "call_id": call_id, "result": "accepted", "seat_id": "s7" }));
+                call(
+                    "/api/v1/session/transfer_result",
+                    json!({ "call_id": call_id, "result": "accepted", "seat_id": "s7" }),
+                );
                 let hello = json!([{ "type": "text", "text": "\u{1b}[2JAna here" }]);
                 call("/api/v1/message/send", json!({ "call_id": call_id, "messages": hello }));
             }
@@ -62,7 +65,8 @@ fn a_script_is_the_end_user_from_hello_to_the_end() {
     // The same conversation, entered from outside.
     let (_, chats) = serving.control("GET", "/_mock/chats", &Value::Null);
     let conversation = chats["chats"][0]["conversation"].as_str().unwrap().to_owned();
-    let entered = run_with_input(&["chat", "--url", &url, "--conversation", &conversation], b"/quit\nnever\n");
+    let entered =
+        run_with_input(&["chat", "--url", &url, "--conversation", &conversation], b"/quit\nnever\n");
     assert_code(&entered, 0);
     assert!(stdout(&entered).contains("you    thank you") && !stdout(&entered).contains("never"));
     let output = run_with_input(&["chat", "--url", &url, "--conversation", "nobody"], b"");
@@ -129,7 +133,10 @@ fn the_timeline_of_a_running_mock_is_watched() {
     let line = all.line();
     assert!(line.contains("→ #2    agent.transfer") && line.contains("company"), "{line}");
     let line: Value = serde_json::from_str(&some.line()).unwrap();
-    assert_eq!((&line["event"], &line["callback"], &line["body"]), (&json!("agent.transfer"), &json!(2), &Value::Null));
+    assert_eq!(
+        (&line["event"], &line["callback"], &line["body"]),
+        (&json!("agent.transfer"), &json!(2), &Value::Null)
+    );
     // What is wrong is told as by `ctl journal`.
     let output = run_with_input(&["tail", "--url", &serving.url(), "knd=called"], b"");
     assert_code(&output, 2);
@@ -177,7 +184,8 @@ fn on_a_terminal_there_are_colours_and_keys() {
     keys.write_all(b"hello\n").unwrap();
     let chats = || serving.control("GET", "/_mock/chats", &Value::Null).1["chats"].clone();
     // The chat that the callback by hand opened is there, too.
-    let bot = |chats: Value| chats[0]["messages"].as_u64().filter(|messages| *messages > 1 && chats[1].is_object());
+    let bot =
+        |chats: Value| chats[0]["messages"].as_u64().filter(|messages| *messages > 1 && chats[1].is_object());
     eventually("the bot has answered", || bot(chats()));
     keys.write_all(b"/quit\n").unwrap();
     let text = stdout(&chat.wait_with_output().unwrap());

@@ -53,7 +53,10 @@ fn every_request_is_answered_and_every_callback_delivered() {
         let serving = Serving::with("", &["--callback-url", &receiver.url()]);
         run_scripts(page, &serving.url(), &receiver.url());
         let (_, record) = serving.end();
-        assert!(!receiver.requests().is_empty() || ["docs/control.md", "docs/terminal.md"].contains(&page), "{page}");
+        assert!(
+            !receiver.requests().is_empty() || ["docs/control.md", "docs/terminal.md"].contains(&page),
+            "{page}"
+        );
         let mut events = BTreeMap::new();
         for line in &record {
             let id = |key: &str| line[key].as_str().unwrap_or_default().to_owned();

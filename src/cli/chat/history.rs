@@ -176,7 +176,8 @@ impl History {
     fn passed(told: &Told) -> String {
         let text = match told.chat.phase {
             Phase::Transfer => {
-                "a person is asked for: your system says who comes, by chatbot.agent_transfer_result".to_owned()
+                "a person is asked for: your system says who comes, by chatbot.agent_transfer_result"
+                    .to_owned()
             }
             Phase::Agent => format!("agent {} has the conversation", visible(&told.chat.seat_id)),
             Phase::Bot => "no agent has it any more: the bot goes on".to_owned(),
@@ -209,7 +210,8 @@ fn drawn(message: &Message) -> String {
         let _ = write!(text, "… ({} more characters)", message.text.chars().count() - LONGEST);
     }
     let text = visible(&text).replace('\n', &format!("\n{INDENT}"));
-    let mut line = format!("{DIM}{time}{DIM:#}  {style}{who:<5}{style:#}  {seat}{text}  {}", tick(&message.status));
+    let mut line =
+        format!("{DIM}{time}{DIM:#}  {style}{who:<5}{style:#}  {seat}{text}  {}", tick(&message.status));
     for (number, option) in (1..).zip(&message.options) {
         let _ = write!(line, "\n{INDENT}[{number}] {}", shorten(&option.title, 80));
     }
@@ -279,7 +281,9 @@ mod tests {
                 "10:00:05  agent  (s7) Hi  ✗ failed"
             ]
         );
-        assert!(history.has_come(Whom::Agent) && history.has_come(Whom::Anybody) && !history.has_come(Whom::End));
+        assert!(
+            history.has_come(Whom::Agent) && history.has_come(Whom::Anybody) && !history.has_come(Whom::End)
+        );
     }
 
     #[test]
@@ -290,12 +294,15 @@ mod tests {
         let lines = history.look(&told("bot", &[bad, long])).join("\n");
         // What is left of escapes are the colours.
         assert!(!lines.contains("\u{1b}]") && !lines.contains("\u{1b}[2J") && !lines.contains('\u{202e}'));
-        assert!(lines.contains("\\u{1b}]0;title\\u{7}\\u{202e}a") && lines.contains("(1046576 more characters)"));
+        assert!(
+            lines.contains("\\u{1b}]0;title\\u{7}\\u{202e}a") && lines.contains("(1046576 more characters)")
+        );
     }
 
     #[test]
     fn of_a_long_conversation_the_end_is_shown() {
-        let messages: Vec<Value> = (0..50).map(|number| message(&number.to_string(), "user", "read", "m")).collect();
+        let messages: Vec<Value> =
+            (0..50).map(|number| message(&number.to_string(), "user", "read", "m")).collect();
         let lines = looked(&mut History::default(), &told("bot", &messages));
         assert_eq!((lines.len(), lines[0].as_str()), (21, "… 30 messages before"));
     }

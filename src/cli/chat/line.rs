@@ -25,8 +25,8 @@ A message that begins with a slash begins with two: //hello.";
 
 /// All that begins with a slash.
 const COMMANDS: [&str; 12] = [
-    "/press", "/media", "/agent", "/silent", "/optout", "/again", "/chats", "/chat", "/new", "/wait", "/quit",
-    "/help",
+    "/press", "/media", "/agent", "/silent", "/optout", "/again", "/chats", "/chat", "/new", "/wait",
+    "/quit", "/help",
 ];
 
 /// What a typed line means.
@@ -35,7 +35,10 @@ pub(super) enum Line {
     Write(String),
     /// A number or a label.
     Press(String),
-    Media { kind: String, name: Option<String> },
+    Media {
+        kind: String,
+        name: Option<String>,
+    },
     Agent,
     Silent,
     OptOut,
@@ -44,7 +47,10 @@ pub(super) enum Line {
     /// A number of the list, or a call_id.
     Chat(String),
     New(Option<String>),
-    Wait { whom: Whom, within: Duration },
+    Wait {
+        whom: Whom,
+        within: Duration,
+    },
     Help,
     Quit,
     /// An empty line.
@@ -159,7 +165,10 @@ mod tests {
             assert_eq!(Line::read(text), Ok(line), "{text}");
         }
         for (text, says) in [
-            ("/pres 1", "there is no /pres, did you mean `/press`? /help lists what there is; //pres writes it"),
+            (
+                "/pres 1",
+                "there is no /pres, did you mean `/press`? /help lists what there is; //pres writes it",
+            ),
             ("/press", "/press needs a number or a label: /press 1"),
             ("/wait long", "/wait waits for bot, agent or end, and for so long: /wait agent 30s, not long"),
             ("/media cat", "/media sends image, video, audio or file, not cat"),

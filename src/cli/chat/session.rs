@@ -118,7 +118,9 @@ impl Session {
                     0 => String::new(),
                     _ => "; /chats lists those that are there".to_owned(),
                 };
-                self.show(&format!("Your first message begins a conversation{others}. /help says what else there is."));
+                self.show(&format!(
+                    "Your first message begins a conversation{others}. /help says what else there is."
+                ));
             }
         }
         Ok(())
@@ -257,7 +259,8 @@ impl Session {
             visible(channel),
             phase.as_str()
         ));
-        self.wish = Wish { name: Some(name.clone()), number: Some(format!("+{user_id}")), conversation: None };
+        self.wish =
+            Wish { name: Some(name.clone()), number: Some(format!("+{user_id}")), conversation: None };
         (self.conversation, self.history) = (Some(conversation), History::default());
         self.show_new(&told);
         Ok(())

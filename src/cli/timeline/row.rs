@@ -19,16 +19,34 @@ pub(super) struct Row<'a> {
 #[derive(Debug, PartialEq)]
 pub(super) enum What<'a> {
     StoryStarted,
-    StoryFinished { passed: bool },
-    Failed { place: &'a str, message: &'a str },
+    StoryFinished {
+        passed: bool,
+    },
+    Failed {
+        place: &'a str,
+        message: &'a str,
+    },
     /// A story stopped before a step, and so many after it.
-    Skipped { step: &'a str, place: &'a str, more: u64 },
-    TooLate { place: &'a str, message: &'a str },
-    Waiting { call: &'a str, within: Duration },
+    Skipped {
+        step: &'a str,
+        place: &'a str,
+        more: u64,
+    },
+    TooLate {
+        place: &'a str,
+        message: &'a str,
+    },
+    Waiting {
+        call: &'a str,
+        within: Duration,
+    },
     Note(&'a str),
     Error(&'a str),
     Attempted(Attempted<'a>),
-    GivenUp { attempts: u64, message: &'a str },
+    GivenUp {
+        attempts: u64,
+        message: &'a str,
+    },
     Called(Called<'a>),
 }
 
@@ -140,9 +158,7 @@ impl<'a> What<'a> {
                 retry_at: line["retry_at"].as_str().and_then(|at| at.parse().ok()),
                 body: text("body").as_bytes(),
             }),
-            "dead" => {
-                Self::GivenUp { attempts: line["tries"].as_u64()?, message: line["message"].as_str()? }
-            }
+            "dead" => Self::GivenUp { attempts: line["tries"].as_u64()?, message: line["message"].as_str()? },
             "called" => Self::Called(Called {
                 name: line["call"].as_str().unwrap_or_else(|| text("path")),
                 status: status()?,
