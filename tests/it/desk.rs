@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdout, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::serving::{Serving, eventually, is_there};
+use crate::serving::{Serving, is_there};
 use crate::support::{Receiver, assert_code, plain, program, run_with_input, stderr, stdout};
 
 #[test]
@@ -159,35 +159,66 @@ fn on_a_terminal_there_are_colours_and_keys() {
     let serving = Serving::with("", &["--speed", "max", "--callback-url", &receiver.url()]);
     serving.control("POST", "/_mock/emit", &json!({ "event": "session.transfer" }));
     serving.settle();
-    let terminal = |command: &str| {
+    let mut tail = Terminal::running(&serving, "tail");
+    tail.shows("\u{1b}[32m200");
+    tail.types("r 1\n");
+    tail.shows("#1 is sent again as #2");
+    tail.types("what\n");
+    tail.shows("! `what` is nothing here");
+    tail.types("q\n");
+    tail.ends();
+    assert_eq!(receiver.requests().len(), 2);
+
+    let mut chat = Terminal::running(&serving, "chat");
+    chat.shows("> ");
+    chat.types("hello\n");
+    chat.shows("\u{1b}[32myou");
+    chat.shows("\u{1b}[36mbot");
+    chat.types("/quit\n");
+    chat.ends();
+}
+
+/// The program on a terminal of its own.
+struct Terminal {
+    child: Child,
+    /// What it has shown since somebody looked.
+    shown: String,
+}
+
+impl Terminal {
+    fn running(serving: &Serving, command: &str) -> Self {
         let command = format!("{} {command} --url {}", env!("CARGO_BIN_EXE_airudder-mock"), serving.url());
-        std::process::Command::new("script")
+        let child = std::process::Command::new("script")
             .args(["-qec", &command, "/dev/null"])
             .env_remove("NO_COLOR")
             .env("TERM", "xterm")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .unwrap()
-    };
-    let mut tail = terminal("tail");
-    let mut keys = tail.stdin.take().unwrap();
-    keys.write_all(b"r 1\nwhat\n").unwrap();
-    eventually("the callback is sent again", || (receiver.requests().len() == 2).then_some(()));
-    keys.write_all(b"q\n").unwrap();
-    let text = stdout(&tail.wait_with_output().unwrap());
-    assert!(text.contains("\u{1b}[32m200") && text.contains("#1 is sent again as #2"), "{text}");
-    assert!(text.contains("! `what` is nothing here"), "{text}");
+            .unwrap();
+        Self { child, shown: String::new() }
+    }
 
-    let mut chat = terminal("chat");
-    let mut keys = chat.stdin.take().unwrap();
-    keys.write_all(b"hello\n").unwrap();
-    let chats = || serving.control("GET", "/_mock/chats", &Value::Null).1["chats"].clone();
-    // The chat that the callback by hand opened is there, too.
-    let bot =
-        |chats: Value| chats[0]["messages"].as_u64().filter(|messages| *messages > 1 && chats[1].is_object());
-    eventually("the bot has answered", || bot(chats()));
-    keys.write_all(b"/quit\n").unwrap();
-    let text = stdout(&chat.wait_with_output().unwrap());
-    assert!(text.contains("> ") && text.contains("\u{1b}[32myou"), "{text}");
+    fn types(&mut self, keys: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Reads on until this is shown.
+    #[track_caller]
+    fn shows(&mut self, text: &str) {
+        let end = loop {
+            if let Some(at) = self.shown.find(text) {
+                break at + text.len();
+            }
+            let mut piece = [0; 1024];
+            let length = self.child.stdout.as_mut().unwrap().read(&mut piece).unwrap();
+            assert!(length > 0, "no {text:?} in {:?}", self.shown);
+            self.shown.push_str(&String::from_utf8_lossy(&piece[..length]));
+        };
+        self.shown.drain(..end);
+    }
+
+    fn ends(mut self) {
+        assert!(self.child.wait().unwrap().success());
+    }
 }

@@ -274,7 +274,7 @@ mod tests {
         let mut agent = message("3", "seat", "failed", "Hi");
         agent["seat_id"] = "s7".into();
         assert_eq!(
-            looked(&mut history, &told("agent", &[hello.clone(), question, agent])),
+            looked(&mut history, &told("agent", &[hello, question, agent])),
             [
                 "                 ✓✓ read \"Well?\"",
                 "                 · agent s7 has the conversation",
