@@ -54,6 +54,8 @@ const ROWS: &[Row] = &[
     Row::of::<emit::Resend>(),
     Row::of::<signature::TakeApart>(),
     Row::of::<user::Begin>(),
+    Row::of::<user::List>(),
+    Row::of::<user::History>(),
     Row::of::<user::Act>(),
     Row::of::<tokens::Expire>(),
     Row::of::<faults::Add>(),
