@@ -24,6 +24,7 @@ const FILES: &[File] = files![
     SCRIPT "api.js",
     SCRIPT "wire.js",
     SCRIPT "timeline.js",
+    SCRIPT "toolbar.js",
     SCRIPT "detail.js",
     SCRIPT "json.js",
     SCRIPT "signature.js",

@@ -106,7 +106,7 @@ export function bubbles(messages, act) {
   let day = "";
   let before = "";
   messages.forEach((message, at) => {
-    const date = new Date(message.timestamp * 1000).toDateString();
+    const date = new Date(message.at).toDateString();
     if (date !== day) {
       out.push(h("div", { class: "day" }, h("span", null, date === new Date().toDateString() ? "Today" : date)));
       day = date;
@@ -120,7 +120,7 @@ export function bubbles(messages, act) {
       h("span", { class: "offscreen" }, who === "me" ? "You: " : ""),
       message.reply && quote(message.reply),
       content(message.content, { act, last }),
-      who !== "system" && h("span", { class: "stamp" }, minuteOf(message.timestamp * 1000), ticks(message))));
+      who !== "system" && h("span", { class: "stamp" }, minuteOf(message.at), ticks(message))));
     before = who;
   });
   return out;

@@ -55,7 +55,7 @@ const PATHS = {
   back: "M15 5l-7 7 7 7",
   send: "M4 12 20 4l-5 16-3-7-8-1Z",
   clip: "M20 11.5 12 19.5a5 5 0 0 1-7-7l8.5-8.5a3.3 3.3 0 0 1 4.7 4.7L10 17a1.7 1.7 0 0 1-2.4-2.4l7.4-7.3",
-  more: "M12 6v.1M12 12v.1M12 18v.1",
+  more: "M12 5v.9M12 11.5v.9M12 18v.9",
   plus: "M12 5v14M5 12h14",
   clock: "M12 7v5l3 2m6-2a9 9 0 1 1-18 0 9 9 0 0 1 18 0Z",
   sun: "M12 4V2m0 20v-2m8-8h2M2 12h2m13.7-5.7 1.4-1.4M4.9 19.1l1.4-1.4m0-11.4L4.9 4.9m14.2 14.2-1.4-1.4M16 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0Z",
@@ -121,7 +121,7 @@ export function menu(opener, items) {
   } }, items.map(([text, act]) =>
     h("button", { type: "button", role: "menuitem", onclick: () => { close(); opener.focus(); act(); } }, text)));
   const place = opener.getBoundingClientRect();
-  document.body.append(list);
+  (document.querySelector("main") ?? document.body).append(list);
   const size = list.getBoundingClientRect();
   list.style.left = Math.max(8, Math.min(place.left, innerWidth - size.width - 8)) + "px";
   list.style.top = (place.bottom + size.height + 8 > innerHeight ? place.top - size.height - 4 : place.bottom + 4) + "px";

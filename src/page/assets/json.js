@@ -55,7 +55,7 @@ export function body(text, base64, label = "Body") {
   if (bytes.length === 0) return h("p", { class: "quiet" }, "Empty.");
   const value = base64 === undefined ? parsed(text) : undefined;
   const ways = [value !== undefined && "Read", base64 === undefined && "Exact", "Hex"].filter(Boolean);
-  const shown = h("pre", { class: "code", tabindex: "0", "aria-label": label });
+  const shown = h("pre", { class: "code", tabindex: "0", "aria-label": label + " as it is" });
   const choice = h("div", { class: "segments small", role: "group", "aria-label": "How to show it" });
   const show = (wanted) => {
     const now = ways.includes(wanted) ? wanted : ways[0];
@@ -89,6 +89,10 @@ export function difference(before, after) {
     else if (j >= b.length || (i < a.length && longest[i + 1][j] >= longest[i][j + 1])) { line("−", "d-out", a[i]); i += 1; changes += 1; }
     else { line("+", "d-in", b[j]); j += 1; changes += 1; }
   }
+  // Of long stretches that are the same, only what stands beside a change is shown.
+  const isChange = (element) => element.className !== "d-line ";
+  const near = out.map((_, at) => out.slice(Math.max(0, at - 2), at + 3).some(isChange));
+  const shown = out.flatMap((element, at) => (near[at] ? [element] : near[at - 1] ? [h("span", { class: "d-line quiet" }, "⋯\n")] : []));
   if (changes === 0) return h("p", { class: "quiet" }, "No difference yet: the same JSON.");
-  return h("pre", { class: "code diff", "aria-label": "Difference", tabindex: "0" }, out);
+  return h("pre", { class: "code diff", "aria-label": "Difference", tabindex: "0" }, shown);
 }

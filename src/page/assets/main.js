@@ -9,13 +9,13 @@ import { Objects } from "./objects.js";
 import { Phone } from "./phone.js";
 import { Shell } from "./shell.js";
 import { Timeline } from "./timeline.js";
-import { Wire, isBad } from "./wire.js";
+import { Toolbar } from "./toolbar.js";
+import { Wire } from "./wire.js";
 
 /** So many of the latest entries are fetched at the start. */
 const FIRST = 10_000;
 
 const VIEWS = [["phone", "Phone"], ["objects", "Objects"], ["catalog", "Catalog"], ["controls", "Controls"]];
-const SHOWS = [["", "All"], ["in", "Requests"], ["out", "Callbacks"], ["bad", "Problems"]];
 
 // Where one stands: what is in the address, and nowhere else.
 
@@ -107,16 +107,7 @@ function only(group) {
 
 // The frame.
 
-const search = h("input", {
-  type: "search", class: "search", placeholder: "Search, event:session.* status:4xx", "aria-label": "Search the wire", spellcheck: "false", autocomplete: "off",
-  oninput: () => go({ q: search.value }),
-  onkeydown: (event) => { if (event.key === "ArrowDown") { timeline.list.focus(); timeline.step(1); event.preventDefault(); } },
-});
-const showChoice = h("div", { class: "segments", role: "group", "aria-label": "What to show" }, SHOWS.map(([value, name]) =>
-  h("button", { type: "button", dataset: { value }, onclick: () => go({ show: value }) }, name, value === "bad" && h("span", { class: "count", hidden: true }))));
-const grouped = h("button", { type: "button", class: "button small toggle", title: "Group by conversation, task or instance", onclick: () => go({ group: place.group ? "" : "1" }) }, "Group");
-const ofChip = h("button", { type: "button", class: "chip", hidden: true, onclick: () => go({ of: "" }) });
-const totals = h("span", { class: "quiet totals" });
+const toolbar = new Toolbar(wire, timeline, go);
 const badges = h("div", { class: "badges" });
 const state = h("span", { class: "state", role: "status" }, h("span", { class: "light" }), h("span", { class: "state-text" }, "connecting"));
 const clockButton = h("button", { type: "button", class: "button plain clock", title: "The mock's clock", onclick: () => go({ view: "controls", world: "" }) }, icon("clock", 16), clock.text, clock.mark);
@@ -127,13 +118,11 @@ const theme = button("", () => {
 }, { kind: "plain round", picture: "sun", label: "Light or dark" });
 try { if (localStorage.getItem("airudder-mock-theme")) document.documentElement.dataset.theme = localStorage.getItem("airudder-mock-theme"); } catch { /* As the system has it. */ }
 
-const world = h("main", { class: "world", "aria-label": "The world", id: "world" });
+const world = h("section", { class: "world", "aria-label": "The world", id: "world" });
 const worldTabs = h("nav", { class: "views", "aria-label": "Views" }, [["wire", "Wire"], ...VIEWS].map(([view, name]) =>
   h("button", { type: "button", dataset: { view }, class: "view-" + view, onclick: () => go({ view, sel: narrow.matches ? "" : place.sel, world: "" }) }, icon(view, 18), h("span", null, name))));
 const wirePane = h("section", { class: "wire", "aria-label": "The wire" },
-  h("div", { class: "wire-head" },
-    h("div", { class: "line" }, h("label", { class: "search-box" }, icon("search", 16), search), ofChip),
-    h("div", { class: "line" }, showChoice, h("span", { class: "grow" }), totals, grouped)),
+  toolbar.element,
   h("div", { class: "wire-body" }, timeline.element, detail.element));
 
 document.body.append(
@@ -143,13 +132,12 @@ document.body.append(
     h("h1", null, h("span", { class: "logo", "aria-hidden": "true" }, icon("in", 12), icon("out", 12)), h("span", null, "AI Rudder mock"), NAMESPACE && h("span", { class: "tag" }, visible(NAMESPACE, 40))),
     h("span", { class: "grow" }), badges, clockButton, state,
     button("", () => shell.toggle(), { kind: "plain round", picture: "shell", label: "Shell", title: "Shell (Ctrl+`)" }), theme),
-  h("div", { class: "frame" }, worldTabs, world, wirePane),
+  h("main", { class: "frame" }, worldTabs, world, wirePane),
   shell.element);
 
 const panes = { phone: phone.element, objects: objects.element, catalog: catalog.element, controls: controls.element };
 let shownView = "";
 let shownChat = null;
-let shownFilter = "";
 
 function show() {
   const view = narrow.matches ? place.view || "wire" : place.view && place.view !== "wire" ? place.view : "phone";
@@ -166,31 +154,14 @@ function show() {
     if (view === "controls") controls.refresh();
   }
   if (place.chat !== shownChat) phone.open(shownChat = place.chat);
-  if (search.value !== place.q) search.value = place.q;
-  for (const choice of showChoice.children) choice.setAttribute("aria-pressed", String(choice.dataset.value === place.show));
-  grouped.setAttribute("aria-pressed", String(!!place.group));
-  ofChip.hidden = !place.of;
-  if (place.of) fill(ofChip, h("span", { class: "quiet" }, wire.groups.get(place.of)?.what ?? "of"), h("bdi", { class: "mono" }, visible(place.of, 14)), icon("close", 12), h("span", { class: "offscreen" }, "show everything again"));
-  const filter = { q: place.q, show: place.show, of: place.of, grouped: !!place.group };
-  const text = JSON.stringify(filter);
-  if (text !== shownFilter) { shownFilter = text; timeline.filter(filter); }
+  toolbar.show(place);
   if (place.sel !== (detail.row?.key ?? "")) {
     const row = place.sel && wire.find(place.sel);
     if (row) detail.show(row, place.tab);
     else if (!place.sel) detail.show(null);
   }
   if (timeline.selected !== place.sel) timeline.select(place.sel, { scroll: !!place.sel && !timeline.following });
-  drawTotals();
 }
-
-const drawTotals = perFrame(() => {
-  const shown = timeline.element.dataset.total ?? "0";
-  const bad = wire.rows.reduce((sum, row) => sum + (isBad(row) ? 1 : 0), 0);
-  const count = showChoice.querySelector(".count");
-  count.textContent = bad;
-  count.hidden = bad === 0;
-  fill(totals, plural(Number(shown), "row"), wire.dropped > 0 && ", " + wire.dropped.toLocaleString("en") + " older ones let go");
-});
 
 function drawBadges() {
   fill(badges,
@@ -205,7 +176,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !shell.isOpen && !detail.element.hidden && !document.querySelector(".menu")) { close(); return; }
   if (event.target.closest?.("input, textarea, select") || event.metaKey || event.ctrlKey || event.altKey) return;
   const deeds = {
-    "/": () => { search.focus(); search.select(); },
+    "/": () => toolbar.focus(),
     j: () => timeline.step(1), k: () => timeline.step(-1),
     r: () => detail.resend(), e: () => detail.edit(),
     c: () => detail.element.hidden || detail.element.querySelector(".actions button")?.click(),
@@ -222,7 +193,7 @@ document.addEventListener("keydown", (event) => {
 const came = perFrame(() => {
   timeline.draw();
   detail.update();
-  drawTotals();
+  toolbar.draw();
   if (wanted) drawWanted();
   if (place.sel && !detail.row) show();
 });

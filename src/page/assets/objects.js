@@ -42,7 +42,7 @@ export class Objects {
       h("h2", null, "Conversations ", h("span", { class: "quiet" }, chats.length)),
       chats.length === 0 && h("p", { class: "quiet" }, "None yet."),
       h("ul", { class: "list" }, chats.slice(0, 100).map((chat) => h("li", { class: "line" },
-        h("button", { type: "button", class: "link grow", onclick: () => this.tell.chat(chat.conversation) }, h("bdi", null, visible(chat.user.name, 60)), " ", h("span", { class: "quiet" }, visible(chat.channel, 20))),
+        h("button", { type: "button", class: "link grow", onclick: () => this.tell.chat(chat.conversation) }, h("bdi", null, visible(chat.name, 60)), " ", h("span", { class: "quiet" }, visible(chat.channel, 20))),
         h("span", { class: "tag " + chat.phase }, chat.phase),
         button("Wire", () => this.tell.only({ id: chat.conversation, what: "conversation" }), { kind: "small" })))),
       h("p", { class: "quiet" }, plural(state.journal.entries, "entry", "entries") + " of the journal kept, " + state.journal.dropped.toLocaleString("en") + " dropped."));

@@ -1,9 +1,8 @@
 // The phone, where whoever looks at the page is the end user.
 
 import { get, post } from "./api.js";
-import { announce, button, fill, h, icon, menu, minuteOf, visible } from "./dom.js";
+import { announce, button, copy, fill, h, icon, menu, minuteOf, visible } from "./dom.js";
 import { bubbles, initials } from "./bubbles.js";
-import { saying } from "./wire.js";
 import { hue } from "./timeline.js";
 
 const PHASES = { bot: "with the bot", transfer: "waiting for an agent", agent: "with an agent", closed: "ended" };
@@ -13,7 +12,7 @@ const LOOK = 900;
 
 const face = (name, id) => h("span", { class: "face h" + Math.floor(hue(id) / 30), "aria-hidden": "true" }, visible(initials(name), 4));
 
-const numberOf = (chat) => (/^\d{7,15}$/.test(chat.user.id) ? "+" + chat.user.id : chat.user.id);
+const numberOf = (chat) => (/^\d{7,15}$/.test(chat.user_id) ? "+" + chat.user_id : chat.user_id);
 
 export class Phone {
   #chat = null;
@@ -93,10 +92,10 @@ export class Phone {
           button("Start a chat", () => this.#new(), { kind: "primary" }))
         : h("ul", { class: "chats" }, chats.map((chat) => h("li", null,
           h("button", { type: "button", class: "chat", onclick: () => this.tell.go(chat.conversation) },
-            face(chat.user.name, chat.user.id),
+            face(chat.name, chat.user_id),
             h("span", { class: "chat-text" },
-              h("span", { class: "chat-top" }, h("bdi", { class: "chat-name" }, visible(chat.user.name, 60)), h("span", { class: "quiet" }, minuteOf(chat.last))),
-              h("span", { class: "chat-last" }, h("bdi", null, visible(saying(chat.messages.at(-1)?.content) || "…", 90)),
+              h("span", { class: "chat-top" }, h("bdi", { class: "chat-name" }, visible(chat.name, 60)), h("span", { class: "quiet" }, minuteOf(chat.last_at ?? chat.started))),
+              h("span", { class: "chat-last" }, h("bdi", null, visible(chat.last || "…", 90)),
                 chat.phase !== "bot" && h("span", { class: "tag " + chat.phase }, chat.phase === "transfer" ? "wants an agent" : chat.phase === "agent" ? "agent" : "ended"))))))));
   }
 
@@ -124,42 +123,43 @@ export class Phone {
     words.select();
   }
 
-  #show(chat) {
-    const state = JSON.stringify(chat);
+  #show(found) {
+    const state = JSON.stringify(found);
     const still = this.tell.clock().speed === "0";
     if (state + still === this.#drawn) return;
     const first = this.#chat === null;
     const atEnd = first || this.messages.scrollTop + this.messages.clientHeight >= this.messages.scrollHeight - 40;
-    this.#chat = chat;
+    this.#chat = found;
     this.#drawn = state + still;
-    const phase = PHASES[chat.phase] ?? chat.phase;
+    const { chat, ended, next, messages } = found;
+    const open = chat.phase !== "closed";
+    const typing = !!next && chat.phase === "bot" && chat.played;
     fill(this.head,
       button("", () => this.tell.go(""), { kind: "plain round", picture: "back", label: "Back to the chats" }),
-      face(chat.user.name, chat.user.id),
-      h("div", { class: "grow chat-who" }, h("h2", null, h("bdi", null, visible(chat.user.name, 60))),
-        h("p", { class: "quiet" }, h("bdi", null, visible(numberOf(chat), 40)), " · ", h("span", { class: "phase " + chat.phase }, phase + (chat.phase === "agent" && chat.seat_id ? " " + visible(chat.seat_id, 20) : "")))),
+      face(chat.name, chat.user_id),
+      h("div", { class: "grow chat-who" }, h("h2", null, h("bdi", null, visible(chat.name, 60))),
+        h("p", { class: "quiet" }, h("bdi", null, visible(numberOf(chat), 40)), " · ",
+          h("span", { class: "phase " + chat.phase }, (PHASES[chat.phase] ?? chat.phase) + (chat.phase === "agent" && chat.seat_id ? " " + visible(chat.seat_id, 20) : "")))),
       button("", (event) => menu(event.currentTarget, [
-        ...(chat.playable ? [
+        ...(open ? [
           ["Ask for a person", () => this.#act({ ask_for_agent: true })],
           ["Fall silent", () => this.#act({ fall_silent: true }).then((done) => done && announce("The person says no more, until the next thing"))],
           ["Opt out", () => this.#act({ opt_out: true })],
         ] : []),
         ["Show on the wire", () => this.tell.only({ id: chat.conversation, what: "conversation" })],
-        ["Copy the call_id", () => navigator.clipboard?.writeText(chat.conversation).then(() => announce("call_id copied"))],
+        ["Copy the call_id", () => copy(chat.conversation, "call_id")],
       ]), { kind: "plain round", picture: "more", label: "What the person does", "aria-haspopup": "menu" }));
-    const drawn = bubbles(chat.messages, chat.playable ? (act) => this.#act(act) : null);
-    if (chat.typing) drawn.push(h("div", { class: "bubble bot typing", "aria-label": "The bot is typing" }, h("i"), h("i"), h("i")));
+    const drawn = bubbles(messages, open ? (act) => this.#act(act) : null);
+    if (typing) drawn.push(h("div", { class: "bubble bot typing", role: "img", "aria-label": "The bot is typing" }, h("i"), h("i"), h("i")));
     if (chat.phase === "transfer") drawn.push(h("div", { class: "event" }, "A person was asked for: your system answers with ", h("code", null, "/api/v1/session/transfer_result"), "."));
-    if (chat.phase === "closed") drawn.push(h("div", { class: "event" }, "The conversation has ended", chat.ended ? " (" + visible(chat.ended, 40) + ")" : "", "."));
+    if (!open) drawn.push(h("div", { class: "event" }, "The conversation has ended", ended ? " (" + visible(ended, 40) + ")" : "", "."));
     fill(this.messages, drawn);
     if (atEnd) this.messages.scrollTop = this.messages.scrollHeight;
-    const why = !chat.playable && chat.phase !== "closed" ? "On a channel of your own your system says what users write."
-      : chat.opted_out && chat.phase !== "closed" ? "This person wants no more messages."
-      : !chat.played && chat.playable ? "The mock plays this person, until you say something."
-      : still && chat.typing ? "The clock stands still: the bot answers when it moves." : "";
-    fill(this.note, why && h("p", null, why, still && chat.typing && button("+1 min", () => this.tell.clock().by("1m"), { kind: "small" })));
-    this.composer.hidden = !chat.playable;
-    if (first && chat.playable && matchMedia("(hover: hover)").matches && document.activeElement === document.body) this.field.focus();
+    const why = !chat.played && open ? "The mock plays this person, until you say something."
+      : still && typing ? "The clock stands still: the bot answers when it moves." : "";
+    fill(this.note, why && h("p", null, why, still && typing && button("+1 min", () => this.tell.clock().by("1m"), { kind: "small" })));
+    this.composer.hidden = !open;
+    if (first && open && matchMedia("(hover: hover)").matches && document.activeElement === document.body) this.field.focus();
   }
 
   #key(event) {

@@ -96,6 +96,8 @@ export class Wire {
   #callbacks = new Map();
   groups = new Map();
 
+  constructor(most = MOST_ROWS) { this.most = most; }
+
   clear() {
     this.rows = [];
     this.#callbacks.clear();
@@ -143,8 +145,8 @@ export class Wire {
       const known = this.groups.get(row.group.id);
       if (known) { known.count += 1; known.last = row.at; } else this.groups.set(row.group.id, { ...row.group, count: 1, first: row.at, last: row.at });
     }
-    if (this.rows.length > MOST_ROWS * 1.1) {
-      for (const old of this.rows.splice(0, this.rows.length - MOST_ROWS)) {
+    if (this.rows.length > this.most * 1.1) {
+      for (const old of this.rows.splice(0, this.rows.length - this.most)) {
         this.dropped += 1;
         if (old.number) this.#callbacks.delete(old.number);
         const group = old.group && this.groups.get(old.group.id);
