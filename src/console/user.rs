@@ -125,14 +125,16 @@ impl Endpoint for History {
     const NAME: &'static str = "chat-history";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/chats/{conversation}";
-    const WHAT: &'static str = "shows what was said in a chat, how far each message has come, and what can be pressed";
+    const WHAT: &'static str =
+        "shows what was said in a chat, how far each message has come, and what can be pressed";
     type Ask = HistoryAsk;
     type Answer = ChatHistory;
 
     async fn answer(world: World, ask: HistoryAsk) -> Result<Answered<ChatHistory>, Refused> {
         let id = &ask.conversation;
         let found = world.driver.look(|engine, now| engine.simulator().chat(id, now));
-        let missing = || Refused::missing(format!("there is no conversation `{id}`; GET /_mock/chats lists some"));
+        let missing =
+            || Refused::missing(format!("there is no conversation `{id}`; GET /_mock/chats lists some"));
         found.map(Answered::ok).ok_or_else(missing)
     }
 }

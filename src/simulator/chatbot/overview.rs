@@ -134,7 +134,8 @@ impl ChatMessage {
 
 /// What a content object says, in words; texts come from outside and stay as they are.
 fn in_words(content: &Value) -> String {
-    let text = |pointer: &str| content.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text =
+        |pointer: &str| content.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
     let parts = [
         "/text",
         "/template/content/header/text",
@@ -181,9 +182,18 @@ mod tests {
         for (content, words) in [
             (json!({ "type": "text", "text": "hi\nthere" }), "hi\nthere"),
             (json!({ "type": "button", "text": "Yes" }), "Yes"),
-            (json!({ "type": "file", "media": { "origin_url": "http://a/b", "name": "b.pdf" } }), "[file] b.pdf http://a/b"),
-            (json!({ "type": "system", "system": { "type": "conversation.start" } }), "[system] conversation.start"),
-            (json!({ "type": "template", "template": { "content": { "body": "Hello", "footer": "", "button": [] } } }), "Hello"),
+            (
+                json!({ "type": "file", "media": { "origin_url": "http://a/b", "name": "b.pdf" } }),
+                "[file] b.pdf http://a/b",
+            ),
+            (
+                json!({ "type": "system", "system": { "type": "conversation.start" } }),
+                "[system] conversation.start",
+            ),
+            (
+                json!({ "type": "template", "template": { "content": { "body": "Hello", "footer": "", "button": [] } } }),
+                "Hello",
+            ),
             (json!({ "type": "text", "text": 7 }), "[text]"),
             (json!("no object"), "[message]"),
         ] {
