@@ -13,6 +13,7 @@ mod control;
 mod corrections;
 mod custom;
 mod data_dir;
+mod desk;
 mod dialer;
 mod docs;
 mod hostile;
