@@ -32,4 +32,4 @@ pub use options::EngineOptions;
 pub use outcome::RequestOutcome;
 pub use pace::Pace;
 pub use turn::Watchdog;
-pub use written::{Unreadable, Written};
+pub use written::Written;
