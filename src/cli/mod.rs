@@ -31,6 +31,7 @@ mod serve;
 mod sign;
 mod stories;
 mod timeline;
+mod trace;
 mod verdicts;
 mod verify;
 

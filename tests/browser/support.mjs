@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const PROGRAM = process.env.AIRUDDER_MOCK_BIN ?? new URL("../../target/debug/airudder-mock", import.meta.url).pathname;
+export const PROGRAM = process.env.AIRUDDER_MOCK_BIN ?? new URL("../../target/debug/airudder-mock", import.meta.url).pathname;
 const BROWSERS = [process.env.AIRUDDER_MOCK_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const SECRET = "airudder-mock-secret";
 const SIGN_KEY = "a17d0de2a17d0de2a17d0de2a17d0de2";

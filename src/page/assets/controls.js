@@ -139,10 +139,10 @@ export class Controls {
     fill(this.faultBox,
       this.faults.length === 0 ? h("p", { class: "quiet" }, "Nothing goes wrong on purpose.")
         : h("ul", { class: "list" }, this.faults.map((fault) => h("li", { class: "line" },
-          h("span", { class: "switch-label grow" }, h("code", null, visible(fault.call, 60)), " ",
-            h("span", { class: "quiet" }, (fault.what ? visible(fault.what, 80) + ", " : "") + "hit " + fault.hit + " of " + fault.matched)),
+          h("span", { class: "grow" }, h("code", null, visible(fault.call ?? fault.callback, 60)), " ",
+            h("span", { class: "quiet" }, (fault.kind ? visible(fault.kind, 80) + ", " : "") + "hit " + fault.hit + " of " + fault.matched)),
           fault.fault
-            ? h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", "aria-label": "Fault of " + visible(fault.call, 60), title: "Take it away",
+            ? h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", "aria-label": "Fault of " + visible(fault.call ?? fault.callback, 60), title: "Take it away",
               onclick: () => attempt(() => remove("/faults/" + fault.fault)).then(() => this.refreshFaults()) })
             : h("span", { class: "tag" }, "in the settings")))),
       h("form", { class: "stack", onsubmit: (event) => {

@@ -133,7 +133,7 @@ export class Phone {
     this.#drawn = state + still;
     const { chat, ended, next, messages } = found;
     const open = chat.phase !== "closed";
-    const typing = !!next && chat.phase === "bot" && chat.played;
+    const typing = !!next && Date.parse(next) > this.tell.clock().moment() - 500 && chat.phase === "bot" && chat.played;
     fill(this.head,
       button("", () => this.tell.go(""), { kind: "plain round", picture: "back", label: "Back to the chats" }),
       face(chat.name, chat.user_id),
