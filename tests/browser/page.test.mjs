@@ -195,6 +195,7 @@ test("on a phone", async (context) => {
     assert.ok(wide <= inner, `${where} is ${wide} wide`);
   };
   await fits("the signature");
+  assert.ok((await page.getByRole("region", { name: "Details" }).boundingBox()).width > 380, "details take the whole width");
   await page.getByRole("button", { name: "Back to the list" }).click();
   for (const view of ["Phone", "Objects", "Catalog", "Controls"]) {
     await page.getByRole("button", { name: view, exact: true }).click();

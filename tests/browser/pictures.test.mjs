@@ -47,8 +47,8 @@ test("pictures, light, dark and on a phone", async (context) => {
     assert.deepEqual(wrong, []);
     await close();
   };
-  await shoot("page-light", { width: 1360, height: 800 });
-  await shoot("page-dark", { width: 1360, height: 800, dark: true, query: "&show=bad" }, async (page) => {
+  await shoot("page-light", { width: 1240, height: 740 });
+  await shoot("page-dark", { width: 1240, height: 740, dark: true, query: "&show=bad" }, async (page) => {
     await page.locator(".row.out.wrong").last().click();
     await page.getByRole("button", { name: "Why is the signature wrong?" }).click();
     await page.getByText("The signature is right.").waitFor();

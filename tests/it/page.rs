@@ -85,6 +85,6 @@ fn a_failed_run_leaves_one_file_for_a_browser() {
     let (_, rest) = text.split_once("id=\"trace\">").unwrap();
     let data: Value = serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
     assert_eq!(data["passed"], false);
-    let texts = |line: &Value| line.to_string().contains("418") && line.to_string().contains("story.toml:3");
+    let texts = |line: &Value| line.to_string().contains("418") && line.to_string().contains("story.toml:2");
     assert!(data["lines"].as_array().unwrap().iter().any(texts), "{}", data["lines"]);
 }

@@ -13,17 +13,24 @@ const provenance = (mark) => mark && h("span", { class: "tag " + visible(mark, 1
 export class Catalog {
   entries = null;
 
-  constructor() {
+  /** `wire` knows which assumptions were used. */
+  constructor(wire) {
+    this.wire = wire;
     this.element = h("section", { class: "catalog pane", "aria-label": "Catalog" });
     this.search = h("input", { type: "search", class: "field", placeholder: "Find an endpoint, an event, a mark", "aria-label": "Find in the catalog", oninput: () => this.#list() });
+    this.used = h("div");
     this.list = h("div", { class: "entries" });
-    fill(this.element, h("h2", null, "Catalog"), this.search, this.list);
+    fill(this.element, h("h2", null, "Catalog"), this.search, this.used, this.list);
   }
 
   async load() {
     if (!this.entries) {
       try { this.entries = (await get("/catalog")).entries; } catch { return; }
     }
+    const used = this.wire.rows.filter((row) => row.what === "assumed");
+    fill(this.used, used.length > 0 && h("details", { class: "thing assumptions" },
+      h("summary", null, h("span", { class: "line" }, h("span", { class: "grow" }, "Assumptions used so far"), h("span", { class: "count" }, used.length))),
+      h("ul", { class: "list" }, used.map((row) => h("li", null, visible(row.entry.text, 600))))));
     this.#list();
   }
 

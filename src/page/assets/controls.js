@@ -21,7 +21,9 @@ export class Clock {
   #at = 0;
 
   constructor() {
-    this.text = h("span", { class: "mono clock-text" }, "--:--");
+    this.day = h("span", { class: "clock-day" });
+    this.time = h("span", null, "--:--");
+    this.text = h("span", { class: "mono clock-text" }, this.day, this.time);
     this.mark = h("span", { class: "mark quiet", hidden: true });
     this.changed = () => {};
     setInterval(() => this.#tick(), 250);
@@ -48,8 +50,9 @@ export class Clock {
     if (!this.now) return;
     const moment = this.moment();
     const day = moment.toDateString() === new Date().toDateString() ? "" : moment.toLocaleDateString([], { day: "numeric", month: "short", year: moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric" }) + " ";
-    const text = day + moment.toLocaleTimeString([], { hour12: false });
-    if (text !== this.text.textContent) this.text.textContent = text;
+    const time = moment.toLocaleTimeString([], { hour12: false });
+    if (day !== this.day.textContent) this.day.textContent = day;
+    if (time !== this.time.textContent) this.time.textContent = time;
   }
 
   async refresh() { this.set(await get("/clock")); }

@@ -4,7 +4,7 @@ import { announce, button, copy, fill, h, icon, perFrame, plural, timeOf, took, 
 import { body, difference } from "./json.js";
 import { signature } from "./signature.js";
 import { outcome } from "./timeline.js";
-import { curl, isBad, parsed } from "./wire.js";
+import { curl, isBad, missed, parsed } from "./wire.js";
 
 const WHY = {
   refused: "nobody listens there", timeout: "no whole answer in time", reset: "the connection ended before the answer",
@@ -150,7 +150,7 @@ export class Detail {
 
   #attempt(one) {
     return h("details", { class: "attempt", open: true },
-      h("summary", null, h("span", { class: "mark " + (one.error ? "bad" : "good") }, visible(one.status ?? (one.error ?? "").replaceAll("_", " "))),
+      h("summary", null, h("span", { class: "mark " + (missed(one) ? "bad" : "good") }, visible(one.status ?? (one.error ?? "").replaceAll("_", " "))),
         h("span", null, "Attempt " + one.try), h("span", { class: "quiet" }, timeOf(one.at)), h("span", { class: "quiet" }, took(one.elapsed_us)),
         one.retry_at && h("span", { class: "quiet" }, "next at " + timeOf(one.retry_at, false))),
       one.message && h("p", null, visible(one.message, 2000)),

@@ -5,7 +5,7 @@ import { announce, button, copy, fill, h, icon, menu, minuteOf, visible } from "
 import { bubbles, initials } from "./bubbles.js";
 import { hue } from "./timeline.js";
 
-const PHASES = { bot: "with the bot", transfer: "waiting for an agent", agent: "with an agent", closed: "ended" };
+const PHASES = { bot: "with the bot", transfer: "waiting for an agent", agent: "agent", closed: "ended" };
 
 /** How often a chat is looked at while it is open, beside every entry of the journal. */
 const LOOK = 900;

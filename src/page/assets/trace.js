@@ -66,6 +66,7 @@ function start() {
 
   const failures = wire.rows.filter((row) => row.kind === "note" && ["failed", "error"].includes(row.what));
   const unmet = wire.rows.filter((row) => row.kind === "callback" && row.state === "failed");
+  const assumed = wire.rows.filter((row) => row.what === "assumed");
   const began = wire.rows[0]?.at;
   const failure = (row) => h("li", null, h("button", { type: "button", class: "failure", onclick: () => open(row) },
     h("strong", null, visible(row.story ?? "Failed", 120)), h("span", { class: "wrap" }, visible(row.entry.message ?? row.entry.text, 1500)),
@@ -80,6 +81,8 @@ function start() {
     h("h2", null, "The run"),
     h("dl", { class: "facts" }, Object.entries(trace.facts).map(([name, value]) => [h("dt", null, visible(name, 60)), h("dd", null, visible(value, 300))]),
       began && [h("dt", null, "began"), h("dd", null, visible(began))]),
+    assumed.length > 0 && h("details", { class: "told" }, h("summary", null, "Assumptions used ", h("span", { class: "count" }, assumed.length)),
+      h("ul", { class: "list pad" }, assumed.map((row) => h("li", null, visible(row.entry.text, 600))))),
     trace.left_out > 0 && h("p", { class: "quiet" }, plural(trace.left_out, "older entry", "older entries") + " did not fit."),
     trace.chats.length > 0 && [h("h2", null, "Conversations"), trace.chats.map((found) => h("details", { class: "told" },
       h("summary", null, h("bdi", null, visible(found.chat.name, 60)), " ", h("span", { class: "tag " + visible(found.chat.phase, 12) }, visible(found.chat.phase, 12)), " ",

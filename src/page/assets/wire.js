@@ -86,6 +86,9 @@ function reasonIn(answer) {
   return typeof text === "string" ? text : "";
 }
 
+/** Whether an attempt has not delivered its callback. */
+export const missed = (attempt) => !!attempt.error || !!attempt.retry_at || attempt.status >= 400;
+
 /** The rows of the wire, oldest first. */
 export class Wire {
   rows = [];
@@ -119,7 +122,7 @@ export class Wire {
         row.status = entry.status ?? null;
         row.error = entry.error ?? null;
         row.took = entry.elapsed_us;
-        row.reason = entry.error ? entry.message ?? reasonIn(entry.answer) : "";
+        row.reason = entry.message ?? (missed(entry) ? reasonIn(entry.answer) : "");
         return;
       }
       case "delivered":
@@ -193,7 +196,7 @@ export class Wire {
 
 /** Whether something went wrong with a row. */
 export const isBad = (row) =>
-  row.bad || (row.kind === "callback" && (row.state === "failed" || row.state === "retrying" || row.attempts.some((one) => one.error)));
+  row.bad || (row.kind === "callback" && (row.state === "failed" || row.state === "retrying" || row.attempts.some(missed)));
 
 /** What is looked for: words, and `event:` `status:` `of:` with what has to fit. */
 export function matcher({ q = "", show = "", of = "" }) {
@@ -211,6 +214,8 @@ export function matcher({ q = "", show = "", of = "" }) {
     if (show === "in" && row.kind !== "request") return false;
     if (show === "out" && row.kind !== "callback") return false;
     if (show === "bad" && !isBad(row)) return false;
+    // What is assumed stands in the catalog, too: here it is shown to whoever looks for it.
+    if (row.what === "assumed" && names.length + words.length === 0) return false;
     if (of && row.group?.id !== of && !mentions(row, of)) return false;
     if (names.length && !names.some((name) => name.test(row.name))) return false;
     if (statuses.length && !statuses.some((status) => status.test(row.status ?? row.state ?? ""))) return false;
