@@ -45,6 +45,8 @@ pub struct ChatHistory {
     chat: Chat,
     /// Why it ended, if it has.
     ended: Option<String>,
+    /// When the bot, or the user whom the mock plays, says something next, if that is planned.
+    next: Option<String>,
     /// What was said, oldest first.
     messages: Vec<ChatMessage>,
 }
@@ -93,7 +95,9 @@ impl Simulator {
         let conversation = conversations.get(conversations.by_call_id(call_id)?);
         let messages = conversation.messages.iter().map(|message| ChatMessage::of(message, now)).collect();
         let ended = conversation.ended.as_ref().map(|ended| ended.1.clone());
-        Some(ChatHistory { chat: Chat::of(conversation), ended, messages })
+        let due = conversation.script.as_ref().and_then(|script| script.due);
+        let next = due.or_else(|| conversation.next_message()).map(|at| at.to_string());
+        Some(ChatHistory { chat: Chat::of(conversation), ended, next, messages })
     }
 }
 
