@@ -1,6 +1,7 @@
 // One row in full: what was sent and answered, byte by byte, each attempt, its signature; and what can be done with it.
 
 import { announce, button, copy, fill, h, icon, perFrame, plural, timeOf, took, visible } from "./dom.js";
+import { call } from "./bubbles.js";
 import { body, difference } from "./json.js";
 import { signature } from "./signature.js";
 import { outcome } from "./timeline.js";
@@ -58,7 +59,13 @@ export class Detail {
     const { row } = this;
     if (row.kind === "note") return ["Note"];
     if (row.kind === "request") return ["Request", "Response", "Headers", row.name.startsWith("chatbot.") && "Signature"].filter(Boolean);
-    return ["Body", "Attempts", "Signature"];
+    return [this.#call() && "Call", "Body", "Attempts", "Signature"].filter(Boolean);
+  }
+
+  /** What a callback about a call tells, if somebody spoke in it. */
+  #call() {
+    const told = /call/.test(this.row.name) && parsed(this.row.entry?.body);
+    return Array.isArray(told?.Dialog) && told.Dialog.length > 0 ? told : null;
   }
 
   #draw() {
@@ -134,6 +141,7 @@ export class Detail {
         entry.place && h("p", { class: "quiet" }, "at ", h("code", null, visible(entry.place))),
         entry.steps && h("ul", null, entry.steps.map((step) => h("li", null, h("code", null, visible(step.place)), " ", visible(step.step)))),
       ];
+      case "Call": return call(this.#call());
       case "Request":
       case "Body": return row.entry ? body(entry.body, entry.body_base64) : h("p", { class: "quiet" }, "Not kept any more.");
       case "Response": return body(entry.answer, entry.answer_base64, "Response");

@@ -3,6 +3,9 @@
 /** So many rows are held at most; older ones are let go. */
 const MOST_ROWS = 12_000;
 
+/** So much text is held at most, in characters. */
+const MOST_TEXT = 96_000_000;
+
 /** Bodies longer than this are not read for ids and summaries. */
 const READ_UP_TO = 200_000;
 
@@ -96,6 +99,8 @@ export class Wire {
   /** Counts with every change, for those who draw. */
   version = 0;
   entries = 0;
+  /** How much text the rows hold, in characters. */
+  size = 0;
   #callbacks = new Map();
   groups = new Map();
 
@@ -103,6 +108,7 @@ export class Wire {
 
   clear() {
     this.rows = [];
+    this.size = 0;
     this.#callbacks.clear();
     this.groups.clear();
     this.version += 1;
@@ -118,6 +124,7 @@ export class Wire {
       case "tried": {
         const row = this.#callback(entry);
         row.attempts.push(entry);
+        this.#weigh(row, entry);
         row.state = entry.retry_at ? "retrying" : "tried";
         row.status = entry.status ?? null;
         row.error = entry.error ?? null;
@@ -144,18 +151,28 @@ export class Wire {
 
   #push(row) {
     this.rows.push(row);
+    this.#weigh(row, row.entry);
     if (row.group) {
       const known = this.groups.get(row.group.id);
       if (known) { known.count += 1; known.last = row.at; } else this.groups.set(row.group.id, { ...row.group, count: 1, first: row.at, last: row.at });
     }
-    if (this.rows.length > this.most * 1.1) {
-      for (const old of this.rows.splice(0, this.rows.length - this.most)) {
+    let gone = this.rows.length > this.most * 1.1 ? this.rows.length - this.most : 0;
+    if (gone === 0 && this.size > MOST_TEXT && this.most < Infinity) gone = Math.ceil(this.rows.length / 4);
+    if (gone > 0) {
+      for (const old of this.rows.splice(0, gone)) {
         this.dropped += 1;
+        this.size -= old.size;
         if (old.number) this.#callbacks.delete(old.number);
         const group = old.group && this.groups.get(old.group.id);
         if (group && --group.count === 0) this.groups.delete(group.id);
       }
     }
+  }
+
+  #weigh(row, entry) {
+    const size = (entry?.body?.length ?? 0) + (entry?.answer?.length ?? 0);
+    row.size = (row.size ?? 0) + size;
+    this.size += size;
   }
 
   #request(entry) {
@@ -171,7 +188,10 @@ export class Wire {
 
   #callback(entry, queued) {
     let row = this.#callbacks.get(entry.callback);
-    if (row && queued && !row.entry) Object.assign(row, this.#queued(queued));
+    if (row && queued && !row.entry) {
+      Object.assign(row, this.#queued(queued));
+      this.#weigh(row, queued);
+    }
     if (row) return row;
     row = {
       key: "c" + entry.callback, kind: "callback", number: entry.callback, seq: entry.seq, at: entry.at,
