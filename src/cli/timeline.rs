@@ -72,6 +72,13 @@ impl Timeline {
             Event::Attempted { attempt, result, retry_at } => {
                 self.attempted(attempt, result, *retry_at, entry.at)
             }
+            Event::Ended { callback, end } if end.is_dropped() => {
+                format!(
+                    "→ {:<30} {WARN}dropped on purpose{WARN:#}  {DIM}{}{DIM:#}",
+                    callback.event,
+                    preview(&callback.body)
+                )
+            }
             Event::Ended { end, .. } => {
                 let failure = end.failure.as_ref()?;
                 let attempts = counted(end.attempts.into(), "attempt");
@@ -115,7 +122,18 @@ impl Timeline {
             None if attempt.number > 1 => format!(" {DIM}attempt {}{DIM:#}", attempt.number),
             None => String::new(),
         };
-        format!("→ {:<30} {outcome}{took}{again}  {DIM}{}{DIM:#}", callback.event, preview(&callback.body))
+        let wished = match attempt.faults.as_slice() {
+            [] => String::new(),
+            faults => {
+                let names: Vec<&str> = faults.iter().map(|fault| fault.as_str()).collect();
+                format!(" {WARN}on purpose: {}{WARN:#}", names.join(", "))
+            }
+        };
+        format!(
+            "→ {:<30} {outcome}{took}{again}{wished}  {DIM}{}{DIM:#}",
+            callback.event,
+            preview(&attempt.body)
+        )
     }
 
     fn called(&self, call: &CallEntry) -> String {

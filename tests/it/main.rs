@@ -14,6 +14,7 @@ mod corrections;
 mod custom;
 mod dialer;
 mod docs;
+mod faults;
 mod hostile;
 mod integrations;
 mod load;
