@@ -12,6 +12,7 @@ mod commands;
 mod control;
 mod corrections;
 mod custom;
+mod desk;
 mod dialer;
 mod docs;
 mod faults;
