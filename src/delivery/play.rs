@@ -75,5 +75,5 @@ async fn play(mut writer: impl AsyncWrite + Unpin, steps: Vec<Step>, go_on: &Not
             Step::Reset => return,
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -114,10 +114,10 @@ fn remove(table: &mut Map<String, Value>, path: &str) -> Option<Value> {
 fn longest_text(table: &mut Map<String, Value>) -> Option<&mut String> {
     fn look<'v>(value: &'v mut Value, found: &mut Option<&'v mut String>) {
         match value {
-            Value::String(text) if text.contains(' ') => {
-                if found.as_ref().is_none_or(|other| other.len() < text.len()) {
-                    *found = Some(text);
-                }
+            Value::String(text)
+                if text.contains(' ') && found.as_ref().is_none_or(|other| other.len() < text.len()) =>
+            {
+                *found = Some(text);
             }
             Value::Array(list) => list.iter_mut().for_each(|value| look(value, found)),
             Value::Object(table) => table.values_mut().for_each(|value| look(value, found)),
