@@ -14,6 +14,7 @@ mod destinations;
 mod emit;
 mod exec;
 mod exit;
+mod fault_list;
 mod format;
 mod found;
 mod lines;

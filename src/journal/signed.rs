@@ -22,7 +22,7 @@ impl Signed {
             Event::Attempted { attempt, .. } => Some(Self {
                 signer: attempt.callback.signer.clone()?,
                 headers: attempt.headers.iter().map(|(name, value)| (&**name, value.as_str())).collect(),
-                body: attempt.callback.body.clone(),
+                body: attempt.body.clone(),
                 path: attempt.callback.target.path_and_query().to_owned(),
                 now: entry.at,
             }),

@@ -15,6 +15,7 @@ mod custom;
 mod desk;
 mod dialer;
 mod docs;
+mod faults;
 mod hostile;
 mod integrations;
 mod load;
