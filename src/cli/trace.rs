@@ -67,10 +67,12 @@ impl<'a> Tracing<'a> {
             let callers = engine.caller_signers();
             let simulator = engine.simulator();
             let ids = simulator.chats(CHATS).into_iter().map(|chat| json!(chat)["conversation"].take());
-            let chats = ids.filter_map(|id| simulator.chat(id.as_str()?, now)).map(|chat| shortened(json!(chat)));
+            let chats =
+                ids.filter_map(|id| simulator.chat(id.as_str()?, now)).map(|chat| shortened(json!(chat)));
             (callers, chats.collect::<Vec<Value>>())
         });
-        let run = Run { command, passed, url, facts, left_out: kept.counts().dropped, chats, callers: &callers };
+        let run =
+            Run { command, passed, url, facts, left_out: kept.counts().dropped, chats, callers: &callers };
         let lines = Lines { timing: true, show_secrets, ..Lines::default() };
         let text = trace(run, &kept.after(0), &lines);
         std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;

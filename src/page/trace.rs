@@ -167,7 +167,8 @@ fn script() -> String {
         let mut exported = Vec::new();
         let mut body = String::new();
         for line in text.lines() {
-            if let Some(import) = line.strip_prefix("import ").and_then(|rest| rest.split_once(" from \"./")) {
+            if let Some(import) = line.strip_prefix("import ").and_then(|rest| rest.split_once(" from \"./"))
+            {
                 let of = import.1.trim_end_matches("\";").trim_end_matches(".js");
                 body.push_str(&format!("const {} = ${of};", import.0));
             } else if let Some(rest) = line.strip_prefix("export ") {
@@ -179,7 +180,10 @@ fn script() -> String {
             body.push('\n');
         }
         let of = name.trim_end_matches(".js");
-        script.push_str(&format!("const ${of} = (() => {{\n{body}return {{ {} }};\n}})();\n", exported.join(", ")));
+        script.push_str(&format!(
+            "const ${of} = (() => {{\n{body}return {{ {} }};\n}})();\n",
+            exported.join(", ")
+        ));
     }
     script
 }
@@ -219,7 +223,11 @@ mod tests {
     fn no_text_ends_the_data() {
         let hostile = "</script><script>alert(1)</script><!--";
         let failed = Event::Failed { place: "a.toml:7".into(), kind: "status", message: hostile.to_owned() };
-        let text = trace(run(hostile), &[entry(1, failed), entry(2, Event::Note(hostile.into()))], &Lines::default());
+        let text = trace(
+            run(hostile),
+            &[entry(1, failed), entry(2, Event::Note(hostile.into()))],
+            &Lines::default(),
+        );
         assert_eq!(text.matches("</script>").count(), 2, "those of the data and of the script");
         assert!(!text.contains("<!--"));
         let (_, rest) = text.split_once("id=\"trace\">").unwrap();
@@ -249,7 +257,8 @@ mod tests {
         for name in MODULES {
             let (_, text) = assets::find(name).unwrap();
             for line in text.lines().filter(|line| line.starts_with("import") || line.starts_with("export")) {
-                let is_import = line.starts_with("import {") && line.contains("} from \"./") && line.ends_with("\";");
+                let is_import =
+                    line.starts_with("import {") && line.contains("} from \"./") && line.ends_with("\";");
                 let is_export = !name_of(line.trim_start_matches("export ")).is_empty()
                     && !line.contains("default")
                     && !line.starts_with("export {");
@@ -257,7 +266,10 @@ mod tests {
                 if let Some((_, of)) = line.split_once(" from \"./") {
                     let of = of.trim_end_matches("\";");
                     let at = |wanted: &str| MODULES.iter().position(|module| *module == wanted);
-                    assert!(at(of).is_some() && at(of) < at(name), "{name} uses {of}, which does not come before it");
+                    assert!(
+                        at(of).is_some() && at(of) < at(name),
+                        "{name} uses {of}, which does not come before it"
+                    );
                 }
             }
         }

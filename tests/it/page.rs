@@ -37,7 +37,10 @@ fn signatures_are_taken_apart_and_objects_listed() {
     let path = format!("/_mock/journal/{seq}/signature");
     let apart = ok("POST", &path, &json!({}));
     let right = independent_hmac("airudder-mock-secret", sent.as_bytes());
-    assert_eq!((&apart["right"], &apart["sent"], &apart["expected"]), (&json!(true), &json!(right), &json!(right)));
+    assert_eq!(
+        (&apart["right"], &apart["sent"], &apart["expected"]),
+        (&json!(true), &json!(right), &json!(right))
+    );
     assert_eq!(apart["parts"], json!([{ "part": "body", "bytes": sent.len() }]));
     let spaced = serde_json::to_string_pretty(&serde_json::from_str::<Value>(&sent).unwrap()).unwrap();
     let other = independent_hmac("airudder-mock-secret", spaced.as_bytes());
@@ -50,7 +53,11 @@ fn signatures_are_taken_apart_and_objects_listed() {
     assert_eq!(status, 400, "{refused}");
 
     let token = serving.token();
-    let task = serving.task(&token, "seen", &json!([{ "Mobile": "+6281110009011" }, { "Mobile": "+6281110009005" }]));
+    let task = serving.task(
+        &token,
+        "seen",
+        &json!([{ "Mobile": "+6281110009011" }, { "Mobile": "+6281110009005" }]),
+    );
     serving.skip("10m");
     let objects = ok("GET", "/_mock/objects", &Value::Null);
     let seen = &objects["objects"][0];
@@ -74,7 +81,8 @@ fn a_failed_run_leaves_one_file_for_a_browser() {
         let step = format!("[[steps]]\nsend = \"session.end\"\nexpect = {{ status = {expected} }}\n");
         std::fs::write(&story, format!("name = \"Traced\"\n{step}")).unwrap();
         let to = [story.to_str().unwrap(), "--trace", file.to_str().unwrap()];
-        run(&[&["run", to[0], to[1], to[2]][..], &["--trace-on-failure", "--speed", "max", "--seed", "7"]].concat())
+        run(&[&["run", to[0], to[1], to[2]][..], &["--trace-on-failure", "--speed", "max", "--seed", "7"]]
+            .concat())
     };
     assert_code(&traced(200), 0);
     assert!(!file.exists(), "it has not failed");

@@ -341,7 +341,10 @@ fn outcome(args: &Args, facts: &report::Facts, url: &str, again: &str) -> Outcom
         passed: facts.passed,
         url: url.to_owned(),
         facts: vec![
-            ("callbacks", format!("{} delivered, {} failed of {}", totals.delivered, totals.failed, totals.queued)),
+            (
+                "callbacks",
+                format!("{} delivered, {} failed of {}", totals.delivered, totals.failed, totals.queued),
+            ),
             ("again", again.to_owned()),
             ("took", HumanDuration(facts.took).to_string()),
         ],

@@ -27,7 +27,10 @@ impl Workflow {
                     ("finished", count(counts.finished)),
                     ("cancelled", count(counts.cancelled)),
                 ]),
-                parts: (0..).zip(&instance.nodes).filter_map(|(at, node)| self.node_seen(key, at, *node)).collect(),
+                parts: (0..)
+                    .zip(&instance.nodes)
+                    .filter_map(|(at, node)| self.node_seen(key, at, *node))
+                    .collect(),
             }
         })
     }
