@@ -6,6 +6,7 @@ mod again;
 mod clock;
 mod emit;
 mod endpoint;
+mod entry;
 mod faults;
 mod find;
 mod journal;
@@ -13,6 +14,7 @@ mod look;
 mod metrics;
 mod namespace;
 mod namespaces;
+mod objects;
 mod openapi;
 mod refused;
 mod settle;
@@ -49,7 +51,9 @@ const ROWS: &[Row] = &[
     Row::of::<look::List>(),
     Row::of::<look::Ready>(),
     Row::of::<look::Look>(),
+    Row::of::<objects::List>(),
     Row::of::<look::ListCatalog>(),
+    Row::of::<entry::Show>(),
     Row::of::<journal::List>(),
     Row::of::<journal::Clear>(),
     Row::of::<journal::Stream>(),

@@ -517,12 +517,22 @@ impl Driver {
                 state.inputs.note(now, || Given::Time);
             }
             state.engine.advance(now);
+            let mut dropped = state.engine.totals().dropped;
             while let Some(attempt) = state.engine.start(now) {
-                state.inputs.note(now, || Given::Attempt(attempt.callback.id));
-                self.begin(state, attempt);
+                state.inputs.note(now, || Given::Attempt(Some(attempt.callback.id)));
+                dropped = state.engine.totals().dropped;
+                let mut together = vec![attempt];
+                while let Some(attempt) = state.engine.start_beside(now) {
+                    state.inputs.note(now, || Given::Beside(attempt.callback.id));
+                    together.push(attempt);
+                }
+                self.begin(state, together);
                 if one_by_one {
                     return until_end;
                 }
+            }
+            if dropped != state.engine.totals().dropped {
+                state.inputs.note(now, || Given::Attempt(None));
             }
             while let Some(entry) = state.agenda.first_entry() {
                 if entry.key().0 > now {
@@ -614,38 +624,62 @@ impl Driver {
         (!left.is_zero()).then_some(left)
     }
 
-    fn begin(&self, state: &mut State, attempt: Arc<Attempt>) {
-        state.in_flight += 1;
-        state.under_way.insert((attempt.callback.id, attempt.number), Arc::clone(&attempt));
-        self.attempt(attempt, state.generation);
+    fn begin(&self, state: &mut State, together: Vec<Arc<Attempt>>) {
+        state.in_flight += together.len();
+        for attempt in &together {
+            state.under_way.insert((attempt.callback.id, attempt.number), Arc::clone(attempt));
+        }
+        self.attempt(together, state.generation);
     }
 
-    fn attempt(&self, attempt: Arc<Attempt>, generation: u64) {
+    /// Makes attempts at the same time: mostly it is one. Their results are taken in their order.
+    fn attempt(&self, together: Vec<Arc<Attempt>>, generation: u64) {
+        let others = together.into_iter().map(|attempt| {
+            // Whatever happens, the attempt must not count as in flight for ever.
+            let (driver, in_flight) = (self.clone(), InFlight { driver: self.clone(), generation });
+            let sent = Arc::clone(&attempt);
+            (attempt, in_flight, async move { driver.send(&sent).await })
+        });
+        let mut others: Vec<_> = others.collect();
+        let Some((attempt, in_flight, first)) = others.pop() else { return };
         let driver = self.clone();
         tokio::spawn(async move {
-            // Whatever happens in here, the attempt must not count as in flight for ever.
-            let in_flight = InFlight { driver: driver.clone(), generation };
-            let result = driver.send(&attempt).await;
-            let is_taken = result.result.is_ok();
-            driver.work(|state| {
-                // The engine that it was made for may be gone.
-                if state.generation == generation {
-                    let now = state.clock.now();
-                    state.inputs.note(now, || Given::Result {
-                        callback: attempt.callback.id,
-                        number: attempt.number,
-                        result: result.clone(),
-                    });
-                    state.finish(&attempt, result, now);
+            // The last one is made right here, and all others beside it.
+            let others: Vec<_> = others
+                .into_iter()
+                .map(|(attempt, in_flight, send)| (attempt, in_flight, tokio::spawn(send)))
+                .collect();
+            let result = first.await;
+            for (attempt, in_flight, result) in others {
+                if let Ok(result) = result.await {
+                    driver.finish(&attempt, result, generation);
                 }
-            });
-            let mut state = driver.lock();
-            if is_taken && driver.gives_time(&state) {
-                state.outside.delivered(&attempt.callback.event, &driver.shared.pace, driver.real());
+                drop(in_flight);
             }
-            drop(state);
+            driver.finish(&attempt, result, generation);
             drop(in_flight);
         });
+    }
+
+    fn finish(&self, attempt: &Arc<Attempt>, result: AttemptResult, generation: u64) {
+        let is_taken = result.result.is_ok();
+        self.work(|state| {
+            // The engine that it was made for may be gone.
+            if state.generation != generation {
+                return;
+            }
+            let now = state.clock.now();
+            state.inputs.note(now, || Given::Result {
+                callback: attempt.callback.id,
+                number: attempt.number,
+                result: result.clone(),
+            });
+            state.finish(attempt, result, now);
+        });
+        let mut state = self.lock();
+        if is_taken && self.gives_time(&state) {
+            state.outside.delivered(&attempt.callback.event, &self.shared.pace, self.real());
+        }
     }
 
     /// Whether jumps are put off for an integrator outside who makes requests.

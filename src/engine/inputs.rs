@@ -36,8 +36,10 @@ pub enum Given {
     Late(u64),
     /// Time: what was due was done.
     Time,
-    /// The next attempt began, for this callback.
-    Attempt(CallbackId),
+    /// The next attempt began, of this callback; or there was none, after callbacks that a fault dropped.
+    Attempt(Option<CallbackId>),
+    /// An attempt of this callback began at the same time as the one before, because a fault says so.
+    Beside(CallbackId),
     /// An attempt came to its end.
     Result {
         /// The callback.
@@ -59,7 +61,7 @@ impl Given {
                 let query = request.query.as_ref().map_or(0, String::len);
                 headers + query + request.path.len() + request.body.len()
             }
-            Self::Late(_) | Self::Time | Self::Attempt(_) => 0,
+            Self::Late(_) | Self::Time | Self::Attempt(_) | Self::Beside(_) => 0,
             Self::Result { result, .. } => match &result.result {
                 Ok(response) => {
                     let headers = response.headers.iter().map(|(name, value)| name.len() + value.len() + 48);

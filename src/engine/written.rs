@@ -27,7 +27,8 @@ enum What {
     Request(Request),
     Late(u64),
     Time {},
-    Attempt(u64),
+    Attempt(Option<u64>),
+    Beside(u64),
     Result(Ended),
 }
 
@@ -86,7 +87,7 @@ pub enum Unreadable {
     #[error("{0}")]
     Json(serde_json::Error),
     /// It is nothing that an engine is given.
-    #[error("it has none of `request`, `late`, `time`, `attempt` and `result`")]
+    #[error("it has none of `request`, `late`, `time`, `attempt`, `beside` and `result`")]
     Unknown,
     /// A body is not what it says.
     #[error("body_base64 is not standard base64")]
@@ -129,7 +130,8 @@ impl Written {
             }),
             Given::Late(number) => What::Late(*number),
             Given::Time => What::Time {},
-            Given::Attempt(id) => What::Attempt(id.0),
+            Given::Attempt(id) => What::Attempt(id.map(|id| id.0)),
+            Given::Beside(id) => What::Beside(id.0),
             Given::Result { callback, number, result } => {
                 let response = result.result.as_ref().ok().map(|response| Response {
                     status: response.status,
@@ -178,7 +180,8 @@ impl Written {
             }
             What::Late(number) => Given::Late(number),
             What::Time {} => Given::Time,
-            What::Attempt(id) => Given::Attempt(CallbackId(id)),
+            What::Attempt(id) => Given::Attempt(id.map(CallbackId)),
+            What::Beside(id) => Given::Beside(CallbackId(id)),
             What::Result(Ended { callback, attempt, elapsed_us, response, failure }) => {
                 let result = match (response, failure) {
                     (Some(Response { status, headers, body, truncated }), None) => {
@@ -236,7 +239,9 @@ mod tests {
             request(b"\xff\x00", None),
             Given::Late(3),
             Given::Time,
-            Given::Attempt(CallbackId(9)),
+            Given::Attempt(Some(CallbackId(9))),
+            Given::Attempt(None),
+            Given::Beside(CallbackId(10)),
             result(Ok(response)),
             result(Err(failure)),
         ] {

@@ -29,7 +29,7 @@ pub(super) fn replay(service: &Service, inputs: &[Arc<Input>]) -> Result<(), Aga
                 debug_assert!(matches!(polled, Poll::Ready(_)), "{} {} waits", request.method, request.path);
             }
             Given::Late(number) => drop(service.api().finish_late(*number)),
-            Given::Time | Given::Attempt(_) | Given::Result { .. } => {}
+            Given::Time | Given::Attempt(_) | Given::Beside(_) | Given::Result { .. } => {}
         }
     }
     driver.set_replaying(false);

@@ -9,16 +9,31 @@ use jiff::Timestamp;
 use super::super::clock::{Clock, Speed};
 use super::super::inputs::{Given, Input, Inputs, NoInputs, Store};
 use super::{Driver, State};
+use crate::delivery::{Attempt, CallbackId};
 
 /// An input does not fit the state that the ones before it have led to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
     /// Another callback would be next.
-    #[error("the next attempt was of callback {0}, and now {1}")]
-    Attempt(u64, String),
+    #[error("the next attempt was of callback {0}, and now it is of {1}")]
+    Attempt(String, String),
     /// The attempt was never begun.
     #[error("attempt {1} of callback {0} came to its end, and now it never began")]
     Result(u64, u32),
+}
+
+impl State {
+    /// An attempt is under way that began before: of this callback, or of none.
+    fn began(&mut self, id: Option<CallbackId>, attempt: Option<Arc<Attempt>>) -> Result<(), Misfit> {
+        if attempt.as_ref().map(|attempt| attempt.callback.id) != id {
+            let name = |id: Option<CallbackId>| id.map_or_else(|| "none".to_owned(), |id| id.0.to_string());
+            return Err(Misfit::Attempt(name(id), name(attempt.map(|attempt| attempt.callback.id))));
+        }
+        if let Some(attempt) = attempt {
+            self.under_way.insert((attempt.callback.id, attempt.number), attempt);
+        }
+        Ok(())
+    }
 }
 
 impl Driver {
@@ -84,14 +99,13 @@ impl Driver {
                 }
                 Given::Attempt(id) => {
                     let attempt = state.engine.start(at);
-                    let fits = attempt.filter(|attempt| attempt.callback.id == *id);
-                    let next = || state.engine.unfinished().first().map(|(id, _)| id.0);
-                    let attempt = fits.ok_or_else(|| {
-                        let next = next().map_or_else(|| "there is none".to_owned(), |id| format!("{id} is"));
-                        Misfit::Attempt(id.0, next)
-                    })?;
-                    state.inputs.note(at, || Given::Attempt(*id));
-                    state.under_way.insert((*id, attempt.number), attempt);
+                    state.began(*id, attempt)?;
+                    state.inputs.note(at, || given.clone());
+                }
+                Given::Beside(id) => {
+                    let attempt = state.engine.start_beside(at);
+                    state.began(Some(*id), attempt)?;
+                    state.inputs.note(at, || given.clone());
                 }
                 Given::Result { callback, number, result } => {
                     let attempt = state.under_way.get(&(*callback, *number)).cloned();
@@ -115,7 +129,7 @@ impl Driver {
     fn resume(&self, state: &mut State) {
         state.in_flight = state.under_way.len();
         for attempt in state.under_way.values() {
-            self.attempt(Arc::clone(attempt), state.generation);
+            self.attempt(vec![Arc::clone(attempt)], state.generation);
         }
         self.shared.changed.notify_one();
     }
