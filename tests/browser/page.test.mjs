@@ -162,6 +162,19 @@ test("the clock jumps, a fault is switched on and off, a callback is sent by han
   assert.deepEqual(wrong, []);
 });
 
+test("a broken settings file is shown until it is mended", async (context) => {
+  const mock = await serve(["--watch"], "secret = \"one\"\n");
+  const { page, wrong, close } = await open(browser, mock.page);
+  context.after(async () => { await close(); await mock.close(); });
+  await page.getByText("live").waitFor();
+  mock.change("secrte = \"two\"\n");
+  await page.getByRole("alert").getByText("secrte").waitFor();
+  mock.change("secret = \"one\"\n[[faults]]\ncall = \"auth.token\"\nstatus = 503\n");
+  await page.getByRole("alert").waitFor({ state: "hidden" });
+  await page.locator(".badge", { hasText: "1 fault" }).waitFor();
+  assert.deepEqual(wrong, []);
+});
+
 test("by keyboard alone", async (context) => {
   const { page, mock, wrong } = await setting(context);
   for (const event of ["session.transfer", "session.end", "agent.message"]) await mock.control("POST", "/emit", { event });

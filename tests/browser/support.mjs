@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -50,9 +50,11 @@ export async function receiver(answer = () => [200, "{}"]) {
 }
 
 /** A running mock. */
-export async function serve(args = []) {
+export async function serve(args = [], settings = "") {
   const folder = mkdtempSync(join(tmpdir(), "airudder-mock-page-"));
   const file = join(folder, "url");
+  const settingsFile = join(folder, "airudder-mock.toml");
+  if (settings) writeFileSync(settingsFile, settings);
   const process_ = spawn(PROGRAM, ["serve", "--listen", "127.0.0.1:0", "--url-file", file, "--seed", "3", ...args], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
   for (let tries = 0; !existsSync(file); tries += 1) {
     if (tries > 400 || process_.exitCode !== null) throw new Error("the mock did not start");
@@ -70,6 +72,8 @@ export async function serve(args = []) {
   return {
     url,
     page: url + "/_mock/",
+    /** Changes its settings file. */
+    change: (text) => writeFileSync(settingsFile, text),
     control,
     /** A request to the chatbot, as the integrator's system signs it. */
     chatbot: async (path, fields) => {
