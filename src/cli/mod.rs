@@ -37,6 +37,7 @@ mod tail;
 mod timeline;
 mod verdicts;
 mod verify;
+mod watch;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

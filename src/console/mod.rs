@@ -13,6 +13,7 @@ mod metrics;
 mod namespace;
 mod namespaces;
 mod openapi;
+mod reloads;
 mod settle;
 mod signature;
 mod tokens;
@@ -31,6 +32,7 @@ use crate::page;
 
 pub use namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
 pub use openapi::document as openapi;
+pub use reloads::Reloads;
 pub use world::World;
 
 /// Where everything is: a path that the vendor does not have.
