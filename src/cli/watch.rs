@@ -115,15 +115,15 @@ impl Watch {
         let prepared = match waiting.is_empty() {
             true => whole,
             false => {
-                // The environment has been read: what it says holds here as well.
-                let callback_url = whole.settings.callback_url.clone();
+                // What the environment and the flags say holds here as well.
+                let (callback_url, faults) = (whole.settings.callback_url.clone(), whole.settings.faults.clone());
                 let flags = Flags { secret: Some(whole.settings.secret.clone()), ..self.flags.clone() };
                 let holds = until_restart(&self.settings.path, &self.start, &now, flags);
                 let mut holds = holds.map_err(|problems| {
                     let keys = waiting.join(", ");
                     CommandError::usage(format!("it needs a restart ({keys}): {}", problems.sentences()))
                 })?;
-                holds.callback_url = callback_url;
+                (holds.callback_url, holds.faults) = (callback_url, faults);
                 Prepared::new(holds)?
             }
         };
