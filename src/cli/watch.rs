@@ -116,7 +116,8 @@ impl Watch {
             true => whole,
             false => {
                 // What the environment and the flags say holds here as well.
-                let (callback_url, faults) = (whole.settings.callback_url.clone(), whole.settings.faults.clone());
+                let (callback_url, faults) =
+                    (whole.settings.callback_url.clone(), whole.settings.faults.clone());
                 let flags = Flags { secret: Some(whole.settings.secret.clone()), ..self.flags.clone() };
                 let holds = until_restart(&self.settings.path, &self.start, &now, flags);
                 let mut holds = holds.map_err(|problems| {

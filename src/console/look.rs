@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::reloads::Reloaded;
 use super::endpoint::{Answered, Endpoint, Nothing, Refused};
+use super::reloads::Reloaded;
 use crate::contract::Direction;
 
 /// Lists the requests of the control surface.

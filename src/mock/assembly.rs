@@ -7,9 +7,9 @@ use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::{Prepared, StartError};
 use crate::api::{Answering, Api, ready};
 use crate::console::{self, Namespaces, Reloads, World};
-use super::{Prepared, StartError};
 use crate::engine::{Driver, End, Left, Reload};
 use crate::http::{LargeBodies, Limits, Server, TurnedAway};
 use crate::journal::Kept;
@@ -181,7 +181,8 @@ impl Assembly {
         }
         let mut targets = routes.targets(&prepared.catalog);
         if let Some(url) = url {
-            let target = url.parse().map_err(|error| StartError::CallbackUrl { url: url.to_owned(), error })?;
+            let target =
+                url.parse().map_err(|error| StartError::CallbackUrl { url: url.to_owned(), error })?;
             targets.push(target);
         }
         for target in &targets {

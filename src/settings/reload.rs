@@ -10,8 +10,7 @@ use crate::files::{Problems, SourceFile};
 
 /// The keys at the top of the file that hold from the next request or callback on. All others are looked at once, when the
 /// mock starts: what listens, who may ask, what exists, and what was drawn for numbers that were called.
-pub const LIVE: [&str; 7] =
-    ["assumed", "callback_url", "chatbot", "codes", "delivery", "faults", "routes"];
+pub const LIVE: [&str; 7] = ["assumed", "callback_url", "chatbot", "codes", "delivery", "faults", "routes"];
 
 /// What changed in a settings file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,7 +78,8 @@ mod tests {
 
     #[test]
     fn what_needs_something_that_waits_waits_too() {
-        let account = |name: &str| format!("[[accounts]]\nname = \"{name}\"\napp_key = \"k\"\napp_secret = \"s\"\n");
+        let account =
+            |name: &str| format!("[[accounts]]\nname = \"{name}\"\napp_key = \"k\"\napp_secret = \"s\"\n");
         let start = account("one");
         let route = "[[routes]]\nevent = \"task.*\"\naccount = \"two\"\nurl = \"http://127.0.0.1:1/\"\n";
         let now = account("two") + route;

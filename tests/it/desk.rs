@@ -259,7 +259,9 @@ fn files_that_change_are_taken_over_or_told_to_be_wrong() {
     write(&config, &right.replace("status", "sttus"));
     write(&story, "name = \"one\"\n[[steps]]\nsend = \"session.transfr\"\n");
     let wrong = files("both are wrong", &|files| {
-        files["mistake"].as_str().is_some_and(|text| text.contains("sttus") && text.contains("session.transfr"))
+        files["mistake"]
+            .as_str()
+            .is_some_and(|text| text.contains("sttus") && text.contains("session.transfr"))
     });
     assert!(wrong["mistake"].as_str().unwrap().contains("settings.toml:5"), "{wrong}");
     assert_eq!((&wrong["taken"], auth()), (&json!(2), 503));
