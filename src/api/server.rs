@@ -12,8 +12,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::access::{Caller, Proof, caller, decrypted};
 use super::came::{Came, Found, Who};
-use super::delayed::{AllDelayed, Delayed};
 use super::decode::{DecodeError, Fields, USUAL_VALUES, decode_within};
+use super::delayed::{AllDelayed, Delayed};
 use super::download;
 use super::envelop::{Built, GARBAGE, built, enveloped, json as json_text, plain_error, refused, sealed};
 use super::media;
@@ -268,7 +268,8 @@ impl Api {
                 (0, Bytes::new())
             }
         };
-        self.driver.with(|engine, now| self.note(engine, now, (None, &call), (status, answer, None), started));
+        self.driver
+            .with(|engine, now| self.note(engine, now, (None, &call), (status, answer, None), started));
     }
 
     /// Journals a request with its answer: with the catalog id, if it has one, and with status, body and refusal.

@@ -16,6 +16,7 @@ use super::recording::Recording;
 use super::timeline::Timeline;
 use super::trace::{Outcome, TraceArgs, Tracing};
 use super::verdicts::Verdicts;
+use super::watch::{self, Watch};
 use super::{CommandError, Exit, stories};
 use crate::contract::{Direction, Provenance};
 use crate::engine::{Left, Pace, Speed, Watchdog};
@@ -86,8 +87,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE.ndjson")]
     record: Option<PathBuf>,
     /// Keep the state in this folder, and go on from the state that is there: accounts, tokens, tasks, conversations, files,
-    /// what is planned and what is owed, and the clock. Not beside stories.
-    #[arg(long, value_name = "DIR", conflicts_with = "files")]
+    /// what is planned and what is owed, and the clock. Not beside stories, nor with --watch.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "watch"])]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
     trace: TraceArgs,
@@ -98,6 +99,10 @@ pub(super) struct Args {
     /// End with exit code 0 although callbacks were not sent, which are listed all the same.
     #[arg(long)]
     may_leave: bool,
+    /// Take over what changes in the settings file and the scenario files while it runs. What is wrong is told, and what held
+    /// before stays in force. Most keys of the settings hold from the next start on only; it says which.
+    #[arg(long)]
+    watch: bool,
     /// Print nothing but the address, and what is left at the end.
     #[arg(long, short)]
     quiet: bool,
@@ -106,15 +111,32 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
     let stories = stories::read(&args.files, &args.set, &prepared)?;
-    super::runtime()?.block_on(serve(args, prepared, stories))
+    super::runtime()?.block_on(serve(args, config, prepared, stories))
 }
 
-async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
+async fn serve(
+    args: Args,
+    config: Option<&Path>,
+    prepared: Prepared,
+    stories: Vec<Arc<Story>>,
+) -> Result<Exit, CommandError> {
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
     let seed = args.seed.or_else(|| Some(stories.first()?.seed?.0)).unwrap_or_else(super::fresh_seed);
     let folder = args.data_dir.as_deref().map(|path| data::open(path, &args, seed)).transpose()?;
     let seed = folder.as_ref().map_or(seed, |folder| folder.beginning().seed);
     let goes_on = folder.as_ref().map(data::line);
+    let watch = args.watch.then(|| {
+        let copies: Vec<usize> = stories.iter().map(|story| story.copies as usize).collect();
+        let given = watch::Given {
+            config,
+            flags: Flags { listen: args.listen.clone(), ..args.target.clone() },
+            files: &args.files,
+            set: &args.set,
+            seed: args.seed,
+            fallback: Seed(seed),
+        };
+        Watch::new(given, prepared.clone(), &copies)
+    });
     let mut stories = stories::runs(&stories, args.seed, Seed(seed), epoch, &args.set);
     stories.iter_mut().for_each(StoryRun::fail_fast);
     let (verdicts, beside) = (Verdicts::default(), stories.len());
@@ -122,7 +144,11 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     let settle = args.settle.map_or(usual, |settle| settle.0);
     let pace = Pace { refused: args.patience.0, settle, ..Pace::default() };
     let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
-    builder = builder.kept(KeptLimits::default()).show_secrets(args.show_secrets).can_go_back().folder(folder);
+    builder = builder.kept(KeptLimits::default()).show_secrets(args.show_secrets).folder(folder);
+    if !args.watch {
+        // Settings that change meanwhile would lead what it was given elsewhere.
+        builder = builder.can_go_back();
+    }
     if let Some(url) = &args.target.callback_url {
         builder = builder.callback_url(url);
     }
@@ -151,8 +177,18 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
         super::say(&page(&args, &prepared, &mock.url(), seed, goes_on));
     }
 
-    mock.drive(interrupted).await;
+    let watching = async {
+        match watch {
+            Some(watch) => watch.run(&mock).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = mock.drive(interrupted) => {}
+        () = watching => {}
+    }
     let left = mock.left();
+    let told = mock.driver().look(|engine, _| engine.stories().len());
     let found = mock.driver().with(|engine, now| {
         for line in &left.lines {
             engine.journal().write(now, None, Event::Note(format!("left: {line}")));
@@ -186,7 +222,7 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     }
     assumed.lines().iter().for_each(|line| output.line(line));
     if beside > 0 {
-        verdicts.lines(beside).iter().for_each(|line| output.line(line));
+        verdicts.lines(told).iter().for_each(|line| output.line(line));
     }
     // A terminal that takes nothing does not keep the mock from its end.
     output.finish(Some(LAST_WORDS)).map_err(super::cannot_print)?;
@@ -312,6 +348,9 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, goes_on: Option
         } else {
             "..."
         }
+    ));
+    lines.push(format!(
+        "look inside       {base}/_mock/   (in a browser: everything on the wire, and a phone)"
     ));
     lines.push("stop              Ctrl-C\n".to_owned());
     lines.join("\n")

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 
 use super::World;
 use super::endpoint::{Answered, Done, Endpoint, Nothing};
-use super::refused::Refused;
 use super::find::Find;
+use super::refused::Refused;
 use crate::net::{HttpStream, Reply};
 
 /// So many entries are shown at once where the request does not say so.

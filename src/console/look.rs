@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::World;
 use super::endpoint::{Answered, Endpoint, Nothing};
 use super::refused::Refused;
+use super::reloads::Reloaded;
 use crate::contract::Direction;
 
 /// Lists the requests of the control surface.
@@ -51,6 +52,8 @@ pub(super) struct State {
     found: Vec<Value>,
     /// What is kept of the journal: `entries`, `bytes` (about), how many older ones were `dropped`, and the `last` number.
     journal: Map<String, Value>,
+    /// What came of files that changed while it runs.
+    files: Reloaded,
 }
 
 /// Shows how it is.
@@ -80,6 +83,7 @@ impl Endpoint for Look {
             callbacks: json!(engine.totals()),
             found: engine.findings().all().map(|found| json!(found)).collect(),
             journal: table(journal),
+            files: world.reloads.lock().clone(),
         })))
     }
 }

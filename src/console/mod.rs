@@ -17,6 +17,7 @@ mod namespaces;
 mod objects;
 mod openapi;
 mod refused;
+mod reloads;
 mod settle;
 mod signature;
 mod snapshots;
@@ -40,6 +41,7 @@ use crate::page;
 pub use again::{Again, AgainError, Beginning, Snapshots};
 pub use namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
 pub use openapi::document as openapi;
+pub use reloads::Reloads;
 pub use snapshots::reset;
 pub use world::World;
 
@@ -134,7 +136,8 @@ pub fn answer(world: &World, call: &HttpRequest) -> Option<Answering> {
     let Some((row, named)) = here.iter().find(|(row, _)| row.method == method) else {
         return Some(ready(nowhere(call, path, &here).response()));
     };
-    let decoded = if row.is_large { Err(crate::api::DecodeError::Empty) } else { decode(call, Family::Cloud) };
+    let decoded =
+        if row.is_large { Err(crate::api::DecodeError::Empty) } else { decode(call, Family::Cloud) };
     let mut fields = match decoded {
         Ok(fields) => fields.fields,
         // No body is no mistake.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::endpoint::{Answered, Done, Endpoint, Nothing};
-use super::refused::Refused;
 use super::namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
+use super::refused::Refused;
 use crate::engine::Speed;
 
 fn of(world: &World) -> Result<&dyn Namespaces, Refused> {

@@ -23,7 +23,12 @@ const MOST: usize = 1_000;
 const FORMAT: u32 = 1;
 
 fn again(world: &World) -> Result<&dyn Again, Refused> {
-    let none = || Refused::new(409, "this mock can't be put back: stories run beside it, or it keeps nothing of what it is given");
+    let none = || {
+        Refused::new(
+            409,
+            "this mock can't be put back: stories run beside it, its files are watched, or it keeps nothing of what it is given",
+        )
+    };
     world.again.as_deref().ok_or_else(none)
 }
 
@@ -155,7 +160,8 @@ impl Endpoint for Restore {
     const NAME: &'static str = "restore";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/snapshots/{name}/restore";
-    const WHAT: &'static str = "puts the mock back to a snapshot, its time included; what has happened since is as if it had not";
+    const WHAT: &'static str =
+        "puts the mock back to a snapshot, its time included; what has happened since is as if it had not";
     type Ask = Named;
     type Answer = Shown;
 

@@ -9,8 +9,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::World;
 use super::endpoint::{Answered, Endpoint};
-use super::refused::Refused;
 use super::find::is_named;
+use super::refused::Refused;
 use crate::api::{Fields, decode};
 use crate::contract::fields::Whole;
 use crate::contract::{Catalog, Direction, Family};

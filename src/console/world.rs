@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::again::{Again, Snapshots};
-use super::refused::Refused;
 use super::namespace::Namespaces;
+use super::refused::Refused;
+use super::reloads::Reloads;
 use crate::contract::Catalog;
 use crate::engine::{Driver, Engine};
 use crate::journal::{Kept, Lines};
@@ -23,6 +24,8 @@ pub struct World {
     pub kept: Kept,
     /// How entries of the journal are shown.
     pub lines: Lines,
+    /// What came of files that changed.
+    pub reloads: Reloads,
     /// Makes further mocks behind the same address; nothing in one of those.
     pub namespaces: Option<Arc<dyn Namespaces>>,
     /// Puts it back; nothing where stories run beside it.

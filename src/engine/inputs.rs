@@ -100,7 +100,9 @@ pub trait Store: Send {
 
 /// A request has no effect because it could not be stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the state of this mock can't be stored ({0}), so that it takes no requests: make room, and it goes on")]
+#[error(
+    "the state of this mock can't be stored ({0}), so that it takes no requests: make room, and it goes on"
+)]
 pub struct NotStored(String);
 
 /// Why the inputs can't be had.
@@ -269,7 +271,10 @@ mod tests {
     }
 
     fn request(body: usize) -> Given {
-        Given::Request(Arc::new(HttpRequest { body: Bytes::from(vec![b'x'; body]), ..HttpRequest::default() }))
+        Given::Request(Arc::new(HttpRequest {
+            body: Bytes::from(vec![b'x'; body]),
+            ..HttpRequest::default()
+        }))
     }
 
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;

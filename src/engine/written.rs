@@ -139,10 +139,11 @@ impl Written {
                     body: Body::of(&response.body),
                     truncated: response.truncated,
                 });
-                let failure = result.result.as_ref().err().map(|failure| Failed {
-                    class: failure.class,
-                    message: failure.message.clone(),
-                });
+                let failure = result
+                    .result
+                    .as_ref()
+                    .err()
+                    .map(|failure| Failed { class: failure.class, message: failure.message.clone() });
                 let elapsed_us = u64::try_from(result.elapsed.as_micros()).unwrap_or(u64::MAX);
                 What::Result(Ended { callback: callback.0, attempt: *number, elapsed_us, response, failure })
             }

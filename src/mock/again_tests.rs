@@ -81,8 +81,8 @@ enum Deed {
     Act(Value),
     /// A callback is sent by hand.
     Emit,
-    /// An endpoint fails from now on.
-    Fault,
+    /// Something goes wrong from now on.
+    Fault(&'static str),
     /// A request that is refused, or for nothing.
     Wrong,
     /// A request with a wish of its own for a fault.
@@ -91,15 +91,28 @@ enum Deed {
     Pass(u32),
 }
 
+const FAULTS: [&str; 9] = [
+    "503 of task.create, 50%",
+    "drop 50%",
+    "at-once, every 2nd",
+    "duplicate",
+    "reorder 30%",
+    "hold",
+    "delay after=1m, every 3rd",
+    "answer-lost 20%",
+    "replay, first 2",
+];
+
 fn deed() -> impl Strategy<Value = Deed> {
     let ends: Vec<u16> = (9_001..=9_019).chain(9_022..=9_024).chain(9_031..=9_033).collect();
-    let acts = vec![json!({ "write": "hello" }), json!({ "ask_for_agent": true }), json!({ "opt_out": true })];
+    let acts =
+        vec![json!({ "write": "hello" }), json!({ "ask_for_agent": true }), json!({ "opt_out": true })];
     prop_oneof![
         proptest::collection::vec(prop::sample::select(ends), 1..5).prop_map(Deed::Task),
         "[a-z ]{0,12}".prop_map(Deed::Chat),
         prop::sample::select(acts).prop_map(Deed::Act),
         Just(Deed::Emit),
-        Just(Deed::Fault),
+        prop::sample::select(FAULTS.to_vec()).prop_map(Deed::Fault),
         Just(Deed::Wrong),
         Just(Deed::Delayed),
         (1_u32..20_000).prop_map(Deed::Pass),
@@ -137,9 +150,9 @@ async fn live(mock: &Service, deeds: &[Deed]) {
             Deed::Emit => {
                 ask(mock, post("/_mock/emit", &[], &json!({ "event": "agent.transfer" }))).await;
             }
-            Deed::Fault => {
-                let fault = json!({ "fault": { "call": "task.create", "status": 503, "percent": 50 } });
-                ask(mock, post("/_mock/faults", &[], &fault)).await;
+            Deed::Fault(fault) => {
+                let added = ask(mock, post("/_mock/faults", &[], &json!({ "fault": fault }))).await;
+                assert_eq!(added.status, 201, "{:?}", added.body);
             }
             Deed::Wrong => {
                 ask(mock, post("/service/cloud/tusk", &proof, &json!({}))).await;
@@ -202,12 +215,15 @@ fn a_whole_life_is_lived_again() {
         Deed::Pass(4_000),
         Deed::Act(json!({ "ask_for_agent": true })),
         Deed::Emit,
-        Deed::Fault,
+        Deed::Fault("drop of task.finished"),
+        Deed::Fault("at-once"),
         Deed::Task(vec![9_002]),
         Deed::Pass(90_000),
     ];
     let (inputs, before) = lived(&deeds);
-    for what in ["\"event\":\"call.completed\",", "\"kind\":\"dead\"", "session.transfer", "\"call\":\"task.create\""] {
+    for what in
+        ["\"event\":\"call.completed\",", "\"kind\":\"dead\"", "session.transfer", "\"call\":\"task.create\""]
+    {
         assert!(before.contains(what), "{what}: {before}");
     }
     let late = inputs.iter().filter(|input| matches!(input.given, crate::engine::Given::Late(_)));

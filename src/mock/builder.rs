@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::assembly::Service;
 use super::{Folder, Prepared, StartError};
 use crate::api::Api;
-use crate::console::{Snapshots, World};
+use crate::console::{Reloads, Snapshots, World};
 use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
@@ -370,6 +370,7 @@ impl Rest {
             catalog,
             kept: self.kept,
             lines: self.lines,
+            reloads: Reloads::default(),
             namespaces: None,
             again: None,
             snapshots: Snapshots::default(),

@@ -46,7 +46,9 @@ pub enum FolderError {
     #[error("--data-dir {0}: another mock uses this folder; end it, or give this one a folder of its own")]
     Taken(String),
     /// A line of the file is not what it should be.
-    #[error("{path}:{line}: {why}\n    {text}\nmove the file away to begin anew, or take this line and those after it out of it")]
+    #[error(
+        "{path}:{line}: {why}\n    {text}\nmove the file away to begin anew, or take this line and those after it out of it"
+    )]
     Line {
         /// The file.
         path: String,
@@ -58,7 +60,9 @@ pub enum FolderError {
         why: String,
     },
     /// It was written in another form.
-    #[error("{path}: it is of form {format}, written by airudder-mock {version}, and this version reads form {FORMAT}; start that version, or begin in another folder")]
+    #[error(
+        "{path}: it is of form {format}, written by airudder-mock {version}, and this version reads form {FORMAT}; start that version, or begin in another folder"
+    )]
     Format {
         /// The file.
         path: String,
@@ -68,7 +72,9 @@ pub enum FolderError {
         version: String,
     },
     /// It belongs to another seed.
-    #[error("--seed {given}: the state in {path} began with seed {its}; leave --seed out, or give another folder")]
+    #[error(
+        "--seed {given}: the state in {path} began with seed {its}; leave --seed out, or give another folder"
+    )]
     Seed {
         /// The file.
         path: String,
@@ -107,12 +113,8 @@ impl Folder {
             move |error| FolderError::Io { path, error }
         };
         fs::create_dir_all(folder).map_err(failed(folder))?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(&path)
-            .map_err(failed(&path))?;
+        let mut file =
+            OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed(&path))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(FolderError::Taken(folder.display().to_string())),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::assembly::Service;
 use super::assembly::{Assembly, reached_url};
 use super::builder::{Builder, Rest};
-use super::assembly::Service;
 use super::namespaces::{Asked, Registry, Usual};
 use super::remake::{self, Remake};
 use super::{Folder, Prepared, StartError};

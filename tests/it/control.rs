@@ -283,7 +283,11 @@ fn namespaces_share_nothing_but_the_address() {
     let (status, again) = serving.control("POST", "/_mock/namespaces/b/reset", &json!({}));
     assert_eq!((status, &again), (200, &made[1]));
     let state = serving.control("GET", "/_ns/b/_mock/state", &Value::Null).1;
-    assert_eq!((&state["callbacks"]["queued"], &state["journal"]["entries"]), (&json!(0), &json!(1)), "{state}");
+    assert_eq!(
+        (&state["callbacks"]["queued"], &state["journal"]["entries"]),
+        (&json!(0), &json!(1)),
+        "{state}"
+    );
     let metrics = serving.call("GET", "/_mock/metrics", &[], b"").text();
     assert!(metrics.contains("\nairudder_mock_namespaces 2\n"), "{metrics}");
     // What a namespace leaves is told at the end like everything else.

@@ -32,12 +32,19 @@ fn task_ids(serving: &Serving, token: &str) -> Vec<Value> {
 fn what_was_answered_survives_the_end_of_the_process() {
     let receiver = Receiver::with(|_| plain("200 OK", "{}"));
     let data = tempfile::tempdir().unwrap();
-    let start = || {
-        Serving::keeping(data.path(), &["--speed", "0", "--callback-url", &receiver.url()])
-    };
+    let start = || Serving::keeping(data.path(), &["--speed", "0", "--callback-url", &receiver.url()]);
     let first = Serving::keeping(
         data.path(),
-        &["--speed", "0", "--seed", "7", "--epoch", "2030-01-01T00:00:00Z", "--callback-url", &receiver.url()],
+        &[
+            "--speed",
+            "0",
+            "--seed",
+            "7",
+            "--epoch",
+            "2030-01-01T00:00:00Z",
+            "--callback-url",
+            &receiver.url(),
+        ],
     );
     let token = first.token();
     let mut tasks = vec![json!(first.task(&token, "before", &rows(3)))];
@@ -135,7 +142,10 @@ fn a_folder_that_cannot_be_used_says_why() {
         (whole.replace("\"request\"", "\"wish\""), "inputs.ndjson:2: it has none of `request`"),
         ("hello\n".to_owned(), "inputs.ndjson:1: this is no file of a mock's inputs"),
         (whole.replace("\"format\":1", "\"format\":99"), "it is of form 99"),
-        (format!("{whole}{{\"at\":\"2030-01-01T00:00:00Z\",\"attempt\":9}}\n"), "leads to another state now, from input 2 on"),
+        (
+            format!("{whole}{{\"at\":\"2030-01-01T00:00:00Z\",\"attempt\":9}}\n"),
+            "leads to another state now, from input 2 on",
+        ),
     ] {
         fs::write(&file, text).unwrap();
         let refused = serve(&[]);
@@ -153,7 +163,13 @@ fn a_full_disk_refuses_requests_until_there_is_room() {
     let serving = Serving::with_file_limits(data.path(), &["--seed", "7", "--speed", "0"]);
     let limit = |size: &str| {
         let process = serving.process().to_string();
-        assert!(Command::new("prlimit").args(["--pid", &process, &format!("--fsize={size}:")]).status().unwrap().success());
+        assert!(
+            Command::new("prlimit")
+                .args(["--pid", &process, &format!("--fsize={size}:")])
+                .status()
+                .unwrap()
+                .success()
+        );
     };
     let token = serving.token();
     let length = fs::metadata(data.path().join("inputs.ndjson")).unwrap().len();
@@ -231,7 +247,13 @@ fn a_state_is_put_back_and_taken_elsewhere() {
     for (method, path, fields, status, says) in [
         ("POST", "/_mock/snapshots/loged%20in/restore", json!({}), 404, "did you mean `logged in`?"),
         ("POST", "/_mock/snapshots", json!({ "name": "" }), 400, "name is missing"),
-        ("POST", "/_mock/import", json!({ "airudder_mock": "9", "format": 9, "beginning": { "seed": "1" }, "inputs": [] }), 400, "format is 9"),
+        (
+            "POST",
+            "/_mock/import",
+            json!({ "airudder_mock": "9", "format": 9, "beginning": { "seed": "1" }, "inputs": [] }),
+            400,
+            "format is 9",
+        ),
         (
             "POST",
             "/_mock/import",
