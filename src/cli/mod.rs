@@ -25,6 +25,7 @@ mod merge;
 mod output;
 mod preview;
 mod reachable;
+mod ready;
 mod receive;
 mod recording;
 mod reference;
@@ -35,6 +36,7 @@ mod serve;
 mod sign;
 mod stories;
 mod tail;
+mod taken;
 mod timeline;
 mod trace;
 mod verdicts;
@@ -76,6 +78,8 @@ enum Command {
     Exec(exec::Args),
     /// Look at a running mock, wait for what it sends or gets, and steer it.
     Ctl(ctl::Args),
+    /// Say whether a mock is ready, and wait for one: the health check of containers.
+    Ready(ready::Args),
     /// Watch a running mock: the timeline of its requests and callbacks, as it grows.
     Tail(tail::Args),
     /// Be the end user of a WhatsApp conversation, in the terminal.
@@ -115,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args, config),
         Command::Exec(args) => exec::run(args, config),
         Command::Ctl(args) => ctl::run(&args),
+        Command::Ready(args) => ready::run(&args),
         Command::Tail(args) => tail::run(&args),
         Command::Chat(args) => chat::run(args, config),
         Command::Load(args) => load::run(args, config),
