@@ -86,7 +86,7 @@ async fn resolve(target: &Target) -> io::Result<Vec<SocketAddr>> {
 pub(crate) type Http1 = http1::SendRequest<Full<Bytes>>;
 
 /// What HTTP is spoken over: TCP, or TLS over TCP.
-trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
@@ -121,6 +121,11 @@ impl Stream {
         let connector = TlsConnector::from(tls.config.clone());
         let stream = connector.connect(tls.name.clone(), self.io).await.map_err(ConnectError::Handshake)?;
         Ok(Self { io: Box::new(stream), ..self })
+    }
+
+    /// The bytes themselves, for requests that no HTTP library would write.
+    pub(crate) fn into_io(self) -> Box<dyn Io> {
+        self.io
     }
 
     /// Starts HTTP/1.1. Header names keep their letter case where a request says so.
