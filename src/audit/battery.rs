@@ -56,6 +56,8 @@ pub(super) enum Need {
     NextSecret,
     /// A signature scheme with a timestamp.
     Timestamp,
+    /// A signature scheme that knows one signature only.
+    OneSignature,
 }
 
 /// A check, as it is written.

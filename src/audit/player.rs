@@ -231,7 +231,8 @@ impl Player<'_> {
             Need::Timestamp if kit.scheme().timestamp_header.is_none() => {
                 "the signature has no timestamp"
             }
-            Need::Probe | Need::Restart | Need::NextSecret | Need::Timestamp => return None,
+            Need::OneSignature if kit.scheme().several => "the scheme allows several signatures",
+            Need::Probe | Need::Restart | Need::NextSecret | Need::Timestamp | Need::OneSignature => return None,
         };
         Some(missing.to_owned())
     }

@@ -209,3 +209,21 @@ fn mistakes_are_told_before_anything_is_sent() {
     assert_code(&output, 2);
     assert!(stderr(&output).contains("--callback-url http://127.0.0.1:3000/hook"));
 }
+
+/// The check that the page shows as an example for one's own.
+#[test]
+fn checks_of_ones_own_are_run() {
+    let page = crate::markdown::blocks("docs/audit.md", "text");
+    let example = page.iter().find(|block| block.comment == "<!-- checks -->").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own.toml");
+    std::fs::write(&own, &example.text).unwrap();
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}"), plain("201 Created", "{}")]);
+    let args = ["audit", "--callback-url", &receiver.url(), "--checks", own.to_str().unwrap(), "--only", "ours"];
+    let output = run(&[&args[..], &["--threshold", "warning"]].concat());
+    assert_code(&output, 1);
+    assert!(stdout(&output).contains("not as the first time"), "{}", stdout(&output));
+    let [first, second] = &receiver.requests()[..] else { panic!("two requests") };
+    assert_eq!((&first.head, &first.body), (&second.head, &second.body));
+    assert_eq!(first.json()["user"]["name"], "Pat O'Brien");
+}

@@ -125,7 +125,7 @@ fn contributors_find_what_they_are_sent_to() {
 }
 
 /// The parts of pages that are made from the program, by page and name.
-fn generated() -> [(&'static str, &'static str, String); 5] {
+fn generated() -> [(&'static str, &'static str, String); 6] {
     let printed = |args: &[&str]| {
         let output = run(args);
         assert_code(&output, 0);
@@ -133,6 +133,7 @@ fn generated() -> [(&'static str, &'static str, String); 5] {
     };
     [
         ("docs/catalog.md", "catalog", printed(&["catalog", "--format", "markdown"])),
+        ("docs/audit.md", "checks", format!("```text\n{}```\n", printed(&["audit", "--list"]))),
         ("docs/magic.md", "magic", printed(&["catalog", "--magic", "--format", "markdown"])),
         ("docs/settings.md", "settings keys", keys("settings")),
         ("docs/scenarios.md", "scenario keys", keys("scenario")),
