@@ -34,6 +34,7 @@ mod language;
 mod load;
 mod mock;
 mod net;
+mod page;
 mod recordings;
 mod scenario;
 mod seed;

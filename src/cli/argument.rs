@@ -99,6 +99,18 @@ pub(super) fn header(text: &str) -> Result<(String, String), ArgumentError> {
     }
 }
 
+/// The table that such fields make.
+pub(super) fn table(fields: &[(String, Value)]) -> Map<String, Value> {
+    let mut table = Value::Object(Map::new());
+    for (path, value) in fields {
+        put(&mut table, path, value.clone());
+    }
+    match table {
+        Value::Object(table) => table,
+        _ => Map::new(),
+    }
+}
+
 /// Puts a value at a path such as `user.id` or `messages[0].content.text`, making tables on the way.
 pub(super) fn put(patch: &mut Value, path: &str, value: Value) {
     let mut place = patch;

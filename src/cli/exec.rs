@@ -127,7 +127,7 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
 
 /// Writes what is kept of the journal.
 fn leave_journal(path: &Path, kept: &Kept, show_secrets: bool) -> Result<(), CommandError> {
-    let lines = Lines { timing: true, embedded: None, show_secrets };
+    let lines = Lines { timing: true, show_secrets, ..Lines::default() };
     let text: String =
         kept.after(0).iter().map(|entry| format!("{}\n", Value::Object(lines.line(entry)))).collect();
     std::fs::write(path, text).map_err(|error| super::cannot_write(path, &error))

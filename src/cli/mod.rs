@@ -7,6 +7,7 @@ mod audit;
 #[cfg(test)]
 mod broken;
 mod catalog;
+mod chat;
 mod check;
 mod completions;
 mod ctl;
@@ -16,6 +17,7 @@ mod exec;
 mod exit;
 mod format;
 mod found;
+mod lines;
 mod load;
 mod load_report;
 mod magic;
@@ -26,11 +28,13 @@ mod reachable;
 mod receive;
 mod recording;
 mod reference;
+mod remote;
 mod run;
 mod schema;
 mod serve;
 mod sign;
 mod stories;
+mod tail;
 mod timeline;
 mod verdicts;
 mod verify;
@@ -70,6 +74,10 @@ enum Command {
     Exec(exec::Args),
     /// Look at a running mock, wait for what it sends or gets, and steer it.
     Ctl(ctl::Args),
+    /// Watch a running mock: the timeline of its requests and callbacks, as it grows.
+    Tail(tail::Args),
+    /// Be the end user of a WhatsApp conversation, in the terminal.
+    Chat(chat::Args),
     /// Send callbacks at a set rate, and measure how the receiver copes.
     Load(load::Args),
     /// Try your receiver with some fifty crafted callbacks, and say what is wrong, why it matters and how to fix it.
@@ -107,6 +115,8 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args, config),
         Command::Exec(args) => exec::run(args, config),
         Command::Ctl(args) => ctl::run(&args),
+        Command::Tail(args) => tail::run(&args),
+        Command::Chat(args) => chat::run(args, config),
         Command::Load(args) => load::run(args, config),
         Command::Audit(args) => audit::run(args, config),
         Command::Emit(args) => emit::run(args, config),

@@ -1,16 +1,17 @@
 //! The timeline in the terminal: one line per thing that happens, in both directions.
 
-use std::sync::Arc;
+mod row;
 
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
+use serde_json::Value;
 
+use self::row::{Attempted, Called, Row, What};
 use super::output::Output;
 use super::preview::{preview, refusal, shorten};
-use crate::delivery::{Attempt, AttemptResult};
 use crate::files::diagnostic::counted;
 use crate::files::visible;
-use crate::journal::{CallEntry, Entry, Event, RefusedCall, Sink};
+use crate::journal::{Entry, Sink};
 use crate::time::HumanDuration;
 
 const DIM: Style = Style::new().dimmed();
@@ -24,114 +25,120 @@ const LONGEST_REASON: usize = 300;
 
 /// Prints entries as they are written.
 pub(super) struct Timeline {
-    epoch: Timestamp,
-    /// Whether lines name their story: there are several.
-    named: bool,
-    /// Whether time jumps, so that durations mean nothing.
-    jumps: bool,
+    look: Look,
     output: Output,
+}
+
+/// How lines of the timeline look.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    /// Times are shown since then; the time of day where nothing is given.
+    pub since: Option<Timestamp>,
+    /// Whether lines name their story: there are several.
+    pub named: bool,
+    /// Whether time jumps, so that durations mean nothing.
+    pub jumps: bool,
+    /// Whether callbacks have their numbers.
+    pub numbers: bool,
 }
 
 impl Timeline {
     pub(super) fn new(output: Output, epoch: Timestamp, named: bool, jumps: bool) -> Self {
-        Self { epoch, named, jumps, output }
+        Self { look: Look { since: Some(epoch), named, jumps, numbers: false }, output }
+    }
+}
+
+impl Sink for Timeline {
+    fn entry(&mut self, entry: &Entry) {
+        if let Some(row) = Row::of(entry) {
+            self.output.line(&self.look.row(&row));
+        }
+    }
+}
+
+impl Look {
+    /// The line for what a mock sent of an entry, whole; nothing of what is not shown.
+    pub(super) fn line(&self, line: &Value) -> Option<String> {
+        Row::of_line(line).map(|row| self.row(&row))
     }
 
-    fn line(&self, entry: &Entry) -> Option<String> {
-        let text = match &entry.event {
-            Event::StoryStarted => {
-                let name = visible(entry.story.as_deref().unwrap_or_default());
-                return Some(format!("{}  {BOLD}{name}{BOLD:#}", self.time(entry.at)));
+    fn row(&self, row: &Row<'_>) -> String {
+        let text = match &row.what {
+            What::StoryStarted => {
+                let name = visible(row.story.unwrap_or_default());
+                return format!("{}  {BOLD}{name}{BOLD:#}", self.time(row.at));
             }
-            Event::StoryFinished { passed: true } => format!("{GOOD}passed{GOOD:#}"),
-            Event::StoryFinished { passed: false } => format!("{BAD}failed{BAD:#}"),
-            Event::Failed { place, message, .. } => {
+            What::StoryFinished { passed: true } => format!("{GOOD}passed{GOOD:#}"),
+            What::StoryFinished { passed: false } => format!("{BAD}failed{BAD:#}"),
+            What::Failed { place, message } => {
                 let message = visible(message).replace('\n', "\n                  ");
-                format!("{BAD}✗{BAD:#} {message} {DIM}({place}){DIM:#}")
+                format!("{BAD}✗{BAD:#} {message} {DIM}({}){DIM:#}", visible(place))
             }
-            Event::Skipped(steps) => {
-                let first = steps.first()?;
-                let rest = match steps.len() - 1 {
+            What::Skipped { step, place, more } => {
+                let rest = match more {
                     0 => String::new(),
-                    more => format!(" and {} after it", counted(more as u64, "step")),
+                    more => format!(" and {} after it", counted(*more, "step")),
                 };
-                format!("{WARN}skipped{WARN:#} {}{rest} {DIM}({}){DIM:#}", first.step, first.place)
+                let (step, place) = (visible(step), visible(place));
+                format!("{WARN}skipped{WARN:#} {step}{rest} {DIM}({place}){DIM:#}")
             }
-            Event::Explained { place, message } => {
-                format!("{BAD}✗{BAD:#} too late: {} {DIM}({place}){DIM:#}", visible(message))
+            What::TooLate { place, message } => {
+                let (place, message) = (visible(place), visible(message));
+                format!("{BAD}✗{BAD:#} too late: {message} {DIM}({place}){DIM:#}")
             }
-            // All of them stand together at the end.
-            Event::Assumed { .. } => return None,
-            Event::Waiting { call, within } => {
-                format!("{DIM}… waiting for {call}, up to {}{DIM:#}", HumanDuration(*within))
+            What::Waiting { call, within } => {
+                format!("{DIM}… waiting for {}, up to {}{DIM:#}", visible(call), HumanDuration(*within))
             }
-            Event::Note(text) | Event::Found { message: text, is_error: false } => {
-                format!("{DIM}note {}{DIM:#}", visible(text))
+            What::Note(text) => format!("{DIM}note {}{DIM:#}", visible(text)),
+            What::Error(message) => format!("{BAD}✗{BAD:#} {}", visible(message)),
+            What::Attempted(attempted) => self.attempted(attempted, row.at),
+            What::GivenUp { attempts, message } => {
+                format!(
+                    "{BAD}✗{BAD:#} given up after {}: {}",
+                    counted(*attempts, "attempt"),
+                    visible(message)
+                )
             }
-            Event::Found { message, is_error: true } => format!("{BAD}✗{BAD:#} {}", visible(message)),
-            Event::Attempted { attempt, result, retry_at } => {
-                self.attempted(attempt, result, *retry_at, entry.at)
-            }
-            Event::Ended { end, .. } => {
-                let failure = end.failure.as_ref()?;
-                let attempts = counted(end.attempts.into(), "attempt");
-                format!("{BAD}✗{BAD:#} given up after {attempts}: {}", visible(&failure.message))
-            }
-            Event::Called(call) => self.called(call),
-            Event::Queued(_) => return None,
+            What::Called(called) => request(called),
         };
-        let story = match entry.story.as_deref() {
+        let story = match row.story {
             Some(story) if self.named => format!("{DIM}{}{DIM:#}  ", visible(story)),
             _ => String::new(),
         };
-        Some(format!("{}  {story}{text}", self.time(entry.at)))
+        format!("{}  {story}{text}", self.time(row.at))
     }
 
-    fn attempted(
-        &self,
-        attempt: &Arc<Attempt>,
-        result: &AttemptResult,
-        retry: Option<Timestamp>,
-        now: Timestamp,
-    ) -> String {
-        let callback = &attempt.callback;
-        let outcome = match &result.result {
-            Ok(answer) if retry.is_none() && (200..300).contains(&answer.status) => {
-                format!("{GOOD}{}{GOOD:#}", answer.status)
+    fn attempted(&self, attempted: &Attempted<'_>, now: Timestamp) -> String {
+        let Attempted { callback, event, number, outcome, elapsed, retry_at, body } = attempted;
+        let outcome = match outcome {
+            Ok(status) if retry_at.is_none() && (200..300).contains(status) => {
+                format!("{GOOD}{status}{GOOD:#}")
             }
-            Ok(answer) => format!("{WARN}{}{WARN:#}", answer.status),
-            Err(failure) => format!("{BAD}{}{BAD:#}", failure.class),
+            Ok(status) => format!("{WARN}{status}{WARN:#}"),
+            Err(class) => format!("{BAD}{}{BAD:#}", visible(class)),
         };
-        let took = if self.jumps {
-            String::new()
-        } else {
-            format!(" {DIM}{}{DIM:#}", HumanDuration(result.elapsed))
+        let took = match self.jumps {
+            true => String::new(),
+            false => format!(" {DIM}{}{DIM:#}", HumanDuration(*elapsed)),
         };
-        let again = match retry {
+        let again = match retry_at {
             Some(at) => {
                 let wait = std::time::Duration::try_from(at.duration_since(now)).unwrap_or_default();
-                format!(" {WARN}attempt {}, next in {}{WARN:#}", attempt.number, HumanDuration(wait))
+                format!(" {WARN}attempt {number}, next in {}{WARN:#}", HumanDuration(wait))
             }
-            None if attempt.number > 1 => format!(" {DIM}attempt {}{DIM:#}", attempt.number),
+            None if *number > 1 => format!(" {DIM}attempt {number}{DIM:#}"),
             None => String::new(),
         };
-        format!("→ {:<30} {outcome}{took}{again}  {DIM}{}{DIM:#}", callback.event, preview(&callback.body))
-    }
-
-    fn called(&self, call: &CallEntry) -> String {
-        let name = call.id.as_deref().unwrap_or(&call.call.path);
-        let status = call.status;
-        if let Some(RefusedCall { code, reason }) = call.refusal.as_deref() {
-            let reason = shorten(reason, LONGEST_REASON);
-            return format!("← {name:<30} {BAD}{status}{BAD:#} code {code}  {reason}");
-        }
-        let style = if status < 400 { GOOD } else { BAD };
-        let detail = if status < 400 { preview(&call.call.body) } else { refusal(&call.answer) };
-        format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}")
+        let named = if self.numbers { format!("{DIM}#{callback:<4}{DIM:#} ") } else { String::new() };
+        let (event, said) = (visible(event), preview(body));
+        format!("→ {named}{event:<30} {outcome}{took}{again}  {DIM}{said}{DIM:#}")
     }
 
     fn time(&self, at: Timestamp) -> String {
-        let since = std::time::Duration::try_from(at.duration_since(self.epoch)).unwrap_or_default();
+        let Some(epoch) = self.since else {
+            return format!("{DIM}{}{DIM:#}", at.strftime("%H:%M:%S%.3f"));
+        };
+        let since = std::time::Duration::try_from(at.duration_since(epoch)).unwrap_or_default();
         let (seconds, millis) = (since.as_secs(), since.subsec_millis());
         let clock = if seconds < 3600 {
             format!("{:02}:{:02}.{millis:03}", seconds / 60, seconds % 60)
@@ -142,10 +149,13 @@ impl Timeline {
     }
 }
 
-impl Sink for Timeline {
-    fn entry(&mut self, entry: &Entry) {
-        if let Some(line) = self.line(entry) {
-            self.output.line(&line);
-        }
+fn request(called: &Called<'_>) -> String {
+    let (name, status) = (visible(called.name), called.status);
+    if let Some((code, reason)) = called.refusal {
+        let reason = shorten(reason, LONGEST_REASON);
+        return format!("← {name:<30} {BAD}{status}{BAD:#} code {code}  {reason}");
     }
+    let style = if status < 400 { GOOD } else { BAD };
+    let detail = if status < 400 { preview(called.body) } else { refusal(called.answer) };
+    format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}")
 }

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::contract::fields::Whole;
 use crate::files::suggest::{did_you_mean, nearest};
-use crate::journal::{CallEntry, Entry, Event};
+use crate::journal::{CallEntry, Entry, Event, Lines};
 
 use super::endpoint::Refused;
 
@@ -36,6 +36,11 @@ pub(super) struct Find {
     text: Option<String>,
     /// At most so many, the first that fit. Default: 100; a stream goes on without end.
     limit: Option<Whole<1, 1_000_000>>,
+    /// Of what is there already, only so many of the latest that fit.
+    latest: Option<Whole<0, 1_000_000>>,
+    /// Whether each entry says all by itself (`true`): with every attempt and end of a callback its body and URL, and why a
+    /// request was refused.
+    whole: Option<bool>,
 }
 
 impl Find {
@@ -47,6 +52,20 @@ impl Find {
 
     pub(super) fn limit(&self) -> Option<usize> {
         self.limit.map(Whole::count)
+    }
+
+    /// How the entries are written.
+    pub(super) fn lines(&self, lines: &Lines) -> Lines {
+        Lines { whole: self.whole == Some(true), ..lines.clone() }
+    }
+
+    /// Those that are meant of the entries that are there already.
+    pub(super) fn of_kept(&self, entries: Vec<Entry>) -> Vec<Entry> {
+        let mut meant: Vec<Entry> = entries.into_iter().filter(|entry| self.is_meant(entry)).collect();
+        if let Some(latest) = self.latest {
+            meant.drain(..meant.len().saturating_sub(latest.count()));
+        }
+        meant
     }
 
     pub(super) fn after(&self) -> u64 {

@@ -48,13 +48,14 @@ impl Endpoint for List {
         let counts = world.kept.counts();
         let mut listing =
             Listing { entries: Vec::new(), last: counts.last, more: false, dropped: counts.dropped };
-        for entry in world.kept.after(after).iter().filter(|entry| ask.is_meant(entry)) {
+        let lines = ask.lines(&world.lines);
+        for entry in &ask.of_kept(world.kept.after(after)) {
             if listing.entries.len() == limit {
                 listing.more = true;
                 break;
             }
             listing.last = if listing.entries.len() + 1 == limit { entry.seq } else { listing.last };
-            listing.entries.push(Value::Object(world.lines.line(entry)));
+            listing.entries.push(Value::Object(lines.line(entry)));
         }
         Ok(Answered::ok(listing))
     }
@@ -151,15 +152,19 @@ async fn send(world: World, find: Find, format: Format, sender: mpsc::Sender<Byt
     let mut written = world.kept.watch();
     let mut last = find.after();
     let mut left = find.limit().unwrap_or(usize::MAX);
+    let lines = find.lines(&world.lines);
+    let mut is_first = true;
     loop {
-        for entry in world.kept.after(last) {
-            last = entry.seq;
-            if !find.is_meant(&entry) {
-                continue;
-            }
-            let line = Value::Object(world.lines.line(&entry));
+        let mut entries = world.kept.after(last);
+        last = entries.last().map_or(last, |entry| entry.seq);
+        match std::mem::take(&mut is_first) {
+            true => entries = find.of_kept(entries),
+            false => entries.retain(|entry| find.is_meant(entry)),
+        }
+        for entry in entries {
+            let line = Value::Object(lines.line(&entry));
             left -= 1;
-            if sender.send(format.text(last, &line).into()).await.is_err() || left == 0 {
+            if sender.send(format.text(entry.seq, &line).into()).await.is_err() || left == 0 {
                 return;
             }
         }

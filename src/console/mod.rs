@@ -14,6 +14,7 @@ mod namespace;
 mod namespaces;
 mod openapi;
 mod settle;
+mod signature;
 mod tokens;
 mod user;
 mod wait;
@@ -26,6 +27,7 @@ use crate::api::{Answering, decode, ready};
 use crate::contract::Family;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::net::HttpRequest;
+use crate::page;
 
 pub use namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
 pub use openapi::document as openapi;
@@ -50,7 +52,10 @@ const ROWS: &[Row] = &[
     Row::of::<clock::Move>(),
     Row::of::<emit::Emit>(),
     Row::of::<emit::Resend>(),
+    Row::of::<signature::TakeApart>(),
     Row::of::<user::Begin>(),
+    Row::of::<user::List>(),
+    Row::of::<user::History>(),
     Row::of::<user::Act>(),
     Row::of::<tokens::Expire>(),
     Row::of::<faults::Add>(),
@@ -94,6 +99,9 @@ fn path(call: &HttpRequest) -> Option<&str> {
 /// Answers a call under the prefix; nothing if it is not there.
 pub fn answer(world: &World, call: &HttpRequest) -> Option<Answering> {
     let path = path(call)?;
+    if let Some(page) = page::answer(call, path) {
+        return Some(ready(page));
+    }
     let path = if path.is_empty() { "/" } else { path };
     let method = if call.method == "HEAD" { "GET" } else { &*call.method };
     let here: Vec<(&Row, Map<String, Value>)> =

@@ -1,11 +1,15 @@
-//! `/_mock/chats` and `/_mock/user`: a test or a person plays the end user.
+//! `/_mock/chats` and `/_mock/user`: a test or a person plays the end user, and sees what the end user sees.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::endpoint::{Answered, Done, Endpoint, Refused};
-use crate::simulator::{AccountKey, ChatAct, ChatError, FileKind, NewChat};
+use crate::contract::fields::Whole;
+use crate::simulator::{AccountKey, Chat, ChatAct, ChatError, ChatHistory, FileKind, NewChat};
+
+/// So many chats are listed where the request does not say so.
+const CHATS: usize = 20;
 
 /// Who begins a chat with whom.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -73,6 +77,65 @@ impl Endpoint for Begin {
             }
             Ok(Answered::Json(201, Begun { conversation, number: format!("+{number}") }))
         })
+    }
+}
+
+/// Which chats.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ChatsAsk {
+    /// At most so many, the newest. Default: 20.
+    limit: Option<Whole<1, 1_000>>,
+}
+
+/// The chats.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Chats {
+    /// Those in which something was said, newest first.
+    chats: Vec<Chat>,
+}
+
+/// Lists chats.
+pub(super) struct List;
+
+impl Endpoint for List {
+    const NAME: &'static str = "chats";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/chats";
+    const WHAT: &'static str = "lists the chats in which something was said, newest first";
+    type Ask = ChatsAsk;
+    type Answer = Chats;
+
+    async fn answer(world: World, ask: ChatsAsk) -> Result<Answered<Chats>, Refused> {
+        let limit = ask.limit.map_or(CHATS, Whole::count);
+        Ok(Answered::ok(Chats { chats: world.driver.look(|engine, _| engine.simulator().chats(limit)) }))
+    }
+}
+
+/// Which chat.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct HistoryAsk {
+    /// The conversation: its `call_id`.
+    conversation: String,
+}
+
+/// Shows what was said in a chat.
+pub(super) struct History;
+
+impl Endpoint for History {
+    const NAME: &'static str = "chat-history";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/chats/{conversation}";
+    const WHAT: &'static str =
+        "shows what was said in a chat, how far each message has come, and what can be pressed";
+    type Ask = HistoryAsk;
+    type Answer = ChatHistory;
+
+    async fn answer(world: World, ask: HistoryAsk) -> Result<Answered<ChatHistory>, Refused> {
+        let id = &ask.conversation;
+        let found = world.driver.look(|engine, now| engine.simulator().chat(id, now));
+        let missing =
+            || Refused::missing(format!("there is no conversation `{id}`; GET /_mock/chats lists some"));
+        found.map(Answered::ok).ok_or_else(missing)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::api::{Fields, decode};
 use crate::contract::fields::Whole;
 use crate::contract::{Catalog, Direction, Family};
 use crate::files::suggest::did_you_mean;
-use crate::journal::{Entry, Event};
+use crate::journal::{Entry, Event, Lines};
 use crate::language::matcher::{Mismatch, mismatches};
 use crate::time::HumanDuration;
 
@@ -299,19 +299,9 @@ impl Hunt {
     fn answer(self, world: &World) -> Answer {
         let met = self.is_met();
         let why = (!met).then(|| self.why());
-        let line = |entry: &Entry| {
-            let mut line = world.lines.line(entry);
-            // The end of a callback is told without its body, which whoever waits for it wants.
-            if let Event::Ended { callback, .. } | Event::Queued(callback) = &entry.event {
-                line.insert("event".into(), (&*callback.event).into());
-                line.insert("url".into(), callback.target.to_string().into());
-                line.insert("body".into(), String::from_utf8_lossy(&callback.body).into());
-            }
-            if let Event::Attempted { attempt, .. } = &entry.event {
-                line.insert("body".into(), String::from_utf8_lossy(&attempt.callback.body).into());
-            }
-            Value::Object(line)
-        };
+        // Whoever waits for the end of a callback wants its body.
+        let lines = Lines { whole: true, ..world.lines.clone() };
+        let line = |entry: &Entry| Value::Object(lines.line(entry));
         let near = self.nearest.filter(|_| !met);
         Answer {
             met,

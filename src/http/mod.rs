@@ -23,7 +23,7 @@ mod wire;
 
 pub use bind::BindError;
 pub use budget::Budget;
-pub use client::{request, request_parts};
+pub use client::{RequestError, request, request_parts};
 pub(crate) use connector::{ConnectError, Connector, Http1, Io, Stream};
 pub use limits::{LargeBodies, Limits, TurnedAway};
 pub use server::Server;

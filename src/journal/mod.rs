@@ -9,9 +9,11 @@ mod kept;
 mod log;
 mod mask;
 mod record;
+mod signed;
 
 pub use entry::{CallEntry, Entry, Event, RefusedCall, SkippedStep, assumed_text};
 pub use kept::{Kept, KeptLimits};
 pub use log::{Journal, Sink};
 pub use mask::{masked, masked_header};
 pub use record::{Lines, RecordHandle, Recorder};
+pub use signed::Signed;

@@ -28,6 +28,8 @@ pub struct Lines {
     pub embedded: Option<String>,
     /// With tokens and the secrets of accounts.
     pub show_secrets: bool,
+    /// Whether each says all by itself, for whoever has not seen the others.
+    pub whole: bool,
 }
 
 struct State {
@@ -54,7 +56,7 @@ impl Recorder {
     /// Secrets are masked.
     pub fn new(out: Box<dyn Write + Send>, timing: bool, embedded: Option<String>) -> (Self, RecordHandle) {
         let state = Arc::new(Mutex::new(State { writer: out, error: None }));
-        let lines = Lines { timing, embedded, show_secrets: false };
+        let lines = Lines { timing, embedded, ..Lines::default() };
         (Self { out: Arc::clone(&state), lines }, RecordHandle(state))
     }
 
@@ -160,11 +162,20 @@ impl Lines {
                 if let Some(at) = retry_at {
                     put(json!({ "retry_at": at.to_string() }));
                 }
+                if self.whole {
+                    put(json!({ "url": self.url(&attempt.callback) }));
+                    put(bytes("body", &attempt.callback.body));
+                }
             }
             Event::Ended { callback, end } => {
                 put(json!({ "callback": callback.id, "tries": end.attempts }));
                 if let Some(failure) = &end.failure {
                     put(json!({ "error": failure.class }));
+                    put(if self.whole { json!({ "message": failure.message }) } else { Value::Null });
+                }
+                if self.whole {
+                    put(json!({ "event": &*callback.event, "url": self.url(callback) }));
+                    put(bytes("body", &callback.body));
                 }
             }
             Event::Called(call) => {
@@ -180,6 +191,9 @@ impl Lines {
                 put(json!({ "status": call.status }));
                 put(bytes("answer", &self.shown(&call.answer)));
                 put(elapsed(call.elapsed));
+                if let Some(refused) = call.refusal.as_ref().filter(|_| self.whole) {
+                    put(json!({ "refused": { "code": refused.code, "reason": refused.reason } }));
+                }
             }
         }
         line

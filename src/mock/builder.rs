@@ -272,7 +272,7 @@ impl Builder {
         for story in self.stories {
             engine.add_story(story);
         }
-        let lines = Lines { timing: true, embedded: None, show_secrets: self.show_secrets };
+        let lines = Lines { timing: true, show_secrets: self.show_secrets, ..Lines::default() };
         let rest = Rest {
             callback_url: own_url,
             seed: self.seed,

@@ -53,7 +53,7 @@ pub use access::{
 pub use callback::{Callback, CallbackBody};
 use calling::Calling;
 use chatbot::Chatbot;
-pub use chatbot::{ChatAct, ChatError, FileKind, NewChat, Opening};
+pub use chatbot::{Chat, ChatAct, ChatError, ChatHistory, FileKind, NewChat, Opening};
 use context::Context;
 use detection::Detection;
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod commands;
 mod control;
 mod corrections;
 mod custom;
+mod desk;
 mod dialer;
 mod docs;
 mod hostile;

@@ -7,6 +7,7 @@
 //! Signatures are taken over the bytes given, never over a parsed copy. Only after a signature turned out wrong
 //! does anything look into the body, to find out what it was made over instead.
 
+mod apart;
 mod compute;
 mod explain;
 mod file;
@@ -20,6 +21,7 @@ mod signer;
 mod signing;
 mod verify;
 
+pub use apart::{Explained, TakenApart};
 pub use file::{SchemeError, SchemeFile};
 pub use scheme::{
     Algorithm, Encoding, KeyHeader, Part, Preset, Scheme, SecretForm, TimestampUnit, UnknownPreset,

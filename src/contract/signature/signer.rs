@@ -85,6 +85,15 @@ impl Signer {
         out
     }
 
+    /// The same with another key.
+    pub(super) fn signature_with(&self, key: &[u8], signing: &Signing<'_>) -> String {
+        let scheme = &self.0.scheme;
+        let mut out = scheme.prefix.to_string();
+        let keyed = Keyed::new(scheme.algorithm, key);
+        keyed.digest(&scheme.parts, scheme.timestamp_unit, key, signing).write(scheme.encoding, &mut out);
+        out
+    }
+
     /// A moment as the scheme's timestamp header carries it.
     pub fn timestamp(&self, now: Timestamp) -> String {
         compute::timestamp(now, self.0.scheme.timestamp_unit)

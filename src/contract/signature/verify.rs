@@ -56,6 +56,11 @@ impl Signer {
         self.verify(received)
     }
 
+    /// The moment that a message names, where it names one that can be read.
+    pub(super) fn timestamp_of(&self, received: &Received<'_>) -> Option<Timestamp> {
+        self.received_timestamp(received).ok().flatten()
+    }
+
     fn received_timestamp(&self, received: &Received<'_>) -> Result<Option<Timestamp>, Mismatch> {
         let scheme = self.scheme();
         let Some(name) = &scheme.timestamp_header else { return Ok(None) };

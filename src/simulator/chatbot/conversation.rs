@@ -369,6 +369,11 @@ impl Conversations {
         )
     }
 
+    /// All that have begun, newest first.
+    pub(in crate::simulator) fn all_begun(&self) -> impl Iterator<Item = &Conversation> {
+        self.list.iter().rev().map(|one| &**one).filter(|conversation| conversation.begun)
+    }
+
     /// The first of those that a cause opened just now.
     pub(in crate::simulator) fn opened_by(&self, cause: CauseId) -> Option<ConversationKey> {
         let opened = self.list.iter().rev().take_while(|conversation| conversation.cause == cause).count();

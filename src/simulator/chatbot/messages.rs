@@ -76,7 +76,7 @@ impl Message {
     }
 
     /// Its status at a moment.
-    fn status_at(&self, now: Timestamp) -> &str {
+    pub(super) fn status_at(&self, now: Timestamp) -> &str {
         let Some(way) = self.way else { return &self.status };
         let since = now.as_millisecond().saturating_sub(self.timestamp.saturating_mul(1_000));
         if since >= way.read.into() {

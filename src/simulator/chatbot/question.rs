@@ -72,7 +72,7 @@ pub(super) fn content(
 }
 
 /// The options of a question that somebody asked: the kind of the answer, and each with its id and title.
-fn offered(question: &Value) -> Option<(&'static str, Vec<Value>)> {
+pub(super) fn offered(question: &Value) -> Option<(&'static str, Vec<Value>)> {
     let listed = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     Some(match question.get("type")?.as_str()? {
         "button" => {

@@ -1,0 +1,104 @@
+//! `chat`: the end user's phone in the terminal, over the control surface of a running mock or of one started for it.
+
+mod history;
+mod line;
+mod session;
+
+use std::path::Path;
+
+use self::session::{Session, Wish};
+use super::remote::{Remote, Where};
+use super::{CommandError, Exit};
+use crate::engine::Speed;
+use crate::journal::KeptLimits;
+use crate::mock::Builder;
+use crate::settings::Flags;
+
+const EXAMPLES: &str = "\
+Examples:
+  airudder-mock chat
+      With the mock at http://127.0.0.1:2478, or else with one of its own.
+  airudder-mock chat --callback-url http://127.0.0.1:3000/hook --listen 127.0.0.1:2478
+      A mock of its own, whose callbacks go to your system.
+  airudder-mock chat --conversation CALL_ID
+      Go on as the user of a conversation that is there, such as that of a campaign.
+  printf '%s\\n' hello /agent | airudder-mock chat
+      From a script: each line is one message; the answer is waited for before the next.
+
+While it runs, /help lists what can be done besides writing.";
+
+/// The arguments of `chat`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    mock: Where,
+    /// Go into this conversation, by its call_id. Default: a new one, which begins with the first message.
+    #[arg(long, value_name = "CALL_ID", conflicts_with_all = ["name", "number"])]
+    conversation: Option<String>,
+    /// Your name in a new conversation. Default: one that fits the number.
+    #[arg(long)]
+    name: Option<String>,
+    /// Your number in a new conversation, with the code of the country: +6281234567890. Default: a new one.
+    #[arg(long)]
+    number: Option<String>,
+    /// Start a mock for this chat, even if one runs.
+    #[arg(long, conflicts_with = "url")]
+    start: bool,
+    /// Start a mock for this chat, whose callbacks go to this URL.
+    #[arg(long, value_name = "URL", conflicts_with = "url")]
+    callback_url: Option<String>,
+    /// Start a mock for this chat, which listens on this address. Default: a free port of this machine.
+    #[arg(long, value_name = "ADDR", conflicts_with = "url")]
+    listen: Option<String>,
+    /// Start a mock for this chat, whose clock runs so fast. Default: 1.
+    #[arg(long, value_name = "1|60|max", conflicts_with = "url", value_parser = super::argument::moving)]
+    speed: Option<Speed>,
+    /// Start a mock for this chat with this seed of all random values. Default: another one each time.
+    #[arg(long, value_name = "N", conflicts_with = "url")]
+    seed: Option<u64>,
+}
+
+pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let wants_own = args.start
+        || args.callback_url.is_some()
+        || args.listen.is_some()
+        || args.speed.is_some()
+        || args.seed.is_some();
+    super::runtime()?.block_on(async {
+        if !wants_own {
+            let remote = args.mock.remote()?;
+            // A mock that was named has to be there; the usual one may be.
+            match remote.ask("ready", serde_json::Value::Null).await {
+                Ok(_) => return Session::new(remote, wish(args), false)?.run().await,
+                Err(error) if args.mock.url.is_some() => return Err(error.into()),
+                Err(_) => {}
+            }
+        }
+        with_own(args, config).await
+    })
+}
+
+fn wish(args: Args) -> Wish {
+    Wish { conversation: args.conversation, name: args.name, number: args.number }
+}
+
+/// Chats with a mock that lives as long as the chat does.
+async fn with_own(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let flags = Flags { callback_url: args.callback_url.clone(), ..Flags::default() };
+    let prepared = super::prepare(config, &flags, args.listen.as_deref())?;
+    let mut builder = Builder::new(Ok(prepared))
+        .seed(args.seed.unwrap_or_else(super::fresh_seed))
+        .speed(args.speed.unwrap_or(Speed::Times(1.0)))
+        .listen(args.listen.as_deref().unwrap_or("127.0.0.1:0"))
+        .kept(KeptLimits::default());
+    if let Some(url) = &args.callback_url {
+        builder = builder.callback_url(url);
+    }
+    let mock = builder.assemble().await?;
+    let session = Session::new(Remote::at(&mock.url())?, wish(args), true)?;
+    let mut outcome = Ok(Exit::Ok);
+    mock.drive(async { outcome = session.run().await }).await;
+    mock.close().await;
+    outcome
+}

@@ -1,0 +1,34 @@
+//! Lines of standard input, read on a thread of their own.
+
+use std::io::BufRead;
+
+use tokio::sync::mpsc;
+
+use super::CommandError;
+
+/// So many lines wait at most.
+const WAITING: usize = 16;
+
+/// The lines of standard input, until it ends. Bytes that are no text are shown as such.
+pub(super) fn standard_input() -> Result<mpsc::Receiver<String>, CommandError> {
+    let (sender, lines) = mpsc::channel(WAITING);
+    let read = move || {
+        let mut input = std::io::stdin().lock();
+        let mut line = Vec::new();
+        while input.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+            let text = String::from_utf8_lossy(&line);
+            if sender.blocking_send(text.trim_end_matches(['\n', '\r']).to_owned()).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    };
+    let started = std::thread::Builder::new().name("input".to_owned()).spawn(read);
+    started.map_err(|error| CommandError::start(format!("cannot start a thread: {error}")))?;
+    Ok(lines)
+}
+
+/// No lines at all.
+pub(super) fn none() -> mpsc::Receiver<String> {
+    mpsc::channel(1).1
+}

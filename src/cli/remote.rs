@@ -1,0 +1,182 @@
+//! A running mock, asked by its control surface from another process.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use serde_json::{Map, Value};
+
+use super::CommandError;
+use crate::console::{Described, PREFIX, described};
+use crate::http::{RequestError, request_parts};
+use crate::net::{Headers, HttpRequest, Target};
+use crate::settings::DEFAULT_LISTEN;
+
+/// Which mock is asked.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct Where {
+    /// Where the mock is, or a namespace of it: `http://127.0.0.1:2478/_ns/NAME`. Default: http://127.0.0.1:2478.
+    #[arg(long, value_name = "URL", env = "AIRUDDER_MOCK_URL")]
+    pub(super) url: Option<String>,
+}
+
+/// Why a mock did not answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RemoteError {
+    #[error("there is no request `{0}` of the control surface")]
+    NoCall(String),
+    #[error("`{call}` needs `{field}={}`", .field.to_uppercase())]
+    NoField { call: &'static str, field: String },
+    #[error("no mock answers at {url}: {why}; start one with `airudder-mock serve`, or name it with --url")]
+    Unreachable { url: String, why: String },
+    #[error("what answers at {url} is no mock AI Rudder")]
+    Other { url: String },
+    /// It answered that it does not do it.
+    #[error("{message}")]
+    Refused { status: u16, message: String },
+}
+
+impl From<RemoteError> for CommandError {
+    fn from(error: RemoteError) -> Self {
+        match error {
+            RemoteError::NoCall(_) | RemoteError::NoField { .. } => Self::usage(error),
+            RemoteError::Refused { status: 400, .. } => Self::usage(error),
+            RemoteError::Refused { status, message } => Self::failed(format!("{status}: {message}")),
+            RemoteError::Unreachable { .. } | RemoteError::Other { .. } => Self::start(error),
+        }
+    }
+}
+
+/// A running mock.
+#[derive(Clone, Debug)]
+pub(super) struct Remote {
+    url: String,
+    /// What stands before the paths of its control surface.
+    base: String,
+    address: SocketAddr,
+}
+
+impl Where {
+    /// The mock that is meant.
+    pub(super) fn remote(&self) -> Result<Remote, CommandError> {
+        match &self.url {
+            Some(url) => Remote::at(url),
+            None => Remote::at(&format!("http://{DEFAULT_LISTEN}")),
+        }
+    }
+}
+
+impl Remote {
+    pub(super) fn at(url: &str) -> Result<Self, CommandError> {
+        if !url.starts_with("http://") {
+            return Err(CommandError::usage(format!("--url {url}: a mock is reached by http://")));
+        }
+        let target: Target =
+            url.parse().map_err(|error| CommandError::usage(format!("--url {url}: {error}")))?;
+        let address = (target.host(), target.port()).to_socket_addrs().ok();
+        let address = address.and_then(|mut addresses| addresses.next()).ok_or_else(|| {
+            let why = "the host has no address".to_owned();
+            RemoteError::Unreachable { url: url.to_owned(), why }
+        })?;
+        let base = format!("{}{PREFIX}", target.path_and_query().trim_end_matches('/'));
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), base, address })
+    }
+
+    /// How it is reached.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Makes a request by its name and hands on what comes as it comes; the status.
+    pub(super) async fn parts(
+        &self,
+        call: Described,
+        fields: Map<String, Value>,
+        take: impl FnMut(u16, &[u8]),
+    ) -> Result<u16, RemoteError> {
+        let request = request(call, fields, &self.base)?;
+        let answered = request_parts(self.address, request, take).await;
+        let unreachable =
+            |error: RequestError| RemoteError::Unreachable { url: self.url.clone(), why: error.to_string() };
+        answered.map(|response| response.status).map_err(unreachable)
+    }
+
+    /// Makes a request by its name; what it is answered with.
+    pub(super) async fn ask(&self, name: &str, fields: Value) -> Result<Value, RemoteError> {
+        let call = described().find(|call| call.name == name);
+        let call = call.ok_or_else(|| RemoteError::NoCall(name.to_owned()))?;
+        let fields = match fields {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        let mut body = Vec::new();
+        let status = self.parts(call, fields, |_, part| body.extend_from_slice(part)).await?;
+        let value: Option<Value> = serde_json::from_slice(&body).ok();
+        let value = value.ok_or_else(|| RemoteError::Other { url: self.url.clone() })?;
+        if (200..300).contains(&status) {
+            return Ok(value);
+        }
+        let message = value["message"].as_str().map_or_else(|| value.to_string(), str::to_owned);
+        Err(RemoteError::Refused { status, message })
+    }
+}
+
+/// The request with its fields where they belong: in the path, in the query, or in the body.
+fn request(call: Described, mut fields: Map<String, Value>, base: &str) -> Result<HttpRequest, RemoteError> {
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let encoded = |text: &str| {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    };
+    let mut path = base.to_owned();
+    for part in call.path.split('/').skip(1) {
+        let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+        let part = match name {
+            Some(name) => {
+                let missing = || RemoteError::NoField { call: call.name, field: name.to_owned() };
+                encoded(&text(fields.shift_remove(name).ok_or_else(missing)?))
+            }
+            None => part.to_owned(),
+        };
+        path.push('/');
+        path.push_str(&part);
+    }
+    if call.method == "POST" {
+        let body = Value::Object(fields).to_string().into();
+        let headers: Headers = [("content-type", "application/json")].into_iter().collect();
+        return Ok(HttpRequest { method: call.method.into(), path, query: None, headers, body });
+    }
+    let query: Vec<String> = fields
+        .into_iter()
+        .map(|(name, value)| format!("{}={}", encoded(&name), encoded(&text(value))))
+        .collect();
+    let query = (!query.is_empty()).then(|| query.join("&"));
+    Ok(HttpRequest { method: call.method.into(), path, query, ..HttpRequest::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn made(name: &str, fields: Value) -> Result<String, String> {
+        let call = described().find(|call| call.name == name).unwrap();
+        let Value::Object(fields) = fields else { panic!("{fields} is no table") };
+        let request = request(call, fields, "/_ns/a/_mock").map_err(|error| error.to_string())?;
+        let body = String::from_utf8_lossy(&request.body).into_owned();
+        Ok(format!("{} {} {body}", request.method, request.path_and_query()).trim_end().to_owned())
+    }
+
+    #[test]
+    fn fields_go_where_they_belong() {
+        let made_ok = |name, fields| made(name, fields).unwrap();
+        assert_eq!(made_ok("journal", json!({ "event": "a.*" })), "GET /_ns/a/_mock/journal?event=a%2E%2A");
+        assert_eq!(made_ok("chat-history", json!({ "conversation": "a/b" })), "GET /_ns/a/_mock/chats/a%2Fb");
+        assert_eq!(
+            made_ok("resend", json!({ "callback": 7, "body": 1 })),
+            "POST /_ns/a/_mock/callbacks/7/resend {\"body\":1}"
+        );
+        assert_eq!(made("resend", json!({})), Err("`resend` needs `callback=CALLBACK`".to_owned()));
+    }
+}

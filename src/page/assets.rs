@@ -1,0 +1,59 @@
+//! The files that the page is made of.
+
+/// A file: its name, what it is, its text.
+type File = (&'static str, &'static str, &'static str);
+
+const HTML: &str = "text/html; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const PICTURE: &str = "image/svg+xml";
+
+macro_rules! files {
+    ($($kind:ident $name:literal),* $(,)?) => {
+        &[$(($name, $kind, include_str!(concat!("assets/", $name)))),*]
+    };
+}
+
+/// All of them.
+const FILES: &[File] = files![
+    HTML "index.html",
+    STYLE "page.css",
+    PICTURE "icon.svg",
+    SCRIPT "main.js",
+    SCRIPT "dom.js",
+    SCRIPT "api.js",
+    SCRIPT "wire.js",
+    SCRIPT "timeline.js",
+    SCRIPT "toolbar.js",
+    SCRIPT "detail.js",
+    SCRIPT "json.js",
+    SCRIPT "signature.js",
+    SCRIPT "phone.js",
+    SCRIPT "bubbles.js",
+    SCRIPT "controls.js",
+    SCRIPT "objects.js",
+    SCRIPT "catalog.js",
+    SCRIPT "shell.js",
+];
+
+/// What a file of this name is, and its text.
+pub(super) fn find(name: &str) -> Option<(&'static str, &'static str)> {
+    FILES.iter().find(|file| file.0 == name).map(|file| (file.1, file.2))
+}
+
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|file| file.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// People have it open beside their work; it is there at once, and adds little to the program.
+    #[test]
+    fn all_of_it_is_small() {
+        let bytes: usize = FILES.iter().map(|file| file.2.len()).sum();
+        assert!(bytes < 300 << 10, "{bytes} bytes");
+    }
+}

@@ -1,0 +1,194 @@
+// What steers the mock: its clock, what goes wrong on purpose, callbacks by hand, mocks side by side.
+
+import { BASE, NAMESPACE, get, post, remove } from "./api.js";
+import { announce, button, fill, h, visible } from "./dom.js";
+
+const attempt = async (work, done) => {
+  try {
+    await work();
+    if (done) announce(done);
+    return true;
+  } catch (error) {
+    announce(error.message, "bad");
+    return false;
+  }
+};
+
+/** The mock's clock. */
+export class Clock {
+  now = "";
+  speed = "1";
+  #at = 0;
+
+  constructor() {
+    this.text = h("span", { class: "mono clock-text" }, "--:--");
+    this.mark = h("span", { class: "mark quiet", hidden: true });
+    this.changed = () => {};
+    setInterval(() => this.#tick(), 250);
+  }
+
+  set({ now, speed }) {
+    const other = speed !== undefined && speed !== this.speed;
+    [this.now, this.#at] = [now, Date.now()];
+    if (speed !== undefined) this.speed = speed;
+    this.mark.hidden = this.speed === "1";
+    this.mark.textContent = this.speed === "0" ? "stands still" : this.speed === "max" ? "jumping" : "×" + this.speed;
+    this.mark.className = "mark " + (this.speed === "0" ? "warn" : "quiet");
+    this.#tick();
+    if (other) this.changed();
+  }
+
+  /** The mock's time at this moment. */
+  moment() {
+    const factor = Number(this.speed);
+    return new Date(Date.parse(this.now) + (Number.isFinite(factor) ? (Date.now() - this.#at) * factor : 0));
+  }
+
+  #tick() {
+    if (!this.now) return;
+    const moment = this.moment();
+    const day = moment.toDateString() === new Date().toDateString() ? "" : moment.toLocaleDateString([], { day: "numeric", month: "short", year: moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric" }) + " ";
+    const text = day + moment.toLocaleTimeString([], { hour12: false });
+    if (text !== this.text.textContent) this.text.textContent = text;
+  }
+
+  async refresh() { this.set(await get("/clock")); }
+
+  by(by) { return attempt(async () => this.set(await post("/clock", { by })), "The clock has moved by " + by); }
+  to(to) { return attempt(async () => this.set(await post("/clock", { to })), "The clock has moved"); }
+  run(speed) { return attempt(async () => this.set(await post("/clock", { speed }))); }
+}
+
+const SPEEDS = [["0", "Still"], ["1", "Real"], ["10", "×10"], ["60", "×60"], ["max", "Jump"]];
+
+const FAULTS = [
+  ["Refused twice (503)", { status: 503, times: 2 }],
+  ["Every second one fails", { status: 500, chance: 0.5 }],
+  ["Slow (5 s)", { delay: "5s" }],
+  ["Cut off", { close: true }],
+];
+
+export class Controls {
+  faults = [];
+  #events = [];
+  #calls = [];
+
+  /** `badges` is told what is in force. */
+  constructor(clock, { badges, forget }) {
+    this.clock = clock;
+    this.tell = { badges, forget };
+    this.element = h("section", { class: "controls pane", "aria-label": "Controls" });
+    clock.changed = () => { this.#drawClock(); badges(); };
+    this.#draw();
+    this.refresh();
+  }
+
+  set catalog(entries) {
+    this.#events = entries.filter((one) => one.direction === "callback").map((one) => one.id);
+    this.#calls = entries.filter((one) => one.direction === "request").map((one) => one.id);
+    fill(this.eventNames, this.#events.map((id) => h("option", { value: id })));
+    fill(this.callNames, this.#calls.map((id) => h("option", { value: id })));
+  }
+
+  async refresh() {
+    await Promise.all([this.clock.refresh().catch(() => {}), this.refreshFaults(), this.#drawNamespaces()]);
+  }
+
+  async refreshFaults() {
+    try { this.faults = (await get("/faults")).faults; } catch { return; }
+    this.#drawFaults();
+    this.tell.badges();
+  }
+
+  #draw() {
+    this.clockBox = h("div");
+    this.faultBox = h("div");
+    this.namespaceBox = h("div");
+    this.eventNames = h("datalist", { id: "event-names" });
+    this.callNames = h("datalist", { id: "call-names" });
+    fill(this.element, this.eventNames, this.callNames,
+      h("h2", null, "Clock"), this.clockBox,
+      h("h2", null, "Faults"), this.faultBox,
+      h("h2", null, "A callback by hand"), this.#emitForm(),
+      h("h2", null, "Namespaces"), this.namespaceBox,
+      h("h2", null, "Housekeeping"),
+      h("div", { class: "line wrap" },
+        button("Forget the journal", () => attempt(async () => { await remove("/journal"); this.tell.forget(); }, "The journal is empty"), { kind: "small" }),
+        button("Expire all tokens", () => attempt(() => post("/tokens/expire"), "All tokens have expired"), { kind: "small" })));
+    this.#drawClock();
+    this.#drawFaults();
+  }
+
+  #drawClock() {
+    const to = h("input", { type: "datetime-local", class: "field", step: "1", "aria-label": "Forward to" });
+    fill(this.clockBox,
+      h("div", { class: "segments", role: "group", "aria-label": "How fast the clock goes" }, SPEEDS.map(([speed, name]) =>
+        h("button", { type: "button", "aria-pressed": String(this.clock.speed === speed), onclick: () => this.clock.run(speed) }, name))),
+      h("div", { class: "line wrap" }, ["10s", "1m", "1h", "24h"].map((by) => button("+" + by, () => this.clock.by(by), { kind: "small" }))),
+      h("form", { class: "line", onsubmit: (event) => {
+        event.preventDefault();
+        if (to.value) this.clock.to(new Date(to.value).toISOString());
+      } }, to, h("button", { type: "submit", class: "button small" }, "Jump there")));
+  }
+
+  #drawFaults() {
+    const call = h("input", { class: "field", list: "call-names", "aria-label": "Request that goes wrong", placeholder: "task.create, chatbot.*, or *", value: this.lastCall ?? "*" });
+    const kind = h("select", { class: "field", "aria-label": "What goes wrong" }, FAULTS.map(([name], at) => h("option", { value: at }, name)), h("option", { value: "own" }, "In your own words…"));
+    const own = h("input", { class: "field mono", "aria-label": "The fault as JSON", hidden: true, value: '{ "status": 503, "times": 2 }' });
+    kind.addEventListener("change", () => { own.hidden = kind.value !== "own"; });
+    fill(this.faultBox,
+      this.faults.length === 0 ? h("p", { class: "quiet" }, "Nothing goes wrong on purpose.")
+        : h("ul", { class: "list" }, this.faults.map((fault) => h("li", { class: "line" },
+          h("span", { class: "switch-label grow" }, h("code", null, visible(fault.call, 60)), " ",
+            h("span", { class: "quiet" }, (fault.what ? visible(fault.what, 80) + ", " : "") + "hit " + fault.hit + " of " + fault.matched)),
+          fault.fault
+            ? h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", "aria-label": "Fault of " + visible(fault.call, 60), title: "Take it away",
+              onclick: () => attempt(() => remove("/faults/" + fault.fault)).then(() => this.refreshFaults()) })
+            : h("span", { class: "tag" }, "in the settings")))),
+      h("form", { class: "stack", onsubmit: (event) => {
+        event.preventDefault();
+        attempt(async () => {
+          const fault = kind.value === "own" ? JSON.parse(own.value) : FAULTS[kind.value][1];
+          this.lastCall = call.value;
+          await post("/faults", { fault: { call: call.value.trim(), ...fault } });
+        }, "The fault is in force").then(() => this.refreshFaults());
+      } }, h("div", { class: "line" }, call, kind), own, h("button", { type: "submit", class: "button small" }, "Let it go wrong")));
+  }
+
+  #emitForm() {
+    const event = h("input", { class: "field", list: "event-names", required: true, "aria-label": "Event", placeholder: "session.transfer" });
+    const conversation = h("input", { class: "field mono", "aria-label": "Conversation", placeholder: "call_id, or a new conversation" });
+    const body = h("textarea", { class: "field mono", rows: "2", "aria-label": "Fields over the generated body", placeholder: '{ "company": "Indonesia" }', spellcheck: "false" });
+    return h("form", { class: "stack", onsubmit: (submitted) => {
+      submitted.preventDefault();
+      attempt(async () => {
+        const fields = { event: event.value.trim() };
+        if (conversation.value.trim()) fields.conversation = conversation.value.trim();
+        if (body.value.trim()) fields.body = JSON.parse(body.value);
+        const sent = await post("/emit", fields);
+        announce("Callback " + sent.callback + " is on its way");
+      });
+    } }, event, conversation, body, h("button", { type: "submit", class: "button small" }, "Send it"));
+  }
+
+  async #drawNamespaces() {
+    const root = BASE.replace(/\/_ns\/[^/]+/, "");
+    if (NAMESPACE) {
+      fill(this.namespaceBox, h("p", null, "This is the namespace ", h("code", null, visible(NAMESPACE, 64)), ". ", h("a", { href: root + "/" }, "Back to the mock")));
+      return;
+    }
+    let list = [];
+    try { list = (await get("/namespaces")).namespaces; } catch { return; }
+    const name = h("input", { class: "field", "aria-label": "Name of a namespace", placeholder: "name, or a free one" });
+    const again = () => this.#drawNamespaces();
+    fill(this.namespaceBox,
+      list.length > 0 && h("ul", { class: "list" }, list.map((one) => h("li", { class: "line" },
+        h("a", { class: "grow", href: "/_ns/" + encodeURIComponent(one.name) + "/_mock/" }, visible(one.name, 64)),
+        button("Reset", () => attempt(() => post("/namespaces/" + encodeURIComponent(one.name) + "/reset"), "It is as at its beginning").then(again), { kind: "small" }),
+        button("Remove", () => attempt(() => remove("/namespaces/" + encodeURIComponent(one.name))).then(again), { kind: "small" })))),
+      h("form", { class: "line", onsubmit: (event) => {
+        event.preventDefault();
+        attempt(() => post("/namespaces", name.value.trim() ? { name: name.value.trim() } : {})).then(again);
+      } }, name, h("button", { type: "submit", class: "button small" }, "Add one")));
+  }
+}

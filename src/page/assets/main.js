@@ -1,0 +1,232 @@
+// The page: the world on the left, the wire on the right, and where one stands in the address.
+
+import { BASE, NAMESPACE, get, hear, post } from "./api.js";
+import { button, fill, h, icon, perFrame, plural, visible } from "./dom.js";
+import { Catalog } from "./catalog.js";
+import { Clock, Controls } from "./controls.js";
+import { Detail } from "./detail.js";
+import { Objects } from "./objects.js";
+import { Phone } from "./phone.js";
+import { Shell } from "./shell.js";
+import { Timeline } from "./timeline.js";
+import { Toolbar } from "./toolbar.js";
+import { Wire } from "./wire.js";
+
+/** So many of the latest entries are fetched at the start. */
+const FIRST = 10_000;
+
+const VIEWS = [["phone", "Phone"], ["objects", "Objects"], ["catalog", "Catalog"], ["controls", "Controls"]];
+
+// Where one stands: what is in the address, and nowhere else.
+
+const KEYS = ["view", "q", "show", "of", "group", "sel", "tab", "chat", "world"];
+const place = {};
+const read = () => {
+  const given = new URLSearchParams(location.search);
+  for (const key of KEYS) place[key] = given.get(key) ?? "";
+};
+read();
+
+function go(changes, { push = false } = {}) {
+  Object.assign(place, changes);
+  const query = new URLSearchParams(KEYS.filter((key) => place[key]).map((key) => [key, place[key]])).toString();
+  const address = location.pathname + (query ? "?" + query : "");
+  if (address !== location.pathname + location.search) history[push ? "pushState" : "replaceState"](null, "", address);
+  show();
+}
+
+const narrow = matchMedia("(max-width: 760px)");
+
+// The parts.
+
+const wire = new Wire();
+const clock = new Clock();
+const phone = new Phone({
+  go: (chat) => go({ chat }, { push: true }),
+  only: (group) => only(group),
+  clock: () => clock,
+});
+const controls = new Controls(clock, {
+  badges: () => drawBadges(),
+  forget: () => { wire.clear(); close(); timeline.draw(); },
+});
+const catalog = new Catalog();
+const objects = new Objects({ only: (group) => only(group), chat: (chat) => go({ view: "phone", chat }, { push: true }) });
+const resent = new Map();
+const detail = new Detail(wire, {
+  origin: location.origin + BASE.replace(/\/_mock$/, ""),
+  close: () => close(),
+  only: (group) => only(group),
+  open: (key) => open(wire.find(key)),
+  tab: (tab) => go({ tab }),
+  signature: (entry, fields) => post("/journal/" + entry.seq + "/signature", fields),
+  resend: async (row, changed) => {
+    const sent = await post("/callbacks/" + row.number + "/resend", changed === undefined ? {} : { body: changed });
+    resent.set(sent.callback, row.key);
+    wanted = "c" + sent.callback;
+    drawWanted();
+    return sent;
+  },
+});
+const timeline = new Timeline(wire, {
+  select: (row) => { if (!detail.element.hidden && row.kind !== "group") open(row, { focus: false }); },
+  open: (row) => open(row),
+  clear: () => go({ q: "", show: "", of: "" }),
+});
+const shell = new Shell();
+
+let wanted = "";
+
+/** A row that is about to come is opened when it does. */
+function drawWanted() {
+  const row = wanted && wire.find(wanted);
+  if (!row) return;
+  wanted = "";
+  row.of = resent.get(row.number);
+  open(row, { push: true, tab: "" });
+}
+
+function open(row, { push = false, focus = true, tab } = {}) {
+  if (!row) return;
+  detail.show(row, tab);
+  go({ sel: row.key, tab: tab ?? (row.key === place.sel ? place.tab : "") }, { push: push || !place.sel });
+  if (focus && narrow.matches) detail.element.querySelector("button")?.focus();
+}
+
+function close() {
+  const had = detail.element.contains(document.activeElement);
+  detail.show(null);
+  go({ sel: "", tab: "" });
+  if (had) timeline.list.focus();
+}
+
+function only(group) {
+  go({ of: group.id, q: "", show: "", view: narrow.matches ? "wire" : place.view, sel: narrow.matches ? "" : place.sel }, { push: true });
+  if (narrow.matches) detail.show(null);
+}
+
+// The frame.
+
+const toolbar = new Toolbar(wire, timeline, go);
+const badges = h("div", { class: "badges" });
+const state = h("span", { class: "state", role: "status" }, h("span", { class: "light" }), h("span", { class: "state-text" }, "connecting"));
+const clockButton = h("button", { type: "button", class: "button plain clock", title: "The mock's clock", onclick: () => go({ view: "controls", world: "" }) }, icon("clock", 16), clock.text, clock.mark);
+const theme = button("", () => {
+  const dark = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.theme = dark ? "light" : "dark";
+  try { localStorage.setItem("airudder-mock-theme", document.documentElement.dataset.theme); } catch { /* It is kept for this visit only. */ }
+}, { kind: "plain round", picture: "sun", label: "Light or dark" });
+try { if (localStorage.getItem("airudder-mock-theme")) document.documentElement.dataset.theme = localStorage.getItem("airudder-mock-theme"); } catch { /* As the system has it. */ }
+
+const world = h("section", { class: "world", "aria-label": "The world", id: "world" });
+const worldTabs = h("nav", { class: "views", "aria-label": "Views" }, [["wire", "Wire"], ...VIEWS].map(([view, name]) =>
+  h("button", { type: "button", dataset: { view }, class: "view-" + view, onclick: () => go({ view, sel: narrow.matches ? "" : place.sel, world: "" }) }, icon(view, 18), h("span", null, name))));
+const wirePane = h("section", { class: "wire", "aria-label": "The wire" },
+  toolbar.element,
+  h("div", { class: "wire-body" }, timeline.element, detail.element));
+
+document.body.append(
+  h("a", { class: "skip", href: "#rows" }, "Skip to the timeline"),
+  h("header", { class: "top" },
+    button("", () => go({ world: place.world ? "" : "hidden" }), { kind: "plain round side", picture: "side", label: "Show or hide the world" }),
+    h("h1", null, h("span", { class: "logo", "aria-hidden": "true" }, icon("in", 12), icon("out", 12)), h("span", null, "AI Rudder mock"), NAMESPACE && h("span", { class: "tag" }, visible(NAMESPACE, 40))),
+    h("span", { class: "grow" }), badges, clockButton, state,
+    button("", () => shell.toggle(), { kind: "plain round", picture: "shell", label: "Shell", title: "Shell (Ctrl+`)" }), theme),
+  h("main", { class: "frame" }, worldTabs, world, wirePane),
+  shell.element);
+
+const panes = { phone: phone.element, objects: objects.element, catalog: catalog.element, controls: controls.element };
+let shownView = "";
+let shownChat = null;
+
+function show() {
+  const view = narrow.matches ? place.view || "wire" : place.view && place.view !== "wire" ? place.view : "phone";
+  document.body.dataset.view = view;
+  document.body.classList.toggle("no-world", place.world === "hidden" && !narrow.matches);
+  document.body.classList.toggle("has-detail", !!place.sel);
+  for (const tab of worldTabs.children) tab.dataset.view === view ? tab.setAttribute("aria-current", "page") : tab.removeAttribute("aria-current");
+  if (view !== shownView) {
+    shownView = view;
+    fill(world, panes[view] ?? []);
+    phone.visible = view === "phone";
+    objects.visible = view === "objects";
+    if (view === "catalog") catalog.load();
+    if (view === "controls") controls.refresh();
+  }
+  if (place.chat !== shownChat) phone.open(shownChat = place.chat);
+  toolbar.show(place);
+  if (place.sel !== (detail.row?.key ?? "")) {
+    const row = place.sel && wire.find(place.sel);
+    if (row) detail.show(row, place.tab);
+    else if (!place.sel) detail.show(null);
+  }
+  if (timeline.selected !== place.sel) timeline.select(place.sel, { scroll: !!place.sel && !timeline.following });
+}
+
+function drawBadges() {
+  fill(badges,
+    controls.faults.length > 0 && h("button", { type: "button", class: "badge bad", onclick: () => go({ view: "controls", world: "" }) }, plural(controls.faults.length, "fault")));
+}
+
+window.addEventListener("popstate", () => { read(); show(); });
+narrow.addEventListener("change", show);
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "`" && event.ctrlKey) { shell.toggle(); event.preventDefault(); return; }
+  if (event.key === "Escape" && !shell.isOpen && !detail.element.hidden && !document.querySelector(".menu")) { close(); return; }
+  if (event.target.closest?.("input, textarea, select") || event.metaKey || event.ctrlKey || event.altKey) return;
+  const deeds = {
+    "/": () => toolbar.focus(),
+    j: () => timeline.step(1), k: () => timeline.step(-1),
+    r: () => detail.resend(), e: () => detail.edit(),
+    c: () => detail.element.hidden || detail.element.querySelector(".actions button")?.click(),
+    g: () => go({ group: place.group ? "" : "1" }),
+  };
+  if (deeds[event.key] && !event.target.closest?.('[role="listbox"]:focus') || ["/", "r", "e", "c", "g"].includes(event.key)) {
+    deeds[event.key]?.();
+    event.preventDefault();
+  }
+});
+
+// What comes.
+
+const came = perFrame(() => {
+  timeline.draw();
+  detail.update();
+  toolbar.draw();
+  if (wanted) drawWanted();
+  if (place.sel && !detail.row) show();
+});
+
+show();
+
+const start = async () => {
+  let last = 0;
+  try {
+    const now = await get("/state");
+    last = Math.max(0, now.journal.last - FIRST);
+    clock.set({ now: now.now });
+  } catch { /* It is tried again below. */ }
+  hear(last, (entry) => {
+    if (entry === null) { wire.clear(); close(); return; }
+    wire.add(entry);
+    came();
+    if (phone.seen && entry.kind !== "queued") lookSoon();
+  }, (there, now) => {
+    state.classList.toggle("there", there);
+    state.lastChild.textContent = there ? "live" : "no answer";
+    if (now) clock.set({ now: now.now });
+    if (there) clock.refresh().catch(() => {});
+  });
+};
+
+let soon = 0;
+/** A chat is looked at shortly after something happened, however much it is. */
+function lookSoon() {
+  if (soon) return;
+  soon = setTimeout(() => { soon = 0; phone.look(); }, 150);
+}
+
+setInterval(() => { if (!document.hidden) { clock.refresh().catch(() => {}); controls.refreshFaults(); } }, 5000);
+get("/catalog").then(({ entries }) => { controls.catalog = entries; catalog.entries = entries; }).catch(() => {});
+start();

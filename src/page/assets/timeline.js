@@ -1,0 +1,225 @@
+// The list of what went over the wire. Only the rows in sight are in the document, however many there are.
+
+import { h, fill, icon, perFrame, plural, timeOf, took, visible } from "./dom.js";
+import { isBad, matcher } from "./wire.js";
+
+const MORE = 8;
+
+/** A colour for a group, the same each time. */
+export function hue(id) {
+  let sum = 7;
+  for (let at = 0; at < id.length; at += 1) sum = (sum * 31 + id.charCodeAt(at)) % 3600;
+  return sum % 360;
+}
+
+/** What became of a row: a word and how it is to be taken. */
+export function outcome(row) {
+  if (row.kind === "note") return [row.bad ? "failed" : row.what === "story_finished" ? "passed" : "", row.bad ? "bad" : "quiet"];
+  if (row.kind === "request") return [String(row.status || "no answer"), row.bad ? "bad" : "good"];
+  const tries = row.attempts.length > 1 ? " ×" + row.attempts.length : "";
+  if (row.state === "queued") return ["queued", "quiet"];
+  if (row.state === "delivered") return [(row.status ?? "delivered") + tries, "good"];
+  const word = (row.status ?? (row.error ?? "failed").replaceAll("_", " ")) + tries;
+  return [word, row.state === "failed" ? "bad" : "warn"];
+}
+
+export class Timeline {
+  /** The rows that are shown: of the wire, or heads of groups. */
+  shown = [];
+  selected = null;
+  following = true;
+  #from = 0;
+  #version = -1;
+  #filter = {};
+  #matches = () => true;
+  #closed = new Set();
+
+  constructor(wire, { select, open, clear }) {
+    this.wire = wire;
+    this.tell = { select, open };
+    this.space = h("div", { class: "space" });
+    this.drawn = h("div", { class: "drawn" });
+    this.empty = h("div", { class: "empty" });
+    this.list = h("div", {
+      class: "rows", role: "listbox", tabindex: "0", "aria-label": "Requests and callbacks", id: "rows",
+      onscroll: () => this.#scrolled(), onkeydown: (event) => this.#key(event), onclick: (event) => this.#click(event),
+    }, this.space, this.drawn);
+    this.latest = h("button", { type: "button", class: "latest", hidden: true, onclick: () => this.follow() }, icon("down", 14), h("span", null, "Latest"));
+    this.element = h("div", { class: "timeline" }, this.list, this.empty, this.latest);
+    this.clear = clear;
+    this.draw = perFrame(() => this.#draw());
+    new ResizeObserver(() => this.draw()).observe(this.list);
+  }
+
+  get height() { return innerWidth <= 760 ? 52 : 36; }
+
+  filter(filter) {
+    this.#filter = filter;
+    this.#matches = matcher(filter);
+    this.#version = -1;
+    this.draw();
+  }
+
+  select(key, { scroll = true } = {}) {
+    this.selected = key;
+    if (scroll) this.#show(key);
+    this.draw();
+  }
+
+  follow() {
+    this.following = true;
+    this.draw();
+  }
+
+  /** The row that stands so many further than the selected one. */
+  step(by) {
+    const places = this.shown;
+    if (places.length === 0) return;
+    let at = places.findIndex((row) => row.key === this.selected);
+    at = at < 0 ? (by > 0 ? 0 : places.length - 1) : Math.max(0, Math.min(places.length - 1, at + by));
+    this.following = false;
+    this.selected = places[at].key;
+    this.#scrollTo(at);
+    this.tell.select(places[at]);
+    this.draw();
+  }
+
+  #key(event) {
+    const page = Math.max(1, Math.floor(this.list.clientHeight / this.height) - 1);
+    const steps = { ArrowDown: 1, ArrowUp: -1, j: 1, k: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    if (event.key in steps) {
+      const by = steps[event.key];
+      this.step(Number.isFinite(by) ? by : by > 0 ? this.shown.length : -this.shown.length);
+      if (event.key === "End") this.follow();
+    } else if (event.key === "Enter" || event.key === " ") {
+      const row = this.shown.find((one) => one.key === this.selected);
+      if (row?.kind === "group") this.#fold(row);
+      else if (row) this.tell.open(row);
+    } else return;
+    event.preventDefault();
+  }
+
+  #click(event) {
+    const element = event.target.closest("[data-key]");
+    if (!element) return;
+    const row = this.shown.find((one) => one.key === element.dataset.key);
+    if (!row) return;
+    this.selected = row.key;
+    if (row.kind === "group") this.#fold(row);
+    else this.tell.open(row);
+    this.draw();
+  }
+
+  #fold(row) {
+    if (!this.#closed.delete(row.id)) this.#closed.add(row.id);
+    this.#version = -1;
+    this.draw();
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.list;
+    this.following = scrollTop + clientHeight >= scrollHeight - this.height;
+    this.draw();
+  }
+
+  #show(key) {
+    this.#arrange();
+    const at = this.shown.findIndex((row) => row.key === key);
+    if (at >= 0) this.#scrollTo(at);
+  }
+
+  #scrollTo(at) {
+    const [top, height] = [at * this.height, this.list.clientHeight];
+    this.space.style.height = this.shown.length * this.height + "px";
+    if (top < this.list.scrollTop) this.list.scrollTop = top;
+    else if (top + this.height > this.list.scrollTop + height) this.list.scrollTop = top + this.height - height;
+  }
+
+  /** Which rows are shown, in which order. */
+  #arrange() {
+    if (this.#version === this.wire.version) return;
+    this.#version = this.wire.version;
+    const rows = this.wire.rows.filter(this.#matches);
+    if (!this.#filter.grouped) {
+      this.shown = rows;
+      return;
+    }
+    const groups = new Map();
+    for (const row of rows) {
+      const id = row.group?.id ?? "";
+      if (!groups.has(id)) groups.set(id, []);
+      groups.get(id).push(row);
+    }
+    this.shown = [];
+    for (const [id, members] of groups) {
+      this.shown.push({
+        key: "g" + id, kind: "group", id, what: members[0].group?.what ?? "", count: members.length, at: members[0].at,
+        bad: members.filter(isBad).length, closed: this.#closed.has(id),
+      });
+      if (!this.#closed.has(id)) this.shown.push(...members);
+    }
+  }
+
+  #draw() {
+    this.#arrange();
+    const { height, list } = this;
+    const total = this.shown.length;
+    this.space.style.height = total * height + "px";
+    if (this.following) list.scrollTop = total * height;
+    const first = Math.max(0, Math.floor(list.scrollTop / height) - MORE);
+    const last = Math.min(total, Math.ceil((list.scrollTop + list.clientHeight) / height) + MORE);
+    this.#from = first;
+    this.drawn.style.transform = "translateY(" + first * height + "px)";
+    const focused = this.shown.findIndex((row) => row.key === this.selected);
+    const rows = [];
+    for (let at = first; at < last; at += 1) rows.push(this.#row(this.shown[at], at, total));
+    this.drawn.replaceChildren(...rows);
+    if (focused >= first && focused < last) list.setAttribute("aria-activedescendant", "row-" + this.selected);
+    else list.removeAttribute("aria-activedescendant");
+    this.latest.hidden = this.following || total * height <= list.clientHeight;
+    this.empty.hidden = total > 0;
+    if (total === 0) this.#drawEmpty();
+    this.element.dataset.total = total;
+  }
+
+  #drawEmpty() {
+    const nothing = this.wire.rows.length === 0;
+    fill(this.empty,
+      h("p", { class: "lead" }, nothing ? "Nothing yet" : "Nothing fits"),
+      h("p", null, nothing
+        ? "Point your client at this mock, or start a chat: what goes over the wire shows up here as it happens."
+        : plural(this.wire.rows.length, "row is", "rows are") + " hidden by the filters."),
+      !nothing && this.clear && h("button", { type: "button", class: "button", onclick: () => this.clear() }, "Clear filters"));
+  }
+
+  #row(row, at, total) {
+    const chosen = row.key === this.selected;
+    const common = {
+      id: "row-" + row.key, role: "option", "aria-selected": String(chosen), "aria-setsize": total, "aria-posinset": at + 1,
+      dataset: { key: row.key },
+    };
+    if (row.kind === "group") {
+      return h("div", { ...common, class: "row group" + (chosen ? " chosen" : "") + (row.closed ? " closed" : "") },
+        h("span", { class: "fold" }, row.closed ? "▸" : "▾"),
+        row.id && h("span", { class: "dot h" + Math.floor(hue(row.id) / 30) }),
+        h("span", { class: "name" }, row.id ? (row.what || "id") + " " : "everything else"),
+        row.id && h("bdi", { class: "mono id" }, visible(row.id, 40)),
+        h("span", { class: "grow" }),
+        row.bad > 0 && h("span", { class: "mark bad" }, plural(row.bad, "problem")),
+        h("span", { class: "count" }, row.count));
+    }
+    const [word, kind] = outcome(row);
+    const direction = row.kind === "request" ? "in" : row.kind === "callback" ? "out" : "note";
+    const spoken = { in: "request", out: "callback", note: "note" }[direction];
+    return h("div", { ...common, class: "row " + direction + (chosen ? " chosen" : "") + (isBad(row) ? " wrong" : "") + (this.#filter.grouped ? " within" : "") },
+      h("span", { class: "time" }, timeOf(row.at)),
+      h("span", { class: "direction " + direction, title: spoken }, icon(direction, 14), h("span", { class: "offscreen" }, spoken)),
+      h("bdi", { class: "name" }, visible(row.name, 80)),
+      h("bdi", { class: "summary" }, visible(row.kind === "callback" && isBad(row) && row.reason ? row.reason : row.summary, 160)),
+      row.group && h("span", { class: "of", title: row.group.what + " " + visible(row.group.id, 80) },
+        h("span", { class: "dot h" + Math.floor(hue(row.group.id) / 30) }), h("bdi", { class: "mono" }, visible(row.group.id.slice(0, 6)))),
+      h("span", { class: "took" }, took(row.took)),
+      h("span", { class: "mark " + kind }, visible(word, 24)));
+  }
+}

@@ -1,0 +1,243 @@
+// What went over the wire, from the entries of the journal: requests, callbacks with their attempts, and what was noted.
+
+/** So many rows are held at most; older ones are let go. */
+const MOST_ROWS = 12_000;
+
+/** Bodies longer than this are not read for ids and summaries. */
+const READ_UP_TO = 200_000;
+
+const NOTES = new Set(["note", "error", "assumed", "failed", "explained", "skipped", "waiting", "story_started", "story_finished"]);
+
+/** Names of ids, the first that is there names the group. */
+const OF_CHAT = ["call_id", "callId", "task_id", "taskId"];
+const OF_OTHERS = ["instance_id", "instanceId", "workflow_instance_id", "TaskID", "TaskId", "taskID", "taskId", "task_id", "PlanID", "planId", "plan_id", "batch_id", "call_id", "callId", "CallID", "callid"];
+const WHAT = [[/^call/i, "conversation"], [/task/i, "task"], [/plan/i, "plan"], [/instance/i, "instance"], [/batch/i, "batch"]];
+
+/** A field anywhere in the upper levels of a value. */
+function field(value, names, depth = 0) {
+  if (value === null || typeof value !== "object" || depth > 4) return undefined;
+  if (!Array.isArray(value)) {
+    for (const name of names) {
+      const found = value[name];
+      if ((typeof found === "string" && found !== "") || typeof found === "number") return [name, String(found)];
+    }
+  }
+  let looked = 0;
+  for (const inner of Object.values(value)) {
+    if (++looked > 40) return undefined;
+    const found = field(inner, names, depth + 1);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+export function parsed(text) {
+  if (typeof text !== "string" || text.length > READ_UP_TO) return undefined;
+  try { return JSON.parse(text); } catch { return undefined; }
+}
+
+function groupOf(name, ...values) {
+  const of = /^(chatbot|session|agent|message|template)\./.test(name ?? "") ? OF_CHAT : OF_OTHERS;
+  for (const value of values) {
+    const found = field(value, of);
+    if (found) return { id: found[1], what: WHAT.find(([pattern]) => pattern.test(found[0]))?.[1] ?? "" };
+  }
+  return null;
+}
+
+/** What a message of a chat says, in a few words. */
+export function saying(content) {
+  if (!content || typeof content !== "object") return "";
+  switch (content.type) {
+    case "text": return String(content.text ?? "");
+    case "button": return String(content.text ?? "");
+    case "interactive": {
+      const inner = content.interactive ?? {};
+      return String(inner.body?.text ?? inner.button_reply?.title ?? inner.list_reply?.title ?? "");
+    }
+    case "template": return String(content.template?.content?.body?.text ?? content.template?.content?.body ?? "template");
+    default: return String(content.type ?? "");
+  }
+}
+
+/** What a body tells, in a few words: what became of what, and of whom. */
+function telling(body) {
+  const text = said(body);
+  if (text || body === null || typeof body !== "object") return text;
+  const from = (value) => value !== null && typeof value === "object" ? value : {};
+  const inner = from(body.body ?? body.business);
+  const first = (names) => names.map((name) => body[name] ?? inner[name]).find((value) => (typeof value === "string" && value) || typeof value === "number");
+  const how = first(["session_end_reason", "status", "Status", "state", "State", "result", "HangupType", "hangup_type"]);
+  const user = from(body.user);
+  const who = user.name ?? user.id ?? from(body.to).number ?? first(["TaskName", "taskName", "PlanName", "CalleeNumber", "phoneNumber", "callee", "to", "agentName", "name"]);
+  return [how, who].filter((part) => typeof part === "string" || typeof part === "number").join(" · ");
+}
+
+function said(body) {
+  const messages = Array.isArray(body?.messages) ? body.messages : [];
+  const content = messages[0]?.content ?? messages[0];
+  return saying(content);
+}
+
+/** Why an answer of either side is no success, if it says so. */
+function reasonIn(answer) {
+  const value = parsed(answer);
+  const text = value?.message ?? value?.msg ?? value?.Message ?? value?.error ?? value?.reason;
+  return typeof text === "string" ? text : "";
+}
+
+/** The rows of the wire, oldest first. */
+export class Wire {
+  rows = [];
+  dropped = 0;
+  /** Counts with every change, for those who draw. */
+  version = 0;
+  entries = 0;
+  #callbacks = new Map();
+  groups = new Map();
+
+  constructor(most = MOST_ROWS) { this.most = most; }
+
+  clear() {
+    this.rows = [];
+    this.#callbacks.clear();
+    this.groups.clear();
+    this.version += 1;
+  }
+
+  /** Takes an entry of the journal. */
+  add(entry) {
+    this.version += 1;
+    this.entries += 1;
+    switch (entry.kind) {
+      case "called": return this.#request(entry);
+      case "queued": return void this.#callback(entry, entry);
+      case "tried": {
+        const row = this.#callback(entry);
+        row.attempts.push(entry);
+        row.state = entry.retry_at ? "retrying" : "tried";
+        row.status = entry.status ?? null;
+        row.error = entry.error ?? null;
+        row.took = entry.elapsed_us;
+        row.reason = entry.error ? entry.message ?? reasonIn(entry.answer) : "";
+        return;
+      }
+      case "delivered":
+      case "dead": {
+        const row = this.#callback(entry);
+        row.state = entry.kind === "delivered" ? "delivered" : "failed";
+        row.error = entry.error ?? (entry.kind === "delivered" ? null : row.error);
+        return;
+      }
+      default:
+        if (NOTES.has(entry.kind)) this.#push({
+          key: "n" + entry.seq, kind: "note", what: entry.kind, seq: entry.seq, at: entry.at, entry,
+          name: entry.kind.replace("_", " "), story: entry.story,
+          summary: entry.kind === "assumed" ? entry.id : entry.text ?? entry.message ?? entry.call ?? (entry.passed === undefined ? entry.story ?? "" : entry.passed ? "passed" : "failed"),
+          bad: entry.kind === "failed" || entry.kind === "error" || entry.passed === false,
+        });
+    }
+  }
+
+  #push(row) {
+    this.rows.push(row);
+    if (row.group) {
+      const known = this.groups.get(row.group.id);
+      if (known) { known.count += 1; known.last = row.at; } else this.groups.set(row.group.id, { ...row.group, count: 1, first: row.at, last: row.at });
+    }
+    if (this.rows.length > this.most * 1.1) {
+      for (const old of this.rows.splice(0, this.rows.length - this.most)) {
+        this.dropped += 1;
+        if (old.number) this.#callbacks.delete(old.number);
+        const group = old.group && this.groups.get(old.group.id);
+        if (group && --group.count === 0) this.groups.delete(group.id);
+      }
+    }
+  }
+
+  #request(entry) {
+    const [body, answer] = [parsed(entry.body), parsed(entry.answer)];
+    const bad = entry.status >= 400 || entry.status === 0;
+    this.#push({
+      key: "r" + entry.seq, kind: "request", seq: entry.seq, at: entry.at, entry, story: entry.story,
+      name: entry.call ?? entry.path.split("?")[0], status: entry.status, took: entry.elapsed_us, bad,
+      group: groupOf(entry.call, body, answer),
+      summary: bad ? reasonIn(entry.answer) || entry.path : said(body) || entry.path,
+    });
+  }
+
+  #callback(entry, queued) {
+    let row = this.#callbacks.get(entry.callback);
+    if (row && queued && !row.entry) Object.assign(row, this.#queued(queued));
+    if (row) return row;
+    row = {
+      key: "c" + entry.callback, kind: "callback", number: entry.callback, seq: entry.seq, at: entry.at,
+      name: entry.event ?? "callback " + entry.callback, attempts: [], state: "queued", status: null, error: null,
+      reason: "", story: entry.story, group: null, summary: "", entry: null,
+    };
+    if (queued) Object.assign(row, this.#queued(queued));
+    this.#callbacks.set(entry.callback, row);
+    this.#push(row);
+    return row;
+  }
+
+  #queued(entry) {
+    const body = parsed(entry.body);
+    return { entry, name: entry.event, group: groupOf(entry.event, body), summary: telling(body) || entry.url };
+  }
+
+  callback(number) { return this.#callbacks.get(number); }
+
+  find(key) { return this.rows.find((row) => row.key === key); }
+}
+
+/** Whether something went wrong with a row. */
+export const isBad = (row) =>
+  row.bad || (row.kind === "callback" && (row.state === "failed" || row.state === "retrying" || row.attempts.some((one) => one.error)));
+
+/** What is looked for: words, and `event:` `status:` `of:` with what has to fit. */
+export function matcher({ q = "", show = "", of = "" }) {
+  const words = [];
+  const names = [];
+  const statuses = [];
+  for (const word of q.match(/"[^"]*"|\S+/g) ?? []) {
+    const [, key, value] = /^(event|status|of):(.+)$/.exec(word) ?? [];
+    if (key === "event") names.push(new RegExp("^" + value.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*") + "$"));
+    else if (key === "status") statuses.push(new RegExp("^" + value.replaceAll("x", "\\d") + "$", "i"));
+    else if (key === "of") of = value;
+    else words.push(word.replaceAll('"', "").toLowerCase());
+  }
+  return (row) => {
+    if (show === "in" && row.kind !== "request") return false;
+    if (show === "out" && row.kind !== "callback") return false;
+    if (show === "bad" && !isBad(row)) return false;
+    if (of && row.group?.id !== of && !mentions(row, of)) return false;
+    if (names.length && !names.some((name) => name.test(row.name))) return false;
+    if (statuses.length && !statuses.some((status) => status.test(row.status ?? row.state ?? ""))) return false;
+    return words.every((word) => mentions(row, word));
+  };
+}
+
+function mentions(row, word) {
+  const has = (text) => typeof text === "string" && text.length > 0 && text.toLowerCase().includes(word.toLowerCase());
+  const entry = row.entry ?? {};
+  return has(row.name) || has(row.state) || has(row.error) || has(row.summary) || has(row.group?.id) || has(entry.path) || has(entry.url)
+    || has(entry.body) || has(entry.answer) || has(row.story) || String(row.status ?? "") === word
+    || (row.attempts ?? []).some((one) => has(one.answer) || has(one.message));
+}
+
+/** A text of a shell that stands for this one. */
+const quoted = (text) => "'" + String(text).replaceAll("'", "'\\''") + "'";
+
+/** What makes the same request once more, in a shell. */
+export function curl(row, origin) {
+  const entry = row.entry ?? {};
+  const attempt = row.kind === "callback" ? row.attempts.at(-1) : entry;
+  const url = row.kind === "callback" ? entry.url : origin + entry.path;
+  const parts = ["curl -sS", entry.method && entry.method !== "POST" ? "-X " + entry.method : entry.body ? "" : "-X POST", quoted(url)];
+  for (const [name, value] of attempt?.headers ?? []) {
+    if (!/^(host|content-length|connection|accept-encoding)$/i.test(name)) parts.push("\\\n  -H " + quoted(name + ": " + value));
+  }
+  if (entry.body) parts.push("\\\n  --data-binary " + quoted(entry.body));
+  return parts.filter(Boolean).join(" ");
+}

@@ -1,0 +1,218 @@
+//! Conversations as somebody sees them who looks over the user's shoulder: who talks, where it stands, what was said in
+//! words, and what can be pressed.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::conversation::{Conversation, Phase};
+use super::messages::Message;
+use super::question;
+use crate::simulator::Simulator;
+
+/// A conversation in short.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Chat {
+    /// The conversation: its `call_id`.
+    conversation: String,
+    /// `WhatsApp`, ...
+    channel: String,
+    /// The id of the channel.
+    channel_id: String,
+    /// The id of the user at the other end: on WhatsApp the digits of the number.
+    user_id: String,
+    /// The user's name.
+    name: String,
+    /// Who has it: `bot`, `transfer` while a person is asked for, `agent`, or `closed`.
+    phase: Phase,
+    /// The agent who has it; empty if none.
+    seat_id: String,
+    /// Whether somebody outside plays the user.
+    played: bool,
+    /// When it began, in the mock's time.
+    started: String,
+    /// How many messages it has.
+    messages: usize,
+    /// What was said last, in words.
+    last: String,
+}
+
+/// A conversation with what was said in it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ChatHistory {
+    /// The conversation.
+    chat: Chat,
+    /// Why it ended, if it has.
+    ended: Option<String>,
+    /// When the bot, or the user whom the mock plays, says something next, if that is planned.
+    next: Option<String>,
+    /// What was said, oldest first.
+    messages: Vec<ChatMessage>,
+}
+
+/// A message of a conversation.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ChatMessage {
+    /// Its id.
+    msg_id: String,
+    /// When it was written, in the mock's time.
+    at: String,
+    /// Who wrote it: `user`, `robot`, `seat` for an agent, ...
+    sender_type: String,
+    /// The agent who wrote it; empty if none did.
+    seat_id: String,
+    /// How far it has come: `send`, `delivery`, `read` or `failed`.
+    status: String,
+    /// What it says, in words.
+    text: String,
+    /// What can be pressed or chosen under it.
+    options: Vec<ChatOption>,
+    /// The content object as it was sent.
+    content: Value,
+}
+
+/// What can be pressed or chosen under a message.
+#[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ChatOption {
+    /// How: `press` for a button of a template, `choose` for an option of a question.
+    way: &'static str,
+    /// What to name it by.
+    id: String,
+    /// What stands on it.
+    title: String,
+}
+
+impl Simulator {
+    /// The conversations in which something was said, newest first, so many at most.
+    pub fn chats(&self, limit: usize) -> Vec<Chat> {
+        self.chatbot.conversations.all_begun().take(limit).map(Chat::of).collect()
+    }
+
+    /// What was said in a conversation; nothing if there is no such conversation.
+    pub fn chat(&self, call_id: &str, now: Timestamp) -> Option<ChatHistory> {
+        let conversations = &self.chatbot.conversations;
+        let conversation = conversations.get(conversations.by_call_id(call_id)?);
+        let messages = conversation.messages.iter().map(|message| ChatMessage::of(message, now)).collect();
+        let ended = conversation.ended.as_ref().map(|ended| ended.1.clone());
+        let due = conversation.script.as_ref().and_then(|script| script.due);
+        let next = due.or_else(|| conversation.next_message()).map(|at| at.to_string());
+        Some(ChatHistory { chat: Chat::of(conversation), ended, next, messages })
+    }
+}
+
+impl Chat {
+    fn of(conversation: &Conversation) -> Self {
+        let last = conversation.messages.last();
+        Self {
+            conversation: conversation.call_id.to_string(),
+            channel: conversation.channel.to_string(),
+            channel_id: conversation.channel_id.to_string(),
+            user_id: conversation.user_id.to_string(),
+            name: conversation.name(),
+            phase: conversation.phase,
+            seat_id: conversation.seat_id.to_string(),
+            played: conversation.is_played(),
+            started: conversation.started.to_string(),
+            messages: conversation.messages.len(),
+            last: last.map(|message| in_words(&message.content.value())).unwrap_or_default(),
+        }
+    }
+}
+
+impl ChatMessage {
+    fn of(message: &Message, now: Timestamp) -> Self {
+        let content = message.content.value();
+        Self {
+            msg_id: message.msg_id.to_string(),
+            at: Timestamp::from_second(message.timestamp).unwrap_or_default().to_string(),
+            sender_type: message.sender_type.to_string(),
+            seat_id: message.seat_id.to_string(),
+            status: message.status_at(now).to_owned(),
+            text: in_words(&content),
+            options: options(&content),
+            content,
+        }
+    }
+}
+
+/// What a content object says, in words; texts come from outside and stay as they are.
+fn in_words(content: &Value) -> String {
+    let text =
+        |pointer: &str| content.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let parts = [
+        "/text",
+        "/template/content/header/text",
+        "/template/content/body",
+        "/template/content/footer",
+        "/interactive/body/text",
+        "/interactive/footer/text",
+        "/interactive/list_reply/title",
+        "/interactive/button_reply/title",
+    ];
+    let said: Vec<&str> = parts.into_iter().filter_map(text).collect();
+    if !said.is_empty() {
+        return said.join("\n");
+    }
+    let kind = text("/type").unwrap_or("message");
+    let more = ["/media/name", "/media/origin_url", "/system/type"].into_iter().filter_map(text);
+    let more: Vec<&str> = more.collect();
+    if more.is_empty() { format!("[{kind}]") } else { format!("[{kind}] {}", more.join(" ")) }
+}
+
+/// What can be pressed or chosen under a content object.
+fn options(content: &Value) -> Vec<ChatOption> {
+    let buttons = content.pointer("/template/content/button").and_then(Value::as_array);
+    let pressed = buttons.into_iter().flatten().filter_map(|button| {
+        let label = button["text"].as_str()?;
+        Some(ChatOption { way: "press", id: label.to_owned(), title: label.to_owned() })
+    });
+    let asked = content.get("interactive").and_then(question::offered);
+    let chosen = asked.into_iter().flat_map(|(_, options)| options).filter_map(|option| {
+        let (id, title) = (option["id"].as_str()?, option["title"].as_str()?);
+        Some(ChatOption { way: "choose", id: id.to_owned(), title: title.to_owned() })
+    });
+    pressed.chain(chosen).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn contents_are_told_in_words() {
+        for (content, words) in [
+            (json!({ "type": "text", "text": "hi\nthere" }), "hi\nthere"),
+            (json!({ "type": "button", "text": "Yes" }), "Yes"),
+            (
+                json!({ "type": "file", "media": { "origin_url": "http://a/b", "name": "b.pdf" } }),
+                "[file] b.pdf http://a/b",
+            ),
+            (
+                json!({ "type": "system", "system": { "type": "conversation.start" } }),
+                "[system] conversation.start",
+            ),
+            (
+                json!({ "type": "template", "template": { "content": { "body": "Hello", "footer": "", "button": [] } } }),
+                "Hello",
+            ),
+            (json!({ "type": "text", "text": 7 }), "[text]"),
+            (json!("no object"), "[message]"),
+        ] {
+            assert_eq!(in_words(&content), words, "{content}");
+        }
+    }
+
+    #[test]
+    fn buttons_are_pressed_and_options_chosen() {
+        let template = json!({ "template": { "content": { "button": [{ "type": "QUICK_REPLY", "text": "Yes" }, {}] } } });
+        let pressed = |title: &str| ChatOption { way: "press", id: title.into(), title: title.into() };
+        assert_eq!(options(&template), [pressed("Yes")]);
+        let buttons = json!([{ "type": "reply", "reply": { "id": "1", "title": "Tea" } }]);
+        let question = json!({ "interactive": { "type": "button", "action": { "buttons": buttons } } });
+        assert_eq!(options(&question), [ChatOption { way: "choose", id: "1".into(), title: "Tea".into() }]);
+        assert_eq!(options(&json!({ "interactive": { "type": "list_reply" } })), []);
+    }
+}

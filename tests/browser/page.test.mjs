@@ -1,0 +1,227 @@
+// The page as people use it: by clicking and typing, by keyboard alone, on a phone.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { launch, open, receiver, serve, sign } from "./support.mjs";
+
+let browser;
+before(async () => { browser = await launch(); });
+after(() => browser?.close());
+
+/** A mock with its receiver and a page, which are there as long as the test. */
+async function setting(context, { args = [], answer, path = "", ...view } = {}) {
+  const hook = await receiver(answer);
+  const mock = await serve(["--callback-url", hook.url, ...args]);
+  const shown = await open(browser, mock.page + path, view);
+  context.after(async () => {
+    await shown.close();
+    await mock.close();
+    await hook.close();
+  });
+  return { ...shown, mock, hook };
+}
+
+const row = (page, name) => page.locator(".row", { has: page.locator(".name", { hasText: new RegExp("^" + name.replaceAll(".", "\\.") + "$") }) });
+
+test("a conversation from hello to the end of the agent", async (context) => {
+  const { page, mock, hook, wrong } = await setting(context, { args: ["--speed", "20"] });
+  await page.getByRole("button", { name: "Start a chat" }).click();
+  await page.getByLabel("Name").fill("Dinda");
+  await page.getByLabel("First message").fill("hello");
+  await page.getByRole("button", { name: "Start the chat" }).click();
+  const messages = page.getByRole("log", { name: "Messages" });
+  await messages.locator(".bubble.me", { hasText: "hello" }).waitFor();
+  await messages.locator(".bubble.bot .choice", { hasText: "Order status" }).click();
+  await messages.locator(".bubble.me", { hasText: "Order status" }).waitFor();
+  await messages.locator(".bubble.bot").nth(1).waitFor();
+  // The arrow brings back what was said last.
+  const field = page.getByLabel("Message", { exact: true });
+  await field.fill("is anybody there");
+  await page.keyboard.press("Enter");
+  await messages.locator(".bubble.me", { hasText: "is anybody there" }).waitFor();
+  await field.press("ArrowUp");
+  assert.equal(await field.inputValue(), "is anybody there");
+  await field.fill("");
+  await page.getByRole("button", { name: "Attach" }).click();
+  await page.getByRole("menuitem", { name: "Send an image" }).click();
+  await messages.locator(".bubble.me .file", { hasText: "image" }).waitFor();
+  await page.getByRole("button", { name: "What the person does" }).click();
+  await page.getByRole("menuitem", { name: "Ask for a person" }).click();
+  await page.locator(".phase.transfer").waitFor();
+  // The integrator's system takes the conversation, answers and ends it.
+  const call_id = new URL(page.url()).searchParams.get("chat");
+  await row(page, "session.transfer").waitFor();
+  await mock.chatbot("/session/transfer_result", { call_id, result: "accepted", seat_id: "1001" });
+  await page.locator(".phase.agent").waitFor();
+  await mock.chatbot("/message/send", { call_id, seat_id: "1001", messages: [{ type: "text", text: "Hello, this is Sari." }] });
+  const agent = messages.locator(".bubble.agent", { hasText: "Hello, this is Sari." });
+  await agent.waitFor();
+  assert.match(await agent.innerText(), /Agent 1001/);
+  await field.fill("thank you");
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+  await row(page, "agent.message").waitFor();
+  await mock.chatbot("/session/end", { call_id, reason: "seat" });
+  await messages.getByText("The conversation has ended").waitFor();
+  await row(page, "session.end").waitFor();
+  assert.ok(await field.isHidden());
+  assert.ok(hook.got.every((callback) => callback.signature === sign(callback.body)));
+  assert.deepEqual(wrong, []);
+});
+
+test("a row in full, sent again as it was and changed", async (context) => {
+  const { page, mock, hook, wrong } = await setting(context);
+  await mock.control("POST", "/emit", { event: "session.transfer" });
+  await row(page, "session.transfer").click();
+  const detail = page.getByRole("region", { name: "Details" });
+  await detail.getByRole("button", { name: "Exact" }).click();
+  assert.equal(await detail.getByLabel("Body as it is").innerText(), hook.got[0].body);
+  await detail.getByRole("tab", { name: /Attempts/ }).click();
+  await detail.getByText("X-AIRudder-Sign").waitFor();
+  await detail.getByRole("button", { name: "Resend", exact: true }).click();
+  await detail.getByText("resent from 1").waitFor();
+  assert.equal(hook.got[1].body, hook.got[0].body);
+  await detail.getByRole("button", { name: "Edit and resend" }).click();
+  const text = detail.getByLabel("The body to send");
+  const changed = JSON.parse(await text.inputValue());
+  changed.transfer.company = "Another Company";
+  await text.fill("{ no JSON");
+  assert.ok(await detail.getByRole("button", { name: "Sign and send" }).isDisabled());
+  await text.fill(JSON.stringify(changed, null, 2));
+  assert.match(await detail.locator(".d-in").innerText(), /Another Company/);
+  await detail.getByRole("button", { name: "Sign and send" }).click();
+  await detail.getByText("resent from 2").waitFor();
+  const sent = hook.got[2];
+  assert.equal(JSON.parse(sent.body).transfer.company, "Another Company");
+  assert.equal(sent.signature, sign(sent.body), "it is signed anew");
+  // The address opens the same view.
+  const again = await open(browser, page.url());
+  await again.page.getByText("Another Company").waitFor();
+  await again.close();
+  assert.deepEqual(wrong, []);
+});
+
+test("the walk of the manual: why a signature is wrong", async (context) => {
+  // A receiver that parses the body and writes it anew before it verifies.
+  const spaced = (body) => JSON.stringify(JSON.parse(body), null, 2);
+  const answer = (callback) => (sign(spaced(callback.body)) === callback.signature ? [200, "{}"] : [401, '{"error":"bad signature"}']);
+  const { page, mock, hook, wrong } = await setting(context, { answer, args: ["--speed", "0"] });
+  await mock.control("POST", "/emit", { event: "session.transfer" });
+  const steps = readFileSync(new URL("../../docs/page.md", import.meta.url), "utf8").split("<!-- walk -->")[1].match(/^\d\. .*/gm);
+  assert.equal(steps.length, 5, "the manual has a walk of five clicks");
+  await page.getByRole("button", { name: "Problems" }).click();
+  await row(page, "session.transfer").click();
+  await page.getByRole("button", { name: "Why is the signature wrong?" }).click();
+  await page.getByText("The signature is right.").waitFor();
+  await page.getByLabel("The signature that your receiver computes").click();
+  await page.getByLabel("The signature that your receiver computes").fill(sign(spaced(hook.got[0].body)));
+  await page.getByRole("button", { name: "Explain" }).click();
+  const why = page.locator(".result .verdict");
+  await why.waitFor();
+  assert.match(await why.innerText(), /made over the body .*JSON|JSON .*not over the bytes received/);
+  assert.equal(await page.locator(".others .hit").count(), 1, "the table shows which mistake it is");
+  await page.getByLabel("The signature that your receiver computes").fill(hook.got[0].signature);
+  await page.getByRole("button", { name: "Explain" }).click();
+  await page.getByText("That is the right one.").waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test("the clock jumps, a fault is switched on and off, a callback is sent by hand", async (context) => {
+  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0", "--epoch", "2030-01-01T00:00:00Z"] });
+  await page.getByText("stands still").waitFor();
+  await page.getByRole("button", { name: "Controls" }).click();
+  await page.getByRole("button", { name: "+24h" }).click();
+  await page.locator(".clock-text", { hasText: "2 Jan 2030" }).waitFor();
+  assert.match((await mock.control("GET", "/clock")).now, /^2030-01-02/);
+  await page.getByRole("button", { name: "×60" }).click();
+  await page.locator(".top .mark", { hasText: "×60" }).waitFor();
+  await page.getByLabel("Request that goes wrong").fill("auth.token");
+  await page.getByRole("button", { name: "Let it go wrong" }).click();
+  await page.locator(".badge", { hasText: "1 fault" }).waitFor();
+  const token = () => fetch(mock.url + "/service/cloud/auth", { method: "POST", body: new URLSearchParams({ APPKey: "AIRudderMockKey0000001", APPSecret: "AIRudderMockSecret0001" }) });
+  assert.equal((await token()).status, 503);
+  await page.getByRole("switch").click();
+  await page.locator(".badge").waitFor({ state: "detached" });
+  assert.equal((await token()).status, 200);
+  await page.getByLabel("Event", { exact: true }).fill("session.end");
+  await page.getByRole("button", { name: "Send it" }).click();
+  await row(page, "session.end").waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test("by keyboard alone", async (context) => {
+  const { page, mock, wrong } = await setting(context);
+  for (const event of ["session.transfer", "session.end", "agent.message"]) await mock.control("POST", "/emit", { event });
+  await row(page, "agent.message").waitFor();
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the timeline");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("/");
+  await page.keyboard.type("event:session.*");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Enter");
+  const detail = page.getByRole("region", { name: "Details" });
+  await detail.getByRole("heading", { name: /session\.end/ }).waitFor();
+  await detail.getByRole("tab", { name: "Body" }).focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.getByText("The signature is right.").waitFor();
+  await page.keyboard.press("r");
+  await detail.getByText("resent from 2").waitFor();
+  await page.keyboard.press("Escape");
+  assert.ok(await detail.isHidden());
+  await page.keyboard.press("Control+`");
+  await page.keyboard.type("mo");
+  await page.getByRole("option", { name: /^move/ }).waitFor();
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("b");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("1h");
+  await page.keyboard.press("Enter");
+  await page.getByRole("log", { name: "Answers" }).getByText('"arrived"').waitFor();
+  await page.keyboard.press("Escape");
+  assert.ok(await page.getByRole("log", { name: "Answers" }).isHidden());
+  assert.deepEqual(wrong, []);
+});
+
+test("on a phone", async (context) => {
+  const { page, mock, wrong } = await setting(context, { width: 390, height: 780 });
+  await mock.control("POST", "/chats", { write: "hello", name: "A name that is rather long for the width of a phone" });
+  await row(page, "message.receive").click();
+  await page.getByRole("tab", { name: "Signature" }).click();
+  await page.getByText("The signature is right.").waitFor();
+  const fits = async (where) => {
+    const [wide, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(wide <= inner, `${where} is ${wide} wide`);
+  };
+  await fits("the signature");
+  await page.getByRole("button", { name: "Back to the list" }).click();
+  for (const view of ["Phone", "Objects", "Catalog", "Controls"]) {
+    await page.getByRole("button", { name: view, exact: true }).click();
+    await page.getByRole("region", { name: view }).waitFor();
+    await fits(view);
+  }
+  await page.getByRole("button", { name: "Phone", exact: true }).click();
+  await page.locator(".chat").first().click();
+  await page.getByLabel("Message", { exact: true }).fill("on my way");
+  await page.keyboard.press("Enter");
+  await page.locator(".bubble.me", { hasText: "on my way" }).waitFor();
+  await fits("a chat");
+  assert.deepEqual(wrong, []);
+});
+
+test("a namespace has a page of its own", async (context) => {
+  const { page, mock, wrong } = await setting(context);
+  await page.getByRole("button", { name: "Controls" }).click();
+  await page.getByLabel("Name of a namespace").fill("mine");
+  await page.getByRole("button", { name: "Add one" }).click();
+  await mock.control("POST", "/emit", { event: "session.end" });
+  await row(page, "session.end").waitFor();
+  await page.getByRole("link", { name: "mine" }).click();
+  await page.getByText("Nothing yet").waitFor();
+  await page.getByRole("heading", { name: /mine/ }).waitFor();
+  await page.getByRole("button", { name: "Controls" }).click();
+  await page.getByRole("link", { name: "Back to the mock" }).click();
+  await row(page, "session.end").waitFor();
+  assert.deepEqual(wrong, []);
+});

@@ -1,0 +1,136 @@
+// What holds of the page however it is used: accessible, small, quick, and at home.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { launch, open, receiver, serve } from "./support.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let browser, mock, hook;
+before(async () => {
+  browser = await launch();
+  hook = await receiver((callback) => (callback.event === "session.end" ? [401, '{"error":"bad signature"}'] : [200, "{}"]));
+  mock = await serve(["--callback-url", hook.url, "--speed", "20"]);
+  const { conversation } = await mock.control("POST", "/chats", { write: "hello", name: "Dinda" });
+  await mock.control("POST", "/emit", { event: "session.transfer", conversation });
+  await mock.control("POST", "/emit", { event: "session.end" });
+  await mock.control("POST", "/faults", { fault: { call: "task.create", status: 503 } });
+  await mock.control("POST", "/clock", { by: "10m" });
+});
+after(async () => {
+  await browser?.close();
+  await mock?.close();
+  await hook?.close();
+});
+
+for (const [name, view] of [["light", {}], ["dark", { dark: true }], ["phone", { width: 390, height: 780 }]]) {
+  test(`no serious violation of accessibility, ${name}`, async () => {
+    const { page, wrong, close } = await open(browser, mock.page, view);
+    const found = [];
+    const check = async (where) => {
+      await page.waitForTimeout(250);
+      // In the page's own world the policy would refuse the checker.
+      const session = await page.context().newCDPSession(page);
+      const { frameTree } = await session.send("Page.getFrameTree");
+      const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
+      await session.send("Runtime.evaluate", { expression: axe, contextId: executionContextId });
+      const run = "axe.run(document).then((r) => JSON.stringify([r.passes.length, r.violations.map((v) => [v.id, v.impact, v.nodes.map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? ''))])]))";
+      const { result } = await session.send("Runtime.evaluate", { expression: run, contextId: executionContextId, awaitPromise: true });
+      const [passes, violations] = JSON.parse(result.value);
+      assert.ok(passes > 10, `${passes} rules were looked at`);
+      if (process.env.SHOW) console.log(where, passes, JSON.stringify(violations));
+      for (const [id, impact, nodes] of violations) if (["serious", "critical"].includes(impact)) found.push(`${where}: ${id} ${nodes.slice(0, 3).join(" | ")}`);
+    };
+    await page.locator(".row.out").last().waitFor();
+    await check("timeline");
+    await page.getByRole("button", { name: "Group" }).click();
+    await check("groups");
+    await page.getByRole("button", { name: "Group" }).click();
+    await page.locator(".row.out.wrong").first().click();
+    for (const tab of [/Body/, /Attempts/, /Signature/]) {
+      await page.getByRole("tab", { name: tab }).click();
+      if (tab.source === "Signature") await page.getByText("What the usual mistakes give").waitFor();
+      await check("detail " + tab.source);
+    }
+    await page.getByRole("button", { name: "Edit and resend" }).click();
+    await check("edit");
+    await page.keyboard.press("Escape");
+    for (const pane of ["Objects", "Catalog", "Controls", "Phone"]) {
+      await page.getByRole("button", { name: pane, exact: true }).click();
+      await check(pane);
+    }
+    await page.locator(".chat").first().click();
+    await check("chat");
+    await page.getByRole("button", { name: "What the person does" }).click();
+    await check("menu");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+`");
+    await check("shell");
+    assert.deepEqual(found, []);
+    assert.deepEqual(wrong, []);
+    for (const landmark of ["banner", "main", "navigation"]) assert.ok(await page.getByRole(landmark).count() >= 1, landmark);
+    await close();
+  });
+}
+
+test("small, quick, and nothing from elsewhere", async () => {
+  await fetch(mock.page, { headers: { accept: "text/html" } });
+  const began = performance.now();
+  const response = await fetch(mock.page, { headers: { accept: "text/html" } });
+  const first = performance.now() - began;
+  assert.ok(first < 100, `${first} ms to the first byte`);
+  const policy = response.headers.get("content-security-policy");
+  assert.match(policy, /default-src 'none'/);
+  assert.doesNotMatch(policy, /unsafe/);
+  const { page, wrong, sizes, close } = await open(browser, mock.page);
+  await page.locator(".row.out").first().waitFor();
+  const total = [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  assert.ok(sizes.size > 10 && total > 20_000 && total < 300 << 10, `${sizes.size} files, ${total} bytes`);
+  // What the policy is for: a script of elsewhere is not run.
+  const ran = await page.evaluate(() => new Promise((done) => {
+    document.addEventListener("securitypolicyviolation", () => done(false));
+    const script = document.createElement("script");
+    script.textContent = "window.ran = true";
+    document.body.append(script);
+    setTimeout(() => done(window.ran === true), 500);
+  }));
+  assert.equal(ran, false);
+  assert.deepEqual(wrong.filter((text) => !text.includes("inline script")), []);
+  await close();
+});
+
+test("hostile texts are texts", async () => {
+  const { page, wrong, close } = await open(browser, mock.page);
+  const script = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>';
+  const turned = "safe\u202egpj.exe";
+  const huge = "A".repeat((1 << 20) - 100);
+  for (const name of [script, turned, huge, "\u001b[31mred", "{{7*7}}"]) {
+    const { conversation } = await mock.control("POST", "/chats", { name });
+    await mock.control("POST", "/user", { conversation, write: name.slice(0, 500_000) });
+    await mock.control("POST", "/emit", { event: "session.transfer", conversation, body: { [script]: name.slice(0, 500_000) } });
+  }
+  await fetch(mock.url + "/service/cloud/" + encodeURIComponent(script), { method: "POST", body: script, headers: { "content-type": "text/plain", "x-<b>": script } }).catch(() => {});
+  await page.locator(".row.out").last().waitFor();
+  await page.waitForTimeout(500);
+  const chats = await page.locator(".chat").count();
+  for (let at = 0; at < Math.min(5, chats); at += 1) {
+    await page.locator(".chat").nth(at).click();
+    await page.locator(".bubble.me").first().waitFor();
+    await page.getByRole("button", { name: "Back to the chats" }).click();
+    await page.locator(".chat").first().waitFor();
+  }
+  for (const key of ["End", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowUp"]) {
+    await page.getByRole("listbox", { name: "Requests and callbacks" }).press(key);
+    await page.keyboard.press("Enter");
+    await page.waitForTimeout(60);
+  }
+  assert.equal(await page.evaluate(() => window.hacked), undefined);
+  assert.equal(await page.locator("img, script:not([src]), b").count(), 0);
+  assert.ok(!(await page.evaluate(() => document.body.innerText)).includes("\u202e"), "what turns text around is written out");
+  const [wide, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= inner, `${wide} wide`);
+  assert.deepEqual(wrong, []);
+  await close();
+});

@@ -1,0 +1,111 @@
+// A mock, a receiver and a browser for the tests.
+
+import { spawn } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const PROGRAM = process.env.AIRUDDER_MOCK_BIN ?? new URL("../../target/debug/airudder-mock", import.meta.url).pathname;
+const BROWSERS = [process.env.AIRUDDER_MOCK_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const SECRET = "airudder-mock-secret";
+const SIGN_KEY = "a17d0de2a17d0de2a17d0de2a17d0de2";
+
+export const sign = (body, secret = SECRET) => createHmac("sha256", secret).update(body).digest("hex");
+
+// During work on the page: its files from elsewhere.
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync", "--enable-precise-memory-info",
+];
+
+/** A browser with a profile of its own. */
+export async function launch() {
+  const executablePath = BROWSERS.find((path) => path && existsSync(path));
+  if (!executablePath) throw new Error("no Chromium is here: install it, or name it in AIRUDDER_MOCK_CHROMIUM");
+  return chromium.launch({ executablePath, args: FLAGS });
+}
+
+/** Whoever gets the callbacks: keeps them, and answers as it is told. */
+export async function receiver(answer = () => [200, "{}"]) {
+  const got = [];
+  const server = createServer(async (request, response) => {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    const body = Buffer.concat(parts);
+    const callback = { body: body.toString(), signature: request.headers["x-airudder-sign"], event: undefined };
+    try { callback.event = JSON.parse(callback.body).event; } catch { /* It has none. */ }
+    got.push(callback);
+    const [status, text] = answer(callback);
+    response.writeHead(status, { "content-type": "application/json" }).end(text);
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  return {
+    got,
+    url: `http://127.0.0.1:${server.address().port}/hook`,
+    close: () => new Promise((closed) => { server.close(closed); server.closeAllConnections(); }),
+  };
+}
+
+/** A running mock. */
+export async function serve(args = []) {
+  const folder = mkdtempSync(join(tmpdir(), "airudder-mock-page-"));
+  const file = join(folder, "url");
+  const process_ = spawn(PROGRAM, ["serve", "--listen", "127.0.0.1:0", "--url-file", file, "--seed", "3", ...args], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+  for (let tries = 0; !existsSync(file); tries += 1) {
+    if (tries > 400 || process_.exitCode !== null) throw new Error("the mock did not start");
+    await new Promise((soon) => setTimeout(soon, 25));
+  }
+  const url = readFileSync(file, "utf8").trim();
+  const control = async (method, path, fields) => {
+    const response = await fetch(url + "/_mock" + path, {
+      method, headers: { "content-type": "application/json" }, body: method === "POST" ? JSON.stringify(fields ?? {}) : undefined,
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(answer.message);
+    return answer;
+  };
+  return {
+    url,
+    page: url + "/_mock/",
+    control,
+    /** A request to the chatbot, as the integrator's system signs it. */
+    chatbot: async (path, fields) => {
+      const body = JSON.stringify(fields);
+      const response = await fetch(url + "/api/v1" + path, {
+        method: "POST", body, headers: { "content-type": "application/json", "X-AIRudder-Sign-Key": SIGN_KEY, "X-AIRudder-Sign": sign(body) },
+      });
+      return response.json();
+    },
+    close: async () => {
+      const ended = new Promise((end) => process_.once("exit", end));
+      process_.kill("SIGINT");
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A page that notes what must never happen: errors, violations of the policy, requests to elsewhere, dialogs. */
+export async function open(browser, url, { width = 1440, height = 900, dark = false, scale = 1 } = {}) {
+  const context = await browser.newContext({
+    viewport: { width, height }, colorScheme: dark ? "dark" : "light", deviceScaleFactor: scale, locale: "en-GB", timezoneId: "UTC",
+  });
+  const page = await context.newPage();
+  const wrong = [];
+  const sizes = new Map();
+  page.on("pageerror", (error) => wrong.push(error.stack));
+  page.on("console", (message) => { if (["error", "warning"].includes(message.type()) && !/status of 4\d\d/.test(message.text())) wrong.push(message.text()); });
+  page.on("dialog", (dialog) => { wrong.push("a dialog: " + dialog.message()); dialog.dismiss(); });
+  page.on("request", (request) => {
+    if (!/^(data|file):/.test(request.url()) && new URL(request.url()).origin !== new URL(url).origin) wrong.push("a request to " + request.url());
+  });
+  page.on("response", async (response) => {
+    if (/\/assets\/|\/_mock\/(\?|$)/.test(response.url())) sizes.set(response.url(), (await response.body().catch(() => Buffer.alloc(0))).length);
+  });
+  await page.goto(url);
+  page.setDefaultTimeout(10_000);
+  return { page, wrong, sizes, close: () => context.close() };
+}

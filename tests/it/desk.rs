@@ -1,0 +1,224 @@
+//! What people keep open beside their work: the chat in the terminal, and the timeline of a running mock.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdout, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::serving::{Serving, is_there};
+use crate::support::{Receiver, assert_code, plain, program, run_with_input, stderr, stdout};
+
+#[test]
+fn a_script_is_the_end_user_from_hello_to_the_end() {
+    // The system of the customer: takes every transfer, greets, and ends the conversation once the user thanks.
+    let mock = std::sync::Arc::new(std::sync::OnceLock::<std::net::SocketAddr>::new());
+    let own = std::sync::Arc::clone(&mock);
+    let receiver = Receiver::with(move |request| {
+        let told = request.json();
+        let address = *own.get().unwrap();
+        let call = |path: &str, fields: Value| {
+            let (status, answer) =
+                crate::support::post_signed(address, path, crate::support::DEFAULT_SECRET, &fields);
+            assert_eq!(status, 200, "{answer}");
+        };
+        let call_id = &told["call_id"];
+        match told["event"].as_str() {
+            Some("session.transfer") => {
+                let call_id = &told["transfer"]["call_id"];
+                call(
+                    "/api/v1/session/transfer_result",
+                    json!({ "call_id": call_id, "result": "accepted", "seat_id": "s7" }),
+                );
+                let hello = json!([{ "type": "text", "text": "\u{1b}[2JAna here" }]);
+                call("/api/v1/message/send", json!({ "call_id": call_id, "messages": hello }));
+            }
+            Some("agent.message") if told.to_string().contains("thank you") => {
+                call("/api/v1/session/end", json!({ "call_id": call_id }));
+            }
+            _ => {}
+        }
+        plain("200 OK", "{}")
+    });
+    let serving = Serving::with("", &["--speed", "max", "--callback-url", &receiver.url()]);
+    mock.set(serving.address).unwrap();
+    let url = serving.url();
+    let script = "hello\n/press 2\n/pres 1\n/press nothing\n/media file a.pdf\n/agent\n/wait agent 30s\nthank you\n/wait end 30s\n/chats\n";
+    let output = run_with_input(&["chat", "--url", &url, "--name", "Dinda"], script.as_bytes());
+    let text = stdout(&output);
+    // Two of the lines were wrong.
+    assert_code(&output, 1);
+    for says in [
+        "you    hello  ✓✓",
+        "  [2] ",
+        "! there is no /pres, did you mean `/press`?",
+        "! there is no `nothing` to press: there is [1]",
+        "[file] a.pdf",
+        "· agent s7 has the conversation",
+        "agent  (s7) \\u{1b}[2JAna here",
+        "you    thank you",
+        "· the conversation has ended",
+        "[1] Dinda",
+    ] {
+        assert!(text.contains(says), "no {says:?} in\n{text}");
+    }
+    assert!(text.contains("bot    ") && !text.contains('\u{1b}'), "{text}");
+    // The same conversation, entered from outside.
+    let (_, chats) = serving.control("GET", "/_mock/chats", &Value::Null);
+    let conversation = chats["chats"][0]["conversation"].as_str().unwrap().to_owned();
+    let entered =
+        run_with_input(&["chat", "--url", &url, "--conversation", &conversation], b"/quit\nnever\n");
+    assert_code(&entered, 0);
+    assert!(stdout(&entered).contains("you    thank you") && !stdout(&entered).contains("never"));
+    let output = run_with_input(&["chat", "--url", &url, "--conversation", "nobody"], b"");
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("there is no conversation `nobody`"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_chat_brings_its_own_mock() {
+    let args = ["chat", "--start", "--speed", "max", "--seed", "7", "--number", "+6281234567890"];
+    let output = run_with_input(&args, b"hello\n/again\n");
+    assert_code(&output, 0);
+    let text = stdout(&output);
+    assert!(text.starts_with("mock  http://127.0.0.1:") && text.contains("started for this chat"), "{text}");
+    assert_eq!(text.matches("you    hello").count(), 2, "{text}");
+    assert!(text.contains("bot    ") && text.contains("number +6281234567890"), "{text}");
+    // One that was named has to be there.
+    let nobody = crate::support::free_address();
+    let output = run_with_input(&["chat", "--url", &format!("http://{nobody}")], b"hello\n");
+    assert_code(&output, 3);
+    assert!(stderr(&output).contains("no mock answers at"), "{}", stderr(&output));
+}
+
+/// `tail` while it runs.
+struct Tail {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Tail {
+    fn of(serving: &Serving, args: &[&str]) -> Self {
+        let mut child = program()
+            .args(["tail", "--url", &serving.url()])
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Self { child, out }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+#[test]
+fn the_timeline_of_a_running_mock_is_watched() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let serving = Serving::with("", &["--callback-url", &receiver.url()]);
+    let emit = |event: &str| serving.control("POST", "/_mock/emit", &json!({ "event": event }));
+    serving.get("Token nonsense", "/service/cloud/robot");
+    emit("session.transfer");
+    serving.settle();
+    let mut all = Tail::of(&serving, &[]);
+    let mut some = Tail::of(&serving, &["--json", "event=agent.*", "kind=tried"]);
+    let refused = all.line();
+    assert!(refused.contains("← robot.list") && refused.contains("401 code 401"), "{refused}");
+    let sent = all.line();
+    assert!(sent.contains("→ #1    session.transfer") && sent.contains("200"), "{sent}");
+    emit("agent.transfer");
+    let line = all.line();
+    assert!(line.contains("→ #2    agent.transfer") && line.contains("company"), "{line}");
+    let line: Value = serde_json::from_str(&some.line()).unwrap();
+    assert_eq!(
+        (&line["event"], &line["callback"], &line["body"]),
+        (&json!("agent.transfer"), &json!(2), &Value::Null)
+    );
+    // What is wrong is told as by `ctl journal`.
+    let output = run_with_input(&["tail", "--url", &serving.url(), "knd=called"], b"");
+    assert_code(&output, 2);
+    assert!(stderr(&output).contains("did you mean `kind`?"), "{}", stderr(&output));
+    // The end of the mock ends it.
+    serving.end();
+    assert_eq!(all.line(), "the mock has ended");
+    let mut rest = String::new();
+    some.out.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "");
+    assert!(all.child.wait().unwrap().success() && some.child.wait().unwrap().success());
+}
+
+#[test]
+fn on_a_terminal_there_are_colours_and_keys() {
+    if !is_there("script") {
+        return;
+    }
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let serving = Serving::with("", &["--speed", "max", "--callback-url", &receiver.url()]);
+    serving.control("POST", "/_mock/emit", &json!({ "event": "session.transfer" }));
+    serving.settle();
+    let mut tail = Terminal::running(&serving, "tail");
+    tail.shows("\u{1b}[32m200");
+    tail.types("r 1\n");
+    tail.shows("#1 is sent again as #2");
+    tail.types("what\n");
+    tail.shows("! `what` is nothing here");
+    tail.types("q\n");
+    tail.ends();
+    assert_eq!(receiver.requests().len(), 2);
+
+    let mut chat = Terminal::running(&serving, "chat");
+    chat.shows("> ");
+    chat.types("hello\n");
+    chat.shows("\u{1b}[32myou");
+    chat.shows("\u{1b}[36mbot");
+    chat.types("/quit\n");
+    chat.ends();
+}
+
+/// The program on a terminal of its own.
+struct Terminal {
+    child: Child,
+    /// What it has shown since somebody looked.
+    shown: String,
+}
+
+impl Terminal {
+    fn running(serving: &Serving, command: &str) -> Self {
+        let command = format!("{} {command} --url {}", env!("CARGO_BIN_EXE_airudder-mock"), serving.url());
+        let child = std::process::Command::new("script")
+            .args(["-qec", &command, "/dev/null"])
+            .env_remove("NO_COLOR")
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self { child, shown: String::new() }
+    }
+
+    fn types(&mut self, keys: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Reads on until this is shown.
+    #[track_caller]
+    fn shows(&mut self, text: &str) {
+        let end = loop {
+            if let Some(at) = self.shown.find(text) {
+                break at + text.len();
+            }
+            let mut piece = [0; 1024];
+            let length = self.child.stdout.as_mut().unwrap().read(&mut piece).unwrap();
+            assert!(length > 0, "no {text:?} in {:?}", self.shown);
+            self.shown.push_str(&String::from_utf8_lossy(&piece[..length]));
+        };
+        self.shown.drain(..end);
+    }
+
+    fn ends(mut self) {
+        assert!(self.child.wait().unwrap().success());
+    }
+}
