@@ -128,8 +128,10 @@ impl Crafted {
         if !is_possible {
             return None;
         }
-        let mut command = format!("curl -sS -i -X {} {}", self.method, quoted(self.target.to_string().as_bytes()));
-        let chunked = (self.wire == Wire::Chunked).then(|| ("Transfer-Encoding".to_owned(), b"chunked".to_vec()));
+        let mut command =
+            format!("curl -sS -i -X {} {}", self.method, quoted(self.target.to_string().as_bytes()));
+        let chunked =
+            (self.wire == Wire::Chunked).then(|| ("Transfer-Encoding".to_owned(), b"chunked".to_vec()));
         for (name, value) in self.headers.iter().chain(&chunked) {
             let mut header = name.clone().into_bytes();
             // With a semicolon, curl sends a header without a value.

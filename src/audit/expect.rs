@@ -46,13 +46,13 @@ pub(super) fn complaint(
         }
         Expect::Status200 if answer.status != 200 => told("with 200"),
         Expect::JsonObject if !is_object(&answer.body) => told("with a JSON object"),
-        Expect::JsonType if !is_json(answer) => {
-            Some(match answer.header("content-type") {
-                Some(other) => format!("its content type is `{other}`, not `application/json`"),
-                None => "it has no content type".to_owned(),
-            })
+        Expect::JsonType if !is_json(answer) => Some(match answer.header("content-type") {
+            Some(other) => format!("its content type is `{other}`, not `application/json`"),
+            None => "it has no content type".to_owned(),
+        }),
+        Expect::Kept if !answer.keeps => {
+            Some("the receiver closes the connection after its answer".to_owned())
         }
-        Expect::Kept if !answer.keeps => Some("the receiver closes the connection after its answer".to_owned()),
         Expect::SameAnswer if yardstick.first.is_some_and(|first| first != answer.status) => {
             told("as the first time")
         }
@@ -66,7 +66,8 @@ pub(super) fn came(result: &Result<Answer, Trouble>) -> String {
         Err(trouble) => trouble.to_string(),
         Ok(answer) => {
             let text = String::from_utf8_lossy(&answer.body);
-            let short: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(120).collect();
+            let short: String =
+                text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(120).collect();
             match short.trim() {
                 "" => answer.status.to_string(),
                 short => format!("{} `{short}`", answer.status),

@@ -11,9 +11,7 @@ pub(super) fn write(value: &Value, form: Form) -> Vec<u8> {
     match form {
         Form::Compact => value.to_string().into_bytes(),
         Form::Spaced => spaced(value),
-        Form::LineEnds => {
-            String::from_utf8_lossy(&spaced(value)).replace('\n', "\r\n").into_bytes()
-        }
+        Form::LineEnds => String::from_utf8_lossy(&spaced(value)).replace('\n', "\r\n").into_bytes(),
         Form::TrailingNewline => format!("{value}\n").into_bytes(),
         Form::Reversed => reversed(value).to_string().into_bytes(),
         Form::Escaped => escaped(&value.to_string()).into_bytes(),

@@ -44,8 +44,7 @@ fn counted(
     threshold: Threshold,
 ) -> BytesStart<'static> {
     let failures = outcomes.iter().filter(|outcome| fails(outcome, threshold)).count();
-    let skipped =
-        outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::NotJudged(_))).count();
+    let skipped = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::NotJudged(_))).count();
     let mut start = BytesStart::new(element);
     start.push_attribute(("name", &*visible(name)));
     for (key, count) in

@@ -9,9 +9,9 @@ use rand::RngExt;
 use serde_json::Value;
 
 use super::craft::Crafted;
+use super::form;
 use super::signing::{self, Headers};
 use super::step::{Form, Signature, Step, Wire};
-use super::form;
 use crate::content::Country;
 use crate::contract::signature::{Scheme, SecretError, Signer, Signing};
 use crate::delivery::QueuedCallback;
@@ -151,20 +151,19 @@ impl Case<'_> {
     }
 
     fn craft(&self, callback: &QueuedCallback, body: Bytes, step: &Step, now: Timestamp) -> Crafted {
-        let mut headers: Headers =
-            callback.headers.iter().map(|(name, value)| (name.to_string(), value.clone().into_bytes())).collect();
+        let mut headers: Headers = callback
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.clone().into_bytes()))
+            .collect();
         for (name, value) in &step.headers {
             headers.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
             headers.push((name.clone(), value.clone().into_bytes()));
         }
         let usual = callback.signer.as_ref().unwrap_or(&self.kit.signer);
         let other = step.secret.as_ref().map(|secret| Signer::new(usual.scheme().clone(), secret));
-        let signing = Signing {
-            body: &body,
-            path: callback.target.path_and_query(),
-            now,
-            nonce: &callback.message_id,
-        };
+        let signing =
+            Signing { body: &body, path: callback.target.path_and_query(), now, nonce: &callback.message_id };
         let signed = match step.signature_of.as_ref().and_then(|name| self.saved.get(name)) {
             Some(made) => {
                 let signature = &usual.scheme().header;

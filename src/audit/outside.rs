@@ -78,9 +78,7 @@ impl Probe {
                 };
                 let result = exchange.await;
                 match result {
-                    Ok(answer) if answer.status == 200 => {
-                        String::from_utf8_lossy(&answer.body).into_owned()
-                    }
+                    Ok(answer) if answer.status == 200 => String::from_utf8_lossy(&answer.body).into_owned(),
                     other => return Err(failed(came(&other))),
                 }
             }
@@ -112,7 +110,9 @@ impl Restart {
         while connector.connect(target).await.is_err() {
             if begun.elapsed() > PATIENCE {
                 let within = HumanDuration(PATIENCE);
-                return Err(failed(format!("has ended, and the receiver took no connection within {within}")));
+                return Err(failed(format!(
+                    "has ended, and the receiver took no connection within {within}"
+                )));
             }
             sleep(LOOK).await;
         }

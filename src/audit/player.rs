@@ -228,11 +228,11 @@ impl Player<'_> {
             Need::Restart if !has_probe => "--probe and --restart are needed",
             Need::Restart if self.options.restart.is_none() => "--restart names the command",
             Need::NextSecret if !kit.has_next() => "--next-secret names the secret that comes next",
-            Need::Timestamp if kit.scheme().timestamp_header.is_none() => {
-                "the signature has no timestamp"
-            }
+            Need::Timestamp if kit.scheme().timestamp_header.is_none() => "the signature has no timestamp",
             Need::OneSignature if kit.scheme().several => "the scheme allows several signatures",
-            Need::Probe | Need::Restart | Need::NextSecret | Need::Timestamp | Need::OneSignature => return None,
+            Need::Probe | Need::Restart | Need::NextSecret | Need::Timestamp | Need::OneSignature => {
+                return None;
+            }
         };
         Some(missing.to_owned())
     }
@@ -283,7 +283,9 @@ impl Player<'_> {
             }
             let yardstick = Yardstick { quick: self.options.quick, first: run.first };
             if let Some(came) = complaint(step.expect, result, yardstick) {
-                let curl = if step.connection == Reuse::New && results.len() == 1 && step.beside == Beside::Nothing
+                let curl = if step.connection == Reuse::New
+                    && results.len() == 1
+                    && step.beside == Beside::Nothing
                 {
                     request.curl()
                 } else {

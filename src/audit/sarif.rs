@@ -47,7 +47,8 @@ impl Report {
             "{}: {}. Sent: {}. {} {} Again: {again}",
             outcome.title, finding.came, finding.sent, finding.why, finding.fix
         );
-        let mut location = json!({ "logicalLocations": [{ "fullyQualifiedName": self.url, "kind": "resource" }] });
+        let mut location =
+            json!({ "logicalLocations": [{ "fullyQualifiedName": self.url, "kind": "resource" }] });
         if let Some(file) = file {
             location["physicalLocation"] =
                 json!({ "artifactLocation": { "uri": file }, "region": { "startLine": 1 } });

@@ -71,7 +71,10 @@ mod tests {
         let all = selected(&[], &[]).unwrap();
         assert_eq!(selected(&["slow-body"], &[]), Ok(1));
         assert_eq!(selected(&["order"], &[]), Ok(2));
-        assert_eq!(selected(&["signature-*"], &["signature-wrong"]).unwrap() + 1, selected(&["signature-*"], &[]).unwrap());
+        assert_eq!(
+            selected(&["signature-*"], &["signature-wrong"]).unwrap() + 1,
+            selected(&["signature-*"], &[]).unwrap()
+        );
         assert_eq!(selected(&[], &["raw bytes"]), Ok(all - 8));
         assert_eq!(
             selected(&["slow-bdy"], &[]).unwrap_err(),

@@ -16,8 +16,7 @@ const BOLD: Style = Style::new().bold();
 /// A group with what was found in it; with `all`, each of its checks has a line.
 fn group(name: &str, outcomes: &[&Outcome], all: bool, out: &mut String) {
     let passed = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::Passed)).count();
-    let judged =
-        outcomes.iter().filter(|outcome| !matches!(outcome.verdict, Verdict::NotJudged(_))).count();
+    let judged = outcomes.iter().filter(|outcome| !matches!(outcome.verdict, Verdict::NotJudged(_))).count();
     let good = if passed == judged { AnsiColor::Green.on_default() } else { Style::new() };
     let aside = match outcomes.len() - judged {
         0 => String::new(),

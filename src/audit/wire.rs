@@ -213,12 +213,11 @@ fn head(bytes: &[u8]) -> Result<Option<Head>, Trouble> {
     let headers: Vec<(String, String)> = response
         .headers
         .iter()
-        .map(|header| {
-            (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned())
-        })
+        .map(|header| (header.name.to_ascii_lowercase(), String::from_utf8_lossy(header.value).into_owned()))
         .collect();
     let value = |name: &str| headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str());
-    let has = |name: &str, word: &str| value(name).is_some_and(|value| value.to_ascii_lowercase().contains(word));
+    let has =
+        |name: &str, word: &str| value(name).is_some_and(|value| value.to_ascii_lowercase().contains(word));
     let length = value("content-length").and_then(|length| length.trim().parse().ok());
     let is_chunked = has("transfer-encoding", "chunked");
     let keeps = match response.version {

@@ -38,7 +38,8 @@ impl Receivers {
             .unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let rows: Vec<Row> = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{file}: {error}: {line}"));
+        let rows: Vec<Row> =
+            serde_json::from_str(&line).unwrap_or_else(|error| panic!("{file}: {error}: {line}"));
         (Self(child), rows)
     }
 }
@@ -56,7 +57,17 @@ fn audited(port: u64) -> (Vec<String>, Value) {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("report.json");
     let output = program()
-        .args(["audit", "--threshold", "hint", "--settle", "100ms", "--secret", SECRET, "--next-secret", NEXT])
+        .args([
+            "audit",
+            "--threshold",
+            "hint",
+            "--settle",
+            "100ms",
+            "--secret",
+            SECRET,
+            "--next-secret",
+            NEXT,
+        ])
         .args(["--callback-url", &format!("{base}/hook"), "--probe", &format!("{base}/probe")])
         .args(["--restart", &format!("curl -sS -X POST {base}/restart")])
         .arg("--json")
@@ -88,7 +99,8 @@ fn false_verdicts((flaw, check, port): &Row) -> Option<String> {
     let unjudged = report["checks"].as_array().unwrap().iter().filter_map(|outcome| {
         let why = outcome["verdict"]["not_judged"].as_str()?;
         let is_usual = why == "the signature has no timestamp" || why.contains(&format!("`{check}`"));
-        (!is_usual || check.is_empty() && outcome["id"] != "signature-stale").then(|| format!("{flaw}: {why}"))
+        (!is_usual || check.is_empty() && outcome["id"] != "signature-stale")
+            .then(|| format!("{flaw}: {why}"))
     });
     unjudged.reduce(|all, one| format!("{all}\n{one}"))
 }
@@ -134,7 +146,8 @@ fn what_is_found_is_told_in_every_form() {
     let only = "signature-wrong,signature-missing,signature-rotation,order";
     let args = ["audit", "--callback-url", &url, "--seed", "7", "--only", only];
     let (json, html, junit, sarif) = (path("a.json"), path("a.html"), path("a.xml"), path("a.sarif"));
-    let files = ["--json", &json, "--html", &html, "--junit", &junit, "--sarif", &sarif, "--sarif-file", "app.py"];
+    let files =
+        ["--json", &json, "--html", &html, "--junit", &junit, "--sarif", &sarif, "--sarif-file", "app.py"];
     let output = run(&[&args[..], &files].concat());
     assert_code(&output, 1);
     let text = stdout(&output);
@@ -150,7 +163,10 @@ fn what_is_found_is_told_in_every_form() {
     assert_eq!(finding["sent"], "session.transfer, signed with another secret");
     assert!(read(&html).starts_with("<!doctype html>") && read(&html).contains("refuses a forged signature"));
     let xml = read(&junit);
-    assert!(xml.contains(r#"<testsuites name="audit" tests="5" failures="1" errors="0" skipped="2""#), "{xml}");
+    assert!(
+        xml.contains(r#"<testsuites name="audit" tests="5" failures="1" errors="0" skipped="2""#),
+        "{xml}"
+    );
     let sarif: Value = serde_json::from_str(&read(&sarif)).unwrap();
     let result = &sarif["runs"][0]["results"][0];
     assert_eq!((&result["ruleId"], &result["level"]), (&"signature-wrong".into(), &"error".into()));
@@ -169,7 +185,9 @@ fn what_is_found_is_told_in_every_form() {
         let sent = Command::new("sh").args(["-c", curl]).output().unwrap();
         assert!(sent.status.success());
         let last = receiver.requests().pop().unwrap();
-        let first = requests.iter().find(|request| request.exact_header("X-AIRudder-Sign") == last.exact_header("X-AIRudder-Sign"));
+        let first = requests
+            .iter()
+            .find(|request| request.exact_header("X-AIRudder-Sign") == last.exact_header("X-AIRudder-Sign"));
         assert_eq!(first.unwrap().body, last.body);
     }
 
@@ -219,7 +237,8 @@ fn checks_of_ones_own_are_run() {
     let own = folder.path().join("own.toml");
     std::fs::write(&own, &example.text).unwrap();
     let receiver = Receiver::answering(vec![plain("200 OK", "{}"), plain("201 Created", "{}")]);
-    let args = ["audit", "--callback-url", &receiver.url(), "--checks", own.to_str().unwrap(), "--only", "ours"];
+    let args =
+        ["audit", "--callback-url", &receiver.url(), "--checks", own.to_str().unwrap(), "--only", "ours"];
     let output = run(&[&args[..], &["--threshold", "warning"]].concat());
     assert_code(&output, 1);
     assert!(stdout(&output).contains("not as the first time"), "{}", stdout(&output));
