@@ -234,13 +234,13 @@ mod tests {
 
     fn add(text: &str) -> String {
         let catalog = Catalog::builtin();
-        let mut battery = Battery::load(&[], &catalog).unwrap();
-        battery.add("own.toml", text, &catalog).map_or_else(|error| error.to_string(), |()| String::new())
+        let mut battery = Battery::load(&[], catalog).unwrap();
+        battery.add("own.toml", text, catalog).map_or_else(|error| error.to_string(), |()| String::new())
     }
 
     #[test]
     fn the_battery_reads_and_is_large_enough() {
-        let battery = Battery::load(&[], &Catalog::builtin()).unwrap();
+        let battery = Battery::load(&[], Catalog::builtin()).unwrap();
         assert!(battery.checks.len() >= 28, "{}", battery.checks.len());
         for check in &battery.checks {
             assert!(check.id.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit()));

@@ -1,6 +1,5 @@
 //! `audit`: the report card of a receiver.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -265,22 +264,18 @@ fn traffic(request: &[u8], came: &str) {
 
 /// Writes the files that were asked for.
 fn write(args: &Args, report: &Report, battery: &Battery) -> Result<(), CommandError> {
-    let mut junit = Vec::new();
-    if let Some(path) = &args.junit {
-        report.junit(args.threshold, &mut junit).map_err(|error| cannot_write(path, &error))?;
-    }
-    let file = args.sarif_file.as_deref();
-    let files: [(&Option<PathBuf>, &dyn Fn() -> Vec<u8>); 4] = [
-        (&args.json, &|| report.json().into_bytes()),
-        (&args.html, &|| report.page().into_bytes()),
-        (&args.junit, &|| junit.clone()),
-        (&args.sarif, &|| report.sarif(battery, file).into_bytes()),
-    ];
-    for (path, text) in files {
-        let Some(path) = path else { continue };
-        std::fs::File::create(path)
-            .and_then(|mut file| file.write_all(&text()))
-            .map_err(|error| cannot_write(path, &error))?;
-    }
-    Ok(())
+    let write = |path: &Option<PathBuf>, text: &dyn Fn() -> std::io::Result<Vec<u8>>| match path {
+        Some(path) => {
+            let written = text().and_then(|text| std::fs::write(path, text));
+            written.map_err(|error| cannot_write(path, &error))
+        }
+        None => Ok(()),
+    };
+    write(&args.json, &|| Ok(report.json().into_bytes()))?;
+    write(&args.html, &|| Ok(report.page().into_bytes()))?;
+    write(&args.sarif, &|| Ok(report.sarif(battery, args.sarif_file.as_deref()).into_bytes()))?;
+    write(&args.junit, &|| {
+        let mut xml = Vec::new();
+        report.junit(args.threshold, &mut xml).map(|()| xml)
+    })
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::serving::is_there;
-use crate::support::{Receiver, assert_code, plain, program, run, stderr, stdout};
+use crate::support::{Receiver, assert_code, free_address, plain, program, run, stderr, stdout};
 
 const SECRET: &str = "secret of the audit";
 const NEXT: &str = "the secret after it";
@@ -226,6 +226,58 @@ fn mistakes_are_told_before_anything_is_sent() {
     let output = run(&["audit"]);
     assert_code(&output, 2);
     assert!(stderr(&output).contains("--callback-url http://127.0.0.1:3000/hook"));
+}
+
+/// The receiver that verifies with the library of Standard Webhooks, in one language.
+fn audited_by_library(command: &mut Command) {
+    let (secret, next) = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+    let (address, folder) = (free_address(), tempfile::tempdir().unwrap());
+    let child = command
+        .args(["--port", &address.port().to_string(), "--state"])
+        .arg(folder.path().join("events"))
+        .envs([("AIRUDDER_MOCK_SECRET", secret), ("AIRUDDER_MOCK_NEXT_SECRET", next)])
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .spawn()
+        .unwrap();
+    let _receiver = Receivers(child);
+    let output = program()
+        .args(["audit", "--preset", "standard-webhooks", "--secret", secret, "--next-secret", next])
+        .args(["--callback-url", &format!("http://{address}/hook"), "--threshold", "hint", "--verbose"])
+        .args(["--only", "answers,signatures,raw bytes,duplicate-answer"])
+        .output()
+        .unwrap();
+    assert_code(&output, 0);
+    let text = stdout(&output);
+    // Two signatures are right in that scheme; and of what is wrong, nothing passes its libraries.
+    assert!(text.lines().last().unwrap().contains(" passed, 1 not judged ("), "{text}");
+    for check in ["signature-wrong", "signature-stale", "signature-other-body", "signature-rotation"] {
+        assert!(text.contains(&format!("  ok     {check} ")), "{text}");
+    }
+}
+
+#[test]
+fn the_library_of_standard_webhooks_for_python_agrees() {
+    let python = std::env::var("AIRUDDER_MOCK_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let found = Command::new(&python).args(["-c", "import standardwebhooks"]).output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        let what = "standardwebhooks of PyPI is missing: AIRUDDER_MOCK_PYTHON names a Python that has it";
+        assert!(std::env::var_os("CI").is_none(), "{what}");
+        return eprintln!("SKIPPED: {what}");
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/receivers/receiver.py");
+    audited_by_library(Command::new(python).arg(file).arg("--standard-webhooks"));
+}
+
+#[test]
+fn the_library_of_standard_webhooks_for_node_agrees() {
+    // Not every machine has npm.
+    let Some(folder) = std::env::var_os("AIRUDDER_MOCK_NPM") else {
+        return eprintln!(
+            "SKIPPED: AIRUDDER_MOCK_NPM names no folder in which standardwebhooks of npm is installed"
+        );
+    };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/receivers/receiver.mjs");
+    audited_by_library(Command::new("node").arg(file).arg("--standard-webhooks").arg(folder));
 }
 
 /// The check that the page shows as an example for one's own.

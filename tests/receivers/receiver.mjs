@@ -4,6 +4,7 @@
 //     node receiver.mjs --port 3000 --flaw accepts-prefix      with a flaw
 //     node receiver.mjs --list                                 the flaws, and the check of `audit` that finds each
 //     node receiver.mjs --all                                  the right one and every flaw, each on a port of its own
+//     node receiver.mjs --standard-webhooks FOLDER             verifies with the library of that project (npm), installed there
 //
 // The secret is AIRUDDER_MOCK_SECRET; AIRUDDER_MOCK_NEXT_SECRET is the one it will be rotated to, accepted as well.
 // `GET /probe` says how many events were worked off. `POST /restart` forgets all that is not in the state file, as a crash
@@ -12,8 +13,9 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 
 const SECRET = process.env.AIRUDDER_MOCK_SECRET ?? "airudder-mock-secret";
@@ -73,9 +75,19 @@ class Store {
   }
 }
 
+// Whether the library of Standard Webhooks takes a request. It reads the body as well, which is not its business here.
+function passes(webhook, raw, headers) {
+  try {
+    webhook.verify(raw, headers);
+    return true;
+  } catch (error) {
+    return error instanceof SyntaxError; // Verified, and no JSON.
+  }
+}
+
 class Receiver {
-  constructor(flaw, state) {
-    Object.assign(this, { flaw, state });
+  constructor(flaw, state, webhooks) {
+    Object.assign(this, { flaw, state, webhooks });
     this.start();
     this.server = createServer((request, response) => this.handle(request, response));
   }
@@ -129,6 +141,7 @@ class Receiver {
   }
 
   isGenuine(request, raw) {
+    if (this.webhooks) return this.webhooks.some((webhook) => passes(webhook, raw, request.headers));
     const given = request.headers["x-airudder-sign"];
     if (given === undefined) return false;
     let text = raw;
@@ -229,6 +242,7 @@ const { values: given } = parseArgs({
     state: { type: "string", default: "events.ndjson" },
     list: { type: "boolean" },
     all: { type: "boolean" },
+    "standard-webhooks": { type: "string" },
   },
 });
 if (given.flaw !== undefined && !(given.flaw in FLAWS)) throw new Error(`there is no flaw ${given.flaw}, see --list`);
@@ -243,5 +257,10 @@ if (given.list) {
   console.log(JSON.stringify(rows));
   process.stdin.on("end", () => process.exit()).resume(); // Until whoever started it is gone.
 } else {
-  await new Receiver(given.flaw, given.state).listen(Number(given.port));
+  let webhooks;
+  if (given["standard-webhooks"]) {
+    const { Webhook } = createRequire(join(resolve(given["standard-webhooks"]), "any.js"))("standardwebhooks");
+    webhooks = [SECRET, NEXT_SECRET].filter(Boolean).map((secret) => new Webhook(secret));
+  }
+  await new Receiver(given.flaw, given.state, webhooks).listen(Number(given.port));
 }

@@ -4,6 +4,7 @@
     python3 receiver.py --port 3000 --flaw accepts-forged      with a flaw
     python3 receiver.py --list                                 the flaws, and the check of `audit` that finds each
     python3 receiver.py --all                                  the right one and every flaw, each on a port of its own
+    python3 receiver.py --standard-webhooks                    verifies with the library of that project (PyPI)
 
 The secret is AIRUDDER_MOCK_SECRET; AIRUDDER_MOCK_NEXT_SECRET is the one it will be rotated to, accepted as well.
 `GET /probe` says how many events were worked off. `POST /restart` forgets all that is not in the state file, as a crash
@@ -23,6 +24,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 
 SECRET = os.environ.get("AIRUDDER_MOCK_SECRET", "airudder-mock-secret")
 NEXT_SECRET = os.environ.get("AIRUDDER_MOCK_NEXT_SECRET")
+SECRETS = [SECRET, NEXT_SECRET] if NEXT_SECRET else [SECRET]
 HEADER = "X-AIRudder-Sign"
 
 # The flaws, each with the check of `airudder-mock audit` that finds it.
@@ -91,8 +93,8 @@ class Store:
 class Receiver:
     """One receiver: its store, and what its flaw needs to remember."""
 
-    def __init__(self, flaw, state):
-        self.flaw, self.state = flaw, state
+    def __init__(self, flaw, state, webhooks=()):
+        self.flaw, self.state, self.webhooks = flaw, state, webhooks
         self.busy = threading.Lock()
         self.start()
 
@@ -107,6 +109,19 @@ class Receiver:
 def key_of(body):
     """Names an event: whatever the order of its keys and the space between them."""
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+
+
+def passes(webhook, raw, headers):
+    """Whether the library of Standard Webhooks takes a request. It reads the body as well, which is not its business here."""
+    from standardwebhooks.webhooks import WebhookVerificationError
+
+    try:
+        webhook.verify(raw, dict(headers.items()))
+    except json.JSONDecodeError:
+        return True  # Verified, and no JSON.
+    except (WebhookVerificationError, ValueError):
+        return False  # Of a signature that is no base64, it raises another error.
+    return True
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -204,9 +219,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def is_genuine(self, raw, signatures):
         has = self.has
-        secrets = [SECRET, NEXT_SECRET] if NEXT_SECRET else [SECRET]
+        secrets = SECRETS
+        if self.receiver.webhooks:
+            return any(passes(webhook, raw, self.headers) for webhook in self.receiver.webhooks)
         if has("accepts-test-secret"):
-            secrets.append("test")  # Left from the days of development.
+            secrets = [*SECRETS, "test"]  # Left from the days of development.
         text = raw
         if has("reserialises"):
             # Flask: hmac over json.dumps(request.get_json()).
@@ -318,10 +335,10 @@ class One(Quiet, HTTPServer):
     pass
 
 
-def serve(port, flaw, state):
+def serve(port, flaw, state, webhooks=()):
     kind = One if flaw == "single-threaded" else Threads
     server = kind(("127.0.0.1", port), HttpOne if flaw == "http-1.0" else Handler)
-    server.receiver = Receiver(flaw, state)
+    server.receiver = Receiver(flaw, state, webhooks)
     return server
 
 
@@ -332,6 +349,7 @@ def main():
     arguments.add_argument("--state", default="events.ndjson")
     arguments.add_argument("--list", action="store_true")
     arguments.add_argument("--all", action="store_true")
+    arguments.add_argument("--standard-webhooks", action="store_true")
     given = arguments.parse_args()
     if given.list:
         for flaw, check in FLAWS.items():
@@ -345,7 +363,12 @@ def main():
         print(json.dumps(rows), flush=True)
         sys.stdin.read()  # Until whoever started it is gone.
     else:
-        serve(given.port, given.flaw, given.state).serve_forever()
+        webhooks = []
+        if given.standard_webhooks:
+            from standardwebhooks.webhooks import Webhook
+
+            webhooks = [Webhook(secret) for secret in SECRETS]
+        serve(given.port, given.flaw, given.state, webhooks).serve_forever()
 
 
 if __name__ == "__main__":
