@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::step::{Beside, Expect, Step, Wire};
+use super::step::{Beside, Expect, Step};
 use crate::contract::{Catalog, Direction};
 use crate::files::suggest::{did_you_mean, nearest};
 
@@ -206,7 +206,7 @@ impl Battery {
                     return Some(format!("nothing was saved as `{name}` before"));
                 }
             }
-            if step.wire == Wire::Broken && step.expect != Expect::Anything {
+            if step.wire.breaks_off() && step.expect != Expect::Anything {
                 return Some("what breaks off has no answer: write `expect = \"anything\"`".to_owned());
             }
             if step.at_once.is_some() && step.beside == Beside::Stalled {

@@ -85,7 +85,7 @@ impl Crafted {
                 head.extend_from_slice(b"0\r\n\r\n");
                 vec![head]
             }
-            Wire::Broken => {
+            Wire::Broken | Wire::Reset => {
                 head.extend_from_slice(&self.body[..self.body.len() / 2]);
                 vec![head]
             }

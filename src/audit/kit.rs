@@ -53,7 +53,9 @@ impl Kit {
     /// # Errors
     ///
     /// The callback URL or a setting can't be used.
-    pub fn new(prepared: Prepared, url: &str, seed: Seed, now: Timestamp) -> Result<Self, StartError> {
+    pub fn new(mut prepared: Prepared, url: &str, seed: Seed, now: Timestamp) -> Result<Self, StartError> {
+        // What goes wrong here, the checks say.
+        prepared.settings.faults.clear();
         let (signer, secret) = (prepared.signer.clone(), prepared.settings.secret.clone());
         let builder = Builder::new(Ok(prepared)).callback_url(url).seed(seed.0).epoch(now);
         Ok(Self { engine: builder.engine()?, signer, secret, next: None, seed })
@@ -219,6 +221,7 @@ fn words(step: &Step, event: &str) -> String {
         Wire::Slow => Some("in six pieces over a second"),
         Wire::SplitCharacter => Some("cut within its letters"),
         Wire::Broken => Some("broken off in the middle of its body"),
+        Wire::Reset => Some("with a reset in the middle of its body"),
     };
     let signature = step.signature.words().map(str::to_owned);
     let secret = step.secret.as_ref().map(|secret| format!("signed with the secret `{secret}`"));

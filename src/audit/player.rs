@@ -320,17 +320,23 @@ impl Player<'_> {
         request: &Crafted,
         reused: Option<Connection>,
     ) -> (Result<Answer, Trouble>, Option<Connection>) {
-        let opened = match reused {
-            Some(connection) => Ok(connection),
-            None => self.open().await,
+        let opened = match (reused, request.wire) {
+            (Some(connection), _) => Ok(connection),
+            (None, Wire::Reset) => {
+                let target = &self.options.target;
+                Connection::open_abruptly(self.connector, target, self.options.timeout).await
+            }
+            (None, _) => self.open().await,
         };
         let mut connection = match opened {
             Ok(connection) => connection,
             Err(trouble) => return (Err(trouble), None),
         };
-        if request.wire == Wire::Broken {
+        if request.wire.breaks_off() {
             let written = connection.write(request).await;
-            connection.leave(TO_NOTICE).await;
+            if request.wire == Wire::Broken {
+                connection.leave(TO_NOTICE).await;
+            }
             return (written.and(Err(Trouble::Closed)), None);
         }
         let result = connection.exchange(request, self.options.timeout).await;

@@ -111,6 +111,15 @@ pub(super) enum Wire {
     SplitCharacter,
     /// Half of the body, then the connection ends.
     Broken,
+    /// Half of the body, then the connection is reset.
+    Reset,
+}
+
+impl Wire {
+    /// Whether half of the body is all that comes.
+    pub(super) fn breaks_off(self) -> bool {
+        matches!(self, Self::Broken | Self::Reset)
+    }
 }
 
 /// Over which connection a request goes.

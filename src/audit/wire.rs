@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::craft::Crafted;
-use crate::http::{Connector, Io, is_closed};
+use crate::http::{Connector, Io, Manner, is_closed};
 use crate::net::Target;
 use crate::time::HumanDuration;
 
@@ -61,8 +61,27 @@ impl Connection {
         target: &Target,
         limit: Duration,
     ) -> Result<Self, Trouble> {
+        Self::open_as(connector, target, limit, Manner::default()).await
+    }
+
+    /// Opens a connection that ends with a reset.
+    pub(super) async fn open_abruptly(
+        connector: &Connector,
+        target: &Target,
+        limit: Duration,
+    ) -> Result<Self, Trouble> {
+        let manner = Manner { is_abrupt: true, ..Manner::default() };
+        Self::open_as(connector, target, limit, manner).await
+    }
+
+    async fn open_as(
+        connector: &Connector,
+        target: &Target,
+        limit: Duration,
+        manner: Manner,
+    ) -> Result<Self, Trouble> {
         let opening = async {
-            let stream = connector.connect(target).await;
+            let stream = connector.connect_as(target, manner).await;
             stream.map_err(|error| Trouble::NoConnection(error.to_string()))
         };
         match timeout_at(Instant::now() + limit, opening).await {

@@ -112,6 +112,10 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    if let Some(fault) = args.target.faults.first() {
+        let message = format!("the audit brings its own faults; leave out --fault {}", quoted(fault));
+        return Err(CommandError::usage(message));
+    }
     let mut prepared = super::prepare(config, &args.target, None)?;
     let battery = Battery::load(&args.checks, &prepared.catalog).map_err(CommandError::usage)?;
     if args.list {

@@ -182,7 +182,7 @@ fn includes_are_laid_out() {
         scenario.file.vars.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap())).collect();
     assert_eq!(vars, [("who", "b"), ("text", "{{ who }}"), ("own", "{{ text }}")]);
     assert_eq!(scenario.reactions.len(), 1);
-    let faults: Vec<&str> = scenario.file.faults.iter().map(|fault| fault.call.as_str()).collect();
+    let faults: Vec<&str> = scenario.file.faults.iter().map(|fault| fault.pattern()).collect();
     assert_eq!(faults, ["task.*", "*"]);
     let steps: Vec<_> = scenario
         .steps

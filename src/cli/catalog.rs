@@ -16,7 +16,7 @@ use crate::settings::{Flags, Settings};
 pub(super) struct Args {
     /// Only this entry, by its id or by a title in the vendor's menu, with every field of its request and response or of its
     /// body.
-    #[arg(value_name = "ID", conflicts_with_all = ["group", "magic", "reference"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["group", "magic", "faults", "reference"])]
     id: Option<String>,
     /// The output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -27,8 +27,11 @@ pub(super) struct Args {
     /// List the magic numbers and words instead: they make the mock do something special.
     #[arg(long, conflicts_with = "group")]
     magic: bool,
+    /// List everything that can go wrong on purpose instead: with --fault, in scenarios and settings, by the control surface.
+    #[arg(long, conflicts_with_all = ["group", "magic"])]
+    faults: bool,
     /// Print every field of every entry as one Markdown document: docs/reference.md.
-    #[arg(long, conflicts_with_all = ["group", "magic", "format"])]
+    #[arg(long, conflicts_with_all = ["group", "magic", "faults", "format"])]
     reference: bool,
 }
 
@@ -44,10 +47,14 @@ If you have the vendor's own document, correct an entry under [catalog.\"ID\"] i
 Examples:
   airudder-mock catalog --group chatbot
   airudder-mock catalog session.transfer
+  airudder-mock catalog --faults
   airudder-mock catalog --format json | jq '.[] | select(.direction == \"callback\") | .id'";
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let Args { id, format, group, magic, reference } = args;
+    let Args { id, format, group, magic, faults, reference } = args;
+    if faults {
+        return super::print(&super::fault_list::text(format));
+    }
     let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
     if magic {
         return super::print(&super::magic::text(&settings, format));

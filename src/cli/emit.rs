@@ -227,8 +227,8 @@ fn print(attempt: &Attempt) {
     for (name, value) in &attempt.headers {
         text.push_str(&format!("{name}: {value}\n"));
     }
-    text.push_str(&format!("Content-Length: {}\n\n", callback.body.len()));
-    text.push_str(&String::from_utf8_lossy(&callback.body));
+    text.push_str(&format!("Content-Length: {}\n\n", attempt.body.len()));
+    text.push_str(&String::from_utf8_lossy(&attempt.body));
     super::say(&text);
 }
 

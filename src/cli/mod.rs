@@ -15,6 +15,7 @@ mod destinations;
 mod emit;
 mod exec;
 mod exit;
+mod fault_list;
 mod format;
 mod found;
 mod lines;
@@ -36,6 +37,7 @@ mod sign;
 mod stories;
 mod tail;
 mod timeline;
+mod trace;
 mod verdicts;
 mod verify;
 

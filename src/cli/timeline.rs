@@ -92,6 +92,7 @@ impl Look {
             What::Note(text) => format!("{DIM}note {}{DIM:#}", visible(text)),
             What::Error(message) => format!("{BAD}✗{BAD:#} {}", visible(message)),
             What::Attempted(attempted) => self.attempted(attempted, row.at),
+            What::Dropped { callback } => format!("→ callback {callback} {WARN}dropped on purpose{WARN:#}"),
             What::GivenUp { attempts, message } => {
                 format!(
                     "{BAD}✗{BAD:#} given up after {}: {}",
@@ -109,7 +110,7 @@ impl Look {
     }
 
     fn attempted(&self, attempted: &Attempted<'_>, now: Timestamp) -> String {
-        let Attempted { callback, event, number, outcome, elapsed, retry_at, body } = attempted;
+        let Attempted { callback, event, number, outcome, elapsed, retry_at, faults, body } = attempted;
         let outcome = match outcome {
             Ok(status) if retry_at.is_none() && (200..300).contains(status) => {
                 format!("{GOOD}{status}{GOOD:#}")
@@ -129,9 +130,13 @@ impl Look {
             None if *number > 1 => format!(" {DIM}attempt {number}{DIM:#}"),
             None => String::new(),
         };
+        let wished = match faults.as_slice() {
+            [] => String::new(),
+            faults => format!(" {WARN}on purpose: {}{WARN:#}", visible(&faults.join(", "))),
+        };
         let named = if self.numbers { format!("{DIM}#{callback:<4}{DIM:#} ") } else { String::new() };
         let (event, said) = (visible(event), preview(body));
-        format!("→ {named}{event:<30} {outcome}{took}{again}  {DIM}{said}{DIM:#}")
+        format!("→ {named}{event:<30} {outcome}{took}{again}{wished}  {DIM}{said}{DIM:#}")
     }
 
     fn time(&self, at: Timestamp) -> String {

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::World;
 use super::endpoint::{Answered, Done, Endpoint, Nothing, Refused};
@@ -12,8 +12,9 @@ use crate::settings::Settings;
 /// A fault, with the keys of `[[faults]]` in files.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
-    /// The fault: `{"call": "task.create", "status": 503, "times": 2}`, with the keys that `[[faults]]` has in files.
-    fault: Map<String, Value>,
+    /// The fault: `{"call": "task.create", "status": 503, "times": 2}`, with the keys that `[[faults]]` has in files; or a text
+    /// such as `"duplicate of session.end, every 2nd"`.
+    fault: Value,
 }
 
 /// A fault that was added.
@@ -30,12 +31,17 @@ impl Endpoint for Add {
     const NAME: &'static str = "add-fault";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/faults";
-    const WHAT: &'static str = "lets requests go wrong from now on, as [[faults]] in files: {\"fault\": {\"call\": \"task.create\", \"status\": 503, \"times\": 2}}";
+    const WHAT: &'static str = "lets requests or callbacks go wrong from now on, as [[faults]] in files: {\"fault\": {\"call\": \"task.create\", \"status\": 503, \"times\": 2}} or {\"fault\": \"duplicate of session.end, every 2nd\"}";
     const STATUSES: &'static [u16] = &[201];
     type Ask = Ask;
     type Answer = Added;
 
     async fn answer(world: World, ask: Ask) -> Result<Answered<Added>, Refused> {
+        if let Value::String(text) = &ask.fault {
+            let fault = crate::faults::check::text_in(text, &world.catalog).map_err(Refused::wrong)?;
+            let number = world.driver.look(|engine, _| engine.faults().add(fault));
+            return Ok(Answered::Json(201, Added { fault: number }));
+        }
         // Read as the file that it could stand in, with its checks and its messages.
         let file = serde_json::json!({ "faults": [ask.fault] });
         let text = toml::to_string(&file).map_err(|error| Refused::wrong(format!("fault: {error}")))?;
@@ -60,8 +66,14 @@ struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<u64>,
     /// The requests it is for.
-    call: String,
-    /// How many requests have matched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<String>,
+    /// The callbacks it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    callback: Option<String>,
+    /// What goes wrong: the name of the fault, the status, or `slow`.
+    kind: String,
+    /// How many requests or callbacks have matched.
     matched: u64,
     /// How many of those it has hit.
     hit: u64,
@@ -80,11 +92,20 @@ impl Endpoint for List {
 
     async fn answer(world: World, _: Nothing) -> Result<Answered<Listing>, Refused> {
         let faults = world.driver.look(|engine, _| {
-            let shown = |fault: crate::faults::InForce<'_>| Shown {
-                fault: fault.number,
-                call: fault.call.to_owned(),
-                matched: fault.matched,
-                hit: fault.hit,
+            let shown = |fault: crate::faults::InForce<'_>| {
+                let pattern = fault.file.pattern().to_owned();
+                let (call, callback) = match fault.file.is_of_callbacks() {
+                    true => (None, Some(pattern)),
+                    false => (Some(pattern), None),
+                };
+                Shown {
+                    fault: fault.number,
+                    call,
+                    callback,
+                    kind: fault.file.named(),
+                    matched: fault.matched,
+                    hit: fault.hit,
+                }
             };
             engine.faults().in_force().map(shown).collect()
         });

@@ -158,7 +158,7 @@ fn mentions(entry: &Entry, text: &str, is_id: bool) -> bool {
         }
         Event::Queued(callback) | Event::Ended { callback, .. } => has(&callback.body),
         Event::Attempted { attempt, result, .. } => {
-            has(&attempt.callback.body) || result.result.as_ref().is_ok_and(|response| has(&response.body))
+            has(&attempt.body) || result.result.as_ref().is_ok_and(|response| has(&response.body))
         }
         Event::Note(message)
         | Event::Found { message, .. }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::policy::Policy;
 use super::response::ReceiverResponse;
 use crate::contract::signature::Signer;
+use crate::faults::{CallbackFault, FaultName, Group};
 use crate::net::Target;
 
 /// Numbers the callbacks of a run, from 1, in the order in which they were handed to delivery.
@@ -47,9 +48,29 @@ pub struct QueuedCallback {
     pub due: Timestamp,
     /// How it is sent, retried and judged.
     pub policy: Arc<Policy>,
+    /// What goes wrong with it on purpose: at most one of each group.
+    pub faults: Vec<Arc<CallbackFault>>,
+    /// What it is once more, if a fault makes it come again.
+    pub copy_of: Option<CopyOf>,
 }
 
-/// One transmission of a callback: the engine adds the signature headers, the client adds `Host` and `Content-Length`.
+/// What a callback is once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyOf {
+    /// The callback.
+    pub callback: CallbackId,
+    /// The fault that makes it come again.
+    pub by: FaultName,
+}
+
+impl QueuedCallback {
+    /// The fault of it that is about when, how often and where it comes.
+    pub fn delivery_fault(&self) -> Option<&Arc<CallbackFault>> {
+        self.faults.iter().find(|fault| fault.name.group() == Group::Delivery)
+    }
+}
+
+/// One transmission of a callback as it goes out: the client adds `Host` and `Content-Length`.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// The callback.
@@ -58,6 +79,12 @@ pub struct Attempt {
     pub number: u32,
     /// All headers but `Host` and `Content-Length`: those of the callback, then those of the signature.
     pub headers: Vec<(Arc<str>, String)>,
+    /// The exact body: that of the callback, unless a fault makes it another one.
+    pub body: Bytes,
+    /// What goes wrong on the wire on purpose.
+    pub wire: Vec<Arc<CallbackFault>>,
+    /// All that goes wrong with it on purpose, by name.
+    pub faults: Vec<FaultName>,
 }
 
 /// Why there is no answer.
@@ -99,6 +126,13 @@ pub struct End {
     pub failure: Option<Failure>,
 }
 
+impl End {
+    /// Whether it was never sent, because a fault says so.
+    pub fn is_dropped(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| failure.class == ErrorClass::Dropped)
+    }
+}
+
 /// The classes of errors of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -121,6 +155,8 @@ pub enum ErrorClass {
     Tls,
     /// What came back is not HTTP.
     BadAnswer,
+    /// It was never sent, because a fault says so.
+    Dropped,
     /// An answer came, but its status or body is not what the policy calls success.
     Rejected,
 }
@@ -128,7 +164,7 @@ pub enum ErrorClass {
 impl ErrorClass {
     /// Whether another attempt can't end better, so that the callback is given up at once.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::NotAllowed | Self::Unsendable)
+        matches!(self, Self::NotAllowed | Self::Unsendable | Self::Dropped)
     }
 
     /// The word of this class in files, records and reports.
@@ -143,6 +179,7 @@ impl ErrorClass {
             Self::Reset => "reset",
             Self::Tls => "tls",
             Self::BadAnswer => "bad_answer",
+            Self::Dropped => "dropped",
             Self::Rejected => "rejected",
         }
     }

@@ -10,6 +10,7 @@ use hyper::http::uri::PathAndQuery;
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use tokio::time::{Instant, timeout_at};
 
+use super::faulty::Plan;
 use super::header_case::HeaderCase;
 use super::pool::{Connection, Pool};
 use super::{Attempt, AttemptResult, Failure, ReceiverResponse};
@@ -49,11 +50,19 @@ pub struct Client {
 }
 
 /// Why an exchange brought no answer.
-enum Broken {
+pub(super) enum Broken {
     /// Nothing of the request left this machine.
     Unsent(Failure),
     /// The receiver may have seen the request, or part of it.
     Failed(Failure),
+}
+
+impl Broken {
+    pub(super) fn failure(self) -> Failure {
+        match self {
+            Self::Unsent(failure) | Self::Failed(failure) => failure,
+        }
+    }
 }
 
 impl Client {
@@ -87,7 +96,19 @@ impl Client {
     /// breaks the attempt off.
     pub async fn send(&self, attempt: &Attempt) -> AttemptResult {
         let started = Instant::now();
-        let result = self.deliver(attempt, started).await;
+        let plan = (!attempt.wire.is_empty()).then(|| Plan::of(&attempt.wire));
+        let result = match &plan {
+            Some(plan) if plan.is_scripted => {
+                let timeout = attempt.callback.policy.timeout;
+                let deadline = started.checked_add(timeout).unwrap_or_else(|| started + ENDLESS);
+                self.play(attempt, plan, deadline).await
+            }
+            _ => self.deliver(attempt, started).await,
+        };
+        let result = match result {
+            Ok(answer) if plan.is_some_and(|plan| plan.loses_answer) => Err(Failure::lost(answer.status)),
+            result => result,
+        };
         AttemptResult { result, elapsed: started.elapsed() }
     }
 
@@ -123,12 +144,14 @@ impl Client {
             Ok(connected) => connected.map_err(|error| Failure::connecting(target, error))?,
             Err(_) => return Err(Failure::no_connection(target, policy.timeout)),
         };
-        exchange(connection, request).await.map_err(|broken| match broken {
-            Broken::Unsent(failure) | Broken::Failed(failure) => failure,
-        })
+        exchange(connection, request).await.map_err(Broken::failure)
     }
 
-    fn request(&self, attempt: &Attempt) -> Result<Request<Full<Bytes>>, Failure> {
+    pub(super) fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
+    pub(super) fn request(&self, attempt: &Attempt) -> Result<Request<Full<Bytes>>, Failure> {
         let callback = &attempt.callback;
         let method = method(attempt)?;
         let path: PathAndQuery = callback.target.path_and_query().parse().map_err(|error| {
@@ -144,7 +167,7 @@ impl Client {
             Failure::unsendable("the names of the headers can't be sent together".to_owned())
         })?;
 
-        let mut request = Request::new(Full::new(callback.body.clone()));
+        let mut request = Request::new(Full::new(attempt.body.clone()));
         *request.method_mut() = method;
         *request.uri_mut() = Uri::from(path);
         *request.headers_mut() = headers;
@@ -157,8 +180,8 @@ impl Client {
 fn headers(attempt: &Attempt, method: &Method) -> Result<(HeaderMap, bool, Option<usize>), Failure> {
     let callback = &attempt.callback;
     let own_host = !attempt.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
-    let length = (!callback.body.is_empty() || !matches!(*method, Method::GET | Method::HEAD))
-        .then(|| callback.body.len());
+    let length = (!attempt.body.is_empty() || !matches!(*method, Method::GET | Method::HEAD))
+        .then(|| attempt.body.len());
 
     let mut headers =
         HeaderMap::try_with_capacity(attempt.headers.len() + 2).map_err(|_| too_many_headers())?;
@@ -208,7 +231,7 @@ fn too_many_headers() -> Failure {
 }
 
 /// Sends a request and reads the answer. Says with it whether the connection can be used again.
-async fn exchange(
+pub(super) async fn exchange(
     connection: &mut Connection,
     request: Request<Full<Bytes>>,
     target: &Target,

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{ErrorClass, Failure, tls_failure};
+use crate::faults::FaultName;
 use crate::http::{ConnectError, is_closed};
 use crate::net::Target;
 use crate::time::HumanDuration;
@@ -25,6 +26,23 @@ impl Failure {
             ConnectError::Handshake(error) => Self::handshake(target, &error),
             ConnectError::Http(error) => Self::head(target, &error, false),
         }
+    }
+
+    /// An attempt that was broken off on purpose.
+    pub(crate) fn broken_off(faults: &[FaultName]) -> Self {
+        let names: Vec<&str> = faults.iter().map(|fault| fault.as_str()).collect();
+        Self::new(ErrorClass::Reset, format!("the attempt was broken off on purpose ({})", names.join(", ")))
+    }
+
+    /// An answer that was thrown away on purpose.
+    pub(crate) fn lost(status: u16) -> Self {
+        let name = FaultName::AnswerLost;
+        Self::new(ErrorClass::Reset, format!("the answer {status} was thrown away on purpose ({name})"))
+    }
+
+    /// A callback that was never sent on purpose.
+    pub(crate) fn dropped() -> Self {
+        Self::new(ErrorClass::Dropped, format!("it was never sent, on purpose ({})", FaultName::Drop))
     }
 
     /// The request itself is at fault.

@@ -7,10 +7,12 @@
 mod attempt;
 mod client;
 mod failure;
+mod faulty;
 mod file;
 mod header_case;
 mod message_id;
 mod outbox;
+mod play;
 mod policy;
 mod pool;
 mod response;
@@ -19,10 +21,11 @@ mod scripted;
 mod tls_failure;
 
 pub use attempt::{
-    Attempt, AttemptOutcome, AttemptResult, CallbackId, End, ErrorClass, Failure, QueuedCallback,
+    Attempt, AttemptOutcome, AttemptResult, CallbackId, CopyOf, End, ErrorClass, Failure, QueuedCallback,
 };
 pub(crate) use client::check;
 pub use client::{Client, ClientOptions};
+pub use faulty::as_sent;
 pub use file::{DeliveryFile, PolicyPreset, policy, preset};
 pub use message_id::MessageIds;
 pub use outbox::{Outbox, Totals};

@@ -25,6 +25,8 @@ pub struct Totals {
     pub waiting: u64,
     /// Accepted by the receiver.
     pub delivered: u64,
+    /// Never sent, because a fault says so.
+    pub dropped: u64,
     /// Given up: attempts exhausted, or no attempt can end better.
     pub failed: u64,
     /// All attempts that ended.
@@ -206,6 +208,40 @@ impl Outbox {
             return None;
         }
         let start = *self.ready.first().filter(|(due, _)| *due <= now)?;
+        Some(self.begin(start))
+    }
+
+    /// The same for this very callback, if it may start now, however many attempts are in flight.
+    pub fn start_this(&mut self, id: CallbackId, now: Timestamp) -> Option<(Arc<QueuedCallback>, u32)> {
+        let slot = self.slots.get(&id).filter(|slot| !slot.in_flight && slot.attempts == 0)?;
+        let start = (slot.callback.due, id);
+        (start.0 <= now && self.ready.contains(&start)).then(|| self.begin(start))
+    }
+
+    /// Lets a callback that was not attempted yet, and that stands in no order, start at another moment.
+    pub fn move_to(&mut self, id: CallbackId, due: Timestamp) {
+        let Some(slot) = self.slots.get_mut(&id) else { return };
+        let old = (slot.callback.due, id);
+        if slot.attempts == 0 && !slot.in_flight && self.ready.remove(&old) {
+            // Whoever holds it still sees it as it was handed over.
+            Arc::make_mut(&mut slot.callback).due = due;
+            self.ready.insert((due, id));
+        }
+    }
+
+    /// A callback that was started is not sent at all, because a fault says so.
+    pub fn drop_started(&mut self, callback: &QueuedCallback) {
+        let id = callback.id;
+        if self.slots.get(&id).is_none_or(|slot| !slot.in_flight) {
+            return;
+        }
+        self.totals.in_flight -= 1;
+        self.totals.dropped += 1;
+        self.forget(id);
+        self.attempted(callback);
+    }
+
+    fn begin(&mut self, start: Start) -> (Arc<QueuedCallback>, u32) {
         self.ready.remove(&start);
         let id = start.1;
         let slot = self.slots.get_mut(&id).expect("what is ready has a slot");
@@ -221,7 +257,7 @@ impl Outbox {
             queue.waiting.remove(&start);
             queue.active = Some(id);
         }
-        Some((slot.callback.clone(), slot.attempts))
+        (slot.callback.clone(), slot.attempts)
     }
 
     /// Takes the result of an attempt. A gap is counted from `now`, the moment of the failure.

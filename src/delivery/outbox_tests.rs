@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::delivery::{Policy, ReceiverResponse};
+use crate::delivery::{Policy, ReceiverResponse, as_sent};
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_millis(millis)
@@ -27,6 +27,8 @@ fn callback(id: u64, due: i64, key: Option<&str>, policy: &Arc<Policy>) -> Arc<Q
         order_key: key.map(Arc::from),
         due: at(due),
         policy: policy.clone(),
+        faults: Vec::new(),
+        copy_of: None,
     })
 }
 
@@ -39,7 +41,7 @@ fn outbox(max: usize) -> Outbox {
 }
 
 fn attempt((callback, number): (Arc<QueuedCallback>, u32)) -> Attempt {
-    Attempt { callback, number, headers: Vec::new() }
+    as_sent(callback, number, at(0)).attempt
 }
 
 fn answered(status: u16) -> AttemptResult {

@@ -108,8 +108,17 @@ pub(super) fn attempt(
         order_key: None,
         due: Timestamp::UNIX_EPOCH,
         policy: Arc::new(policy),
+        faults: Vec::new(),
+        copy_of: None,
     };
-    Attempt { callback: Arc::new(callback), number: 1, headers }
+    Attempt {
+        body: callback.body.clone(),
+        number: 1,
+        headers,
+        wire: Vec::new(),
+        faults: Vec::new(),
+        callback: Arc::new(callback),
+    }
 }
 
 /// A small attempt that nothing is special about.

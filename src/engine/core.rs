@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::correct;
-use super::dispatch::{Dispatch, NewCallback, Origin, sign};
+use super::dispatch::{Dispatch, NewCallback, Origin};
 use super::host::EngineHost;
 use super::options::EngineOptions;
 use super::outcome::{RequestOutcome, is_refusal, outcome};
@@ -19,8 +19,11 @@ use crate::content::Country;
 use crate::contract::envelope::CorrectedCodes;
 use crate::contract::signature::Signer;
 use crate::contract::{Direction, Family, Provenance};
-use crate::delivery::{Attempt, AttemptOutcome, AttemptResult, CallbackId, Outbox, QueuedCallback, Totals};
-use crate::faults::{self, Fault, Faults};
+use crate::delivery::{
+    Attempt, AttemptOutcome, AttemptResult, CallbackId, End, ErrorClass, Failure, Outbox, QueuedCallback,
+    Totals, as_sent,
+};
+use crate::faults::{self, Fault, FaultName, Faults};
 use crate::journal::{Event, Journal};
 use crate::scenario::{Arrivals, Body, CallView, DeliveryEnd, FailureKind, SendError, StoryRun};
 use crate::seed::Seed;
@@ -37,7 +40,6 @@ const MOST_UNFINISHED: u64 = 100_000;
 pub struct Engine {
     pub(super) dispatch: Dispatch,
     pub(super) simulator: Simulator,
-    faults: Faults,
     codes: CorrectedCodes,
     pub(super) stories: Vec<StoryRun>,
     /// What came from the integrator, if there are stories that may have waited for it.
@@ -85,13 +87,11 @@ impl Engine {
     pub fn new(options: EngineOptions) -> Self {
         let outbox = Outbox::new(options.max_in_flight, options.seed);
         let simulator = Simulator::new(options.seed, options.behaviour.clone());
-        let faults = Faults::new(options.faults.clone(), options.seed);
         let codes = options.codes.clone();
         let seed = options.seed;
         Self {
             dispatch: Dispatch::new(options, outbox),
             simulator,
-            faults,
             codes,
             stories: Vec::new(),
             arrivals: Arrivals::default(),
@@ -375,6 +375,13 @@ impl Engine {
 
     pub(super) fn send_callback(&mut self, callback: Callback, now: Timestamp) {
         let index = callback.story.map(|story| story as usize);
+        let value = match index.and_then(|index| self.stories.get(index)) {
+            // Stories look into bodies; all others go out as the text they are.
+            Some(_) => callback.body.value(),
+            None => Value::Null,
+        };
+        let faults = index.and_then(|index| self.stories.get_mut(index));
+        let faults = faults.map(|story| story.callback_faults(&callback.event, &value)).unwrap_or_default();
         let story = index.and_then(|index| self.stories.get(index));
         let label = story.as_ref().map(|story| Arc::clone(story.name()));
         let policy = story.as_ref().and_then(|story| story.story().own_policy());
@@ -391,10 +398,10 @@ impl Engine {
             account: callback.account,
             flow: callback.flow,
             again: None,
+            faults,
         };
-        // Stories look into bodies, and corrections change them; all others go out as the text they are.
+        // Corrections change bodies.
         let is_corrected = self.dispatch.catalog.get(&callback.event).is_some_and(|entry| entry.overridden);
-        let value = if story.is_some() { callback.body.value() } else { Value::Null };
         let body = match callback.body {
             CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
             body => Body::Json(body.value()),
@@ -436,7 +443,7 @@ impl Engine {
 
     /// The faults of all requests, apart from those of stories.
     pub fn faults(&mut self) -> &mut Faults {
-        &mut self.faults
+        &mut self.dispatch.faults
     }
 
     /// Whether a call may be served, by the provenance of its route; the first use of an assumed one is noted.
@@ -462,7 +469,7 @@ impl Engine {
                 }
             }
         }
-        let general = self.faults.next(id, fields);
+        let general = self.dispatch.faults.next(id, fields);
         fault.or(general)
     }
 
@@ -586,11 +593,75 @@ impl Engine {
         if self.stopped {
             return None;
         }
-        let (callback, number) = self.dispatch.outbox.start(now)?;
+        loop {
+            let (callback, number) = self.dispatch.outbox.start(now)?;
+            self.dispatch.held.started(callback.id);
+            if let Some(attempt) = self.as_sent(callback, number, now) {
+                return Some(attempt);
+            }
+        }
+    }
+
+    /// An attempt to make at the same time as the one that has just started, because a fault says so.
+    pub fn start_beside(&mut self, now: Timestamp) -> Option<Arc<Attempt>> {
+        while let Some(id) = self.dispatch.held.next_beside() {
+            let started = self.dispatch.outbox.start_this(id, now);
+            let attempt = started.and_then(|(callback, number)| self.as_sent(callback, number, now));
+            if attempt.is_some() {
+                return attempt;
+            }
+        }
+        None
+    }
+
+    /// What goes out of a callback that was started; nothing of one that is dropped.
+    fn as_sent(
+        &mut self,
+        callback: Arc<QueuedCallback>,
+        number: u32,
+        now: Timestamp,
+    ) -> Option<Arc<Attempt>> {
+        let wish = callback.delivery_fault().map(|fault| fault.name);
+        if wish == Some(FaultName::Drop) {
+            self.drop_on_purpose(&callback, now);
+            return None;
+        }
         if let Some(push) = self.dispatch.origins.get(&callback.id).and_then(|origin| origin.push) {
             self.simulator.push_reached(push, PushReach::UnderWay);
         }
-        Some(Arc::new(sign(callback, number, now)))
+        if wish == Some(FaultName::AtOnce) && number == 1 {
+            let copy = QueuedCallback::clone(&callback);
+            let id = self.dispatch.copy(copy, FaultName::AtOnce, now, now);
+            self.dispatch.held.start_beside(id);
+        }
+        let sent = as_sent(callback, number, now);
+        for (fault, why) in sent.missed {
+            let note =
+                format!("the fault {fault} makes no difference to `{}`: {why}", sent.attempt.callback.event);
+            self.dispatch.note_once(note, now);
+        }
+        Some(Arc::new(sent.attempt))
+    }
+
+    /// A callback is never sent, because a fault says so.
+    fn drop_on_purpose(&mut self, callback: &Arc<QueuedCallback>, now: Timestamp) {
+        self.dispatch.outbox.drop_started(callback);
+        self.dispatch.passed(callback, None, now);
+        let end = End { attempts: 0, failure: Some(Failure::dropped()) };
+        let story = self.dispatch.origins.get(&callback.id).and_then(|origin| origin.label.clone());
+        self.dispatch.journal.write(
+            now,
+            story,
+            Event::Ended { callback: Arc::clone(callback), end: end.clone() },
+        );
+        let origin = self.dispatch.origins.remove(&callback.id).unwrap_or_default();
+        if let Some(push) = origin.push {
+            self.simulator.push_reached(push, PushReach::Lost);
+        }
+        let Origin { story: Some(index), body, took, .. } = origin else { return };
+        let end = DeliveryEnd { end, answer: None, took };
+        let (id, event) = (callback.id, Arc::clone(&callback.event));
+        self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, now, host));
     }
 
     /// The result of an attempt.
@@ -619,6 +690,10 @@ impl Engine {
         let attempted =
             Event::Attempted { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };
         self.dispatch.journal.write(now, story.clone(), attempted);
+        let is_sent = !matches!(&result.result, Err(Failure { class: ErrorClass::NoDescriptors, .. }));
+        if attempt.number == 1 && is_sent {
+            self.dispatch.passed(&attempt.callback, Some(attempt), now);
+        }
         let AttemptOutcome::Ended(end) = outcome else { return };
         self.dispatch.journal.write(
             now,
@@ -668,6 +743,7 @@ impl Engine {
             account: AccountKey::default(),
             flow: None,
             again: None,
+            faults: Vec::new(),
         };
         self.dispatch.send(order, body, Origin::default(), now)
     }
@@ -716,7 +792,7 @@ impl Engine {
 
     /// A callback as it would go out now, without sending it.
     pub fn preview(&self, callback: Arc<QueuedCallback>, now: Timestamp) -> Attempt {
-        sign(callback, 1, now)
+        as_sent(callback, 1, now).attempt
     }
 
     /// The simulated vendor.

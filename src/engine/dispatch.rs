@@ -1,4 +1,4 @@
-//! From a callback's body to the outbox: target, headers, encryption, the user's corrections; and its signature.
+//! From a callback's body to the outbox: target, headers, encryption, the user's corrections, what goes wrong on purpose.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -9,12 +9,14 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::correct;
+use super::held::Held;
 use super::options::EngineOptions;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::fields::Field;
-use crate::contract::signature::{Signer, Signing};
+use crate::contract::signature::Signer;
 use crate::contract::{Catalog, Direction, Provenance};
-use crate::delivery::{Attempt, CallbackId, MessageIds, Outbox, Policy, QueuedCallback};
+use crate::delivery::{Attempt, CallbackId, CopyOf, MessageIds, Outbox, Policy, QueuedCallback};
+use crate::faults::{CallbackFault, FaultName, Faults, magic_of_body};
 use crate::journal::{Event, Journal};
 use crate::net::Target;
 use crate::scenario::{Body, SendError};
@@ -50,6 +52,10 @@ pub(super) struct Dispatch {
     /// What encrypts the callbacks of each account, where settings ask for it.
     ciphers: Vec<Option<Cipher>>,
     queued: u64,
+    /// What goes wrong on purpose, beside what stories want.
+    pub(super) faults: Faults,
+    /// What is held back on purpose.
+    pub(super) held: Held,
 }
 
 /// Where a callback comes from.
@@ -84,6 +90,8 @@ pub(super) struct NewCallback<'a> {
     pub(super) flow: Option<FlowPlace>,
     /// The callback that it is once more.
     pub(super) again: Option<CallbackId>,
+    /// What goes wrong with it on purpose, as its story wants it.
+    pub(super) faults: Vec<Arc<CallbackFault>>,
 }
 
 impl Dispatch {
@@ -106,6 +114,8 @@ impl Dispatch {
             noted: BTreeSet::new(),
             targets: BTreeMap::new(),
             queued: 0,
+            faults: Faults::new(options.faults, options.seed),
+            held: Held::default(),
         }
     }
 
@@ -153,6 +163,13 @@ impl Dispatch {
         Ok(target)
     }
 
+    /// Writes a note, unless it was written before.
+    pub(super) fn note_once(&mut self, note: String, now: Timestamp) {
+        if self.noted.insert(note.clone()) {
+            self.journal.write(now, None, Event::Note(note));
+        }
+    }
+
     /// Whether nobody was told of a callback that has no URL.
     pub(super) fn is_first_without_url(&mut self, event: &str) -> bool {
         self.noted.insert(format!("no URL for {event}"))
@@ -174,13 +191,21 @@ impl Dispatch {
         }
         let sent =
             Sent { event: order.event, family: entry.family, account: order.account, flow: order.flow };
-        let target = self.target(order.target.as_deref(), order.own_target, &sent)?;
+        let mut target = self.target(order.target.as_deref(), order.own_target, &sent)?;
         let mut body = match body {
             Body::Raw(bytes) => bytes,
             Body::Json(value) => correct::callback(entry, value)?.into_bytes(),
         };
+        let mut faults = order.faults;
+        self.ask_faults(order.event, &body, &mut faults);
+        if let Some(to) = faults.iter().find_map(|fault| fault.to.as_deref()) {
+            target = Arc::new(to.parse()?);
+        }
         self.queued += 1;
         let id = CallbackId(self.queued);
+        // The message id of the callback before it, if that is wished.
+        let is_reused = faults.iter().any(|fault| fault.name == FaultName::SignatureReusedNonce);
+        let named = order.again.map_or(id.0, |again| again.0).saturating_sub(u64::from(is_reused)).max(1);
         let mut headers: Vec<(Arc<str>, String)> = vec![
             (Arc::clone(&CONTENT_TYPE), "application/json".to_owned()),
             (Arc::clone(&USER_AGENT), "Airudder".to_owned()),
@@ -213,17 +238,38 @@ impl Dispatch {
             headers,
             body: Bytes::from(body),
             signer,
-            message_id: self.message_ids.of(order.again.unwrap_or(id).0),
+            message_id: self.message_ids.of(named),
             order_key: order.order_key.map(Arc::from),
             part_of: order.part_of.into_iter().map(Arc::from).collect(),
             sums_up: order.sums_up.map(Arc::from),
             due: now,
             policy: Arc::clone(policy),
+            faults,
+            copy_of: None,
         });
+        let callback = self.held.take(callback, now);
         self.journal.write(now, origin.label.clone(), Event::Queued(Arc::clone(&callback)));
         self.origins.insert(id, Origin { account: order.account, ..origin });
         self.outbox.push(Arc::clone(&callback));
+        for id in self.held.released() {
+            self.outbox.move_to(id, now);
+        }
         Ok(callback)
+    }
+
+    /// What goes wrong with a callback, beside what its story wants: what its own texts ask for comes first.
+    fn ask_faults(&mut self, event: &str, body: &[u8], faults: &mut Vec<Arc<CallbackFault>>) {
+        if let Some(name) = magic_of_body(body) {
+            faults.retain(|fault| fault.name.group() != name.group());
+            faults.insert(0, Arc::new(CallbackFault::named(name)));
+        }
+        if self.faults.has_callback_faults() {
+            let fields = match self.faults.looks_into_callbacks() {
+                true => serde_json::from_slice(body).unwrap_or_default(),
+                false => Value::Null,
+            };
+            self.faults.next_of_callback(event, &fields, faults);
+        }
     }
 }
 
@@ -243,6 +289,8 @@ impl Dispatch {
             part_of: Vec::new(),
             sums_up: None,
             due: now,
+            faults: Vec::new(),
+            copy_of: None,
             ..old.clone()
         });
         self.journal.write(now, None, Event::Queued(Arc::clone(&callback)));
@@ -291,22 +339,62 @@ fn set_header(headers: &mut Vec<(Arc<str>, String)>, name: &Arc<str>, value: &st
     }
 }
 
-/// Adds the signature to a callback.
-pub(super) fn sign(callback: Arc<QueuedCallback>, number: u32, now: Timestamp) -> Attempt {
-    let mut headers = callback.headers.clone();
-    if let Some(signer) = &callback.signer {
-        let signing = Signing {
-            body: &callback.body,
-            path: callback.target.path_and_query(),
-            now,
-            nonce: &callback.message_id,
+impl Dispatch {
+    /// A callback was attempted for the first time, or will never be: what waited for that moves up, and what comes again
+    /// because of a fault is handed over. `attempt` is how it went out, if it did.
+    pub(super) fn passed(&mut self, callback: &QueuedCallback, attempt: Option<&Attempt>, now: Timestamp) {
+        self.held.passed(callback);
+        for id in self.held.released() {
+            self.outbox.move_to(id, now);
+        }
+        let (Some(fault), Some(attempt)) = (callback.delivery_fault().cloned(), attempt) else { return };
+        let copies = match fault.name {
+            FaultName::Duplicate | FaultName::SignedAnew | FaultName::Replay => fault.count,
+            _ => 0,
         };
-        for (name, value) in signer.sign(&signing) {
-            // A story that sets the header itself, for example to a wrong signature, wins.
-            if !headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(&name)) {
-                headers.push((name, value));
-            }
+        for _ in 0..copies {
+            let due = now.checked_add(fault.after).unwrap_or(Timestamp::MAX);
+            let own_id = self.message_ids.of(self.queued + 1);
+            let copy = match fault.name {
+                FaultName::SignedAnew => QueuedCallback { message_id: own_id, ..callback.clone() },
+                // What is signed already is sent as it is.
+                _ => QueuedCallback {
+                    headers: attempt.headers.clone(),
+                    body: attempt.body.clone(),
+                    signer: None,
+                    ..callback.clone()
+                },
+            };
+            self.copy(copy, fault.name, due, now);
         }
     }
-    Attempt { callback, number, headers }
+
+    /// Hands a callback to the outbox once more, because a fault makes it come again.
+    pub(super) fn copy(
+        &mut self,
+        copy: QueuedCallback,
+        by: FaultName,
+        due: Timestamp,
+        now: Timestamp,
+    ) -> CallbackId {
+        self.queued += 1;
+        let id = CallbackId(self.queued);
+        let original = self.origins.get(&copy.id);
+        let (label, account) =
+            original.map_or_else(Default::default, |origin| (origin.label.clone(), origin.account));
+        let callback = Arc::new(QueuedCallback {
+            id,
+            order_key: None,
+            part_of: Vec::new(),
+            sums_up: None,
+            due,
+            faults: Vec::new(),
+            copy_of: Some(CopyOf { callback: copy.id, by }),
+            ..copy
+        });
+        self.journal.write(now, label.clone(), Event::Queued(Arc::clone(&callback)));
+        self.origins.insert(id, Origin { label, account, ..Origin::default() });
+        self.outbox.push(callback);
+        id
+    }
 }

@@ -443,8 +443,12 @@ impl Driver {
         if !alone {
             state.engine.advance(now);
             while let Some(attempt) = state.engine.start(now) {
-                state.in_flight += 1;
-                self.attempt(attempt);
+                let mut together = vec![attempt];
+                while let Some(attempt) = state.engine.start_beside(now) {
+                    together.push(attempt);
+                }
+                state.in_flight += together.len();
+                self.attempt(together);
                 if one_by_one {
                     return until_end;
                 }
@@ -537,21 +541,42 @@ impl Driver {
         (!left.is_zero()).then_some(left)
     }
 
-    fn attempt(&self, attempt: Arc<Attempt>) {
+    /// Makes attempts at the same time: mostly it is one. Their results are taken in their order.
+    fn attempt(&self, together: Vec<Arc<Attempt>>) {
+        let others = together.into_iter().map(|attempt| {
+            // Whatever happens, the attempt must not count as in flight for ever.
+            let (driver, in_flight) = (self.clone(), InFlight(self.clone()));
+            let sent = Arc::clone(&attempt);
+            (attempt, in_flight, async move { driver.send(&sent).await })
+        });
+        let mut others: Vec<_> = others.collect();
+        let Some((attempt, in_flight, first)) = others.pop() else { return };
         let driver = self.clone();
         tokio::spawn(async move {
-            // Whatever happens in here, the attempt must not count as in flight for ever.
-            let in_flight = InFlight(driver.clone());
-            let result = driver.send(&attempt).await;
-            let is_taken = result.result.is_ok();
-            driver.with(|engine, now| engine.finish(&attempt, result, now));
-            let mut state = driver.lock();
-            if is_taken && driver.gives_time(&state) {
-                state.outside.delivered(&attempt.callback.event, &driver.shared.pace, driver.real());
+            // The last one is made right here, and all others beside it.
+            let others: Vec<_> = others
+                .into_iter()
+                .map(|(attempt, in_flight, send)| (attempt, in_flight, tokio::spawn(send)))
+                .collect();
+            let result = first.await;
+            for (attempt, in_flight, result) in others {
+                if let Ok(result) = result.await {
+                    driver.finish(&attempt, result);
+                }
+                drop(in_flight);
             }
-            drop(state);
+            driver.finish(&attempt, result);
             drop(in_flight);
         });
+    }
+
+    fn finish(&self, attempt: &Arc<Attempt>, result: AttemptResult) {
+        let is_taken = result.result.is_ok();
+        self.with(|engine, now| engine.finish(attempt, result, now));
+        let mut state = self.lock();
+        if is_taken && self.gives_time(&state) {
+            state.outside.delivered(&attempt.callback.event, &self.shared.pace, self.real());
+        }
     }
 
     /// Whether jumps are put off for an integrator outside who makes requests.

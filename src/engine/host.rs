@@ -50,6 +50,7 @@ impl StoryHost for EngineHost<'_> {
             account: AccountKey::default(),
             flow: None,
             again: sending.again,
+            faults: sending.faults,
         };
         self.dispatch
             .send(order, sending.body, origin, self.now)

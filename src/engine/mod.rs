@@ -11,6 +11,7 @@ mod correct;
 mod dispatch;
 mod drive;
 mod found;
+mod held;
 mod host;
 mod left;
 mod options;

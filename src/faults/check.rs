@@ -1,14 +1,20 @@
-//! Rules about the keys of a fault. Scenario and settings files share them.
+//! Rules about the keys of a fault. Scenario and settings files share them, and texts.
 
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
+use super::keys::{Mistake, OF_WHEN, mistakes};
+use super::name::FaultName;
+use super::text;
+use crate::contract::Catalog;
 use crate::files::suggest::nearest;
 use crate::files::tables::{items, key_span};
 use crate::files::{Diagnostic, SourceFile};
+use crate::language::formats::Formats;
 use crate::language::matcher;
 use crate::time::HumanDuration;
 
@@ -19,18 +25,94 @@ const HAPPENS: [&str; 3] = ["status", "kind", "delay"];
 const OF_THE_ANSWER: [&str; 3] = ["code", "message", "retry_after"];
 
 /// All mistakes of the faults of a file. What is of the wrong type is passed over: it is reported elsewhere.
-pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
+pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
+    list(source, tree, "faults", catalog)
+}
+
+/// All mistakes of the faults in a list of a table.
+pub(crate) fn list(
+    source: &Arc<SourceFile>,
+    tree: &DeTable<'_>,
+    key: &str,
+    catalog: &Catalog,
+) -> Vec<Diagnostic> {
     let mut found = Vec::new();
-    for item in items(tree, "faults") {
+    for item in items(tree, key) {
         if let Some(fault) = item.get_ref().as_table() {
             let mut rules = Rules { source, fault, found: &mut found };
             rules.happens(item.span());
+            rules.together(item.span());
             rules.effect();
             rules.spread();
             rules.conditions();
+        } else if let Some(text) = item.get_ref().as_str()
+            && let Err(message) = text_in(text, catalog)
+        {
+            found.push(Diagnostic::at(source, item.span(), message));
         }
     }
     found
+}
+
+/// All mistakes of the faults of one callback: they happen to callbacks, and whenever it is sent.
+pub(crate) fn of_one_callback(
+    source: &Arc<SourceFile>,
+    callback: &DeTable<'_>,
+    catalog: &Catalog,
+) -> Vec<Diagnostic> {
+    let mut found = list(source, callback, "faults", catalog);
+    if !found.is_empty() {
+        return found;
+    }
+    for item in items(callback, "faults") {
+        let written = match item.get_ref() {
+            DeValue::String(text) => text::table(text).ok(),
+            table => serde_json::Value::deserialize(ValueDeserializer::from(Spanned::new(
+                item.span(),
+                table.clone(),
+            )))
+            .ok()
+            .and_then(|value| value.as_object().cloned()),
+        };
+        let Some(written) = written else { continue };
+        let kind = written.get("kind").and_then(|kind| kind.as_str()?.parse().ok());
+        let mut wrong = |message: String| found.push(Diagnostic::at(source, item.span(), message));
+        if !kind.is_some_and(FaultName::is_of_callbacks) {
+            wrong("this happens to requests, not to a callback".to_owned());
+        }
+        let general = ["callback", "where", "when"].into_iter().chain(OF_WHEN);
+        for key in general.filter(|key| written.contains_key(*key)) {
+            wrong(format!(
+                "`{key}` can't be said here: the fault is about this callback, whenever it is sent"
+            ));
+        }
+    }
+    found
+}
+
+/// Checks a fault that is written as a text against what there is.
+pub(crate) fn text_in(text: &str, catalog: &Catalog) -> Result<super::FaultFile, String> {
+    let fault = text::read(text).map_err(|error| error.to_string())?;
+    let formats = Formats::new(catalog);
+    let is_of_callbacks = fault.is_of_callbacks();
+    let (pattern, format) = match is_of_callbacks {
+        true => (fault.callback.as_deref(), "fault-callbacks"),
+        false => (fault.call.as_deref(), "fault-pattern"),
+    };
+    let told = |mistake: crate::language::FormatMistake| match mistake.help {
+        Some(help) => format!("{}; {help}", mistake.message),
+        None => mistake.message,
+    };
+    if let Some(pattern) = pattern {
+        formats.check(format, pattern).map_err(told)?;
+    }
+    if let Some(to) = &fault.to {
+        formats.check("url", to).map_err(told)?;
+    }
+    if let Some(wanted) = &fault.where_ {
+        matcher::has_fields(wanted, &serde_json::Value::Null).map_err(|error| format!("`where`: {error}"))?;
+    }
+    Ok(fault)
 }
 
 struct Rules<'a> {
@@ -73,6 +155,15 @@ impl Rules<'_> {
         if !stray && !mistyped && HAPPENS.iter().all(|key| !self.fault.contains_key(*key)) {
             let mistake = self.at(whole, "this fault does nothing".to_owned());
             self.found.push(mistake.help("it needs `status`, `kind` or `delay`"));
+        }
+    }
+
+    /// What does not go together with what happens.
+    fn together(&mut self, whole: Range<usize>) {
+        let kind = self.fault.get("kind").and_then(|kind| kind.get_ref().as_str()?.parse().ok());
+        for Mistake { key, message } in mistakes(kind, |key| self.fault.contains_key(key)) {
+            let span = key.and_then(|key| key_span(self.fault, key)).unwrap_or_else(|| whole.clone());
+            self.found.push(self.at(span, message));
         }
     }
 

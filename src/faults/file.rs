@@ -1,5 +1,5 @@
-//! What the mock does wrong on purpose when it is called, as written in settings and scenario files. Doc comments here
-//! become the descriptions in the JSON Schema, which editors show.
+//! What goes wrong on purpose, as written in settings and scenario files. Doc comments here become the descriptions in the
+//! JSON Schema, which editors show.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,13 +9,16 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::name::FaultName;
+use super::when::When;
+use crate::contract::signature::Preset;
 use crate::files::Tree;
-
 use crate::time::{DurationRange, HumanDuration};
 
-/// A fault: what the mock does wrong on purpose when it is called. Of several faults the first one that hits decides.
-/// Of the calls that match, `skip` lets some pass, `times` ends the fault, and of those between, `every` and `percent`
-/// choose. Without any of them every matching call is hit.
+/// A fault: what goes wrong on purpose with requests to the mock (`call`) or with its callbacks (`callback`). Of several
+/// faults for a request the first one that hits decides; of those for a callback the first one of each group. Of the calls
+/// or callbacks that match, `skip` lets some pass, `times` ends the fault, and of those between, `every` and `percent`
+/// choose; `when` says the same in words. Without any of them every one that matches is hit.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a fault"))]
@@ -23,19 +26,26 @@ pub struct FaultFile {
     /// The calls: an id of `airudder-mock catalog`, a group such as `task.*`, or `*` for all. `recording.download` are the
     /// downloads of recordings.
     #[schemars(extend("format" = "fault-pattern"))]
-    pub call: String,
-    /// Fields the call must have, as values or matchers such as `{ contains = "order" }`.
+    pub call: Option<String>,
+    /// The callbacks: an id of `airudder-mock catalog`, a group such as `session.*`, or `*` for all. Default, where `kind`
+    /// happens to callbacks: all.
+    #[schemars(extend("format" = "fault-callbacks"))]
+    pub callback: Option<String>,
+    /// Fields the call or the callback's body must have, as values or matchers such as `{ contains = "order" }`.
     #[serde(rename = "where")]
     pub where_: Option<Tree>,
-    /// Lets the first so many matching calls pass.
+    /// Which of those that match, in words: `first 2`, `every 3rd`, `the 3rd`, `after 5`, `10%`, or several of them with
+    /// commas between.
+    pub when: Option<When>,
+    /// Lets the first so many that match pass.
     pub skip: Option<u32>,
     /// After those, only the next so many are looked at; later ones pass.
     #[schemars(range(min = 1))]
     pub times: Option<u32>,
-    /// Hits only every Nth of the calls that are left: 2 hits the second, the fourth, and so on.
+    /// Hits only every Nth of those that are left: 2 hits the second, the fourth, and so on.
     #[schemars(range(min = 1))]
     pub every: Option<u32>,
-    /// Hits only so many of a hundred of the calls that are left, chosen by the seed.
+    /// Hits only so many of a hundred of those that are left, chosen by the seed.
     #[schemars(range(min = 0, max = 100))]
     pub percent: Option<f64>,
     /// Answers with this HTTP status and an error.
@@ -47,18 +57,73 @@ pub struct FaultFile {
     pub message: Option<String>,
     /// With `status`: the header Retry-After, in whole seconds, rounded up.
     pub retry_after: Option<HumanDuration>,
-    /// Goes wrong in another way than by an answer with an error.
-    pub kind: Option<FaultKind>,
-    /// Waits before it answers or goes wrong: `200ms`, a random length out of a range, `200ms..2s`, or mostly short and
-    /// now and then long, `{ median = "100ms", p99 = "2s" }`; 10 minutes at most. Real time, whatever the speed of the story.
+    /// What goes wrong, by name: `airudder-mock catalog --faults` lists all of them.
+    pub kind: Option<FaultName>,
+    /// With `call`: waits before it answers or goes wrong: `200ms`, a random length out of a range, `200ms..2s`, or mostly short
+    /// and now and then long, `{ median = "100ms", p99 = "2s" }`; 10 minutes at most. Real time, whatever the speed of the story.
     pub delay: Option<DelayFile>,
     /// Whether the call still takes effect before it goes wrong. Default: true for `kind = "half"` and for a delay
     /// alone, else false.
     pub effect: Option<bool>,
+    /// So many attempts of a callback go out so, counted from the first. Default: 1 where the fault is about how an attempt
+    /// goes out, such as a wrong signature, so that the next one is right; all where it is about the callback itself.
+    #[schemars(range(min = 1))]
+    pub attempts: Option<u32>,
+    /// How much later, for the kinds that have a time; `signature-stale` is by so much too old.
+    pub after: Option<HumanDuration>,
+    /// How long it waits at most, for the kinds that wait for something.
+    pub within: Option<HumanDuration>,
+    /// Over how long it is spread, in real time, for the kinds that take time.
+    pub over: Option<HumanDuration>,
+    /// How many: copies, callbacks, connections.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub count: Option<u32>,
+    /// How many bytes.
+    #[schemars(range(min = 1, max = 67_108_864))]
+    pub bytes: Option<u32>,
+    /// Which field of the body, as a path: `user.name`.
+    #[schemars(extend("format" = "field-path"))]
+    pub field: Option<String>,
+    /// Which secret signs.
+    #[schemars(extend("minLength" = 1))]
+    pub secret: Option<String>,
+    /// Which scheme signs.
+    pub scheme: Option<Preset>,
+    /// Which URL it goes to.
+    #[schemars(extend("format" = "url"))]
+    pub to: Option<String>,
 }
 
-/// What goes wrong other than by an answer with an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+impl FaultFile {
+    /// Whether it happens to callbacks, not to requests.
+    pub fn is_of_callbacks(&self) -> bool {
+        self.kind.is_some_and(FaultName::is_of_callbacks)
+    }
+
+    /// The calls or callbacks it happens to.
+    pub fn pattern(&self) -> &str {
+        let recordings =
+            [FaultName::RecordingFails, FaultName::RecordingExpires, FaultName::RecordingTruncated];
+        match (&self.call, &self.callback) {
+            (Some(call), _) => call,
+            (None, Some(callback)) => callback,
+            _ if self.kind.is_some_and(|kind| recordings.contains(&kind)) => super::DOWNLOAD,
+            _ => "*",
+        }
+    }
+
+    /// What happens, in a word.
+    pub fn named(&self) -> String {
+        match (self.kind, self.status) {
+            (Some(kind), _) => kind.to_string(),
+            (None, Some(status)) => status.to_string(),
+            (None, None) => "slow".to_owned(),
+        }
+    }
+}
+
+/// What goes wrong with a request other than by an answer with an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// The connection is reset.

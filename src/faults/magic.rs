@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde_json::Value;
 
-use super::{Act, Fault, FaultKind, LONGEST_DELAY};
+use super::{Act, Fault, FaultKind, FaultName, LONGEST_DELAY};
 use crate::contract::envelope::ErrorStatus;
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::nearest;
@@ -41,6 +41,8 @@ pub const MAGIC: &[(&str, &str)] = &[
     ("garbage", "an answer that is no JSON; the call takes no effect"),
     ("close", "the connection is closed without an answer; the call takes no effect"),
     ("expired-token", "the answer to a call whose token has expired"),
+    ("done-then-closed", "the connection is closed without an answer; the call takes effect"),
+    ("refused-though-done", "status 503; the call takes effect all the same"),
     ("slow", "the usual answer, 5 s later"),
     ("slow-DURATION", "the usual answer, any length of time later, such as slow-200ms or slow-2s"),
 ];
@@ -58,6 +60,10 @@ pub fn magic(text: &str) -> Option<Fault> {
         // The word may stand at the end of a sentence.
         let name = name.trim_end_matches('.');
         let fault = named(name).filter(|_| apart);
+        // What happens to callbacks is found in them.
+        if of_callbacks(name).is_some() {
+            return None;
+        }
         // A host may be called `mock`: `http://mock:2478`.
         let is_word =
             text[..at].chars().next_back().is_none_or(|before| before.is_whitespace() || before == '(');
@@ -80,6 +86,24 @@ fn refusal(name: &str) -> Fault {
     Fault { delay: None, effect: act.takes_effect(), act: Some(act) }
 }
 
+/// The fault of callbacks with this name, if nothing has to be said about it.
+fn of_callbacks(name: &str) -> Option<FaultName> {
+    let known: FaultName = name.parse().ok()?;
+    (known.is_of_callbacks() && known != FaultName::Elsewhere).then_some(known)
+}
+
+/// The fault that a callback's body asks for: the first `mock:NAME` in it that is the name of a fault of callbacks. Many texts
+/// of a request come back in the callbacks it causes.
+pub fn magic_of_body(body: &[u8]) -> Option<FaultName> {
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARK));
+    FINDER.find_iter(body).find_map(|at| {
+        let rest = &body[at + MARK.len()..];
+        let is_letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-';
+        let end = rest.iter().position(|byte| !is_letter(byte)).unwrap_or(rest.len());
+        of_callbacks(std::str::from_utf8(&rest[..end]).ok()?)
+    })
+}
+
 /// The fault that the value of [`HEADER`] asks for, with or without `mock:`.
 pub fn magic_header(value: &str) -> Option<Fault> {
     let name = value.trim();
@@ -94,11 +118,15 @@ pub fn magic_of_call(header: Option<&str>, fields: &Value) -> Option<Fault> {
         .or_else(|| fields.as_object()?.values().find_map(|value| magic(value.as_str()?)))
 }
 
-fn named(name: &str) -> Option<Fault> {
+pub(super) fn named(name: &str) -> Option<Fault> {
     let name = name.to_ascii_lowercase();
     let kind = FaultKind::deserialize(StrDeserializer::<serde::de::value::Error>::new(&name));
     let act = match name.as_str() {
         _ if kind.is_ok() => Act::Kind(kind.ok()?),
+        "done-then-closed" => return Some(done(Act::Kind(FaultKind::Close))),
+        "refused-though-done" => {
+            return Some(done(Act::Answer { status: 503, code: None, message: None, retry_after: None }));
+        }
         "slow" => return Some(slow(SLOW)),
         other if other.starts_with("code-") => coded(other.strip_prefix("code-")?.parse().ok()?)?,
         other => match (other.strip_prefix("slow-"), other.parse()) {
@@ -120,6 +148,10 @@ fn coded(code: i64) -> Option<Act> {
     let is_error = !matches!(code, 0 | 200);
     let status = ErrorStatus::Mirror.http_status(code);
     is_error.then_some(Act::Answer { status, code: Some(code), message: None, retry_after: None })
+}
+
+fn done(act: Act) -> Fault {
+    Fault { delay: None, act: Some(act), effect: true }
 }
 
 fn slow(delay: Duration) -> Fault {
@@ -144,13 +176,23 @@ mod tests {
             let is_described =
                 !meaning.contains("effect") || meaning.contains("takes no effect") != fault.effect;
             assert!(is_described, "{name}: {meaning}");
-            acts.extend(fault.act.map(|act| match act {
+            acts.extend(fault.act.and_then(|act| match act {
                 Act::Answer { .. } => None,
-                Act::Kind(kind) => Some(kind),
+                Act::Kind(kind) => Some(format!("{kind:?}")),
             }));
         }
+        acts.sort();
         acts.dedup();
-        assert_eq!(acts.len(), 7, "one of every kind");
+        assert_eq!(acts.len(), 6, "one of every kind");
+    }
+
+    #[test]
+    fn callbacks_ask_by_a_text_that_they_carry() {
+        let of = |text: &str| magic_of_body(text.as_bytes());
+        assert_eq!(of(r#"{"task":"x mock:duplicate"}"#), Some(FaultName::Duplicate));
+        assert_eq!(of(r#"{"a":"mock:reset","b":"mock:signature-wrong."}"#), Some(FaultName::SignatureWrong));
+        assert_eq!(of(r#"{"a":"mock:elsewhere","b":"mock:","c":"mock:503"}"#), None);
+        assert_eq!(magic("mock:duplicate"), None, "the request itself goes as ever");
     }
 
     #[test]

@@ -1,13 +1,21 @@
-//! What the mock does wrong on purpose when it is called: by the files' `[[faults]]`, or by a magic word in the call.
+//! What goes wrong on purpose, with requests to the mock and with its callbacks: by the files' `[[faults]]`, by the command
+//! line, by the control surface, or by a magic word in the request.
 //!
-//! Here it is only decided what goes wrong. Deciding is deterministic: the same seed and the same calls in the same
-//! order give the same faults.
+//! Here it is only decided what goes wrong. Deciding is deterministic: the same seed and the same calls and callbacks in the
+//! same order give the same faults.
 
+mod callback;
 pub(crate) mod check;
 mod delay;
 mod file;
+mod keys;
+mod list;
 mod magic;
+mod name;
+mod text;
+mod when;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -17,13 +25,22 @@ use serde_json::Value;
 /// What a fault calls the downloads of recordings, which are no calls of the catalog.
 pub const DOWNLOAD: &str = crate::language::formats::DOWNLOAD;
 
+pub use callback::CallbackFault;
 pub use file::{DelayFile, FaultFile, FaultKind, SpreadFile};
-pub use magic::{HEADER, MAGIC, magic_of_call};
+pub(crate) use list::{FaultList, list};
+pub use magic::{HEADER, MAGIC, magic_of_body, magic_of_call};
+pub use name::{FaultName, Group};
+#[cfg(test)]
+pub use text::read as read_text;
+pub use when::When;
 
 use crate::contract::Family;
 use crate::contract::envelope;
 use crate::language::matcher::has_fields;
 use crate::seed::{Rng, Seed};
+
+/// How late the usual answer comes by the fault `late`.
+const LATE: Duration = Duration::from_secs(5);
 
 /// How late a response is at most: what waits holds memory.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(600);
@@ -98,6 +115,9 @@ pub struct Faults {
 #[derive(Debug)]
 struct Rule {
     file: FaultFile,
+    when: When,
+    /// What happens to a callback, if it is one of callbacks.
+    callback: Option<Arc<CallbackFault>>,
     /// Its number, if it was added to a running mock.
     added: Option<u64>,
     /// How many calls have matched.
@@ -136,7 +156,7 @@ impl Faults {
     pub fn in_force(&self) -> impl Iterator<Item = InForce<'_>> {
         self.rules.iter().map(|rule| InForce {
             number: rule.added,
-            call: &rule.file.call,
+            file: &rule.file,
             matched: rule.matched,
             hit: rule.hit,
         })
@@ -151,23 +171,43 @@ impl Faults {
     /// the call, whichever decides.
     pub fn next(&mut self, id: &str, fields: &Value) -> Option<Fault> {
         let mut first = None;
-        for rule in &mut self.rules {
-            if rule.matches(id, fields) && rule.hits() && first.is_none() {
+        for rule in self.rules.iter_mut().filter(|rule| rule.callback.is_none()) {
+            if rule.matches(id, || fields) && rule.hits() && first.is_none() {
                 rule.hit += 1;
                 first = Some(rule.fault());
             }
         }
         first
     }
+
+    /// Whether any of them happens to callbacks, so that somebody has to ask.
+    pub fn has_callback_faults(&self) -> bool {
+        self.rules.iter().any(|rule| rule.callback.is_some())
+    }
+
+    /// Whether any of those looks at the fields of callbacks.
+    pub fn looks_into_callbacks(&self) -> bool {
+        self.rules.iter().any(|rule| rule.callback.is_some() && rule.file.where_.is_some())
+    }
+
+    /// What goes wrong with a callback: of each group the first fault that hits. Every fault that matches counts it.
+    pub fn next_of_callback(&mut self, event: &str, fields: &Value, found: &mut Vec<Arc<CallbackFault>>) {
+        for rule in &mut self.rules {
+            let Some(fault) = rule.callback.clone() else { continue };
+            if rule.matches(event, || fields) && rule.hits() && callback::add(found, fault) {
+                rule.hit += 1;
+            }
+        }
+    }
 }
 
 /// A fault that is in force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InForce<'a> {
     /// Its number, if it was added to a running mock.
     pub number: Option<u64>,
-    /// The calls it is for.
-    pub call: &'a str,
+    /// What it is.
+    pub file: &'a FaultFile,
     /// How many calls have matched.
     pub matched: u64,
     /// How many of those it has hit.
@@ -177,6 +217,13 @@ pub struct InForce<'a> {
 impl Rule {
     fn new(file: FaultFile, seed: Seed, (chance, delays): (&str, &str), number: u64) -> Self {
         Self {
+            when: file.when.unwrap_or(When {
+                skip: file.skip,
+                times: file.times,
+                every: file.every,
+                percent: file.percent,
+            }),
+            callback: CallbackFault::of(&file).map(Arc::new),
             file,
             added: None,
             matched: 0,
@@ -186,46 +233,67 @@ impl Rule {
         }
     }
 
-    fn matches(&self, id: &str, fields: &Value) -> bool {
-        let named = match self.file.call.strip_suffix('*') {
+    fn matches<'v>(&self, id: &str, fields: impl FnOnce() -> &'v Value) -> bool {
+        let pattern = self.file.pattern();
+        let named = match pattern.strip_suffix('*') {
             // `task.*` are the ids that begin with `task.`, `*` are all.
             Some(group) => id.starts_with(group),
-            None => id == self.file.call,
+            None => id == pattern,
         };
         named
             // A matcher that makes no sense was refused with the file.
-            && self.file.where_.as_ref().is_none_or(|wanted| has_fields(wanted, fields) == Ok(true))
+            && self.file.where_.as_ref().is_none_or(|wanted| has_fields(wanted, fields()) == Ok(true))
     }
 
     /// Counts a call that matches, and says whether it is hit.
     fn hits(&mut self) -> bool {
         self.matched = self.matched.saturating_add(1);
-        let skip = u64::from(self.file.skip.unwrap_or(0));
+        let skip = u64::from(self.when.skip.unwrap_or(0));
         let left = self.matched.saturating_sub(skip);
-        let within = left > 0 && self.file.times.is_none_or(|times| left <= u64::from(times));
-        let every = u64::from(self.file.every.unwrap_or(1).max(1));
+        let within = left > 0 && self.when.times.is_none_or(|times| left <= u64::from(times));
+        let every = u64::from(self.when.every.unwrap_or(1).max(1));
         if !within || !left.is_multiple_of(every) {
             return false;
         }
-        self.file.percent.is_none_or(|percent| self.chance.random::<f64>() * 100.0 < percent)
+        self.when.percent.is_none_or(|percent| self.chance.random::<f64>() * 100.0 < percent)
     }
 
     fn fault(&mut self) -> Fault {
         let file = &self.file;
-        let act = match (file.status, file.kind) {
-            (Some(status), _) => Some(Act::Answer {
-                status,
-                code: file.code,
-                message: file.message.clone(),
-                retry_after: file.retry_after.map(|wait| wait.0),
-            }),
-            (None, kind) => kind.map(Act::Kind),
+        let answer = |status| Act::Answer {
+            status,
+            code: file.code,
+            message: file.message.clone(),
+            retry_after: file.retry_after.map(|wait| wait.0),
         };
-        let usual = act.as_ref().is_none_or(Act::takes_effect);
+        let act = match (file.status, file.kind) {
+            (Some(status), _) => Some(answer(status)),
+            (None, Some(FaultName::RefusedThoughDone | FaultName::RecordingFails)) => Some(answer(503)),
+            (None, kind) => kind.and_then(FaultName::of_answer).map(Act::Kind),
+        };
+        let is_done = matches!(file.kind, Some(FaultName::DoneThenClosed | FaultName::RefusedThoughDone));
+        let usual = act.as_ref().is_none_or(|act| is_done || act.takes_effect());
+        let late = (file.kind == Some(FaultName::Late)).then(|| file.after.map_or(LATE, |after| after.0));
+        let drawn = file.delay.map(|delay| delay::draw(delay, &mut self.delays));
         Fault {
-            delay: file.delay.map(|delay| delay::draw(delay, &mut self.delays).min(LONGEST_DELAY)),
+            delay: drawn.or(late).map(|delay| delay.min(LONGEST_DELAY)),
             effect: file.effect.unwrap_or(usual),
             act,
+        }
+    }
+}
+
+impl FaultName {
+    /// What it does in place of an answer, if it does.
+    fn of_answer(self) -> Option<FaultKind> {
+        match self {
+            Self::Reset => Some(FaultKind::Reset),
+            Self::Half | Self::RecordingTruncated => Some(FaultKind::Half),
+            Self::Never => Some(FaultKind::Never),
+            Self::Garbage => Some(FaultKind::Garbage),
+            Self::Close | Self::DoneThenClosed => Some(FaultKind::Close),
+            Self::ExpiredToken | Self::RecordingExpires => Some(FaultKind::ExpiredToken),
+            _ => None,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::time::HumanDuration;
 fn faults(toml: &str, seed: u64) -> Faults {
     #[derive(serde::Deserialize)]
     struct File {
+        #[serde(deserialize_with = "list")]
         faults: Vec<FaultFile>,
     }
     Faults::new(toml::from_str::<File>(toml).unwrap().faults, Seed(seed))
@@ -177,7 +178,7 @@ fn fault() -> impl Strategy<Value = FaultFile> {
     let spread = prop::option::of((any::<u32>(), any::<u32>()));
     (prop::sample::select(vec!["*", "a.*", "a.b", "", "**"]), counts, any::<Option<u16>>(), spread).prop_map(
         |(call, (skip, times, every, percent), status, spread)| FaultFile {
-            call: call.to_owned(),
+            call: Some(call.to_owned()),
             where_: status.map(|_| serde_json::Map::from_iter([("a".to_owned(), json!({ "b": [1] }))])),
             skip,
             times,

@@ -10,7 +10,7 @@ use super::{edge, mock};
 use crate::contract::Family;
 use crate::delivery::{
     Attempt, AttemptOutcome, AttemptResult, CallbackId, ErrorClass, Failure, Outbox, Policy, QueuedCallback,
-    ReceiverResponse,
+    ReceiverResponse, as_sent,
 };
 use crate::language::rate::{Frequency, RateProfile};
 use crate::language::template::{self, TemplateSet};
@@ -152,11 +152,13 @@ fn outbox(input: &[u8]) {
                     },
                     due: now,
                     policy: Arc::clone(&policy),
+                    faults: Vec::new(),
+                    copy_of: None,
                 }));
             }
             1 => {
                 if let Some((callback, number)) = outbox.start(now) {
-                    under_way.push(Attempt { callback, number, headers: Vec::new() });
+                    under_way.push(as_sent(callback, number, now).attempt);
                 }
             }
             2 | 3 if !under_way.is_empty() => {
@@ -195,7 +197,7 @@ fn outbox(input: &[u8]) {
     while let Some(at) = outbox.next_wakeup() {
         now = now.max(at);
         let (callback, number) = outbox.start(now).expect("what is due starts");
-        let attempt = Attempt { callback, number, headers: Vec::new() };
+        let attempt = as_sent(callback, number, now).attempt;
         outbox.finish(&attempt, &AttemptResult { result: Ok(answered()), elapsed: Duration::ZERO }, now);
     }
     assert_eq!(outbox.left().count(), 0, "nothing is held for ever");

@@ -3,11 +3,13 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
@@ -66,11 +68,19 @@ impl Connector {
     /// Opens a connection to a target. The guard is asked about the very addresses that are connected to, so that a name
     /// cannot resolve to another machine in between.
     pub(crate) async fn connect(&self, target: &Target) -> Result<Stream, ConnectError> {
+        self.connect_as(target, Manner::default()).await
+    }
+
+    /// The same, in another manner.
+    pub(crate) async fn connect_as(&self, target: &Target, manner: Manner) -> Result<Stream, ConnectError> {
         self.guard.consider(target.host())?;
         let addresses = resolve(target).await.map_err(|error| ConnectError::Unresolved(Some(error)))?;
         let addresses = self.guard.admit(target.host(), &addresses)?;
         // Only what may be reached is worth reading the system's authorities for.
-        let stream = Stream::connect(&addresses).await?;
+        let stream = Stream::connect_as(&addresses, manner).await?;
+        if manner.is_bare {
+            return Ok(stream);
+        }
         stream.secure(self.tls.plan(target)?.as_ref()).await
     }
 }
@@ -80,6 +90,15 @@ async fn resolve(target: &Target) -> io::Result<Vec<SocketAddr>> {
         return Ok(vec![SocketAddr::new(address, target.port())]);
     }
     Ok(tokio::net::lookup_host((target.host(), target.port())).await?.collect())
+}
+
+/// How a connection is opened, if not as usual.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manner {
+    /// TCP alone, even where TLS is asked for.
+    pub(crate) is_bare: bool,
+    /// It ends with a reset.
+    pub(crate) is_abrupt: bool,
 }
 
 /// A sender of requests over HTTP/1.1.
@@ -99,6 +118,10 @@ pub(crate) struct Stream {
 impl Stream {
     /// Connects to the first address that takes the connection.
     pub(crate) async fn connect(addresses: &[SocketAddr]) -> Result<Self, ConnectError> {
+        Self::connect_as(addresses, Manner::default()).await
+    }
+
+    async fn connect_as(addresses: &[SocketAddr], manner: Manner) -> Result<Self, ConnectError> {
         let mut last = ConnectError::Unresolved(None);
         for address in addresses {
             match TcpStream::connect(address).await {
@@ -106,6 +129,10 @@ impl Stream {
                     // Without it, the last part of a large request may wait for an acknowledgement. Where it can't be
                     // set, requests are slower but right.
                     let _ = stream.set_nodelay(true);
+                    if manner.is_abrupt {
+                        // Without the option the receiver reads an orderly end, which is the next best thing.
+                        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+                    }
                     let (wire, traffic) = Wire::new(stream);
                     return Ok(Self { io: Box::new(wire), traffic });
                 }
@@ -126,6 +153,12 @@ impl Stream {
     /// The bytes themselves, for requests that no HTTP library would write.
     pub(crate) fn into_io(self) -> Box<dyn Io> {
         self.io
+    }
+
+    /// Its two sides: what is written by hand, and the rest, which reads and writes into nothing.
+    pub(crate) fn split(self) -> (Self, impl AsyncWrite + Send + Unpin + use<>) {
+        let (reader, writer) = tokio::io::split(self.io);
+        (Self { io: Box::new(tokio::io::join(reader, tokio::io::sink())), traffic: self.traffic }, writer)
     }
 
     /// Starts HTTP/1.1. Header names keep their letter case where a request says so.

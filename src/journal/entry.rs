@@ -100,12 +100,13 @@ pub enum Event {
 
 impl Event {
     /// All words of [`Event::kind`].
-    pub const KINDS: [&str; 14] = [
+    pub const KINDS: [&str; 15] = [
         "called",
         "queued",
         "tried",
         "delivered",
         "dead",
+        "dropped",
         "note",
         "error",
         "assumed",
@@ -133,6 +134,7 @@ impl Event {
             Self::Queued(_) => "queued",
             Self::Attempted { .. } => "tried",
             Self::Ended { end, .. } if end.failure.is_none() => "delivered",
+            Self::Ended { end, .. } if end.is_dropped() => "dropped",
             Self::Ended { .. } => "dead",
             Self::Called(_) => "called",
         }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Entry, Event, Sink, assumed_text, masked, masked_header};
 use crate::delivery::QueuedCallback;
+use crate::faults::FaultName;
 
 /// Writes every entry as one line of JSON.
 ///
@@ -139,6 +140,10 @@ impl Lines {
                     "due": callback.due.to_string(),
                 }));
                 put(bytes("body", &callback.body));
+                put(faults(callback.faults.iter().map(|fault| fault.name)));
+                if let Some(copy) = callback.copy_of {
+                    put(json!({ "copy_of": copy.callback, "faults": [copy.by] }));
+                }
             }
             Event::Attempted { attempt, result, retry_at } => {
                 let headers = attempt.headers.iter().map(|(name, value)| (&**name, value.as_str()));
@@ -148,6 +153,11 @@ impl Lines {
                     "try": attempt.number,
                     "headers": self.headers(headers),
                 }));
+                put(faults(attempt.faults.iter().copied()));
+                // What went out is noted where it is not the callback's own body.
+                if attempt.body != attempt.callback.body {
+                    put(bytes("body", &attempt.body));
+                }
                 match &result.result {
                     Ok(answer) => {
                         put(json!({ "status": answer.status }));
@@ -164,7 +174,7 @@ impl Lines {
                 }
                 if self.whole {
                     put(json!({ "url": self.url(&attempt.callback) }));
-                    put(bytes("body", &attempt.callback.body));
+                    put(bytes("body", &attempt.body));
                 }
             }
             Event::Ended { callback, end } => {
@@ -198,6 +208,12 @@ impl Lines {
         }
         line
     }
+}
+
+/// What goes wrong on purpose, if anything does.
+fn faults(names: impl Iterator<Item = FaultName>) -> Value {
+    let names: Vec<FaultName> = names.collect();
+    if names.is_empty() { Value::Null } else { json!({ "faults": names }) }
 }
 
 /// Text as text, anything else as base64 under a name that says so.

@@ -22,7 +22,7 @@ impl Signed {
             Event::Attempted { attempt, .. } => Some(Self {
                 signer: attempt.callback.signer.clone()?,
                 headers: attempt.headers.iter().map(|(name, value)| (&**name, value.as_str())).collect(),
-                body: attempt.callback.body.clone(),
+                body: attempt.body.clone(),
                 path: attempt.callback.target.path_and_query().to_owned(),
                 now: entry.at,
             }),
@@ -44,6 +44,11 @@ impl Signed {
             }
             _ => None,
         }
+    }
+
+    /// The name of the header that holds the signature.
+    pub fn header(&self) -> &str {
+        &self.signer.scheme().header
     }
 
     /// Taken apart; with what the usual mistakes give, if wanted.

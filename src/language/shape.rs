@@ -76,7 +76,8 @@ impl<'a> Walk<'a> {
             if node.get_ref().as_str().is_some_and(|text| words::is_old_word(schema, text)) {
                 return;
             }
-            return self.one_of(name, node, &options);
+            let listed = schema.get("x-listed").and_then(Value::as_str);
+            return self.one_of(name, node, &options, listed);
         }
         let Some(kind) = schema.get("type").and_then(Value::as_str) else {
             self.free(node);
@@ -139,9 +140,14 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn one_of(&mut self, name: &str, node: &Spanned<DeValue<'_>>, options: &[&str]) {
-        let right = joined(&options.iter().map(|option| quoted(option)).collect::<Vec<_>>(), "or");
+    /// `listed` is the command that lists all options, where they are too many for a message.
+    fn one_of(&mut self, name: &str, node: &Spanned<DeValue<'_>>, options: &[&str], listed: Option<&str>) {
         let DeValue::String(text) = node.get_ref() else {
+            if let Some(command) = listed {
+                let found = words::found(node.get_ref());
+                let message = format!("{name} must be a name, not {found}");
+                return self.wrong(self.at(node.span(), message).help(format!("`{command}` lists them all")));
+            }
             let found = words::found(node.get_ref());
             let quoted: Vec<String> = options.iter().map(|option| format!("`\"{option}\"`")).collect();
             let message = format!("{name} must be {}, not {found}", joined(&quoted, "or"));
@@ -153,7 +159,13 @@ impl<'a> Walk<'a> {
         let mistake = self.at(node.span(), format!("{name} can't be {}", quoted(text)));
         self.wrong(match suggest::nearest(text, options.iter().copied()) {
             Some(near) => mistake.help(format!("did you mean `\"{near}\"`?")),
-            None => mistake.help(format!("it is {right}")),
+            None => match listed {
+                Some(command) => mistake.help(format!("`{command}` lists them all")),
+                None => {
+                    let options: Vec<_> = options.iter().map(|option| quoted(option)).collect();
+                    mistake.help(format!("it is {}", joined(&options, "or")))
+                }
+            },
         });
     }
 

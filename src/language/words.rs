@@ -322,6 +322,9 @@ fn homes(root: &Value, key: &str) -> Vec<String> {
         if let Some(items) = schema.get("items") {
             look(root, items, path, depth - 1, key, homes);
         }
+        for branch in schema.get("anyOf").and_then(Value::as_array).into_iter().flatten() {
+            look(root, branch, path, depth - 1, key, homes);
+        }
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
         if properties.contains_key(key) {
             homes.push(path.to_owned());

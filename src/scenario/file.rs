@@ -73,9 +73,10 @@ pub struct ScenarioFile {
     #[serde(default)]
     #[schemars(with = "Vec<ReactionFile>")]
     pub on: Vec<Spanned<ReactionFile>>,
-    /// What the mock does wrong on purpose when it is called, for as long as the story runs. The first fault that
-    /// hits decides.
-    #[serde(default)]
+    /// What goes wrong on purpose with requests to the mock and with the callbacks of this story, for as long as it runs: tables,
+    /// or texts such as `"duplicate of session.end, every 2nd"`. The first fault that hits decides.
+    #[serde(default, deserialize_with = "crate::faults::list")]
+    #[schemars(with = "crate::faults::FaultList")]
     pub faults: Vec<FaultFile>,
 }
 
@@ -169,6 +170,11 @@ pub struct StepFile {
     /// Sends this callback to another URL.
     #[schemars(extend("format" = "url-template"))]
     pub target: Option<String>,
+    /// With `send`: what goes wrong with this callback on purpose, by name: `["signature-wrong"]`. `airudder-mock catalog --faults`
+    /// lists all names.
+    #[serde(default, deserialize_with = "crate::faults::list")]
+    #[schemars(with = "crate::faults::FaultList")]
+    pub faults: Vec<FaultFile>,
     /// Whether the story waits until the callback is delivered or has failed. Default: true.
     pub wait: Option<bool>,
     /// What must come of the step. Without it, a callback has to be delivered.
@@ -314,6 +320,10 @@ pub struct ReactionSendFile {
     /// Sends this callback to another URL.
     #[schemars(extend("format" = "url-template"))]
     pub target: Option<String>,
+    /// What goes wrong with this callback on purpose, by name: `["signature-wrong"]`.
+    #[serde(default, deserialize_with = "crate::faults::list")]
+    #[schemars(with = "crate::faults::FaultList")]
+    pub faults: Vec<FaultFile>,
     /// Keeps the callback under this name.
     #[schemars(extend("format" = "name"))]
     pub save: Option<String>,

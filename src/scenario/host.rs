@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::arrivals::Arrivals;
 use super::failure::FailureKind;
 use crate::delivery::{CallbackId, Policy};
+use crate::faults::CallbackFault;
 use crate::files::Place;
 use crate::language::FormatMistake;
 use crate::language::template::FillError;
@@ -125,6 +126,8 @@ pub struct Sending {
     pub policy: Option<Arc<Policy>>,
     /// The callback that it is once more: whatever carries an id carries that one's.
     pub again: Option<CallbackId>,
+    /// What goes wrong with it on purpose.
+    pub faults: Vec<Arc<CallbackFault>>,
 }
 
 /// A body to send.

@@ -13,7 +13,7 @@ use super::file::{AnswerFile, ExpectFile, LoadFile, OutcomeFile, ReactionFile, R
 use super::load::{Placed, PlacedStep, Scenario};
 use crate::content::Country;
 use crate::delivery::{Policy, StatusSet};
-use crate::faults::FaultFile;
+use crate::faults::{CallbackFault, FaultFile};
 use crate::files::{Place, Tree};
 use crate::json::merge;
 use crate::language::FormatMistake;
@@ -154,6 +154,8 @@ pub struct CallbackTemplate {
     pub target: Option<Template>,
     /// The name it is kept under.
     pub save: Option<String>,
+    /// What goes wrong with it on purpose.
+    pub faults: Vec<Arc<CallbackFault>>,
 }
 
 impl CallbackTemplate {
@@ -310,6 +312,11 @@ impl Story {
         if !self.faults.is_empty() {
             return Some("it has faults".to_owned());
         }
+        let is_faulty = |callback: &CallbackTemplate| !callback.faults.is_empty();
+        let step = |step: &Step| matches!(&step.action, Action::Send { callback, .. } if is_faulty(callback));
+        if self.steps.iter().any(step) {
+            return Some("a step of it has faults".to_owned());
+        }
         self.steps.iter().find_map(|step| {
             let why = match &step.action {
                 _ if step.when.is_some() => "depends on a condition",
@@ -464,6 +471,11 @@ impl Action {
     }
 }
 
+/// What goes wrong with one callback. What else could be wished was refused with the file.
+fn of_callbacks(faults: &[FaultFile]) -> Vec<Arc<CallbackFault>> {
+    faults.iter().filter_map(CallbackFault::of).map(Arc::new).collect()
+}
+
 const NO_TIME: DurationRange = DurationRange { min: Duration::ZERO, max: Duration::ZERO };
 
 /// Fields with further ones.
@@ -551,6 +563,7 @@ impl Compiler<'_> {
                 headers: self.headers(&step.headers)?,
                 target: self.optional(step.target.as_deref())?,
                 save: step.save.clone(),
+                faults: of_callbacks(&step.faults),
             };
             Action::Send {
                 callback,
@@ -637,6 +650,7 @@ impl Compiler<'_> {
                 headers: self.headers(&send.headers)?,
                 target: self.optional(send.target.as_deref())?,
                 save: send.save.clone(),
+                faults: of_callbacks(&send.faults),
             },
         })
     }

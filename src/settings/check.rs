@@ -56,7 +56,7 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     problems.extend(parsed.errors);
     problems.extend(shape::check(source, &parsed.tree, parsed.sound_until, &SCHEMA, &check));
     if sound {
-        problems.extend(faults::check::check(source, parsed.tree.get_ref()));
+        problems.extend(faults::check::check(source, parsed.tree.get_ref(), &provisional));
         problems.extend(corrections::check(source, parsed.tree.get_ref(), &provisional));
         problems.extend(vendor(source, parsed.tree.get_ref()));
         problems.extend(workflow::check(source, parsed.tree.get_ref()));

@@ -93,9 +93,10 @@ pub struct SettingsFile {
     pub delivery: Option<DeliveryFile>,
     /// Which hosts callbacks may go to, and how TLS is checked.
     pub target: Option<TargetFile>,
-    /// What the mock does wrong on purpose when it is called. The first fault that hits decides; those of a running
-    /// scenario come first.
-    #[serde(default)]
+    /// What goes wrong on purpose with requests to the mock and with its callbacks: tables, or texts such as
+    /// `"duplicate of session.end, every 2nd"`. The first fault that hits decides; those of a running scenario come first.
+    #[serde(default, deserialize_with = "crate::faults::list")]
+    #[schemars(with = "crate::faults::FaultList")]
     pub faults: Vec<FaultFile>,
     /// Corrections to the catalog, by entry id: `[catalog."session.end"]`.
     #[serde(default)]

@@ -16,6 +16,7 @@ use crate::contract::signature::{DEFAULT_SECRET, SECRET_VARIABLE, SchemeFile};
 use crate::contract::{Catalog, Entry, Provenance};
 use crate::delivery::{Policy, PolicyPreset, policy, preset};
 use crate::faults::FaultFile;
+use crate::faults::check::text_in;
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::{Limits, TlsOptions};
 use crate::net::Guard;
@@ -50,6 +51,10 @@ pub struct Flags {
     /// May be given more than once.
     #[arg(long = "allow-target", value_name = "HOST")]
     pub allow: Vec<String>,
+    /// Let something go wrong on purpose, before what the settings say: `--fault 'duplicate of session.end, every 2nd'`.
+    /// `airudder-mock catalog --faults` lists everything that can. May be given more than once.
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub faults: Vec<String>,
     /// Trust the certificate authorities in this PEM file, as well as the system's.
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
@@ -252,7 +257,16 @@ fn merge(sources: &Sources<'_>, mut flags: Flags) -> Result<Settings, Problems> 
     }
     // A path in the file is meant from the file's own folder, one on the command line from the user's.
     let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
-    problems.into_result(built(checked, flags, folder))
+    let mut faults = Vec::new();
+    for text in &flags.faults {
+        match text_in(text, &checked.catalog) {
+            Ok(fault) => faults.push(fault),
+            Err(message) => problems.push(Diagnostic::general(format!("--fault: {message}"))),
+        }
+    }
+    let mut settings = built(checked, flags, folder);
+    settings.faults.splice(0..0, faults);
+    problems.into_result(settings)
 }
 
 /// Settings as meant, of a file without mistakes and of what wins over it. Paths in the file begin at `folder`.
@@ -388,7 +402,7 @@ event = "session.closed"
         assert_eq!((settings.policy.attempts, settings.policy.timeout.as_secs()), (1, 3));
         assert_eq!(settings.tls.ca, Some(folder.join("ca.pem")));
         assert_eq!(settings.catalog.get("session.end").unwrap().event.as_deref(), Some("session.closed"));
-        assert_eq!((settings.faults[0].call.as_str(), settings.faults[0].status), ("task.*", Some(503)));
+        assert_eq!((settings.faults[0].pattern(), settings.faults[0].status), ("task.*", Some(503)));
         assert!(!format!("{settings:?}").contains("from the file"));
     }
 

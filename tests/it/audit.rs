@@ -217,6 +217,7 @@ fn mistakes_are_told_before_anything_is_sent() {
     };
     assert!(told(&["--only", "signature-wrog"]).contains("did you mean `signature-wrong`?"));
     assert!(told(&["--checks", own]).contains("unknown field `grad`"), "{}", told(&["--checks", own]));
+    assert!(told(&["--fault", "drop"]).contains("leave out --fault drop"));
     assert!(told(&["--restart", "true"]).contains("--probe"));
     assert!(told(&["--probe", "http:///x"]).contains("--probe"));
     assert!(told(&["--baseline", "nowhere.txt"]).contains("nowhere.txt can't be read"));

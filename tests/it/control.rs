@@ -201,7 +201,10 @@ fn faults_come_and_go_while_it_runs() {
     let statuses: Vec<u16> = (0..3).map(|_| serving.get(&token, "/service/cloud/robot").0).collect();
     assert_eq!(statuses, [200, 503, 503]);
     let (_, listing) = serving.control("GET", "/_mock/faults", &Value::Null);
-    assert_eq!(listing["faults"], json!([{ "fault": 1, "call": "robot.list", "matched": 3, "hit": 2 }]));
+    assert_eq!(
+        listing["faults"],
+        json!([{ "fault": 1, "call": "robot.list", "kind": "503", "matched": 3, "hit": 2 }])
+    );
     assert_eq!(serving.control("DELETE", "/_mock/faults/1", &Value::Null).0, 200);
     assert_eq!(serving.get(&token, "/service/cloud/robot").0, 200);
     assert!(refused(serving.control("DELETE", "/_mock/faults/1", &Value::Null), 404).contains("no fault 1"));

@@ -134,7 +134,7 @@ fn contributors_find_what_they_are_sent_to() {
 }
 
 /// The parts of pages that are made from the program, by page and name.
-fn generated() -> [(&'static str, &'static str, String); 6] {
+fn generated() -> [(&'static str, &'static str, String); 7] {
     let printed = |args: &[&str]| {
         let output = run(args);
         assert_code(&output, 0);
@@ -143,6 +143,7 @@ fn generated() -> [(&'static str, &'static str, String); 6] {
     [
         ("docs/catalog.md", "catalog", printed(&["catalog", "--format", "markdown"])),
         ("docs/audit.md", "checks", format!("```text\n{}```\n", printed(&["audit", "--list"]))),
+        ("docs/faults.md", "faults", printed(&["catalog", "--faults", "--format", "markdown"])),
         ("docs/magic.md", "magic", printed(&["catalog", "--magic", "--format", "markdown"])),
         ("docs/settings.md", "settings keys", keys("settings")),
         ("docs/scenarios.md", "scenario keys", keys("scenario")),
@@ -215,6 +216,8 @@ fn push_table(text: &mut String, schema: &Value, tables: &[&Value], path: &str) 
     for (key, value) in properties {
         let help = value["description"].as_str().unwrap_or_default().replace('\n', " ").replace('|', "\\|");
         let (takes, table) = takes(schema, value);
+        // What may also be a text is listed at its first place.
+        let table = table.filter(|_| path.is_empty() || value["items"]["anyOf"].is_null());
         let _ = writeln!(text, "| `{key}` | {takes} | {help} |");
         if let Some((table, is_list)) = table {
             let path = if path.is_empty() {
@@ -253,12 +256,16 @@ fn takes<'a>(schema: &'a Value, value: &'a Value) -> (String, Option<(&'a Value,
             .collect();
         return (words.join(", "), None);
     }
+    if let Some(command) = value["x-listed"].as_str() {
+        return (format!("a name: `{command}`"), None);
+    }
     if let Some(word) = value["const"].as_str() {
         return (format!("`{word}`"), None);
     }
     for several in ["anyOf", "oneOf"] {
         if !value[several].is_null() {
-            return (all(&value[several]).join(", "), None);
+            let table = value[several].as_array().into_iter().flatten().find_map(|one| takes(schema, one).1);
+            return (all(&value[several]).join(", "), table);
         }
     }
     let kind = match &value["type"] {

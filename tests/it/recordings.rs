@@ -2,19 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::serving::{JSON, Serving};
+use crate::serving::{JSON, Serving, request};
 
 const SETTINGS: &str = r#"
+faults = [
+    { call = "recording.download", skip = 1, times = 1, status = 500, retry_after = "3s" },
+    "recording-fails the 4th",
+    "recording-expires the 5th",
+    "recording-truncated the 6th",
+]
+
 [calling]
 recording_lag = "2h"
 recording_lifetime = "24h"
-
-[[faults]]
-call = "recording.download"
-skip = 1
-times = 1
-status = 500
-retry_after = "3s"
 "#;
 
 #[test]
@@ -54,6 +54,13 @@ fn recordings_come_go_and_fail() {
     assert_eq!((wrong.status, wrong.header("retry-after")), (500, Some("3")));
     let wav = download(&[]);
     assert_eq!((wav.status, &wav.body[..4]), (200, &b"RIFF"[..]));
+    assert_eq!(download(&[]).status, 503);
+    assert_eq!(download(&[]).status, 410);
+    let mut half = serving.wire();
+    half.send(&request("GET", link, &[], b""));
+    half.head();
+    let came = half.rest().unwrap().len();
+    assert!(came > 0 && came < wav.body.len(), "{came} of {}", wav.body.len());
     for query in [&case, &zip, &by_id] {
         let (status, body) = serving.get(&token, query);
         assert!(status == 200 && body["data"]["link"] != "", "{query}: {body}");

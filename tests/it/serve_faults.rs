@@ -121,6 +121,37 @@ fn a_header_asks_for_any_fault() {
     serving.end();
 }
 
+/// Faults of requests with names of their own, as texts in settings.
+#[test]
+fn names_say_what_becomes_of_a_request() {
+    let settings = r#"
+        faults = [
+            "done-then-closed of task.create, the 1st",
+            "refused-though-done of task.create, the 2nd",
+            "late after=150ms of task.list, first 1",
+        ]
+    "#;
+    let serving = Serving::with(settings, &[]);
+    let token = serving.token();
+    let own = [("Authorization", token.as_str())];
+    let begun = Instant::now();
+    assert_eq!(serving.call("GET", LIST, &own, b"").status, 200);
+    assert!(begun.elapsed() >= Duration::from_millis(150), "late");
+    let create = |name: &str| {
+        let fields = json!({ "TaskName": name, "Details": [{ "Mobile": "+6281110009001" }] }).to_string();
+        let mut wire = serving.wire();
+        wire.send(&request("POST", "/service/cloud/task", &[own[0], JSON], fields.as_bytes()));
+        wire
+    };
+    assert_eq!(create("first").rest().unwrap(), b"");
+    assert_eq!(create("second").reply().status, 503);
+    assert_eq!(serving.get(&token, LIST).1["data"]["total"], 2, "both took effect");
+    assert_eq!(create("mock:done-then-closed").rest().unwrap(), b"");
+    assert_eq!(create("mock:refused-though-done").reply().status, 503);
+    assert_eq!(serving.get(&token, LIST).1["data"]["total"], 4);
+    serving.end();
+}
+
 #[test]
 fn a_text_asks_for_a_fault() {
     let serving = Serving::new();

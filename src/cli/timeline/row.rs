@@ -47,6 +47,10 @@ pub(super) enum What<'a> {
         attempts: u64,
         message: &'a str,
     },
+    /// A callback that was never sent, because a fault says so.
+    Dropped {
+        callback: u64,
+    },
     Called(Called<'a>),
 }
 
@@ -60,6 +64,8 @@ pub(super) struct Attempted<'a> {
     pub outcome: Result<u16, &'a str>,
     pub elapsed: Duration,
     pub retry_at: Option<Timestamp>,
+    /// What goes wrong with it on purpose.
+    pub faults: Vec<&'a str>,
     pub body: &'a [u8],
 }
 
@@ -111,8 +117,10 @@ impl<'a> What<'a> {
                 },
                 elapsed: result.elapsed,
                 retry_at: *retry_at,
-                body: &attempt.callback.body,
+                faults: attempt.faults.iter().map(|fault| fault.as_str()).collect(),
+                body: &attempt.body,
             }),
+            Event::Ended { callback, end } if end.is_dropped() => Self::Dropped { callback: callback.id.0 },
             Event::Ended { end, .. } => {
                 let failure = end.failure.as_ref()?;
                 Self::GivenUp { attempts: end.attempts.into(), message: &failure.message }
@@ -156,8 +164,10 @@ impl<'a> What<'a> {
                 outcome: status().ok_or_else(|| text("error")),
                 elapsed: Duration::from_micros(line["elapsed_us"].as_u64().unwrap_or_default()),
                 retry_at: line["retry_at"].as_str().and_then(|at| at.parse().ok()),
+                faults: line["faults"].as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
                 body: text("body").as_bytes(),
             }),
+            "dropped" => Self::Dropped { callback: line["callback"].as_u64()? },
             "dead" => Self::GivenUp { attempts: line["tries"].as_u64()?, message: line["message"].as_str()? },
             "called" => Self::Called(Called {
                 name: line["call"].as_str().unwrap_or_else(|| text("path")),

@@ -61,7 +61,7 @@ impl Direct {
 
     /// Writes as much as can be written at once: mostly all of it.
     pub(super) fn begin(&self, attempt: &Attempt) -> Begun {
-        let mut bytes = Vec::with_capacity(attempt.callback.body.len() + 512);
+        let mut bytes = Vec::with_capacity(attempt.body.len() + 512);
         write(attempt, &mut bytes);
         let mut begun = Begun { bytes, written: 0, wire: None, begun: Instant::now() };
         loop {
@@ -182,6 +182,9 @@ fn is_plain(attempt: &Attempt) -> bool {
             .iter()
             .any(|other| name.eq_ignore_ascii_case(other))
     };
+    if !attempt.wire.is_empty() {
+        return false;
+    }
     let headers = &attempt.headers;
     let mut rest = headers.iter().enumerate();
     // Values of one name stand together on the wire.
@@ -200,6 +203,6 @@ fn write(attempt: &Attempt, out: &mut Vec<u8>) {
     for (name, value) in &attempt.headers {
         put(&[name, ": ", value, "\r\n"]);
     }
-    put(&["Content-Length: ", itoa::Buffer::new().format(callback.body.len()), "\r\n\r\n"]);
-    out.extend_from_slice(&callback.body);
+    put(&["Content-Length: ", itoa::Buffer::new().format(attempt.body.len()), "\r\n\r\n"]);
+    out.extend_from_slice(&attempt.body);
 }

@@ -61,7 +61,7 @@ pub(super) fn file(source: &Arc<SourceFile>, catalog: &Catalog, problems: &mut P
     let mut outline = None;
     if sound {
         found.extend(rules::check(source, parsed.tree.get_ref(), catalog));
-        found.extend(faults::check::check(source, parsed.tree.get_ref()));
+        found.extend(faults::check::check(source, parsed.tree.get_ref(), catalog));
         found.extend(doubts::check(source, parsed.tree.get_ref(), catalog));
         outline = Some(Outline::of(source, parsed.tree.get_ref(), &SCHEMA, &is_call));
     }

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::contract::{Catalog, Direction};
+use crate::faults;
 use crate::files::diagnostic::joined;
 use crate::files::tables::{key_span, table, tables, text};
 use crate::files::{Diagnostic, SourceFile};
@@ -28,6 +29,7 @@ const STEP_KEYS: [(&str, &[&str]); 9] = [
             "raw",
             "headers",
             "target",
+            "faults",
             "wait",
             "expect",
             "save",
@@ -114,6 +116,7 @@ impl Rules<'_> {
             mistake.help.extend(help.map(str::to_owned));
         }
         self.whole_body(step);
+        self.faults(step);
         self.matchers(step, "where");
         self.extra(step);
         self.matchers(step, "check");
@@ -141,7 +144,14 @@ impl Rules<'_> {
         }
         for send in tables(reaction, "send") {
             self.whole_body(send);
+            self.faults(send);
         }
+    }
+
+    /// What goes wrong with one callback happens to callbacks, and each time.
+    fn faults(&mut self, of: &DeTable<'_>) {
+        let found = faults::check::of_one_callback(self.source, of, self.catalog);
+        self.found.extend(found);
     }
 
     /// Matchers make sense.

@@ -9,7 +9,7 @@ use super::scope::{Moment, StoryError, fill};
 use super::{
     MAILBOX, MOST_AT_ONCE, Occurrence, Outstanding, Scheduled, Scope, State, StoryRun, cause, later,
 };
-use crate::delivery::CallbackId;
+use crate::delivery::{CallbackId, ErrorClass};
 use crate::files::Place;
 use crate::json::table;
 use crate::language::template;
@@ -171,7 +171,9 @@ impl StoryRun {
                 self.preset(name, &saved);
             }
             self.judge(outstanding, event, end, &saved, now, host);
-        } else if let Some(failure) = &end.end.failure {
+        } else if let Some(failure) = &end.end.failure
+            && failure.class != ErrorClass::Dropped
+        {
             let reason = &failure.message;
             let place = Place { file: Arc::from(self.story.name.as_str()), line: 0 };
             let message = format!("`{event}` was not delivered: {reason}");

@@ -30,7 +30,7 @@ use super::host::StoryHost;
 use super::story::{Action, Await, MAIN_CONVERSATION, Step, Story, Trigger};
 
 use crate::delivery::CallbackId;
-use crate::faults::{Fault, Faults};
+use crate::faults::{CallbackFault, Fault, Faults};
 use crate::files::Place;
 use crate::language::template::{self, Helpers};
 use crate::seed::Seed;
@@ -261,6 +261,15 @@ impl StoryRun {
     pub fn fault(&mut self, id: &str, fields: &Value) -> Option<Fault> {
         let lives = self.has_begun() && !self.stopped;
         lives.then(|| self.faults.next(id, fields)).flatten()
+    }
+
+    /// What goes wrong with a callback that the simulated vendor sends because of the story.
+    pub fn callback_faults(&mut self, event: &str, body: &Value) -> Vec<Arc<CallbackFault>> {
+        let mut found = Vec::new();
+        if self.faults.has_callback_faults() && self.has_begun() && !self.stopped {
+            self.faults.next_of_callback(event, body, &mut found);
+        }
+        found
     }
 
     /// Whether the story has a step or a reaction for a call.

@@ -81,6 +81,7 @@ impl Resendable {
             session: self.session,
             policy: self.policy.clone(),
             again: Some(self.first),
+            faults: Vec::new(),
         }
     }
 }
@@ -236,7 +237,10 @@ impl StoryRun {
                 for path in &callback.omit {
                     remove(&mut body, path);
                 }
-                let is_kept = is_judged || callback.save.is_some() || story.looks_for_callbacks();
+                let is_kept = is_judged
+                    || callback.save.is_some()
+                    || story.looks_for_callbacks()
+                    || self.faults.looks_into_callbacks();
                 let kept = if is_kept { body.clone() } else { Value::Null };
                 (Body::Json(body), kept)
             }
@@ -251,6 +255,8 @@ impl StoryRun {
         let of_story = url(&story.callback_url).map_err(fill("the URL"))?;
         let target = url(&callback.target).map_err(fill("the URL"))?.or_else(|| of_story.clone());
         self.callback_url = of_story;
+        let mut faults = callback.faults.clone();
+        self.faults.next_of_callback(&callback.event, &value, &mut faults);
         let sending = Sending {
             event: Arc::clone(&callback.event),
             body,
@@ -260,6 +266,7 @@ impl StoryRun {
             session: key,
             policy: story.own_policy().cloned(),
             again: None,
+            faults,
         };
         let kept_as = callback.save.as_ref().filter(|name| story.resent.contains(*name));
         let Some(name) = kept_as else { return Ok((moment.host.send(sending)?, value)) };

@@ -1,0 +1,85 @@
+//! From a callback to one attempt as it goes out: signed, and with what goes wrong with it on purpose.
+//!
+//! This is the one place between the signature and the wire where faults come in. What changes the body comes first, so that
+//! what is sent is what is signed; then the signature; what is about the wire is left to the client.
+
+mod body;
+mod signature;
+mod wire;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+pub(super) use wire::{Plan, Step};
+
+use super::{Attempt, QueuedCallback};
+use crate::contract::signature::Signing;
+use crate::faults::{FaultName, Group};
+
+/// An attempt, and the faults that could not happen to it.
+#[derive(Debug)]
+pub struct AsSent {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// What was wished and makes no difference to this callback, each with why.
+    pub missed: Vec<(FaultName, &'static str)>,
+}
+
+/// An attempt of a callback, as it goes out now.
+pub fn as_sent(callback: Arc<QueuedCallback>, number: u32, now: Timestamp) -> AsSent {
+    let mut body = callback.body.clone();
+    let (mut faults, mut missed, mut wire) = (Vec::new(), Vec::new(), Vec::new());
+    let mut signing_fault = None;
+    for fault in callback.faults.iter().filter(|fault| number <= fault.attempts) {
+        match fault.name.group() {
+            Group::Signature => signing_fault = Some(fault),
+            Group::Body if !fault.name.is_of_attempts() => match body::changed(fault, &body) {
+                Some(changed) => {
+                    body = Bytes::from(changed);
+                    faults.push(fault.name);
+                }
+                None => missed.push((fault.name, "its body has nothing that could be changed so")),
+            },
+            Group::Body | Group::Connection => wire.push(Arc::clone(fault)),
+            Group::Delivery if fault.name == FaultName::AnswerLost => wire.push(Arc::clone(fault)),
+            // The others are about when and where it goes, not about how.
+            Group::Delivery => faults.push(fault.name),
+            Group::Api => {}
+        }
+    }
+    faults.extend(callback.copy_of.map(|copy| copy.by));
+    faults.extend(wire.iter().map(|fault| fault.name));
+    let mut headers = callback.headers.clone();
+    let path = callback.target.path_and_query();
+    let signing = Signing { body: &body, path, now, nonce: &callback.message_id };
+    let signed = match (&callback.signer, signing_fault) {
+        (None, fault) => {
+            missed.extend(fault.map(|fault| (fault.name, "it is not signed")));
+            Vec::new()
+        }
+        (Some(signer), None) => signer.sign(&signing),
+        (Some(signer), Some(fault)) => match signature::wrong(fault, signer, &signing) {
+            Ok((headers, other)) => {
+                faults.push(fault.name);
+                if let Cow::Owned(other) = other {
+                    body = Bytes::from(other);
+                }
+                headers
+            }
+            Err(why) => {
+                missed.push((fault.name, why));
+                signer.sign(&signing)
+            }
+        },
+    };
+    // A story that sets a header itself, for example to a wrong signature, wins.
+    let is_own = |name: &str| callback.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
+    headers.extend(signed.into_iter().filter(|(name, _)| !is_own(name)));
+    AsSent { attempt: Attempt { body, callback, number, headers, wire, faults }, missed }
+}
+
+#[cfg(test)]
+mod tests;

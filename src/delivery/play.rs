@@ -1,0 +1,79 @@
+//! Attempts whose bytes are written by hand, because an HTTP library would not write them so.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use super::client::exchange;
+use super::faulty::{Plan, Step};
+use super::pool::Connection;
+use super::{Attempt, Client, Failure, ReceiverResponse};
+use crate::http::{Manner, Stream};
+
+impl Client {
+    /// Makes an attempt by a plan, over a connection of its own. The answer is read as ever.
+    pub(super) async fn play(
+        &self,
+        attempt: &Attempt,
+        plan: &Plan,
+        deadline: Instant,
+    ) -> Result<ReceiverResponse, Failure> {
+        let target = &*attempt.callback.target;
+        let policy = &*attempt.callback.policy;
+        // What can't be sent at all is refused here as ever.
+        let mut request = self.request(attempt)?;
+        let connect = async {
+            let mut others: Vec<Stream> = Vec::new();
+            for _ in 0..plan.others {
+                others.push(
+                    self.connector().connect_as(target, Manner { is_bare: true, is_abrupt: false }).await?,
+                );
+            }
+            let manner = Manner { is_bare: plan.is_bare(), is_abrupt: plan.is_abrupt() };
+            Ok((others, self.connector().connect_as(target, manner).await?))
+        };
+        let (_others, stream) = match timeout_at(deadline, connect).await {
+            Ok(connected) => connected.map_err(|error| Failure::connecting(target, error))?,
+            Err(_) => return Err(Failure::no_connection(target, policy.timeout)),
+        };
+        let (stream, writer) = stream.split();
+        let go_on = Arc::new(Notify::new());
+        let told = Arc::clone(&go_on);
+        hyper::ext::on_informational(&mut request, move |_| told.notify_one());
+        // The library writes into nothing, and reads what comes.
+        let mut connection = match timeout_at(deadline, Connection::start(stream)).await {
+            Ok(started) => started.map_err(|error| Failure::connecting(target, error))?,
+            Err(_) => return Err(Failure::no_connection(target, policy.timeout)),
+        };
+        let answer = exchange(&mut connection, request, target, policy.answer_cap);
+        tokio::select! {
+            biased;
+            () = play(writer, plan.steps(attempt), &go_on) => Err(Failure::broken_off(&attempt.faults)),
+            answer = timeout_at(deadline, answer) => match answer {
+                Ok(answer) => answer.map(|(answer, _)| answer).map_err(super::client::Broken::failure),
+                Err(_) => Err(Failure::no_answer(target, policy.timeout)),
+            },
+        }
+    }
+}
+
+/// Takes the steps; ready only when the connection is to be torn down.
+async fn play(mut writer: impl AsyncWrite + Unpin, steps: Vec<Step>, go_on: &Notify) {
+    for step in steps {
+        match step {
+            // Whoever stops reading may have answered already: what comes back decides.
+            Step::Write(bytes) => {
+                if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
+                    break;
+                }
+            }
+            Step::Pause(pause) => sleep(pause).await,
+            Step::AwaitContinue(most) => drop(timeout(most, go_on.notified()).await),
+            Step::Shutdown => drop(writer.shutdown().await),
+            Step::Reset => return,
+        }
+    }
+    std::future::pending::<()>().await;
+}

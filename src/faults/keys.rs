@@ -1,0 +1,83 @@
+//! Which keys of a fault go together.
+
+use super::name::{FaultName, Parameter};
+use crate::files::diagnostic::joined;
+
+/// The keys about requests alone.
+const OF_REQUESTS: [&str; 7] = ["call", "status", "code", "message", "retry_after", "delay", "effect"];
+
+/// The keys that say in numbers what `when` says in words.
+pub(super) const OF_WHEN: [&str; 4] = ["skip", "times", "every", "percent"];
+
+/// What more can be said about some faults.
+const PARAMETERS: [Parameter; 9] = [
+    Parameter::After,
+    Parameter::Within,
+    Parameter::Over,
+    Parameter::Count,
+    Parameter::Bytes,
+    Parameter::Field,
+    Parameter::Secret,
+    Parameter::Scheme,
+    Parameter::To,
+];
+
+/// A mistake about a key, or about the whole.
+pub(super) struct Mistake {
+    pub(super) key: Option<&'static str>,
+    pub(super) message: String,
+}
+
+/// What does not go together, by the keys that are there.
+pub(super) fn mistakes(kind: Option<FaultName>, has: impl Fn(&str) -> bool) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    let mut wrong = |key: Option<&'static str>, message: String| found.push(Mistake { key, message });
+    for key in OF_WHEN.into_iter().filter(|key| has("when") && has(key)) {
+        wrong(Some(key), format!("`when` and `{key}` can't stand together in a fault"));
+    }
+    let is_of_callbacks = kind.is_some_and(FaultName::is_of_callbacks);
+    for key in OF_REQUESTS.into_iter().filter(|key| is_of_callbacks && has(key)) {
+        let name = kind.map_or("", FaultName::as_str);
+        let instead = if key == "call" { ": write `callback`" } else { "" };
+        wrong(Some(key), format!("`{name}` happens to callbacks, `{key}` is about requests{instead}"));
+    }
+    if !is_of_callbacks {
+        if has("callback") {
+            let what = kind.map_or("this fault".to_owned(), |kind| format!("`{kind}`"));
+            wrong(Some("callback"), format!("{what} happens to requests: write `call`"));
+        }
+        if has("attempts") {
+            wrong(Some("attempts"), "`attempts` is about faults of callbacks".to_owned());
+        }
+        // A kind of its own knows which requests; others have to be told.
+        let knows = kind.is_some_and(|kind| {
+            use FaultName as Name;
+            matches!(kind, Name::RecordingFails | Name::RecordingExpires | Name::RecordingTruncated)
+        });
+        if !has("call") && !has("callback") && !knows {
+            wrong(None, "`call` is missing in a fault".to_owned());
+        }
+    }
+    let known = kind.map_or(&[][..], FaultName::parameters);
+    for parameter in PARAMETERS {
+        let key = parameter.as_str();
+        if !has(key) || known.iter().any(|(own, _)| *own == parameter) {
+            continue;
+        }
+        let names: Vec<String> = known.iter().map(|(own, _)| format!("`{}`", own.as_str())).collect();
+        let what = kind.map_or("such a fault".to_owned(), |kind| format!("`{kind}`"));
+        let has =
+            if names.is_empty() { String::new() } else { format!(", which has {}", joined(&names, "and")) };
+        wrong(Some(key), format!("`{key}` says nothing about {what}{has}"));
+    }
+    if kind == Some(FaultName::Elsewhere) && !has("to") {
+        wrong(None, "`elsewhere` needs `to`, a URL".to_owned());
+    }
+    found
+}
+
+/// The first thing that is wrong with a fault written as a text, by its keys.
+pub(super) fn of_text(table: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
+    let kind = table.get("kind").and_then(|kind| kind.as_str()?.parse().ok());
+    mistakes(kind, |key| table.contains_key(key)).into_iter().next().map(|mistake| mistake.message)
+}

@@ -1,0 +1,258 @@
+//! Faults of delivery over raw sockets: which callbacks come, when, how often and where.
+
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex};
+
+use serde_json::{Value, json};
+
+use crate::serving::Serving;
+use crate::support::{Receiver, Request, TIMEOUT, assert_code, plain, run, stderr, stdout};
+
+/// Four callbacks of one conversation, a second apart.
+const STORY: &str = r#"
+delivery = { attempts = 3, gaps = ["5s"] }
+[[steps]]
+send = "session.end"
+raw = '{"n":1}'
+wait = false
+[[steps]]
+pause = "1s"
+[[steps]]
+send = "session.end"
+raw = '{"n":2}'
+wait = false
+[[steps]]
+pause = "1s"
+[[steps]]
+send = "session.end"
+raw = '{"n":3}'
+wait = false
+[[steps]]
+pause = "1s"
+[[steps]]
+send = "session.transfer"
+raw = '{"n":4}'
+wait = false
+"#;
+
+fn number(request: &Request) -> u64 {
+    request.json()["n"].as_u64().unwrap()
+}
+
+/// A receiver that answers only when so many requests stand before it at the same time.
+fn all_at_once(count: usize) -> Receiver {
+    let state = Arc::new((Mutex::new(0), Condvar::new()));
+    Receiver::with(move |_| {
+        let (came, changed) = &*state;
+        let mut came = came.lock().unwrap();
+        *came += 1;
+        changed.notify_all();
+        while *came < count {
+            let (waited, timeout) = changed.wait_timeout(came, TIMEOUT).unwrap();
+            assert!(!timeout.timed_out(), "they do not come at the same time");
+            came = waited;
+        }
+        plain("200 OK", "{}")
+    })
+}
+
+/// What a receiver gets of the story when a fault is wished, and the record of the run.
+fn told(folder: &Path, receiver: &Receiver, fault: &str, more: &[&str]) -> (Vec<Request>, Vec<Value>) {
+    let (story, record) = (folder.join("story.toml"), folder.join("record.ndjson"));
+    std::fs::write(&story, STORY).unwrap();
+    let (story, record) = (story.to_str().unwrap(), record.to_str().unwrap());
+    let url = receiver.url();
+    let args = ["run", story, "--callback-url", &url, "--seed", "1", "--speed", "max", "--record", record];
+    let output = run(&[&args[..], &["--listen", "127.0.0.1:0", "--fault", fault], more].concat());
+    assert_code(&output, 0);
+    let lines = std::fs::read_to_string(record).unwrap();
+    let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    (receiver.requests(), lines)
+}
+
+/// The head without what every request has of its own.
+fn signed(request: &Request) -> &str {
+    &request.head
+}
+
+#[test]
+fn every_fault_of_delivery_goes_over_the_wire() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let elsewhere = format!("elsewhere to={} of session.end, the 2nd", other.url());
+    for (fault, wanted, marked) in [
+        ("duplicate of session.end, the 2nd", vec![1, 2, 2, 3, 4], 2),
+        ("duplicate count=2 the 1st", vec![1, 1, 1, 2, 3, 4], 3),
+        ("signed-anew the 2nd", vec![1, 2, 2, 3, 4], 2),
+        ("reorder the 2nd", vec![1, 3, 2, 4], 1),
+        ("delay after=1500ms the 2nd", vec![1, 3, 2, 4], 1),
+        ("drop the 2nd", vec![1, 3, 4], 0),
+        ("hold count=2 the 1st", vec![2, 3, 1, 4], 1),
+        ("hold within=90s the 1st", vec![2, 3, 4, 1], 1),
+        ("replay of session.end where n=1", vec![1, 2, 3, 4, 1], 2),
+        ("answer-lost the 1st", vec![1, 2, 3, 4, 1], 1),
+        (&elsewhere, vec![1, 3, 4], 1),
+    ] {
+        let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+        let (requests, record) = told(folder.path(), &receiver, fault, &[]);
+        let mut numbers: Vec<u64> = requests.iter().map(number).collect();
+        let name = fault.split(' ').next().unwrap();
+        if name == "answer-lost" {
+            // A conversation keeps its order while one of its callbacks is tried again.
+            assert_eq!(numbers, [1, 1, 2, 3, 4], "{fault}");
+            numbers = wanted.clone();
+        }
+        assert_eq!(numbers, wanted, "{fault}");
+        let hits = record.iter().filter(|line| line["kind"] == "tried" && line["faults"] == json!([name]));
+        assert_eq!(hits.count(), marked, "every hit of {fault} is marked");
+        match name {
+            "duplicate" | "replay" => {
+                let of = |n| requests.iter().filter(move |request| number(request) == n).map(signed);
+                for n in 1..=4 {
+                    let first = of(n).next().unwrap();
+                    assert!(of(n).all(|head| head == first), "the same headers");
+                }
+            }
+            "drop" => {
+                let dropped = record.iter().find(|line| line["kind"] == "dropped").unwrap();
+                assert_eq!((&dropped["callback"], &dropped["error"]), (&json!(2), &json!("dropped")));
+            }
+            "elsewhere" => assert_eq!(other.requests().iter().map(number).collect::<Vec<_>>(), [2]),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn some_come_at_the_same_time() {
+    let folder = tempfile::tempdir().unwrap();
+    for (fault, together, wanted) in
+        [("at-once the 1st", 2, vec![1, 1, 2, 3, 4]), ("burst count=3", 3, vec![1, 2, 3, 4])]
+    {
+        let receiver = all_at_once(together);
+        let (requests, record) = told(folder.path(), &receiver, fault, &[]);
+        let mut first: Vec<u64> = requests[..together].iter().map(number).collect();
+        first.sort_unstable();
+        let numbers: Vec<u64> = [first, requests[together..].iter().map(number).collect()].concat();
+        assert_eq!(numbers, wanted, "{fault}");
+        // Who answers first decides nothing: results are taken in their order.
+        let tried: Vec<_> = record.iter().filter(|line| line["kind"] == "tried").collect();
+        assert!(tried[..together].is_sorted_by_key(|line| line["callback"].as_u64()), "{tried:?}");
+    }
+}
+
+#[test]
+fn a_new_signature_has_an_id_of_its_own_and_a_reused_one_has_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("settings.toml");
+    std::fs::write(&config, "secret = 'd2hhdGV2ZXI='\nsignature = { preset = 'standard-webhooks' }\n")
+        .unwrap();
+    let more = ["--config", config.to_str().unwrap()];
+    let ids = |fault: &str| {
+        let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+        let (requests, _) = told(folder.path(), &receiver, fault, &more);
+        let id = |request: &Request| request.exact_header("webhook-id").unwrap().to_owned();
+        requests.iter().map(id).collect::<Vec<_>>()
+    };
+    let anew = ids("signed-anew the 1st");
+    assert!(anew.len() == 5 && anew[0] != anew[1], "{anew:?}");
+    let same = ids("duplicate the 1st");
+    assert!(same.len() == 5 && same[0] == same[1], "{same:?}");
+    let reused = ids("signature-reused-nonce the 2nd");
+    assert!(reused.len() == 4 && reused[0] == reused[1] && reused[1] != reused[2], "{reused:?}");
+}
+
+/// A story, a step, settings, the command line, the control surface and a magic word say it in the same words.
+#[test]
+fn one_grammar_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = || {
+        Receiver::with(|request| match request.exact_header("X-AIRudder-Sign") {
+            Some(_) => plain("200 OK", "{}"),
+            None => plain("401 Unauthorized", "{}"),
+        })
+    };
+    let story = |top: &str, step: &str| {
+        let path = folder.path().join("one.toml");
+        let text = format!("{top}\n[[steps]]\nsend = 'session.end'\n{step}\nexpect = {{ attempts = 2 }}\n");
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let config = folder.path().join("settings.toml");
+    let run_of = |story: &str, more: &[&str]| {
+        let receiver = receiver();
+        let url = receiver.url();
+        let args = ["run", story, "--callback-url", &url, "--speed", "max", "--listen", "127.0.0.1:0"];
+        let output = run(&[&args[..], more].concat());
+        assert_code(&output, 0);
+        assert_eq!(receiver.requests().len(), 2, "the second attempt is right: {}", stdout(&output));
+        assert!(stdout(&output).contains("on purpose: signature-missing"), "{}", stdout(&output));
+    };
+    run_of(&story("faults = ['signature-missing of session.end, first 1']", ""), &[]);
+    run_of(
+        &story("[[faults]]\nkind = 'signature-missing'\ncallback = 'session.*'\nwhen = 'the 1st'\n", ""),
+        &[],
+    );
+    run_of(&story("", "faults = ['signature-missing']"), &[]);
+    run_of(&story("", "body = { note = 'mock:signature-missing' }"), &[]);
+    run_of(&story("", ""), &["--fault", "signature-missing of session.*"]);
+    std::fs::write(&config, "faults = ['signature-missing']\n").unwrap();
+    run_of(&story("", ""), &["--config", config.to_str().unwrap()]);
+
+    let receiver = receiver();
+    let serving = Serving::with(&format!("callback_url = '{}'\n", receiver.url()), &["--speed", "max"]);
+    let ask = |method: &str, path: &str, body: &Value| {
+        let reply =
+            serving.call(method, path, &[("Content-Type", "application/json")], body.to_string().as_bytes());
+        (reply.status, reply.json())
+    };
+    let (status, added) =
+        ask("POST", "/_mock/faults", &json!({ "fault": "signature-missing of session.end, every 2nd" }));
+    assert_eq!((status, &added["fault"]), (201, &json!(1)));
+    let (status, refused) = ask("POST", "/_mock/faults", &json!({ "fault": "signature-mising" }));
+    assert!(status == 400 && refused.to_string().contains("did you mean `signature-missing`?"), "{refused}");
+    for _ in 0..2 {
+        assert_eq!(ask("POST", "/_mock/emit", &json!({ "event": "session.end" })).0, 201);
+    }
+    assert_eq!(ask("POST", "/_mock/settle", &json!({ "within": "10s" })).0, 200);
+    let (_, listed) = ask("GET", "/_mock/faults", &Value::Null);
+    let fault = &listed["faults"][0];
+    let shown = ["callback", "kind", "matched", "hit"].map(|key| fault[key].clone());
+    assert_eq!(shown, [json!("session.end"), json!("signature-missing"), json!(2), json!(1)]);
+    assert!(receiver.requests()[1].exact_header("X-AIRudder-Sign").is_none());
+    serving.end();
+}
+
+#[test]
+fn mistakes_are_told_where_they_are() {
+    let output = run(&["emit", "session.end", "--print", "--fault", "duplicat"]);
+    assert_code(&output, 2);
+    let said = stderr(&output);
+    assert!(said.contains("--fault: there is no fault `duplicat`, did you mean `duplicate`?"), "{said}");
+    let output = run(&["emit", "session.end", "--print", "--fault", "drop of session.endd"]);
+    assert!(stderr(&output).contains("did you mean `session.end`?"), "{}", stderr(&output));
+    let output = run(&["emit", "session.end", "--print", "--seed", "1", "--fault", "signature-empty"]);
+    assert_code(&output, 0);
+    assert!(stdout(&output).contains("X-AIRudder-Sign: \n"), "{}", stdout(&output));
+}
+
+/// The table lists every fault, and the tests know each of them.
+#[test]
+fn every_fault_has_a_row_and_a_test() {
+    let output = run(&["catalog", "--faults", "--format", "json"]);
+    assert_code(&output, 0);
+    let rows: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(rows.len() >= 60, "{} faults", rows.len());
+    // The other groups are matched by name in a unit test over raw sockets, which names no default.
+    let own = include_str!("faults.rs");
+    let api = [include_str!("serve_faults.rs"), include_str!("recordings.rs")].concat();
+    for row in rows {
+        let (name, group) = (row["name"].as_str().unwrap(), row["group"].as_str().unwrap());
+        let is_tested = match group {
+            "delivery" => own.contains(&format!("(\"{name}")) || name == "elsewhere",
+            "api" => api.contains(name),
+            _ => true,
+        };
+        assert!(is_tested, "{name} has no test over a raw socket");
+    }
+}
