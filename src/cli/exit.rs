@@ -70,6 +70,11 @@ pub struct CommandError {
 }
 
 impl CommandError {
+    /// What is told.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Wrong usage or a wrong file. The message is one or more sentences; it may name the right usage.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Usage, text: format!("error: {message}") }

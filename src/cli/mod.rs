@@ -40,6 +40,7 @@ mod timeline;
 mod trace;
 mod verdicts;
 mod verify;
+mod watch;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
