@@ -3,6 +3,7 @@
 mod announce;
 mod argument;
 mod assumed;
+mod audit;
 #[cfg(test)]
 mod broken;
 mod catalog;
@@ -86,6 +87,8 @@ enum Command {
     Chat(chat::Args),
     /// Send callbacks at a set rate, and measure how the receiver copes.
     Load(load::Args),
+    /// Try your receiver with some fifty crafted callbacks, and say what is wrong, why it matters and how to fix it.
+    Audit(audit::Args),
     /// Send one callback now, or print it.
     Emit(emit::Args),
     /// Receive callbacks, verify their signatures, and explain what is wrong.
@@ -123,6 +126,7 @@ pub fn main() -> ExitCode {
         Command::Tail(args) => tail::run(&args),
         Command::Chat(args) => chat::run(args, config),
         Command::Load(args) => load::run(args, config),
+        Command::Audit(args) => audit::run(args, config),
         Command::Emit(args) => emit::run(args, config),
         Command::Receive(args) => receive::run(args, config),
         Command::Merge(args) => merge::run(&args),

@@ -339,6 +339,9 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64) -> String {
             "..."
         }
     ));
+    lines.push(format!(
+        "look inside       {base}/_mock/   (in a browser: everything on the wire, and a phone)"
+    ));
     lines.push("stop              Ctrl-C\n".to_owned());
     lines.join("\n")
 }
