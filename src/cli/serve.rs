@@ -17,7 +17,7 @@ use super::timeline::Timeline;
 use super::trace::{Outcome, TraceArgs, Tracing};
 use super::verdicts::Verdicts;
 use super::watch::{self, Watch};
-use super::{CommandError, Exit, stories};
+use super::{CommandError, Exit, stories, taken};
 use crate::contract::{Direction, Provenance};
 use crate::engine::{Left, Pace, Speed, Watchdog};
 use crate::files::visible;
@@ -168,7 +168,11 @@ async fn serve(
     )?;
     let (tracing, builder) = Tracing::begin(&args.trace, builder);
     let watchdog = Watchdog::new(LONG_TURN, |long| super::remark(&format!("slow: {long}")));
-    let mock = builder.watchdog(watchdog).sink(verdicts.clone()).stories(stories).assemble().await?;
+    let builder = builder.watchdog(watchdog).sink(verdicts.clone()).stories(stories);
+    let mock = match builder.assemble().await {
+        Ok(mock) => mock,
+        Err(error) => return Err(taken::why(error).await),
+    };
     let files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
     let interrupted = super::interrupted_with(files.remover());
     if args.quiet {

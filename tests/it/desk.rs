@@ -224,6 +224,35 @@ impl Terminal {
 }
 
 #[test]
+fn who_is_ready_says_so_also_to_whom_it_is_in_the_way() {
+    let serving = Serving::with("", &[]);
+    let url = serving.url();
+    let output = run_with_input(&["ready", "--url", &url, "--wait", "60s"], b"");
+    assert_code(&output, 0);
+    assert_eq!(stdout(&output), format!("airudder-mock {} is ready at {url}\n", env!("CARGO_PKG_VERSION")));
+    // Another one at the same address is told who is there.
+    let (status, answer) = serving.control("POST", "/_mock/namespaces", &json!({ "name": "blue" }));
+    assert_eq!(status, 201, "{answer}");
+    let output = run_with_input(&["serve", "--listen", &serving.address.to_string()], b"");
+    assert_code(&output, 3);
+    let who = format!("another mock, airudder-mock {} with the namespaces blue", env!("CARGO_PKG_VERSION"));
+    let error = stderr(&output);
+    assert!(error.contains(&who) && error.contains("--listen 127.0.0.1:0"), "{error}");
+    // Nobody, and somebody else.
+    let nobody = format!("http://{}", crate::support::free_address());
+    let output = run_with_input(&["ready", "--url", &nobody, "--wait", "100ms"], b"");
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("no mock answers at"), "{}", stderr(&output));
+    let other = Receiver::answering(vec![plain("200 OK", "hello")]);
+    let output = run_with_input(&["ready", "--url", &format!("http://{}", other.address)], b"");
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("is no mock AI Rudder"), "{}", stderr(&output));
+    let output = run_with_input(&["ready", "--quiet", "--url", &nobody], b"");
+    assert_code(&output, 1);
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
 fn files_that_change_are_taken_over_or_told_to_be_wrong() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     let folder = tempfile::tempdir().unwrap();
