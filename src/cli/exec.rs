@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::run::variables;
+use super::trace::{Outcome, TraceArgs, Tracing};
 use super::{CommandError, Exit, argument};
 use crate::engine::Speed;
 use crate::journal::{Kept, KeptLimits, Lines};
@@ -49,7 +50,9 @@ pub(super) struct Args {
     /// If COMMAND fails: write what happened to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson", default_value = "airudder-mock-exec.ndjson")]
     journal: PathBuf,
-    /// Show tokens and the secrets of accounts in the journal.
+    #[command(flatten)]
+    trace: TraceArgs,
+    /// Show tokens and the secrets of accounts in the journal and the trace.
     #[arg(long)]
     show_secrets: bool,
     /// What to run, with its arguments.
@@ -79,6 +82,7 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     if let Some(epoch) = args.epoch {
         builder = builder.epoch(epoch);
     }
+    let (tracing, builder) = Tracing::begin(&args.trace, builder);
     let mock = builder.assemble().await?;
     let mut variables = variables(&prepared, &mock.url(), &[]);
     variables.extend(args.receive_on.map(|port| ("PORT", port.to_string())));
@@ -108,12 +112,23 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     })
     .await;
     let kept = mock.kept().clone();
+    let traced = tracing.write(
+        mock.driver(),
+        Outcome {
+            command: format!("exec -- {}", program.to_string_lossy()),
+            passed: matches!(&ended, Some(Ok(Ok(status))) if status.success()),
+            url: mock.url(),
+            facts: vec![("again", format!("--seed {seed}"))],
+            show_secrets: args.show_secrets,
+        },
+    );
     mock.close().await;
     let status = match ended {
         Some(Ok(Ok(status))) => status,
         Some(Ok(Err(error))) => return Err(CommandError::start(format!("`{shown}`: {error}"))),
         Some(Err(_)) | None => return Err(CommandError::start(format!("`{shown}` was lost sight of"))),
     };
+    traced?;
     if status.success() {
         return Ok(Exit::Ok);
     }

@@ -38,6 +38,7 @@ mod sign;
 mod stories;
 mod tail;
 mod timeline;
+mod trace;
 mod verdicts;
 mod verify;
 

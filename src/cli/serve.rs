@@ -12,6 +12,7 @@ use super::assumed::Assumed;
 use super::destinations::{Destination, destinations};
 use super::recording::Recording;
 use super::timeline::Timeline;
+use super::trace::{Outcome, TraceArgs, Tracing};
 use super::verdicts::Verdicts;
 use super::{CommandError, Exit, stories};
 use crate::contract::{Direction, Provenance};
@@ -82,6 +83,8 @@ pub(super) struct Args {
     /// Write everything that happens to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson")]
     record: Option<PathBuf>,
+    #[command(flatten)]
+    trace: TraceArgs,
     /// Show the secrets from the settings on the start page, where the default ones are always shown, and tokens and the
     /// secrets of accounts in the record.
     #[arg(long)]
@@ -128,6 +131,7 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
         args.show_secrets,
         builder,
     )?;
+    let (tracing, builder) = Tracing::begin(&args.trace, builder);
     let watchdog = Watchdog::new(LONG_TURN, |long| super::remark(&format!("slow: {long}")));
     let mock = builder.watchdog(watchdog).sink(verdicts.clone()).stories(stories).assemble().await?;
     let files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
@@ -146,6 +150,17 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
         }
         engine.findings().clone()
     });
+    let has_failed = found.strict_errors() > 0 || verdicts.has_failed();
+    let traced = tracing.write(
+        mock.driver(),
+        Outcome {
+            command: "serve".to_owned(),
+            passed: !has_failed,
+            url: mock.url(),
+            facts: vec![("again", format!("--seed {seed}")), ("left", last_line(&left))],
+            show_secrets: args.show_secrets,
+        },
+    );
     mock.close().await;
     let last = last_line(&left);
     if !args.quiet {
@@ -167,7 +182,8 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     // A terminal that takes nothing does not keep the mock from its end.
     output.finish(Some(LAST_WORDS)).map_err(super::cannot_print)?;
     recording.finish()?;
-    Ok(match found.strict_errors() > 0 || verdicts.has_failed() {
+    traced?;
+    Ok(match has_failed {
         true => Exit::Failed,
         false if left.callbacks > 0 && !args.may_leave => Exit::Left,
         false => Exit::Ok,

@@ -5,6 +5,7 @@
 mod clock;
 mod emit;
 mod endpoint;
+mod entry;
 mod faults;
 mod find;
 mod journal;
@@ -12,6 +13,7 @@ mod look;
 mod metrics;
 mod namespace;
 mod namespaces;
+mod objects;
 mod openapi;
 mod settle;
 mod signature;
@@ -41,7 +43,9 @@ const ROWS: &[Row] = &[
     Row::of::<look::List>(),
     Row::of::<look::Ready>(),
     Row::of::<look::Look>(),
+    Row::of::<objects::List>(),
     Row::of::<look::ListCatalog>(),
+    Row::of::<entry::Show>(),
     Row::of::<journal::List>(),
     Row::of::<journal::Clear>(),
     Row::of::<journal::Stream>(),

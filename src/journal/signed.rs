@@ -46,6 +46,11 @@ impl Signed {
         }
     }
 
+    /// The name of the header that holds the signature.
+    pub fn header(&self) -> &str {
+        &self.signer.scheme().header
+    }
+
     /// Taken apart; with what the usual mistakes give, if wanted.
     pub fn apart(&self, show_secret: bool, with_others: bool) -> TakenApart {
         self.signer.take_apart(&self.received(&self.headers, &self.body), show_secret, with_others)

@@ -34,6 +34,7 @@ const FILES: &[File] = files![
     SCRIPT "objects.js",
     SCRIPT "catalog.js",
     SCRIPT "shell.js",
+    SCRIPT "trace.js",
 ];
 
 /// What a file of this name is, and its text.

@@ -4,10 +4,12 @@
 //! what comes from outside is shown as text ([`POLICY`] allows no scripts and styles but these files).
 
 mod assets;
+mod trace;
 
 use bytes::Bytes;
 
 use crate::net::{HttpRequest, HttpResponse};
+pub use trace::{Run, trace};
 
 /// What the page may do: nothing but what it is made of and what its own origin answers.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; \

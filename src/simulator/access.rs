@@ -324,6 +324,18 @@ impl Access {
         }
     }
 
+    /// The accounts, each with the kinds of tokens of which some may hold, and until when.
+    pub(super) fn valid(
+        &self,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (&Account, Vec<(TokenKind, Timestamp)>)> {
+        self.accounts.iter().map(move |state| {
+            let kinds = TokenKind::ALL.into_iter().zip(&state.valid);
+            let valid = kinds.filter(|(_, valid)| now < valid.expires);
+            (&state.rules, valid.map(|(kind, valid)| (kind, valid.expires)).collect())
+        })
+    }
+
     /// Makes every token of an account expire now, as if 24 hours had passed.
     pub fn expire(&mut self, key: AccountKey) {
         for valid in &mut self.accounts[key.0 as usize].valid {

@@ -195,6 +195,7 @@ test("on a phone", async (context) => {
     assert.ok(wide <= inner, `${where} is ${wide} wide`);
   };
   await fits("the signature");
+  assert.ok((await page.getByRole("region", { name: "Details" }).boundingBox()).width > 380, "details take the whole width");
   await page.getByRole("button", { name: "Back to the list" }).click();
   for (const view of ["Phone", "Objects", "Catalog", "Controls"]) {
     await page.getByRole("button", { name: view, exact: true }).click();
@@ -223,5 +224,35 @@ test("a namespace has a page of its own", async (context) => {
   await page.getByRole("button", { name: "Controls" }).click();
   await page.getByRole("link", { name: "Back to the mock" }).click();
   await row(page, "session.end").waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test("objects with how far they are, calls with what was said, the catalog with its fields", async (context) => {
+  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0"] });
+  const post = async (path, body, token) => {
+    const response = await fetch(mock.url + path, { method: "POST", headers: { "content-type": "application/json", ...(token && { authorization: "Token " + token }) }, body: JSON.stringify(body) });
+    return (await response.json()).data;
+  };
+  const { token } = await post("/service/cloud/auth", { APPKey: "AIRudderMockKey0000001", APPSecret: "AIRudderMockSecret0001" });
+  const { TaskID } = await post("/service/cloud/task", { TaskName: "July", RobotID: "Welcome call", Details: [{ Mobile: "+6281112349011" }] }, token);
+  await page.getByRole("button", { name: "Objects" }).click();
+  const task = page.locator(".thing", { hasText: "July" });
+  await task.getByText("0 / 1").waitFor();
+  await mock.control("POST", "/clock", { by: "1h" });
+  await task.getByText("1 / 1").waitFor();
+  await task.locator("summary").click();
+  await task.getByText("connected 1").waitFor();
+  await task.getByRole("button", { name: "Wire" }).click();
+  assert.equal(new URL(page.url()).searchParams.get("of"), TaskID);
+  await row(page, "task.create").waitFor();
+  await row(page, "task.finished").waitFor();
+  assert.equal(await row(page, "auth.token").count(), 0, "it has nothing to do with it");
+  await row(page, "call.completed").click();
+  await page.getByRole("log", { name: "What was said" }).locator(".bubble").nth(1).waitFor();
+  await page.getByLabel("Recording").waitFor();
+  await page.getByRole("button", { name: "Catalog" }).click();
+  await page.getByLabel("Find in the catalog").fill("task.create");
+  await page.locator(".thing summary", { hasText: "task.create" }).click();
+  await page.locator(".field-list").first().getByText("TaskName", { exact: true }).waitFor();
   assert.deepEqual(wrong, []);
 });

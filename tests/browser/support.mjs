@@ -8,14 +8,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const PROGRAM = process.env.AIRUDDER_MOCK_BIN ?? new URL("../../target/debug/airudder-mock", import.meta.url).pathname;
+export const PROGRAM = process.env.AIRUDDER_MOCK_BIN ?? new URL("../../target/debug/airudder-mock", import.meta.url).pathname;
 const BROWSERS = [process.env.AIRUDDER_MOCK_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const SECRET = "airudder-mock-secret";
 const SIGN_KEY = "a17d0de2a17d0de2a17d0de2a17d0de2";
 
 export const sign = (body, secret = SECRET) => createHmac("sha256", secret).update(body).digest("hex");
 
-// During work on the page: its files from elsewhere.
 const FLAGS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--enable-precise-memory-info",
@@ -94,6 +93,9 @@ export async function open(browser, url, { width = 1440, height = 900, dark = fa
     viewport: { width, height }, colorScheme: dark ? "dark" : "light", deviceScaleFactor: scale, locale: "en-GB", timezoneId: "UTC",
   });
   const page = await context.newPage();
+  // During work on the page its files come from a folder, so that the program need not be built for each change.
+  const folder = process.env.AIRUDDER_MOCK_ASSETS;
+  if (folder) await page.route("**/_mock/assets/*", (route) => route.fulfill({ path: join(folder, new URL(route.request().url()).pathname.split("/").pop()) }));
   const wrong = [];
   const sizes = new Map();
   page.on("pageerror", (error) => wrong.push(error.stack));

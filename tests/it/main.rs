@@ -23,6 +23,7 @@ mod markdown;
 mod order;
 mod origin;
 mod output;
+mod page;
 mod phone;
 mod readme;
 mod receive;

@@ -23,6 +23,7 @@ use super::assumed::Assumed;
 use super::reachable::ReceiverWait;
 use super::recording::Recording;
 use super::timeline::Timeline;
+use super::trace::{Outcome, TraceArgs, Tracing};
 use super::{CommandError, Exit, argument, cannot_write, stories};
 use crate::engine::{Callers, Driver, End, Pace, Speed};
 use crate::files::diagnostic::counted;
@@ -113,7 +114,9 @@ pub(super) struct Args {
     /// Write a report as JUnit XML, one test case per story.
     #[arg(long, value_name = "FILE.xml")]
     junit: Option<PathBuf>,
-    /// Show tokens and the secrets of accounts in the record, where they are masked otherwise.
+    #[command(flatten)]
+    trace: TraceArgs,
+    /// Show tokens and the secrets of accounts in the record and the trace, where they are masked otherwise.
     #[arg(long)]
     show_secrets: bool,
     /// Print no timeline, only failures and the summary.
@@ -200,6 +203,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     }
     let (recording, builder) =
         Recording::open(args.record.as_deref(), !jumps, receiver_address, args.show_secrets, builder)?;
+    let (tracing, builder) = Tracing::begin(&args.trace, builder);
     let receivers = receivers(&prepared, args.target.callback_url.is_some(), &stories);
     // Whoever wants to see a callback fail may want nobody to be there.
     let expects_failures = stories.iter().any(|story| story.story().expects_failures());
@@ -313,17 +317,39 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         seconds: (!jumps).then(|| begun.elapsed().as_secs_f64()),
     });
     let reports = write_reports(&args, &tally, &facts);
+    let traced = tracing.write(mock.driver(), outcome(&args, &facts, &mock.url(), &again));
     summary(&args, &tally, &facts, &assumed, &again, begun);
     if end != Ended::By(End::Over) {
         list_unsent(mock.driver());
     }
     reports?;
+    traced?;
     recording.finish()?;
     Ok(match end {
         Ended::By(End::Interrupted) => Exit::Interrupted,
         Ended::By(End::Over) if facts.passed => Exit::Ok,
         Ended::By(End::Over) | Ended::CutShort => Exit::Failed,
     })
+}
+
+/// What the trace tells of a run.
+fn outcome(args: &Args, facts: &report::Facts, url: &str, again: &str) -> Outcome {
+    let files = args.files.iter().map(|file| format!(" {}", file.display()));
+    let totals = facts.totals;
+    Outcome {
+        command: format!("run{}", files.collect::<String>()),
+        passed: facts.passed,
+        url: url.to_owned(),
+        facts: vec![
+            (
+                "callbacks",
+                format!("{} delivered, {} failed of {}", totals.delivered, totals.failed, totals.queued),
+            ),
+            ("again", again.to_owned()),
+            ("took", HumanDuration(facts.took).to_string()),
+        ],
+        show_secrets: args.show_secrets,
+    }
 }
 
 /// How a run ended.

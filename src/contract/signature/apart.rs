@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::scheme::Part;
 use super::signer::Signer;
@@ -79,6 +80,31 @@ struct Other {
     made: String,
     /// The signature.
     signature: String,
+}
+
+impl TakenApart {
+    /// Whether it is right.
+    pub fn is_right(&self) -> bool {
+        self.right
+    }
+
+    /// Whether the body is all that is signed.
+    pub fn is_of_body_alone(&self) -> bool {
+        self.parts.iter().all(|part| part.part == "body")
+    }
+
+    /// What all signatures of its scheme have in common.
+    pub fn common(&self) -> Value {
+        json!({
+            "scheme": self.scheme,
+            "provenance": self.provenance,
+            "header": self.header,
+            "algorithm": self.algorithm,
+            "encoding": self.encoding,
+            "prefix": self.prefix,
+            "secret": self.secret,
+        })
+    }
 }
 
 impl Signer {

@@ -24,13 +24,32 @@ function ticks(message) {
   return sign && h("span", { class: "ticks " + visible(message.status, 10), title: words }, sign, h("span", { class: "offscreen" }, " " + words));
 }
 
+/** What was said in a call, with its recording if it is at hand. */
+export function call(body) {
+  const link = String(body.RecordLink ?? body.record_link ?? "");
+  const path = location.protocol === "file:" ? null : own(link, /^(\/_ns\/[^/]+)?\/(download|recordings?)\//);
+  const at = (seconds) => (typeof seconds === "number" ? Math.floor(seconds / 60) + ":" + String(Math.floor(seconds % 60)).padStart(2, "0") : "");
+  let before = "";
+  return [
+    path && h("audio", { controls: true, preload: "none", src: path, class: "recording", "aria-label": "Recording" }),
+    !path && link && h("p", { class: "quiet address" }, "Recording: ", h("code", null, visible(link, 300))),
+    h("div", { class: "messages", role: "log", "aria-label": "What was said", tabindex: "0" }, body.Dialog.map((said) => {
+      const who = said.Speaker === "user" ? "me" : "bot";
+      const again = before === who;
+      before = who;
+      return h("div", { class: "bubble " + who + (again ? " again" : "") },
+        !again && h("span", { class: "who" }, who === "me" ? "Person" : "Robot"), text(said.Text), h("span", { class: "stamp" }, at(said.Offset)));
+    })),
+  ];
+}
+
 /** The path of a file of this mock, if it is one: nothing is fetched from elsewhere. */
-function own(url) {
+function own(url, under = /^(\/_ns\/[^/]+)?\/media\//) {
   try {
     const parsed = new URL(url, location.href);
     const local = (host) => /^(localhost|127(\.\d+){3}|\[::1\])$/.test(host);
     const here = parsed.origin === location.origin || (local(parsed.hostname) && local(location.hostname));
-    return here && /^(\/_ns\/[^/]+)?\/media\//.test(parsed.pathname) ? parsed.pathname : null;
+    return here && under.test(parsed.pathname) ? parsed.pathname + parsed.search : null;
   } catch {
     return null;
   }

@@ -1,4 +1,4 @@
-// Every endpoint and every event, and where each is known from.
+// Every endpoint and every event with its fields, and where each is known from.
 
 import { get } from "./api.js";
 import { fill, h, plural, visible } from "./dom.js";
@@ -8,20 +8,29 @@ const MEANING = {
   assumed: "not known: the mock assumes it, and you can correct it in the settings",
 };
 
+const provenance = (mark) => mark && h("span", { class: "tag " + visible(mark, 12), title: MEANING[mark] }, visible(mark, 12));
+
 export class Catalog {
   entries = null;
 
-  constructor() {
+  /** `wire` knows which assumptions were used. */
+  constructor(wire) {
+    this.wire = wire;
     this.element = h("section", { class: "catalog pane", "aria-label": "Catalog" });
-    this.search = h("input", { type: "search", class: "field", placeholder: "Find an endpoint or an event", "aria-label": "Find in the catalog", oninput: () => this.#list() });
+    this.search = h("input", { type: "search", class: "field", placeholder: "Find an endpoint, an event, a mark", "aria-label": "Find in the catalog", oninput: () => this.#list() });
+    this.used = h("div");
     this.list = h("div", { class: "entries" });
-    fill(this.element, h("h2", null, "Catalog"), this.search, this.list);
+    fill(this.element, h("h2", null, "Catalog"), this.search, this.used, this.list);
   }
 
   async load() {
     if (!this.entries) {
       try { this.entries = (await get("/catalog")).entries; } catch { return; }
     }
+    const used = this.wire.rows.filter((row) => row.what === "assumed");
+    fill(this.used, used.length > 0 && h("details", { class: "thing assumptions" },
+      h("summary", null, h("span", { class: "line" }, h("span", { class: "grow" }, "Assumptions used so far"), h("span", { class: "count" }, used.length))),
+      h("ul", { class: "list" }, used.map((row) => h("li", null, visible(row.entry.text, 600))))));
     this.#list();
   }
 
@@ -31,13 +40,34 @@ export class Catalog {
     const found = this.entries.filter((entry) => !wanted || entry.id.includes(wanted) || entry.paths.some((path) => path.toLowerCase().includes(wanted)) || entry.provenance === wanted);
     const part = (direction, title) => {
       const some = found.filter((entry) => entry.direction === direction);
-      return some.length > 0 && [h("h3", null, title, " ", h("span", { class: "quiet" }, some.length)),
-        h("ul", { class: "list" }, some.map((entry) => h("li", { class: "entry" },
-          h("div", { class: "line" }, h("code", { class: "grow" }, visible(entry.id, 80)),
-            entry.corrected && h("span", { class: "tag" }, "corrected"),
-            h("span", { class: "tag " + entry.provenance, title: MEANING[entry.provenance] }, entry.provenance)),
-          entry.paths.length > 0 && h("p", { class: "mono quiet address" }, visible(entry.paths.join(", "), 300)))))];
+      return some.length > 0 && [h("h3", null, title, " ", h("span", { class: "quiet" }, some.length)), h("div", { class: "things" }, some.map((entry) => this.#entry(entry)))];
     };
     fill(this.list, found.length === 0 ? h("p", { class: "quiet" }, "Nothing fits.") : [h("p", { class: "quiet" }, plural(found.length, "entry", "entries")), part("request", "Requests"), part("callback", "Callbacks")]);
+  }
+
+  #entry(entry) {
+    const fields = h("div", { class: "fields" });
+    const details = h("details", { class: "thing", ontoggle: () => { if (details.open && !fields.firstChild) this.#fields(entry.id, fields); } },
+      h("summary", null,
+        h("span", { class: "line" }, h("code", { class: "grow" }, visible(entry.id, 80)), entry.corrected && h("span", { class: "tag" }, "corrected"), provenance(entry.provenance)),
+        entry.paths.length > 0 && h("span", { class: "mono quiet address" }, visible(entry.paths.join(", "), 300))),
+      fields);
+    return details;
+  }
+
+  async #fields(id, into) {
+    fill(into, h("p", { class: "quiet" }, "…"));
+    try {
+      const { entry, fields } = await get("/catalog/" + encodeURIComponent(id));
+      const lists = fields?.endpoint ? [["Request", fields.endpoint.request], ["Response", fields.endpoint.response]] : fields?.callback ? [["Body", fields.callback]] : [];
+      fill(into, entry.help && h("p", null, visible(entry.help, 400)),
+        lists.length === 0 && h("p", { class: "quiet" }, "Its fields are your own."),
+        lists.map(([title, some]) => [h("h3", null, title), some.length === 0 ? h("p", { class: "quiet" }, "No fields.")
+          : h("dl", { class: "field-list" }, some.map((field) => [
+            h("dt", null, h("code", null, visible(field.path, 120)), " ", h("span", { class: "quiet" }, visible(field.type, 80) + (field.required && title === "Request" ? ", required" : "")), " ", provenance(field.provenance)),
+            h("dd", null, visible(field.help, 600), field.allowed.length > 0 && [" One of ", h("code", null, visible(field.allowed.join(", "), 300)), "."], !field.has_effect && title === "Request" && " It has no effect.")]))]));
+    } catch (error) {
+      fill(into, h("p", { class: "bad-text" }, visible(error.message, 300)));
+    }
   }
 }

@@ -21,7 +21,9 @@ export class Clock {
   #at = 0;
 
   constructor() {
-    this.text = h("span", { class: "mono clock-text" }, "--:--");
+    this.day = h("span", { class: "clock-day" });
+    this.time = h("span", null, "--:--");
+    this.text = h("span", { class: "mono clock-text" }, this.day, this.time);
     this.mark = h("span", { class: "mark quiet", hidden: true });
     this.changed = () => {};
     setInterval(() => this.#tick(), 250);
@@ -48,8 +50,9 @@ export class Clock {
     if (!this.now) return;
     const moment = this.moment();
     const day = moment.toDateString() === new Date().toDateString() ? "" : moment.toLocaleDateString([], { day: "numeric", month: "short", year: moment.getFullYear() === new Date().getFullYear() ? undefined : "numeric" }) + " ";
-    const text = day + moment.toLocaleTimeString([], { hour12: false });
-    if (text !== this.text.textContent) this.text.textContent = text;
+    const time = moment.toLocaleTimeString([], { hour12: false });
+    if (day !== this.day.textContent) this.day.textContent = day;
+    if (time !== this.time.textContent) this.time.textContent = time;
   }
 
   async refresh() { this.set(await get("/clock")); }
@@ -139,10 +142,10 @@ export class Controls {
     fill(this.faultBox,
       this.faults.length === 0 ? h("p", { class: "quiet" }, "Nothing goes wrong on purpose.")
         : h("ul", { class: "list" }, this.faults.map((fault) => h("li", { class: "line" },
-          h("span", { class: "switch-label grow" }, h("code", null, visible(fault.call, 60)), " ",
-            h("span", { class: "quiet" }, (fault.what ? visible(fault.what, 80) + ", " : "") + "hit " + fault.hit + " of " + fault.matched)),
+          h("span", { class: "grow" }, h("code", null, visible(fault.call ?? fault.callback, 60)), " ",
+            h("span", { class: "quiet" }, (fault.kind ? visible(fault.kind, 80) + ", " : "") + "hit " + fault.hit + " of " + fault.matched)),
           fault.fault
-            ? h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", "aria-label": "Fault of " + visible(fault.call, 60), title: "Take it away",
+            ? h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", "aria-label": "Fault of " + visible(fault.call ?? fault.callback, 60), title: "Take it away",
               onclick: () => attempt(() => remove("/faults/" + fault.fault)).then(() => this.refreshFaults()) })
             : h("span", { class: "tag" }, "in the settings")))),
       h("form", { class: "stack", onsubmit: (event) => {

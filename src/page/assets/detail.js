@@ -1,10 +1,11 @@
 // One row in full: what was sent and answered, byte by byte, each attempt, its signature; and what can be done with it.
 
 import { announce, button, copy, fill, h, icon, perFrame, plural, timeOf, took, visible } from "./dom.js";
+import { call } from "./bubbles.js";
 import { body, difference } from "./json.js";
 import { signature } from "./signature.js";
 import { outcome } from "./timeline.js";
-import { curl, isBad, parsed } from "./wire.js";
+import { curl, isBad, missed, parsed } from "./wire.js";
 
 const WHY = {
   refused: "nobody listens there", timeout: "no whole answer in time", reset: "the connection ended before the answer",
@@ -58,7 +59,13 @@ export class Detail {
     const { row } = this;
     if (row.kind === "note") return ["Note"];
     if (row.kind === "request") return ["Request", "Response", "Headers", row.name.startsWith("chatbot.") && "Signature"].filter(Boolean);
-    return ["Body", "Attempts", "Signature"];
+    return [this.#call() && "Call", "Body", "Attempts", "Signature"].filter(Boolean);
+  }
+
+  /** What a callback about a call tells, if somebody spoke in it. */
+  #call() {
+    const told = /call/.test(this.row.name) && parsed(this.row.entry?.body);
+    return Array.isArray(told?.Dialog) && told.Dialog.length > 0 ? told : null;
   }
 
   #draw() {
@@ -134,6 +141,7 @@ export class Detail {
         entry.place && h("p", { class: "quiet" }, "at ", h("code", null, visible(entry.place))),
         entry.steps && h("ul", null, entry.steps.map((step) => h("li", null, h("code", null, visible(step.place)), " ", visible(step.step)))),
       ];
+      case "Call": return call(this.#call());
       case "Request":
       case "Body": return row.entry ? body(entry.body, entry.body_base64) : h("p", { class: "quiet" }, "Not kept any more.");
       case "Response": return body(entry.answer, entry.answer_base64, "Response");
@@ -150,7 +158,7 @@ export class Detail {
 
   #attempt(one) {
     return h("details", { class: "attempt", open: true },
-      h("summary", null, h("span", { class: "mark " + (one.error ? "bad" : "good") }, visible(one.status ?? (one.error ?? "").replaceAll("_", " "))),
+      h("summary", null, h("span", { class: "mark " + (missed(one) ? "bad" : "good") }, visible(one.status ?? (one.error ?? "").replaceAll("_", " "))),
         h("span", null, "Attempt " + one.try), h("span", { class: "quiet" }, timeOf(one.at)), h("span", { class: "quiet" }, took(one.elapsed_us)),
         one.retry_at && h("span", { class: "quiet" }, "next at " + timeOf(one.retry_at, false))),
       one.message && h("p", null, visible(one.message, 2000)),

@@ -50,7 +50,7 @@ const controls = new Controls(clock, {
   badges: () => drawBadges(),
   forget: () => { wire.clear(); close(); timeline.draw(); },
 });
-const catalog = new Catalog();
+const catalog = new Catalog(wire);
 const objects = new Objects({ only: (group) => only(group), chat: (chat) => go({ view: "phone", chat }, { push: true }) });
 const resent = new Map();
 const detail = new Detail(wire, {

@@ -1,13 +1,16 @@
 // What there is in the mock's world: what requests made, and what callbacks tell of.
 
 import { get } from "./api.js";
-import { button, fill, h, plural, visible } from "./dom.js";
+import { fill, h, plural, visible } from "./dom.js";
 
 const LOOK = 2000;
+
+const KINDS = { plan: "Plans", task: "Tasks", dialer_task: "Dialer tasks", workflow: "Workflows", campaign: "Campaigns" };
 
 export class Objects {
   #timer = 0;
   #drawn = "";
+  #open = new Set();
 
   constructor({ only, chat }) {
     this.tell = { only, chat };
@@ -22,29 +25,66 @@ export class Objects {
   }
 
   async #look() {
-    if (document.hidden) return;
-    let state, chats;
-    try { [state, { chats }] = await Promise.all([get("/state"), get("/chats")]); } catch { return; }
+    if (document.hidden || this.element.contains(document.activeElement) && document.activeElement.matches(":active")) return;
+    let state, chats, world;
+    try { [state, { chats }, world] = await Promise.all([get("/state"), get("/chats", { limit: 100 }), get("/objects")]); } catch { return; }
     const { now: _, ...rest } = state;
-    const text = JSON.stringify([rest, chats]);
+    const text = JSON.stringify([rest, chats, world]);
     if (text === this.#drawn) return;
     this.#drawn = text;
-    this.#draw(state, chats);
+    const focused = document.activeElement?.closest?.("[data-of]")?.dataset.of;
+    this.#draw(state, chats, world);
+    if (focused) this.element.querySelector(`[data-of="${CSS.escape(focused)}"] summary, [data-of="${CSS.escape(focused)}"] button`)?.focus();
   }
 
-  #draw(state, chats) {
+  #draw(state, chats, { objects, agents, accounts }) {
     const sums = Object.entries(state.callbacks).filter(([name]) => name !== "attempts");
+    const kinds = Object.entries(KINDS).map(([kind, title]) => [title, objects.filter((one) => one.kind === kind)]).filter(([, some]) => some.length > 0);
     fill(this.element,
       h("h2", null, "Callbacks"),
       h("div", { class: "sums" }, sums.map(([name, count]) => h("div", { class: "sum" }, h("strong", null, count.toLocaleString("en")), h("span", { class: "quiet" }, name.replace("_", " "))))),
       state.found.length > 0 && [h("h2", null, "Found wrong with your requests"),
         h("ul", { class: "list" }, state.found.map((found) => h("li", null, visible(found.message ?? JSON.stringify(found), 400))))],
+      kinds.map(([title, some]) => [h("h2", null, title, " ", h("span", { class: "quiet" }, some.length)), h("div", { class: "things" }, some.map((one) => this.#thing(one)))]),
       h("h2", null, "Conversations ", h("span", { class: "quiet" }, chats.length)),
       chats.length === 0 && h("p", { class: "quiet" }, "None yet."),
-      h("ul", { class: "list" }, chats.slice(0, 100).map((chat) => h("li", { class: "line" },
+      h("ul", { class: "list" }, chats.map((chat) => h("li", { class: "line", dataset: { of: chat.conversation } },
         h("button", { type: "button", class: "link grow", onclick: () => this.tell.chat(chat.conversation) }, h("bdi", null, visible(chat.name, 60)), " ", h("span", { class: "quiet" }, visible(chat.channel, 20))),
-        h("span", { class: "tag " + chat.phase }, chat.phase),
-        button("Wire", () => this.tell.only({ id: chat.conversation, what: "conversation" }), { kind: "small" })))),
+        h("span", { class: "tag " + visible(chat.phase, 10) }, visible(chat.phase, 10)), this.#wire(chat.conversation, "conversation")))),
+      agents.length > 0 && [h("h2", null, "Dialer agents"), h("ul", { class: "list" }, agents.map((agent) => h("li", { class: "line" },
+        h("span", { class: "grow" }, visible(agent.name, 40)), h("span", { class: "quiet" }, plural(agent.calls, "call") + " today"), h("span", { class: "tag " + (agent.busy ? "transfer" : "agent") }, agent.busy ? "on a call" : "free"))))],
+      h("h2", null, "Accounts"),
+      h("ul", { class: "list" }, accounts.map((account) => h("li", null,
+        h("div", { class: "line" }, h("code", { class: "grow" }, visible(account.app_key, 60)), h("span", { class: "quiet" }, visible(account.name, 40))),
+        account.tokens.length === 0 ? h("p", { class: "quiet" }, "No token holds.")
+          : account.tokens.map((token) => h("p", { class: "quiet" }, visible(token.kind, 20) + " tokens hold until " + new Date(token.expires).toLocaleString([], { hour12: false })))))),
       h("p", { class: "quiet" }, plural(state.journal.entries, "entry", "entries") + " of the journal kept, " + state.journal.dropped.toLocaleString("en") + " dropped."));
+  }
+
+  /** What leads to the requests that made something, and to the callbacks it caused. */
+  #wire(id, what) {
+    return h("button", { type: "button", class: "button small", title: "The request that made it, and its callbacks", onclick: () => this.tell.only({ id, what }) }, "Wire");
+  }
+
+  #bar(done, total) {
+    const bar = h("i");
+    bar.style.width = (total > 0 ? (done / total) * 100 : 0) + "%";
+    return h("span", { class: "bar", "aria-hidden": "true" }, bar);
+  }
+
+  #thing(one) {
+    const over = one.total > 0 && one.done === one.total;
+    const details = h("details", { class: "thing", dataset: { of: one.id }, open: this.#open.has(one.id), ontoggle: () => this.#open[details.open ? "add" : "delete"](one.id) },
+      h("summary", null,
+        h("span", { class: "line" }, h("bdi", { class: "grow name" }, visible(one.name, 60)), h("span", { class: "tag " + (over ? "agent" : "") }, visible(one.status, 24))),
+        h("span", { class: "line" }, this.#bar(one.done, one.total), h("span", { class: "quiet numbers" }, one.done.toLocaleString("en") + " / " + one.total.toLocaleString("en")))),
+      h("p", { class: "mono quiet address" }, visible(one.id, 64)),
+      one.created && h("p", { class: "quiet" }, "since " + new Date(one.created).toLocaleString([], { hour12: false })),
+      one.sums.length > 0 && h("p", { class: "line wrap" }, one.sums.map((sum) => h("span", { class: "tag" }, visible(sum.name, 30) + " " + sum.count.toLocaleString("en")))),
+      one.parts.length > 0 && h("ol", { class: "parts" }, one.parts.map((part) => h("li", { class: part.total > 0 ? "reached" : "" },
+        h("span", { class: "line" }, h("span", { class: "grow" }, visible(part.name, 60), " ", h("span", { class: "quiet" }, visible(part.kind, 30))), h("span", { class: "quiet" }, visible(part.status, 20))),
+        h("span", { class: "line" }, this.#bar(part.done, part.total), h("span", { class: "quiet numbers" }, part.done.toLocaleString("en") + " / " + part.total.toLocaleString("en")))))),
+      this.#wire(one.id, one.kind.replace("_", " ")));
+    return details;
   }
 }

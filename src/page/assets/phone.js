@@ -5,7 +5,7 @@ import { announce, button, copy, fill, h, icon, menu, minuteOf, visible } from "
 import { bubbles, initials } from "./bubbles.js";
 import { hue } from "./timeline.js";
 
-const PHASES = { bot: "with the bot", transfer: "waiting for an agent", agent: "with an agent", closed: "ended" };
+const PHASES = { bot: "with the bot", transfer: "waiting for an agent", agent: "agent", closed: "ended" };
 
 /** How often a chat is looked at while it is open, beside every entry of the journal. */
 const LOOK = 900;
@@ -133,7 +133,7 @@ export class Phone {
     this.#drawn = state + still;
     const { chat, ended, next, messages } = found;
     const open = chat.phase !== "closed";
-    const typing = !!next && chat.phase === "bot" && chat.played;
+    const typing = !!next && Date.parse(next) > this.tell.clock().moment() - 500 && chat.phase === "bot" && chat.played;
     fill(this.head,
       button("", () => this.tell.go(""), { kind: "plain round", picture: "back", label: "Back to the chats" }),
       face(chat.name, chat.user_id),

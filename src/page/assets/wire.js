@@ -3,6 +3,9 @@
 /** So many rows are held at most; older ones are let go. */
 const MOST_ROWS = 12_000;
 
+/** So much text is held at most, in characters. */
+const MOST_TEXT = 96_000_000;
+
 /** Bodies longer than this are not read for ids and summaries. */
 const READ_UP_TO = 200_000;
 
@@ -86,6 +89,9 @@ function reasonIn(answer) {
   return typeof text === "string" ? text : "";
 }
 
+/** Whether an attempt has not delivered its callback. */
+export const missed = (attempt) => !!attempt.error || !!attempt.retry_at || attempt.status >= 400;
+
 /** The rows of the wire, oldest first. */
 export class Wire {
   rows = [];
@@ -93,6 +99,8 @@ export class Wire {
   /** Counts with every change, for those who draw. */
   version = 0;
   entries = 0;
+  /** How much text the rows hold, in characters. */
+  size = 0;
   #callbacks = new Map();
   groups = new Map();
 
@@ -100,6 +108,7 @@ export class Wire {
 
   clear() {
     this.rows = [];
+    this.size = 0;
     this.#callbacks.clear();
     this.groups.clear();
     this.version += 1;
@@ -115,11 +124,12 @@ export class Wire {
       case "tried": {
         const row = this.#callback(entry);
         row.attempts.push(entry);
+        this.#weigh(row, entry);
         row.state = entry.retry_at ? "retrying" : "tried";
         row.status = entry.status ?? null;
         row.error = entry.error ?? null;
         row.took = entry.elapsed_us;
-        row.reason = entry.error ? entry.message ?? reasonIn(entry.answer) : "";
+        row.reason = entry.message ?? (missed(entry) ? reasonIn(entry.answer) : "");
         return;
       }
       case "delivered":
@@ -141,18 +151,28 @@ export class Wire {
 
   #push(row) {
     this.rows.push(row);
+    this.#weigh(row, row.entry);
     if (row.group) {
       const known = this.groups.get(row.group.id);
       if (known) { known.count += 1; known.last = row.at; } else this.groups.set(row.group.id, { ...row.group, count: 1, first: row.at, last: row.at });
     }
-    if (this.rows.length > this.most * 1.1) {
-      for (const old of this.rows.splice(0, this.rows.length - this.most)) {
+    let gone = this.rows.length > this.most * 1.1 ? this.rows.length - this.most : 0;
+    if (gone === 0 && this.size > MOST_TEXT && this.most < Infinity) gone = Math.ceil(this.rows.length / 4);
+    if (gone > 0) {
+      for (const old of this.rows.splice(0, gone)) {
         this.dropped += 1;
+        this.size -= old.size;
         if (old.number) this.#callbacks.delete(old.number);
         const group = old.group && this.groups.get(old.group.id);
         if (group && --group.count === 0) this.groups.delete(group.id);
       }
     }
+  }
+
+  #weigh(row, entry) {
+    const size = (entry?.body?.length ?? 0) + (entry?.answer?.length ?? 0);
+    row.size = (row.size ?? 0) + size;
+    this.size += size;
   }
 
   #request(entry) {
@@ -168,7 +188,10 @@ export class Wire {
 
   #callback(entry, queued) {
     let row = this.#callbacks.get(entry.callback);
-    if (row && queued && !row.entry) Object.assign(row, this.#queued(queued));
+    if (row && queued && !row.entry) {
+      Object.assign(row, this.#queued(queued));
+      this.#weigh(row, queued);
+    }
     if (row) return row;
     row = {
       key: "c" + entry.callback, kind: "callback", number: entry.callback, seq: entry.seq, at: entry.at,
@@ -193,7 +216,7 @@ export class Wire {
 
 /** Whether something went wrong with a row. */
 export const isBad = (row) =>
-  row.bad || (row.kind === "callback" && (row.state === "failed" || row.state === "retrying" || row.attempts.some((one) => one.error)));
+  row.bad || (row.kind === "callback" && (row.state === "failed" || row.state === "retrying" || row.attempts.some(missed)));
 
 /** What is looked for: words, and `event:` `status:` `of:` with what has to fit. */
 export function matcher({ q = "", show = "", of = "" }) {
@@ -211,6 +234,8 @@ export function matcher({ q = "", show = "", of = "" }) {
     if (show === "in" && row.kind !== "request") return false;
     if (show === "out" && row.kind !== "callback") return false;
     if (show === "bad" && !isBad(row)) return false;
+    // What is assumed stands in the catalog, too: here it is shown to whoever looks for it.
+    if (row.what === "assumed" && names.length + words.length === 0) return false;
     if (of && row.group?.id !== of && !mentions(row, of)) return false;
     if (names.length && !names.some((name) => name.test(row.name))) return false;
     if (statuses.length && !statuses.some((status) => status.test(row.status ?? row.state ?? ""))) return false;

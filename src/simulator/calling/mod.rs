@@ -17,6 +17,7 @@ mod plan_queries;
 mod recordings;
 mod row_text;
 mod rows;
+mod seen;
 mod task;
 mod task_control;
 mod task_detail;

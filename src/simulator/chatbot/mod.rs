@@ -125,6 +125,11 @@ impl Chatbot {
         self.conversations.add(Conversation::open(opening, context.cause()))
     }
 
+    /// Campaigns, newest first.
+    pub(super) fn campaigns_seen(&self) -> impl Iterator<Item = super::ObjectView> {
+        self.campaigns.seen()
+    }
+
     /// A user wants no more messages on a channel.
     pub(super) fn opt_out(&mut self, channel_id: &WireId, user_id: &WireId) {
         self.campaigns.opt_out(channel_id, user_id);

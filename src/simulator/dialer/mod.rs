@@ -20,6 +20,7 @@ mod notices;
 mod queries;
 mod recording;
 mod row;
+mod seen;
 mod settings;
 mod talk;
 mod task;

@@ -19,6 +19,7 @@ mod instance;
 mod instances;
 mod message;
 mod row;
+mod seen;
 #[cfg(test)]
 mod tests;
 mod verify_push;

@@ -3,6 +3,7 @@
 
 mod reply;
 mod result;
+mod seen;
 mod send;
 mod steps;
 mod thread;

@@ -1,0 +1,93 @@
+//! `--trace`: the run in one file that a browser opens from disk.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::{CommandError, cannot_write};
+use crate::engine::Driver;
+use crate::journal::{Kept, KeptLimits, Lines};
+use crate::mock::Builder;
+use crate::page::{Run, trace};
+
+/// So much of a run a trace has at most; the latest of it.
+const LIMITS: KeptLimits = KeptLimits { entries: 50_000, bytes: 64 << 20 };
+
+/// So many conversations a trace has at most.
+const CHATS: usize = 100;
+
+/// So many messages of each.
+const MESSAGES: usize = 50;
+
+/// The flags.
+#[derive(Debug, clap::Args)]
+pub(super) struct TraceArgs {
+    /// Write the run to this file, which a browser opens from disk: the timeline with every byte, the conversations, the
+    /// signatures, and what failed first.
+    #[arg(long, value_name = "FILE.html")]
+    trace: Option<PathBuf>,
+    /// With --trace: write it only if the run failed.
+    #[arg(long, requires = "trace")]
+    trace_on_failure: bool,
+}
+
+/// The trace of a command, if one is asked for.
+pub(super) struct Tracing<'a>(Option<(&'a Path, bool, Kept)>);
+
+/// How a run ended.
+pub(super) struct Outcome {
+    /// What was run.
+    pub(super) command: String,
+    /// Whether it passed.
+    pub(super) passed: bool,
+    /// Where the mock was.
+    pub(super) url: String,
+    /// What else is worth knowing.
+    pub(super) facts: Vec<(&'static str, String)>,
+    /// Whether tokens and secrets are shown.
+    pub(super) show_secrets: bool,
+}
+
+impl<'a> Tracing<'a> {
+    /// Has everything kept for it that happens.
+    pub(super) fn begin(args: &'a TraceArgs, builder: Builder) -> (Self, Builder) {
+        let Some(path) = &args.trace else { return (Self(None), builder) };
+        let kept = Kept::new(LIMITS);
+        (Self(Some((path, args.trace_on_failure, kept.clone()))), builder.sink(kept))
+    }
+
+    /// Writes it, and says where it is.
+    pub(super) fn write(&self, driver: &Driver, outcome: Outcome) -> Result<(), CommandError> {
+        let Some((path, only_failed, kept)) = &self.0 else { return Ok(()) };
+        if *only_failed && outcome.passed {
+            return Ok(());
+        }
+        let Outcome { command, passed, url, facts, show_secrets } = outcome;
+        let (callers, chats) = driver.look(|engine, now| {
+            let callers = engine.caller_signers();
+            let simulator = engine.simulator();
+            let ids = simulator.chats(CHATS).into_iter().map(|chat| json!(chat)["conversation"].take());
+            let chats =
+                ids.filter_map(|id| simulator.chat(id.as_str()?, now)).map(|chat| shortened(json!(chat)));
+            (callers, chats.collect::<Vec<Value>>())
+        });
+        let run =
+            Run { command, passed, url, facts, left_out: kept.counts().dropped, chats, callers: &callers };
+        let lines = Lines { timing: true, show_secrets, ..Lines::default() };
+        let text = trace(run, &kept.after(0), &lines);
+        std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;
+        super::remark(&format!("trace: open {} in a browser", path.display()));
+        Ok(())
+    }
+}
+
+/// A conversation with its last messages, without what is said twice in it.
+fn shortened(mut chat: Value) -> Value {
+    if let Some(messages) = chat["messages"].as_array_mut() {
+        messages.drain(..messages.len().saturating_sub(MESSAGES));
+        for message in messages.iter_mut().filter_map(Value::as_object_mut) {
+            message.retain(|key, _| !matches!(key.as_str(), "text" | "options"));
+        }
+    }
+    chat
+}

@@ -1,0 +1,54 @@
+//! `GET /_mock/objects`: what there is in the vendor's world.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Refused};
+use crate::contract::fields::Whole;
+use crate::simulator::{AccountView, AgentView, ObjectView};
+
+/// So many of each kind are shown where the request does not say so.
+const LIMIT: usize = 50;
+
+/// How many.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Ask {
+    /// At most so many of each kind, the newest. Default: 50.
+    limit: Option<Whole<1, 10_000>>,
+}
+
+/// What there is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Objects {
+    /// Plans, tasks, tasks of the dialer, instances of workflows, campaigns: newest first of each kind.
+    objects: Vec<ObjectView>,
+    /// The agents of the dialer.
+    agents: Vec<AgentView>,
+    /// The accounts, and when their tokens run out.
+    accounts: Vec<AccountView>,
+}
+
+/// Lists what there is.
+pub(super) struct List;
+
+impl Endpoint for List {
+    const NAME: &'static str = "objects";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/objects";
+    const WHAT: &'static str = "lists tasks, plans, workflows and campaigns with how far they are, the dialer's agents, and until when tokens hold";
+    type Ask = Ask;
+    type Answer = Objects;
+
+    async fn answer(world: World, ask: Ask) -> Result<Answered<Objects>, Refused> {
+        let most = ask.limit.map_or(LIMIT, Whole::count);
+        Ok(Answered::ok(world.driver.look(|engine, now| {
+            let simulator = engine.simulator();
+            Objects {
+                objects: simulator.objects(most),
+                agents: simulator.agents(),
+                accounts: simulator.accounts(now),
+            }
+        })))
+    }
+}

@@ -1,0 +1,77 @@
+//! Tasks and plans, for whoever looks at the mock.
+
+use super::Calling;
+use super::plan::RoundRun;
+use super::task::Task;
+use crate::simulator::keys::{PlanKey, TaskKey};
+use crate::simulator::object_view::{ObjectView, PartView, sums, word};
+
+impl Calling {
+    /// The tasks that were created by themselves, newest first.
+    pub(in crate::simulator) fn tasks_seen(&self) -> impl Iterator<Item = ObjectView> {
+        let keys = (0..self.tasks.len()).rev().filter_map(|at| u32::try_from(at).ok().map(TaskKey));
+        keys.filter(|key| self.task(*key).order.plan.is_none()).map(|key| {
+            let task = self.task(key);
+            ObjectView {
+                kind: "task",
+                id: self.task_id(key),
+                name: task.order.name.clone(),
+                status: word(task.status),
+                created: Some(task.created.to_string()),
+                total: task.sums.created().into(),
+                done: done(task),
+                sums: sums([
+                    ("pending", task.sums.pending.into()),
+                    ("calling", task.sums.calling.into()),
+                    ("connected", task.sums.connected.into()),
+                    ("not connected", (task.sums.finished - task.sums.connected).into()),
+                    ("cancelled", task.sums.cancelled.into()),
+                    ("refused", task.sums.refused.into()),
+                ]),
+                parts: Vec::new(),
+            }
+        })
+    }
+
+    /// The plans, newest first.
+    pub(in crate::simulator) fn plans_seen(&self) -> impl Iterator<Item = ObjectView> {
+        let keys = (0..self.plans.len()).rev().filter_map(|at| u32::try_from(at).ok().map(PlanKey));
+        keys.map(|key| {
+            let plan = self.plan(key);
+            let counts = self.plan_counts(key);
+            let [connected, not_connected, cancelled] =
+                [counts.connected, counts.not_connected, counts.cancelled].map(u64::from);
+            ObjectView {
+                kind: "plan",
+                id: self.plan_id(key),
+                name: plan.order.name.clone(),
+                status: word(self.plan_status(key)),
+                created: Some(plan.created.to_string()),
+                total: counts.total.into(),
+                done: connected + not_connected + cancelled,
+                sums: sums([
+                    ("connected", connected),
+                    ("not connected", not_connected),
+                    ("cancelled", cancelled),
+                ]),
+                parts: plan.rounds.iter().zip(1..).map(|(run, round)| self.round_seen(run, round)).collect(),
+            }
+        })
+    }
+
+    fn round_seen(&self, run: &RoundRun, round: u32) -> PartView {
+        let task = self.task(run.task);
+        PartView {
+            id: Some(self.task_id(run.task)),
+            name: format!("round {round}"),
+            kind: "round".to_owned(),
+            status: word(task.status),
+            total: task.sums.created().into(),
+            done: done(task),
+        }
+    }
+}
+
+fn done(task: &Task) -> u64 {
+    (task.sums.finished + task.sums.cancelled + task.sums.refused).into()
+}

@@ -1,0 +1,38 @@
+//! The dialer's tasks and agents, for whoever looks at the mock.
+
+use super::Dialer;
+use crate::simulator::keys::DialerTaskKey as TaskKey;
+use crate::simulator::object_view::{AgentView, ObjectView, sums};
+
+impl Dialer {
+    /// The tasks, newest first.
+    pub(in crate::simulator) fn tasks_seen(&self) -> impl Iterator<Item = ObjectView> {
+        let keys = (0..self.tasks.len()).rev().filter_map(|at| u32::try_from(at).ok().map(TaskKey));
+        keys.map(|key| {
+            let task = self.task(key);
+            ObjectView {
+                kind: "dialer_task",
+                id: self.task_id(key),
+                name: task.settings.name.clone(),
+                status: task.state.as_str().to_owned(),
+                created: task.began.map(|began| began.to_string()),
+                total: task.total().into(),
+                done: (task.sums.done + task.sums.cancelled).into(),
+                sums: sums([
+                    ("waiting", task.sums.waiting.into()),
+                    ("calling", task.sums.calling.into()),
+                    ("done", task.sums.done.into()),
+                    ("cancelled", task.sums.cancelled.into()),
+                    ("no agent was free", task.lost.into()),
+                ]),
+                parts: Vec::new(),
+            }
+        })
+    }
+
+    /// The agents who have come to work.
+    pub(in crate::simulator) fn agents_seen(&self) -> impl Iterator<Item = AgentView> {
+        let agents = self.pools.iter().flat_map(|pool| &pool.agents);
+        agents.map(|agent| AgentView { name: agent.name.clone(), busy: agent.is_busy, calls: agent.calls })
+    }
+}

@@ -1,0 +1,81 @@
+//! What somebody who looks at the mock sees of an object of the vendor's world.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
+/// An object: a task, a plan, an instance of a workflow, a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ObjectView {
+    /// What it is: `task`, `plan`, `dialer_task`, `workflow` (an instance), `campaign`.
+    pub(super) kind: &'static str,
+    /// Its id on the wire.
+    pub(super) id: String,
+    /// Its name.
+    pub(super) name: String,
+    /// Where it stands, in the vendor's word.
+    pub(super) status: String,
+    /// When it was created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) created: Option<String>,
+    /// How many numbers, contacts, rows or messages it has.
+    pub(super) total: u64,
+    /// How many of them are over.
+    pub(super) done: u64,
+    /// How many stand where.
+    pub(super) sums: Vec<Sum>,
+    /// What it consists of: the rounds of a plan, the nodes of a workflow.
+    pub(super) parts: Vec<PartView>,
+}
+
+/// How many stand somewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Sum {
+    /// Where.
+    name: &'static str,
+    /// How many.
+    count: u64,
+}
+
+/// A part of an object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PartView {
+    /// Its id on the wire, for example of the task that calls a round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) id: Option<String>,
+    /// Its name.
+    pub(super) name: String,
+    /// What it is: the type of a node.
+    pub(super) kind: String,
+    /// Where it stands.
+    pub(super) status: String,
+    /// How many have come to it.
+    pub(super) total: u64,
+    /// How many of them are over.
+    pub(super) done: u64,
+}
+
+/// An agent of the dialer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AgentView {
+    /// The name.
+    pub(super) name: String,
+    /// Whether a call is with the agent.
+    pub(super) busy: bool,
+    /// How many calls the agent has had today.
+    pub(super) calls: i64,
+}
+
+/// Sums by name, without those that are nothing.
+pub(super) fn sums<const N: usize>(all: [(&'static str, u64); N]) -> Vec<Sum> {
+    all.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| Sum { name, count }).collect()
+}
+
+/// A status as it stands on the wire.
+pub(super) fn word(status: impl Serialize) -> String {
+    match serde_json::to_value(status) {
+        Ok(Value::String(word)) => word,
+        Ok(other) => other.to_string(),
+        Err(_) => String::new(),
+    }
+}
