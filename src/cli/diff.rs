@@ -14,7 +14,7 @@ Compares what --record wrote of two runs, story by story, and tells the first di
 numbers and real durations do not count. Exits with 1 if there is one.
 
 Examples:
-  airudder-mock run hello --seed 7 --epoch 2030-01-01T00:00:00Z --speed max --record a.ndjson
+  airudder-mock run scenarios/agent-transfer.toml --seed 7 --epoch 2030-01-01T00:00:00Z --speed max --record a.ndjson
   airudder-mock diff a.ndjson b.ndjson
   airudder-mock diff a.ndjson b.ndjson --ignore at --ignore body.call_id
       Without the moments, and without one field of the bodies.";

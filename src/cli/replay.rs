@@ -23,7 +23,7 @@ Sends every attempt of a record once more, in the same order and at the same dis
 headers and bytes, or signed anew with --sign. Exits with 1 if the receiver does not accept all.
 
 Examples:
-  airudder-mock run hello --seed 7 --speed max --record run.ndjson
+  airudder-mock run scenarios/agent-transfer.toml --seed 7 --speed max --record run.ndjson
   airudder-mock replay run.ndjson --callback-url http://127.0.0.1:3000/hook --speed max
   airudder-mock replay run.ndjson --callback-url http://127.0.0.1:3000/hook --sign --secret s3cret
       For a receiver that looks at timestamps, or has another secret.";
