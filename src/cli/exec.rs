@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::run::variables;
 use super::trace::{Outcome, TraceArgs, Tracing};
-use super::{CommandError, Exit, argument};
+use super::{CommandError, Exit, argument, taken};
 use crate::engine::Speed;
 use crate::journal::{Kept, KeptLimits, Lines};
 use crate::mock::{Builder, Prepared};
@@ -83,7 +83,10 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
         builder = builder.epoch(epoch);
     }
     let (tracing, builder) = Tracing::begin(&args.trace, builder);
-    let mock = builder.assemble().await?;
+    let mock = match builder.assemble().await {
+        Ok(mock) => mock,
+        Err(error) => return Err(taken::why(error).await),
+    };
     let mut variables = variables(&prepared, &mock.url(), &[]);
     variables.extend(args.receive_on.map(|port| ("PORT", port.to_string())));
     let shown = args.command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");

@@ -11,8 +11,8 @@ pub(super) const HELP: &str = "\
 Exit codes:
     0  all well
     1  an expectation failed, a callback could not be delivered, a signature is
-       wrong, a request is wrong for a mock that is `strict`, or a load met its
-       --fail-if
+       wrong, a request is wrong for a mock that is `strict`, an audit found
+       something, or a load met its --fail-if
     2  wrong usage, or a mistake in a file; nothing was sent
     3  could not start, for example because an address is taken
     4  of `serve`: callbacks were not sent, or are owed another attempt
@@ -26,7 +26,8 @@ of `exec`, once it runs: that of the command";
 pub enum Exit {
     /// All well.
     Ok,
-    /// An expectation failed, a callback could not be delivered, a signature is wrong, or a condition of `--fail-if` is met.
+    /// An expectation failed, a callback could not be delivered, a signature is wrong, an audit found something, or a
+    /// condition of `--fail-if` is met.
     Failed,
     /// Wrong usage, or a wrong file.
     Usage,
@@ -69,6 +70,11 @@ pub struct CommandError {
 }
 
 impl CommandError {
+    /// What is told.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Wrong usage or a wrong file. The message is one or more sentences; it may name the right usage.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Usage, text: format!("error: {message}") }

@@ -3,6 +3,7 @@
 mod announce;
 mod argument;
 mod assumed;
+mod audit;
 #[cfg(test)]
 mod broken;
 mod catalog;
@@ -26,6 +27,7 @@ mod merge;
 mod output;
 mod preview;
 mod reachable;
+mod ready;
 mod receive;
 mod recording;
 mod reference;
@@ -37,10 +39,12 @@ mod serve;
 mod sign;
 mod stories;
 mod tail;
+mod taken;
 mod timeline;
 mod trace;
 mod verdicts;
 mod verify;
+mod watch;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -77,12 +81,16 @@ enum Command {
     Exec(exec::Args),
     /// Look at a running mock, wait for what it sends or gets, and steer it.
     Ctl(ctl::Args),
+    /// Say whether a mock is ready, and wait for one: the health check of containers.
+    Ready(ready::Args),
     /// Watch a running mock: the timeline of its requests and callbacks, as it grows.
     Tail(tail::Args),
     /// Be the end user of a WhatsApp conversation, in the terminal.
     Chat(chat::Args),
     /// Send callbacks at a set rate, and measure how the receiver copes.
     Load(load::Args),
+    /// Try your receiver with some fifty crafted callbacks, and say what is wrong, why it matters and how to fix it.
+    Audit(audit::Args),
     /// Send one callback now, or print it.
     Emit(emit::Args),
     /// Receive callbacks, verify their signatures, and explain what is wrong.
@@ -120,9 +128,11 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args, config),
         Command::Exec(args) => exec::run(args, config),
         Command::Ctl(args) => ctl::run(&args),
+        Command::Ready(args) => ready::run(&args),
         Command::Tail(args) => tail::run(&args),
         Command::Chat(args) => chat::run(args, config),
         Command::Load(args) => load::run(args, config),
+        Command::Audit(args) => audit::run(args, config),
         Command::Emit(args) => emit::run(args, config),
         Command::Receive(args) => receive::run(args, config),
         Command::Merge(args) => merge::run(&args),

@@ -14,7 +14,8 @@ use super::recording::Recording;
 use super::timeline::Timeline;
 use super::trace::{Outcome, TraceArgs, Tracing};
 use super::verdicts::Verdicts;
-use super::{CommandError, Exit, stories};
+use super::watch::{self, Watch};
+use super::{CommandError, Exit, stories, taken};
 use crate::contract::{Direction, Provenance};
 use crate::engine::{Left, Pace, Speed, Watchdog};
 use crate::files::visible;
@@ -92,6 +93,10 @@ pub(super) struct Args {
     /// End with exit code 0 although callbacks were not sent, which are listed all the same.
     #[arg(long)]
     may_leave: bool,
+    /// Take over what changes in the settings file and the scenario files while it runs. What is wrong is told, and what held
+    /// before stays in force. Most keys of the settings hold from the next start on only; it says which.
+    #[arg(long)]
+    watch: bool,
     /// Print nothing but the address, and what is left at the end.
     #[arg(long, short)]
     quiet: bool,
@@ -100,12 +105,29 @@ pub(super) struct Args {
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
     let stories = stories::read(&args.files, &args.set, &prepared)?;
-    super::runtime()?.block_on(serve(args, prepared, stories))
+    super::runtime()?.block_on(serve(args, config, prepared, stories))
 }
 
-async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
+async fn serve(
+    args: Args,
+    config: Option<&Path>,
+    prepared: Prepared,
+    stories: Vec<Arc<Story>>,
+) -> Result<Exit, CommandError> {
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
     let seed = args.seed.or_else(|| Some(stories.first()?.seed?.0)).unwrap_or_else(super::fresh_seed);
+    let watch = args.watch.then(|| {
+        let copies: Vec<usize> = stories.iter().map(|story| story.copies as usize).collect();
+        let given = watch::Given {
+            config,
+            flags: Flags { listen: args.listen.clone(), ..args.target.clone() },
+            files: &args.files,
+            set: &args.set,
+            seed: args.seed,
+            fallback: Seed(seed),
+        };
+        Watch::new(given, prepared.clone(), &copies)
+    });
     let mut stories = stories::runs(&stories, args.seed, Seed(seed), epoch, &args.set);
     stories.iter_mut().for_each(StoryRun::fail_fast);
     let (verdicts, beside) = (Verdicts::default(), stories.len());
@@ -133,7 +155,11 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     )?;
     let (tracing, builder) = Tracing::begin(&args.trace, builder);
     let watchdog = Watchdog::new(LONG_TURN, |long| super::remark(&format!("slow: {long}")));
-    let mock = builder.watchdog(watchdog).sink(verdicts.clone()).stories(stories).assemble().await?;
+    let builder = builder.watchdog(watchdog).sink(verdicts.clone()).stories(stories);
+    let mock = match builder.assemble().await {
+        Ok(mock) => mock,
+        Err(error) => return Err(taken::why(error).await),
+    };
     let files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
     let interrupted = super::interrupted_with(files.remover());
     if args.quiet {
@@ -142,8 +168,18 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
         super::say(&page(&args, &prepared, &mock.url(), seed));
     }
 
-    mock.drive(interrupted).await;
+    let watching = async {
+        match watch {
+            Some(watch) => watch.run(&mock).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = mock.drive(interrupted) => {}
+        () = watching => {}
+    }
     let left = mock.left();
+    let told = mock.driver().look(|engine, _| engine.stories().len());
     let found = mock.driver().with(|engine, now| {
         for line in &left.lines {
             engine.journal().write(now, None, Event::Note(format!("left: {line}")));
@@ -177,7 +213,7 @@ async fn serve(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Resu
     }
     assumed.lines().iter().for_each(|line| output.line(line));
     if beside > 0 {
-        verdicts.lines(beside).iter().for_each(|line| output.line(line));
+        verdicts.lines(told).iter().for_each(|line| output.line(line));
     }
     // A terminal that takes nothing does not keep the mock from its end.
     output.finish(Some(LAST_WORDS)).map_err(super::cannot_print)?;
@@ -302,6 +338,9 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64) -> String {
         } else {
             "..."
         }
+    ));
+    lines.push(format!(
+        "look inside       {base}/_mock/   (in a browser: everything on the wire, and a phone)"
     ));
     lines.push("stop              Ctrl-C\n".to_owned());
     lines.join("\n")

@@ -148,7 +148,7 @@ fn made_nonce(body: &[u8], now: Timestamp) -> String {
     format!("msg_{}", hex::encode(head))
 }
 
-fn presets() -> impl TypedValueParser<Value = Preset> {
+pub(super) fn presets() -> impl TypedValueParser<Value = Preset> {
     PossibleValuesParser::new(Preset::ALL.map(Preset::as_str)).try_map(|name| name.parse::<Preset>())
 }
 

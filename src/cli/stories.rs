@@ -63,6 +63,19 @@ pub(super) fn runs(
     epoch: Timestamp,
     set: &[(String, Value)],
 ) -> Vec<StoryRun> {
+    runs_behind(0, 1, stories, seed, fallback, epoch, set)
+}
+
+/// The same where there are so many stories already, and these begin the so-manieth time.
+pub(super) fn runs_behind(
+    first: usize,
+    time: u64,
+    stories: &[Arc<Story>],
+    seed: Option<u64>,
+    fallback: Seed,
+    epoch: Timestamp,
+    set: &[(String, Value)],
+) -> Vec<StoryRun> {
     let mut runs = Vec::new();
     let mut labels = BTreeSet::new();
     for (index, story) in stories.iter().enumerate() {
@@ -72,8 +85,12 @@ pub(super) fn runs(
             let millis = u64::try_from(story.spread.as_millis()).unwrap_or(u64::MAX);
             let wait = std::time::Duration::from_millis(spread.random_range(0..=millis));
             let start = epoch.checked_add(wait).unwrap_or(epoch);
-            let number = u32::try_from(runs.len()).unwrap_or(u32::MAX);
-            let label = unique(&mut labels, story.label(copy));
+            let number = u32::try_from(first + runs.len()).unwrap_or(u32::MAX);
+            let label = match time {
+                1 => story.label(copy),
+                again => format!("{} (time {again})", story.label(copy)),
+            };
+            let label = unique(&mut labels, label);
             let seed = base.derive("copy", u64::from(copy));
             let mut run = StoryRun::new(Arc::clone(story), label, number, copy, seed, start);
             for (name, value) in set {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::World;
 use super::endpoint::{Answered, Endpoint, Nothing, Refused};
+use super::reloads::Reloaded;
 use crate::contract::Direction;
 
 /// Lists the requests of the control surface.
@@ -50,6 +51,8 @@ pub(super) struct State {
     found: Vec<Value>,
     /// What is kept of the journal: `entries`, `bytes` (about), how many older ones were `dropped`, and the `last` number.
     journal: Map<String, Value>,
+    /// What came of files that changed while it runs.
+    files: Reloaded,
 }
 
 /// Shows how it is.
@@ -79,6 +82,7 @@ impl Endpoint for Look {
             callbacks: json!(engine.totals()),
             found: engine.findings().all().map(|found| json!(found)).collect(),
             journal: table(journal),
+            files: world.reloads.lock().clone(),
         })))
     }
 }

@@ -15,6 +15,7 @@ mod namespace;
 mod namespaces;
 mod objects;
 mod openapi;
+mod reloads;
 mod settle;
 mod signature;
 mod tokens;
@@ -33,6 +34,7 @@ use crate::page;
 
 pub use namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
 pub use openapi::document as openapi;
+pub use reloads::Reloads;
 pub use world::World;
 
 /// Where everything is: a path that the vendor does not have.

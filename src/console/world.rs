@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::namespace::Namespaces;
+use super::reloads::Reloads;
 use crate::contract::Catalog;
 use crate::engine::Driver;
 use crate::journal::{Kept, Lines};
@@ -18,6 +19,8 @@ pub struct World {
     pub kept: Kept,
     /// How entries of the journal are shown.
     pub lines: Lines,
+    /// What came of files that changed.
+    pub reloads: Reloads,
     /// Makes further mocks behind the same address; nothing in one of those.
     pub namespaces: Option<Arc<dyn Namespaces>>,
 }

@@ -40,7 +40,7 @@ const MOST_UNFINISHED: u64 = 100_000;
 pub struct Engine {
     pub(super) dispatch: Dispatch,
     pub(super) simulator: Simulator,
-    codes: CorrectedCodes,
+    pub(super) codes: CorrectedCodes,
     pub(super) stories: Vec<StoryRun>,
     /// What came from the integrator, if there are stories that may have waited for it.
     pub(super) arrivals: Arrivals,
@@ -330,7 +330,7 @@ impl Engine {
 
     /// Lets a story work with the world around it. It moves on when the engine advances: what a call causes comes
     /// after the call itself.
-    fn with_host<T>(
+    pub(super) fn with_host<T>(
         &mut self,
         index: usize,
         now: Timestamp,

@@ -119,6 +119,19 @@ impl Dispatch {
         }
     }
 
+    /// Takes settings over.
+    pub(super) fn reload(
+        &mut self,
+        callback_url: Option<String>,
+        routes: Routes,
+        route_signers: Vec<Option<Signer>>,
+        policy: Arc<Policy>,
+        assumed: AssumedFile,
+    ) {
+        (self.callback_url, self.routes, self.route_signers) = (callback_url, routes, route_signers);
+        (self.policy, self.assumed) = (policy, assumed);
+    }
+
     /// Whether an entry may be used, by the mark of what is used of it. The first use of an assumed one is noted.
     pub(super) fn admit(
         &mut self,

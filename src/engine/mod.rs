@@ -17,6 +17,7 @@ mod left;
 mod options;
 mod outcome;
 mod pace;
+mod reload;
 mod turn;
 #[cfg(test)]
 mod user_endpoints_tests;
@@ -29,4 +30,5 @@ pub use left::Left;
 pub use options::EngineOptions;
 pub use outcome::RequestOutcome;
 pub use pace::Pace;
+pub use reload::Reload;
 pub use turn::Watchdog;

@@ -145,6 +145,22 @@ impl Faults {
         self.added
     }
 
+    /// Puts another list in place of the first. Those that are in both go on counting, and those added to the running mock
+    /// stay.
+    pub fn replace(&mut self, list: Vec<FaultFile>) {
+        let seed = self.seed.unwrap_or(Seed(0));
+        let (mut rules, mut old): (Vec<Rule>, Vec<Rule>) =
+            std::mem::take(&mut self.rules).into_iter().partition(|rule| rule.added.is_some());
+        for (number, file) in (0..).zip(list) {
+            let known = old.iter().position(|rule| rule.file == file);
+            rules.push(match known {
+                Some(at) => old.remove(at),
+                None => Rule::new(file, seed, ("fault", "fault delay"), number),
+            });
+        }
+        self.rules = rules;
+    }
+
     /// Removes a fault that was added, and says whether it was there.
     pub fn remove(&mut self, number: u64) -> bool {
         let before = self.rules.len();

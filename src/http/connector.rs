@@ -105,7 +105,7 @@ pub(crate) struct Manner {
 pub(crate) type Http1 = http1::SendRequest<Full<Bytes>>;
 
 /// What HTTP is spoken over: TCP, or TLS over TCP.
-trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
@@ -148,6 +148,11 @@ impl Stream {
         let connector = TlsConnector::from(tls.config.clone());
         let stream = connector.connect(tls.name.clone(), self.io).await.map_err(ConnectError::Handshake)?;
         Ok(Self { io: Box::new(stream), ..self })
+    }
+
+    /// The bytes themselves, for requests that no HTTP library would write.
+    pub(crate) fn into_io(self) -> Box<dyn Io> {
+        self.io
     }
 
     /// Its two sides: what is written by hand, and the rest, which reads and writes into nothing.

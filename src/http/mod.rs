@@ -24,7 +24,7 @@ mod wire;
 pub use bind::BindError;
 pub use budget::Budget;
 pub use client::{RequestError, request, request_parts};
-pub(crate) use connector::{ConnectError, Connector, Http1, Manner, Stream};
+pub(crate) use connector::{ConnectError, Connector, Http1, Io, Manner, Stream};
 pub use limits::{LargeBodies, Limits, TurnedAway};
 pub use server::Server;
 pub(crate) use tls::{Tls, TlsPlan};

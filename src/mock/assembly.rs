@@ -7,9 +7,10 @@ use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::{Prepared, StartError};
 use crate::api::{Answering, Api, ready};
-use crate::console::{self, Namespaces, World};
-use crate::engine::{Driver, End, Left};
+use crate::console::{self, Namespaces, Reloads, World};
+use crate::engine::{Driver, End, Left, Reload};
 use crate::http::{LargeBodies, Limits, Server, TurnedAway};
 use crate::journal::Kept;
 use crate::net::origin;
@@ -156,6 +157,54 @@ impl Assembly {
             left.add(&format!("namespace {name}: "), other);
         }
         left
+    }
+
+    /// What came of files that changed.
+    pub(crate) fn reloads(&self) -> &Reloads {
+        &self.service.world.reloads
+    }
+
+    /// Takes over settings that have changed; `own_url` is the callback URL that wins over them.
+    ///
+    /// # Errors
+    ///
+    /// A callback URL whose host is not allowed: what held before stays in force.
+    pub(crate) async fn reload(&self, prepared: &Prepared, own_url: Option<&str>) -> Result<(), StartError> {
+        let settings = &prepared.settings;
+        let url = own_url.or(settings.callback_url.as_deref());
+        let routes = match own_url {
+            Some(_) => settings.routes.clone().without_urls(),
+            None => settings.routes.clone(),
+        };
+        if own_url.is_none() {
+            settings.check_hosts()?;
+        }
+        let mut targets = routes.targets(&prepared.catalog);
+        if let Some(url) = url {
+            let target =
+                url.parse().map_err(|error| StartError::CallbackUrl { url: url.to_owned(), error })?;
+            targets.push(target);
+        }
+        for target in &targets {
+            self.driver().client().check(target).await?;
+        }
+        let new = Reload {
+            callback_url: url.map(str::to_owned),
+            has_callback_url: !targets.is_empty(),
+            routes,
+            route_signers: prepared.route_signers.clone(),
+            policy: Arc::new(settings.policy.clone()),
+            assumed: settings.assumed,
+            faults: settings.faults.clone(),
+            codes: settings.codes.clone(),
+            chatbot: settings.chatbot,
+            bot: Arc::clone(&settings.bot),
+        };
+        self.driver().with(|engine, _| {
+            let has_callback_url = new.has_callback_url || !engine.stories().is_empty();
+            engine.reload(Reload { has_callback_url, ..new });
+        });
+        Ok(())
     }
 
     /// The latest of the journal.

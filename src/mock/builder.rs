@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::assembly::Service;
 use super::{Prepared, StartError};
 use crate::api::Api;
-use crate::console::World;
+use crate::console::{Reloads, World};
 use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
@@ -336,7 +336,8 @@ impl Rest {
         let hosts = settings.hosts.iter().cloned().chain(public).chain(VENDOR_HOSTS.map(str::to_owned));
         let own = Guard::of_server(&hosts.collect::<Vec<_>>(), self.listens_on)?;
         let catalog = Arc::clone(&self.prepared.catalog);
-        let world = World { driver, catalog, kept: self.kept, lines: self.lines, namespaces: None };
+        let (kept, lines) = (self.kept, self.lines);
+        let world = World { driver, catalog, kept, lines, reloads: Reloads::default(), namespaces: None };
         Ok(Service::new(api, world, self.targets, own))
     }
 }

@@ -24,6 +24,8 @@ use super::raw_rows::RawRows;
 use super::reference;
 use super::request::{Refusal, Request, Response};
 use super::rules::Behaviour;
+use super::rules::bot::Bot;
+use super::rules::chatbot::ChatRules;
 use super::rules::recordings::NoRecording;
 use super::sms::Sms;
 use super::timer::Timer;
@@ -70,6 +72,13 @@ impl Simulator {
             request_ids: Resting::new(seed, "request"),
             context,
         }
+    }
+
+    /// Takes over how conversations go on, and whether callbacks have somewhere to go.
+    pub fn take_rules(&mut self, chatbot: ChatRules, bot: Arc<Bot>, has_callback_url: bool) {
+        let behaviour = Behaviour { chatbot, bot, has_callback_url, ..self.context.behaviour.clone() };
+        self.context.behaviour = behaviour.with_message_templates();
+        self.chatbot.media.take_rules(chatbot);
     }
 
     /// Opens a conversation: a user, a channel, ids. Nothing is sent.

@@ -135,7 +135,8 @@ test("the clock jumps, a fault is switched on and off, a callback is sent by han
   assert.match((await mock.control("GET", "/clock")).now, /^2030-01-02/);
   await page.getByRole("button", { name: "×60" }).click();
   await page.locator(".top .mark", { hasText: "×60" }).waitFor();
-  await page.getByLabel("Request that goes wrong").fill("auth.token");
+  await page.getByLabel("What goes wrong").fill("503");
+  await page.getByLabel("Of which callbacks or requests").fill("auth.token");
   await page.getByRole("button", { name: "Let it go wrong" }).click();
   await page.locator(".badge", { hasText: "1 fault" }).waitFor();
   const token = () => fetch(mock.url + "/service/cloud/auth", { method: "POST", body: new URLSearchParams({ APPKey: "AIRudderMockKey0000001", APPSecret: "AIRudderMockSecret0001" }) });
@@ -143,9 +144,34 @@ test("the clock jumps, a fault is switched on and off, a callback is sent by han
   await page.getByRole("switch").click();
   await page.locator(".badge").waitFor({ state: "detached" });
   assert.equal((await token()).status, 200);
+  // What the page offers, the mock knows.
+  for (const fault of await page.locator("#fault-names option").evaluateAll((all) => all.map((one) => one.value))) {
+    const added = await mock.control("POST", "/faults", { fault: fault + " of *" });
+    await mock.control("DELETE", "/faults/" + added.fault);
+  }
+  await page.getByLabel("What goes wrong").fill("signature-wrong");
+  await page.getByLabel("Of which callbacks or requests").fill("session.*");
+  await page.getByRole("button", { name: "Let it go wrong" }).click();
+  await page.locator(".badge", { hasText: "1 fault" }).waitFor();
   await page.getByLabel("Event", { exact: true }).fill("session.end");
   await page.getByRole("button", { name: "Send it" }).click();
-  await row(page, "session.end").waitFor();
+  await row(page, "session.end").click();
+  await page.getByText("on purpose: signature-wrong").waitFor();
+  await page.getByRole("tab", { name: "Signature" }).click();
+  await page.getByText("The signature is wrong.").waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test("a broken settings file is shown until it is mended", async (context) => {
+  const mock = await serve(["--watch"], "secret = \"one\"\n");
+  const { page, wrong, close } = await open(browser, mock.page);
+  context.after(async () => { await close(); await mock.close(); });
+  await page.getByText("live").waitFor();
+  mock.change("secrte = \"two\"\n");
+  await page.getByRole("alert").getByText("secrte").waitFor();
+  mock.change("secret = \"one\"\n[[faults]]\ncall = \"auth.token\"\nstatus = 503\n");
+  await page.getByRole("alert").waitFor({ state: "hidden" });
+  await page.locator(".badge", { hasText: "1 fault" }).waitFor();
   assert.deepEqual(wrong, []);
 });
 

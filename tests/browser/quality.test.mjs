@@ -1,12 +1,8 @@
 // What holds of the page however it is used: accessible, small, quick, and at home.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { launch, open, receiver, serve } from "./support.mjs";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import { launch, open, receiver, serve, violations } from "./support.mjs";
 
 let browser, mock, hook;
 before(async () => {
@@ -29,20 +25,7 @@ for (const [name, view] of [["light", {}], ["dark", { dark: true }], ["phone", {
   test(`no serious violation of accessibility, ${name}`, async () => {
     const { page, wrong, close } = await open(browser, mock.page, view);
     const found = [];
-    const check = async (where) => {
-      await page.waitForTimeout(250);
-      // In the page's own world the policy would refuse the checker.
-      const session = await page.context().newCDPSession(page);
-      const { frameTree } = await session.send("Page.getFrameTree");
-      const { executionContextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
-      await session.send("Runtime.evaluate", { expression: axe, contextId: executionContextId });
-      const run = "axe.run(document).then((r) => JSON.stringify([r.passes.length, r.violations.map((v) => [v.id, v.impact, v.nodes.map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? ''))])]))";
-      const { result } = await session.send("Runtime.evaluate", { expression: run, contextId: executionContextId, awaitPromise: true });
-      const [passes, violations] = JSON.parse(result.value);
-      assert.ok(passes > 10, `${passes} rules were looked at`);
-      if (process.env.SHOW) console.log(where, passes, JSON.stringify(violations));
-      for (const [id, impact, nodes] of violations) if (["serious", "critical"].includes(impact)) found.push(`${where}: ${id} ${nodes.slice(0, 3).join(" | ")}`);
-    };
+    const check = async (where) => found.push(...(await violations(page)).map((one) => where + ": " + one));
     await page.locator(".row.out").last().waitFor();
     await check("timeline");
     await page.getByRole("button", { name: "Group" }).click();

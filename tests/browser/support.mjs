@@ -2,8 +2,9 @@
 
 import { spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -49,9 +50,11 @@ export async function receiver(answer = () => [200, "{}"]) {
 }
 
 /** A running mock. */
-export async function serve(args = []) {
+export async function serve(args = [], settings = "") {
   const folder = mkdtempSync(join(tmpdir(), "airudder-mock-page-"));
   const file = join(folder, "url");
+  const settingsFile = join(folder, "airudder-mock.toml");
+  if (settings) writeFileSync(settingsFile, settings);
   const process_ = spawn(PROGRAM, ["serve", "--listen", "127.0.0.1:0", "--url-file", file, "--seed", "3", ...args], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
   for (let tries = 0; !existsSync(file); tries += 1) {
     if (tries > 400 || process_.exitCode !== null) throw new Error("the mock did not start");
@@ -69,6 +72,8 @@ export async function serve(args = []) {
   return {
     url,
     page: url + "/_mock/",
+    /** Changes its settings file. */
+    change: (text) => writeFileSync(settingsFile, text),
     control,
     /** A request to the chatbot, as the integrator's system signs it. */
     chatbot: async (path, fields) => {
@@ -110,4 +115,21 @@ export async function open(browser, url, { width = 1440, height = 900, dark = fa
   await page.goto(url);
   page.setDefaultTimeout(10_000);
   return { page, wrong, sizes, close: () => context.close() };
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** The serious violations of accessibility that there are on a page now. */
+export async function violations(page) {
+  await page.waitForTimeout(250);
+  // In the page's own world its policy would refuse the checker.
+  const session = await page.context().newCDPSession(page);
+  const { frameTree } = await session.send("Page.getFrameTree");
+  const { executionContextId: contextId } = await session.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
+  await session.send("Runtime.evaluate", { expression: axe, contextId });
+  const expression = "axe.run(document).then((r) => JSON.stringify([r.passes.length, r.violations.map((v) => [v.id, v.impact, v.nodes.map((n) => n.html.slice(0, 160) + ' ' + (n.any[0]?.message ?? ''))])]))";
+  const { result } = await session.send("Runtime.evaluate", { expression, contextId, awaitPromise: true });
+  const [passes, found] = JSON.parse(result.value);
+  if (passes < 10) throw new Error(`only ${passes} rules were looked at`);
+  return found.filter(([, impact]) => ["serious", "critical"].includes(impact)).map(([id, , nodes]) => id + " " + nodes.slice(0, 3).join(" | "));
 }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { after, before, test } from "node:test";
-import { launch, open, PROGRAM } from "./support.mjs";
+import { launch, open, PROGRAM, violations } from "./support.mjs";
 
 let browser, folder;
 before(async () => {
@@ -47,6 +47,7 @@ send = "session.end"
   const failure = page.locator(".failure");
   assert.match(await failure.innerText(), /418/);
   assert.match(await failure.innerText(), /story\.toml:3/);
+  assert.deepEqual(await violations(page), []);
   // It stands open beside the timeline.
   await page.getByRole("region", { name: "Details" }).getByText("418").first().waitFor();
   await page.locator(".row.out", { hasText: "session.transfer" }).click();

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdout, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::serving::{Serving, is_there};
+use crate::serving::{Serving, eventually, is_there};
 use crate::support::{Receiver, assert_code, plain, program, run_with_input, stderr, stdout};
 
 #[test]
@@ -221,4 +221,81 @@ impl Terminal {
     fn ends(mut self) {
         assert!(self.child.wait().unwrap().success());
     }
+}
+
+#[test]
+fn who_is_ready_says_so_also_to_whom_it_is_in_the_way() {
+    let serving = Serving::with("", &[]);
+    let url = serving.url();
+    let output = run_with_input(&["ready", "--url", &url, "--wait", "60s"], b"");
+    assert_code(&output, 0);
+    assert_eq!(stdout(&output), format!("airudder-mock {} is ready at {url}\n", env!("CARGO_PKG_VERSION")));
+    // Another one at the same address is told who is there.
+    let (status, answer) = serving.control("POST", "/_mock/namespaces", &json!({ "name": "blue" }));
+    assert_eq!(status, 201, "{answer}");
+    let output = run_with_input(&["serve", "--listen", &serving.address.to_string()], b"");
+    assert_code(&output, 3);
+    let who = format!("another mock, airudder-mock {} with the namespaces blue", env!("CARGO_PKG_VERSION"));
+    let error = stderr(&output);
+    assert!(error.contains(&who) && error.contains("--listen 127.0.0.1:0"), "{error}");
+    // Nobody, and somebody else.
+    let nobody = format!("http://{}", crate::support::free_address());
+    let output = run_with_input(&["ready", "--url", &nobody, "--wait", "100ms"], b"");
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("no mock answers at"), "{}", stderr(&output));
+    let other = Receiver::answering(vec![plain("200 OK", "hello")]);
+    let output = run_with_input(&["ready", "--url", &format!("http://{}", other.address)], b"");
+    assert_code(&output, 1);
+    assert!(stderr(&output).contains("is no mock AI Rudder"), "{}", stderr(&output));
+    let output = run_with_input(&["ready", "--quiet", "--url", &nobody], b"");
+    assert_code(&output, 1);
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn files_that_change_are_taken_over_or_told_to_be_wrong() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let folder = tempfile::tempdir().unwrap();
+    let story = folder.path().join("story.toml");
+    let write = |path: &std::path::Path, text: &str| {
+        // Appears whole, as editors write.
+        let aside = path.with_extension("new");
+        std::fs::write(&aside, text).unwrap();
+        std::fs::rename(aside, path).unwrap();
+    };
+    write(&story, "name = \"one\"\n[[steps]]\nawait = \"task.create\"\nwithin = \"1h\"\n");
+    let serving = Serving::with("", &["--watch", story.to_str().unwrap()]);
+    let config = serving.settings();
+    let files = |what: &str, is_it: &dyn Fn(&Value) -> bool| -> Value {
+        eventually(what, || Some(serving.state()["files"].clone()).filter(|files| is_it(files)))
+    };
+    let watched = files("it watches", &|files| files["watched"] == true);
+    assert_eq!((&watched["taken"], &watched["mistake"]), (&json!(0), &Value::Null));
+    let auth = || serving.call("POST", "/service/cloud/auth", &[crate::serving::JSON], b"{}").status;
+    assert_eq!(auth(), 400);
+    // A fault, a callback URL, and something that has to wait; the story begins anew.
+    let right = format!(
+        "callback_url = \"{}\"\nlisten = \":1\"\n[[faults]]\ncall = \"auth.token\"\nstatus = 503\n",
+        receiver.url()
+    );
+    write(&config, &right);
+    write(&story, "name = \"one\"\n[[steps]]\nsend = \"session.transfer\"\n");
+    let taken = files("both are taken over", &|files| files["taken"] == 2);
+    assert_eq!((&taken["waiting"], &taken["mistake"]), (&json!(["listen"]), &Value::Null));
+    assert_eq!(auth(), 503);
+    eventually("the new story sends", || (!receiver.requests().is_empty()).then_some(()));
+    // What is wrong changes nothing, and is told with its place.
+    write(&config, &right.replace("status", "sttus"));
+    write(&story, "name = \"one\"\n[[steps]]\nsend = \"session.transfr\"\n");
+    let wrong = files("both are wrong", &|files| {
+        files["mistake"]
+            .as_str()
+            .is_some_and(|text| text.contains("sttus") && text.contains("session.transfr"))
+    });
+    assert!(wrong["mistake"].as_str().unwrap().contains("settings.toml:5"), "{wrong}");
+    assert_eq!((&wrong["taken"], auth()), (&json!(2), 503));
+    write(&config, "");
+    write(&story, "name = \"one\"\n[[steps]]\nsend = \"session.transfer\"\n");
+    files("both are right again", &|files| files["taken"] == 4 && files["mistake"].is_null());
+    assert_eq!(auth(), 400);
 }

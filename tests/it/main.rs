@@ -5,6 +5,7 @@
 mod serving;
 mod support;
 
+mod audit;
 mod bot;
 mod chatbot;
 mod clock;

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use crate::serving::is_there;
 use crate::stories::own_integrator;
 use crate::support::{
     DEFAULT_SECRET, Receiver, assert_code, free_address, plain, program, run, run_with_input, stderr, stdout,
@@ -98,7 +99,8 @@ fn run_command(line: &str, comment: &str, folder: &Path) {
     let command = command.strip_prefix("airudder-mock").unwrap_or(command).trim();
     let mut args = words(command);
     // Files that a command writes, and that later ones read, stand in a folder of the test.
-    const WRITTEN: [&str; 5] = ["report.", "baseline.json", "part", "run.ndjson", "again.ndjson"];
+    const WRITTEN: [&str; 6] =
+        ["report.", "baseline.json", "part", "run.ndjson", "again.ndjson", "trace.html"];
     for arg in args.iter_mut().filter(|arg| WRITTEN.iter().any(|name| arg.starts_with(name))) {
         *arg = folder.join(&*arg).to_str().unwrap().to_owned();
     }
@@ -107,6 +109,7 @@ fn run_command(line: &str, comment: &str, folder: &Path) {
         "serve" => serve_starts(args, folder),
         "load" => load_runs(args),
         "run" => story_runs(args, comment),
+        "audit" if args.iter().any(|arg| arg == "--callback-url") => audit_runs(args, folder),
         "emit" | "replay" if comment.contains("needs a receiver") => {
             let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
             args.extend(["--callback-url".to_owned(), receiver.url()]);
@@ -163,6 +166,36 @@ fn serve_starts(mut args: Vec<String>, folder: &Path) {
     put(&mut args, "--callback-url", &Receiver::answering(vec![plain("200 OK", "{}")]).url());
     put(&mut args, "--port-file", folder.join("port").to_str().unwrap());
     starts(&args);
+}
+
+/// An audit runs with the page's flags against the sample receiver in Python; where it would run all checks, it runs one.
+fn audit_runs(mut args: Vec<String>, folder: &Path) {
+    if !is_there("python3") {
+        return;
+    }
+    let address = free_address();
+    let mut receiver = std::process::Command::new("python3")
+        .arg(repository("tests/receivers/receiver.py"))
+        .args(["--port", &address.port().to_string(), "--state"])
+        .arg(folder.join(format!("events-{}", address.port())))
+        .env_remove("AIRUDDER_MOCK_SECRET")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .spawn()
+        .unwrap();
+    for flag in ["--callback-url", "--probe", "--restart"] {
+        for at in 1..args.len() {
+            if args[at - 1] == flag {
+                args[at] = args[at].replace("127.0.0.1:3000", &address.to_string());
+            }
+        }
+    }
+    if !args.iter().any(|arg| arg == "--only") {
+        args.extend(["--only".to_owned(), "answer-accepted".to_owned()]);
+    }
+    let output = run(&args);
+    receiver.kill().unwrap();
+    receiver.wait().unwrap();
+    assert_code(&output, 0);
 }
 
 fn starts(args: &[String]) {

@@ -96,3 +96,24 @@ fn a_failed_run_leaves_one_file_for_a_browser() {
     let texts = |line: &Value| line.to_string().contains("418") && line.to_string().contains("story.toml:2");
     assert!(data["lines"].as_array().unwrap().iter().any(texts), "{}", data["lines"]);
 }
+
+#[test]
+fn a_chat_says_what_its_person_can_do() {
+    let serving = Serving::with("", &["--speed", "0"]);
+    let begun = serving.control("POST", "/_mock/chats", &json!({ "name": "Ana", "write": "hello" })).1;
+    let conversation = begun["conversation"].as_str().unwrap();
+    let history = || serving.control("GET", &format!("/_mock/chats/{conversation}"), &Value::Null).1;
+    serving.skip("1m");
+    let before = history();
+    let can = |chat: &Value| (chat["playable"].clone(), chat["opted_out"].clone());
+    assert_eq!(can(&before), (json!(true), json!(false)));
+    let asked = before["messages"].as_array().unwrap().last().unwrap();
+    let option = asked["options"][0]["title"].clone();
+    serving.control("POST", "/_mock/user", &json!({ "conversation": conversation, "choose": option }));
+    let chosen = history()["messages"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&chosen["text"], &chosen["reply"]), (&option, &asked["text"]));
+    serving.control("POST", "/_mock/user", &json!({ "conversation": conversation, "opt_out": true }));
+    assert_eq!(can(&history()), (json!(true), json!(true)));
+    let listed = serving.control("GET", "/_mock/chats", &Value::Null).1["chats"][0].clone();
+    assert_eq!(listed["last_at"], history()["messages"].as_array().unwrap().last().unwrap()["at"]);
+}

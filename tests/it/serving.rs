@@ -60,6 +60,11 @@ impl Serving {
         Self { child, out, address, folder }
     }
 
+    /// Its settings file.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.folder.path().join("settings.toml")
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use self::session::{Session, Wish};
 use super::remote::{Remote, Where};
-use super::{CommandError, Exit};
+use super::{CommandError, Exit, taken};
 use crate::engine::Speed;
 use crate::journal::KeptLimits;
 use crate::mock::Builder;
@@ -95,7 +95,10 @@ async fn with_own(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     if let Some(url) = &args.callback_url {
         builder = builder.callback_url(url);
     }
-    let mock = builder.assemble().await?;
+    let mock = match builder.assemble().await {
+        Ok(mock) => mock,
+        Err(error) => return Err(taken::why(error).await),
+    };
     let session = Session::new(Remote::at(&mock.url())?, wish(args), true)?;
     let mut outcome = Ok(Exit::Ok);
     mock.drive(async { outcome = session.run().await }).await;

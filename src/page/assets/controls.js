@@ -64,12 +64,19 @@ export class Clock {
 
 const SPEEDS = [["0", "Still"], ["1", "Real"], ["10", "×10"], ["60", "×60"], ["max", "Jump"]];
 
+/** The faults that are offered; every other one can be written, too. */
 const FAULTS = [
-  ["Refused twice (503)", { status: 503, times: 2 }],
-  ["Every second one fails", { status: 500, chance: 0.5 }],
-  ["Slow (5 s)", { delay: "5s" }],
-  ["Cut off", { close: true }],
+  ["signature-wrong", "a wrong signature"], ["signature-missing", "no signature"], ["signature-other-secret", "signed with another secret"],
+  ["signature-reserialised", "signed before its JSON was written anew"], ["duplicate", "the same callback twice"], ["signed-anew", "the same event again, signed anew"],
+  ["reorder", "overtaken by the next ones"], ["delay after=30s", "later"], ["drop", "never"], ["replay", "again long after"], ["answer-lost", "your answer gets lost"],
+  ["at-once", "twice at the same time"], ["body-missing-field", "a field is missing"], ["body-wrong-type", "a field of another type"], ["body-unknown-fields", "fields that nobody knows"],
+  ["body-null", "a field is null"], ["body-truncated", "half of the body"], ["body-empty", "no body"], ["body-huge", "a very long text"], ["body-trickle", "drop by drop"],
+  ["connection-reset-before", "reset before the request"], ["connection-reset-during", "reset in the middle"], ["connection-no-keep-alive", "a connection each time"],
+  ["503", "your request: 503"], ["429", "your request: too many"], ["500", "your request: 500"], ["late", "your request: a late answer"], ["never", "your request: no answer"], ["reset", "your request: reset"],
+  ["half", "your request: half an answer"], ["garbage", "your request: no JSON"], ["expired-token", "your request: the token has expired"], ["refused-though-done", "your request: 503, and done all the same"],
 ];
+
+const WHEN = [["", "each time"], [", first 1", "the first time"], [", first 3", "three times"], [", every 2nd", "every second time"], [" 10%", "one in ten"]];
 
 export class Controls {
   faults = [];
@@ -90,7 +97,7 @@ export class Controls {
     this.#events = entries.filter((one) => one.direction === "callback").map((one) => one.id);
     this.#calls = entries.filter((one) => one.direction === "request").map((one) => one.id);
     fill(this.eventNames, this.#events.map((id) => h("option", { value: id })));
-    fill(this.callNames, this.#calls.map((id) => h("option", { value: id })));
+    fill(this.names, [...this.#events, ...this.#calls].map((id) => h("option", { value: id })));
   }
 
   async refresh() {
@@ -108,12 +115,13 @@ export class Controls {
     this.faultBox = h("div");
     this.namespaceBox = h("div");
     this.eventNames = h("datalist", { id: "event-names" });
-    this.callNames = h("datalist", { id: "call-names" });
-    fill(this.element, this.eventNames, this.callNames,
+    this.names = h("datalist", { id: "names" });
+    const faultNames = h("datalist", { id: "fault-names" }, FAULTS.map(([value, label]) => h("option", { value, label })));
+    fill(this.element, this.eventNames, this.names, faultNames,
       h("h2", null, "Clock"), this.clockBox,
-      h("h2", null, "Faults"), this.faultBox,
+      h("h2", null, "Faults"), this.faultBox, this.#faultForm(),
       h("h2", null, "A callback by hand"), this.#emitForm(),
-      h("h2", null, "Namespaces"), this.namespaceBox,
+      h("h2", null, "Namespaces"), this.namespaceBox, !NAMESPACE && this.#namespaceForm(),
       h("h2", null, "Housekeeping"),
       h("div", { class: "line wrap" },
         button("Forget the journal", () => attempt(async () => { await remove("/journal"); this.tell.forget(); }, "The journal is empty"), { kind: "small" }),
@@ -135,27 +143,28 @@ export class Controls {
   }
 
   #drawFaults() {
-    const call = h("input", { class: "field", list: "call-names", "aria-label": "Request that goes wrong", placeholder: "task.create, chatbot.*, or *", value: this.lastCall ?? "*" });
-    const kind = h("select", { class: "field", "aria-label": "What goes wrong" }, FAULTS.map(([name], at) => h("option", { value: at }, name)), h("option", { value: "own" }, "In your own words…"));
-    const own = h("input", { class: "field mono", "aria-label": "The fault as JSON", hidden: true, value: '{ "status": 503, "times": 2 }' });
-    kind.addEventListener("change", () => { own.hidden = kind.value !== "own"; });
-    fill(this.faultBox,
-      this.faults.length === 0 ? h("p", { class: "quiet" }, "Nothing goes wrong on purpose.")
-        : h("ul", { class: "list" }, this.faults.map((fault) => h("li", { class: "line" },
-          h("span", { class: "grow" }, h("code", null, visible(fault.call ?? fault.callback, 60)), " ",
-            h("span", { class: "quiet" }, (fault.kind ? visible(fault.kind, 80) + ", " : "") + "hit " + fault.hit + " of " + fault.matched)),
+    fill(this.faultBox, this.faults.length === 0 ? h("p", { class: "quiet" }, "Nothing goes wrong on purpose.")
+      : h("ul", { class: "list" }, this.faults.map((fault) => {
+        const name = visible(fault.kind, 60) + " of " + visible(fault.call ?? fault.callback ?? "*", 60);
+        return h("li", { class: "line" },
+          h("span", { class: "grow" }, h("code", null, name), " ", h("span", { class: "quiet" }, "hit " + fault.hit + " of " + fault.matched)),
           fault.fault
-            ? h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", "aria-label": "Fault of " + visible(fault.call ?? fault.callback, 60), title: "Take it away",
+            ? h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", "aria-label": name, title: "Take it away",
               onclick: () => attempt(() => remove("/faults/" + fault.fault)).then(() => this.refreshFaults()) })
-            : h("span", { class: "tag" }, "in the settings")))),
-      h("form", { class: "stack", onsubmit: (event) => {
-        event.preventDefault();
-        attempt(async () => {
-          const fault = kind.value === "own" ? JSON.parse(own.value) : FAULTS[kind.value][1];
-          this.lastCall = call.value;
-          await post("/faults", { fault: { call: call.value.trim(), ...fault } });
-        }, "The fault is in force").then(() => this.refreshFaults());
-      } }, h("div", { class: "line" }, call, kind), own, h("button", { type: "submit", class: "button small" }, "Let it go wrong")));
+            : h("span", { class: "tag" }, "in the settings"));
+      })));
+  }
+
+  #faultForm() {
+    const what = h("input", { class: "field", list: "fault-names", required: true, "aria-label": "What goes wrong", placeholder: "signature-wrong, duplicate, 503" });
+    const of = h("input", { class: "field", list: "names", "aria-label": "Of which callbacks or requests", placeholder: "of all, or session.*" });
+    const when = h("select", { class: "field", "aria-label": "When" }, WHEN.map(([value, name]) => h("option", { value }, name)));
+    return h("form", { class: "stack", onsubmit: async (event) => {
+      event.preventDefault();
+      const fault = what.value.trim() + " of " + (of.value.trim() || "*") + when.value;
+      if (await attempt(() => post("/faults", { fault }), "The fault is in force")) event.target.reset();
+      this.refreshFaults();
+    } }, what, h("div", { class: "line" }, of, when), h("button", { type: "submit", class: "button small" }, "Let it go wrong"));
   }
 
   #emitForm() {
@@ -182,16 +191,19 @@ export class Controls {
     }
     let list = [];
     try { list = (await get("/namespaces")).namespaces; } catch { return; }
-    const name = h("input", { class: "field", "aria-label": "Name of a namespace", placeholder: "name, or a free one" });
     const again = () => this.#drawNamespaces();
-    fill(this.namespaceBox,
-      list.length > 0 && h("ul", { class: "list" }, list.map((one) => h("li", { class: "line" },
-        h("a", { class: "grow", href: "/_ns/" + encodeURIComponent(one.name) + "/_mock/" }, visible(one.name, 64)),
-        button("Reset", () => attempt(() => post("/namespaces/" + encodeURIComponent(one.name) + "/reset"), "It is as at its beginning").then(again), { kind: "small" }),
-        button("Remove", () => attempt(() => remove("/namespaces/" + encodeURIComponent(one.name))).then(again), { kind: "small" })))),
-      h("form", { class: "line", onsubmit: (event) => {
-        event.preventDefault();
-        attempt(() => post("/namespaces", name.value.trim() ? { name: name.value.trim() } : {})).then(again);
-      } }, name, h("button", { type: "submit", class: "button small" }, "Add one")));
+    fill(this.namespaceBox, list.length > 0 && h("ul", { class: "list" }, list.map((one) => h("li", { class: "line" },
+      h("a", { class: "grow", href: "/_ns/" + encodeURIComponent(one.name) + "/_mock/" }, visible(one.name, 64)),
+      button("Reset", () => attempt(() => post("/namespaces/" + encodeURIComponent(one.name) + "/reset"), "It is as at its beginning").then(again), { kind: "small" }),
+      button("Remove", () => attempt(() => remove("/namespaces/" + encodeURIComponent(one.name))).then(again), { kind: "small" })))));
+  }
+
+  #namespaceForm() {
+    const name = h("input", { class: "field", "aria-label": "Name of a namespace", placeholder: "name, or a free one" });
+    return h("form", { class: "line", onsubmit: async (event) => {
+      event.preventDefault();
+      if (await attempt(() => post("/namespaces", name.value.trim() ? { name: name.value.trim() } : {}))) event.target.reset();
+      this.#drawNamespaces();
+    } }, name, h("button", { type: "submit", class: "button small" }, "Add one"));
   }
 }

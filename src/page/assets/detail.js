@@ -97,9 +97,11 @@ export class Detail {
         h("span", null, { request: "Request", callback: "Callback " + row.number, note: "Note" }[row.kind]),
         h("span", null, new Date(row.at).toLocaleDateString() + " " + timeOf(row.at)),
         row.took !== undefined && h("span", null, took(row.took)),
+        row.faults?.length > 0 && h("span", { class: "tag transfer" }, "on purpose: " + visible(row.faults.join(", "), 120)),
         row.story && h("span", null, "story ", h("bdi", null, visible(row.story, 60))),
         row.group && h("button", { type: "button", class: "link", title: "Show only what belongs to it", onclick: () => doing.only(row.group) },
           (row.group.what || "id") + " ", h("bdi", { class: "mono" }, visible(row.group.id, 40))),
+        row.copy && h("button", { type: "button", class: "link", onclick: () => doing.open("c" + row.copy) }, "a copy of " + row.copy),
         row.of && h("button", { type: "button", class: "link", onclick: () => doing.open(row.of) }, "resent from " + row.of.slice(1))),
       row.kind !== "note" && h("div", { class: "actions" },
         button("Copy as curl", () => copy(curl(row, doing.origin), "curl command"), { kind: "small", title: "Copy as curl (c)" }),
@@ -150,7 +152,7 @@ export class Detail {
       case "Signature": {
         const last = row.kind === "callback" ? row.attempts.at(-1) : entry;
         if (!last) return h("p", { class: "quiet" }, "It is signed when it is sent.");
-        return signature((fields) => doing.signature(last, fields), { body: entry.body, live: !!doing.resend });
+        return signature((fields) => doing.signature(last, fields), { body: last.body ?? entry.body, live: !!doing.resend });
       }
       default: return null;
     }
@@ -163,6 +165,7 @@ export class Detail {
         one.retry_at && h("span", { class: "quiet" }, "next at " + timeOf(one.retry_at, false))),
       one.message && h("p", null, visible(one.message, 2000)),
       h("h3", null, "Sent headers"), headers(one.headers),
+      (one.body !== undefined || one.body_base64 !== undefined) && [h("h3", null, "Sent in place of its body, on purpose"), body(one.body, one.body_base64)],
       (one.answer !== undefined || one.answer_base64 !== undefined) && [h("h3", null, "Your receiver answered"), body(one.answer, one.answer_base64, "Answer"),
         one.truncated && h("p", { class: "quiet" }, "It was longer; the rest was not read.")]);
   }

@@ -1,7 +1,7 @@
 // The page: the world on the left, the wire on the right, and where one stands in the address.
 
 import { BASE, NAMESPACE, get, hear, post } from "./api.js";
-import { button, fill, h, icon, perFrame, plural, visible } from "./dom.js";
+import { announce, button, fill, h, icon, perFrame, plural, visible } from "./dom.js";
 import { Catalog } from "./catalog.js";
 import { Clock, Controls } from "./controls.js";
 import { Detail } from "./detail.js";
@@ -118,6 +118,7 @@ const theme = button("", () => {
 }, { kind: "plain round", picture: "sun", label: "Light or dark" });
 try { if (localStorage.getItem("airudder-mock-theme")) document.documentElement.dataset.theme = localStorage.getItem("airudder-mock-theme"); } catch { /* As the system has it. */ }
 
+const mistake = h("div", { class: "mistake", role: "alert", hidden: true });
 const world = h("section", { class: "world", "aria-label": "The world", id: "world" });
 const worldTabs = h("nav", { class: "views", "aria-label": "Views" }, [["wire", "Wire"], ...VIEWS].map(([view, name]) =>
   h("button", { type: "button", dataset: { view }, class: "view-" + view, onclick: () => go({ view, sel: narrow.matches ? "" : place.sel, world: "" }) }, icon(view, 18), h("span", null, name))));
@@ -132,6 +133,7 @@ document.body.append(
     h("h1", null, h("span", { class: "logo", "aria-hidden": "true" }, icon("in", 12), icon("out", 12)), h("span", null, "AI Rudder mock"), NAMESPACE && h("span", { class: "tag" }, visible(NAMESPACE, 40))),
     h("span", { class: "grow" }), badges, clockButton, state,
     button("", () => shell.toggle(), { kind: "plain round", picture: "shell", label: "Shell", title: "Shell (Ctrl+`)" }), theme),
+  mistake,
   h("main", { class: "frame" }, worldTabs, world, wirePane),
   shell.element);
 
@@ -166,6 +168,19 @@ function show() {
 function drawBadges() {
   fill(badges,
     controls.faults.length > 0 && h("button", { type: "button", class: "badge bad", onclick: () => go({ view: "controls", world: "" }) }, plural(controls.faults.length, "fault")));
+}
+
+let taken = null;
+let watching = 0;
+
+/** What came of files that changed: a mistake is shown until it is mended. */
+function drawFiles(files) {
+  if (!files?.watched) return;
+  if (!watching) watching = setInterval(() => { if (!document.hidden) get("/state").then((now) => drawFiles(now.files), () => {}); }, 1500);
+  mistake.hidden = !files.mistake;
+  fill(mistake, files.mistake && [h("strong", null, "A changed file is wrong. What held before stays in force."), h("pre", null, visible(files.mistake, 4000))]);
+  if (taken !== null && files.taken > taken) announce(files.waiting.length > 0 ? "Taken over, but for " + files.waiting.join(", ") + ", which holds from the next start on" : "The changed file was taken over");
+  taken = files.taken;
 }
 
 window.addEventListener("popstate", () => { read(); show(); });
@@ -215,7 +230,7 @@ const start = async () => {
   }, (there, now) => {
     state.classList.toggle("there", there);
     state.lastChild.textContent = there ? "live" : "no answer";
-    if (now) clock.set({ now: now.now });
+    if (now) { clock.set({ now: now.now }); drawFiles(now.files); }
     if (there) clock.refresh().catch(() => {});
   });
 };

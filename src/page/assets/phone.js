@@ -132,7 +132,8 @@ export class Phone {
     this.#chat = found;
     this.#drawn = state + still;
     const { chat, ended, next, messages } = found;
-    const open = chat.phase !== "closed";
+    const over = chat.phase === "closed";
+    const open = found.playable;
     const typing = !!next && Date.parse(next) > this.tell.clock().moment() - 500 && chat.phase === "bot" && chat.played;
     fill(this.head,
       button("", () => this.tell.go(""), { kind: "plain round", picture: "back", label: "Back to the chats" }),
@@ -152,10 +153,12 @@ export class Phone {
     const drawn = bubbles(messages, open ? (act) => this.#act(act) : null);
     if (typing) drawn.push(h("div", { class: "bubble bot typing", role: "img", "aria-label": "The bot is typing" }, h("i"), h("i"), h("i")));
     if (chat.phase === "transfer") drawn.push(h("div", { class: "event" }, "A person was asked for: your system answers with ", h("code", null, "/api/v1/session/transfer_result"), "."));
-    if (!open) drawn.push(h("div", { class: "event" }, "The conversation has ended", ended ? " (" + visible(ended, 40) + ")" : "", "."));
+    if (over) drawn.push(h("div", { class: "event" }, "The conversation has ended", ended ? " (" + visible(ended, 40) + ")" : "", "."));
     fill(this.messages, drawn);
     if (atEnd) this.messages.scrollTop = this.messages.scrollHeight;
-    const why = !chat.played && open ? "The mock plays this person, until you say something."
+    const why = !open && !over ? "On a channel of your own it is you who says what users write."
+      : found.opted_out && !over ? "This person wants no more messages."
+      : !chat.played && open ? "The mock plays this person, until you say something."
       : still && typing ? "The clock stands still: the bot answers when it moves." : "";
     fill(this.note, why && h("p", null, why, still && typing && button("+1 min", () => this.tell.clock().by("1m"), { kind: "small" })));
     this.composer.hidden = !open;

@@ -17,7 +17,7 @@ export function outcome(row) {
   if (row.kind === "note") return [row.bad ? "failed" : row.what === "story_finished" ? "passed" : "", row.bad ? "bad" : "quiet"];
   if (row.kind === "request") return [String(row.status || "no answer"), row.bad ? "bad" : "good"];
   const tries = row.attempts.length > 1 ? " ×" + row.attempts.length : "";
-  if (row.state === "queued") return ["queued", "quiet"];
+  if (row.state === "queued" || row.state === "dropped") return [row.state, "quiet"];
   if (row.state === "delivered") return [(row.status ?? "delivered") + tries, "good"];
   const word = (row.status ?? (row.error ?? "failed").replaceAll("_", " ")) + tries;
   return [word, row.state === "failed" ? "bad" : "warn"];
@@ -219,6 +219,7 @@ export class Timeline {
       h("bdi", { class: "summary" }, visible(row.kind === "callback" && isBad(row) && row.reason ? row.reason : row.summary, 160)),
       row.group && h("span", { class: "of", title: row.group.what + " " + visible(row.group.id, 80) },
         h("span", { class: "dot h" + Math.floor(hue(row.group.id) / 30) }), h("bdi", { class: "mono" }, visible(row.group.id.slice(0, 6)))),
+      row.faults?.length > 0 && h("span", { class: "tag transfer", title: "on purpose" }, visible(row.faults[0], 28)),
       h("span", { class: "took" }, took(row.took)),
       h("span", { class: "mark " + kind }, visible(word, 24)));
   }

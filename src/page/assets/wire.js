@@ -124,6 +124,7 @@ export class Wire {
       case "tried": {
         const row = this.#callback(entry);
         row.attempts.push(entry);
+        for (const fault of entry.faults ?? []) if (!row.faults.includes(fault)) row.faults.push(fault);
         this.#weigh(row, entry);
         row.state = entry.retry_at ? "retrying" : "tried";
         row.status = entry.status ?? null;
@@ -133,9 +134,10 @@ export class Wire {
         return;
       }
       case "delivered":
+      case "dropped":
       case "dead": {
         const row = this.#callback(entry);
-        row.state = entry.kind === "delivered" ? "delivered" : "failed";
+        row.state = entry.kind === "dead" ? "failed" : entry.kind;
         row.error = entry.error ?? (entry.kind === "delivered" ? null : row.error);
         return;
       }
@@ -196,7 +198,7 @@ export class Wire {
     row = {
       key: "c" + entry.callback, kind: "callback", number: entry.callback, seq: entry.seq, at: entry.at,
       name: entry.event ?? "callback " + entry.callback, attempts: [], state: "queued", status: null, error: null,
-      reason: "", story: entry.story, group: null, summary: "", entry: null,
+      reason: "", faults: [], story: entry.story, group: null, summary: "", entry: null,
     };
     if (queued) Object.assign(row, this.#queued(queued));
     this.#callbacks.set(entry.callback, row);
@@ -206,7 +208,7 @@ export class Wire {
 
   #queued(entry) {
     const body = parsed(entry.body);
-    return { entry, name: entry.event, group: groupOf(entry.event, body), summary: telling(body) || entry.url };
+    return { entry, name: entry.event, faults: [...entry.faults ?? []], copy: entry.copy_of, group: groupOf(entry.event, body), summary: telling(body) || entry.url };
   }
 
   callback(number) { return this.#callbacks.get(number); }
@@ -248,7 +250,7 @@ function mentions(row, word) {
   const entry = row.entry ?? {};
   return has(row.name) || has(row.state) || has(row.error) || has(row.summary) || has(row.group?.id) || has(entry.path) || has(entry.url)
     || has(entry.body) || has(entry.answer) || has(row.story) || String(row.status ?? "") === word
-    || (row.attempts ?? []).some((one) => has(one.answer) || has(one.message));
+    || (row.faults ?? []).some(has) || (row.attempts ?? []).some((one) => has(one.answer) || has(one.message));
 }
 
 /** A text of a shell that stands for this one. */

@@ -50,6 +50,11 @@ impl Media {
         Self { seed, rules, files: VecDeque::new(), size: 0, pictures: VecDeque::new(), made: 0 }
     }
 
+    /// Takes over how much is kept, from the next file on.
+    pub(in crate::simulator) fn take_rules(&mut self, rules: ChatRules) {
+        self.rules = rules;
+    }
+
     fn id(&mut self) -> String {
         self.made += 1;
         seed::hex32(&mut self.seed.stream("media", self.made))

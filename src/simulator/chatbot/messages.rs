@@ -75,6 +75,11 @@ impl Message {
         })
     }
 
+    /// When it was written.
+    pub(in crate::simulator) fn at(&self) -> Timestamp {
+        Timestamp::from_second(self.timestamp).unwrap_or_default()
+    }
+
     /// Its status at a moment.
     pub(super) fn status_at(&self, now: Timestamp) -> &str {
         let Some(way) = self.way else { return &self.status };

@@ -36,6 +36,8 @@ pub struct Chat {
     messages: usize,
     /// What was said last, in words.
     last: String,
+    /// When that was, in the mock's time; of one in which nothing was said, when it began.
+    last_at: String,
 }
 
 /// A conversation with what was said in it.
@@ -47,6 +49,10 @@ pub struct ChatHistory {
     ended: Option<String>,
     /// When the bot, or the user whom the mock plays, says something next, if that is planned.
     next: Option<String>,
+    /// Whether the user wants no more messages on this channel.
+    opted_out: bool,
+    /// Whether its user can be played: on a channel of your own it is you who says what users write.
+    playable: bool,
     /// What was said, oldest first.
     messages: Vec<ChatMessage>,
 }
@@ -70,6 +76,9 @@ pub struct ChatMessage {
     options: Vec<ChatOption>,
     /// The content object as it was sent.
     content: Value,
+    /// What it answers to, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<String>,
 }
 
 /// What can be pressed or chosen under a message.
@@ -93,11 +102,18 @@ impl Simulator {
     pub fn chat(&self, call_id: &str, now: Timestamp) -> Option<ChatHistory> {
         let conversations = &self.chatbot.conversations;
         let conversation = conversations.get(conversations.by_call_id(call_id)?);
-        let messages = conversation.messages.iter().map(|message| ChatMessage::of(message, now)).collect();
+        let answered = |message: &Message| {
+            let reply = message.reply.as_ref()?;
+            Some(in_words(&conversation.messages.answered(reply)["content"]))
+        };
+        let messages = conversation.messages.iter();
+        let messages = messages.map(|message| ChatMessage::of(message, answered(message), now)).collect();
         let ended = conversation.ended.as_ref().map(|ended| ended.1.clone());
         let due = conversation.script.as_ref().and_then(|script| script.due);
         let next = due.or_else(|| conversation.next_message()).map(|at| at.to_string());
-        Some(ChatHistory { chat: Chat::of(conversation), ended, next, messages })
+        let opted_out = self.chatbot.is_opted_out(&conversation.channel_id, &conversation.user_id);
+        let playable = !conversation.is_on_own_channel && conversation.phase != Phase::Closed;
+        Some(ChatHistory { chat: Chat::of(conversation), ended, next, opted_out, playable, messages })
     }
 }
 
@@ -115,23 +131,25 @@ impl Chat {
             played: conversation.is_played(),
             started: conversation.started.to_string(),
             messages: conversation.messages.len(),
+            last_at: last.map_or(conversation.started, Message::at).to_string(),
             last: last.map(|message| in_words(&message.content.value())).unwrap_or_default(),
         }
     }
 }
 
 impl ChatMessage {
-    fn of(message: &Message, now: Timestamp) -> Self {
+    fn of(message: &Message, reply: Option<String>, now: Timestamp) -> Self {
         let content = message.content.value();
         Self {
             msg_id: message.msg_id.to_string(),
-            at: Timestamp::from_second(message.timestamp).unwrap_or_default().to_string(),
+            at: message.at().to_string(),
             sender_type: message.sender_type.to_string(),
             seat_id: message.seat_id.to_string(),
             status: message.status_at(now).to_owned(),
             text: in_words(&content),
             options: options(&content),
             content,
+            reply,
         }
     }
 }

@@ -1,0 +1,278 @@
+//! The checks: those built in, and those of users.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::step::{Beside, Expect, Step};
+use crate::contract::{Catalog, Direction};
+use crate::files::suggest::{did_you_mean, nearest};
+
+/// The files of the battery, in the order in which they are run.
+const BUILT_IN: [(&str, &str); 8] = [
+    ("answers.toml", include_str!("battery/answers.toml")),
+    ("signatures.toml", include_str!("battery/signatures.toml")),
+    ("bytes.toml", include_str!("battery/bytes.toml")),
+    ("order.toml", include_str!("battery/order.toml")),
+    ("repetitions.toml", include_str!("battery/repetitions.toml")),
+    ("unusual.toml", include_str!("battery/unusual.toml")),
+    ("connections.toml", include_str!("battery/connections.toml")),
+    ("crash.toml", include_str!("battery/crash.toml")),
+];
+
+/// How bad it is if a check does not pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grade {
+    /// Worth knowing.
+    Hint,
+    /// Will hurt some day.
+    Warning,
+    /// Events are lost, doubled or forged.
+    Error,
+}
+
+impl Grade {
+    /// The word of it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hint => "hint",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// What a check can't do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Need {
+    /// `--probe`.
+    Probe,
+    /// `--restart` and `--probe`.
+    Restart,
+    /// `--next-secret`.
+    NextSecret,
+    /// A signature scheme with a timestamp.
+    Timestamp,
+    /// A signature scheme that knows one signature only.
+    OneSignature,
+}
+
+/// A check, as it is written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// Its name.
+    pub id: String,
+    /// The group it stands in.
+    #[serde(skip)]
+    pub group: Arc<str>,
+    /// How bad it is if it does not pass.
+    pub grade: Grade,
+    /// What a receiver does that passes.
+    pub title: String,
+    /// What happens otherwise.
+    pub why: String,
+    /// What to do about it.
+    pub fix: String,
+    /// The same in Python.
+    pub python: Option<String>,
+    /// The same in JavaScript.
+    pub node: Option<String>,
+    pub(super) needs: Option<Need>,
+    /// Checks of which one that failed is the cause of this one failing, too.
+    #[serde(default)]
+    pub(super) behind: Vec<String>,
+    pub(super) steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BatteryFile {
+    group: String,
+    checks: Vec<Check>,
+}
+
+/// Why a file of checks can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BatteryError {
+    /// It can't be read.
+    #[error("{} can't be read: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// It is not what a file of checks is.
+    #[error("{file}: {error}")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// Where and why.
+        error: Box<toml::de::Error>,
+    },
+    /// A check that makes no sense.
+    #[error("{file}: check `{id}`: {what}")]
+    Check {
+        /// The file.
+        file: String,
+        /// The check.
+        id: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// All checks.
+#[derive(Clone, Debug)]
+pub struct Battery {
+    /// In the order in which they are run.
+    pub checks: Vec<Check>,
+}
+
+impl Battery {
+    /// The checks that are built in, and then those of these files.
+    ///
+    /// # Errors
+    ///
+    /// A file that can't be read, or a check that makes no sense.
+    pub fn load(own: &[PathBuf], catalog: &Catalog) -> Result<Self, BatteryError> {
+        let mut battery = Self { checks: Vec::new() };
+        for (file, text) in BUILT_IN {
+            battery.add(file, text, catalog)?;
+        }
+        for path in own {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| BatteryError::Unreadable { path: path.clone(), error })?;
+            battery.add(&shown(path), &text, catalog)?;
+        }
+        Ok(battery)
+    }
+
+    fn add(&mut self, file: &str, text: &str, catalog: &Catalog) -> Result<(), BatteryError> {
+        let read: BatteryFile = toml::from_str(text)
+            .map_err(|error| BatteryError::Syntax { file: file.to_owned(), error: Box::new(error) })?;
+        let group: Arc<str> = read.group.into();
+        for check in read.checks {
+            let check = Check { group: Arc::clone(&group), ..check };
+            if let Some(what) = self.mistake(&check, catalog) {
+                return Err(BatteryError::Check { file: file.to_owned(), id: check.id, what });
+            }
+            self.checks.push(check);
+        }
+        Ok(())
+    }
+
+    /// The check with this name.
+    pub fn get(&self, id: &str) -> Option<&Check> {
+        self.checks.iter().find(|check| check.id == id)
+    }
+
+    /// What makes no sense about a check, if anything does.
+    fn mistake(&self, check: &Check, catalog: &Catalog) -> Option<String> {
+        if self.get(&check.id).is_some() {
+            return Some("there is another one of this name".to_owned());
+        }
+        for id in &check.behind {
+            if self.get(id).is_none() {
+                let near = did_you_mean(nearest(id, self.checks.iter().map(|check| check.id.as_str())));
+                return Some(format!("`behind` names `{id}`, and no check before it has that name{near}"));
+            }
+        }
+        if check.steps.is_empty() {
+            return Some("it has no steps".to_owned());
+        }
+        let mut saved: Vec<&str> = Vec::new();
+        for step in &check.steps {
+            let what = usize::from(step.send.is_some())
+                + usize::from(step.same.is_some())
+                + usize::from(step.restart)
+                + usize::from(step.worked.is_some());
+            if what != 1 {
+                return Some("each step has one of `send`, `same`, `restart` and `worked`".to_owned());
+            }
+            if let Some(event) = &step.send
+                && catalog.get(event).is_none_or(|entry| entry.direction != Direction::Callback)
+            {
+                let near =
+                    did_you_mean(catalog.nearest(event, |entry| entry.direction == Direction::Callback));
+                return Some(format!("the catalog has no callback `{event}`{near}"));
+            }
+            for name in step.same.iter().chain(&step.signature_of) {
+                if !saved.contains(&name.as_str()) {
+                    return Some(format!("nothing was saved as `{name}` before"));
+                }
+            }
+            if step.wire.breaks_off() && step.expect != Expect::Anything {
+                return Some("what breaks off has no answer: write `expect = \"anything\"`".to_owned());
+            }
+            if step.at_once.is_some() && step.beside == Beside::Stalled {
+                return Some("`at_once` and `beside` don't go together".to_owned());
+            }
+            saved.extend(step.save.as_deref());
+        }
+        let needs_probe = check.steps.iter().any(|step| step.worked.is_some());
+        if needs_probe && !matches!(check.needs, Some(Need::Probe | Need::Restart)) {
+            return Some("`worked` asks the probe: write `needs = \"probe\"`".to_owned());
+        }
+        let restarts = check.steps.iter().any(|step| step.restart);
+        (restarts && check.needs != Some(Need::Restart))
+            .then(|| "`restart` needs the user's command: write `needs = \"restart\"`".to_owned())
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(text: &str) -> String {
+        let catalog = Catalog::builtin();
+        let mut battery = Battery::load(&[], catalog).unwrap();
+        battery.add("own.toml", text, catalog).map_or_else(|error| error.to_string(), |()| String::new())
+    }
+
+    #[test]
+    fn the_battery_reads_and_is_large_enough() {
+        let battery = Battery::load(&[], Catalog::builtin()).unwrap();
+        assert!(battery.checks.len() >= 28, "{}", battery.checks.len());
+        for check in &battery.checks {
+            assert!(check.id.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit()));
+            for text in [&check.why, &check.fix] {
+                assert!(text.ends_with('.'), "{}: {text}", check.id);
+            }
+            let is_first = check.id == "answer-accepted";
+            assert_eq!(check.behind.is_empty(), is_first, "{} is behind nothing", check.id);
+        }
+    }
+
+    #[test]
+    fn mistakes_of_users_are_told() {
+        let check = |rest: &str| {
+            format!(
+                "group = \"G\"\n[[checks]]\nid = \"mine\"\ngrade = \"hint\"\ntitle = \"t\"\nwhy = \"w\"\nfix = \"f\"\n{rest}"
+            )
+        };
+        let step = |rest: &str| check(&format!("[[checks.steps]]\n{rest}"));
+        assert_eq!(add(&step("send = \"session.transfer\"")), "");
+        let told = [
+            add(&step("send = \"session.tranfer\"")),
+            add(&step("same = \"first\"")),
+            add(&step("worked = 1")),
+            add(&step("restart = true")),
+            add(&step("send = \"session.end\"\nwire = \"broken\"")),
+            add(&step("send = \"session.end\"\nrestart = true")),
+            add(&check("behind = [\"signature-wrnog\"]\nsteps = []")),
+            add(&check("steps = []")),
+            add(&check("steps = []").replace("mine", "slow-body")),
+            add(&step("send = \"session.end\"\nsigned = 1")),
+        ];
+        insta::assert_snapshot!(told.join("\n"));
+    }
+}

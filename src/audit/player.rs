@@ -1,0 +1,429 @@
+//! Runs one check after the other, and judges.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use super::baseline::Baseline;
+use super::battery::{Battery, Check, Need};
+use super::craft::Crafted;
+use super::expect::{Yardstick, complaint, millis};
+use super::kit::{Case, Kit};
+use super::outside::{OutsideError, Probe, Restart};
+use super::report::{Code, Counts, Finding, Outcome, Report, Threshold, Verdict};
+use super::select::Selection;
+use super::step::{Beside, Reuse, Step, Wire};
+use super::wire::{Answer, Connection, Trouble};
+use crate::http::Connector;
+use crate::net::Target;
+use crate::scenario::SendError;
+
+/// How often the probe is asked while a number is waited for.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How long a receiver may take to notice that a request broke off.
+const TO_NOTICE: Duration = Duration::from_secs(1);
+
+/// The language of a receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// Python.
+    Python,
+    /// JavaScript in Node.js.
+    Node,
+}
+
+/// How an audit goes.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the callbacks go.
+    pub target: Target,
+    /// Which checks are run.
+    pub selection: Selection,
+    /// Which findings are accepted.
+    pub baseline: Baseline,
+    /// From which grade on a finding makes it fail.
+    pub threshold: Threshold,
+    /// Says how many events were worked off.
+    pub probe: Option<Probe>,
+    /// Restarts the receiver.
+    pub restart: Option<Restart>,
+    /// How long an answer may take that is to be quick.
+    pub quick: Duration,
+    /// How long any answer may take.
+    pub timeout: Duration,
+    /// How long the receiver may take to work off what it has answered.
+    pub work: Duration,
+    /// How long the probe has to stay as it is, before it counts.
+    pub settle: Duration,
+    /// The language of the receiver. Default: what its answers tell.
+    pub language: Option<Language>,
+    /// The seed of what is sent.
+    pub seed: u64,
+    /// The command that does it again, but for the check.
+    pub again: String,
+}
+
+/// What is told of an audit while it goes on.
+pub enum Told<'a> {
+    /// A check begins.
+    Begins(&'a Check),
+    /// A request went out, and this came back.
+    Exchange {
+        /// The request as it went over the wire.
+        request: Vec<u8>,
+        /// The answer, or why there is none.
+        came: String,
+    },
+    /// A check has ended.
+    Outcome(&'a Outcome),
+}
+
+/// Runs the checks.
+///
+/// # Errors
+///
+/// The probe can't be asked.
+pub async fn audit(
+    kit: &mut Kit,
+    connector: &Connector,
+    battery: &Battery,
+    options: &Options,
+    mut tell: impl FnMut(Told<'_>),
+) -> Result<Report, OutsideError> {
+    if let Some(probe) = &options.probe {
+        probe.ask(connector).await?;
+    }
+    let (begun, began) = (Instant::now(), Timestamp::now());
+    let mut player = Player {
+        connector,
+        options,
+        failed: HashSet::new(),
+        gone: None,
+        language: options.language,
+        tell: &mut tell,
+    };
+    let mut checks = Vec::new();
+    for check in battery.checks.iter().filter(|check| options.selection.takes(check)) {
+        (player.tell)(Told::Begins(check));
+        let outcome = player.outcome(check, kit).await;
+        (player.tell)(Told::Outcome(&outcome));
+        checks.push(outcome);
+    }
+    let fails = |outcome: &Outcome| {
+        outcome.open_finding().is_some() && options.threshold.is_reached_by(outcome.grade)
+    };
+    let passes = |id: &&str| {
+        checks.iter().any(|outcome| outcome.id == **id && matches!(outcome.verdict, Verdict::Passed))
+    };
+    Ok(Report {
+        format: "airudder-mock audit 1",
+        version: env!("CARGO_PKG_VERSION"),
+        url: options.target.to_string(),
+        signed: kit.scheme().describe(),
+        seed: options.seed,
+        began: began.to_string(),
+        seconds: seconds(begun.elapsed()),
+        passed: !checks.iter().any(fails),
+        counts: Counts::of(&checks),
+        baseline_outdated: options.baseline.ids().filter(passes).map(str::to_owned).collect(),
+        checks,
+    })
+}
+
+/// Whole milliseconds, so that reports can be compared.
+fn seconds(time: Duration) -> f64 {
+    millis(time).as_secs_f64()
+}
+
+struct Player<'a> {
+    connector: &'a Connector,
+    options: &'a Options,
+    failed: HashSet<String>,
+    /// Since which check nobody listens any more.
+    gone: Option<String>,
+    language: Option<Language>,
+    tell: &'a mut dyn FnMut(Told<'_>),
+}
+
+/// What is wrong, before it is a finding.
+struct Complaint {
+    came: String,
+    curl: Option<String>,
+}
+
+/// Why a check ends before its last step.
+enum Stop {
+    Found(Complaint),
+    NotJudged(String),
+}
+
+impl From<SendError> for Stop {
+    fn from(error: SendError) -> Self {
+        Self::NotJudged(error.to_string())
+    }
+}
+
+impl From<OutsideError> for Stop {
+    fn from(error: OutsideError) -> Self {
+        Self::NotJudged(error.to_string())
+    }
+}
+
+/// What a check knows of itself while it runs.
+#[derive(Default)]
+struct Run {
+    /// What was sent, in words.
+    sent: Vec<String>,
+    first: Option<u16>,
+    kept: Option<Connection>,
+    worked_before: u64,
+}
+
+impl Player<'_> {
+    async fn outcome(&mut self, check: &Check, kit: &mut Kit) -> Outcome {
+        let begun = Instant::now();
+        let verdict = match self.obstacle(check, kit) {
+            Some(why) => Verdict::NotJudged(why),
+            None => {
+                let mut run = Run::default();
+                let mut case = kit.begin(&check.id);
+                match self.play(check, &mut case, &mut run).await {
+                    Ok(()) => Verdict::Passed,
+                    Err(Stop::NotJudged(why)) => Verdict::NotJudged(why),
+                    Err(Stop::Found(complaint)) => {
+                        self.failed.insert(check.id.clone());
+                        if self.connector.connect(&self.options.target).await.is_err() {
+                            self.gone = Some(check.id.clone());
+                        }
+                        Verdict::Found(Box::new(self.finding(check, &run, complaint)))
+                    }
+                }
+            }
+        };
+        Outcome {
+            id: check.id.clone(),
+            group: check.group.to_string(),
+            grade: check.grade,
+            title: check.title.clone(),
+            verdict,
+            seconds: seconds(begun.elapsed()),
+        }
+    }
+
+    /// Why a check can't be judged.
+    fn obstacle(&self, check: &Check, kit: &Kit) -> Option<String> {
+        if let Some(id) = &self.gone {
+            return Some(format!("nobody listens any more since `{id}`"));
+        }
+        if let Some(id) = check.behind.iter().find(|id| self.failed.contains(*id)) {
+            return Some(format!("`{id}` failed, and this most likely has the same cause"));
+        }
+        let has_probe = self.options.probe.is_some();
+        let missing = match check.needs? {
+            Need::Probe if !has_probe => "--probe says how many events were worked off",
+            Need::Restart if !has_probe => "--probe and --restart are needed",
+            Need::Restart if self.options.restart.is_none() => "--restart names the command",
+            Need::NextSecret if !kit.has_next() => "--next-secret names the secret that comes next",
+            Need::Timestamp if kit.scheme().timestamp_header.is_none() => "the signature has no timestamp",
+            Need::OneSignature if kit.scheme().several => "the scheme allows several signatures",
+            Need::Probe | Need::Restart | Need::NextSecret | Need::Timestamp | Need::OneSignature => {
+                return None;
+            }
+        };
+        Some(missing.to_owned())
+    }
+
+    async fn play(&mut self, check: &Check, case: &mut Case<'_>, run: &mut Run) -> Result<(), Stop> {
+        if let Some(probe) = self.options.probe.as_ref().filter(|_| check.needs.is_some()) {
+            run.worked_before = probe.ask(self.connector).await?;
+        }
+        for (at, step) in check.steps.iter().enumerate() {
+            // An open connection may be all that a receiver with one thread attends to.
+            let is_reused = check.steps.get(at + 1).is_some_and(|next| next.connection == Reuse::Same);
+            if step.restart {
+                if let Some(restart) = &self.options.restart {
+                    run.sent.push("a restart".to_owned());
+                    restart.run(self.connector, &self.options.target).await?;
+                }
+            } else if let Some(count) = step.worked {
+                self.worked(count, run).await?;
+            } else {
+                self.send(step, case, run).await?;
+            }
+            run.kept = run.kept.take().filter(|_| is_reused);
+        }
+        Ok(())
+    }
+
+    async fn send(&mut self, step: &Step, case: &mut Case<'_>, run: &mut Run) -> Result<(), Stop> {
+        let requests = case.make(step, Timestamp::now())?;
+        let Some(first) = requests.first() else { return Ok(()) };
+        run.sent.push(first.words.clone());
+        let reused = match step.connection {
+            Reuse::Same => run.kept.take(),
+            Reuse::New => None,
+        };
+        let results = match (step.beside, requests.as_slice()) {
+            (Beside::Stalled, _) => vec![self.beside_stalled(first).await],
+            (Beside::Nothing, [request]) => {
+                let (result, connection) = self.alone(request, reused).await;
+                run.kept = connection;
+                vec![result]
+            }
+            (Beside::Nothing, requests) => self.at_once(requests).await,
+        };
+        for (request, result) in requests.iter().zip(&results) {
+            self.tell_exchange(request, result);
+            if let Ok(answer) = result {
+                self.language = self.language.or_else(|| language_of(answer));
+            }
+            let yardstick = Yardstick { quick: self.options.quick, first: run.first };
+            if let Some(came) = complaint(step.expect, result, yardstick) {
+                let curl = if step.connection == Reuse::New
+                    && results.len() == 1
+                    && step.beside == Beside::Nothing
+                {
+                    request.curl()
+                } else {
+                    None
+                };
+                return Err(Stop::Found(Complaint { came, curl }));
+            }
+            run.first = run.first.or(result.as_ref().ok().map(|answer| answer.status));
+        }
+        Ok(())
+    }
+
+    fn tell_exchange(&mut self, request: &Crafted, result: &Result<Answer, Trouble>) {
+        let came = match result {
+            Ok(answer) => {
+                let headers: String =
+                    answer.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+                format!("{}\n{headers}\n{}", answer.status, String::from_utf8_lossy(&answer.body))
+            }
+            Err(trouble) => trouble.to_string(),
+        };
+        (self.tell)(Told::Exchange { request: request.pieces().concat(), came });
+    }
+
+    async fn open(&self) -> Result<Connection, Trouble> {
+        Connection::open(self.connector, &self.options.target, self.options.timeout).await
+    }
+
+    /// Sends one request, over a connection that was kept if there is one. The connection comes back if it stays open.
+    async fn alone(
+        &self,
+        request: &Crafted,
+        reused: Option<Connection>,
+    ) -> (Result<Answer, Trouble>, Option<Connection>) {
+        let opened = match (reused, request.wire) {
+            (Some(connection), _) => Ok(connection),
+            (None, Wire::Reset) => {
+                let target = &self.options.target;
+                Connection::open_abruptly(self.connector, target, self.options.timeout).await
+            }
+            (None, _) => self.open().await,
+        };
+        let mut connection = match opened {
+            Ok(connection) => connection,
+            Err(trouble) => return (Err(trouble), None),
+        };
+        if request.wire.breaks_off() {
+            let written = connection.write(request).await;
+            if request.wire == Wire::Broken {
+                connection.leave(TO_NOTICE).await;
+            }
+            return (written.and(Err(Trouble::Closed)), None);
+        }
+        let result = connection.exchange(request, self.options.timeout).await;
+        let stays = result.as_ref().is_ok_and(|answer| answer.keeps);
+        (result, stays.then_some(connection))
+    }
+
+    /// Sends one request while half of another one stands still.
+    async fn beside_stalled(&self, request: &Crafted) -> Result<Answer, Trouble> {
+        let mut stalled = self.open().await?;
+        stalled.stall(request).await?;
+        let limit = self.options.quick;
+        let mut connection = Connection::open(self.connector, &self.options.target, limit).await?;
+        let result = connection.exchange(request, limit).await;
+        drop(stalled);
+        result
+    }
+
+    /// Sends all of them at the same time, once a connection is open for each.
+    async fn at_once(&self, requests: &[Crafted]) -> Vec<Result<Answer, Trouble>> {
+        let mut opened = Vec::with_capacity(requests.len());
+        for _ in requests {
+            opened.push(self.open().await);
+        }
+        let mut exchanges = JoinSet::new();
+        for (at, (connection, request)) in opened.into_iter().zip(requests).enumerate() {
+            let (request, limit) = (request.clone(), self.options.timeout);
+            exchanges.spawn(async move {
+                let result = match connection {
+                    Ok(mut connection) => connection.exchange(&request, limit).await,
+                    Err(trouble) => Err(trouble),
+                };
+                (at, result)
+            });
+        }
+        let mut results = exchanges.join_all().await;
+        results.sort_by_key(|(at, _)| *at);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+
+    /// Waits until so many events were worked off, and a little longer: whether there are more.
+    async fn worked(&self, count: u64, run: &Run) -> Result<(), Stop> {
+        let Some(probe) = &self.options.probe else { return Ok(()) };
+        let begun = Instant::now();
+        let wanted = run.worked_before + count;
+        while probe.ask(self.connector).await? < wanted && begun.elapsed() < self.options.work {
+            sleep(LOOK).await;
+        }
+        sleep(self.options.settle).await;
+        let now = probe.ask(self.connector).await?;
+        if now == wanted {
+            return Ok(());
+        }
+        let came = match now.checked_sub(run.worked_before) {
+            Some(worked) => format!("the probe counts {worked} worked off, where {count} would be right"),
+            None => format!("the probe went back from {} to {now}", run.worked_before),
+        };
+        Err(Stop::Found(Complaint { came, curl: None }))
+    }
+
+    fn finding(&self, check: &Check, run: &Run, complaint: Complaint) -> Finding {
+        let code = match self.language {
+            Some(Language::Python) => check.python.clone().map(|text| Code { language: "python", text }),
+            Some(Language::Node) => check.node.clone().map(|text| Code { language: "node", text }),
+            None => None,
+        };
+        Finding {
+            sent: run.sent.join("; then "),
+            came: complaint.came,
+            why: check.why.clone(),
+            fix: check.fix.clone(),
+            code,
+            again: format!("{} --only {}", self.options.again, check.id),
+            curl: complaint.curl,
+            accepted: self.options.baseline.reason(&check.id).map(str::to_owned),
+        }
+    }
+}
+
+/// What the headers of an answer tell of the receiver's language.
+fn language_of(answer: &Answer) -> Option<Language> {
+    let says = |name: &str, words: &[&str]| {
+        let value = answer.header(name).unwrap_or_default().to_ascii_lowercase();
+        words.iter().any(|word| value.contains(word))
+    };
+    if says("server", &["python", "werkzeug", "gunicorn", "uvicorn", "hypercorn", "daphne", "waitress"]) {
+        return Some(Language::Python);
+    }
+    says("x-powered-by", &["express", "next.js", "koa"]).then_some(Language::Node)
+}

@@ -1,0 +1,285 @@
+//! `audit`: the report card of a receiver.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::reachable::ReceiverWait;
+use super::{CommandError, Exit, cannot_write};
+use crate::audit::{
+    self, Baseline, Battery, Kit, Language, Options, Printer, Probe, Report, Restart, Selection, Threshold,
+    Told,
+};
+use crate::contract::signature::{DEFAULT_SECRET, Preset, Scheme, Signer};
+use crate::files::visible;
+use crate::http::Connector;
+use crate::mock::{Prepared, StartError};
+use crate::net::{Guard, Target};
+use crate::seed::Seed;
+use crate::settings::{Flags, url_for};
+use crate::time::HumanDuration;
+
+const EXAMPLES: &str = "\
+Examples:
+  airudder-mock audit --callback-url http://127.0.0.1:3000/hook
+      What can be judged by answers alone.
+  airudder-mock audit --callback-url http://127.0.0.1:3000/hook --probe http://127.0.0.1:3000/probe
+      And by effects: the probe says how many distinct events were worked off.
+  airudder-mock audit --callback-url http://127.0.0.1:3000/hook --only signature-wrong --traffic
+      One check, with every byte of it.
+  airudder-mock audit --callback-url http://127.0.0.1:3000/hook --junit report.xml --threshold warning
+      In CI.
+  airudder-mock audit --list
+      All checks.
+
+Exit code 1 if something is found that reaches --threshold. See docs/audit.md.";
+
+/// The arguments of `audit`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    #[command(flatten)]
+    target: Flags,
+    #[command(flatten)]
+    receiver_wait: ReceiverWait,
+    /// The signature scheme. Default: that of the settings, else `airudder`.
+    #[arg(long, value_name = "NAME", value_parser = super::sign::presets())]
+    preset: Option<Preset>,
+    /// The secret to which yours will be rotated: both have to be accepted.
+    #[arg(long, value_name = "S")]
+    next_secret: Option<String>,
+    /// Says how many distinct events your receiver has worked off: a URL for GET, or a command of the shell. It answers with
+    /// the number, alone or as the only number of a JSON object.
+    #[arg(long, value_name = "URL|COMMAND")]
+    probe: Option<String>,
+    /// A command of the shell that kills your receiver and starts it again, and then ends.
+    #[arg(long, value_name = "COMMAND", requires = "probe")]
+    restart: Option<String>,
+    /// Run only these checks: names, groups, or beginnings such as `signature-*`.
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Leave these checks out.
+    #[arg(long, value_name = "CHECK", value_delimiter = ',')]
+    skip: Vec<String>,
+    /// Run the checks of this file as well. May be given more than once.
+    #[arg(long, value_name = "FILE.toml")]
+    checks: Vec<PathBuf>,
+    /// Accept the findings that this file names, one check on each line, with a reason behind `#`.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// From which grade on a finding fails the audit.
+    #[arg(long, value_name = "GRADE", value_enum, default_value_t = Threshold::Error)]
+    threshold: Threshold,
+    /// How long an answer may take.
+    #[arg(long, value_name = "TIME", default_value = "3s")]
+    answer_within: HumanDuration,
+    /// How long your receiver may take, after its answer, to work an event off.
+    #[arg(long, value_name = "TIME", default_value = "2s")]
+    work_within: HumanDuration,
+    /// How long the probe has to stay as it is, before it counts.
+    #[arg(long, value_name = "TIME", default_value = "200ms")]
+    settle: HumanDuration,
+    /// The language in which fixes are shown. Default: what the answers of your receiver tell.
+    #[arg(long, value_name = "LANGUAGE", value_enum)]
+    language: Option<Language>,
+    /// The seed of all random values. Default: another one each time.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Write the report as JSON.
+    #[arg(long, value_name = "FILE.json")]
+    json: Option<PathBuf>,
+    /// Write the report as a page.
+    #[arg(long, value_name = "FILE.html")]
+    html: Option<PathBuf>,
+    /// Write the report as JUnit XML, one test case for each check.
+    #[arg(long, value_name = "FILE.xml")]
+    junit: Option<PathBuf>,
+    /// Write the report as SARIF, for code scanning.
+    #[arg(long, value_name = "FILE.sarif")]
+    sarif: Option<PathBuf>,
+    /// The file of your code that findings are attached to in the SARIF report.
+    #[arg(long, value_name = "FILE", requires = "sarif")]
+    sarif_file: Option<String>,
+    /// Print a line for every check.
+    #[arg(long, short)]
+    verbose: bool,
+    /// Print every request and every answer, whole.
+    #[arg(long)]
+    traffic: bool,
+    /// List the checks, and send nothing.
+    #[arg(long)]
+    list: bool,
+}
+
+pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    if let Some(fault) = args.target.faults.first() {
+        let message = format!("the audit brings its own faults; leave out --fault {}", quoted(fault));
+        return Err(CommandError::usage(message));
+    }
+    let mut prepared = super::prepare(config, &args.target, None)?;
+    let battery = Battery::load(&args.checks, &prepared.catalog).map_err(CommandError::usage)?;
+    if args.list {
+        return super::print(&list(&battery));
+    }
+    if let Some(preset) = args.preset {
+        let signer = Signer::try_new(Scheme::preset(preset), &prepared.settings.secret);
+        prepared.signer = signer.map_err(CommandError::usage)?;
+    }
+    let url = prepared.settings.callback_url.clone().ok_or_else(|| {
+        CommandError::usage("the audit needs your receiver: --callback-url http://127.0.0.1:3000/hook")
+    })?;
+    let seed = args.seed.unwrap_or_else(super::fresh_seed);
+    let options = options(&args, &url, &battery, &prepared, seed)?;
+    let guard = Guard::allowing(&prepared.settings.allow).map_err(CommandError::usage)?;
+    let connector = Connector::new(guard.clone(), &prepared.settings.tls).map_err(CommandError::usage)?;
+    let kit = Kit::new(prepared, &url, Seed(seed), Timestamp::now())?;
+    let mut kit = kit.with_next(args.next_secret.as_deref()).map_err(CommandError::usage)?;
+    let report = super::runtime()?.block_on(async {
+        let mut interrupted = Box::pin(super::interrupted());
+        connector.check(&options.target).await.map_err(CommandError::usage)?;
+        let receivers = [options.target.clone()];
+        tokio::select! {
+            reached = args.receiver_wait.wait_for(&receivers, &guard) => reached?,
+            () = &mut interrupted => return Ok(None),
+        }
+        super::say(&format!("audit of {url}\nsigned {}, seed {seed}\n", kit.scheme().describe()));
+        let mut printer = Printer::new(args.verbose);
+        let tell = |told: Told<'_>| match told {
+            Told::Begins(check) if args.traffic => super::say(&format!("---- {}\n", check.id)),
+            Told::Exchange { request, came } if args.traffic => traffic(&request, &came),
+            Told::Begins(_) | Told::Exchange { .. } => {}
+            Told::Outcome(outcome) => {
+                if let Some(text) = printer.take(outcome) {
+                    super::say(text.trim_end());
+                }
+            }
+        };
+        let audit = audit::audit(&mut kit, &connector, &battery, &options, tell);
+        let report = tokio::select! {
+            report = audit => report.map_err(CommandError::usage)?,
+            () = &mut interrupted => return Ok(None),
+        };
+        super::say(printer.finish(&report).trim_end());
+        Ok::<_, CommandError>(Some(report))
+    })?;
+    let Some(report) = report else { return Ok(Exit::Interrupted) };
+    write(&args, &report, &battery)?;
+    Ok(if report.passed { Exit::Ok } else { Exit::Failed })
+}
+
+fn options(
+    args: &Args,
+    url: &str,
+    battery: &Battery,
+    prepared: &Prepared,
+    seed: u64,
+) -> Result<Options, CommandError> {
+    let target: Target = url_for(url, "session.transfer")
+        .parse()
+        .map_err(|error| CommandError::from(StartError::CallbackUrl { url: url.to_owned(), error }))?;
+    let selection = Selection { only: args.only.clone(), skip: args.skip.clone() };
+    selection.verify(battery).map_err(CommandError::usage)?;
+    let baseline = match &args.baseline {
+        None => Baseline::default(),
+        Some(path) => {
+            let shown = path.display();
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| CommandError::usage(format!("{shown} can't be read: {error}")))?;
+            Baseline::read(&text, battery)
+                .map_err(|error| CommandError::usage(format!("{shown}: {error}")))?
+        }
+    };
+    let probe = args.probe.as_deref().map(Probe::read).transpose();
+    Ok(Options {
+        target,
+        selection,
+        baseline,
+        threshold: args.threshold,
+        probe: probe.map_err(|error| CommandError::usage(format!("--probe: {error}")))?,
+        restart: args.restart.clone().map(Restart),
+        quick: args.answer_within.0,
+        timeout: prepared.settings.policy.timeout,
+        work: args.work_within.0,
+        settle: args.settle.0,
+        language: args.language,
+        seed,
+        again: again(args, url, seed),
+    })
+}
+
+/// The command that does it again, but for the check. Secrets are left to the shell.
+fn again(args: &Args, url: &str, seed: u64) -> String {
+    let mut command = format!("airudder-mock audit --callback-url {} --seed {seed}", quoted(url));
+    let mut put = |flag: &str, value: &str| command.push_str(&format!(" {flag} {value}"));
+    for host in &args.target.allow {
+        put("--allow-target", &quoted(host));
+    }
+    if args.target.secret.as_deref().is_some_and(|secret| secret != DEFAULT_SECRET) {
+        put("--secret", "\"$SECRET\"");
+    }
+    if args.next_secret.is_some() {
+        put("--next-secret", "\"$NEXT_SECRET\"");
+    }
+    if let Some(preset) = args.preset {
+        put("--preset", preset.as_str());
+    }
+    for (flag, value) in [("--probe", &args.probe), ("--restart", &args.restart)] {
+        if let Some(value) = value {
+            put(flag, &quoted(value));
+        }
+    }
+    for path in &args.checks {
+        put("--checks", &quoted(&path.display().to_string()));
+    }
+    command
+}
+
+/// A word for the shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+fn list(battery: &Battery) -> String {
+    let mut text = String::new();
+    let mut group = "";
+    for check in &battery.checks {
+        if *check.group != *group {
+            group = &check.group;
+            text.push_str(&format!("{}{group}\n", if text.is_empty() { "" } else { "\n" }));
+        }
+        text.push_str(&format!("  {:<28}{:<9}{}\n", check.id, check.grade.as_str(), check.title));
+    }
+    text
+}
+
+/// Shows a request and its answer, whole.
+fn traffic(request: &[u8], came: &str) {
+    for (mark, text) in [('>', &*String::from_utf8_lossy(request)), ('<', came)] {
+        for line in text.lines() {
+            super::say(&format!("{mark} {}", visible(line)));
+        }
+        super::say("");
+    }
+}
+
+/// Writes the files that were asked for.
+fn write(args: &Args, report: &Report, battery: &Battery) -> Result<(), CommandError> {
+    let write = |path: &Option<PathBuf>, text: &dyn Fn() -> std::io::Result<Vec<u8>>| match path {
+        Some(path) => {
+            let written = text().and_then(|text| std::fs::write(path, text));
+            written.map_err(|error| cannot_write(path, &error))
+        }
+        None => Ok(()),
+    };
+    write(&args.json, &|| Ok(report.json().into_bytes()))?;
+    write(&args.html, &|| Ok(report.page().into_bytes()))?;
+    write(&args.sarif, &|| Ok(report.sarif(battery, args.sarif_file.as_deref()).into_bytes()))?;
+    write(&args.junit, &|| {
+        let mut xml = Vec::new();
+        report.junit(args.threshold, &mut xml).map(|()| xml)
+    })
+}

@@ -1,0 +1,245 @@
+//! `serve --watch`: files that change while the mock runs are taken over if they are right; what held before stays in force
+//! if they are not.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use super::{CommandError, stories};
+use crate::files::visible;
+use crate::journal::Event;
+use crate::mock::{Assembly, Prepared};
+use crate::scenario::StoryRun;
+use crate::seed::Seed;
+use crate::settings::{Changes, DEFAULT_FILE, Flags, changes, until_restart};
+
+/// How often it is looked.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// What the files are read under.
+pub(super) struct Watch {
+    /// The settings file, whether it is there or not.
+    settings: Watched,
+    /// Its text at the start, and as it is in force.
+    start: String,
+    in_force: String,
+    flags: Flags,
+    config: Option<PathBuf>,
+    prepared: Prepared,
+    /// The callback URL that wins over the settings.
+    own_url: Option<String>,
+    scenarios: Vec<Scenario>,
+    files: Vec<PathBuf>,
+    set: Vec<(String, Value)>,
+    seed: Option<u64>,
+    fallback: Seed,
+    /// What is wrong, by the file.
+    mistakes: Vec<(PathBuf, String)>,
+}
+
+/// A scenario file and the stories that run of it.
+struct Scenario {
+    file: Watched,
+    /// Their numbers.
+    running: Vec<usize>,
+    /// How often it was begun.
+    begun: u64,
+}
+
+/// What the command line says.
+pub(super) struct Given<'a> {
+    pub config: Option<&'a Path>,
+    pub flags: Flags,
+    pub files: &'a [PathBuf],
+    pub set: &'a [(String, Value)],
+    pub seed: Option<u64>,
+    pub fallback: Seed,
+}
+
+impl Watch {
+    /// Remembers how the files are now. `copies` are the numbers of stories of each file.
+    pub(super) fn new(given: Given<'_>, prepared: Prepared, copies: &[usize]) -> Self {
+        let settings = Watched::new(given.config.unwrap_or(Path::new(DEFAULT_FILE)));
+        let start = settings.text();
+        let mut first = 0;
+        let scenarios = given.files.iter().zip(copies).map(|(path, copies)| {
+            let running = (first..first + copies).collect();
+            first += copies;
+            Scenario { file: Watched::new(path), running, begun: 1 }
+        });
+        Self {
+            scenarios: scenarios.collect(),
+            in_force: start.clone(),
+            start,
+            settings,
+            own_url: given.flags.callback_url.clone(),
+            flags: given.flags,
+            config: given.config.map(Path::to_owned),
+            prepared,
+            files: given.files.to_owned(),
+            set: given.set.to_owned(),
+            seed: given.seed,
+            fallback: given.fallback,
+            mistakes: Vec::new(),
+        }
+    }
+
+    /// Looks again and again, without end.
+    pub(super) async fn run(mut self, mock: &Assembly) {
+        mock.reloads().lock().watched = true;
+        loop {
+            tokio::time::sleep(LOOK).await;
+            if self.settings.has_changed() {
+                let done = self.settings_changed(mock).await;
+                let path = self.settings.path.clone();
+                self.told(mock, &path, done);
+            }
+            for at in 0..self.scenarios.len() {
+                if self.scenarios[at].file.has_changed() {
+                    let path = self.scenarios[at].file.path.clone();
+                    let done = self.scenario_changed(mock, at);
+                    self.told(mock, &path, done);
+                }
+            }
+        }
+    }
+
+    /// Takes the settings over; what changed, for people.
+    async fn settings_changed(&mut self, mock: &Assembly) -> Result<String, CommandError> {
+        let now = self.settings.text();
+        let whole = Prepared::load(self.config.as_deref(), self.flags.clone())?;
+        let Changes { taken, waiting } = changes(&self.start, &self.in_force, &now);
+        let prepared = match waiting.is_empty() {
+            true => whole,
+            false => {
+                // What the environment and the flags say holds here as well.
+                let (callback_url, faults) =
+                    (whole.settings.callback_url.clone(), whole.settings.faults.clone());
+                let flags = Flags { secret: Some(whole.settings.secret.clone()), ..self.flags.clone() };
+                let holds = until_restart(&self.settings.path, &self.start, &now, flags);
+                let mut holds = holds.map_err(|problems| {
+                    let keys = waiting.join(", ");
+                    CommandError::usage(format!("it needs a restart ({keys}): {}", problems.sentences()))
+                })?;
+                (holds.callback_url, holds.faults) = (callback_url, faults);
+                Prepared::new(holds)?
+            }
+        };
+        mock.reload(&prepared, self.own_url.as_deref()).await?;
+        (self.prepared, self.in_force) = (prepared, now);
+        mock.reloads().lock().waiting.clone_from(&waiting);
+        let mut text = match taken.is_empty() {
+            true => "nothing in it holds at once".to_owned(),
+            false => format!("taken over: {}", taken.join(", ")),
+        };
+        if !waiting.is_empty() {
+            text.push_str(&format!("; from the next start on: {}", waiting.join(", ")));
+        }
+        Ok(text)
+    }
+
+    /// Begins the stories of a file anew.
+    fn scenario_changed(&mut self, mock: &Assembly, at: usize) -> Result<String, CommandError> {
+        let all = stories::read(&self.files, &self.set, &self.prepared)?;
+        let Some(story) = all.get(at) else { return Ok("it has no story".to_owned()) };
+        let scenario = &mut self.scenarios[at];
+        scenario.begun += 1;
+        let (begun, seed, set, story) = (scenario.begun, self.seed, &self.set, Arc::clone(story));
+        let fallback = self.fallback.derive("begun anew", begun);
+        let old = std::mem::take(&mut scenario.running);
+        scenario.running = mock.driver().with(|engine, now| {
+            old.into_iter().for_each(|index| engine.end_story(index, now));
+            let first = engine.stories().len();
+            let mut runs = stories::runs_behind(first, begun, &[story], seed, fallback, now, set);
+            runs.iter_mut().for_each(StoryRun::fail_fast);
+            let numbers = (first..first + runs.len()).collect();
+            runs.into_iter().for_each(|run| engine.add_story(run));
+            numbers
+        });
+        Ok("its story begins anew".to_owned())
+    }
+
+    /// Says what came of it: in the journal, on the terminal, and to whoever asks for the state.
+    fn told(&mut self, mock: &Assembly, path: &Path, done: Result<String, CommandError>) {
+        self.mistakes.retain(|(wrong, _)| wrong != path);
+        let event = match done {
+            Ok(text) => {
+                mock.reloads().lock().taken += 1;
+                Event::Note(format!("{}: {text}", path.display()))
+            }
+            Err(error) => {
+                let text = anstream::adapter::strip_str(error.text()).to_string();
+                super::remark(&visible(&text));
+                self.mistakes.push((path.to_owned(), text));
+                let message = format!("{} is wrong: what held before stays in force", path.display());
+                Event::Found { message, is_error: true }
+            }
+        };
+        let mistakes: Vec<&str> = self.mistakes.iter().map(|(_, text)| text.as_str()).collect();
+        mock.reloads().lock().mistake = (!mistakes.is_empty()).then(|| mistakes.join("\n"));
+        mock.driver().with(|engine, now| engine.journal().write(now, None, event));
+    }
+}
+
+/// A file and how it was when somebody looked.
+#[derive(Debug)]
+struct Watched {
+    path: PathBuf,
+    stamp: Option<(SystemTime, u64)>,
+    /// Of its content; nothing of a file that is not there.
+    hash: Option<u64>,
+}
+
+impl Watched {
+    fn new(path: &Path) -> Self {
+        let mut file = Self { path: path.to_owned(), stamp: None, hash: None };
+        file.has_changed();
+        file
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.path).unwrap_or_default()
+    }
+
+    /// Whether it has another content than when somebody looked last. It is read only if its time or size says so.
+    fn has_changed(&mut self) -> bool {
+        let known = std::fs::metadata(&self.path).ok();
+        let stamp = known.and_then(|known| Some((known.modified().ok()?, known.len())));
+        if stamp.is_some() && stamp == self.stamp {
+            return false;
+        }
+        let hash = std::fs::read(&self.path).ok().map(|content| {
+            let mut hasher = DefaultHasher::new();
+            content.hash(&mut hasher);
+            hasher.finish()
+        });
+        self.stamp = stamp;
+        std::mem::replace(&mut self.hash, hash) != hash
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_has_changed_when_its_content_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        let mut file = Watched::new(&path);
+        assert!(!file.has_changed());
+        std::fs::write(&path, "a").unwrap();
+        assert!(file.has_changed() && !file.has_changed());
+        // Touched, and written anew with the same.
+        let later = SystemTime::now() + Duration::from_secs(10);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
+        assert!(!file.has_changed());
+        std::fs::write(&path, "bb").unwrap();
+        assert!(file.has_changed());
+        std::fs::remove_file(&path).unwrap();
+        assert!(file.has_changed() && !file.has_changed());
+    }
+}

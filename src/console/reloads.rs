@@ -1,0 +1,31 @@
+//! What came of files that changed while the mock runs.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What came of files that changed. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Reloads(Arc<Mutex<Reloaded>>);
+
+/// What came of files that changed while the mock runs.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct Reloaded {
+    /// Whether files are watched at all (`serve --watch`).
+    pub watched: bool,
+    /// How often a changed file was taken over.
+    pub taken: u64,
+    /// What is wrong with a file, so that what held before stays in force; nothing once it is right.
+    pub mistake: Option<String>,
+    /// The keys of the settings file that are otherwise than at the start, and hold from the next start on.
+    pub waiting: Vec<String>,
+}
+
+impl Reloads {
+    /// What came of them, to look at and to change.
+    pub fn lock(&self) -> MutexGuard<'_, Reloaded> {
+        // Whoever panicked while he looked has changed nothing by halves.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
