@@ -12,6 +12,7 @@ mod check;
 mod completions;
 mod ctl;
 mod destinations;
+mod diff;
 mod emit;
 mod exec;
 mod exit;
@@ -31,6 +32,7 @@ mod receive;
 mod recording;
 mod reference;
 mod remote;
+mod replay;
 mod run;
 mod schema;
 mod serve;
@@ -103,6 +105,10 @@ enum Command {
     Catalog(catalog::Args),
     /// Check scenario and settings files without running them.
     Check(check::Args),
+    /// Send what a record says was sent once more.
+    Replay(replay::Args),
+    /// Tell the first difference of two recorded runs.
+    Diff(diff::Args),
     /// Print the JSON Schema of the files you write.
     Schema(schema::Args),
     /// Print a completion script for your shell.
@@ -134,6 +140,8 @@ pub fn main() -> ExitCode {
         Command::Verify(args) => verify::run(args, config),
         Command::Catalog(args) => catalog::run(args, config),
         Command::Check(args) => check::run(args, config),
+        Command::Replay(args) => replay::run(args, config),
+        Command::Diff(args) => diff::run(&args),
         Command::Schema(args) => schema::run(args),
         Command::Completions(args) => completions::run(args),
     })

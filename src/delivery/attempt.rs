@@ -64,6 +64,14 @@ pub struct CopyOf {
 }
 
 impl QueuedCallback {
+    /// Whether it stands in no order, because a fault says so.
+    pub fn is_out_of_order(&self) -> bool {
+        let is_freed = |fault: &Arc<CallbackFault>| {
+            matches!(fault.name, FaultName::Hold | FaultName::Reorder | FaultName::Burst)
+        };
+        self.copy_of.is_some() || self.faults.iter().any(is_freed)
+    }
+
     /// The fault of it that is about when, how often and where it comes.
     pub fn delivery_fault(&self) -> Option<&Arc<CallbackFault>> {
         self.faults.iter().find(|fault| fault.name.group() == Group::Delivery)
@@ -157,6 +165,8 @@ pub enum ErrorClass {
     BadAnswer,
     /// It was never sent, because a fault says so.
     Dropped,
+    /// Its receiver has only failed for so long that it gets nothing more.
+    Disabled,
     /// An answer came, but its status or body is not what the policy calls success.
     Rejected,
 }
@@ -164,7 +174,7 @@ pub enum ErrorClass {
 impl ErrorClass {
     /// Whether another attempt can't end better, so that the callback is given up at once.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::NotAllowed | Self::Unsendable | Self::Dropped)
+        matches!(self, Self::NotAllowed | Self::Unsendable | Self::Dropped | Self::Disabled)
     }
 
     /// The word of this class in files, records and reports.
@@ -180,6 +190,7 @@ impl ErrorClass {
             Self::Tls => "tls",
             Self::BadAnswer => "bad_answer",
             Self::Dropped => "dropped",
+            Self::Disabled => "disabled",
             Self::Rejected => "rejected",
         }
     }

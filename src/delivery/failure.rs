@@ -40,6 +40,12 @@ impl Failure {
         Self::new(ErrorClass::Reset, format!("the answer {status} was thrown away on purpose ({name})"))
     }
 
+    /// Nothing more goes to a receiver that only fails.
+    pub(crate) fn disabled(target: &Target) -> Self {
+        let message = format!("{} has only failed for so long that it gets nothing more", target.authority());
+        Self::new(ErrorClass::Disabled, message)
+    }
+
     /// A callback that was never sent on purpose.
     pub(crate) fn dropped() -> Self {
         Self::new(ErrorClass::Dropped, format!("it was never sent, on purpose ({})", FaultName::Drop))

@@ -1,13 +1,15 @@
 //! The delivery policy as written in settings and scenario files, and from there to the one that is followed. Doc
 //! comments here become the descriptions in the JSON Schema, which editors show.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::policy::{Ordering, Policy, StatusSet, SuccessRule};
 use crate::files::Tree;
-use crate::time::HumanDuration;
+use crate::time::{DurationRange, HumanDuration};
 
 /// How callbacks are delivered. What is missing comes from the preset.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
@@ -30,12 +32,24 @@ pub struct DeliveryFile {
     pub success: Option<StatusSet>,
     /// Fields the JSON answer must have to count as success, for example `{ code = 200 }`.
     pub success_body: Option<Tree>,
-    /// Whether callbacks of one conversation wait for each other, and what sums up others waits until they were attempted.
-    /// Default: `fifo-per-session`.
+    /// Whether callbacks of one conversation, or all to one receiver, wait for each other, and what sums up others waits until
+    /// they were attempted. Default: `fifo-per-session`.
     pub order: Option<Ordering>,
     /// How much of an answer's body is kept, in bytes. Default: 65536.
     #[schemars(range(max = 16_777_216))]
     pub answer_cap: Option<u32>,
+    /// Heeds the header Retry-After of an answer, in seconds or as a date, within these bounds: `1s..1h`. Default: not heeded.
+    pub retry_after: Option<DurationRange>,
+    /// How many attempts may be under way to one receiver (host and port) at the same time. Default: as many as there are.
+    #[schemars(range(min = 1))]
+    pub concurrency: Option<u32>,
+    /// After so many failures in a row a receiver is left alone for a while, then tried with one callback. Default: never.
+    #[schemars(range(min = 1))]
+    pub pause_after: Option<u32>,
+    /// With `pause_after`: for how long. Default: 1m.
+    pub pause: Option<HumanDuration>,
+    /// A receiver that has only failed for so long gets nothing more: what is left for it fails, which is noted. Default: never.
+    pub disable_after: Option<HumanDuration>,
 }
 
 /// The named delivery policies.
@@ -50,6 +64,12 @@ pub enum PolicyPreset {
     /// The Standard Webhooks schedule: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
     /// Timeout 20 s.
     StandardWebhooks,
+    /// In the manner of Stripe: twelve attempts within three days, farther and farther apart, in no order; Retry-After is heeded;
+    /// after a week of failures alone nothing more comes.
+    StripeLike,
+    /// One after the other to each receiver: nothing passes a callback that fails, which is tried a thousand times, at most a
+    /// minute apart. Retry-After is heeded.
+    Fifo,
 }
 
 /// A named policy.
@@ -58,6 +78,8 @@ pub fn preset(preset: PolicyPreset) -> Policy {
         PolicyPreset::Airudder => Policy::airudder(),
         PolicyPreset::Once => Policy::once(),
         PolicyPreset::StandardWebhooks => Policy::standard_webhooks(),
+        PolicyPreset::StripeLike => Policy::stripe_like(),
+        PolicyPreset::Fifo => Policy::fifo(),
     }
 }
 
@@ -78,13 +100,19 @@ pub fn policy(base: &Policy, file: &DeliveryFile) -> Policy {
         answer_cap: file
             .answer_cap
             .map_or(base.answer_cap, |cap| usize::try_from(cap).unwrap_or(base.answer_cap)),
+        retry_after: file.retry_after.or(base.retry_after),
+        concurrency: file.concurrency.or(base.concurrency),
+        pause: {
+            let usual = base.pause.map_or(Duration::from_secs(60), |(_, length)| length);
+            let length = file.pause.map_or(usual, |length| length.0);
+            file.pause_after.or(base.pause.map(|(after, _)| after)).map(|after| (after, length))
+        },
+        disable_after: file.disable_after.map(|after| after.0).or(base.disable_after),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

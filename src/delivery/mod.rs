@@ -15,6 +15,7 @@ mod outbox;
 mod play;
 mod policy;
 mod pool;
+mod receivers;
 mod response;
 #[cfg(test)]
 mod scripted;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::receivers::{Admission, Receivers};
 use super::{
     Attempt, AttemptOutcome, AttemptResult, CallbackId, End, ErrorClass, Failure, Ordering, QueuedCallback,
 };
@@ -118,13 +119,15 @@ pub struct Outbox {
     queues: HashMap<Arc<str>, FifoQueue>,
     /// Only looked up by key, too.
     wholes: HashMap<Arc<str>, Whole>,
+    receivers: Receivers,
     totals: Totals,
 }
 
 /// The key of the queue a callback stands in, if it stands in one.
-fn queue_key(callback: &QueuedCallback) -> Option<&Arc<str>> {
+fn queue_key(callback: &QueuedCallback) -> Option<Arc<str>> {
     match callback.policy.ordering {
-        Ordering::FifoPerSession => callback.order_key.as_ref(),
+        Ordering::FifoPerSession => callback.order_key.clone(),
+        Ordering::Fifo => (!callback.is_out_of_order()).then(|| Arc::from(callback.target.origin())),
         Ordering::Independent => None,
     }
 }
@@ -132,7 +135,7 @@ fn queue_key(callback: &QueuedCallback) -> Option<&Arc<str>> {
 /// The wholes a callback is a part of or sums up, each with whether it sums it up. Where nothing keeps an order, nothing is
 /// summed up in order either.
 fn wholes(callback: &QueuedCallback) -> impl Iterator<Item = (&Arc<str>, bool)> {
-    let is_ordered = callback.policy.ordering == Ordering::FifoPerSession;
+    let is_ordered = callback.policy.ordering != Ordering::Independent;
     let parts = callback.part_of.iter().map(|key| (key, false));
     parts.chain(callback.sums_up.iter().map(|key| (key, true))).filter(move |_| is_ordered)
 }
@@ -147,6 +150,7 @@ impl Outbox {
             ready: BTreeSet::new(),
             queues: HashMap::new(),
             wholes: HashMap::new(),
+            receivers: Receivers::default(),
             totals: Totals::default(),
         }
     }
@@ -164,7 +168,7 @@ impl Outbox {
             held += usize::from(whole.join(callback.id, is_sum));
         }
         if let Some(key) = queue_key(&callback) {
-            let queue = self.queues.entry(key.clone()).or_default();
+            let queue = self.queues.entry(key).or_default();
             if let Some(head) = queue.waiting.first().filter(|head| start < **head) {
                 self.ready.remove(head);
             }
@@ -179,7 +183,7 @@ impl Outbox {
     /// Lets a callback start that was not attempted yet, unless others come first.
     fn make_ready(&mut self, start: Start) {
         let Some(slot) = self.slots.get(&start.1).filter(|slot| slot.held == 0) else { return };
-        let queue = queue_key(&slot.callback).and_then(|key| self.queues.get(key));
+        let queue = queue_key(&slot.callback).and_then(|key| self.queues.get(&key));
         if queue.is_none_or(|queue| queue.active.is_none() && queue.waiting.first() == Some(&start)) {
             self.ready.insert(start);
         }
@@ -207,8 +211,28 @@ impl Outbox {
         if self.totals.in_flight >= self.max_in_flight {
             return None;
         }
-        let start = *self.ready.first().filter(|(due, _)| *due <= now)?;
-        Some(self.begin(start))
+        loop {
+            let start = *self.ready.first().filter(|(due, _)| *due <= now)?;
+            let slot = self.slots.get(&start.1).expect("what is ready has a slot");
+            match self.receivers.admit(&slot.callback, start, now) {
+                Admission::Starts => return Some(self.begin(start)),
+                Admission::At(later) => {
+                    self.ready.remove(&start);
+                    self.ready.insert((later, start.1));
+                }
+                Admission::Parked => drop(self.ready.remove(&start)),
+            }
+        }
+    }
+
+    /// Whether a callback that was started is not to be sent, because its receiver gets nothing more.
+    pub fn is_disabled(&self, callback: &QueuedCallback) -> bool {
+        self.receivers.is_disabled(callback)
+    }
+
+    /// What somebody should know of receivers, once.
+    pub fn take_notes(&mut self) -> Vec<String> {
+        self.receivers.take_notes()
     }
 
     /// The same for this very callback, if it may start now, however many attempts are in flight.
@@ -229,16 +253,24 @@ impl Outbox {
         }
     }
 
-    /// A callback that was started is not sent at all, because a fault says so.
-    pub fn drop_started(&mut self, callback: &QueuedCallback) {
+    /// A callback that was started is not sent: it is dropped because a fault says so, or fails. The attempts that were made
+    /// before are returned.
+    pub fn end_started(&mut self, callback: &QueuedCallback, is_dropped: bool, now: Timestamp) -> u32 {
         let id = callback.id;
-        if self.slots.get(&id).is_none_or(|slot| !slot.in_flight) {
-            return;
-        }
+        let Some(slot) = self.slots.get(&id).filter(|slot| slot.in_flight) else { return 0 };
+        let made = slot.attempts - 1;
         self.totals.in_flight -= 1;
-        self.totals.dropped += 1;
+        match is_dropped {
+            true => self.totals.dropped += 1,
+            false => self.totals.failed += 1,
+        }
+        let released = self.receivers.ended(callback, None, now);
+        self.ready.extend(released);
         self.forget(id);
-        self.attempted(callback);
+        if made == 0 {
+            self.attempted(callback);
+        }
+        made
     }
 
     fn begin(&mut self, start: Start) -> (Arc<QueuedCallback>, u32) {
@@ -253,8 +285,9 @@ impl Outbox {
         self.totals.in_flight += 1;
         slot.attempts = slot.attempts.saturating_add(1);
         slot.in_flight = true;
-        if let Some(queue) = queue_key(&slot.callback).and_then(|key| self.queues.get_mut(key)) {
-            queue.waiting.remove(&start);
+        if let Some(queue) = queue_key(&slot.callback).and_then(|key| self.queues.get_mut(&key)) {
+            // It may start later than it was due.
+            queue.waiting.remove(&(slot.callback.due, id));
             queue.active = Some(id);
         }
         (slot.callback.clone(), slot.attempts)
@@ -280,7 +313,9 @@ impl Outbox {
                 _ => self.totals.waiting += 1,
             }
             let at = now.checked_add(NO_DESCRIPTORS).unwrap_or(Timestamp::MAX);
+            let callback = Arc::clone(&slot.callback);
             self.ready.insert((at, id));
+            self.ready.extend(self.receivers.ended(&callback, None, now));
             return AttemptOutcome::Retry { at };
         }
         self.totals.attempts += 1;
@@ -292,13 +327,18 @@ impl Outbox {
             }
             Err(failure) => Some(failure.clone()),
         };
+        let asked = result.result.as_ref().ok().and_then(|answer| policy.asked(answer, now));
+        // What goes wrong on purpose says nothing about the receiver.
+        let went_well = attempt.faults.is_empty().then_some(failure.is_none());
+        self.ready.extend(self.receivers.ended(&callback, went_well, now));
         if let Some(failure) = &failure
             && !failure.class.is_final()
             && attempts < policy.attempts
         {
             let seed = self.seed;
             let rng = slot.rng.get_or_insert_with(|| Box::new(seed.stream("retry", id.0)));
-            let at = now.checked_add(policy.gap(attempts, rng)).unwrap_or(Timestamp::MAX);
+            let gap = policy.gap(attempts, rng);
+            let at = now.checked_add(asked.unwrap_or(gap)).unwrap_or(Timestamp::MAX);
             self.totals.waiting += 1;
             self.ready.insert((at, id));
             if attempts == 1 {
@@ -321,11 +361,11 @@ impl Outbox {
     fn forget(&mut self, id: CallbackId) {
         let Some(slot) = self.slots.remove(&id) else { return };
         let Some(key) = queue_key(&slot.callback) else { return };
-        let Some(queue) = self.queues.get_mut(key) else { return };
+        let Some(queue) = self.queues.get_mut(&key) else { return };
         queue.active = None;
         match queue.waiting.first().copied() {
             Some(head) => self.make_ready(head),
-            None => drop(self.queues.remove(key)),
+            None => drop(self.queues.remove(&key)),
         }
     }
 

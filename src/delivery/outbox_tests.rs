@@ -532,3 +532,124 @@ fn out_of_descriptors_is_no_attempt() {
         [(1, 1), (2, 0)]
     );
 }
+
+/// What becomes of one callback at a receiver that answers 503, as fast as time can be turned: the moments of its attempts in
+/// seconds.
+fn retries(policy: Policy) -> Vec<i64> {
+    let mut outbox = outbox(8);
+    outbox.push(callback(1, 0, Some("a"), &Arc::new(policy)));
+    let mut moments = Vec::new();
+    while let Some(now) = outbox.next_wakeup() {
+        let started = outbox.start(now).unwrap();
+        moments.push(now.as_second());
+        outbox.finish(&attempt(started), &answered(503), now);
+    }
+    moments
+}
+
+#[test]
+fn three_days_of_retries_take_no_time() {
+    let began = std::time::Instant::now();
+    let standard = retries(Policy::standard_webhooks());
+    assert_eq!(standard.len(), 10);
+    assert_eq!(standard[..4], [0, 5, 305, 2105]);
+    assert!((259_000..=273_000).contains(&standard[9]), "{standard:?}");
+    let stripe = retries(Policy::stripe_like());
+    assert_eq!((stripe.len(), stripe[11] / 3600), (12, 71));
+    assert_eq!(retries(Policy::airudder()), [0, 60, 120, 180, 240]);
+    assert_eq!(retries(Policy::fifo()).len(), 1_000);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
+
+#[test]
+fn nothing_passes_a_callback_that_fails_where_all_wait_for_each_other() {
+    let policy = Arc::new(Policy { attempts: 2, ..Policy::fifo() });
+    let mut outbox = outbox(8);
+    outbox.push(callback(1, 0, Some("a"), &policy));
+    outbox.push(callback(2, 0, Some("b"), &policy));
+    outbox.push(callback(3, 0, None, &policy));
+    let first = outbox.start(at(0)).unwrap();
+    assert!(outbox.start(at(0)).is_none());
+    outbox.finish(&attempt(first), &answered(500), at(0));
+    assert!(outbox.start(at(500)).is_none(), "the others wait for its second attempt");
+    let order: Vec<u64> = std::iter::from_fn(|| {
+        let (callback, number) = outbox.start(at(5_000))?;
+        outbox.finish(&attempt((Arc::clone(&callback), number)), &answered(200), at(5_000));
+        Some(callback.id.0)
+    })
+    .collect();
+    assert_eq!(order, [1, 2, 3]);
+}
+
+#[test]
+fn a_receiver_gets_so_many_at_a_time() {
+    let policy = Arc::new(Policy { concurrency: Some(2), ..Policy::airudder() });
+    let mut outbox = outbox(64);
+    (1..=5).for_each(|id| outbox.push(callback(id, 0, None, &policy)));
+    let begun: Vec<_> = std::iter::from_fn(|| outbox.start(at(0))).collect();
+    assert_eq!(begun.len(), 2);
+    assert_eq!(outbox.next_wakeup(), None, "the others wait for an end, not for a moment");
+    outbox.finish(&attempt(begun[0].clone()), &answered(200), at(1));
+    assert_eq!(std::iter::from_fn(|| outbox.start(at(1))).count(), 1);
+    assert_eq!((outbox.totals().in_flight, outbox.totals().pending), (2, 2));
+}
+
+#[test]
+fn a_receiver_that_fails_is_left_alone_and_then_tried_with_one() {
+    let policy = Policy { pause: Some((2, Duration::from_secs(30))), attempts: 9, ..Policy::airudder() };
+    let policy = Arc::new(Policy { gaps: vec![Duration::from_secs(1)], ..policy });
+    let mut outbox = outbox(64);
+    (1..=4).for_each(|id| outbox.push(callback(id, 0, None, &policy)));
+    for _ in 0..2 {
+        let started = outbox.start(at(0)).unwrap();
+        outbox.finish(&attempt(started), &answered(503), at(0));
+    }
+    assert_eq!(outbox.take_notes(), ["127.0.0.1 failed 2 times in a row: it is left alone for 30s"]);
+    assert!(outbox.start(at(29_999)).is_none());
+    let trial = outbox.start(at(30_000)).unwrap();
+    assert!(outbox.start(at(30_000)).is_none(), "one shows whether it is over");
+    outbox.finish(&attempt(trial), &answered(503), at(30_000));
+    assert!(outbox.start(at(59_999)).is_none());
+    let trial = outbox.start(at(60_000)).unwrap();
+    outbox.finish(&attempt(trial), &answered(200), at(60_000));
+    assert_eq!(outbox.take_notes(), ["127.0.0.1 accepts callbacks again: the pause is over"]);
+    assert_eq!(std::iter::from_fn(|| outbox.start(at(61_000))).count(), 3);
+}
+
+#[test]
+fn a_receiver_that_only_fails_gets_nothing_more() {
+    let policy = Arc::new(Policy { disable_after: Some(Duration::from_secs(100)), ..Policy::airudder() });
+    let mut outbox = outbox(64);
+    outbox.push(callback(1, 0, None, &policy));
+    outbox.push(callback(2, 500_000, None, &policy));
+    let mut number = 0;
+    while let Some(now) = outbox.next_wakeup().filter(|now| *now < at(500_000)) {
+        number += 1;
+        let started = outbox.start(now).unwrap();
+        assert!(!outbox.is_disabled(&started.0) || number > 3, "attempt {number}");
+        if outbox.is_disabled(&started.0) {
+            outbox.end_started(&started.0, false, now);
+        } else {
+            outbox.finish(&attempt(started), &answered(503), now);
+        }
+    }
+    assert_eq!(
+        outbox.take_notes(),
+        ["127.0.0.1 has only failed for 1m40s: it is disabled and gets nothing more"]
+    );
+    let (second, _) = outbox.start(at(500_000)).unwrap();
+    assert!(outbox.is_disabled(&second));
+    assert_eq!(outbox.end_started(&second, false, at(500_000)), 0);
+    assert_eq!((outbox.totals().failed, outbox.totals().in_flight), (2, 0));
+}
+
+#[test]
+fn a_receiver_is_asked_again_when_it_says() {
+    let policy = Arc::new(Policy::stripe_like());
+    let mut outbox = outbox(8);
+    outbox.push(callback(1, 0, None, &policy));
+    let started = outbox.start(at(0)).unwrap();
+    let mut later = answered(429);
+    later.result.as_mut().unwrap().headers.push(("retry-after".to_owned(), "7".to_owned()));
+    assert_eq!(outbox.finish(&attempt(started), &later, at(0)), AttemptOutcome::Retry { at: at(7_000) });
+}

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rand::RngExt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{SeqAccess, Unexpected, Visitor};
@@ -13,6 +14,7 @@ use serde_json::Value;
 use super::response::ReceiverResponse;
 use crate::json::difference;
 use crate::seed::Rng;
+use crate::time::DurationRange;
 
 /// How much of an answer's body is kept unless a policy says otherwise, in bytes.
 const ANSWER_CAP: usize = 64 * 1024;
@@ -34,6 +36,14 @@ pub struct Policy {
     pub ordering: Ordering,
     /// How many bytes of an answer's body are kept.
     pub answer_cap: usize,
+    /// Within which bounds a receiver's Retry-After is heeded; without it, it is not.
+    pub retry_after: Option<DurationRange>,
+    /// How many attempts may be under way to one receiver; without it, as many as there are.
+    pub concurrency: Option<u32>,
+    /// After so many failures in a row a receiver is left alone for so long.
+    pub pause: Option<(u32, Duration)>,
+    /// A receiver that has only failed for so long gets nothing more.
+    pub disable_after: Option<Duration>,
 }
 
 impl Policy {
@@ -50,6 +60,10 @@ impl Policy {
             success: SuccessRule { status: StatusSet::success(), body: None },
             ordering: Ordering::default(),
             answer_cap: ANSWER_CAP,
+            retry_after: None,
+            concurrency: None,
+            pause: None,
+            disable_after: None,
         }
     }
 
@@ -70,6 +84,64 @@ impl Policy {
             gaps: gaps.map(Duration::from_secs).to_vec(),
             ..Self::airudder()
         }
+    }
+
+    /// In the manner of Stripe: twelve attempts within three days, farther and farther apart, in no order; a Retry-After
+    /// is heeded, and a receiver that only fails gets nothing more after a week.
+    pub fn stripe_like() -> Self {
+        const MINUTE: u64 = 60;
+        const HOUR: u64 = 60 * MINUTE;
+        let gaps = [
+            5 * MINUTE,
+            30 * MINUTE,
+            HOUR,
+            2 * HOUR,
+            4 * HOUR,
+            6 * HOUR,
+            8 * HOUR,
+            12 * HOUR,
+            12 * HOUR,
+            12 * HOUR,
+            14 * HOUR,
+        ];
+        Self {
+            timeout: Duration::from_secs(20),
+            attempts: 12,
+            gaps: gaps.map(Duration::from_secs).to_vec(),
+            ordering: Ordering::Independent,
+            retry_after: Some(DurationRange {
+                min: Duration::from_secs(1),
+                max: Duration::from_secs(24 * HOUR),
+            }),
+            disable_after: Some(Duration::from_secs(7 * 24 * HOUR)),
+            ..Self::airudder()
+        }
+    }
+
+    /// One after the other to each receiver, whatever conversation: nothing passes one that fails. A thousand attempts, at most
+    /// a minute apart.
+    pub fn fifo() -> Self {
+        Self {
+            attempts: 1_000,
+            gaps: [1, 5, 15, 60].map(Duration::from_secs).to_vec(),
+            ordering: Ordering::Fifo,
+            retry_after: Some(DurationRange { min: Duration::from_secs(1), max: Duration::from_secs(600) }),
+            ..Self::airudder()
+        }
+    }
+
+    /// How long a receiver asks to wait, within the bounds of the policy.
+    pub fn asked(&self, answer: &ReceiverResponse, now: Timestamp) -> Option<Duration> {
+        let bounds = self.retry_after?;
+        let (_, asked) = answer.headers.iter().find(|(name, _)| name == "retry-after")?;
+        let asked = match asked.trim().parse::<u64>() {
+            Ok(seconds) => Duration::from_secs(seconds),
+            Err(_) => {
+                let at = jiff::fmt::rfc2822::parse(asked.trim()).ok()?.timestamp();
+                Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO)
+            }
+        };
+        Some(asked.clamp(bounds.min, bounds.max))
     }
 
     /// The gap between the end of an attempt (counted from 1) and the next one.
@@ -184,6 +256,8 @@ pub enum Ordering {
     /// The next callback of a conversation goes out when the one before it is delivered or has failed.
     #[default]
     FifoPerSession,
+    /// The next callback to a receiver goes out when the one before it is delivered or has failed, whatever conversation.
+    Fifo,
 }
 
 /// A set of HTTP statuses: `200`, `"2xx"`, or a list of such.
@@ -451,6 +525,24 @@ mod tests {
     }
 
     #[test]
+    fn what_a_receiver_asks_for_is_heeded_within_bounds() {
+        let now = Timestamp::from_second(1_700_000_000).unwrap();
+        let asked = |value: &str| {
+            let headers = vec![("retry-after".to_owned(), value.to_owned())];
+            Policy::stripe_like().asked(&ReceiverResponse { headers, ..answer(503, "") }, now)
+        };
+        assert_eq!(asked("120"), Some(seconds(120)));
+        assert_eq!(asked("0"), Some(seconds(1)));
+        assert_eq!(asked("99999999"), Some(seconds(24 * 3600)));
+        assert_eq!(asked("Tue, 14 Nov 2023 22:15:20 GMT"), Some(seconds(120)));
+        assert_eq!(asked("Tue, 14 Nov 2000 22:15:20 GMT"), Some(seconds(1)));
+        assert_eq!(asked("soon"), None);
+        assert_eq!(Policy::stripe_like().asked(&answer(503, ""), now), None);
+        let headers = vec![("retry-after".to_owned(), "5".to_owned())];
+        assert_eq!(Policy::airudder().asked(&ReceiverResponse { headers, ..answer(503, "") }, now), None);
+    }
+
+    #[test]
     fn jitter_only_lengthens() {
         let policy = |jitter| Policy { jitter, ..Policy::airudder() };
         let mut rng = Seed(1).stream("test", 0);
@@ -474,6 +566,11 @@ mod tests {
         );
         assert_eq!(vendor.success.status.to_string(), "2xx");
         assert_eq!(Policy::once().attempts, 1);
+        let days = |policy: &Policy| policy.gaps.iter().sum::<Duration>().as_secs_f64() / 86_400.0;
+        let stripe = Policy::stripe_like();
+        assert_eq!(stripe.attempts as usize, stripe.gaps.len() + 1);
+        assert!((2.9..=3.1).contains(&days(&stripe)), "{} days", days(&stripe));
+        assert_eq!(Policy::fifo().ordering, Ordering::Fifo);
         let standard = Policy::standard_webhooks();
         assert_eq!(standard.attempts as usize, standard.gaps.len() + 1);
         assert_eq!(standard.gaps.iter().sum::<Duration>(), seconds(5 + 35 * 60 + 75 * 3600));

@@ -623,7 +623,11 @@ impl Engine {
     ) -> Option<Arc<Attempt>> {
         let wish = callback.delivery_fault().map(|fault| fault.name);
         if wish == Some(FaultName::Drop) {
-            self.drop_on_purpose(&callback, now);
+            self.end_unsent(&callback, Failure::dropped(), now);
+            return None;
+        }
+        if self.dispatch.outbox.is_disabled(&callback) {
+            self.end_unsent(&callback, Failure::disabled(&callback.target), now);
             return None;
         }
         if let Some(push) = self.dispatch.origins.get(&callback.id).and_then(|origin| origin.push) {
@@ -643,11 +647,14 @@ impl Engine {
         Some(Arc::new(sent.attempt))
     }
 
-    /// A callback is never sent, because a fault says so.
-    fn drop_on_purpose(&mut self, callback: &Arc<QueuedCallback>, now: Timestamp) {
-        self.dispatch.outbox.drop_started(callback);
-        self.dispatch.passed(callback, None, now);
-        let end = End { attempts: 0, failure: Some(Failure::dropped()) };
+    /// A callback that was started is not sent: a fault says so, or its receiver gets nothing more.
+    fn end_unsent(&mut self, callback: &Arc<QueuedCallback>, failure: Failure, now: Timestamp) {
+        let is_dropped = failure.class == ErrorClass::Dropped;
+        let attempts = self.dispatch.outbox.end_started(callback, is_dropped, now);
+        if attempts == 0 {
+            self.dispatch.passed(callback, None, now);
+        }
+        let end = End { attempts, failure: Some(failure) };
         let story = self.dispatch.origins.get(&callback.id).and_then(|origin| origin.label.clone());
         self.dispatch.journal.write(
             now,
@@ -669,6 +676,9 @@ impl Engine {
         self.note_deed(["the result of a callback, ", &attempt.callback.event]);
         let judged = self.unexpected(attempt, &result, now);
         let outcome = self.dispatch.outbox.finish(attempt, judged.as_ref().unwrap_or(&result), now);
+        for note in self.dispatch.outbox.take_notes() {
+            self.dispatch.journal.write(now, None, Event::Note(note));
+        }
         let result = Arc::new(result);
         let id = attempt.callback.id;
         let mut story = None;

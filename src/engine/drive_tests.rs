@@ -282,3 +282,6 @@ async fn after_a_panic_nothing_goes_on() {
     let theirs = driver.clone();
     assert!(tokio::spawn(async move { theirs.look(|_, _| ()) }).await.unwrap_err().is_panic());
 }
+
+#[path = "faults_tests.rs"]
+mod faults;

@@ -170,15 +170,15 @@ pub struct StepFile {
     /// Sends this callback to another URL.
     #[schemars(extend("format" = "url-template"))]
     pub target: Option<String>,
+    /// Whether the story waits until the callback is delivered or has failed. Default: true.
+    pub wait: Option<bool>,
+    /// What must come of the step. Without it, a callback has to be delivered.
+    pub expect: Option<ExpectFile>,
     /// With `send`: what goes wrong with this callback on purpose, by name: `["signature-wrong"]`. `airudder-mock catalog --faults`
     /// lists all names.
     #[serde(default, deserialize_with = "crate::faults::list")]
     #[schemars(with = "crate::faults::FaultList")]
     pub faults: Vec<FaultFile>,
-    /// Whether the story waits until the callback is delivered or has failed. Default: true.
-    pub wait: Option<bool>,
-    /// What must come of the step. Without it, a callback has to be delivered.
-    pub expect: Option<ExpectFile>,
     /// Keeps the callback or the request under this name: `{{ NAME.body.user.id }}`, `{{ NAME.answer.body.x }}`.
     #[schemars(extend("format" = "name"))]
     pub save: Option<String>,

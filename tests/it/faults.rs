@@ -63,6 +63,7 @@ fn told(folder: &Path, receiver: &Receiver, fault: &str, more: &[&str]) -> (Vec<
     let (story, record) = (story.to_str().unwrap(), record.to_str().unwrap());
     let url = receiver.url();
     let args = ["run", story, "--callback-url", &url, "--seed", "1", "--speed", "max", "--record", record];
+    let args = [&args[..], &["--epoch", "2030-01-01T00:00:00Z"]].concat();
     let output = run(&[&args[..], &["--listen", "127.0.0.1:0", "--fault", fault], more].concat());
     assert_code(&output, 0);
     let lines = std::fs::read_to_string(record).unwrap();
@@ -221,6 +222,46 @@ fn one_grammar_everywhere() {
     assert_eq!(shown, [json!("session.end"), json!("signature-missing"), json!(2), json!(1)]);
     assert!(receiver.requests()[1].exact_header("X-AIRudder-Sign").is_none());
     serving.end();
+}
+
+#[test]
+fn a_record_is_compared_and_sent_once_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let record = |name: &str, fault: &str| {
+        told(folder.path(), &receiver, fault, &[]);
+        let to = folder.path().join(name);
+        std::fs::rename(folder.path().join("record.ndjson"), &to).unwrap();
+        to.to_str().unwrap().to_owned()
+    };
+    let mix = "body-emoji 50%";
+    let (a, b) = (record("a.ndjson", mix), record("b.ndjson", mix));
+    let output = run(&["diff", &a, &b]);
+    assert_code(&output, 0);
+    assert!(stdout(&output).starts_with("the same: "), "{}", stdout(&output));
+    let other = record("other.ndjson", "drop the 2nd");
+    let output = run(&["diff", &a, &other, "--ignore", "faults"]);
+    assert_code(&output, 1);
+    assert!(stdout(&output).contains("story story: what happened as number"), "{}", stdout(&output));
+
+    let again = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let url = again.url();
+    let output = run(&["replay", &a, "--callback-url", &url, "--speed", "max"]);
+    assert_code(&output, 0);
+    assert!(stdout(&output).ends_with("4 attempts sent once more, 4 accepted\n"), "{}", stdout(&output));
+    let sent = |receiver: &Receiver| -> Vec<_> {
+        let of = |request: &Request| {
+            (request.exact_header("X-AIRudder-Sign").unwrap().to_owned(), request.body.clone())
+        };
+        receiver.requests().iter().take(4).map(of).collect()
+    };
+    assert_eq!(sent(&again), sent(&receiver), "the same bytes");
+    let output =
+        run(&["replay", &a, "--callback-url", &url, "--speed", "max", "--sign", "--secret", "another"]);
+    assert_code(&output, 0);
+    let (old, new) = (&again.requests()[0], &again.requests()[4]);
+    assert_eq!(old.body, new.body);
+    assert_ne!(old.exact_header("X-AIRudder-Sign"), new.exact_header("X-AIRudder-Sign"));
 }
 
 #[test]
