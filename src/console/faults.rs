@@ -40,7 +40,7 @@ impl Endpoint for Add {
     async fn answer(world: World, ask: Ask) -> Result<Answered<Added>, Refused> {
         if let Value::String(text) = &ask.fault {
             let fault = crate::faults::check::text_in(text, &world.catalog).map_err(Refused::wrong)?;
-            let number = world.driver.look(|engine, _| engine.faults().add(fault));
+            let number = world.change(|engine, _| Ok(engine.faults().add(fault)))?;
             return Ok(Answered::Json(201, Added { fault: number }));
         }
         // Read as the file that it could stand in, with its checks and its messages.
