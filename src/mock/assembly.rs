@@ -19,7 +19,7 @@ use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target};
 /// Whom a request is for.
 pub(super) enum Found {
     /// A mock, and the path of the request there.
-    There(Service, String),
+    There(Box<Service>, String),
     /// One of this name, which there is not.
     Missing(String),
 }

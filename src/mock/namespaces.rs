@@ -172,7 +172,7 @@ impl Beside for Registry {
         let by_header = || Some((request.header(HEADER)?.to_owned(), request.path.clone()));
         let (name, path) = by_path.or_else(by_header)?;
         Some(match self.lock().running.get(&name) {
-            Some(running) => Found::There(running.service.clone(), path),
+            Some(running) => Found::There(Box::new(running.service.clone()), path),
             None => Found::Missing(name),
         })
     }
