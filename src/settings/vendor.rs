@@ -15,7 +15,7 @@ use crate::language::rate::Frequency;
 use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Rules, magic};
 use crate::simulator::{
-    Account, AutoFinish, Bot, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, RecordingTimes, Strictness,
+    Account, AutoFinish, Bot, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, RecordingTimes, Retention, Strictness,
     WorkflowRules, with_shipped,
 };
 use crate::time::HumanDuration;
@@ -179,6 +179,16 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
         body_timeout: timeout.unwrap_or(usual.body_timeout),
         write_timeout: timeout.unwrap_or(usual.write_timeout),
         ..usual
+    }
+}
+
+pub(super) fn retention(file: Option<&LimitsFile>) -> Retention {
+    let usual = Retention::default();
+    let Some(file) = file else { return usual };
+    Retention {
+        keep_for: file.keep_for.map(|keep_for| keep_for.0),
+        rows: size(file.kept_rows, 1, usual.rows),
+        conversations: size(file.kept_conversations, 1, usual.conversations),
     }
 }
 

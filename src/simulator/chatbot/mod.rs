@@ -22,6 +22,7 @@ mod messages;
 mod outcome_plan;
 mod overview;
 mod played;
+mod put_away;
 mod question;
 mod recipients;
 mod reply_way;

@@ -7,6 +7,7 @@ pub(super) mod chatbot;
 pub(super) mod dialer;
 pub(super) mod message_template;
 pub(super) mod recordings;
+pub(super) mod retention;
 pub(super) mod strictness;
 pub(super) mod template;
 pub(super) mod template_file;
@@ -20,6 +21,7 @@ use super::access::Account;
 use super::user_endpoints::Declarations;
 use crate::contract::renames;
 use chatbot::ChatRules;
+use retention::Retention;
 use template::{Kind, Template};
 use workflow::WorkflowRules;
 
@@ -50,6 +52,8 @@ pub struct Behaviour {
     pub chatbot: ChatRules,
     /// What the bot answers, and who sends messages.
     pub bot: Arc<bot::Bot>,
+    /// How much of what is finished is kept.
+    pub retention: Retention,
     /// Whether a default callback URL is configured; without one, callbacks that name no URL are not made.
     pub has_callback_url: bool,
 }
@@ -82,6 +86,7 @@ impl Default for Behaviour {
             doubted: Arc::default(),
             corrected: Arc::default(),
             public_url: "http://127.0.0.1:2478".into(),
+            retention: Retention::default(),
             has_callback_url: true,
         }
     }
