@@ -15,8 +15,8 @@ use crate::language::rate::Frequency;
 use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Rules, magic};
 use crate::simulator::{
-    Account, AutoFinish, Bot, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, RecordingTimes, Retention, Strictness,
-    WorkflowRules, with_shipped,
+    Account, AutoFinish, Bot, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, RecordingTimes, Retention,
+    Strictness, WorkflowRules, with_shipped,
 };
 use crate::time::HumanDuration;
 

@@ -40,3 +40,7 @@ impl Simulator {
         self.chatbot.put_away(keep, conversations, &planned, &self.context);
     }
 }
+
+#[cfg(test)]
+#[path = "put_away_tests.rs"]
+mod tests;

@@ -77,6 +77,11 @@ impl<T> Shelf<T> {
         self.before(usize::MAX)
     }
 
+    /// The same, without their numbers.
+    pub(super) fn objects(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.iter().map(|(_, object)| object)
+    }
+
     /// Those before a number, oldest first.
     pub(super) fn before(&self, number: usize) -> impl DoubleEndedIterator<Item = (usize, &T)> {
         let count = number.saturating_sub(self.first).min(self.places.len());

@@ -14,8 +14,8 @@ mod draw;
 mod info_check;
 mod plan;
 mod plan_queries;
-mod recordings;
 mod put_away;
+mod recordings;
 mod row_text;
 mod rows;
 mod seen;
@@ -218,7 +218,7 @@ impl Calling {
 
     /// The numbers that nobody has dialled and somebody still would, with the names of their tasks.
     pub(super) fn undialled(&self) -> impl Iterator<Item = (&str, u64)> {
-        let open = self.tasks.iter().map(|(_, task)| task).filter(|task| !task.status.is_over());
+        let open = self.tasks.objects().filter(|task| !task.status.is_over());
         open.flat_map(|task| {
             let waits = |row: &&rows::Row| row.status == rows::RowStatus::Pending;
             task.rows.list.iter().filter(waits).map(|row| (&*task.order.name, row.number))
@@ -244,7 +244,10 @@ const TASK_WEIGHT: usize = 10;
 /// A refusal of an id whose object finished, and was put away.
 fn not_kept(what: &str, field: &str, id: &str) -> Refusal {
     let id = shown(&Value::from(id));
-    Refusal::new(404, format!("the {what} with {field} {id} has finished and is not kept any more: see `[limits]`"))
+    Refusal::new(
+        404,
+        format!("the {what} with {field} {id} has finished and is not kept any more: see `[limits]`"),
+    )
 }
 
 /// A refusal of an id that stands for nothing of the account's.

@@ -17,7 +17,8 @@ impl Calling {
         let tasks = &self.tasks;
         let plans = self.plans.put_away(keep, |number, plan| {
             let key = PlanKey(u32::try_from(number).ok()?);
-            let is_needed = |task: TaskKey| planned.tasks.contains(&task) || !tasks[task.0 as usize].is_at_rest();
+            let is_needed =
+                |task: TaskKey| planned.tasks.contains(&task) || !tasks[task.0 as usize].is_at_rest();
             let is_free = !planned.plans.contains(&key) && !plan.rounds.iter().any(|run| is_needed(run.task));
             plan.ended.filter(|_| is_free)
         });

@@ -370,7 +370,7 @@ impl Conversations {
 
     /// All that have begun, newest first.
     pub(in crate::simulator) fn all_begun(&self) -> impl Iterator<Item = &Conversation> {
-        self.list.iter().rev().map(|(_, conversation)| conversation).filter(|conversation| conversation.begun)
+        self.list.objects().rev().filter(|conversation| conversation.begun)
     }
 
     /// The first of those that a cause opened just now.
@@ -401,7 +401,11 @@ impl Conversations {
     }
 
     /// Puts away what needs not be kept of what has ended, or was never begun. `needed` says what still is of use.
-    pub(in crate::simulator) fn put_away(&mut self, keep: Keep, needed: impl Fn(usize, &Conversation) -> bool) {
+    pub(in crate::simulator) fn put_away(
+        &mut self,
+        keep: Keep,
+        needed: impl Fn(usize, &Conversation) -> bool,
+    ) {
         let finished = |number: usize, conversation: &Conversation| {
             let is_over = conversation.ended.is_some() || conversation.scheduled.is_none();
             (is_over && !needed(number, conversation)).then_some(conversation.last_activity)

@@ -2,9 +2,9 @@
 
 use super::Chatbot;
 use super::conversation::Conversation;
+use crate::simulator::Retention;
 use crate::simulator::context::Context;
 use crate::simulator::keys::ConversationKey;
-use crate::simulator::Retention;
 use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
 

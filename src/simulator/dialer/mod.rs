@@ -101,7 +101,7 @@ pub(super) struct Dialer {
 impl Dialer {
     /// The numbers that nobody has dialled and somebody still would, with the names of their tasks.
     pub(super) fn undialled(&self) -> impl Iterator<Item = (&str, u64)> {
-        let open = self.tasks.iter().map(|(_, task)| task).filter(|task| !task.state.is_over());
+        let open = self.tasks.objects().filter(|task| !task.state.is_over());
         open.flat_map(|task| {
             let waits = |contact: &&contacts::Contact| contact.status == contacts::ContactStatus::Waiting;
             task.contacts.list.iter().filter(waits).map(|contact| (&*task.settings.name, contact.number))

@@ -250,7 +250,9 @@ impl Workflow {
         };
         if key.is_some_and(|key| self.instances.is_gone(key.0 as usize)) {
             let id = shown(&id.into());
-            let message = format!("the workflow with workflow_id {id} has finished and is not kept any more: see `[limits]`");
+            let message = format!(
+                "the workflow with workflow_id {id} has finished and is not kept any more: see `[limits]`"
+            );
             return Err(Refusal::new(404, message));
         }
         key.filter(is_own).ok_or_else(|| unknown("workflow with workflow_id", id))

@@ -1,8 +1,8 @@
 //! Template messages: who gets one, what becomes of it, and the query for it. When a message moves on, its state and
 //! the callback about it change at the same moment, so that both always agree. All of it is assumed.
 
-mod reply;
 mod put_away;
+mod reply;
 mod result;
 mod seen;
 mod send;

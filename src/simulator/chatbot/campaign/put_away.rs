@@ -26,7 +26,7 @@ impl Campaigns {
 
     /// The conversations that its messages stand in.
     pub(in crate::simulator::chatbot) fn conversations(&self) -> HashSet<ConversationKey> {
-        let rows = self.list.iter().flat_map(|(_, campaign)| &campaign.rows);
+        let rows = self.list.objects().flat_map(|campaign| &campaign.rows);
         rows.map(|row| row.conversation).collect()
     }
 }

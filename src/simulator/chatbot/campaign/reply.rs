@@ -20,9 +20,8 @@ pub(in crate::simulator::chatbot) fn replied(
     simulator: &mut Simulator,
     key: ConversationKey,
 ) -> Option<TemplateInfo> {
-    let has_it = |row: &Row| {
-        row.conversation == key && !matches!(row.status, RowStatus::Pending | RowStatus::Failed)
-    };
+    let has_it =
+        |row: &Row| row.conversation == key && !matches!(row.status, RowStatus::Pending | RowStatus::Failed);
     let campaigns = &mut simulator.chatbot.campaigns.list;
     let (task, row) = campaigns
         .iter()

@@ -186,7 +186,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
     let mut copied = |name: &str, flags: Value| -> Vec<u64> {
         let base = json!({ "taskName": name, "groupName": "Collections", "fromTask": id });
         vendor.call("dialer.copy_task", with(base, flags)).unwrap();
-        let task = vendor.simulator.dialer.tasks.last().unwrap();
+        let task = vendor.simulator.dialer.tasks.objects().next_back().unwrap();
         assert_eq!(task.settings.notices.url(), Some(URL));
         task.contacts.list.iter().map(|contact| contact.number % 10).collect()
     };
@@ -195,7 +195,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
     assert_eq!(copied("unanswered", json!({ "noanswerOnly": "Y" })), [2, 3]);
     assert_eq!(copied("both", json!({ "noanswerOnly": "Y", "ignoreCancelled": "Y" })), [2]);
     vendor.pass(DAY);
-    assert!(vendor.simulator.dialer.tasks.iter().all(|task| task.state.is_over()));
+    assert!(vendor.simulator.dialer.tasks.objects().all(|task| task.state.is_over()));
     // A task of which nothing is left was cancelled.
     let id =
         vendor.create(with(task("gone", vec![row(7, "")]), json!({ "startTime": "2030-01-05 12:00:00" })));
@@ -311,7 +311,7 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Sent>) {
     let (mut answers, mut made) = (Vec::new(), 0);
     for step in steps {
         let known = |at: u32| {
-            let tasks = vendor.simulator.dialer.tasks.len();
+            let tasks = vendor.simulator.dialer.tasks.given();
             vendor.simulator.dialer.task_id(TaskKey(at % tasks.max(1) as u32))
         };
         made += 1;
@@ -355,7 +355,7 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Sent>) {
     }
     vendor.pass(20 * DAY);
     assert!(!vendor.simulator.is_busy());
-    assert!(vendor.simulator.dialer.tasks.iter().all(|task| task.state.is_over()));
+    assert!(vendor.simulator.dialer.tasks.objects().all(|task| task.state.is_over()));
     (answers, vendor.sent)
 }
 
