@@ -49,8 +49,8 @@ impl Engine {
         number: u32,
         now: Timestamp,
     ) -> Option<Arc<Attempt>> {
-        let wish = callback.delivery_fault().map(|fault| fault.name);
-        if wish == Some(FaultName::Drop) {
+        let fault = callback.delivery_fault().map(|fault| fault.name);
+        if fault == Some(FaultName::Drop) {
             self.end_unsent(&callback, Failure::dropped(), now);
             return None;
         }
@@ -61,7 +61,7 @@ impl Engine {
         if let Some(push) = self.dispatch.origins.get(&callback.id).and_then(|origin| origin.push) {
             self.simulator.push_reached(push, PushReach::UnderWay);
         }
-        if wish == Some(FaultName::AtOnce) && number == 1 {
+        if fault == Some(FaultName::AtOnce) && number == 1 {
             let copy = QueuedCallback::clone(&callback);
             let id = self.dispatch.copy(copy, FaultName::AtOnce, now, now);
             self.dispatch.held.start_beside(id);

@@ -148,7 +148,6 @@ impl Settings {
             ),
             public_url: url.trim_end_matches('/').into(),
             has_callback_url,
-            ..Behaviour::default()
         }
     }
 }

@@ -147,6 +147,7 @@ pub(super) fn chatbot(file: Option<&ChatbotFile>) -> ChatRules {
     let Some(file) = file else { return usual };
     ChatRules {
         window: file.window.as_deref().and_then(|text| window(text).ok()).unwrap_or(usual.window),
+        silence: file.silence.map_or(usual.silence, |silence| silence.0),
         upload_bytes: size(file.upload_mb, 1 << 20, usual.upload_bytes),
         uploads_bytes: size(file.uploads_mb, 1 << 20, usual.uploads_bytes),
         uploads: size(file.uploads, 1, usual.uploads),
@@ -202,9 +203,15 @@ mod tests {
         assert_eq!(window("off"), Ok(None));
         let wrong = window("never").unwrap_err().to_string();
         assert_eq!(wrong, "`never` is no window, write for example `24h`, or `off`");
-        let file = ChatbotFile { window: Some("off".into()), uploads: Some(3), ..ChatbotFile::default() };
+        let silence = Duration::from_secs(600);
+        let file = ChatbotFile {
+            window: Some("off".into()),
+            silence: Some(HumanDuration(silence)),
+            uploads: Some(3),
+            ..ChatbotFile::default()
+        };
         let usual = ChatRules::default();
-        assert_eq!(chatbot(Some(&file)), ChatRules { window: None, uploads: 3, ..usual });
+        assert_eq!(chatbot(Some(&file)), ChatRules { window: None, silence, uploads: 3, ..usual });
         assert_eq!(chatbot(None), usual);
     }
 

@@ -147,6 +147,8 @@ pub struct ChatbotFile {
     /// for always. Template messages may always be sent.
     #[schemars(extend("format" = "window"))]
     pub window: Option<String>,
+    /// A conversation in which nobody says anything for so long ends by itself, for example `30m` (assumed). Default: 24h.
+    pub silence: Option<HumanDuration>,
     /// The largest file that is uploaded, in megabytes of 1,048,576 bytes. Default: 16.
     #[schemars(range(min = 1, max = 2_048))]
     pub upload_mb: Option<u32>,

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 pub(super) struct Shelf<T> {
     /// The number of the first place.
     first: usize,
-    /// What is kept, with its weight. The first place is never an empty one.
+    /// What is kept, with its weight. The first place is never an empty one. Boxed, for to move all of them when there are more
+    /// would keep everybody waiting.
     places: VecDeque<Option<Box<(T, usize)>>>,
     weight: usize,
     /// From this weight on it is looked through.

@@ -64,7 +64,7 @@ pub(in crate::simulator) struct Conversation {
     pub phase: Phase,
     /// Whether the latest transfer that was asked for has been answered.
     pub(in crate::simulator) is_transfer_answered: bool,
-    /// How a test wishes its user to be reached.
+    /// How its user is reached, where a test says so.
     pub(in crate::simulator) reach: Option<ChatOutcome>,
     /// Whether anything of it was sent yet: only then it can fall silent.
     pub(in crate::simulator) begun: bool,
@@ -314,7 +314,6 @@ impl Conversation {
 }
 
 /// All conversations, and how calls and callbacks find theirs.
-#[expect(clippy::vec_box, reason = "to move all of them when the list grows would keep everybody waiting")]
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Conversations {
     list: Shelf<Conversation>,

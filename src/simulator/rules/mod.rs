@@ -15,7 +15,6 @@ pub(super) mod workflow;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::access::Account;
 use super::user_endpoints::Declarations;
@@ -28,8 +27,6 @@ use workflow::WorkflowRules;
 /// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
-    /// A conversation in which nobody says anything for so long ends by itself.
-    pub silence: Duration,
     /// The accounts. Without any there is the default one.
     pub accounts: Vec<Account>,
     /// How numbers answer, lines dial and strategies go on.
@@ -74,7 +71,6 @@ impl Behaviour {
 impl Default for Behaviour {
     fn default() -> Self {
         Self {
-            silence: Duration::from_secs(24 * 3600),
             accounts: vec![Account::default()],
             calling: Arc::new(calling::Rules::default()),
             dialer: Arc::new(dialer::Rules::default()),

@@ -215,8 +215,8 @@ pub(super) fn begin(simulator: &mut Simulator, task: usize, now: Timestamp, most
             state.overrides.text_company = Some(Arc::clone(&company));
             state.locale = locale;
         }
-        if let Some(wished) = &to.mock_outcome {
-            state.reach = wished.chat;
+        if let Some(mock_outcome) = &to.mock_outcome {
+            state.reach = mock_outcome.chat;
         }
         let mock_outcome = to.mock_outcome.unwrap_or_else(|| rules.mock_outcome_of(to.number));
         let outcome = outcome_plan(mock_outcome.chat, rng);

@@ -254,7 +254,7 @@ fn queries_page_sort_and_filter() {
 }
 
 #[test]
-fn notices_come_as_often_as_is_wished() {
+fn notices_come_as_often_as_is_asked_for() {
     let mut vendor = Vendor::new();
     vendor.compares = false;
     let rows =
@@ -419,7 +419,7 @@ fn strategies_in_the_shape_of_a_client_are_taken() {
 }
 
 #[test]
-fn what_an_agent_does_besides_talking_is_there_where_it_is_wished_for() {
+fn what_an_agent_does_besides_talking_is_there_where_it_is_asked_for() {
     let mut vendor = Vendor::new();
     let rows = vec![row(1, "on_hold passed_on remarked inspected"), row(2, "talked")];
     let id = vendor.create(task("extras", rows));
@@ -428,10 +428,10 @@ fn what_an_agent_does_besides_talking_is_there_where_it_is_wished_for() {
         let text = |name: &str| row[name].as_str().unwrap().len();
         (row["holdDuration"].as_i64().unwrap(), text("talkremarks"), text("transferReason"), text("seText"))
     };
-    let wished = vendor.rows(&id, &number(1)).remove(0);
-    let (hold, remarks, reason, inspection) = said(&wished);
-    assert!(hold > 0 && remarks > 0 && reason > 0 && inspection > 0, "{wished}");
-    assert!(wished["talkDuration"].as_i64().unwrap() > hold, "{wished}");
+    let scripted = vendor.rows(&id, &number(1)).remove(0);
+    let (hold, remarks, reason, inspection) = said(&scripted);
+    assert!(hold > 0 && remarks > 0 && reason > 0 && inspection > 0, "{scripted}");
+    assert!(scripted["talkDuration"].as_i64().unwrap() > hold, "{scripted}");
     let usual = vendor.rows(&id, &number(2)).remove(0);
     assert_eq!(said(&usual), (0, 0, 0, 0));
 }
