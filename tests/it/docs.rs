@@ -106,10 +106,11 @@ fn every_link_leads_somewhere() {
             assert!(!is_file || fs::exists(folder.join(path)).unwrap(), "{page} links to {link}");
         }
     }
-    let index = read("docs/README.md");
+    let (index, for_agents) = (read("docs/README.md"), read("llms.txt"));
     for page in pages().iter().filter(|page| page.starts_with("docs/") && !page.ends_with("README.md")) {
         let name = Path::new(page).file_name().unwrap().to_str().unwrap();
         assert!(index.contains(&format!("]({name})")), "docs/README.md does not list {name}");
+        assert!(for_agents.contains(&format!("](docs/{name})")), "llms.txt does not list {name}");
     }
 }
 
