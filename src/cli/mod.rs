@@ -23,6 +23,7 @@ mod lines;
 mod load;
 mod load_report;
 mod magic;
+mod mcp;
 mod merge;
 mod output;
 mod preview;
@@ -81,6 +82,8 @@ enum Command {
     Exec(exec::Args),
     /// Look at a running mock, wait for what it sends or gets, and steer it.
     Ctl(ctl::Args),
+    /// Give a running mock to an agent as tools, by the Model Context Protocol over standard input and output.
+    Mcp(mcp::Args),
     /// Say whether a mock is ready, and wait for one: the health check of containers.
     Ready(ready::Args),
     /// Watch a running mock: the timeline of its requests and callbacks, as it grows.
@@ -128,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args, config),
         Command::Exec(args) => exec::run(args, config),
         Command::Ctl(args) => ctl::run(&args),
+        Command::Mcp(args) => mcp::run(&args),
         Command::Ready(args) => ready::run(&args),
         Command::Tail(args) => tail::run(&args),
         Command::Chat(args) => chat::run(args, config),

@@ -108,6 +108,13 @@ pub fn described() -> impl Iterator<Item = Described> {
     ROWS.iter().map(|row| Described { name: row.name, method: row.method, path: row.path, what: row.what })
 }
 
+/// The JSON Schema of the fields of a request, by its name.
+pub fn asked(name: &str) -> Option<Value> {
+    let row = ROWS.iter().find(|row| row.name == name)?;
+    let [asked, _] = (row.schemas)();
+    Some(asked)
+}
+
 /// Whether a request is one of the control surface.
 pub fn is_of(call: &HttpRequest) -> bool {
     path(call).is_some()

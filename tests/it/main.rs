@@ -22,6 +22,7 @@ mod hostile;
 mod integrations;
 mod load;
 mod markdown;
+mod mcp;
 mod order;
 mod origin;
 mod output;

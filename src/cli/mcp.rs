@@ -1,0 +1,221 @@
+//! `mcp`: a running mock as tools of an agent, by the Model Context Protocol over standard input and output: a JSON-RPC
+//! message on each line (revision 2025-06-18).
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use tokio::task::{JoinSet, spawn_blocking};
+
+use super::remote::{Remote, Where};
+use super::{CommandError, Exit, lines};
+use crate::console;
+
+/// The revisions that are spoken, the newest first. They do not differ in what is used here.
+const REVISIONS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
+
+const INSTRUCTIONS: &str = "\
+A mock of AI Rudder, which you steer and watch. Make something happen (emit, start_chat, user, or requests of the code you \
+work on), wait for what should come of it (wait_for, never by sleeping), and read the journal where it does not come. Facts \
+about the vendor are documented, example, client or assumed: reference tells of each field. audit judges a receiver.";
+
+/// Each tool, the request of the control surface that it makes, and what an agent should know of it beyond that.
+const TOOLS: [(&str, &str, &str); 11] = [
+    ("wait_for", "wait", "If it does not come, what came closest is shown with the differences."),
+    ("settle", "settle", "Then nothing is under way any more, and the journal is complete."),
+    ("journal", "journal", "What the integration has sent is `in`, callbacks are `out`."),
+    ("emit", "emit", "The catalog of events is that of `reference`."),
+    ("start_chat", "chat", "Its `conversation` is what `user` takes."),
+    ("user", "user", "You are the person at the other end of a WhatsApp chat."),
+    ("clock", "move", "Retries, plans and schedules happen on the way."),
+    ("add_fault", "add-fault", "Its `id` is what `remove_fault` takes."),
+    ("remove_fault", "remove-fault", ""),
+    ("explain_signature", "signature", "The number of an entry is its `seq` in the journal."),
+    (
+        "reference",
+        "entry",
+        "Such as `session.transfer` or `task.create`; an unknown one is answered with those near it.",
+    ),
+];
+
+/// The tool that is a command of its own.
+const AUDIT: &str = "audit";
+
+/// The arguments of `mcp`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+An agent that speaks the Model Context Protocol starts it by itself, beside `airudder-mock serve`:
+    { \"mcpServers\": { \"airudder-mock\": { \"command\": \"airudder-mock\", \"args\": [\"mcp\"] } } }")]
+pub(super) struct Args {
+    #[command(flatten)]
+    mock: Where,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
+    let server = Arc::new(Server { remote: args.mock.remote()? });
+    super::runtime()?.block_on(async {
+        let mut lines = lines::standard_input()?;
+        let mut answering = JoinSet::new();
+        let interrupted = super::interrupted();
+        tokio::pin!(interrupted);
+        loop {
+            let line = tokio::select! {
+                line = lines.recv() => line,
+                () = &mut interrupted => return Ok(Exit::Interrupted),
+            };
+            let Some(line) = line else { break };
+            if line.trim().is_empty() {
+                continue;
+            }
+            let server = Arc::clone(&server);
+            // Whoever waits for a callback may ask for other things meanwhile.
+            answering.spawn(async move { server.take(&line).await });
+        }
+        // Whoever closes its end may still read what it asked for.
+        answering.join_all().await;
+        Ok(Exit::Ok)
+    })
+}
+
+/// What JSON-RPC calls an error, apart from what a tool could not do.
+struct RpcError {
+    code: i64,
+    message: String,
+}
+
+struct Server {
+    remote: Remote,
+}
+
+impl Server {
+    /// Takes a message and answers it, if it is a request.
+    async fn take(&self, line: &str) {
+        let answer = match serde_json::from_str::<Value>(line) {
+            Err(error) => failed(&Value::Null, &RpcError { code: -32700, message: error.to_string() }),
+            Ok(message) => {
+                let Some(id) = message.get("id").cloned() else { return };
+                let Some(method) = message["method"].as_str() else { return };
+                match self.answer(method, &message["params"]).await {
+                    Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
+                    Err(error) => failed(&id, &error),
+                }
+            }
+        };
+        let mut out = std::io::stdout().lock();
+        // Whoever reads has gone: the end of the input comes as well.
+        let _ = writeln!(out, "{answer}").and_then(|()| out.flush());
+    }
+
+    async fn answer(&self, method: &str, params: &Value) -> Result<Value, RpcError> {
+        match method {
+            "initialize" => Ok(initialized(params)),
+            "ping" => Ok(json!({})),
+            "tools/list" => Ok(json!({ "tools": tools() })),
+            "tools/call" => self.call(params).await,
+            _ => Err(RpcError { code: -32601, message: format!("there is no method `{method}`") }),
+        }
+    }
+
+    async fn call(&self, params: &Value) -> Result<Value, RpcError> {
+        let name = params["name"].as_str().unwrap_or_default();
+        let arguments = params["arguments"].as_object().cloned().unwrap_or_default();
+        if name == AUDIT {
+            return Ok(shown(audited(&arguments).await));
+        }
+        let tool = TOOLS.iter().find(|(tool, ..)| *tool == name);
+        let Some((_, request, _)) = tool else {
+            return Err(RpcError { code: -32602, message: format!("there is no tool `{name}`") });
+        };
+        let answer = self.remote.ask(request, arguments.into()).await;
+        Ok(shown(answer.map(|answer| format!("{answer:#}")).map_err(|error| error.to_string())))
+    }
+}
+
+fn failed(id: &Value, error: &RpcError) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": error.code, "message": error.message } })
+}
+
+/// The server as it introduces itself. The revision is the client's, if it is spoken here.
+fn initialized(params: &Value) -> Value {
+    let wanted = params["protocolVersion"].as_str().unwrap_or_default();
+    let revision = REVISIONS.iter().find(|revision| **revision == wanted).unwrap_or(&REVISIONS[0]);
+    json!({
+        "protocolVersion": revision,
+        "capabilities": { "tools": {} },
+        "serverInfo": { "name": "airudder-mock", "version": env!("CARGO_PKG_VERSION") },
+        "instructions": INSTRUCTIONS,
+    })
+}
+
+/// What a tool gives, or why it could not.
+fn shown(result: Result<String, String>) -> Value {
+    let is_error = result.is_err();
+    let text = result.unwrap_or_else(|error| error);
+    json!({ "content": [{ "type": "text", "text": text }], "isError": is_error })
+}
+
+fn tools() -> Vec<Value> {
+    let of_requests = TOOLS.iter().filter_map(|(tool, request, more)| {
+        let described = console::described().find(|described| described.name == *request)?;
+        let description = format!("It {}. {more}", described.what).trim_end().to_owned();
+        Some(json!({ "name": tool, "description": description, "inputSchema": console::asked(request)? }))
+    });
+    let audit = json!({
+        "name": AUDIT,
+        "description": "It tries a receiver of callbacks with some fifty crafted ones, and says what is wrong, why it matters \
+    and how to fix it.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {
+                "callback_url": { "type": "string", "description": "The receiver: `http://127.0.0.1:3000/hook`." },
+                "secret": { "type": "string", "description": "The secret that it verifies by. Default: `airudder-mock-secret`." },
+                "only": { "type": "string", "description": "Only these checks: names, or beginnings such as `signature-*`." },
+            },
+            "required": ["callback_url"],
+        },
+    });
+    of_requests.chain([audit]).collect()
+}
+
+/// Runs `audit` in a process of its own, whose report is the answer, findings or none.
+async fn audited(arguments: &Map<String, Value>) -> Result<String, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let mut command = Command::new(program);
+    command.arg("audit").stdin(Stdio::null());
+    for (argument, flag) in [("callback_url", "--callback-url"), ("secret", "--secret"), ("only", "--only")] {
+        if let Some(value) = arguments.get(argument).and_then(Value::as_str) {
+            command.arg(format!("{flag}={value}"));
+        }
+    }
+    let output = spawn_blocking(move || command.output()).await.map_err(|error| error.to_string())?;
+    let output = output.map_err(|error| error.to_string())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.stdout.is_empty() { Err(text(&output.stderr)) } else { Ok(text(&output.stdout)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tool_makes_a_request_that_is_there_and_says_what_it_takes() {
+        let tools = tools();
+        assert_eq!(tools.len(), TOOLS.len() + 1);
+        assert!(tools.len() <= 12, "an agent reads all of them at each start");
+        for tool in &tools {
+            assert_eq!(tool["inputSchema"]["type"], "object", "{tool}");
+            assert!(tool["inputSchema"]["properties"].is_object(), "{tool}");
+        }
+        let text = format!("{:#}", json!(tools));
+        assert!(text.len() < 40_000, "{} bytes", text.len());
+    }
+
+    #[test]
+    fn the_revision_is_the_clients_if_it_is_spoken() {
+        let revision =
+            |wanted: &str| initialized(&json!({ "protocolVersion": wanted }))["protocolVersion"].clone();
+        assert_eq!(revision("2024-11-05"), "2024-11-05");
+        assert_eq!(revision("2099-01-01"), REVISIONS[0]);
+    }
+}
