@@ -129,6 +129,34 @@ fn the_sandbox_is_valid_and_so_are_its_settings_and_commands() {
     }
 }
 
+/// The words behind `airudder-mock` in an example for CI begin with a command that there is, with flags that there are.
+#[test]
+fn the_examples_for_compose_and_ci_name_what_there_is() {
+    let read =
+        |name: &str| fs::read_to_string(crate::markdown::repository(&format!("docs/deploy/{name}"))).unwrap();
+    let [compose] = documents(&read("compose.yaml")).try_into().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("airudder-mock.toml");
+    fs::write(&settings, compose["configs"]["settings"]["content"].as_str().unwrap()).unwrap();
+    assert_code(&run(&["check", settings.to_str().unwrap()]), 0);
+    let command = compose["services"]["airudder"]["command"].as_array().unwrap().iter();
+    let mut commands = vec![command.map(|word| word.as_str().unwrap().to_owned()).collect::<Vec<_>>()];
+    for name in ["github.yml", "gitlab.yml"] {
+        let text = read(name);
+        assert_eq!(documents(&text).len(), 1, "{name}");
+        commands.extend(text.lines().filter_map(|line| {
+            let (_, command) = line.split_once("airudder-mock ")?;
+            let (command, _) = command.split_once(" -- ")?;
+            Some(command.split(' ').map(str::to_owned).collect())
+        }));
+    }
+    assert_eq!(commands.len(), 5);
+    for mut command in commands {
+        command.push("--help".to_owned());
+        assert_code(&run(&command), 0);
+    }
+}
+
 #[test]
 fn its_parts_send_one_load_and_are_merged_from_a_folder() {
     let [config, job] = documents(MANIFEST).try_into().unwrap();
