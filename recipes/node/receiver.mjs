@@ -4,7 +4,7 @@
 // person is accepted. Try it with `airudder-mock run story.toml -- node receiver.mjs`.
 
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, realpathSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -84,4 +84,5 @@ export const server = createServer(async (request, response) => {
   }
 });
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) server.listen(PORT, "127.0.0.1");
+// Not where a test imports it.
+if (import.meta.url === pathToFileURL(realpathSync(process.argv[1])).href) server.listen(PORT, "127.0.0.1");

@@ -6,6 +6,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 process.env.EVENTS = mkdtempSync(join(tmpdir(), "events-")); // events of the tests are no events of yours
@@ -24,5 +25,5 @@ test("a signature is over the raw bytes", () => {
 test("a user who asks for a person is accepted", async () => {
   const program = process.env.AIRUDDER_MOCK_BIN ?? "airudder-mock";
   const command = ["run", "story.toml", "--speed", "max", "--", process.execPath, "receiver.mjs"];
-  await promisify(execFile)(program, command, { cwd: import.meta.dirname ?? new URL(".", import.meta.url).pathname });
+  await promisify(execFile)(program, command, { cwd: fileURLToPath(new URL(".", import.meta.url)) });
 });
