@@ -74,7 +74,7 @@ def main():
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for inside, data in files.items():
             entry = zipfile.ZipInfo(inside, (1980, 1, 1, 0, 0, 0))
-            entry.external_attr = (0o755 if "/scripts/" in inside else 0o644) << 16
+            entry.external_attr = (0o100755 if "/scripts/" in inside else 0o100644) << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, data)
     print(path)
