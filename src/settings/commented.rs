@@ -185,7 +185,7 @@ mod tests {
                 match values.is_empty() {
                     true => missing.push(format!("{path}.*")),
                     false => {
-                        find_missing(&table["additionalProperties"], &values, &format!("{path}.*"), missing)
+                        find_missing(&table["additionalProperties"], &values, &format!("{path}.*"), missing);
                     }
                 }
             }
