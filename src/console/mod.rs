@@ -3,6 +3,8 @@
 //! [`answer`] is all that others need. Each request is a type of its own ([`endpoint`]) in the file of what it is about.
 
 mod again;
+mod beside;
+mod branch;
 mod clock;
 mod emit;
 mod endpoint;
@@ -21,6 +23,7 @@ mod reloads;
 mod settle;
 mod signature;
 mod snapshots;
+mod stories;
 mod tokens;
 mod user;
 mod wait;
@@ -38,11 +41,12 @@ use crate::files::suggest::{did_you_mean, nearest};
 use crate::net::HttpRequest;
 use crate::page;
 
-pub use again::{Again, AgainError, Beginning, Snapshots};
-pub use namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
+pub use again::{Again, AgainError, Beginning, Moment, Origin, Snapshots};
+pub use beside::{NamespaceError, Namespaces, NewNamespace};
+pub use namespace::Namespace;
 pub use openapi::document as openapi;
 pub use reloads::Reloads;
-pub use snapshots::reset;
+pub use snapshots::{begin_with, reset};
 pub use world::World;
 
 /// Where everything is: a path that the vendor does not have.
@@ -72,6 +76,11 @@ const ROWS: &[Row] = &[
     Row::of::<user::History>(),
     Row::of::<user::Act>(),
     Row::of::<tokens::Expire>(),
+    Row::of::<stories::ListScenarios>(),
+    Row::of::<stories::Start>(),
+    Row::of::<stories::List>(),
+    Row::of::<stories::Show>(),
+    Row::of::<stories::Stop>(),
     Row::of::<faults::Add>(),
     Row::of::<faults::List>(),
     Row::of::<faults::Remove>(),
@@ -82,6 +91,7 @@ const ROWS: &[Row] = &[
     Row::of::<snapshots::Reset>(),
     Row::of::<snapshots::Export>(),
     Row::of::<snapshots::Import>(),
+    Row::of::<branch::Branch>(),
     Row::of::<openapi::Describe>(),
     Row::of::<namespaces::Create>(),
     Row::of::<namespaces::List>(),

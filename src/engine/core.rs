@@ -141,6 +141,18 @@ impl Engine {
         self.stories.push(story);
     }
 
+    /// The seed of what belongs to no story.
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// The story that everything belongs to of which nobody knows whose it is: the only one.
+    pub(super) fn only_story(&self) -> Option<usize> {
+        let mut meant = self.stories.iter().enumerate().filter(|(_, story)| story.may_be_meant());
+        let (index, _) = meant.next()?;
+        meant.next().is_none().then_some(index)
+    }
+
     /// The stories.
     pub fn stories(&self) -> &[StoryRun] {
         &self.stories
@@ -431,7 +443,7 @@ impl Engine {
         let story = story.and_then(|story| self.stories.get_mut(story as usize));
         let (name, event) = match story {
             Some(story) => {
-                story.count_failure();
+                story.count_failure(FailureKind::Unsendable, &message);
                 let name = Arc::clone(story.name());
                 let kind = FailureKind::Unsendable.as_str();
                 (Some(Arc::clone(&name)), Event::Failed { place: name, kind, message })
@@ -563,8 +575,10 @@ impl Engine {
             }
         }
         // What an endpoint of the user's own sends belongs to the story that took the request, or else to the only one.
-        let story = taker.or_else(|| (self.stories.len() == 1).then_some(0));
-        if let Some(story) = story.filter(|_| self.simulator.is_of_user(id)) {
+        if !self.stories.is_empty()
+            && self.simulator.is_of_user(id)
+            && let Some(story) = taker.or_else(|| self.only_story())
+        {
             self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
         }
         self.report_findings(found, taker, now);

@@ -9,12 +9,13 @@ use tokio::task::JoinHandle;
 
 use super::{Prepared, StartError};
 use crate::api::{Answering, Api, ready};
-use crate::console::{self, Again, Namespaces, Reloads, World};
+use crate::console::{self, Again, Moment, Namespaces, Origin, Reloads, World};
 use crate::engine::{Driver, End, Left, Reload};
 use crate::http::{LargeBodies, Limits, Server, TurnedAway};
 use crate::journal::Kept;
 use crate::net::origin;
 use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target};
+use crate::scenario::Library;
 
 /// Whom a request is for.
 pub(super) enum Found {
@@ -90,6 +91,16 @@ impl Service {
     /// What answers the vendor's requests.
     pub(super) fn api(&self) -> &Api {
         &self.api
+    }
+
+    /// It, as far as its moments go.
+    pub(super) fn origin(&self) -> Origin {
+        self.world.origin()
+    }
+
+    /// Puts it to a moment of another mock.
+    pub(super) fn begin_with(&self, from: &Moment) -> Result<(), String> {
+        console::begin_with(&self.world, from)
     }
 
     /// Puts it back to its beginning.
@@ -178,6 +189,11 @@ impl Assembly {
     /// What came of files that changed.
     pub(crate) fn reloads(&self) -> &Reloads {
         &self.service.world.reloads
+    }
+
+    /// The scenarios that stories can be begun of.
+    pub(crate) fn scenarios(&self) -> &Library {
+        &self.service.world.scenarios
     }
 
     /// Takes over settings that have changed; `own_url` is the callback URL that wins over them.

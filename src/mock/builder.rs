@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::assembly::Service;
 use super::{Folder, Prepared, StartError};
@@ -17,7 +17,7 @@ use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, 
 use crate::http::Server;
 use crate::journal::{Journal, Kept, KeptLimits, Lines, Sink};
 use crate::net::{Guard, Target};
-use crate::scenario::StoryRun;
+use crate::scenario::{Library, StoryRun};
 use crate::seed::Seed;
 use crate::settings::{DEFAULT_LISTEN, Flags, Settings, url_for};
 
@@ -47,6 +47,7 @@ pub struct Builder {
     pub(super) server: Option<Server>,
     pub(super) public_url: Option<String>,
     stories: Vec<StoryRun>,
+    scenarios: Option<Library>,
     journal: Journal,
     kept: KeptLimits,
     show_secrets: bool,
@@ -79,6 +80,7 @@ impl Builder {
             server: None,
             public_url: None,
             stories: Vec::new(),
+            scenarios: None,
             journal: Journal::default(),
             kept: KeptLimits::NOTHING,
             show_secrets: false,
@@ -221,6 +223,12 @@ impl Builder {
         self
     }
 
+    /// Offers these scenarios to begin stories of, in place of those that ship.
+    pub(crate) fn scenarios(mut self, scenarios: Library) -> Self {
+        self.scenarios = Some(scenarios);
+        self
+    }
+
     /// The engine alone: no network, no clock.
     ///
     /// # Errors
@@ -247,6 +255,7 @@ impl Builder {
         }
         let prepared = self.prepared?;
         let settings = &prepared.settings;
+        let scenarios = self.scenarios.unwrap_or_else(|| Library::new(settings.policy.clone()));
         let own_url = self.callback_url.clone().filter(|_| self.callback_url_wins);
         let url = self.callback_url.or_else(|| settings.callback_url.clone());
         let routes = match self.callback_url_wins {
@@ -288,8 +297,8 @@ impl Builder {
             max_in_flight: self.max_in_flight,
             journal: self.journal,
         });
-        // Stories can't be put back.
-        let can_go_back = self.can_go_back && self.stories.is_empty();
+        let again = self.stories.iter().filter(|_| self.can_go_back);
+        let again: Vec<StoryRun> = again.map(|story| story.fresh(SignedDuration::ZERO)).collect();
         for story in self.stories {
             engine.add_story(story);
         }
@@ -298,7 +307,9 @@ impl Builder {
             callback_url: own_url,
             seed: self.seed,
             kept_limits: self.kept,
-            can_go_back,
+            can_go_back: self.can_go_back,
+            stories: again.into(),
+            scenarios,
             own_epoch: self.epoch,
             max_in_flight: self.max_in_flight,
             listens_on: self.listens_on,
@@ -324,6 +335,9 @@ pub(super) struct Rest {
     pub(super) seed: Seed,
     pub(super) kept_limits: KeptLimits,
     pub(super) can_go_back: bool,
+    /// The stories that run beside it, before their beginning; none where it can't go back.
+    pub(super) stories: Arc<[StoryRun]>,
+    pub(super) scenarios: Library,
     /// The time at its start, if it was given.
     pub(super) own_epoch: Option<Timestamp>,
     pub(super) max_in_flight: usize,
@@ -370,6 +384,7 @@ impl Rest {
             catalog,
             kept: self.kept,
             lines: self.lines,
+            scenarios: self.scenarios,
             reloads: Reloads::default(),
             namespaces: None,
             again: None,

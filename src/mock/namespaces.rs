@@ -13,10 +13,11 @@ use tokio::sync::oneshot;
 
 use super::StartError;
 use super::assembly::{Beside, Found, Service};
-use crate::console::{Namespace, NamespaceError, Namespaces, NewNamespace};
+use crate::console::{Beginning, Moment, Namespace, NamespaceError, Namespaces, NewNamespace, Origin};
 use crate::engine::{Left, Speed};
 use crate::net::HttpRequest;
 use crate::seed::Seed;
+use crate::simulator::Account;
 
 /// The first part of the path of requests to a namespace.
 const PREFIX: &str = "/_ns/";
@@ -37,6 +38,9 @@ pub(super) struct Usual {
     pub(super) seed: Seed,
     /// The secret, where a fresh one might not do.
     pub(super) secret: Option<String>,
+    /// The first account of the mock itself, and what signs its callbacks.
+    pub(super) account: Account,
+    pub(super) own_secret: String,
 }
 
 /// What a namespace is to be like.
@@ -109,7 +113,12 @@ impl Registry {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn make(&self, wish: NewNamespace, speed: Option<Speed>) -> Result<Namespace, NamespaceError> {
+    async fn make(
+        &self,
+        wish: NewNamespace,
+        speed: Option<Speed>,
+        from: Option<Moment>,
+    ) -> Result<Namespace, NamespaceError> {
         let (number, name) = {
             let mut state = self.lock();
             state.made += 1;
@@ -147,11 +156,17 @@ impl Registry {
             seed: given,
             name: name.clone(),
         };
+        if let Some(from) = &from {
+            shown = self.credentials(&from.beginning, shown);
+        }
         let wrong = |error: StartError| NamespaceError::Wrong(error.to_string());
         let asked = Asked { namespace: shown.clone(), seed, speed, epoch };
         let service = (self.make)(&asked).map_err(wrong)?;
         let refused = |error: crate::net::NotAllowed| wrong(error.into());
         service.check_callback_urls().await.map_err(refused)?;
+        if let Some(from) = &from {
+            service.begin_with(from).map_err(NamespaceError::Unfit)?;
+        }
         shown.callback_url = shown.callback_url.or_else(|| self.usual.callback_url.clone());
         let running = Running::new(service, shown.clone());
         let mut state = self.lock();
@@ -160,6 +175,27 @@ impl Registry {
         }
         state.running.insert(name, running);
         Ok(shown)
+    }
+
+    /// A namespace with the credentials that a state begins with.
+    fn credentials(&self, beginning: &Beginning, fresh: Namespace) -> Namespace {
+        let Namespace { name, base_url, callback_url, .. } = fresh;
+        match &beginning.namespace {
+            Some(its) => {
+                let callback_url = callback_url.or_else(|| its.callback_url.clone());
+                Namespace { name, base_url, callback_url, ..its.clone() }
+            }
+            None => Namespace {
+                name,
+                base_url,
+                callback_url,
+                app_key: self.usual.account.app_key.clone(),
+                app_secret: self.usual.account.app_secret.clone(),
+                sign_key: self.usual.account.sign_key.clone(),
+                secret: self.usual.own_secret.clone(),
+                seed: None,
+            },
+        }
     }
 }
 
@@ -193,7 +229,20 @@ impl Namespaces for Registry {
         wish: NewNamespace,
         speed: Option<Speed>,
     ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>> {
-        Box::pin(self.make(wish, speed))
+        Box::pin(self.make(wish, speed, None))
+    }
+
+    fn branch(
+        &self,
+        wish: NewNamespace,
+        speed: Speed,
+        from: Moment,
+    ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>> {
+        Box::pin(self.make(wish, Some(speed), Some(from)))
+    }
+
+    fn origin(&self, name: &str) -> Option<Origin> {
+        self.lock().running.get(name).map(|running| running.service.origin())
     }
 
     fn list(&self) -> Vec<Namespace> {

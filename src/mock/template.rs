@@ -15,6 +15,7 @@ use crate::console::{Beginning, Namespace};
 use crate::engine::{Callers, Pace, Speed};
 use crate::http::Server;
 use crate::journal::KeptLimits;
+use crate::scenario::{Library, StoryRun};
 use crate::seed::Seed;
 use crate::settings::DEFAULT_LISTEN;
 use crate::simulator::Account;
@@ -26,6 +27,10 @@ struct Template {
     /// The callback URL that wins over those of the settings, if one was given.
     callback_url: Option<String>,
     seed: Seed,
+    /// The stories that run beside the mock itself, and the moment from which they count.
+    stories: Arc<[StoryRun]>,
+    began: Timestamp,
+    scenarios: Library,
     /// The time at its start, if it was given.
     epoch: Option<Timestamp>,
     can_go_back: bool,
@@ -69,8 +74,9 @@ impl Builder {
         let can_go_back = rest.can_go_back;
         let mut service = rest.service(engine)?.beside(Arc::clone(&registry) as _, registry);
         if can_go_back {
-            let beginning = Beginning { seed: template.seed.0, namespace: None };
-            service = template.with_again(service, beginning, template.epoch);
+            let stories = (!template.stories.is_empty()).then_some(template.began);
+            let beginning = Beginning { seed: template.seed.0, stories, namespace: None };
+            service = template.with_again(service, beginning, template.epoch, None);
         }
         service.check_callback_urls().await?;
         if let Some(folder) = folder {
@@ -107,20 +113,47 @@ impl Template {
         service: Service,
         beginning: Beginning,
         epoch: Option<Timestamp>,
+        own: Option<Namespace>,
     ) -> Service {
         let template = Arc::clone(self);
         let again = Remake::new(&service, beginning, epoch, move |beginning| {
-            let Beginning { seed, namespace } = beginning;
-            match namespace {
-                Some(namespace) => template.builder(namespace, Seed(*seed), None).service(),
-                None => {
-                    let mut builder = template.usual_builder(template.prepared.clone(), Seed(*seed), None);
-                    builder.public_url = Some(template.base_url.clone());
-                    builder.service()
-                }
-            }
+            template.again(beginning, own.as_ref()).service()
         });
         service.with_again(Arc::new(again))
+    }
+
+    /// A mock that begins like this. In the place of a namespace it is reached as that is, and its callbacks go where those of
+    /// that go.
+    fn again(&self, beginning: &Beginning, own: Option<&Namespace>) -> Builder {
+        let Beginning { seed, stories, namespace } = beginning;
+        let mut prepared = self.prepared.clone();
+        let mut callback_url = None;
+        if let Some(own) = own {
+            prepared.settings.public_url = Some(own.base_url.clone());
+            callback_url.clone_from(&own.callback_url);
+        }
+        let builder = match namespace {
+            Some(namespace) => {
+                let base_url = own.unwrap_or(namespace).base_url.clone();
+                self.builder(&Namespace { base_url, ..namespace.clone() }, Seed(*seed), None)
+            }
+            None => {
+                let mut builder = self.usual_builder(prepared, Seed(*seed), None);
+                builder.public_url =
+                    Some(own.map_or_else(|| self.base_url.clone(), |own| own.base_url.clone()));
+                match stories {
+                    Some(began) => {
+                        let later = began.duration_since(self.began);
+                        builder.stories(self.stories.iter().map(|story| story.fresh(later)).collect())
+                    }
+                    None => builder,
+                }
+            }
+        };
+        match callback_url {
+            Some(url) => builder.callback_url(url),
+            None => builder,
+        }
     }
 
     /// A mock for a namespace.
@@ -131,8 +164,9 @@ impl Template {
             builder = builder.epoch(*epoch);
         }
         let service = builder.service()?;
-        let beginning = Beginning { seed: seed.0, namespace: Some(namespace.clone()) };
-        Ok(if self.can_go_back { self.with_again(service, beginning, *epoch) } else { service })
+        let beginning = Beginning { seed: seed.0, stories: None, namespace: Some(namespace.clone()) };
+        let own = Some(namespace.clone());
+        Ok(if self.can_go_back { self.with_again(service, beginning, *epoch, own) } else { service })
     }
 
     fn of(rest: &Rest, address: SocketAddr) -> Self {
@@ -141,6 +175,9 @@ impl Template {
             prepared: rest.prepared.clone(),
             callback_url: rest.callback_url.clone(),
             seed: rest.seed,
+            stories: Arc::clone(&rest.stories),
+            began: rest.epoch,
+            scenarios: rest.scenarios.clone(),
             epoch: rest.own_epoch,
             can_go_back: rest.can_go_back,
             speed: rest.speed,
@@ -162,6 +199,8 @@ impl Template {
             seed: self.seed,
             // The signature scheme says what secrets look like.
             secret: settings.signature.is_some().then(|| settings.secret.clone()),
+            account: settings.accounts.first().cloned().unwrap_or_default(),
+            own_secret: settings.secret.clone(),
         }
     }
 
@@ -199,6 +238,7 @@ impl Template {
             .max_in_flight(self.max_in_flight)
             .kept(self.kept)
             .show_secrets(self.show_secrets)
+            .scenarios(self.scenarios.clone())
             .listens_on(self.listens_on);
         let builder = if self.can_go_back { builder.can_go_back() } else { builder };
         match &self.callback_url {

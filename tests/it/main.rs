@@ -6,6 +6,7 @@ mod serving;
 mod support;
 
 mod audit;
+mod begun;
 mod bot;
 mod chatbot;
 mod clock;

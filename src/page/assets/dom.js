@@ -49,6 +49,7 @@ const PATHS = {
   wire: "M4 7h16M4 12h10M4 17h13",
   objects: "M12 3 4 7v10l8 4 8-4V7l-8-4Zm0 9 8-5m-8 5L4 7m8 5v9",
   catalog: "M5 4h11a3 3 0 0 1 3 3v13H8a3 3 0 0 1-3-3V4Zm0 13a3 3 0 0 1 3-3h11",
+  stories: "M6 4h9a3 3 0 0 1 3 3v13H9a3 3 0 0 1-3-3V4Zm4 6 4 2.5-4 2.5V10",
   controls: "M5 7h8m4 0h2M5 17h2m4 0h8M15 5v4M9 15v4",
   search: "m20 20-4.5-4.5M17 10.5a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0Z",
   close: "M6 6l12 12M18 6 6 18",
