@@ -16,6 +16,9 @@ pub(super) struct Where {
     /// Where the mock is, or a namespace of it: `http://127.0.0.1:2478/_ns/NAME`. Default: http://127.0.0.1:2478.
     #[arg(long, value_name = "URL", env = "AIRUDDER_MOCK_URL")]
     pub(super) url: Option<String>,
+    /// The token that the mock was started with, if it was (`serve --control-token`).
+    #[arg(long, value_name = "TOKEN", env = "AIRUDDER_MOCK_CONTROL_TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
 }
 
 /// Why a mock did not answer.
@@ -52,15 +55,15 @@ pub(super) struct Remote {
     /// What stands before the paths of its control surface.
     base: String,
     address: SocketAddr,
+    token: Option<String>,
 }
 
 impl Where {
     /// The mock that is meant.
     pub(super) fn remote(&self) -> Result<Remote, CommandError> {
-        match &self.url {
-            Some(url) => Remote::at(url),
-            None => Remote::at(&format!("http://{DEFAULT_LISTEN}")),
-        }
+        let usual = || format!("http://{DEFAULT_LISTEN}");
+        let remote = Remote::at(&self.url.clone().unwrap_or_else(usual))?;
+        Ok(Remote { token: self.control_token.clone(), ..remote })
     }
 }
 
@@ -77,7 +80,7 @@ impl Remote {
             RemoteError::Unreachable { url: url.to_owned(), why }
         })?;
         let base = format!("{}{PREFIX}", target.path_and_query().trim_end_matches('/'));
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), base, address })
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), base, address, token: None })
     }
 
     /// How it is reached.
@@ -92,7 +95,8 @@ impl Remote {
         fields: Map<String, Value>,
         take: impl FnMut(u16, &[u8]),
     ) -> Result<u16, RemoteError> {
-        let request = request(call, fields, &self.base)?;
+        let mut request = request(call, fields, &self.base)?;
+        request.headers.extend(self.token.iter().map(|token| ("authorization", format!("Bearer {token}"))));
         let answered = request_parts(self.address, request, take).await;
         let unreachable =
             |error: RequestError| RemoteError::Unreachable { url: self.url.clone(), why: error.to_string() };

@@ -6,11 +6,15 @@ mod again;
 mod beside;
 mod branch;
 mod clock;
+mod control;
+mod desk;
 mod emit;
 mod endpoint;
 mod entry;
 mod faults;
 mod find;
+mod found;
+mod in_force;
 mod journal;
 mod look;
 mod metrics;
@@ -20,12 +24,14 @@ mod objects;
 mod openapi;
 mod refused;
 mod reloads;
+mod settings;
 mod settle;
 mod signature;
 mod snapshots;
 mod stories;
 mod tokens;
 mod user;
+mod vendor;
 mod wait;
 mod world;
 
@@ -43,6 +49,8 @@ use crate::page;
 
 pub use again::{Again, AgainError, Beginning, Moment, Origin, Snapshots};
 pub use beside::{NamespaceError, Namespaces, NewNamespace};
+pub use control::Control;
+pub use in_force::SettingsInForce;
 pub use namespace::Namespace;
 pub use openapi::document as openapi;
 pub use reloads::Reloads;
@@ -60,6 +68,9 @@ const ROWS: &[Row] = &[
     Row::of::<objects::List>(),
     Row::of::<look::ListCatalog>(),
     Row::of::<entry::Show>(),
+    Row::of::<found::Assumed>(),
+    Row::of::<found::List>(),
+    Row::of::<settings::Show>(),
     Row::of::<journal::List>(),
     Row::of::<journal::Clear>(),
     Row::of::<journal::Stream>(),
@@ -75,6 +86,9 @@ const ROWS: &[Row] = &[
     Row::of::<user::List>(),
     Row::of::<user::History>(),
     Row::of::<user::Act>(),
+    Row::of::<desk::List>(),
+    Row::of::<desk::Answer>(),
+    Row::of::<desk::Agent>(),
     Row::of::<tokens::Expire>(),
     Row::of::<stories::ListScenarios>(),
     Row::of::<stories::Start>(),
@@ -93,6 +107,7 @@ const ROWS: &[Row] = &[
     Row::of::<snapshots::Import>(),
     Row::of::<branch::Branch>(),
     Row::of::<openapi::Describe>(),
+    Row::of::<vendor::Describe>(),
     Row::of::<namespaces::Create>(),
     Row::of::<namespaces::List>(),
     Row::of::<namespaces::Reset>(),

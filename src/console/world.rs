@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::again::{Again, Origin, Snapshots};
 use super::beside::Namespaces;
+use super::in_force::SettingsInForce;
 use super::refused::Refused;
 use super::reloads::Reloads;
 use crate::contract::Catalog;
@@ -25,6 +26,10 @@ pub struct World {
     pub kept: Kept,
     /// How entries of the journal are shown.
     pub lines: Lines,
+    /// When the program was built.
+    pub built: Option<&'static str>,
+    /// The settings in force.
+    pub settings: SettingsInForce,
     /// The scenarios that stories can be begun of.
     pub scenarios: Library,
     /// What came of files that changed.

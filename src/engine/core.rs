@@ -1,7 +1,7 @@
 //! The engine: simulator, stories and outbox under one clock.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::correct;
-use super::dispatch::{Dispatch, NewCallback, Origin};
+use super::dispatch::{Assumption, Dispatch, NewCallback, Origin};
 use super::host::EngineHost;
 use super::options::EngineOptions;
 use super::outcome::{RequestOutcome, is_refusal, outcome};
@@ -461,6 +461,11 @@ impl Engine {
     /// Whether a call may be served, by the provenance of its route; the first use of an assumed one is noted.
     pub fn admit(&mut self, id: &str, provenance: Provenance, now: Timestamp) -> bool {
         self.dispatch.admit(id, Direction::Call, provenance, now)
+    }
+
+    /// What was used so far that is only assumed, by its id.
+    pub fn assumptions(&self) -> &BTreeMap<String, Assumption> {
+        &self.dispatch.assumptions
     }
 
     /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), else

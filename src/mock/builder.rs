@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::assembly::Service;
 use super::{Folder, Prepared, StartError};
 use crate::api::Api;
-use crate::console::{Reloads, Snapshots, World};
+use crate::console::{Control, Reloads, SettingsInForce, Snapshots, World};
 use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
@@ -52,6 +52,7 @@ pub struct Builder {
     kept: KeptLimits,
     show_secrets: bool,
     can_go_back: bool,
+    control: Control,
     pub(super) folder: Option<Folder>,
     pub(super) listens_on: Option<IpAddr>,
 }
@@ -85,6 +86,7 @@ impl Builder {
             kept: KeptLimits::NOTHING,
             show_secrets: false,
             can_go_back: false,
+            control: Control::default(),
             folder: None,
             listens_on: None,
         }
@@ -223,6 +225,12 @@ impl Builder {
         self
     }
 
+    /// For whom the control surface is there. Default: for whoever reaches the mock.
+    pub(crate) fn control(mut self, control: Control) -> Self {
+        self.control = control;
+        self
+    }
+
     /// Offers these scenarios to begin stories of, in place of those that ship.
     pub(crate) fn scenarios(mut self, scenarios: Library) -> Self {
         self.scenarios = Some(scenarios);
@@ -308,6 +316,7 @@ impl Builder {
             seed: self.seed,
             kept_limits: self.kept,
             can_go_back: self.can_go_back,
+            control: self.control,
             stories: again.into(),
             scenarios,
             own_epoch: self.epoch,
@@ -335,6 +344,7 @@ pub(super) struct Rest {
     pub(super) seed: Seed,
     pub(super) kept_limits: KeptLimits,
     pub(super) can_go_back: bool,
+    pub(super) control: Control,
     /// The stories that run beside it, before their beginning; none where it can't go back.
     pub(super) stories: Arc<[StoryRun]>,
     pub(super) scenarios: Library,
@@ -379,11 +389,15 @@ impl Rest {
         let hosts = settings.hosts.iter().cloned().chain(public).chain(VENDOR_HOSTS.map(str::to_owned));
         let own = Guard::of_server(&hosts.collect::<Vec<_>>(), self.listens_on)?;
         let catalog = Arc::clone(&self.prepared.catalog);
+        let in_force = SettingsInForce::default();
+        in_force.set(self.prepared.in_force(self.callback_url));
         let world = World {
             driver,
             catalog,
             kept: self.kept,
             lines: self.lines,
+            built: super::build::built(),
+            settings: in_force,
             scenarios: self.scenarios,
             reloads: Reloads::default(),
             namespaces: None,
@@ -391,6 +405,6 @@ impl Rest {
             snapshots: Snapshots::default(),
             request: None,
         };
-        Ok(Service::new(api, world, self.targets, own))
+        Ok(Service::new(api, world, self.targets, own, self.control))
     }
 }

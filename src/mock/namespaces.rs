@@ -13,11 +13,13 @@ use tokio::sync::oneshot;
 
 use super::StartError;
 use super::assembly::{Beside, Found, Service};
+use crate::api::decode;
 use crate::console::{Beginning, Moment, Namespace, NamespaceError, Namespaces, NewNamespace, Origin};
-use crate::engine::{Left, Speed};
+use crate::contract::Family;
+use crate::engine::{Driver, Left, Speed};
 use crate::net::HttpRequest;
 use crate::seed::Seed;
-use crate::simulator::Account;
+use crate::simulator::{Access, Account};
 
 /// The first part of the path of requests to a namespace.
 const PREFIX: &str = "/_ns/";
@@ -38,6 +40,8 @@ pub(super) struct Usual {
     pub(super) seed: Seed,
     /// The secret, where a fresh one might not do.
     pub(super) secret: Option<String>,
+    /// The header that names the key of a chatbot request, in lower case, if there is one.
+    pub(super) sign_key_header: Option<String>,
     /// The first account of the mock itself, and what signs its callbacks.
     pub(super) account: Account,
     pub(super) own_secret: String,
@@ -177,6 +181,22 @@ impl Registry {
         Ok(shown)
     }
 
+    /// The namespace whose credentials a request has: its token, its APPKey where it fetches one, its key where it is signed.
+    fn by_credentials(&self, request: &HttpRequest, own: &Driver) -> Option<Service> {
+        if request.path.starts_with("/_") || self.lock().running.is_empty() {
+            return None;
+        }
+        let credentials = Credentials::of(request, self.usual.sign_key_header.as_deref())?;
+        let knows =
+            |driver: &Driver| driver.look(|engine, _| credentials.are_of(engine.simulator().access()));
+        if knows(own) {
+            return None;
+        }
+        // Nobody waits for the list of all while one of them is asked.
+        let all: Vec<Service> = self.lock().running.values().map(|running| running.service.clone()).collect();
+        all.into_iter().find(|service| knows(service.driver()))
+    }
+
     /// A namespace with the credentials that a state begins with.
     fn credentials(&self, beginning: &Beginning, fresh: Namespace) -> Namespace {
         let Namespace { name, base_url, callback_url, .. } = fresh;
@@ -199,14 +219,47 @@ impl Registry {
     }
 }
 
+/// What a request says of who makes it.
+enum Credentials<'a> {
+    Token(&'a str),
+    AppKey(String),
+    SignKey(&'a str),
+}
+
+impl<'a> Credentials<'a> {
+    fn of(request: &'a HttpRequest, sign_key_header: Option<&str>) -> Option<Self> {
+        if let Some(key) = sign_key_header.and_then(|header| request.header(header)) {
+            return Some(Self::SignKey(key.trim()));
+        }
+        if let Some((_, token)) =
+            request.header("authorization").and_then(|header| header.trim().split_once(' '))
+        {
+            return Some(Self::Token(token.trim()));
+        }
+        let fields = decode(request, Family::Cloud).ok()?.fields;
+        Some(Self::AppKey(fields.get("APPKey")?.as_str()?.to_owned()))
+    }
+
+    fn are_of(&self, access: &Access) -> bool {
+        match self {
+            Self::Token(token) => access.has_given(token),
+            Self::AppKey(key) => access.by_app_key(key).is_some(),
+            Self::SignKey(key) => access.iter().any(|account| account.sign_key == *key),
+        }
+    }
+}
+
 impl Beside for Registry {
-    fn find(&self, request: &HttpRequest) -> Option<Found> {
+    fn find(&self, request: &HttpRequest, own: &Driver) -> Option<Found> {
         let by_path = request.path.strip_prefix(PREFIX).map(|rest| {
             let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             (name.to_owned(), if rest.is_empty() { "/".to_owned() } else { rest.to_owned() })
         });
         let by_header = || Some((request.header(HEADER)?.to_owned(), request.path.clone()));
-        let (name, path) = by_path.or_else(by_header)?;
+        let Some((name, path)) = by_path.or_else(by_header) else {
+            let service = self.by_credentials(request, own)?;
+            return Some(Found::There(Box::new(service), request.path.clone()));
+        };
         Some(match self.lock().running.get(&name) {
             Some(running) => Found::There(Box::new(running.service.clone()), path),
             None => Found::Missing(name),

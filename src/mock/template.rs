@@ -11,7 +11,7 @@ use super::builder::{Builder, Rest};
 use super::namespaces::{Asked, Registry, Usual};
 use super::remake::{self, Remake};
 use super::{Folder, Prepared, StartError};
-use crate::console::{Beginning, Namespace};
+use crate::console::{Beginning, Control, Namespace};
 use crate::engine::{Callers, Pace, Speed};
 use crate::http::Server;
 use crate::journal::KeptLimits;
@@ -34,6 +34,7 @@ struct Template {
     /// The time at its start, if it was given.
     epoch: Option<Timestamp>,
     can_go_back: bool,
+    control: Control,
     speed: Speed,
     callers: Callers,
     pace: Pace,
@@ -180,6 +181,7 @@ impl Template {
             scenarios: rest.scenarios.clone(),
             epoch: rest.own_epoch,
             can_go_back: rest.can_go_back,
+            control: rest.control.clone(),
             speed: rest.speed,
             callers: rest.callers,
             pace: rest.pace,
@@ -199,6 +201,13 @@ impl Template {
             seed: self.seed,
             // The signature scheme says what secrets look like.
             secret: settings.signature.is_some().then(|| settings.secret.clone()),
+            sign_key_header: self
+                .prepared
+                .signer
+                .scheme()
+                .key
+                .as_ref()
+                .map(|key| key.name.to_ascii_lowercase()),
             account: settings.accounts.first().cloned().unwrap_or_default(),
             own_secret: settings.secret.clone(),
         }
@@ -239,6 +248,7 @@ impl Template {
             .kept(self.kept)
             .show_secrets(self.show_secrets)
             .scenarios(self.scenarios.clone())
+            .control(self.control.clone())
             .listens_on(self.listens_on);
         let builder = if self.can_go_back { builder.can_go_back() } else { builder };
         match &self.callback_url {

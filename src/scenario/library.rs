@@ -61,7 +61,7 @@ pub struct Offered {
     pub scenario: String,
     /// Its name.
     pub name: String,
-    /// What its file says about it, on top.
+    /// What its file says about it: its `description`, or the comment that it begins with.
     pub about: String,
     /// Whether it was given, and does not ship with the mock.
     pub given: bool,
@@ -234,6 +234,7 @@ fn offered(name: &str, texts: &Texts, path: &Path, given: bool, catalog: &Catalo
     match load_text(texts, path, catalog, &[]) {
         Ok(scenario) => Offered {
             name: scenario.name,
+            about: scenario.file.description.unwrap_or(unknown.about),
             steps: scenario.steps.len(),
             copies: scenario.file.copies.unwrap_or(1),
             variables: scenario.file.vars,

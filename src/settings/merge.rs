@@ -120,6 +120,8 @@ pub struct Settings {
     pub json_values: Option<usize>,
     /// What a user should know about a file that is right: keys under their old names.
     pub notes: Vec<String>,
+    /// The file that they come from, if there is one.
+    pub source: Option<Arc<SourceFile>>,
 }
 
 impl Settings {
@@ -311,6 +313,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         json_values: file.limits.as_ref().and_then(|limits| usize::try_from(limits.json_values?).ok()),
         limits: vendor::limits(file.limits),
         notes,
+        source,
     }
 }
 

@@ -51,7 +51,7 @@ const controls = new Controls(clock, {
   badges: () => drawBadges(),
   forget: () => { wire.clear(); close(); timeline.draw(); },
 });
-const catalog = new Catalog(wire);
+const catalog = new Catalog();
 const objects = new Objects({ only: (group) => only(group), chat: (chat) => go({ view: "phone", chat }, { push: true }) });
 const stories = new Stories({ search: (q) => go({ q, show: "", of: "", view: narrow.matches ? "wire" : place.view }, { push: true }) });
 const resent = new Map();
