@@ -223,7 +223,7 @@ mod tests {
             &document["webhooks"]["session.transfer"]["post"]["requestBody"]["content"]["application/json"];
         assert!(transfer["example"]["user"]["id"].is_string(), "{transfer}");
         let name = &document["paths"]["/service/cloud/task"]["post"]["requestBody"]["content"]["application/json"]
-            ["schema"]["properties"]["TaskName"];
+            ["schema"]["allOf"][0]["properties"]["TaskName"];
         assert!(
             name["x-provenance"].is_string()
                 && !name["description"].as_str().unwrap().contains("(documented)"),

@@ -76,8 +76,9 @@ impl StoryRun {
     pub fn phase(&self) -> Phase {
         match (self.is_called_off, self.is_over()) {
             _ if !self.has_begun() => Phase::Planned,
-            (_, false) => Phase::Running,
-            (true, true) => Phase::Stopped,
+            // What it has sent may still be on its way.
+            (true, _) => Phase::Stopped,
+            (false, false) => Phase::Running,
             (false, true) if self.failures > 0 => Phase::Failed,
             (false, true) => Phase::Passed,
         }
