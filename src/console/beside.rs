@@ -59,7 +59,7 @@ pub trait Namespaces: Debug + Send + Sync {
     /// A name that is taken or none, or a value that can't be used.
     fn create(
         &self,
-        wish: NewNamespace,
+        wanted: NewNamespace,
         speed: Option<Speed>,
     ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>>;
 
@@ -70,7 +70,7 @@ pub trait Namespaces: Debug + Send + Sync {
     /// As [`Namespaces::create`]; or that state can't be had again.
     fn branch(
         &self,
-        wish: NewNamespace,
+        wanted: NewNamespace,
         speed: Speed,
         from: Moment,
     ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>>;

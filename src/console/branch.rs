@@ -45,8 +45,9 @@ impl Endpoint for Branch {
             })?,
         };
         let from = moment(&origin, ask.snapshot.as_deref())?;
-        let wish = NewNamespace { name: ask.name, callback_url: ask.callback_url, ..NewNamespace::default() };
-        let made = namespaces.branch(wish, origin.driver.speed(), from).await;
+        let wanted =
+            NewNamespace { name: ask.name, callback_url: ask.callback_url, ..NewNamespace::default() };
+        let made = namespaces.branch(wanted, origin.driver.speed(), from).await;
         made.map(|made| Answered::Json(201, made)).map_err(|error| refused(&error))
     }
 }

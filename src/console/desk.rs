@@ -130,7 +130,7 @@ impl Endpoint for Agent {
 
     async fn answer(world: World, ask: AgentAsk) -> Result<Answered<Done>, Refused> {
         let AgentAsk { agent, break_, take, reject, hang_up, save } = ask;
-        let wants = |wish: Option<bool>, act: AgentAct| (wish == Some(true)).then_some(act);
+        let wants = |wanted: Option<bool>, act: AgentAct| (wanted == Some(true)).then_some(act);
         let acts = [
             break_.map(AgentAct::Break),
             wants(take, AgentAct::Take),

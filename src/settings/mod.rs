@@ -5,6 +5,7 @@
 
 mod access;
 mod check;
+mod commented;
 mod corrections;
 mod file;
 mod formats;
@@ -19,6 +20,7 @@ mod workflow;
 
 pub use access::{AccessRules, SignatureRule, TokenRule};
 pub use check::{check_file, schema_text};
+pub use commented::commented;
 pub use file::AssumedFile;
 pub use in_force::InForce;
 pub use merge::{DEFAULT_FILE, DEFAULT_LISTEN, Flags, Settings};
