@@ -186,10 +186,14 @@ mod tests {
 
     #[test]
     fn hosts_stand_alone() {
-        for (text, wanted) in [("API.example.com", "api.example.com"), ("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")] {
+        for (text, wanted) in
+            [("API.example.com", "api.example.com"), ("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")]
+        {
             assert_eq!(host(text).unwrap(), wanted);
         }
-        for wrong in ["", "https://a.example", "a.example:443", "a.example/x", "a?b", "*.example", "a b", "a@b"] {
+        for wrong in
+            ["", "https://a.example", "a.example:443", "a.example/x", "a?b", "*.example", "a b", "a@b"]
+        {
             assert!(host(wrong).is_err(), "{wrong}");
         }
     }

@@ -87,33 +87,23 @@ impl TrustFiles {
             variables.insert(name, self.bundle.clone().into_os_string());
         }
         variables.insert("NODE_EXTRA_CA_CERTS", self.certificate.clone().into_os_string());
-        let separator = if cfg!(windows) { ";" } else { ":" };
-        variables.insert("PHP_INI_SCAN_DIR", self.behind(given("PHP_INI_SCAN_DIR"), separator, &self.php()));
-        let java = self.behind(given("JAVA_TOOL_OPTIONS"), " ", &self.java(proxied));
+        // What is named there already has no need of the usual folder.
+        variables.insert("PHP_INI_SCAN_DIR", behind(given("PHP_INI_SCAN_DIR"), "", &self.php()));
+        let java = behind(given("JAVA_TOOL_OPTIONS"), " ", &self.java(proxied));
         variables.insert("JAVA_TOOL_OPTIONS", java);
         if let Some(proxied) = proxied {
             for name in ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"] {
                 variables.insert(name, OsString::from(&proxied.url));
             }
-            let direct = self.behind(given("NO_PROXY").or_else(|| given("no_proxy")), ",", DIRECT);
+            let direct = behind(given("NO_PROXY").or_else(|| given("no_proxy")), ",", DIRECT);
             variables.insert("no_proxy", direct.clone());
             variables.insert("NO_PROXY", direct);
             variables.insert("NODE_USE_ENV_PROXY", "1".into());
-            variables.insert("NODE_OPTIONS", self.behind(given("NODE_OPTIONS"), " ", &self.node()));
+            variables.insert("NODE_OPTIONS", behind(given("NODE_OPTIONS"), " ", &self.node()));
             variables.insert("AIRUDDER_MOCK_PROXY", OsString::from(&proxied.url));
             variables.insert("AIRUDDER_MOCK_PROXY_HOSTS", proxied.hosts.join(",").into());
         }
         variables.into_iter().collect()
-    }
-
-    /// What is there already, and more behind it.
-    fn behind(&self, given: Option<OsString>, separator: &str, more: &str) -> OsString {
-        let mut all = given.unwrap_or_default();
-        if !all.is_empty() {
-            all.push(separator);
-        }
-        all.push(more);
-        all
     }
 
     /// What PHP is to read besides its own settings. An empty part stands for the usual folder.
@@ -143,6 +133,16 @@ impl TrustFiles {
         }
         options
     }
+}
+
+/// What is there already, and more behind it.
+fn behind(given: Option<OsString>, separator: &str, more: &str) -> OsString {
+    let mut all = given.unwrap_or_default();
+    if !all.is_empty() {
+        all.push(separator);
+    }
+    all.push(more);
+    all
 }
 
 /// Writes a file unless it is as it should be.
@@ -216,9 +216,7 @@ mod tests {
             let all = files("/a b").variables(proxied, given);
             all.iter().map(|(name, value)| format!("{name}={}\n", value.display())).collect::<String>()
         };
-        insta::assert_snapshot!(
-            [lines(Some(&proxied()), &given), lines(None, &|_| None)].join("\n")
-        );
+        insta::assert_snapshot!([lines(Some(&proxied()), &given), lines(None, &|_| None)].join("\n"));
     }
 
     /// Whether Java reads it, the tests of the proxy say.

@@ -1,8 +1,8 @@
 //! TLS errors in words.
 
 use jiff::Timestamp;
-use rustls::{AlertDescription as Alert, CertificateError};
 use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription as Alert, CertificateError};
 
 use crate::http::SelfSigned;
 use crate::net::Target;
@@ -61,7 +61,9 @@ pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
             "{host} does not speak over TLS what is asked for, which is HTTP/2 with `--http2` and HTTP/1.1 without"
         ),
         E::AlertReceived(Alert::CertificateRequired) => {
-            format!("{host} asks for a client certificate: name one with --client-cert FILE and --client-key FILE")
+            format!(
+                "{host} asks for a client certificate: name one with --client-cert FILE and --client-key FILE"
+            )
         }
         E::AlertReceived(Alert::UnrecognisedName) => format!(
             "{host} knows no host of that name (SNI): write the name that it has a certificate for in the callback URL"

@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, date_time_ymd,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -65,7 +66,8 @@ fn acceptor(certificate: &rcgen::Certificate, key: &KeyPair) -> TlsAcceptor {
 fn acceptor_asking(certificate: &rcgen::Certificate, key: &KeyPair, asks: Option<&Authority>) -> TlsAcceptor {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(ring::default_provider());
-    let builder = ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
+    let builder =
+        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
     let builder = match asks {
         None => builder.with_no_client_auth(),
         Some(authority) => {
@@ -254,15 +256,19 @@ async fn the_host_is_named_to_the_receiver() {
 
 #[tokio::test]
 async fn a_client_certificate_is_shown_to_a_receiver_that_asks() {
-    let (authority, other, receiver) = (Authority::new(), Authority::named("another"), Receiver::bind().await);
+    let (authority, other, receiver) =
+        (Authority::new(), Authority::named("another"), Receiver::bind().await);
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     let certificate = params.signed_by(&key, &authority.issuer).unwrap();
     let acceptor = acceptor_asking(&certificate, &key, Some(&authority));
-    let (own, own_key) = (authority.folder.path().join("client.pem"), authority.folder.path().join("client-key.pem"));
+    let (own, own_key) =
+        (authority.folder.path().join("client.pem"), authority.folder.path().join("client-key.pem"));
     let attempt = https(&receiver);
     let mut outcomes = Vec::new();
-    for (issuer, in_one) in [(Some(&authority), false), (Some(&authority), true), (Some(&other), true), (None, true)] {
+    for (issuer, in_one) in
+        [(Some(&authority), false), (Some(&authority), true), (Some(&other), true), (None, true)]
+    {
         let mut tls = TlsOptions { ca: Some(authority.file()), ..TlsOptions::default() };
         if let Some(issuer) = issuer {
             let key = KeyPair::generate().unwrap();

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PublicKeyData as _, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, PublicKeyData as _, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -42,7 +42,9 @@ pub struct Authority {
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
     /// Neither the environment nor the system says where the user's data are.
-    #[error("nobody says where the certificate authority is to be kept (HOME is not set): name a folder with --ca-dir DIR")]
+    #[error(
+        "nobody says where the certificate authority is to be kept (HOME is not set): name a folder with --ca-dir DIR"
+    )]
     NoFolder,
     /// A file of it can't be read or written.
     #[error("the certificate authority can't be kept in {}: {error}; name another folder with --ca-dir DIR", path.display())]
@@ -94,7 +96,9 @@ impl Authority {
     /// # Errors
     ///
     /// If neither is known.
-    pub fn usual_folder(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<PathBuf, AuthorityError> {
+    pub fn usual_folder(
+        variable: impl Fn(&str) -> Option<std::ffi::OsString>,
+    ) -> Result<PathBuf, AuthorityError> {
         let folder = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let data = folder("XDG_DATA_HOME")
             .or_else(|| folder("LOCALAPPDATA").filter(|_| cfg!(windows)))
@@ -234,9 +238,10 @@ type Read = (Issuer<'static, KeyPair>, CertificateDer<'static>);
 fn read(text: &str) -> Result<Read, String> {
     let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| format!("the key: {error}"))?;
     let key = KeyPair::try_from(&key).map_err(|error| format!("the key: {error}"))?;
-    let certificate =
-        CertificateDer::from_pem_slice(text.as_bytes()).map_err(|error| format!("the certificate: {error}"))?;
-    let parsed = ParsedCertificate::try_from(&certificate).map_err(|error| format!("the certificate: {error}"))?;
+    let certificate = CertificateDer::from_pem_slice(text.as_bytes())
+        .map_err(|error| format!("the certificate: {error}"))?;
+    let parsed =
+        ParsedCertificate::try_from(&certificate).map_err(|error| format!("the certificate: {error}"))?;
     if parsed.subject_public_key_info().as_ref() != key.subject_public_key_info() {
         return Err("the certificate is of another key".to_owned());
     }
@@ -349,7 +354,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join(KEY);
         let two = [made().unwrap(), made().unwrap()];
-        let mixed = [two[0].split("-----BEGIN CERT").next().unwrap(), &two[1][two[1].find("-----BEGIN CERT").unwrap()..]].concat();
+        let mixed = [
+            two[0].split("-----BEGIN CERT").next().unwrap(),
+            &two[1][two[1].find("-----BEGIN CERT").unwrap()..],
+        ]
+        .concat();
         let mut messages = Vec::new();
         for text in ["", "nonsense", two[0].split("-----BEGIN CERT").next().unwrap(), &mixed] {
             std::fs::write(&key, text).unwrap();
@@ -362,7 +371,9 @@ mod tests {
     #[test]
     fn its_folder_follows_the_rules_of_xdg() {
         let folder = |variables: &[(&str, &str)]| {
-            let look = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into());
+            let look = |name: &str| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into())
+            };
             Authority::usual_folder(look).map(|folder| folder.display().to_string()).ok()
         };
         let home = ("HOME", "/home/a");

@@ -70,7 +70,8 @@ pub async fn request_parts(
     request: HttpRequest,
     mut take: impl FnMut(u16, &[u8]),
 ) -> Result<HttpResponse, RequestError> {
-    let (mut sender, ..) = Stream::connect(&[peer.address]).await?.secure(peer.tls.as_ref()).await?.http1().await?;
+    let (mut sender, ..) =
+        Stream::connect(&[peer.address]).await?.secure(peer.tls.as_ref()).await?.http1().await?;
     let mut builder = hyper::Request::builder()
         .method(&*request.method)
         .uri(&*request.path_and_query())

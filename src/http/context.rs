@@ -25,12 +25,7 @@ pub(super) struct ServerContext<H> {
 }
 
 impl<H> ServerContext<H> {
-    pub(super) fn new(
-        handler: H,
-        limits: Limits,
-        entrance: Entrance,
-        shutdown: watch::Receiver<()>,
-    ) -> Self {
+    pub(super) fn new(handler: H, limits: Limits, entrance: Entrance, shutdown: watch::Receiver<()>) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
         // Responses are small: head and body in one piece cost the kernel less. Hyper's timer for headers covers neither
         // the bytes that tell the version nor HTTP/2: the one in `serve` covers all of them.

@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader, ReadBuf};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader, ReadBuf,
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -203,7 +205,9 @@ impl Entrance {
 }
 
 /// The first byte that comes, which stays there.
-async fn first(stream: &mut (impl AsyncRead + AsyncWrite + Unpin + tokio::io::AsyncBufRead)) -> io::Result<u8> {
+async fn first(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin + tokio::io::AsyncBufRead),
+) -> io::Result<u8> {
     stream.fill_buf().await?.first().copied().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 
@@ -225,7 +229,8 @@ async fn connect<S: Transport>(stream: &mut BufReader<S>, proxy: &Proxy) -> io::
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut request = httparse::Request::new(&mut headers);
     let is_whole = request.parse(&head).is_ok_and(|parsed| parsed.is_complete());
-    let target = request.path.filter(|_| is_whole && request.method == Some("CONNECT")).ok_or_else(malformed)?;
+    let target =
+        request.path.filter(|_| is_whole && request.method == Some("CONNECT")).ok_or_else(malformed)?;
     if let Err(refused) = proxy.admit(target) {
         stream.write_all(refused.head().as_bytes()).await?;
         stream.shutdown().await?;

@@ -24,8 +24,8 @@ mod transport;
 mod verifier;
 mod wire;
 
-pub(crate) use authority::{pem_of, replace};
 pub use authority::{Authority, AuthorityError, ServerTls};
+pub(crate) use authority::{pem_of, replace};
 pub use bind::BindError;
 pub use budget::Budget;
 pub use client::{Peer, RequestError, request, request_parts};

@@ -223,8 +223,7 @@ impl Tls {
         if let Some(path) = &options.ca {
             named = certificates(CA_FLAG, "the authorities of --ca", path)?;
             for certificate in &named {
-                let unfit =
-                    |error| TlsError::NotACertificate { flag: CA_FLAG, path: path.clone(), error };
+                let unfit = |error| TlsError::NotACertificate { flag: CA_FLAG, path: path.clone(), error };
                 extra.add(certificate.clone()).map_err(unfit)?;
             }
         }

@@ -154,14 +154,10 @@ impl Assembly {
         let (stop, stopped) = watch::channel(());
         let serve = |server: Server| {
             let (answering, mut stopped) = (service.clone(), stopped.clone());
-            tokio::spawn(server.serve(
-                move |request| answering.answer(request),
-                limits.clone(),
-                async move {
-                    // Dropped or sent, both mean the end.
-                    let _ = stopped.changed().await;
-                },
-            ))
+            tokio::spawn(server.serve(move |request| answering.answer(request), limits.clone(), async move {
+                // Dropped or sent, both mean the end.
+                let _ = stopped.changed().await;
+            }))
         };
         let serving = std::iter::once(server).chain(proxy).map(serve).collect();
         Self { service, address, url, proxy: proxied, stop, serving }

@@ -60,7 +60,8 @@ impl Secured {
             let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
             if noted.len() < MOST_NOTED && noted.insert(host.clone()) {
                 driver.with(|engine, now| {
-                    let note = format!("the proxy refused `{host}`, which it does not play (--proxy-host {host})");
+                    let note =
+                        format!("the proxy refused `{host}`, which it does not play (--proxy-host {host})");
                     engine.journal().write(now, None, Event::Note(note));
                 });
             }

@@ -81,10 +81,13 @@ impl Client {
 /// A program in a folder of its own, of a user with nothing yet, and without what a machine says of proxies.
 fn in_folder(mut command: Command, folder: &Path) -> Command {
     command.current_dir(folder).env("XDG_DATA_HOME", folder.join("a user's data"));
-    for name in ["NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
+    for name in
+        ["NO_PROXY", "no_proxy", "HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"]
+    {
         command.env_remove(name);
     }
-    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "AIRUDDER_MOCK_CA_DIR"] {
+    for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "JAVA_TOOL_OPTIONS", "NODE_OPTIONS", "AIRUDDER_MOCK_CA_DIR"]
+    {
         command.env_remove(name);
     }
     command
@@ -121,14 +124,23 @@ fn the_proxy_leads_unchanged_programs_to_the_mock() {
             _ => {}
         }
         script.push_str("exec \"$@\"\n");
-        let mut command = Command::new("sh");
-        command.args(["-c", &script, "sh"]).args(&client.command).env("https_proxy", format!("http://{proxy}"));
-        command.env("PATH", program().get_envs().find_map(|(name, value)| value.filter(|_| name == "PATH")).unwrap());
-        client.check(&in_folder(command, folder.path()).output().unwrap());
+        let mut command = in_folder(Command::new("sh"), folder.path());
+        command
+            .args(["-c", &script, "sh"])
+            .args(&client.command)
+            .env("https_proxy", format!("http://{proxy}"));
+        command.env(
+            "PATH",
+            program().get_envs().find_map(|(name, value)| value.filter(|_| name == "PATH")).unwrap(),
+        );
+        client.check(&command.output().unwrap());
     }
     let (_, record) = serving.end();
     let hosts: Vec<&str> = record.iter().filter_map(|line| line["host"].as_str()).collect();
-    assert!(hosts.iter().filter(|host| **host == "api.airudder.com").count() >= 2 * clients.len(), "{hosts:?}");
+    assert!(
+        hosts.iter().filter(|host| **host == "api.airudder.com").count() >= 2 * clients.len(),
+        "{hosts:?}"
+    );
     assert!(hosts.contains(&"detection.airudder.com") || !is_there("curl"), "{hosts:?}");
 }
 
@@ -152,8 +164,8 @@ curl -sSf --resolve api.airudder.com:$port:127.0.0.1 https://api.airudder.com:$p
 # The commands find the authority.
 airudder-mock ready
 airudder-mock ctl state >/dev/null
-# A file that is sent there is linked to by https.
-airudder-mock ctl create-namespace name=a | grep -o 'https://[^"]*/_ns/a'
+# What it says of itself begins with https.
+airudder-mock ctl add-namespace name=a | grep -o 'https://[^"]*/_ns/a'
 curl -sS http://localhost:$port/_mock/ready
 "#
     );
@@ -192,15 +204,30 @@ fn namespaces_are_reached_through_the_proxy() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let mut serving = Serving::with("", &["--proxy", "127.0.0.1:0", "--ca-dir", folder.path().to_str().unwrap()]);
+    let mut serving =
+        Serving::with("", &["--proxy", "127.0.0.1:0", "--ca-dir", folder.path().to_str().unwrap()]);
     let proxy = serving.line().trim().strip_prefix("proxy ").unwrap().to_owned();
     let (status, namespace) = serving.control("POST", "/_mock/namespaces", &json!({ "name": "a" }));
     assert!((200..300).contains(&status), "{namespace}");
     let ca = folder.path().join("ca.pem");
     let ask = |header: &str| {
-        let fields = format!("APPKey={}&APPSecret={}", namespace["app_key"].as_str().unwrap(), namespace["app_secret"].as_str().unwrap());
+        let fields = format!(
+            "APPKey={}&APPSecret={}",
+            namespace["app_key"].as_str().unwrap(),
+            namespace["app_secret"].as_str().unwrap()
+        );
         let mut command = in_folder(Command::new("curl"), folder.path());
-        command.args(["-sS", "--proxy", &proxy, "--cacert", ca.to_str().unwrap(), "-H", header, "-d", &fields]);
+        command.args([
+            "-sS",
+            "--proxy",
+            &proxy,
+            "--cacert",
+            ca.to_str().unwrap(),
+            "-H",
+            header,
+            "-d",
+            &fields,
+        ]);
         let output = command.arg("https://api.airudder.com/service/cloud/auth").output().unwrap();
         assert_code(&output, 0);
         stdout(&output)
