@@ -77,6 +77,11 @@ impl Remote {
 
     /// A mock whose certificates are of this authority, or of one that the system trusts.
     fn trusting(url: &str, ca: impl FnOnce() -> Option<PathBuf>) -> Result<Self, CommandError> {
+        if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(CommandError::usage(format!(
+                "--url {url}: a mock is reached by http:// or https://"
+            )));
+        }
         let target: Target =
             url.parse().map_err(|error| CommandError::usage(format!("--url {url}: {error}")))?;
         let tls = |target: &Target| {
