@@ -58,7 +58,10 @@ impl TrustFiles {
         };
         // A machine without authorities has only this one.
         let mut all = rustls_native_certs::load_native_certs().certs;
-        all.push(authority.certificate().clone());
+        // It is there where SSL_CERT_FILE names what was written here before.
+        if !all.contains(authority.certificate()) {
+            all.push(authority.certificate().clone());
+        }
         std::fs::create_dir_all(&files.php).map_err(|error| cannot_write(&files.php, &error))?;
         let ini = files.php.join("airudder-mock.ini");
         let bundle = files.bundle.display();

@@ -141,7 +141,11 @@ fn the_proxy_leads_unchanged_programs_to_the_mock() {
         hosts.iter().filter(|host| **host == "api.airudder.com").count() >= 2 * clients.len(),
         "{hosts:?}"
     );
-    assert!(hosts.contains(&"detection.airudder.com") || !is_there("curl"), "{hosts:?}");
+    if is_there("curl") {
+        assert!(hosts.contains(&"detection.airudder.com"), "{hosts:?}");
+        let notes: Vec<&str> = record.iter().filter_map(|line| line["text"].as_str()).collect();
+        assert!(notes.iter().any(|note| note.contains("the proxy refused `elsewhere.example`")), "{notes:?}");
+    }
 }
 
 /// Under `exec --tls` everything is as without, at another scheme.
