@@ -74,7 +74,7 @@ export PHP_INI_SCAN_DIR={php}
 #   export NODE_USE_ENV_PROXY=1
 # and before that by
 #   export NODE_OPTIONS={node}
-# Java takes -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=8081
+# Java takes -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=8081, and Ruby http_proxy in place of https_proxy
 
 # For a whole machine, if you must:
 #   Debian, Ubuntu: cp {own} /usr/local/share/ca-certificates/airudder-mock.crt && update-ca-certificates

@@ -121,6 +121,7 @@ fn the_proxy_leads_unchanged_programs_to_the_mock() {
             "java" => script.push_str(&format!(
                 "export JAVA_TOOL_OPTIONS=\"$JAVA_TOOL_OPTIONS -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={port}\"\n"
             )),
+            "ruby" => script.push_str("export http_proxy=\"$https_proxy\"\n"),
             _ => {}
         }
         script.push_str("exec \"$@\"\n");
