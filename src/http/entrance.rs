@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{
-    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader, ReadBuf,
+    AsyncBufRead, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
+    BufReader, ReadBuf,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -205,9 +206,7 @@ impl Entrance {
 }
 
 /// The first byte that comes, which stays there.
-async fn first(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin + tokio::io::AsyncBufRead),
-) -> io::Result<u8> {
+async fn first(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<u8> {
     stream.fill_buf().await?.first().copied().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
 

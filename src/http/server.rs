@@ -62,7 +62,7 @@ impl Server {
     /// Is a proxy for clients that mean these hosts: it plays them itself, ends their TLS, and refuses all others. Requests say
     /// by [`Via`](crate::net::Via) that they came this way. `told` is told of each that is refused.
     #[must_use]
-    pub fn as_proxy(
+    pub fn with_proxy(
         self,
         tls: ServerTls,
         hosts: impl IntoIterator<Item = String>,

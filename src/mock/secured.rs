@@ -67,7 +67,7 @@ impl Secured {
             }
         };
         let server = Server::bind(address).map_err(|error| StartError::Proxy(error.of_flag("--proxy")))?;
-        Ok(Some(server.as_proxy(tls.clone(), self.hosts(), told)))
+        Ok(Some(server.with_proxy(tls.clone(), self.hosts(), told)))
     }
 }
 
