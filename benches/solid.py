@@ -18,7 +18,8 @@ begins. The release build of this tree is measured unless --program names anothe
     slow-faults  1,030 requests to an endpoint that waits a minute on purpose; their clients go at once
     recordings   250 clients that ask for a recording of ten minutes and read nothing
     unfinished   24 clients that send 60 MB of a body and then nothing more
-    soak         tasks and text messages, a thousand requests and 800 callbacks a second, for --minutes (15)
+    soak         tasks, conversations and text messages, a thousand requests and 800 callbacks a second, for --minutes (15);
+                 what is finished is kept up to 20,000 rows and 5,000 conversations, which end after a minute of silence
 """
 import argparse
 import asyncio
@@ -324,7 +325,8 @@ async def unfinished(options):
 async def soak(options):
     webhook = Webhook()
     port = await webhook.serve()
-    mock = Mock(options.program, "", "--callback-url", f"http://127.0.0.1:{port}/hook")
+    settings = "limits = { kept_rows = 20000, kept_conversations = 5000 }\nchatbot = { silence = '1m' }\n"
+    mock = Mock(options.program, settings, "--callback-url", f"http://127.0.0.1:{port}/hook")
     idle = await mock.watch()
     _, answer = await mock.ask("/service/cloud/auth", CREDENTIALS)
     token = json.loads(answer)["data"]["token"]

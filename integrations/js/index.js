@@ -4,6 +4,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
+import { program } from "./program.js";
+
 /** The mock refused a request; the message says why. */
 export class MockError extends Error {
   constructor(status, message) {
@@ -177,10 +179,13 @@ export class Mock extends Control {
   }
 }
 
-/** The mock at AIRUDDER_MOCK_URL, or else one that is started: `airudder-mock` on the PATH, or AIRUDDER_MOCK_BIN. */
+/**
+ * The mock at AIRUDDER_MOCK_URL, or else one that is started: AIRUDDER_MOCK_BIN, the program of this package, or
+ * `airudder-mock` on the PATH.
+ */
 export async function start(flags = ["--speed", "0"]) {
   if (process.env.AIRUDDER_MOCK_URL) return new Mock(process.env.AIRUDDER_MOCK_URL);
-  const binary = process.env.AIRUDDER_MOCK_BIN ?? "airudder-mock";
+  const binary = program();
   const child = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--quiet", ...flags], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -261,7 +261,7 @@ mod tests {
         };
         let step = |rest: &str| check(&format!("[[checks.steps]]\n{rest}"));
         assert_eq!(add(&step("send = \"session.transfer\"")), "");
-        let told = [
+        let lines = [
             add(&step("send = \"session.tranfer\"")),
             add(&step("same = \"first\"")),
             add(&step("worked = 1")),
@@ -273,6 +273,6 @@ mod tests {
             add(&check("steps = []").replace("mine", "slow-body")),
             add(&step("send = \"session.end\"\nsigned = 1")),
         ];
-        insta::assert_snapshot!(told.join("\n"));
+        insta::assert_snapshot!(lines.join("\n"));
     }
 }

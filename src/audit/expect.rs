@@ -33,19 +33,19 @@ pub(super) fn complaint(
     };
     let is_accepted = (200..300).contains(&answer.status);
     let is_refused = (400..500).contains(&answer.status);
-    let told = |wanted: &str| Some(format!("it was answered with {}, not {wanted}", came(result)));
+    let answered_not = |wanted: &str| Some(format!("it was answered with {}, not {wanted}", came(result)));
     match expect {
         Expect::Refused if is_accepted => Some(format!("it was accepted: {}", came(result))),
-        Expect::RefusedInOrder if !is_refused => told("with 4xx"),
-        Expect::InOrder if !is_accepted && !is_refused => told("with 2xx or 4xx"),
+        Expect::RefusedInOrder if !is_refused => answered_not("with 4xx"),
+        Expect::InOrder if !is_accepted && !is_refused => answered_not("with 2xx or 4xx"),
         Expect::Refused | Expect::RefusedInOrder | Expect::InOrder | Expect::Anything => None,
-        _ if !is_accepted => told("with 2xx"),
+        _ if !is_accepted => answered_not("with 2xx"),
         Expect::Quick if answer.took > yardstick.quick => {
             let (took, quick) = (HumanDuration(millis(answer.took)), HumanDuration(yardstick.quick));
             Some(format!("the answer took {took}, and {quick} are allowed"))
         }
-        Expect::Status200 if answer.status != 200 => told("with 200"),
-        Expect::JsonObject if !is_object(&answer.body) => told("with a JSON object"),
+        Expect::Status200 if answer.status != 200 => answered_not("with 200"),
+        Expect::JsonObject if !is_object(&answer.body) => answered_not("with a JSON object"),
         Expect::JsonType if !is_json(answer) => Some(match answer.header("content-type") {
             Some(other) => format!("its content type is `{other}`, not `application/json`"),
             None => "it has no content type".to_owned(),
@@ -54,7 +54,7 @@ pub(super) fn complaint(
             Some("the receiver closes the connection after its answer".to_owned())
         }
         Expect::SameAnswer if yardstick.first.is_some_and(|first| first != answer.status) => {
-            told("as the first time")
+            answered_not("as the first time")
         }
         _ => None,
     }
@@ -125,7 +125,7 @@ mod tests {
         for (expect, status, body, named) in meets {
             assert_eq!(judged(expect, status, body, named), None, "{expect:?}");
         }
-        let told: Vec<String> = [
+        let lines: Vec<String> = [
             (E::Accepted, 401, "no", json),
             (E::Refused, 200, "{}", json),
             (E::RefusedInOrder, 500, "oh", json),
@@ -140,7 +140,7 @@ mod tests {
         .into_iter()
         .filter_map(|(expect, status, body, named)| judged(expect, status, body, named))
         .collect();
-        insta::assert_snapshot!(told.join("\n"));
+        insta::assert_snapshot!(lines.join("\n"));
     }
 
     #[test]

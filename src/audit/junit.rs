@@ -82,18 +82,18 @@ fn case<W: Write>(xml: &mut Writer<W>, outcome: &Outcome, threshold: Threshold) 
             let mut failure = BytesStart::new("failure");
             failure.push_attribute(("message", &*visible(&finding.came)));
             failure.push_attribute(("type", outcome.grade.as_str()));
-            text(xml, failure, &told(outcome.grade, finding))?;
+            text(xml, failure, &explanation(outcome.grade, finding))?;
         }
         Verdict::Found(finding) => {
             xml.write_event(Xml::Start(start))?;
-            text(xml, BytesStart::new("system-out"), &told(outcome.grade, finding))?;
+            text(xml, BytesStart::new("system-out"), &explanation(outcome.grade, finding))?;
         }
     }
     xml.write_event(Xml::End(BytesEnd::new("testcase")))
 }
 
 /// A finding as text.
-fn told(grade: Grade, finding: &Finding) -> String {
+fn explanation(grade: Grade, finding: &Finding) -> String {
     let known = finding.accepted.as_ref().map(|reason| format!("\naccepted: {reason}")).unwrap_or_default();
     format!(
         "{}: {}\nsent: {}\nwhy: {}\nfix: {}\nagain: {}{known}",

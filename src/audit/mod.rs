@@ -27,7 +27,7 @@ pub use baseline::Baseline;
 pub use battery::Battery;
 pub use kit::Kit;
 pub use outside::{Probe, Restart};
-pub use player::{Language, Options, Told, audit};
+pub use player::{Language, Options, Progress, audit};
 pub use report::{Report, Threshold};
 pub use select::Selection;
 pub use text::Printer;

@@ -67,8 +67,8 @@ pub struct Options {
     pub again: String,
 }
 
-/// What is told of an audit while it goes on.
-pub enum Told<'a> {
+/// How an audit goes on, for whoever watches it.
+pub enum Progress<'a> {
     /// A check begins.
     Begins(&'a Check),
     /// A request went out, and this came back.
@@ -92,7 +92,7 @@ pub async fn audit(
     connector: &Connector,
     battery: &Battery,
     options: &Options,
-    mut tell: impl FnMut(Told<'_>),
+    mut tell: impl FnMut(Progress<'_>),
 ) -> Result<Report, OutsideError> {
     if let Some(probe) = &options.probe {
         probe.ask(connector).await?;
@@ -108,9 +108,9 @@ pub async fn audit(
     };
     let mut checks = Vec::new();
     for check in battery.checks.iter().filter(|check| options.selection.takes(check)) {
-        (player.tell)(Told::Begins(check));
+        (player.tell)(Progress::Begins(check));
         let outcome = player.outcome(check, kit).await;
-        (player.tell)(Told::Outcome(&outcome));
+        (player.tell)(Progress::Outcome(&outcome));
         checks.push(outcome);
     }
     let fails = |outcome: &Outcome| {
@@ -146,7 +146,7 @@ struct Player<'a> {
     /// Since which check nobody listens any more.
     gone: Option<String>,
     language: Option<Language>,
-    tell: &'a mut dyn FnMut(Told<'_>),
+    tell: &'a mut dyn FnMut(Progress<'_>),
 }
 
 /// What is wrong, before it is a finding.
@@ -307,7 +307,7 @@ impl Player<'_> {
             }
             Err(trouble) => trouble.to_string(),
         };
-        (self.tell)(Told::Exchange { request: request.pieces().concat(), came });
+        (self.tell)(Progress::Exchange { request: request.pieces().concat(), came });
     }
 
     async fn open(&self) -> Result<Connection, Trouble> {

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::reachable::ReceiverWait;
 use super::{CommandError, Exit, cannot_write};
 use crate::audit::{
-    self, Baseline, Battery, Kit, Language, Options, Printer, Probe, Report, Restart, Selection, Threshold,
-    Told,
+    self, Baseline, Battery, Kit, Language, Options, Printer, Probe, Progress, Report, Restart, Selection,
+    Threshold,
 };
 use crate::contract::signature::{DEFAULT_SECRET, Preset, Scheme, Signer};
 use crate::files::visible;
@@ -144,11 +144,11 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         }
         super::say(&format!("audit of {url}\nsigned {}, seed {seed}\n", kit.scheme().describe()));
         let mut printer = Printer::new(args.verbose);
-        let tell = |told: Told<'_>| match told {
-            Told::Begins(check) if args.traffic => super::say(&format!("---- {}\n", check.id)),
-            Told::Exchange { request, came } if args.traffic => traffic(&request, &came),
-            Told::Begins(_) | Told::Exchange { .. } => {}
-            Told::Outcome(outcome) => {
+        let tell = |progress: Progress<'_>| match progress {
+            Progress::Begins(check) if args.traffic => super::say(&format!("---- {}\n", check.id)),
+            Progress::Exchange { request, came } if args.traffic => traffic(&request, &came),
+            Progress::Begins(_) | Progress::Exchange { .. } => {}
+            Progress::Outcome(outcome) => {
                 if let Some(text) = printer.take(outcome) {
                     super::say(text.trim_end());
                 }

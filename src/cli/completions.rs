@@ -1,38 +1,177 @@
-//! `completions`: prints a completion script.
+//! `completions`: prints what makes a shell ask this program what may come next, and answers such questions.
 
-use clap::CommandFactory;
+use std::ffi::OsStr;
+use std::sync::Arc;
+
+use clap::{Command, CommandFactory};
 use clap_complete::Shell;
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::env::{CompleteEnv, Shells};
 
 use super::{Cli, CommandError, Exit};
+use crate::audit::Battery;
+use crate::console::described;
+use crate::contract::{Catalog, Direction, Entry};
+use crate::faults::FaultName;
+use crate::files::SourceFile;
+use crate::settings::{DEFAULT_FILE, check_file};
+
+/// The program as the shell calls it.
+const NAME: &str = "airudder-mock";
+
+/// Where it is set, the shell asks what may come next.
+const ASKED: &str = "AIRUDDER_MOCK_COMPLETE";
 
 /// The arguments of `completions`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
-    airudder-mock completions bash > ~/.local/share/bash-completion/completions/airudder-mock")]
+Examples:
+    airudder-mock completions bash > ~/.local/share/bash-completion/completions/airudder-mock
+    airudder-mock completions zsh > ~/.zfunc/_airudder-mock      with ~/.zfunc in $fpath
+    airudder-mock completions fish > ~/.config/fish/completions/airudder-mock.fish
+The script asks the program, so that it knows the events, endpoints and groups of your settings, too. Write it anew with
+a new version.")]
 pub(super) struct Args {
     /// The shell.
     #[arg(value_enum)]
     shell: Shell,
 }
-pub(super) fn run(args: Args) -> Result<Exit, CommandError> {
+
+pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "airudder-mock", &mut script);
+    let shells = Shells::builtins();
+    let written = match shells.completer(&args.shell.to_string()) {
+        Some(shell) => shell.write_registration(ASKED, NAME, NAME, NAME, &mut script),
+        None => return Err(CommandError::usage(format!("there are no completions for {}", args.shell))),
+    };
+    written.map_err(super::cannot_print)?;
     super::print(&String::from_utf8_lossy(&script))
+}
+
+/// Answers the shell and ends the process, if it is the shell that asks.
+pub(super) fn answer() {
+    CompleteEnv::with_factory(command).var(ASKED).bin(NAME).completer(NAME).complete();
+}
+
+/// The commands, with what their arguments may be.
+fn command() -> Command {
+    Cli::command().mut_subcommands(|subcommand| {
+        let name = subcommand.get_name().to_owned();
+        subcommand.mut_args(|arg| {
+            let candidates: fn() -> Vec<CompletionCandidate> = match (&*name, arg.get_id().as_str()) {
+                ("emit", "event") => events,
+                ("catalog", "id") => entries,
+                ("catalog", "group") => groups,
+                ("ctl", "call") => requests,
+                ("audit", "only" | "skip") => checks,
+                (_, "faults") if arg.get_action().takes_values() => faults,
+                _ => return arg,
+            };
+            arg.add(ArgValueCompleter::new(move |typed: &OsStr| beginning_with(typed, candidates())))
+        })
+    })
+}
+
+/// The candidates that begin so; of a list with commas, its last part counts.
+fn beginning_with(typed: &OsStr, candidates: Vec<CompletionCandidate>) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    let (before, part) = typed
+        .rsplit_once(',')
+        .map_or((String::new(), &*typed), |(before, part)| (format!("{before},"), part));
+    candidates
+        .into_iter()
+        .filter(|candidate| candidate.get_value().to_string_lossy().starts_with(part))
+        .map(|candidate| candidate.add_prefix(&before))
+        .collect()
+}
+
+fn candidate(value: &str, help: &str) -> CompletionCandidate {
+    CompletionCandidate::new(value).help(Some(help.to_owned().into()))
+}
+
+/// The catalog as the settings file in this folder makes it, if there is one and it is right.
+fn catalog() -> Arc<Catalog> {
+    let text = std::fs::read_to_string(DEFAULT_FILE).unwrap_or_default();
+    match check_file(&SourceFile::new(DEFAULT_FILE, &text), Catalog::builtin()) {
+        Ok(checked) => Arc::new(checked.catalog),
+        Err(_) => Arc::new(Catalog::builtin().clone()),
+    }
+}
+
+fn entries_that(is_wanted: impl Fn(&Entry) -> bool) -> Vec<CompletionCandidate> {
+    let catalog = catalog();
+    let wanted = catalog.entries().iter().filter(|entry| is_wanted(entry));
+    wanted.map(|entry| candidate(&entry.id, &entry.help)).collect()
+}
+
+fn entries() -> Vec<CompletionCandidate> {
+    entries_that(|_| true)
+}
+
+fn events() -> Vec<CompletionCandidate> {
+    entries_that(|entry| entry.direction == Direction::Callback)
+}
+
+fn groups() -> Vec<CompletionCandidate> {
+    let catalog = catalog();
+    let menus = catalog.menus().iter().map(|menu| menu.group.as_str());
+    catalog
+        .groups()
+        .into_iter()
+        .chain(menus)
+        .map(|group| CompletionCandidate::new(group.to_owned()))
+        .collect()
+}
+
+fn requests() -> Vec<CompletionCandidate> {
+    described().map(|call| candidate(call.name, call.what)).collect()
+}
+
+fn faults() -> Vec<CompletionCandidate> {
+    FaultName::ALL.iter().map(|name| candidate(name.as_str(), name.what())).collect()
+}
+
+fn checks() -> Vec<CompletionCandidate> {
+    let battery = Battery::load(&[], Catalog::builtin());
+    let checks = battery.iter().flat_map(|battery| &battery.checks);
+    checks.map(|check| candidate(&check.id, &check.title)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use clap_complete::engine::complete;
+
     use super::*;
 
+    /// What may come next, by value.
+    fn next(words: &[&str]) -> Vec<String> {
+        let all = std::iter::once(&NAME).chain(words).map(Into::into).collect();
+        let found = complete(&mut command(), all, words.len(), None).unwrap();
+        found.iter().map(|one| one.get_value().to_string_lossy().into_owned()).collect()
+    }
+
     #[test]
-    fn every_shell_gets_a_script_that_knows_the_commands() {
-        use clap::ValueEnum;
-        for shell in Shell::value_variants() {
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "airudder-mock", &mut script);
-            let script = String::from_utf8(script).unwrap();
-            assert!(script.contains("completions") && script.contains("config"), "{shell}");
+    fn every_kind_of_argument_is_completed() {
+        for (words, expected) in [
+            (&["em"][..], "emit"),
+            (&["emit", "session.tr"], "session.transfer"),
+            (&["emit", "session.end", "--cou"], "--count"),
+            (&["emit", "session.end", "--fault", "signature-wr"], "signature-wrong"),
+            (&["catalog", "task.cr"], "task.create"),
+            (&["ctl", "jour"], "journal"),
+            (&["audit", "--only", "signature-wr"], "signature-wrong"),
+            (&["audit", "--only", "order-statuses,signature-wr"], "order-statuses,signature-wrong"),
+            (&["schema", "scen"], "scenario"),
+        ] {
+            assert!(next(words).contains(&expected.to_owned()), "{words:?}: {:?}", next(words));
         }
+        assert!(!next(&["emit", ""]).contains(&"task.create".to_owned()), "a request is no event");
+        assert!(
+            next(&["catalog", "--group", ""]).iter().any(|group| group.to_lowercase().contains("chatbot"))
+        );
+        assert!(
+            next(&["catalog", "--faults", ""]).contains(&"task.create".to_owned()),
+            "a flag has no value"
+        );
     }
 }

@@ -150,13 +150,13 @@ fn first_difference(a: &[Story], b: &[Story], names: [&str; 2]) -> Option<String
         let (left, right) = (own.get(at), other.get(at));
         let place = left.or(right).map_or(usize::MAX, |line| line.number);
         if found.as_ref().is_none_or(|(first, _)| place < *first) {
-            found = Some((place, told(story.name.as_deref(), at, [left, right], names)));
+            found = Some((place, describe(story.name.as_deref(), at, [left, right], names)));
         }
     }
     found.map(|(_, text)| text)
 }
 
-fn told(story: Option<&str>, at: usize, lines: [Option<&Line>; 2], names: [&str; 2]) -> String {
+fn describe(story: Option<&str>, at: usize, lines: [Option<&Line>; 2], names: [&str; 2]) -> String {
     let story = story.map_or("outside of stories".to_owned(), |name| format!("story {}", visible(name)));
     let mut text = format!("{story}: what happened as number {} differs\n", at + 1);
     for (line, name) in lines.into_iter().zip(names) {

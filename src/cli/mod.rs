@@ -21,10 +21,12 @@ mod exit;
 mod fault_list;
 mod format;
 mod found;
+mod init;
 mod lines;
 mod load;
 mod load_report;
 mod magic;
+mod man;
 mod merge;
 mod output;
 mod preview;
@@ -76,6 +78,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Write a folder to begin with: the settings with every key, a story, and a receiver in your language with its test.
+    Init(init::Args),
     /// Run scenario files as stories: send their callbacks, wait for your requests, check the results.
     Run(run::Args),
     /// Serve the vendor's REST endpoints with state behind them, and send the callbacks that follow from your requests.
@@ -116,12 +120,15 @@ enum Command {
     Diff(diff::Args),
     /// Print the JSON Schema of the files you write.
     Schema(schema::Args),
-    /// Print a completion script for your shell.
+    /// Print what makes your shell complete commands, flags, events, endpoints and groups.
     Completions(completions::Args),
+    /// Write the manual pages.
+    Man(man::Args),
 }
 
 /// Reads the arguments, runs the command and turns its outcome into the exit code of the process.
 pub fn main() -> ExitCode {
+    completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return exit::usage(&error),
@@ -129,6 +136,7 @@ pub fn main() -> ExitCode {
     let config = cli.config.as_deref();
     raise_descriptors();
     exit::code(|| match cli.command {
+        Command::Init(args) => init::run(&args),
         Command::Run(args) => run::run(args, config),
         Command::Serve(args) => serve::run(args, config),
         Command::Exec(args) => exec::run(args, config),
@@ -149,7 +157,8 @@ pub fn main() -> ExitCode {
         Command::Replay(args) => replay::run(args, config),
         Command::Diff(args) => diff::run(&args),
         Command::Schema(args) => schema::run(args),
-        Command::Completions(args) => completions::run(args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     })
 }
 

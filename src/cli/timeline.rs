@@ -130,13 +130,13 @@ impl Look {
             None if *number > 1 => format!(" {DIM}attempt {number}{DIM:#}"),
             None => String::new(),
         };
-        let wished = match faults.as_slice() {
+        let on_purpose = match faults.as_slice() {
             [] => String::new(),
             faults => format!(" {WARN}on purpose: {}{WARN:#}", visible(&faults.join(", "))),
         };
         let named = if self.numbers { format!("{DIM}#{callback:<4}{DIM:#} ") } else { String::new() };
         let (event, said) = (visible(event), preview(body));
-        format!("→ {named}{event:<30} {outcome}{took}{again}{wished}  {DIM}{said}{DIM:#}")
+        format!("→ {named}{event:<30} {outcome}{took}{again}{on_purpose}  {DIM}{said}{DIM:#}")
     }
 
     fn time(&self, at: Timestamp) -> String {

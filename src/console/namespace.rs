@@ -75,7 +75,7 @@ pub trait Namespaces: Debug + Send + Sync {
     /// A name that is taken or none, or a value that can't be used.
     fn create(
         &self,
-        wish: NewNamespace,
+        wanted: NewNamespace,
         speed: Option<Speed>,
     ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>>;
 

@@ -201,7 +201,7 @@ impl ActAsk {
                 "`url` and `name` are of a file: `send` says what it is, for example \"image\"",
             ));
         }
-        let wants = |wish: Option<bool>, act: ChatAct| (wish == Some(true)).then_some(act);
+        let wants = |given: Option<bool>, act: ChatAct| (given == Some(true)).then_some(act);
         let acts = [
             write.map(ChatAct::Write),
             press.map(ChatAct::Press),

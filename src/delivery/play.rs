@@ -40,8 +40,8 @@ impl Client {
         };
         let (stream, writer) = stream.split();
         let go_on = Arc::new(Notify::new());
-        let told = Arc::clone(&go_on);
-        hyper::ext::on_informational(&mut request, move |_| told.notify_one());
+        let continued = Arc::clone(&go_on);
+        hyper::ext::on_informational(&mut request, move |_| continued.notify_one());
         // The library writes into nothing, and reads what comes.
         let mut connection = match timeout_at(deadline, Connection::start(stream)).await {
             Ok(started) => started.map_err(|error| Failure::connecting(target, error))?,

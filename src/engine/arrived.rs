@@ -6,8 +6,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::core::{CameIn, Engine};
+use super::core::Engine;
 use super::outcome::usual_answer;
+use super::requests::CameIn;
 use crate::scenario::{Arrival, Came, Outcome};
 use crate::simulator::{ConversationKey, Refusal, Request, Response};
 

@@ -216,7 +216,7 @@ impl Dispatch {
         }
         self.queued += 1;
         let id = CallbackId(self.queued);
-        // The message id of the callback before it, if that is wished.
+        // The message id of the callback before it, if a fault says so.
         let is_reused = faults.iter().any(|fault| fault.name == FaultName::SignatureReusedNonce);
         let named = order.again.map_or(id.0, |again| again.0).saturating_sub(u64::from(is_reused)).max(1);
         let mut headers: Vec<(Arc<str>, String)> = vec![

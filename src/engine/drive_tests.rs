@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::contract::{Catalog, Direction};
-use crate::delivery::{ClientOptions, Policy, ReceiverResponse};
-use crate::journal::{Entry, Sink};
+use crate::delivery::{ClientOptions, ErrorClass, Failure, Policy, ReceiverResponse};
+use crate::journal::{Entry, Event, Sink};
 use crate::mock::{Builder, Prepared};
 use crate::scenario::{Story, StoryRun, load};
 use crate::seed::Seed;

@@ -109,8 +109,8 @@ impl Engine {
                 }
                 allowed => {
                     let is_error = is_error && allowed.is_none();
-                    let told_before = is_error && !self.errors_alone.insert(place);
-                    if first || is_error && !told_before {
+                    let was_reported = is_error && !self.errors_alone.insert(place);
+                    if first || is_error && !was_reported {
                         self.dispatch.journal.write(now, None, Event::Found { message, is_error });
                     }
                 }

@@ -5,6 +5,8 @@
 //! library all drive the same engine.
 
 mod arrived;
+mod attempts;
+mod by_hand;
 mod clock;
 mod core;
 mod correct;
@@ -19,6 +21,7 @@ mod options;
 mod outcome;
 mod pace;
 mod reload;
+mod requests;
 mod turn;
 #[cfg(test)]
 mod user_endpoints_tests;

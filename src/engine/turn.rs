@@ -128,8 +128,8 @@ mod tests {
 
     #[test]
     fn long_turns_are_told_of_with_what_was_done() {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let (shared, changed, tells) = (Mutex::new(Work("before")), Notify::new(), Arc::clone(&told));
+        let noted = Arc::new(Mutex::new(Vec::new()));
+        let (shared, changed, tells) = (Mutex::new(Work("before")), Notify::new(), Arc::clone(&noted));
         // Any turn takes longer than nothing.
         let watchdog = Watchdog::new(Duration::ZERO, move |long| tells.lock().unwrap().push(long));
         let patient = Watchdog::new(Duration::MAX, |long| panic!("{long}"));
@@ -139,8 +139,8 @@ mod tests {
             assert_eq!(turn.deed(), "", "a turn begins with nothing done");
             turn.0 = deed;
         }
-        let told = told.lock().unwrap();
-        assert_eq!(told.iter().map(|long| long.deed.as_str()).collect::<Vec<_>>(), ["a call"]);
+        let noted = noted.lock().unwrap();
+        assert_eq!(noted.iter().map(|long| long.deed.as_str()).collect::<Vec<_>>(), ["a call"]);
         let long = LongTurn { deed: "`task.create`".to_owned(), took: Duration::from_millis(1_300) };
         assert_eq!(long.to_string(), "everything else waited 1.3s for `task.create`");
     }

@@ -99,15 +99,15 @@ pub(crate) fn text_in(text: &str, catalog: &Catalog) -> Result<super::FaultFile,
         true => (fault.callback.as_deref(), "fault-callbacks"),
         false => (fault.call.as_deref(), "fault-pattern"),
     };
-    let told = |mistake: crate::language::FormatMistake| match mistake.help {
+    let explain = |mistake: crate::language::FormatMistake| match mistake.help {
         Some(help) => format!("{}; {help}", mistake.message),
         None => mistake.message,
     };
     if let Some(pattern) = pattern {
-        formats.check(format, pattern).map_err(told)?;
+        formats.check(format, pattern).map_err(explain)?;
     }
     if let Some(to) = &fault.to {
-        formats.check("url", to).map_err(told)?;
+        formats.check("url", to).map_err(explain)?;
     }
     if let Some(wanted) = &fault.where_ {
         matcher::has_fields(wanted, &serde_json::Value::Null).map_err(|error| format!("`where`: {error}"))?;

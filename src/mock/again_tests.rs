@@ -85,7 +85,7 @@ enum Deed {
     Fault(&'static str),
     /// A request that is refused, or for nothing.
     Wrong,
-    /// A request with a wish of its own for a fault.
+    /// A request that asks for a fault of its own.
     Delayed,
     /// So many seconds pass.
     Pass(u32),

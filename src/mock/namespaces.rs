@@ -109,7 +109,7 @@ impl Registry {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn make(&self, wish: NewNamespace, speed: Option<Speed>) -> Result<Namespace, NamespaceError> {
+    async fn make(&self, wanted: NewNamespace, speed: Option<Speed>) -> Result<Namespace, NamespaceError> {
         let (number, name) = {
             let mut state = self.lock();
             state.made += 1;
@@ -117,7 +117,7 @@ impl Registry {
                 return Err(NamespaceError::TooMany(MOST));
             }
             let number = state.made;
-            let name = wish.name.clone().unwrap_or_else(|| format!("ns-{number}"));
+            let name = wanted.name.clone().unwrap_or_else(|| format!("ns-{number}"));
             if state.running.contains_key(&name) {
                 return Err(NamespaceError::Taken(name));
             }
@@ -127,11 +127,11 @@ impl Registry {
         if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) || name.starts_with('.') {
             return Err(NamespaceError::Name(name));
         }
-        let epoch = wish.epoch.as_deref().map(str::parse::<Timestamp>).transpose().map_err(|_| {
+        let epoch = wanted.epoch.as_deref().map(str::parse::<Timestamp>).transpose().map_err(|_| {
             NamespaceError::Wrong("epoch is no moment; write for example \"2030-01-01T00:00:00Z\"".to_owned())
         })?;
         // The name is part of the seed, and so is the number where nobody asks for the same ids again.
-        let given = wish.seed.map(|seed| u64::try_from(seed.get()).unwrap_or_default());
+        let given = wanted.seed.map(|seed| u64::try_from(seed.get()).unwrap_or_default());
         let seed = match given {
             Some(seed) => Seed(seed).derive(&name, 0),
             None => self.usual.seed.derive(&name, number),
@@ -142,8 +142,8 @@ impl Registry {
             app_key: format!("{name}-{}", &word("app key")[..8]),
             app_secret: word("app secret"),
             sign_key: format!("{name}-{}", &word("sign key")[..8]),
-            secret: wish.secret.or_else(|| self.usual.secret.clone()).unwrap_or_else(|| word("secret")),
-            callback_url: wish.callback_url,
+            secret: wanted.secret.or_else(|| self.usual.secret.clone()).unwrap_or_else(|| word("secret")),
+            callback_url: wanted.callback_url,
             seed: given,
             name: name.clone(),
         };
@@ -190,10 +190,10 @@ impl Beside for Registry {
 impl Namespaces for Registry {
     fn create(
         &self,
-        wish: NewNamespace,
+        wanted: NewNamespace,
         speed: Option<Speed>,
     ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>> {
-        Box::pin(self.make(wish, speed))
+        Box::pin(self.make(wanted, speed))
     }
 
     fn list(&self) -> Vec<Namespace> {

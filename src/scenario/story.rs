@@ -471,7 +471,7 @@ impl Action {
     }
 }
 
-/// What goes wrong with one callback. What else could be wished was refused with the file.
+/// What goes wrong with one callback. What else could be asked for was refused with the file.
 fn of_callbacks(faults: &[FaultFile]) -> Vec<Arc<CallbackFault>> {
     faults.iter().filter_map(CallbackFault::of).map(Arc::new).collect()
 }

@@ -21,7 +21,7 @@ use crate::language::{schema, shape};
 use crate::recordings::WavFile;
 use crate::simulator::user_endpoints::Declarations;
 
-static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
+pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
 
 /// The JSON Schema of settings files, as text.
 pub fn schema_text() -> String {

@@ -24,7 +24,7 @@ use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
 use crate::simulator::user_endpoints::Declarations;
 use crate::simulator::workflow::{self, Template};
-use crate::simulator::{Account, Behaviour, Bot, ChatRules, Strictness, WorkflowRules};
+use crate::simulator::{Account, Behaviour, Bot, ChatRules, Retention, Strictness, WorkflowRules};
 
 /// The settings file that is read if it is there.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
@@ -120,6 +120,8 @@ pub struct Settings {
     pub workflows: Arc<Vec<Template>>,
     /// How instances of workflows end.
     pub workflow: WorkflowRules,
+    /// How much of what is finished is kept.
+    pub retention: Retention,
     /// How much the mock takes.
     pub limits: Limits,
     /// How many JSON values a body may have besides its rows, if the file says so.
@@ -141,6 +143,7 @@ impl Settings {
             bot: Arc::clone(&self.bot),
             workflows: Arc::clone(&self.workflows),
             workflow: self.workflow,
+            retention: self.retention,
             user_endpoints: self.user_endpoints.clone(),
             doubted: Arc::new(doubted(&self.catalog)),
             corrected: Arc::new(
@@ -151,7 +154,6 @@ impl Settings {
             ),
             public_url: url.trim_end_matches('/').into(),
             has_callback_url,
-            ..Behaviour::default()
         }
     }
 }
@@ -321,6 +323,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         workflows: Arc::new(workflows),
         workflow: vendor::workflow(file.workflow),
         json_values: file.limits.as_ref().and_then(|limits| usize::try_from(limits.json_values?).ok()),
+        retention: vendor::retention(file.limits.as_ref()),
         limits: vendor::limits(file.limits),
         notes,
     }

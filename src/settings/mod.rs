@@ -5,6 +5,7 @@
 
 mod access;
 mod check;
+mod commented;
 mod corrections;
 mod file;
 mod formats;
@@ -18,6 +19,7 @@ mod workflow;
 
 pub use access::{AccessRules, SignatureRule, TokenRule};
 pub use check::{check_file, schema_text};
+pub use commented::commented;
 pub use file::AssumedFile;
 pub use merge::{DEFAULT_FILE, DEFAULT_LISTEN, Flags, Settings};
 pub use reload::{Changes, changes, until_restart};

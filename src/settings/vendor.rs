@@ -15,8 +15,8 @@ use crate::language::rate::Frequency;
 use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Rules, magic};
 use crate::simulator::{
-    Account, AutoFinish, Bot, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, RecordingTimes, Strictness,
-    WorkflowRules, with_shipped,
+    Account, AutoFinish, Bot, ChatRules, DEFAULT_APP_KEY, DEFAULT_SIGN_KEY, Rate, RecordingTimes, Retention,
+    Strictness, WorkflowRules, with_shipped,
 };
 use crate::time::HumanDuration;
 
@@ -147,6 +147,7 @@ pub(super) fn chatbot(file: Option<&ChatbotFile>) -> ChatRules {
     let Some(file) = file else { return usual };
     ChatRules {
         window: file.window.as_deref().and_then(|text| window(text).ok()).unwrap_or(usual.window),
+        silence: file.silence.map_or(usual.silence, |silence| silence.0),
         upload_bytes: size(file.upload_mb, 1 << 20, usual.upload_bytes),
         uploads_bytes: size(file.uploads_mb, 1 << 20, usual.uploads_bytes),
         uploads: size(file.uploads, 1, usual.uploads),
@@ -182,6 +183,16 @@ pub(super) fn limits(file: Option<LimitsFile>) -> Limits {
     }
 }
 
+pub(super) fn retention(file: Option<&LimitsFile>) -> Retention {
+    let usual = Retention::default();
+    let Some(file) = file else { return usual };
+    Retention {
+        keep_for: file.keep_for.map(|keep_for| keep_for.0),
+        rows: size(file.kept_rows, 1, usual.rows),
+        conversations: size(file.kept_conversations, 1, usual.conversations),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,9 +203,15 @@ mod tests {
         assert_eq!(window("off"), Ok(None));
         let wrong = window("never").unwrap_err().to_string();
         assert_eq!(wrong, "`never` is no window, write for example `24h`, or `off`");
-        let file = ChatbotFile { window: Some("off".into()), uploads: Some(3), ..ChatbotFile::default() };
+        let silence = Duration::from_secs(600);
+        let file = ChatbotFile {
+            window: Some("off".into()),
+            silence: Some(HumanDuration(silence)),
+            uploads: Some(3),
+            ..ChatbotFile::default()
+        };
         let usual = ChatRules::default();
-        assert_eq!(chatbot(Some(&file)), ChatRules { window: None, uploads: 3, ..usual });
+        assert_eq!(chatbot(Some(&file)), ChatRules { window: None, silence, uploads: 3, ..usual });
         assert_eq!(chatbot(None), usual);
     }
 

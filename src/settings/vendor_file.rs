@@ -147,6 +147,8 @@ pub struct ChatbotFile {
     /// for always. Template messages may always be sent.
     #[schemars(extend("format" = "window"))]
     pub window: Option<String>,
+    /// A conversation in which nobody says anything for so long ends by itself, for example `30m` (assumed). Default: 24h.
+    pub silence: Option<HumanDuration>,
     /// The largest file that is uploaded, in megabytes of 1,048,576 bytes. Default: 16.
     #[schemars(range(min = 1, max = 2_048))]
     pub upload_mb: Option<u32>,
@@ -212,6 +214,17 @@ pub struct LimitsFile {
     /// How long a whole body may take. One that comes slower than 1,024 bytes a second after its first
     /// `client_timeout` is refused before. Default: 5 min.
     pub body_deadline: Option<HumanDuration>,
+    /// How long what is finished can still be asked for, in the mock's time: tasks, plans, workflows, campaigns and
+    /// conversations. Afterwards their ids answer 404, which says so. Default: age does not matter.
+    pub keep_for: Option<HumanDuration>,
+    /// How many rows are kept of finished tasks, plans, dialer tasks, workflows and campaigns, of each kind; what finished
+    /// first makes room. Default: 1,000,000.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub kept_rows: Option<u32>,
+    /// How many conversations are kept that are over; those in which nothing was said for longest make room. Default:
+    /// 250,000.
+    #[schemars(range(min = 1, max = 1_000_000_000))]
+    pub kept_conversations: Option<u32>,
     /// The old name of `client_timeout`, which is still accepted.
     #[schemars(extend("deprecated" = true))]
     pub patience: Option<HumanDuration>,

@@ -46,6 +46,8 @@ pub(super) struct Context {
     pub(super) findings: Findings,
     /// How much more than usual was done at once.
     extra: usize,
+    /// When it is looked for what is too old to be kept.
+    pub(super) next_look: Option<Timestamp>,
 }
 
 impl Context {
@@ -66,6 +68,7 @@ impl Context {
             noted: HashSet::new(),
             findings: Findings::default(),
             extra: 0,
+            next_look: None,
         }
     }
 

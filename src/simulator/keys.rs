@@ -1,19 +1,19 @@
 //! What the objects of all departments are called: deadlines, requests and notices name them by these.
 
 /// Names a calling task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct TaskKey(pub(super) u32);
 
 /// Names a plan of calling tasks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PlanKey(pub(super) u32);
 
 /// Names a task of the predictive dialer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct DialerTaskKey(pub(super) u32);
 
 /// Names an instance of a workflow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct InstanceKey(pub(super) u32);
 
 /// Names a push of a workflow: a row at a Custom API node.

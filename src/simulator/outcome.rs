@@ -184,13 +184,13 @@ pub struct MockOutcome {
     pub sms_fails: bool,
     /// What becomes of a template message to it.
     pub(crate) chat: Option<ChatOutcome>,
-    /// What is wished for single rounds of a plan: the second, the third and the fourth.
-    pub(crate) rounds: [RoundWish; 3],
+    /// What is asked for single rounds of a plan: the second, the third and the fourth.
+    pub(crate) rounds: [RoundOutcome; 3],
 }
 
 /// What `round_2:WORD` and its like force in one round of a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct RoundWish {
+pub(crate) struct RoundOutcome {
     outcome: Option<Outcome>,
     intention: Option<u8>,
     checks: Option<ForcedChecks>,
@@ -200,8 +200,8 @@ pub(crate) struct RoundWish {
 impl MockOutcome {
     /// What it forces in a round of a plan, counted from 1.
     pub(crate) fn in_round(self, round: u32) -> Self {
-        if let Some(wish) = self.wish(round) {
-            let RoundWish { outcome, intention, checks, long_talk } = wish;
+        if let Some(asked) = self.of_round(round) {
+            let RoundOutcome { outcome, intention, checks, long_talk } = asked;
             return Self { outcome, intention, checks, long_talk, answers_on: None, before: 0, ..self };
         }
         let outcome = match self.in_round {
@@ -214,26 +214,26 @@ impl MockOutcome {
 }
 
 impl MockOutcome {
-    /// What is wished for a round alone, counted from 1.
-    fn wish(&self, round: u32) -> Option<RoundWish> {
-        let wish = self.rounds.get(usize::try_from(round.checked_sub(2)?).ok()?)?;
-        (*wish != RoundWish::default()).then_some(*wish)
+    /// What is asked for a round alone, counted from 1.
+    fn of_round(&self, round: u32) -> Option<RoundOutcome> {
+        let asked = self.rounds.get(usize::try_from(round.checked_sub(2)?).ok()?)?;
+        (*asked != RoundOutcome::default()).then_some(*asked)
     }
 
-    /// Takes `round_2:WORD` apart and keeps the wish. What is said of a number as a whole, such as how often its notice
+    /// Takes `round_2:WORD` apart and keeps what it asks for. What is said of a number as a whole, such as how often its notice
     /// arrives, cannot differ by the round.
     fn take_round(&mut self, word: &str) -> Option<Result<(), ()>> {
         let (round, word) = word.strip_prefix("round_")?.split_once(':')?;
         let round: usize = round.parse().ok()?;
         let slot = round.checked_sub(2).and_then(|at| self.rounds.get_mut(at));
-        let (Some(slot), Ok(wish)) = (slot, word.parse::<Self>()) else { return Some(Err(())) };
-        let Self { outcome, intention, checks, long_talk, .. } = wish;
+        let (Some(slot), Ok(asked)) = (slot, word.parse::<Self>()) else { return Some(Err(())) };
+        let Self { outcome, intention, checks, long_talk, .. } = asked;
         let of_round = Self { outcome, intention, checks, long_talk, ..Self::default() };
-        if wish != of_round || wish == Self::default() {
+        if asked != of_round || asked == Self::default() {
             return Some(Err(()));
         }
         // Several words add up, as they do without a round.
-        *slot = RoundWish {
+        *slot = RoundOutcome {
             outcome: outcome.or(slot.outcome),
             intention: intention.or(slot.intention),
             checks: match (checks, slot.checks) {
@@ -422,15 +422,15 @@ mod tests {
     }
 
     #[test]
-    fn rounds_have_wishes_of_their_own() {
-        let wish: MockOutcome =
+    fn rounds_have_outcomes_of_their_own() {
+        let asked: MockOutcome =
             "no_answer round_2:mismatch_1 round_2:unanswered_2 round_3:busy".parse().unwrap();
-        assert_eq!(wish.in_round(1).outcome, Some(Outcome::NoAnswer));
-        let second = wish.in_round(2);
+        assert_eq!(asked.in_round(1).outcome, Some(Outcome::NoAnswer));
+        let second = asked.in_round(2);
         assert_eq!((second.outcome, second.intention), (Some(Outcome::Talked), Some(b'A')));
         assert_eq!(second.checks, Some(ForcedChecks { wrong: 1 << 1, silent: 1 << 2 }));
-        assert_eq!(wish.in_round(3).outcome, Some(Outcome::Busy));
-        assert_eq!(wish.in_round(4).outcome, Some(Outcome::NoAnswer));
+        assert_eq!(asked.in_round(3).outcome, Some(Outcome::Busy));
+        assert_eq!(asked.in_round(4).outcome, Some(Outcome::NoAnswer));
         for wrong in [
             "round_1:busy",
             "round_5:busy",

@@ -200,6 +200,7 @@ impl Simulator {
     ///
     /// The vendor would refuse it.
     pub fn handle(&mut self, request: &Request<'_>) -> Result<Response, Refusal> {
+        self.put_away(request.now);
         self.context.begin(None, request.now);
         let response = match reference::endpoint(request.id) {
             Some(endpoint) => (endpoint.handle)(self, request),
@@ -235,6 +236,7 @@ impl Simulator {
     /// begun once they are there, and those beyond wait. Of very much, it does the first part; then
     /// [`Simulator::next_wakeup`] is still due.
     pub fn advance_within(&mut self, now: Timestamp, room: usize) -> Vec<Callback> {
+        self.put_away(now);
         let mut done = 0;
         while done < AT_ONCE && !self.context.has_callbacks(room) {
             let Some((at, cause, timer)) = self.context.agenda.take(now) else { break };

@@ -4,7 +4,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Receiver, assert_code, independent_hmac, plain, run, run_with_input, stderr, stdout};
+use crate::support::{
+    Receiver, assert_code, independent_hmac, plain, program, run, run_with_input, stderr, stdout,
+};
 
 #[test]
 fn the_vendor_example_can_be_produced_byte_for_byte() {
@@ -203,10 +205,30 @@ fn nothing_is_sent_while_a_file_is_wrong() {
 
 #[test]
 fn completions_exist_for_the_usual_shells() {
-    for shell in ["bash", "zsh", "fish", "powershell"] {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let output = run(&["completions", shell]);
         assert_code(&output, 0);
         assert!(stdout(&output).contains("airudder-mock"), "{shell}");
+    }
+    // The script asks the program. That TAB works in the shells themselves is tried by tests/tab.py.
+    let asked = program()
+        .envs([("AIRUDDER_MOCK_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", "2"), ("_CLAP_IFS", "\n")])
+        .args(["--", "airudder-mock", "emit", "session.tr"])
+        .output()
+        .unwrap();
+    assert_code(&asked, 0);
+    assert_eq!(stdout(&asked), "session.transfer");
+}
+
+#[test]
+fn manual_pages_are_written_for_each_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = folder.path().join("man/man1");
+    assert_code(&run(&["man", "--out", pages.to_str().unwrap()]), 0);
+    let page = |name: &str| fs::read_to_string(pages.join(name)).unwrap();
+    assert!(page("airudder-mock.1").contains("airudder\\-mock\\-emit(1)"), "{}", page("airudder-mock.1"));
+    for part in [".SH EXTRA", "session.transfer", "\\-\\-print"] {
+        assert!(page("airudder-mock-emit.1").contains(part), "{part}: {}", page("airudder-mock-emit.1"));
     }
 }
 

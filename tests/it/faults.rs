@@ -56,7 +56,7 @@ fn all_at_once(count: usize) -> Receiver {
     })
 }
 
-/// What a receiver gets of the story when a fault is wished, and the record of the run.
+/// What a receiver gets of the story when a fault is asked for, and the record of the run.
 fn told(folder: &Path, receiver: &Receiver, fault: &str, more: &[&str]) -> (Vec<Request>, Vec<Value>) {
     let (story, record) = (folder.join("story.toml"), folder.join("record.ndjson"));
     std::fs::write(&story, STORY).unwrap();

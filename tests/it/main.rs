@@ -19,6 +19,7 @@ mod dialer;
 mod docs;
 mod faults;
 mod hostile;
+mod init;
 mod integrations;
 mod load;
 mod markdown;

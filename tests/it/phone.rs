@@ -27,13 +27,13 @@ fn said(call: &Value) -> Vec<String> {
 }
 
 #[test]
-fn calls_say_what_rows_robots_and_wishes_ask_for() {
+fn calls_say_what_rows_and_robots_ask_for() {
     let serving = Serving::with(SETTINGS, &[]);
     let token = serving.token();
-    let row = |robot: &str, wish: &str| {
+    let row = |robot: &str, word: &str| {
         json!({
-            "Mobile": "+6281112340001", "Debtor": "Ana Lim", "Gender": "female", "Platform": "Kirana", "Comments": wish,
-            "Arrears": 450, "Unit": "USD", "LoanAmount": 900, "LoanDate": "2029-01-01", "employer": "Toko Jaya", "RobotID": robot, "mock_outcome": wish,
+            "Mobile": "+6281112340001", "Debtor": "Ana Lim", "Gender": "female", "Platform": "Kirana", "Comments": word,
+            "Arrears": 450, "Unit": "USD", "LoanAmount": 900, "LoanDate": "2029-01-01", "employer": "Toko Jaya", "RobotID": robot, "mock_outcome": word,
         })
     };
     let rows = [
@@ -47,7 +47,7 @@ fn calls_say_what_rows_robots_and_wishes_ask_for() {
     serving.skip("1h");
     let (_, detail) = serving.get(&token, &format!("/service/cloud/detail?TaskID={task}"));
     let calls = detail["data"]["detail"].as_array().unwrap();
-    let call = |wish: &str| calls.iter().find(|call| call["Comments"] == wish).unwrap();
+    let call = |word: &str| calls.iter().find(|call| call["Comments"] == word).unwrap();
     let check = call("mismatch_2");
     assert_eq!(said(check)[0], "Good morning, Rosa from Kirana, is that Ana Lim?");
     assert!(said(check).iter().any(|text| text.ends_with("And who do you work for?")), "{check}");

@@ -15,7 +15,7 @@ use crate::support::{
 };
 
 /// The program under its own name, in this folder.
-fn shell(folder: &Path, script: &str) -> Command {
+pub(crate) fn shell(folder: &Path, script: &str) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_airudder-mock"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = [program.parent().unwrap().to_owned()].into_iter().chain(std::env::split_paths(&path));

@@ -261,7 +261,7 @@ fn encryption_goes_both_ways() {
 }
 
 #[test]
-fn callbacks_are_encrypted_where_the_account_wishes() {
+fn callbacks_are_encrypted_where_the_account_says_so() {
     if !is_there("python3") {
         return;
     }

@@ -323,7 +323,7 @@ fn who_asks_for_nothing_or_for_something_else_is_told_so() {
     assert!(gives(&junit, "alone", &other) && gives(&report, "alone", &other), "{junit:?} {report:?}");
 }
 
-/// An integrator that begins by itself, with one mistake if wished: the ready stories tell it.
+/// An integrator that begins by itself, with one mistake if asked for: the ready stories tell it.
 fn beginner(mock: SocketAddr, mistake: &'static str) -> Receiver {
     // Whoever answers the bot each time is answered each time.
     let has_answered = AtomicBool::new(false);

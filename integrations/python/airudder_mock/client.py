@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sysconfig
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -201,8 +202,10 @@ class Started(Mock):
 
 
 def start(*flags: str, binary: Optional[str] = None) -> Started:
-    """Starts `airudder-mock serve` on a free port. The program is found by AIRUDDER_MOCK_BIN or on the PATH."""
-    binary = binary or os.environ.get("AIRUDDER_MOCK_BIN") or shutil.which("airudder-mock")
+    """Starts `airudder-mock serve` on a free port: AIRUDDER_MOCK_BIN, the program that is installed beside this package, or
+    the one on the PATH."""
+    own = shutil.which("airudder-mock", path=sysconfig.get_path("scripts"))
+    binary = binary or os.environ.get("AIRUDDER_MOCK_BIN") or own or shutil.which("airudder-mock")
     if not binary:
         raise FileNotFoundError("airudder-mock is not on the PATH: install it, or set AIRUDDER_MOCK_BIN")
     command = [binary, "serve", "--listen", "127.0.0.1:0", "--quiet", *flags]

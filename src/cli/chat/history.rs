@@ -29,7 +29,7 @@ const LONGEST: usize = 2_000;
 
 /// A conversation as the control surface tells it.
 #[derive(Clone, Debug, Deserialize)]
-pub(super) struct Told {
+pub(super) struct ChatView {
     pub chat: Chat,
     pub ended: Option<String>,
     pub next: Option<String>,
@@ -104,17 +104,17 @@ pub(super) struct History {
 
 impl History {
     /// The lines that are new.
-    pub(super) fn look(&mut self, told: &Told) -> Vec<String> {
+    pub(super) fn look(&mut self, view: &ChatView) -> Vec<String> {
         let mut lines = Vec::new();
         let known: Vec<&Message> =
-            told.messages.iter().filter(|message| !self.shown.contains_key(&message.msg_id)).collect();
+            view.messages.iter().filter(|message| !self.shown.contains_key(&message.msg_id)).collect();
         let first = if self.shown.is_empty() { known.len().saturating_sub(LATEST) } else { 0 };
         if first > 0 {
             lines.push(format!("{DIM}… {first} messages before{DIM:#}"));
         }
-        lines.extend(self.got_on(told));
-        let passed = (self.phase != told.chat.phase).then(|| Self::passed(told));
-        self.phase = told.chat.phase;
+        lines.extend(self.got_on(view));
+        let passed = (self.phase != view.chat.phase).then(|| Self::passed(view));
+        self.phase = view.chat.phase;
         let mut passed = passed.into_iter();
         for message in &known[first..] {
             // An agent has the conversation before anything is said by that agent.
@@ -124,12 +124,12 @@ impl History {
             lines.push(drawn(message));
         }
         lines.extend(passed);
-        for message in &told.messages {
+        for message in &view.messages {
             self.shown.insert(message.msg_id.clone(), message.status.clone());
         }
-        self.is_awaited = told.next.is_some();
-        self.last_sender = told.messages.last().map(|message| message.sender_type.clone());
-        let offers = told.messages.iter().rev().find(|message| !message.options.is_empty());
+        self.is_awaited = view.next.is_some();
+        self.last_sender = view.messages.last().map(|message| message.sender_type.clone());
+        let offers = view.messages.iter().rev().find(|message| !message.options.is_empty());
         self.options = offers.map(|message| message.options.clone()).unwrap_or_default();
         lines
     }
@@ -150,9 +150,9 @@ impl History {
     }
 
     /// What of the messages that were shown has got on, a line for each status.
-    fn got_on(&self, told: &Told) -> Vec<String> {
+    fn got_on(&self, view: &ChatView) -> Vec<String> {
         let mut by_status: Vec<(&str, Vec<&Message>)> = Vec::new();
-        for message in &told.messages {
+        for message in &view.messages {
             let Some(before) = self.shown.get(&message.msg_id) else { continue };
             if *before == message.status {
                 continue;
@@ -173,16 +173,16 @@ impl History {
     }
 
     /// Who has the conversation now.
-    fn passed(told: &Told) -> String {
-        let text = match told.chat.phase {
+    fn passed(view: &ChatView) -> String {
+        let text = match view.chat.phase {
             Phase::Transfer => {
                 "a person is asked for: your system says who comes, by chatbot.agent_transfer_result"
                     .to_owned()
             }
-            Phase::Agent => format!("agent {} has the conversation", visible(&told.chat.seat_id)),
+            Phase::Agent => format!("agent {} has the conversation", visible(&view.chat.seat_id)),
             Phase::Bot => "no agent has it any more: the bot goes on".to_owned(),
             Phase::Closed => {
-                let why = told.ended.as_deref().map(|why| format!(" ({})", visible(why))).unwrap_or_default();
+                let why = view.ended.as_deref().map(|why| format!(" ({})", visible(why))).unwrap_or_default();
                 format!("the conversation has ended{why}; /new begins another")
             }
         };
@@ -241,18 +241,18 @@ mod tests {
         })
     }
 
-    fn told(phase: &str, messages: &[Value]) -> Told {
+    fn view(phase: &str, messages: &[Value]) -> ChatView {
         let chat = json!({
             "conversation": "c", "channel": "WhatsApp", "user_id": "62", "name": "Dinda", "phase": phase,
             "seat_id": "s7", "last": "",
         });
-        let told = json!({ "chat": chat, "ended": null, "next": null, "messages": messages });
-        serde_json::from_value(told).unwrap()
+        let view = json!({ "chat": chat, "ended": null, "next": null, "messages": messages });
+        serde_json::from_value(view).unwrap()
     }
 
     /// The new lines without colours.
-    fn looked(history: &mut History, told: &Told) -> Vec<String> {
-        let lines = history.look(told);
+    fn looked(history: &mut History, view: &ChatView) -> Vec<String> {
+        let lines = history.look(view);
         lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect()
     }
 
@@ -263,7 +263,7 @@ mod tests {
         question["options"] = json!([{ "way": "choose", "id": "x", "title": "Tea" }]);
         let hello = message("1", "user", "delivery", "hello");
         assert_eq!(
-            looked(&mut history, &told("bot", &[hello.clone(), question])),
+            looked(&mut history, &view("bot", &[hello.clone(), question])),
             [
                 "10:00:05  you    hello  ✓✓",
                 "10:00:05  bot    Well?\n                 Tell me  ✓\n                 [1] Tea"
@@ -274,7 +274,7 @@ mod tests {
         let mut agent = message("3", "seat", "failed", "Hi");
         agent["seat_id"] = "s7".into();
         assert_eq!(
-            looked(&mut history, &told("agent", &[hello, question, agent])),
+            looked(&mut history, &view("agent", &[hello, question, agent])),
             [
                 "                 ✓✓ read \"Well?\"",
                 "                 · agent s7 has the conversation",
@@ -291,7 +291,7 @@ mod tests {
         let mut history = History::default();
         let bad = message("1", "\u{1b}[2J", "\u{7}", "\u{1b}]0;title\u{7}\u{202e}a");
         let long = message("2", "user", "read", &"x".repeat(1 << 20));
-        let lines = history.look(&told("bot", &[bad, long])).join("\n");
+        let lines = history.look(&view("bot", &[bad, long])).join("\n");
         // What is left of escapes are the colours.
         assert!(!lines.contains("\u{1b}]") && !lines.contains("\u{1b}[2J") && !lines.contains('\u{202e}'));
         assert!(
@@ -303,7 +303,7 @@ mod tests {
     fn of_a_long_conversation_the_end_is_shown() {
         let messages: Vec<Value> =
             (0..50).map(|number| message(&number.to_string(), "user", "read", "m")).collect();
-        let lines = looked(&mut History::default(), &told("bot", &messages));
+        let lines = looked(&mut History::default(), &view("bot", &messages));
         assert_eq!((lines.len(), lines[0].as_str()), (21, "… 30 messages before"));
     }
 }

@@ -6,7 +6,7 @@ mod session;
 
 use std::path::Path;
 
-use self::session::{Session, Wish};
+use self::session::{Session, Start};
 use super::remote::{Remote, Where};
 use super::{CommandError, Exit, taken};
 use crate::engine::Speed;
@@ -70,7 +70,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             let remote = args.mock.remote()?;
             // A mock that was named has to be there; the usual one may be.
             match remote.ask("ready", serde_json::Value::Null).await {
-                Ok(_) => return Session::new(remote, wish(args), false)?.run().await,
+                Ok(_) => return Session::new(remote, start(args), false)?.run().await,
                 Err(error) if args.mock.url.is_some() => return Err(error.into()),
                 Err(_) => {}
             }
@@ -79,8 +79,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     })
 }
 
-fn wish(args: Args) -> Wish {
-    Wish { conversation: args.conversation, name: args.name, number: args.number }
+fn start(args: Args) -> Start {
+    Start { conversation: args.conversation, name: args.name, number: args.number }
 }
 
 /// Chats with a mock that lives as long as the chat does.
@@ -99,7 +99,7 @@ async fn with_own(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         Ok(mock) => mock,
         Err(error) => return Err(taken::why(error).await),
     };
-    let session = Session::new(Remote::at(&mock.url())?, wish(args), true)?;
+    let session = Session::new(Remote::at(&mock.url())?, start(args), true)?;
     let mut outcome = Ok(Exit::Ok);
     mock.drive(async { outcome = session.run().await }).await;
     mock.close().await;

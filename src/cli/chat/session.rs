@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::history::{Chat, History, Told};
+use super::history::{Chat, ChatView, History};
 use super::line::{HELP, Line, Whom};
 use crate::cli::output::Output;
 use crate::cli::preview::shorten;
@@ -33,7 +33,7 @@ const SHORT: usize = 60;
 
 /// Which conversation is wanted.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wish {
+pub(super) struct Start {
     pub conversation: Option<String>,
     pub name: Option<String>,
     pub number: Option<String>,
@@ -43,7 +43,7 @@ pub(super) struct Wish {
 pub(super) struct Session {
     remote: Remote,
     output: Output,
-    wish: Wish,
+    start: Start,
     /// The conversation, once there is one.
     conversation: Option<String>,
     history: History,
@@ -61,11 +61,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(remote: Remote, wish: Wish, is_own_mock: bool) -> Result<Self, CommandError> {
+    pub(super) fn new(remote: Remote, start: Start, is_own_mock: bool) -> Result<Self, CommandError> {
         Ok(Self {
             remote,
             output: crate::cli::standard_output()?,
-            wish,
+            start,
             conversation: None,
             history: History::default(),
             listed: Vec::new(),
@@ -110,7 +110,7 @@ impl Session {
     async fn welcome(&mut self) -> Result<(), CommandError> {
         let of = if self.is_own_mock { "started for this chat: point your system there" } else { "running" };
         self.show(&format!("mock  {}  ({of})", self.remote.url()));
-        match self.wish.conversation.take() {
+        match self.start.conversation.take() {
             Some(conversation) => self.enter(conversation).await?,
             None => {
                 let chats = self.chats().await?;
@@ -174,7 +174,7 @@ impl Session {
             }
             Line::New(name) => {
                 (self.conversation, self.history) = (None, History::default());
-                self.wish = Wish { name, ..Wish::default() };
+                self.start = Start { name, ..Start::default() };
                 self.show("Your next message begins another conversation.");
             }
             Line::Wait { whom, within } => self.wait(whom, within).await?,
@@ -229,7 +229,7 @@ impl Session {
     }
 
     async fn begin(&mut self) -> Result<String, RemoteError> {
-        let Wish { name, number, .. } = &self.wish;
+        let Start { name, number, .. } = &self.start;
         let mut fields = json!({});
         for (key, value) in [("name", name), ("number", number)] {
             if let Some(value) = value {
@@ -243,14 +243,14 @@ impl Session {
             visible(&conversation),
             visible(begun["number"].as_str().unwrap_or_default())
         ));
-        self.wish.number = begun["number"].as_str().map(str::to_owned);
+        self.start.number = begun["number"].as_str().map(str::to_owned);
         self.conversation = Some(conversation.clone());
         Ok(conversation)
     }
 
     async fn enter(&mut self, conversation: String) -> Result<(), RemoteError> {
-        let told = self.told(&conversation).await?;
-        let Chat { name, channel, user_id, phase, .. } = &told.chat;
+        let view = self.fetch(&conversation).await?;
+        let Chat { name, channel, user_id, phase, .. } = &view.chat;
         self.show(&format!(
             "conversation {}  {} ({}) on {}, {}",
             visible(&conversation),
@@ -259,10 +259,10 @@ impl Session {
             visible(channel),
             phase.as_str()
         ));
-        self.wish =
-            Wish { name: Some(name.clone()), number: Some(format!("+{user_id}")), conversation: None };
+        self.start =
+            Start { name: Some(name.clone()), number: Some(format!("+{user_id}")), conversation: None };
         (self.conversation, self.history) = (Some(conversation), History::default());
-        self.show_new(&told);
+        self.show_new(&view);
         Ok(())
     }
 
@@ -288,22 +288,22 @@ impl Session {
     /// Looks whether something has come, and shows it.
     async fn look(&mut self) -> Result<(), RemoteError> {
         let Some(conversation) = self.conversation.clone() else { return Ok(()) };
-        let told = match self.told(&conversation).await {
+        let view = match self.fetch(&conversation).await {
             // One that was begun is there once something was said.
             Err(RemoteError::Refused { status: 404, .. }) => return Ok(()),
-            told => told?,
+            view => view?,
         };
-        self.show_new(&told);
+        self.show_new(&view);
         Ok(())
     }
 
-    fn show_new(&mut self, told: &Told) {
-        for line in self.history.look(told) {
+    fn show_new(&mut self, view: &ChatView) {
+        for line in self.history.look(view) {
             self.show(&line);
         }
     }
 
-    async fn told(&self, conversation: &str) -> Result<Told, RemoteError> {
+    async fn fetch(&self, conversation: &str) -> Result<ChatView, RemoteError> {
         self.typed(self.remote.ask("chat-history", json!({ "conversation": conversation })).await?)
     }
 

@@ -1,4 +1,4 @@
-//! Where things are during a run: the mock, the receivers, and what a COMMAND is told of it.
+//! Where things are during a run: the mock, the receivers, and what a COMMAND gets to know of it.
 
 use std::net::TcpListener;
 use std::ops::Range;
@@ -40,7 +40,7 @@ pub(super) fn receivers(prepared: &Prepared, usual_wins: bool, stories: &[StoryR
     found
 }
 
-/// The URL with a free port in place of port 0, which a COMMAND is told to listen on.
+/// The URL with a free port in place of port 0, which a COMMAND is asked to listen on.
 pub(super) fn with_free_port(url: &str) -> Result<String, CommandError> {
     let after_scheme = url.find("://").map_or(0, |at| at + 3);
     let end = url[after_scheme..].find(['/', '?']).map_or(url.len(), |at| after_scheme + at);
@@ -53,27 +53,27 @@ pub(super) fn with_free_port(url: &str) -> Result<String, CommandError> {
     Ok(format!("{}{host}:{port}{}", &url[..after_scheme], &url[end..]))
 }
 
-/// What a COMMAND is told.
+/// The environment variables that a COMMAND gets.
 pub(in crate::cli) fn variables(
     prepared: &Prepared,
     url: &str,
     receivers: &[Target],
 ) -> Vec<(&'static str, String)> {
     let settings = &prepared.settings;
-    let mut told =
+    let mut variables =
         vec![("AIRUDDER_MOCK_URL", url.to_owned()), ("AIRUDDER_MOCK_SECRET", settings.secret.clone())];
-    told.extend(receivers.first().map(|receiver| ("PORT", receiver.port().to_string())));
-    told.extend(settings.callback_url.clone().map(|url| ("AIRUDDER_MOCK_CALLBACK_URL", url)));
+    variables.extend(receivers.first().map(|receiver| ("PORT", receiver.port().to_string())));
+    variables.extend(settings.callback_url.clone().map(|url| ("AIRUDDER_MOCK_CALLBACK_URL", url)));
     if let Some(account) = settings.accounts.first() {
         let sign_secret = account.sign_secret.as_ref().unwrap_or(&settings.secret);
-        told.extend([
+        variables.extend([
             ("AIRUDDER_MOCK_APP_KEY", account.app_key.clone()),
             ("AIRUDDER_MOCK_APP_SECRET", account.app_secret.clone()),
             ("AIRUDDER_MOCK_SIGN_KEY", account.sign_key.clone()),
             ("AIRUDDER_MOCK_SIGN_SECRET", sign_secret.clone()),
         ]);
     }
-    told
+    variables
 }
 
 #[cfg(test)]

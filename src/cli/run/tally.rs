@@ -140,8 +140,8 @@ impl Sink for SharedTally {
                 story.failures.push(FailureTally { place, kind, message });
             }
             Event::Explained { place, message } => {
-                let told = story.failures.iter_mut().rev().find(|failure| *failure.place == **place);
-                if let Some(failure) = told {
+                let failed = story.failures.iter_mut().rev().find(|failure| *failure.place == **place);
+                if let Some(failure) = failed {
                     failure.message.push_str(&format!("; {message}"));
                 }
             }

@@ -24,7 +24,7 @@ use crate::faults::{FaultName, Group};
 pub struct AsSent {
     /// The attempt.
     pub attempt: Attempt,
-    /// What was wished and makes no difference to this callback, each with why.
+    /// What was asked for and makes no difference to this callback, each with why.
     pub missed: Vec<(FaultName, &'static str)>,
 }
 

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
-use super::super::clock::{Clock, Speed};
-use super::super::inputs::{Given, Input, Inputs, NoInputs, Store};
 use super::{Driver, State};
 use crate::delivery::{Attempt, CallbackId};
+use crate::engine::clock::{Clock, Speed};
+use crate::engine::inputs::{Given, Input, Inputs, NoInputs, Store};
 
 /// An input does not fit the state that the ones before it have led to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

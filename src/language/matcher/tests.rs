@@ -4,23 +4,23 @@ use toml::de::DeTable;
 use super::*;
 use crate::files::{Problems, SourceFile};
 
-fn told(wanted: Value, got: &Value) -> Vec<String> {
+fn differences(wanted: Value, got: &Value) -> Vec<String> {
     mismatches(&wanted, got).unwrap().iter().map(Mismatch::to_string).collect()
 }
 
 #[test]
 fn values_are_compared_as_far_as_they_are_wanted() {
     let got = json!({"code": 200, "data": {"list": [1, 2], "x": "y"}});
-    assert!(told(json!({"code": 200.0, "data": {"x": "y", "list": [1, 2]}}), &got).is_empty());
+    assert!(differences(json!({"code": 200.0, "data": {"x": "y", "list": [1, 2]}}), &got).is_empty());
     assert_eq!(
-        told(json!({"code": 1, "data": {"list": [1, 3], "z": {}}}), &got),
+        differences(json!({"code": 1, "data": {"list": [1, 3], "z": {}}}), &got),
         ["`code` is 200, expected 1", "`data.list[1]` is 2, expected 3", "`data.z` is missing, expected {}",]
     );
-    assert_eq!(told(json!({"data": {"list": [1]}}), &got), ["`data.list` is [1,2], expected [1]"]);
-    assert_eq!(told(json!({"code": 0}), &json!([])), ["the body is [], expected {\"code\":0}"]);
+    assert_eq!(differences(json!({"data": {"list": [1]}}), &got), ["`data.list` is [1,2], expected [1]"]);
+    assert_eq!(differences(json!({"code": 0}), &json!([])), ["the body is [], expected {\"code\":0}"]);
     let large = json!({"id": 9_007_199_254_740_993_u64});
-    assert!(told(json!({"id": 9_007_199_254_740_993_u64}), &large).is_empty());
-    assert_eq!(told(json!({"id": 9_007_199_254_740_992_u64}), &large).len(), 1);
+    assert!(differences(json!({"id": 9_007_199_254_740_993_u64}), &large).is_empty());
+    assert_eq!(differences(json!({"id": 9_007_199_254_740_992_u64}), &large).len(), 1);
 }
 
 /// Every word of a matcher: what it takes, and what is said about what it does not take.
@@ -38,7 +38,7 @@ fn matchers_say_what_they_expect() {
         "gone": {"exists": false, "equals": "whatever"},
         "also_gone": {"not": 3},
     });
-    assert_eq!(told(right, &got), Vec::<String>::new());
+    assert_eq!(differences(right, &got), Vec::<String>::new());
     let wrong = json!({
         "text": {"contains": "refund", "matches": "^[0-9]+$", "not": {"contains": "order"}},
         "n": {"above": 5, "below": 5, "at_least": 6, "at_most": 4, "one_of": [4, "5"]},
@@ -48,19 +48,19 @@ fn matchers_say_what_they_expect() {
         "gone": {"exists": true},
         "none": {"at_least": 1},
     });
-    insta::assert_snapshot!(told(wrong, &got).join("\n"));
+    insta::assert_snapshot!(differences(wrong, &got).join("\n"));
 }
 
 #[test]
 fn a_table_of_fields_is_no_matcher() {
     let page = json!({"data": {"count": 3, "list": []}, "count": 3});
-    assert!(told(json!({"count": 3, "data": {"count": 3}}), &page).is_empty());
-    assert_eq!(told(json!({"data": {"count": 4}}), &page), ["`data.count` is 3, expected 4"]);
+    assert!(differences(json!({"count": 3, "data": {"count": 3}}), &page).is_empty());
+    assert_eq!(differences(json!({"data": {"count": 4}}), &page), ["`data.count` is 3, expected 4"]);
     assert_eq!(
-        told(json!({"data": {"list": {"count": 1}}}), &page),
+        differences(json!({"data": {"list": {"count": 1}}}), &page),
         ["the count of `data.list` is 0, expected 1"]
     );
-    assert_eq!(told(json!({"x": {"contians": "y"}}), &json!({"x": "y"})).len(), 1);
+    assert_eq!(differences(json!({"x": {"contians": "y"}}), &json!({"x": "y"})).len(), 1);
 }
 
 #[test]

@@ -354,8 +354,8 @@ impl<'a> Analyzer<'a> {
     /// Whether answers took longer towards the end.
     pub(crate) fn slowing(&self) -> Option<Finding> {
         let third = self.planned.len() / 3;
-        let is_told = matches!(self.limit, Limit::Slow(_)) || self.saturated().is_some();
-        if third < 2 || self.closed || self.is_blind() || is_told {
+        let is_reported = matches!(self.limit, Limit::Slow(_)) || self.saturated().is_some();
+        if third < 2 || self.closed || self.is_blind() || is_reported {
             return None;
         }
         let (early, late) = (&self.planned[..third], &self.planned[self.planned.len() - third..]);

@@ -560,8 +560,8 @@ fn a_story_has_only_so_much_time() {
     driven.advance(12_000);
     assert!(driven.run.is_over());
     let notes = &driven.host.notes;
-    let told = "line 13: the story has not ended within 12s, which is all it has";
-    assert_eq!(notes[notes.len() - 3..], [told, "skipped: line 15 send session.end", "failed"]);
+    let expected = "line 13: the story has not ended within 12s, which is all it has";
+    assert_eq!(notes[notes.len() - 3..], [expected, "skipped: line 15 send session.end", "failed"]);
 }
 
 #[test]
@@ -670,8 +670,8 @@ fn an_await_of_several_waits_for_all_of_them() {
     lacking.call("chatbot.send_message", json!({"n": 1}), 100);
     lacking.advance(1_000);
     lacking.advance(6_000);
-    let told = "line 3: expected the call `chatbot.send_message` 3 times, of which 1 came, within 5s, ";
-    assert!(lacking.host.notes[2].starts_with(told), "{:?}", lacking.host.notes);
+    let expected = "line 3: expected the call `chatbot.send_message` 3 times, of which 1 came, within 5s, ";
+    assert!(lacking.host.notes[2].starts_with(expected), "{:?}", lacking.host.notes);
 }
 
 #[test]

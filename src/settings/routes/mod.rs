@@ -244,9 +244,9 @@ impl Routes {
     pub fn not_allowed(&self, catalog: &Catalog, guard: &Guard) -> Vec<Diagnostic> {
         let mut found: Vec<Diagnostic> = Vec::new();
         for (Written { source, span, .. }, target) in self.urls(catalog) {
-            let is_told = found.iter().any(|told| told.span.as_ref() == Some(span));
+            let is_reported = found.iter().any(|other| other.span.as_ref() == Some(span));
             if let Err(error) = guard.consider(target.host())
-                && !is_told
+                && !is_reported
             {
                 let help = format!("add it here, `[target] allow = [\"{}\"]`, or by the flag", target.host());
                 found.push(Diagnostic::at(source, span.clone(), error.to_string()).help(help));

@@ -301,8 +301,8 @@ impl CallReports {
 
     /// The mock outcome of a row, in the round of a plan that this is.
     fn mock_outcome(&self, row: &Row) -> MockOutcome {
-        let wished = self.rows.mock_outcome(row, |number| self.dialogs.rules.mock_outcome_of(number));
-        wished.in_round(self.round)
+        let mock_outcome = self.rows.mock_outcome(row, |number| self.dialogs.rules.mock_outcome_of(number));
+        mock_outcome.in_round(self.round)
     }
 
     /// When recordings are there.

@@ -104,7 +104,7 @@ impl Calling {
             // A robot that collects debts needs to know of the loan (assumed).
             let missing = match loan {
                 _ if !own.map_or(is_collection, |robot| self.is_collection(robot)) => return Ok(()),
-                Loan::Told => return Ok(()),
+                Loan::Given => return Ok(()),
                 Loan::NoAmount => "LoanAmount",
                 Loan::NoDate => "LoanDate",
             };

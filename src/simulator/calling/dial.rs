@@ -83,8 +83,8 @@ impl Calling {
     pub(super) fn mock_outcome(&self, key: TaskKey, row: u32) -> MockOutcome {
         let task = self.task(key);
         let magic = |number| self.rules.mock_outcome_of(number);
-        let wished = task.row(row).map(|row| task.rows.mock_outcome(row, magic)).unwrap_or_default();
-        wished.in_round(task.round())
+        let mock_outcome = task.row(row).map(|row| task.rows.mock_outcome(row, magic)).unwrap_or_default();
+        mock_outcome.in_round(task.round())
     }
 
     fn dial(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn wishes_come_true() {
+    fn scripted_outcomes_come_true() {
         for outcome in Outcome::ALL {
             assert!((0..50).all(|row| drawn(outcome.as_str(), row, 1).outcome == outcome));
         }

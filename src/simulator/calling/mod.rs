@@ -14,6 +14,7 @@ mod draw;
 mod info_check;
 mod plan;
 mod plan_queries;
+mod put_away;
 mod recordings;
 mod row_text;
 mod rows;
@@ -44,6 +45,7 @@ pub use super::raw_rows::RawRows;
 use super::request::{Refusal, Request};
 pub(crate) use super::rules::calling::magic;
 pub use super::rules::calling::{MAGIC, Robot, Rules, Script, Strategy};
+use super::shelf::Shelf;
 use super::timer::CallingTimer;
 use crate::content::Country;
 use crate::contract::fields::shown;
@@ -123,8 +125,8 @@ pub(super) struct Calling {
     public_url: Arc<str>,
     /// Where the accounts are at home.
     countries: Vec<Country>,
-    tasks: Vec<Task>,
-    plans: Vec<Plan>,
+    tasks: Shelf<Task>,
+    plans: Shelf<Plan>,
     lines: Vec<Line>,
     line_keys: HashMap<(AccountKey, String), LineKey>,
     /// Names are unique within the account (client).
@@ -151,8 +153,8 @@ impl Calling {
             rules: Arc::clone(&behaviour.calling),
             public_url: Arc::clone(&behaviour.public_url),
             countries: behaviour.accounts.iter().map(|account| account.country).collect(),
-            tasks: Vec::new(),
-            plans: Vec::new(),
+            tasks: Shelf::default(),
+            plans: Shelf::default(),
             lines: Vec::new(),
             line_keys: HashMap::new(),
             task_names: HashMap::new(),
@@ -192,7 +194,7 @@ impl Calling {
         refused: usize,
         now: Timestamp,
     ) -> TaskKey {
-        let key = TaskKey(u32::try_from(self.tasks.len()).unwrap_or(u32::MAX));
+        let key = TaskKey(u32::try_from(self.tasks.given()).unwrap_or(u32::MAX));
         let line = self.line(order.account, &order.line);
         let seed = self.seed.derive("task", u64::from(key.0));
         let (account, starts, ends) = (order.account, order.starts.max(now), order.ends);
@@ -203,7 +205,8 @@ impl Calling {
         if order.workflow.is_none() {
             self.of_account.entry(account).or_default().push(key);
         }
-        self.tasks.push(Task::new(order, line, seed, now, rows, refused, context.cause()));
+        let weight = TASK_WEIGHT + rows.list.len();
+        self.tasks.add(Task::new(order, line, seed, now, rows, refused, context.cause()), weight);
         let start = context.plan(starts, CallingTimer::Start(key));
         self.task_mut(key).start = Some(start);
         if let Some(ends) = ends {
@@ -215,7 +218,7 @@ impl Calling {
 
     /// The numbers that nobody has dialled and somebody still would, with the names of their tasks.
     pub(super) fn undialled(&self) -> impl Iterator<Item = (&str, u64)> {
-        let open = self.tasks.iter().filter(|task| !task.status.is_over());
+        let open = self.tasks.objects().filter(|task| !task.status.is_over());
         open.flat_map(|task| {
             let waits = |row: &&rows::Row| row.status == rows::RowStatus::Pending;
             task.rows.list.iter().filter(waits).map(|row| (&*task.order.name, row.number))
@@ -228,8 +231,23 @@ impl Calling {
         let own = |key: &TaskKey| {
             self.tasks.get(key.0 as usize).is_some_and(|task| task.order.account == request.account)
         };
+        if found.is_some_and(|key| self.tasks.is_gone(key.0 as usize)) {
+            return Err(not_kept("task", "TaskID", id));
+        }
         found.filter(own).ok_or_else(|| unknown("task", "TaskID", id))
     }
+}
+
+/// What a task counts for beside its rows, in how much is kept: about as much memory as so many rows.
+const TASK_WEIGHT: usize = 10;
+
+/// A refusal of an id whose object finished, and was put away.
+fn not_kept(what: &str, field: &str, id: &str) -> Refusal {
+    let id = shown(&Value::from(id));
+    Refusal::new(
+        404,
+        format!("the {what} with {field} {id} has finished and is not kept any more: see `[limits]`"),
+    )
 }
 
 /// A refusal of an id that stands for nothing of the account's.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::callbacks::Counts;
 use super::rows::{Row, RowStatus};
 use super::task::{TaskOrder, TaskStatus};
-use super::{Calling, PlanKey, TaskKey};
+use super::{Calling, PlanKey, TASK_WEIGHT, TaskKey};
 use crate::simulator::agenda::Place;
 use crate::simulator::cause::CauseId;
 use crate::simulator::context::Context;
@@ -147,10 +147,10 @@ impl Calling {
         refused: usize,
         now: Timestamp,
     ) -> PlanKey {
-        let key = PlanKey(u32::try_from(self.plans.len()).unwrap_or(u32::MAX));
+        let key = PlanKey(u32::try_from(self.plans.given()).unwrap_or(u32::MAX));
         self.plan_names.insert((order.account, order.name.clone()), key);
         let count = u32::try_from(rows.list.len()).unwrap_or(u32::MAX);
-        self.plans.push(Plan {
+        let plan = Plan {
             order,
             strategy,
             created: now,
@@ -163,7 +163,8 @@ impl Calling {
             reached: vec![Reached::Open; rows.list.len()],
             out: BTreeSet::new(),
             cause: context.cause(),
-        });
+        };
+        self.plans.add(plan, TASK_WEIGHT + rows.list.len());
         self.begin_round(context, key, (0..count).collect(), rows, refused, now);
         key
     }

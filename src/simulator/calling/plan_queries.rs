@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::callbacks::Counts;
 use super::recordings::CallFacts;
 use super::task::TaskStatus;
-use super::{Calling, PlanKey, unknown};
+use super::{Calling, PlanKey, not_kept, unknown};
 use crate::contract::bodies::utc_text;
 use crate::simulator::access::AccountKey;
 use crate::simulator::e164::PhoneNumber;
@@ -222,6 +222,9 @@ impl Calling {
         let found = self.ids.open(Kind::Plan, id).map(|(at, ..)| PlanKey(at));
         let own =
             |key: &PlanKey| self.plans.get(key.0 as usize).is_some_and(|plan| plan.order.account == account);
+        if found.is_some_and(|key| self.plans.is_gone(key.0 as usize)) {
+            return Err(not_kept("plan", "PlanID", id));
+        }
         found.filter(own).ok_or_else(|| unknown("plan", "PlanID", id))
     }
 

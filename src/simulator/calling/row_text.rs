@@ -18,7 +18,7 @@ use crate::simulator::outcome::MockOutcome;
 #[repr(u8)]
 pub(super) enum Loan {
     /// All that is asked for.
-    Told,
+    Given,
     /// Not how much was lent.
     NoAmount,
     /// Not when it was lent.
@@ -254,7 +254,7 @@ impl<'a> RowText<'a> {
         match (given(self.loan_amount), given(self.loan_date)) {
             (None, _) => Loan::NoAmount,
             (_, None) => Loan::NoDate,
-            _ => Loan::Told,
+            _ => Loan::Given,
         }
     }
 

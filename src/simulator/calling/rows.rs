@@ -95,7 +95,7 @@ impl Row {
             outcome: Outcome::NoAnswer,
             intention: 0,
             by_user: false,
-            loan: Loan::Told,
+            loan: Loan::Given,
         })
     }
 
@@ -382,7 +382,7 @@ impl Rows {
             outcome: drawn.outcome,
             intention: drawn.intention,
             by_user: drawn.by_user,
-            loan: Loan::Told,
+            loan: Loan::Given,
         };
         (Self { texts: vec![text], list: vec![row], mock_outcomes: Vec::new() }, row)
     }

@@ -9,7 +9,7 @@ use crate::simulator::object_view::{ObjectView, PartView, sums, word};
 impl Calling {
     /// The tasks that were created by themselves, newest first.
     pub(in crate::simulator) fn tasks_seen(&self) -> impl Iterator<Item = ObjectView> {
-        let keys = (0..self.tasks.len()).rev().filter_map(|at| u32::try_from(at).ok().map(TaskKey));
+        let keys = self.tasks.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(TaskKey));
         keys.filter(|key| self.task(*key).order.plan.is_none()).map(|key| {
             let task = self.task(key);
             ObjectView {
@@ -35,7 +35,7 @@ impl Calling {
 
     /// The plans, newest first.
     pub(in crate::simulator) fn plans_seen(&self) -> impl Iterator<Item = ObjectView> {
-        let keys = (0..self.plans.len()).rev().filter_map(|at| u32::try_from(at).ok().map(PlanKey));
+        let keys = self.plans.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(PlanKey));
         keys.map(|key| {
             let plan = self.plan(key);
             let counts = self.plan_counts(key);

@@ -20,6 +20,7 @@ use crate::simulator::access::AccountKey;
 use crate::simulator::cause::CauseId;
 use crate::simulator::keys::{ConversationKey, InstanceKey};
 use crate::simulator::outcome::ChatOutcome;
+use crate::simulator::shelf::{Keep, Shelf};
 use crate::simulator::wire_id::WireId;
 
 /// A conversation to open.
@@ -63,7 +64,7 @@ pub(in crate::simulator) struct Conversation {
     pub phase: Phase,
     /// Whether the latest transfer that was asked for has been answered.
     pub(in crate::simulator) is_transfer_answered: bool,
-    /// How a test wishes its user to be reached.
+    /// How its user is reached, where a test says so.
     pub(in crate::simulator) reach: Option<ChatOutcome>,
     /// Whether anything of it was sent yet: only then it can fall silent.
     pub(in crate::simulator) begun: bool,
@@ -313,10 +314,9 @@ impl Conversation {
 }
 
 /// All conversations, and how calls and callbacks find theirs.
-#[expect(clippy::vec_box, reason = "to move all of them when the list grows would keep everybody waiting")]
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Conversations {
-    list: Vec<Box<Conversation>>,
+    list: Shelf<Conversation>,
     by_call_id: HashMap<WireId, ConversationKey>,
     /// By channel and user.
     by_user: HashMap<(WireId, WireId), ConversationKey>,
@@ -327,11 +327,10 @@ pub(in crate::simulator) struct Conversations {
 impl Conversations {
     /// Adds a conversation.
     pub(in crate::simulator) fn add(&mut self, conversation: Conversation) -> ConversationKey {
-        let key = ConversationKey(self.list.len());
         if conversation.begun {
             *self.begun.entry(conversation.owner).or_default() += 1;
         }
-        self.list.push(Box::new(conversation));
+        let key = ConversationKey(self.list.add(conversation, 1));
         self.index(key);
         key
     }
@@ -362,25 +361,25 @@ impl Conversations {
             move |conversation: &Conversation| conversation.begun && conversation.is_seen_by(account);
         let end = match before {
             Some(call_id) => self.by_call_id(call_id).filter(|key| is_seen(self.get(*key)))?.0,
-            None => self.list.len(),
+            None => self.list.given(),
         };
-        Some(
-            self.list[..end].iter().map(|one| &**one).rev().filter(move |conversation| is_seen(conversation)),
-        )
+        let all = self.list.before(end).rev().map(|(_, conversation)| conversation);
+        Some(all.filter(move |conversation| is_seen(conversation)))
     }
 
     /// All that have begun, newest first.
     pub(in crate::simulator) fn all_begun(&self) -> impl Iterator<Item = &Conversation> {
-        self.list.iter().rev().map(|one| &**one).filter(|conversation| conversation.begun)
+        self.list.objects().rev().filter(|conversation| conversation.begun)
     }
 
     /// The first of those that a cause opened just now.
     pub(in crate::simulator) fn opened_by(&self, cause: CauseId) -> Option<ConversationKey> {
-        let opened = self.list.iter().rev().take_while(|conversation| conversation.cause == cause).count();
-        (opened > 0).then(|| ConversationKey(self.list.len() - opened))
+        let opened = self.list.iter().rev().take_while(|(_, conversation)| conversation.cause == cause);
+        opened.last().map(|(number, _)| ConversationKey(number))
     }
 
-    /// The conversation of a key. Keys come from [`Conversations::add`] and conversations are never taken out.
+    /// The conversation of a key, which is kept while anything is planned for it, a story has it or a campaign that is
+    /// kept.
     pub(in crate::simulator) fn get(&self, key: ConversationKey) -> &Conversation {
         &self.list[key.0]
     }
@@ -400,9 +399,42 @@ impl Conversations {
         self.by_user.insert((conversation.channel_id.clone(), conversation.user_id.clone()), key);
     }
 
+    /// Puts away what needs not be kept of what has ended, or was never begun. `needed` says what still is of use.
+    pub(in crate::simulator) fn put_away(
+        &mut self,
+        keep: Keep,
+        needed: impl Fn(usize, &Conversation) -> bool,
+    ) {
+        let finished = |number: usize, conversation: &Conversation| {
+            let is_over = conversation.ended.is_some() || conversation.scheduled.is_none();
+            (is_over && !needed(number, conversation)).then_some(conversation.last_activity)
+        };
+        for (number, gone) in self.list.put_away(keep, finished) {
+            let key = ConversationKey(number);
+            if gone.begun
+                && let Some(count) = self.begun.get_mut(&gone.owner)
+            {
+                *count -= 1;
+            }
+            if self.by_call_id.get(&gone.call_id) == Some(&key) {
+                self.by_call_id.remove(&gone.call_id);
+            }
+            let place = (gone.channel_id, gone.user_id);
+            if self.by_user.get(&place) == Some(&key) {
+                self.by_user.remove(&place);
+            }
+        }
+    }
+
+    /// Whether so many came that some may have to be put away.
+    pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
+        self.list.is_full(most)
+    }
+
     /// The conversation with this id on the wire.
     pub(in crate::simulator) fn by_call_id(&self, call_id: &str) -> Option<ConversationKey> {
-        self.by_call_id.get(call_id).copied()
+        // One that was put away may still be named by an id that it had earlier.
+        self.by_call_id.get(call_id).copied().filter(|key| self.list.get(key.0).is_some())
     }
 
     /// The latest conversation of a user on a channel.
@@ -411,7 +443,8 @@ impl Conversations {
         channel_id: &WireId,
         user_id: &WireId,
     ) -> Option<ConversationKey> {
-        self.by_user.get(&(channel_id.clone(), user_id.clone())).copied()
+        let found = self.by_user.get(&(channel_id.clone(), user_id.clone())).copied();
+        found.filter(|key| self.list.get(key.0).is_some())
     }
 
     /// The one that a request or callback speaks of: by `call_id`, or by user and channel where that is empty.

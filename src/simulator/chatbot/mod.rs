@@ -22,6 +22,7 @@ mod messages;
 mod outcome_plan;
 mod overview;
 mod played;
+mod put_away;
 mod question;
 mod recipients;
 mod reply_way;
@@ -165,7 +166,7 @@ impl Chatbot {
     /// From its first message on a conversation can fall silent.
     fn begin(&mut self, context: &mut Context, key: ConversationKey, now: Timestamp) {
         if self.conversations.begin(key) {
-            let at = later(now, context.behaviour.silence);
+            let at = later(now, context.behaviour.chatbot.silence);
             context.plan(at, ChatbotTimer::Silence { conversation: key });
         }
     }
@@ -246,7 +247,7 @@ fn silence(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) {
     if conversation.phase == Phase::Closed {
         return;
     }
-    let silent_at = later(conversation.last_activity, simulator.context.behaviour.silence);
+    let silent_at = later(conversation.last_activity, simulator.context.behaviour.chatbot.silence);
     let timer = if silent_at <= at {
         ChatbotTimer::End { conversation: key, reason: "timeout" }
     } else {

@@ -1,4 +1,4 @@
-//! How a user goes on after a template message of a workflow, where a test wishes for more than words: along the
+//! How a user goes on after a template message of a workflow, where a test asks for more than words: along the
 //! template's graph, as after every other template message.
 
 use rand::RngExt;
@@ -15,7 +15,7 @@ use crate::simulator::outcome::ChatOutcome;
 /// The most turns that are taken.
 const LONGEST: usize = 14;
 
-/// How many ways are drawn at most to find one that leads to what is wished for.
+/// How many ways are drawn at most to find one that leads to what is asked for.
 const TRIES: usize = 40;
 
 /// The way of a user through the graph of a template, from the first reply on.

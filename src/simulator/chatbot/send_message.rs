@@ -72,13 +72,13 @@ pub(super) fn send_message(
     Both(body, by_user): Both<SendMessage, ByUser>,
     request: &Request<'_>,
 ) -> Result<SentMessages, Refusal> {
-    let wished = body.mock_outcome.as_deref().map(str::parse::<MockOutcome>).transpose();
-    let wished = wished.map_err(|error| Refusal::new(400, format!("mock_outcome: {error}")))?;
+    let scripted = body.mock_outcome.as_deref().map(str::parse::<MockOutcome>).transpose();
+    let scripted = scripted.map_err(|error| Refusal::new(400, format!("mock_outcome: {error}")))?;
     check_contents(simulator, request, &body.messages, Speaker::Business)?;
     let key = by_user.find(simulator, request, body.call_id.as_deref())?;
     check_sender(simulator, request, key, body.seat_id.is_some())?;
     check_window(simulator, request, key, &body.messages)?;
-    let (fails, until) = reach(simulator, request, key, wished.and_then(|wished| wished.chat));
+    let (fails, until) = reach(simulator, request, key, scripted.and_then(|scripted| scripted.chat));
     let has_callback_url = turns::has_callback_url(simulator, key);
     let conversation = simulator.chatbot.conversations.get_mut(key);
     let is_own = conversation.is_on_own_channel;
@@ -152,12 +152,12 @@ fn check_sender(
     context.refuse(request, "written before the acceptance", Refusal::new(codes.not_accepted.into(), message))
 }
 
-/// How far a message comes, and why it fails: as a test wishes, else by what is known of the user.
+/// How far a message comes, and why it fails: as a test says, else by what is known of the user.
 fn reach(
     simulator: &mut Simulator,
     request: &Request<'_>,
     key: ConversationKey,
-    wished: Option<ChatOutcome>,
+    scripted: Option<ChatOutcome>,
 ) -> (Option<Failure>, MessageStatus) {
     let Simulator { chatbot, context, .. } = simulator;
     let conversation = chatbot.conversations.get(key);
@@ -178,7 +178,7 @@ fn reach(
             .filter(|_| !conversation.is_user_drawn())
             .and_then(|number| context.behaviour.calling.mock_outcome_of(number).chat)
     };
-    outcome_plan::reach(wished.or(conversation.reach).or_else(by_number))
+    outcome_plan::reach(scripted.or(conversation.reach).or_else(by_number))
 }
 
 /// Free-form messages go only to whom wrote lately, templates always: WhatsApp's own public rule, assumed here.

@@ -146,11 +146,11 @@ impl Contacts {
             let message = "customizeContacts has no column PhoneNumber or phonenumber";
             return Err(Refusal::new(10618, message));
         }
-        let (mut contacts, mut refused, mut wished) = (Self::default(), Vec::new(), None);
+        let (mut contacts, mut refused, mut with_outcome) = (Self::default(), Vec::new(), None);
         for row in plain.iter().map(plain_row).chain(custom.iter().map(custom_row)) {
             match row? {
                 Ok(row) if row.is_refused(&magic) => {
-                    wished.get_or_insert(row.number);
+                    with_outcome.get_or_insert(row.number);
                     refused.push(format!("+{}", row.number).into());
                 }
                 Ok(row) => {
@@ -171,7 +171,7 @@ impl Contacts {
                     format!("customizeContacts has a {name} that is {}, expected a string", shown(value));
                 return Err(Refusal::new(10510, message));
             }
-            if let Some(number) = wished {
+            if let Some(number) = with_outcome {
                 let message =
                     format!("contactList has no number that is taken: +{number} asks to be refused");
                 return Err(Refusal::new(10510, message));

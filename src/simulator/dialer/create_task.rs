@@ -183,7 +183,7 @@ impl Dialer {
         contacts: Contacts,
         now: Timestamp,
     ) -> TaskKey {
-        let key = TaskKey(u32::try_from(self.tasks.len()).unwrap_or(u32::MAX));
+        let key = TaskKey(u32::try_from(self.tasks.given()).unwrap_or(u32::MAX));
         let created = later(now, CREATING);
         let (starts, ends) = (settings.starts.max(created), settings.ends);
         self.names.entry((settings.account, settings.name.clone())).or_insert(key);

@@ -40,7 +40,7 @@ const WORDS: [(&str, Twist); 9] = [
     ("attempt_limit", Twist::Overrun),
 ];
 
-/// What an agent does besides talking, and what is written of the talk. Calls have nothing of it unless it is wished for.
+/// What an agent does besides talking, and what is written of the talk. Calls have nothing of it unless it is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::simulator) struct Extras {
     /// The agent puts the person on hold.
@@ -155,9 +155,10 @@ mod tests {
     }
 
     #[test]
-    fn calls_have_wishes_of_their_own() {
-        let wish: DialerMockOutcome = "agent_rejects round_2:busy round_3:agent_takes".parse().unwrap();
-        let calls = [1, 2, 3, 4].map(|nth| wish.in_call(nth)).map(|wish| (wish.twist, wish.call.outcome));
+    fn calls_have_outcomes_of_their_own() {
+        let outcome: DialerMockOutcome = "agent_rejects round_2:busy round_3:agent_takes".parse().unwrap();
+        let calls =
+            [1, 2, 3, 4].map(|nth| outcome.in_call(nth)).map(|outcome| (outcome.twist, outcome.call.outcome));
         let (rejects, takes) = (Some(Twist::Rejects), Some(Twist::Taken));
         let (talked, busy) = (Some(Outcome::Talked), Some(Outcome::Busy));
         assert_eq!(calls, [(rejects, talked), (rejects, busy), (takes, talked), (rejects, talked)]);

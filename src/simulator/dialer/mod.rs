@@ -17,6 +17,7 @@ mod fields;
 mod mock_outcome;
 mod node;
 mod notices;
+mod put_away;
 mod queries;
 mod recording;
 mod row;
@@ -43,6 +44,7 @@ use super::endpoint::{Endpoint, endpoints};
 use super::ids::{Ids, Kind};
 pub(super) use super::keys::DialerTaskKey as TaskKey;
 pub use super::rules::dialer::Rules;
+use super::shelf::Shelf;
 use super::timer::DialerTimer;
 use crate::content::Country;
 use crate::content::phone;
@@ -67,6 +69,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     "dialer.recording" => recording::recording,
 };
 
+/// What a task counts for beside its contacts, in how much is kept: about as much memory as so many contacts.
+const TASK_WEIGHT: usize = 10;
+
 /// Names the agents of a group of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PoolKey(usize);
@@ -82,7 +87,7 @@ pub(super) struct Dialer {
     /// Where recordings are served: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
     homes: Vec<Account>,
-    tasks: Vec<Task>,
+    tasks: Shelf<Task>,
     pools: Vec<AgentPool>,
     pool_keys: HashMap<(AccountKey, usize), PoolKey>,
     /// Names are unique within the account.
@@ -96,7 +101,7 @@ pub(super) struct Dialer {
 impl Dialer {
     /// The numbers that nobody has dialled and somebody still would, with the names of their tasks.
     pub(super) fn undialled(&self) -> impl Iterator<Item = (&str, u64)> {
-        let open = self.tasks.iter().filter(|task| !task.state.is_over());
+        let open = self.tasks.objects().filter(|task| !task.state.is_over());
         open.flat_map(|task| {
             let waits = |contact: &&contacts::Contact| contact.status == contacts::ContactStatus::Waiting;
             task.contacts.list.iter().filter(waits).map(|contact| (&*task.settings.name, contact.number))
@@ -117,7 +122,7 @@ impl Dialer {
             calling: Arc::clone(&behaviour.calling),
             public_url: Arc::clone(&behaviour.public_url),
             homes: behaviour.accounts.clone(),
-            tasks: Vec::new(),
+            tasks: Shelf::default(),
             pools: Vec::new(),
             pool_keys: HashMap::new(),
             names: HashMap::new(),
@@ -165,7 +170,8 @@ impl Dialer {
         let seed = self.seed.derive("task", u64::from(key.0));
         let country = self.homes.get(settings.account.index()).map_or(Country::Id, |home| home.country);
         let caller = phone(&mut seed.stream("caller", 0), country);
-        self.tasks.push(Task::new(settings, contacts, pool, seed, caller, cause));
+        let weight = TASK_WEIGHT + contacts.list.len();
+        self.tasks.add(Task::new(settings, contacts, pool, seed, caller, cause), weight);
     }
 }
 

@@ -245,7 +245,13 @@ impl Dialer {
             return Err(Refusal::new(10702, format!("{field} is no id: 32 lower-case hexadecimal digits")));
         }
         let key = self.ids.open(Kind::DialerTask, id).map(|(task, ..)| TaskKey(task));
-        let known = key.filter(|key| (key.0 as usize) < self.tasks.len());
+        if key.is_some_and(|key| self.tasks.is_gone(key.0 as usize)) {
+            return Err(Refusal::new(
+                10506,
+                format!("{field} names a task that has finished and is not kept any more: see `[limits]`"),
+            ));
+        }
+        let known = key.filter(|key| self.tasks.get(key.0 as usize).is_some());
         let key = known.ok_or_else(|| Refusal::new(10506, format!("{field} names no task")))?;
         if self.task(key).settings.account != request.account {
             return Err(Refusal::new(10703, format!("{field} names a task of another account")));

@@ -61,7 +61,7 @@ pub(super) struct DetailRow {
     talk_result: String,
     /// The task's remark.
     remark: String,
-    /// The agent's remark on the call; lower case throughout. Empty unless it is wished for (`remarked`).
+    /// The agent's remark on the call; lower case throughout. Empty unless it is asked for (`remarked`).
     talkremarks: String,
     /// The person's name.
     customer_name: String,
@@ -78,9 +78,9 @@ pub(super) struct DetailRow {
     reclink: String,
     /// The row of a workflow it was for, empty if it was for none (client; the meaning is assumed).
     wf_contact_id: String,
-    /// Why it was transferred. Empty unless it is wished for (`passed_on`).
+    /// Why it was transferred. Empty unless it is asked for (`passed_on`).
     transfer_reason: String,
-    /// What quality inspection heard. Empty unless it is wished for (`inspected`).
+    /// What quality inspection heard. Empty unless it is asked for (`inspected`).
     se_text: String,
     /// What quality inspection gave, 0 if nothing was inspected.
     se_score: i64,

@@ -7,7 +7,7 @@ use crate::simulator::object_view::{AgentView, ObjectView, sums};
 impl Dialer {
     /// The tasks, newest first.
     pub(in crate::simulator) fn tasks_seen(&self) -> impl Iterator<Item = ObjectView> {
-        let keys = (0..self.tasks.len()).rev().filter_map(|at| u32::try_from(at).ok().map(TaskKey));
+        let keys = self.tasks.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(TaskKey));
         keys.map(|key| {
             let task = self.task(key);
             ObjectView {

@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub struct ChatRules {
     /// How long after the user's last message free-form messages may be sent; nothing: always.
     pub window: Option<Duration>,
+    /// A conversation in which nobody says anything for so long ends by itself.
+    pub silence: Duration,
     /// The largest file that is taken, in bytes.
     pub upload_bytes: usize,
     /// How many bytes of files are kept.
@@ -55,6 +57,7 @@ impl Default for ChatRules {
     fn default() -> Self {
         Self {
             window: Some(Duration::from_secs(24 * 3600)),
+            silence: Duration::from_secs(24 * 3600),
             upload_bytes: 16 << 20,
             uploads_bytes: 64 << 20,
             uploads: 1_000,

@@ -7,6 +7,7 @@ pub(super) mod chatbot;
 pub(super) mod dialer;
 pub(super) mod message_template;
 pub(super) mod recordings;
+pub(super) mod retention;
 pub(super) mod strictness;
 pub(super) mod template;
 pub(super) mod template_file;
@@ -14,20 +15,18 @@ pub(super) mod workflow;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::access::Account;
 use super::user_endpoints::Declarations;
 use crate::contract::renames;
 use chatbot::ChatRules;
+use retention::Retention;
 use template::{Kind, Template};
 use workflow::WorkflowRules;
 
 /// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
-    /// A conversation in which nobody says anything for so long ends by itself.
-    pub silence: Duration,
     /// The accounts. Without any there is the default one.
     pub accounts: Vec<Account>,
     /// How numbers answer, lines dial and strategies go on.
@@ -50,6 +49,8 @@ pub struct Behaviour {
     pub chatbot: ChatRules,
     /// What the bot answers, and who sends messages.
     pub bot: Arc<bot::Bot>,
+    /// How much of what is finished is kept.
+    pub retention: Retention,
     /// Whether a default callback URL is configured; without one, callbacks that name no URL are not made.
     pub has_callback_url: bool,
 }
@@ -70,7 +71,6 @@ impl Behaviour {
 impl Default for Behaviour {
     fn default() -> Self {
         Self {
-            silence: Duration::from_secs(24 * 3600),
             accounts: vec![Account::default()],
             calling: Arc::new(calling::Rules::default()),
             dialer: Arc::new(dialer::Rules::default()),
@@ -82,6 +82,7 @@ impl Default for Behaviour {
             doubted: Arc::default(),
             corrected: Arc::default(),
             public_url: "http://127.0.0.1:2478".into(),
+            retention: Retention::default(),
             has_callback_url: true,
         }
     }

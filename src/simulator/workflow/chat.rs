@@ -188,9 +188,9 @@ pub(super) struct Who<'a> {
     pub(super) call_id: &'a str,
     /// The id of the message that was answered.
     pub(super) msg_id: &'a str,
-    /// What a test wishes for.
+    /// What a test asks for.
     pub(super) way: Option<&'a ReplyWay>,
-    /// The URL of the picture that the person sends, if that is wished for.
+    /// The URL of the picture that the person sends, if that is asked for.
     pub(super) picture: &'a str,
 }
 
@@ -267,7 +267,7 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
     Session { began, reason, messages, asks_for_agent }
 }
 
-/// What is said from the person's answer on: along the template's graph where a test wishes for it, else by what the
+/// What is said from the person's answer on: along the template's graph where a test asks for it, else by what the
 /// person wants.
 fn said(rng: &mut Rng, who: Who<'_>, intention: u8, locale: &str, facts: &Facts) -> Vec<(Speaker, Content)> {
     let Some(way) = who.way else {

@@ -165,8 +165,8 @@ impl Workflow {
             dialers.chatbot.conversations.get(self.conversation(key, at, node, dialers.chatbot)?);
         let patience = match conversation.phase {
             Phase::Transfer => TRANSFER_PATIENCE,
-            Phase::Agent => dialers.context.behaviour.silence,
-            Phase::Bot if conversation.is_played() => dialers.context.behaviour.silence,
+            Phase::Agent => dialers.context.behaviour.chatbot.silence,
+            Phase::Bot if conversation.is_played() => dialers.context.behaviour.chatbot.silence,
             Phase::Bot | Phase::Closed => return None,
         };
         Some(later(conversation.last_activity, patience))

@@ -8,7 +8,7 @@ use super::dialers::Dialers;
 use super::fields::{ZonedTime, unknown};
 use super::instance::{Instance, InstanceOrder};
 use super::row::{self, Detail, DetailFields, Details, RefusedRow};
-use super::{Workflow, parts};
+use super::{INSTANCE_WEIGHT, Workflow, parts};
 use crate::contract::bodies::local_text;
 use crate::contract::fields::{NoEffect, RowList, Text, Whole};
 use crate::simulator::chatbot::sender;
@@ -92,7 +92,7 @@ pub(super) fn create(
         template.ok_or_else(|| unknown("workflow template with workflow_template_id", &id.to_string()))?;
     let details = workflow.details(request, 0, dialers.context)?;
     let (rows, detail_error_list) = details.unwrap_or_default();
-    let key = InstanceKey(u32::try_from(workflow.instances.len()).unwrap_or(u32::MAX));
+    let key = InstanceKey(u32::try_from(workflow.instances.given()).unwrap_or(u32::MAX));
     let order = InstanceOrder {
         account: request.account,
         name: fields.workflow_name.unwrap_or(fields.name).into_string(),
@@ -107,7 +107,7 @@ pub(super) fn create(
         channel_id: sender(dialers.context, request.account).channel_id,
     };
     let seed = workflow.seed.derive("instance", u64::from(key.0));
-    workflow.instances.push(Instance::new(order, seed, request.now));
+    workflow.instances.add(Instance::new(order, seed, request.now), INSTANCE_WEIGHT);
     workflow.of_account.entry(request.account).or_default().push(key);
     dialers.context.plan(request.now, WorkflowTimer::StatusNotice(key, InstancePhase::Created));
     let end = dialers.context.plan(ends, WorkflowTimer::End(key));
@@ -156,6 +156,7 @@ impl Workflow {
         let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         if count > 0 {
             self.keep_open(key, dialers);
+            self.instances.add_weight(key.0 as usize, rows.len());
             let first = self.instance_mut(key).add(rows);
             dialers.context.plan(now, WorkflowTimer::Begin(key, first, count));
         }

@@ -216,9 +216,9 @@ impl Workflow {
         else {
             return;
         };
-        let wished = self.mock_outcome(row);
-        let (came_to, drawn) = chat::outcome(instance.seed, at, node, wished, wanted, *reply_within);
-        let said = (came_to == CameTo::Replied && wished.intention.is_none())
+        let mock_outcome = self.mock_outcome(row);
+        let (came_to, drawn) = chat::outcome(instance.seed, at, node, mock_outcome, wanted, *reply_within);
+        let said = (came_to == CameTo::Replied && mock_outcome.intention.is_none())
             .then(|| self.reply_way(key, at, node, dialers)?.intention);
         let intention = said.flatten().unwrap_or(drawn);
         if let Some(visit) = self.instance_mut(key).visit_mut(at) {

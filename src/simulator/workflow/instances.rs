@@ -8,6 +8,7 @@ use super::fields::{List, Moment, OneInstance, Page, RowNames, unknown};
 use super::instance::{Instance, NodeSums, RowCounts, RowStatus};
 use super::{Workflow, parts};
 use crate::contract::bodies::utc_text;
+use crate::contract::fields::shown;
 use crate::simulator::e164::PhoneNumber;
 use crate::simulator::endpoint::{Both, NoData};
 use crate::simulator::ids::Kind as Id;
@@ -247,6 +248,13 @@ impl Workflow {
         let is_own = |key: &InstanceKey| {
             self.instances.get(key.0 as usize).is_some_and(|instance| instance.account == request.account)
         };
+        if key.is_some_and(|key| self.instances.is_gone(key.0 as usize)) {
+            let id = shown(&id.into());
+            let message = format!(
+                "the workflow with workflow_id {id} has finished and is not kept any more: see `[limits]`"
+            );
+            return Err(Refusal::new(404, message));
+        }
         key.filter(is_own).ok_or_else(|| unknown("workflow with workflow_id", id))
     }
 

@@ -27,7 +27,7 @@ impl Workflow {
         Chosen::named(&dialers.context.behaviour.bot.templates, template, country.default_locale())
     }
 
-    /// How the person of a row goes on after the message of a node, where a test wishes for more than words.
+    /// How the person of a row goes on after the message of a node, where a test asks for more than words.
     pub(super) fn reply_way(
         &self,
         key: InstanceKey,
@@ -55,10 +55,10 @@ impl Workflow {
         }
         let instance = self.instance(key);
         let row = instance.row(at)?;
-        let wishes_so =
+        let is_scripted =
             row.message_outcome.is_none() && self.mock_outcome(row).chat == Some(ChatOutcome::OptedOut);
         let has_said_so =
             || dialers.chatbot.is_opted_out(&instance.channel_id.as_str().into(), &row.number.into());
-        (wishes_so || has_said_so()).then(|| error_of(MessageFailure::OptedOut))
+        (is_scripted || has_said_so()).then(|| error_of(MessageFailure::OptedOut))
     }
 }

@@ -18,6 +18,7 @@ mod flow;
 mod instance;
 mod instances;
 mod message;
+mod put_away;
 mod row;
 mod seen;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use super::rules::template::Node;
 pub use super::rules::template::Template;
 pub(crate) use super::rules::template::templates;
 pub use super::rules::template_file::TemplateFile;
+use super::shelf::Shelf;
 use super::timer::WorkflowTimer;
 use crate::content::Country;
 use crate::seed::Seed;
@@ -71,6 +73,9 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     "workflow.waba_task_detail" => waba::waba_task_detail,
 };
 
+/// What an instance counts for beside its rows, in how much is kept: about as much memory as so many rows.
+const INSTANCE_WEIGHT: usize = 10;
+
 /// All instances.
 #[derive(Clone, Debug)]
 pub(super) struct Workflow {
@@ -81,7 +86,7 @@ pub(super) struct Workflow {
     countries: Vec<Country>,
     /// The templates, oldest first.
     templates: Arc<Vec<Template>>,
-    instances: Vec<Instance>,
+    instances: Shelf<Instance>,
     /// The instances of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<InstanceKey>>,
 }
@@ -95,7 +100,7 @@ impl Workflow {
             rules: Arc::clone(&behaviour.calling),
             countries: behaviour.accounts.iter().map(|account| account.country).collect(),
             templates: Arc::clone(&behaviour.workflows),
-            instances: Vec::new(),
+            instances: Shelf::default(),
             of_account: HashMap::new(),
         }
     }
@@ -110,7 +115,9 @@ impl Workflow {
 
     /// An attempt to deliver a push begins, or has ended.
     pub(super) fn push_reached(&mut self, PushKey { instance, row, node }: PushKey, reach: PushReach) {
-        if let Some(push) = self.instance_mut(instance).pushes.get_mut(&(row, node)) {
+        // It may have finished meanwhile and be put away.
+        let instance = self.instances.get_mut(instance.0 as usize);
+        if let Some(push) = instance.and_then(|instance| instance.pushes.get_mut(&(row, node))) {
             push.reached(reach);
         }
     }

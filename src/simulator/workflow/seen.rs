@@ -8,7 +8,7 @@ use crate::simulator::object_view::{ObjectView, PartView, sums, word};
 impl Workflow {
     /// The instances, newest first.
     pub(in crate::simulator) fn instances_seen(&self) -> impl Iterator<Item = ObjectView> {
-        let keys = (0..self.instances.len()).rev().filter_map(|at| u32::try_from(at).ok().map(InstanceKey));
+        let keys = self.instances.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(InstanceKey));
         keys.map(|key| {
             let instance = self.instance(key);
             let count = |count: i64| u64::try_from(count).unwrap_or_default();

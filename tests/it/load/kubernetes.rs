@@ -1,4 +1,4 @@
-//! The Kubernetes job of `docs/kubernetes`: valid by the API's schema, and rehearsed with as many processes as it has parts,
+//! The manifests of `docs/kubernetes`. The sandbox is valid by the API's schema, and its settings are right. The job is valid by the API's schema, and rehearsed with as many processes as it has parts,
 //! under its own command and its own environment.
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use super::receiver::Receiver;
 use crate::support::{assert_code, run, stdout};
 
 const MANIFEST: &str = include_str!("../../../docs/kubernetes/load-job.yaml");
+const SANDBOX: &str = include_str!("../../../docs/kubernetes/sandbox.yaml");
 const SCHEMA: &str = include_str!("kubernetes.schema.json");
 
 fn json_of(yaml: &Yaml) -> Value {
@@ -105,6 +106,54 @@ fn the_manifest_is_valid_and_mistakes_in_it_are_found() {
         assert!(MANIFEST.contains(right), "{right}");
         let found = all_mistakes(&MANIFEST.replacen(right, wrong, 1));
         assert!(found.iter().any(|mistake| mistake.starts_with(place)), "{wrong}: {found:?}");
+    }
+}
+
+#[test]
+fn the_sandbox_is_valid_and_so_are_its_settings_and_commands() {
+    assert_eq!(all_mistakes(SANDBOX), Vec::<String>::new());
+    let found = all_mistakes(&SANDBOX.replacen("replicas: 1", "replica: 1", 1));
+    assert!(found[0].starts_with("Deployment.spec.replica"), "{found:?}");
+    let [config, deployment, _service] = documents(SANDBOX).try_into().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("airudder-mock.toml");
+    fs::write(&settings, config["data"]["airudder-mock.toml"].as_str().unwrap()).unwrap();
+    assert_code(&run(&["check", settings.to_str().unwrap()]), 0);
+    let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+    for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
+        let words = container[probe]["exec"]["command"].as_array().unwrap().iter();
+        let mut words: Vec<&str> = words.map(|word| word.as_str().unwrap()).collect();
+        assert_eq!(words.remove(0), "/airudder-mock");
+        words.push("--help");
+        assert_code(&run(&words), 0);
+    }
+}
+
+/// The words behind `airudder-mock` in an example for CI begin with a command that there is, with flags that there are.
+#[test]
+fn the_examples_for_compose_and_ci_name_what_there_is() {
+    let read =
+        |name: &str| fs::read_to_string(crate::markdown::repository(&format!("docs/deploy/{name}"))).unwrap();
+    let [compose] = documents(&read("compose.yaml")).try_into().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = folder.path().join("airudder-mock.toml");
+    fs::write(&settings, compose["configs"]["settings"]["content"].as_str().unwrap()).unwrap();
+    assert_code(&run(&["check", settings.to_str().unwrap()]), 0);
+    let command = compose["services"]["airudder"]["command"].as_array().unwrap().iter();
+    let mut commands = vec![command.map(|word| word.as_str().unwrap().to_owned()).collect::<Vec<_>>()];
+    for name in ["github.yml", "gitlab.yml"] {
+        let text = read(name);
+        assert_eq!(documents(&text).len(), 1, "{name}");
+        commands.extend(text.lines().filter_map(|line| {
+            let (_, command) = line.split_once("airudder-mock ")?;
+            let (command, _) = command.split_once(" -- ")?;
+            Some(command.split(' ').map(str::to_owned).collect())
+        }));
+    }
+    assert_eq!(commands.len(), 5);
+    for mut command in commands {
+        command.push("--help".to_owned());
+        assert_code(&run(&command), 0);
     }
 }
 

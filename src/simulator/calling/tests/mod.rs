@@ -25,7 +25,7 @@ fn a_vendor(rules: Rules) -> Vendor {
 
 fn assert_sums(simulator: &Simulator) {
     let calling = &simulator.calling;
-    for task in &calling.tasks {
+    for task in calling.tasks.objects() {
         assert_eq!(task.sums, task.recount());
         assert_eq!(task.sums.created() as usize, task.rows.list.len() + task.sums.refused as usize);
         assert!(!task.status.is_over() || task.is_finished());
@@ -33,7 +33,7 @@ fn assert_sums(simulator: &Simulator) {
     for line in &calling.lines {
         assert!(line.busy <= line.channels, "{line:?}");
     }
-    let calling_now: u32 = calling.tasks.iter().map(|task| task.sums.calling).sum();
+    let calling_now: u32 = calling.tasks.objects().map(|task| task.sums.calling).sum();
     let busy: u32 = calling.lines.iter().map(|line| line.busy).sum();
     assert_eq!(calling_now, busy);
 }

@@ -40,7 +40,7 @@ fn every_magic_outcome_is_reported_and_queried_alike() {
 }
 
 #[test]
-fn notices_come_once_twice_late_or_never_as_wished() {
+fn notices_come_once_twice_late_or_never_as_asked_for() {
     let mut vendor = a_vendor(Rules::default());
     let mock_outcome = |comments: &str, mock_outcome: &str| json!({ "Mobile": "+6281112340000", "Comments": comments, "mock_outcome": mock_outcome });
     let rows = [

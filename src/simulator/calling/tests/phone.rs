@@ -283,36 +283,36 @@ fn a_thousand_calls_of_each_line_are_calls() {
 }
 
 #[test]
-fn wishes_choose_what_is_said() {
-    let wished = |line: &str, wish: &str| {
+fn scripted_outcomes_choose_what_is_said() {
+    let scripted = |line: &str, word: &str| {
         let mut row = row_of(1, ("Budi Santoso", 0, "IDR", true));
-        row["mock_outcome"] = wish.into();
+        row["mock_outcome"] = word.into();
         calls(3, line, &vec![row; 12]).into_iter().map(|(_, _, detail)| detail).collect::<Vec<_>>()
     };
-    for detail in wished("info_check", "mismatch_2 unanswered_3") {
+    for detail in scripted("info_check", "mismatch_2 unanswered_3") {
         let results = detail["CheckResults"].as_array().unwrap();
         let words: Vec<&str> = results.iter().map(|result| result["Result"].as_str().unwrap()).collect();
         assert_eq!(words, ["match", "mismatch", "unanswered", "match", "match"], "{detail}");
         assert_eq!(detail["Intention"], "A");
     }
-    for detail in wished("info_check", "all_match") {
+    for detail in scripted("info_check", "all_match") {
         assert!(detail["CheckResults"].as_array().unwrap().iter().all(|result| result["Result"] == "match"));
     }
-    for detail in wished("info_check", "intention_f") {
+    for detail in scripted("info_check", "intention_f") {
         assert!(detail["CheckResults"].as_array().unwrap().iter().all(|result| result["Answer"] == ""));
     }
-    for detail in wished("collection", "intention_c intention_a") {
+    for detail in scripted("collection", "intention_c intention_a") {
         assert_eq!((&detail["Intention"], &detail["Multi_intention"]), (&json!("A"), &json!("C,A")));
     }
-    // Also where the person would hang up at once, had nobody wished for more.
-    for wish in ["long_talk", "long_talk intention_g", "long_talk intention_h"] {
-        for (detail, locale) in wished("telemarketing", wish).into_iter().zip(LOCALES) {
+    // Also where the person would hang up at once, had nobody asked for more.
+    for word in ["long_talk", "long_talk intention_g", "long_talk intention_h"] {
+        for (detail, locale) in scripted("telemarketing", word).into_iter().zip(LOCALES) {
             let turns = turns(&detail);
             assert_eq!(detail["TalkDuration"], 600);
             let words: u32 = turns.iter().map(|(_, text)| milliseconds(text)).sum();
             assert!(
                 (450_000..=600_000).contains(&words),
-                "{locale}, {wish}: {words} ms of words in {} turns",
+                "{locale}, {word}: {words} ms of words in {} turns",
                 turns.len()
             );
         }
@@ -366,10 +366,10 @@ turns = [{ robot = "Rosa here." }, { person = "Yes?" }, { questions = true }, { 
     };
     let scripts = BTreeMap::from([("rosa".to_owned(), script)]);
     let mut vendor = a_vendor(Rules { robots: vec![robot], scripts, ..Rules::default() });
-    let row = |wish: &str| {
+    let row = |word: &str| {
         json!({
-            "Mobile": "+6281112340001", "Comments": wish, "Debtor": "Budi", "Platform": "Kirana", "LoanAmount": 900,
-            "pet": "a cat", "RobotID": "Rosa", "mock_outcome": wish,
+            "Mobile": "+6281112340001", "Comments": word, "Debtor": "Budi", "Platform": "Kirana", "LoanAmount": 900,
+            "pet": "a cat", "RobotID": "Rosa", "mock_outcome": word,
         })
     };
     let fields = json!({ "TaskName": "t", "Details": [row("mismatch_1"), row("intention_f")] });
@@ -377,7 +377,7 @@ turns = [{ robot = "Rosa here." }, { person = "Yes?" }, { questions = true }, { 
     vendor.pass(DAY);
     let rows = details(&mut vendor, &task);
     let said =
-        |wish: &str| turns(&rows[wish]).into_iter().map(|(_, text)| text.to_owned()).collect::<Vec<_>>();
+        |word: &str| turns(&rows[word]).into_iter().map(|(_, text)| text.to_owned()).collect::<Vec<_>>();
     let written = said("mismatch_1");
     assert_eq!(written[..3], ["Rosa here.", "Yes?", "What is your pet, Budi?"]);
     assert!(written[3].contains("a parrot") && written[4].contains("amount"), "{written:?}");

@@ -104,7 +104,7 @@ fn live(happenings: &[Happening]) -> String {
     }
     // Whatever is not paused comes to its end.
     vendor.pass(DAY * 10);
-    for task in &vendor.simulator.calling.tasks {
+    for task in vendor.simulator.calling.tasks.objects() {
         assert!(task.status.is_over() || task.status == task::TaskStatus::Paused, "{:?}", task.status);
         assert!(task.status == task::TaskStatus::Paused || task.sums.calling == 0);
     }

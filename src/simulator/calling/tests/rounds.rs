@@ -54,8 +54,9 @@ fn status_and_rounds_agree_at_every_moment_and_nothing_lies_in_the_future() {
 #[test]
 fn notices_name_plan_and_round_and_every_attempt_is_a_call_of_its_own() {
     let mut vendor = a_vendor(Rules::default());
-    let wished = json!({ "Mobile": "+6281112340001", "Comments": "x", "mock_outcome": "reached_in_round_2" });
-    let id = plan(&mut vendor, &[wished]);
+    let scripted =
+        json!({ "Mobile": "+6281112340001", "Comments": "x", "mock_outcome": "reached_in_round_2" });
+    let id = plan(&mut vendor, &[scripted]);
     vendor.pass(DAY);
     let notices: Vec<(i64, String)> = vendor
         .sent("call.completed")
@@ -111,8 +112,8 @@ fn a_plan_is_paused_and_stopped_by_its_own_id() {
 fn a_plan_is_paused_and_stopped_between_its_rounds() {
     for (late, stops) in [(false, false), (true, false), (true, true)] {
         let mut vendor = a_vendor(Rules::default());
-        let wished = json!({ "Mobile": "+6281112340001", "mock_outcome": "reached_in_round_2" });
-        let id = plan(&mut vendor, &[wished]);
+        let scripted = json!({ "Mobile": "+6281112340001", "mock_outcome": "reached_in_round_2" });
+        let id = plan(&mut vendor, &[scripted]);
         let act = |vendor: &mut Vendor, action: &str| {
             vendor
                 .call("task.stop", json!({ "PlanID": id, "Action": action }))
@@ -146,13 +147,13 @@ fn a_plan_is_paused_and_stopped_between_its_rounds() {
 }
 
 #[test]
-fn rounds_have_wishes_of_their_own() {
+fn rounds_have_outcomes_of_their_own() {
     let mut vendor = a_vendor(Rules::default());
-    let wished = json!({
+    let scripted = json!({
         "Mobile": "+6281112340001", "Debtor": "Budi Santoso", "RobotID": "Information check",
         "mock_outcome": "busy round_2:mismatch_1",
     });
-    plan(&mut vendor, &[wished]);
+    plan(&mut vendor, &[scripted]);
     vendor.pass(DAY);
     let calls = vendor.sent("call.completed");
     assert_eq!((&calls[0]["Round"], &calls[0]["RingType"]), (&json!(1), &json!("busy")));

@@ -1,6 +1,7 @@
 //! Template messages: who gets one, what becomes of it, and the query for it. When a message moves on, its state and
 //! the callback about it change at the same moment, so that both always agree. All of it is assumed.
 
+mod put_away;
 mod reply;
 mod result;
 mod seen;
@@ -22,6 +23,7 @@ use crate::contract::bodies::message::MessageStatus;
 use crate::simulator::AccountKey;
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::outcome::MockOutcome;
+use crate::simulator::shelf::Shelf;
 use crate::simulator::timer::TemplateStep as Step;
 use crate::simulator::wire_id::WireId;
 
@@ -31,6 +33,9 @@ use send::begin;
 pub(super) use send::{send_single_template, send_template};
 pub(super) use steps::step;
 pub(super) use thread::{Thread, thread};
+
+/// What a campaign counts for beside its messages, in how much is kept: about as much memory as so many messages.
+const CAMPAIGN_WEIGHT: usize = 10;
 
 /// So many messages begin at once.
 const PART: usize = 1_000;
@@ -71,7 +76,7 @@ struct Campaign {
 /// All campaigns, and who wants no messages.
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Campaigns {
-    list: Vec<Campaign>,
+    list: Shelf<Campaign>,
     by_id: BTreeMap<String, usize>,
     /// Channel and user.
     opted_out: BTreeSet<(WireId, WireId)>,

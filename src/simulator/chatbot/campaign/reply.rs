@@ -20,17 +20,17 @@ pub(in crate::simulator::chatbot) fn replied(
     simulator: &mut Simulator,
     key: ConversationKey,
 ) -> Option<TemplateInfo> {
-    let has_it = |row: &&mut Row| {
-        row.conversation == key && !matches!(row.status, RowStatus::Pending | RowStatus::Failed)
-    };
-    let campaigns = simulator.chatbot.campaigns.list.iter_mut().rev();
-    let mut found = campaigns.filter_map(|campaign| {
-        let row = campaign.rows.iter_mut().find(has_it)?;
-        let is_first = !std::mem::replace(&mut row.replied, true);
-        campaign.replied += usize::from(is_first);
-        Some((is_first && campaign.is_single).then(|| campaign.chosen.info()))
-    });
-    found.next().flatten()
+    let has_it =
+        |row: &Row| row.conversation == key && !matches!(row.status, RowStatus::Pending | RowStatus::Failed);
+    let campaigns = &mut simulator.chatbot.campaigns.list;
+    let (task, row) = campaigns
+        .iter()
+        .rev()
+        .find_map(|(task, campaign)| Some((task, campaign.rows.iter().position(has_it)?)))?;
+    let campaign = campaigns.get_mut(task)?;
+    let is_first = !std::mem::replace(&mut campaign.rows[row].replied, true);
+    campaign.replied += usize::from(is_first);
+    (is_first && campaign.is_single).then(|| campaign.chosen.info())
 }
 
 /// The user replies: the conversation begins, and its user and the bot go on along the template's graph.

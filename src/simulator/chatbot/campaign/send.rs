@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Campaign, Counts, PART, Row, RowStatus, Step, thread};
+use super::{CAMPAIGN_WEIGHT, Campaign, Counts, PART, Row, RowStatus, Step, thread};
 use crate::content;
 use crate::contract::bodies::message::MessageStatus;
 use crate::contract::fields::Given;
@@ -174,16 +174,17 @@ fn start(
     to: Vec<To>,
     texts: Option<Vec<String>>,
 ) -> usize {
-    let task = simulator.chatbot.campaigns.list.len();
+    let task = simulator.chatbot.campaigns.list.given();
     let number = u32::try_from(task).unwrap_or(u32::MAX);
     let id = seed::hex32(&mut simulator.context.seed.stream("campaign", u64::from(number)));
     let counts = Counts { pending: to.len(), ..Counts::default() };
     simulator.chatbot.campaigns.by_id.insert(id.clone(), task);
     let rows = Vec::with_capacity(to.len());
+    let weight = CAMPAIGN_WEIGHT + to.len();
     let (account, waiting) = (request.account, to.into());
     let campaign =
         Campaign { id, account, chosen, waba, is_single, texts, rows, waiting, counts, replied: 0 };
-    simulator.chatbot.campaigns.list.push(campaign);
+    simulator.chatbot.campaigns.list.add(campaign, weight);
     begin(simulator, task, request.now, PART);
     task
 }
@@ -214,8 +215,8 @@ pub(super) fn begin(simulator: &mut Simulator, task: usize, now: Timestamp, most
             state.overrides.text_company = Some(Arc::clone(&company));
             state.locale = locale;
         }
-        if let Some(wished) = &to.mock_outcome {
-            state.reach = wished.chat;
+        if let Some(mock_outcome) = &to.mock_outcome {
+            state.reach = mock_outcome.chat;
         }
         let mock_outcome = to.mock_outcome.unwrap_or_else(|| rules.mock_outcome_of(to.number));
         let outcome = outcome_plan(mock_outcome.chat, rng);

@@ -102,7 +102,7 @@ fn a_campaign_is_reported_and_queried_alike_at_every_moment() {
 }
 
 #[test]
-fn notices_come_as_often_as_is_wished() {
+fn notices_come_as_often_as_is_asked_for() {
     let vendor = &mut Vendor::new(1);
     let to = ["+628111239031", "+628111239032", "+628111239033"];
     let sent = vendor.ok("chatbot.send_template", json!({ "template_id": 36, "to": to }));

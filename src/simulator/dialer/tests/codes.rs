@@ -97,7 +97,7 @@ fn tasks_are_refused_by_what_is_wrong() {
         let sent = fields.to_string();
         assert_eq!(refused(&mut vendor, "dialer.create_task", &base, fields), code, "{sent}");
     }
-    assert_eq!(vendor.simulator.dialer.tasks.len(), 1);
+    assert_eq!(vendor.simulator.dialer.tasks.given(), 1);
     let mut vendor = Vendor::with(Rules { voicemail: false, ..Rules::default() });
     assert_eq!(refused(&mut vendor, "dialer.create_task", &base, json!({ "voicemailCheck": "Y" })), 10901);
 }

@@ -186,7 +186,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
     let mut copied = |name: &str, flags: Value| -> Vec<u64> {
         let base = json!({ "taskName": name, "groupName": "Collections", "fromTask": id });
         vendor.call("dialer.copy_task", with(base, flags)).unwrap();
-        let task = vendor.simulator.dialer.tasks.last().unwrap();
+        let task = vendor.simulator.dialer.tasks.objects().next_back().unwrap();
         assert_eq!(task.settings.notices.url(), Some(URL));
         task.contacts.list.iter().map(|contact| contact.number % 10).collect()
     };
@@ -195,7 +195,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
     assert_eq!(copied("unanswered", json!({ "noanswerOnly": "Y" })), [2, 3]);
     assert_eq!(copied("both", json!({ "noanswerOnly": "Y", "ignoreCancelled": "Y" })), [2]);
     vendor.pass(DAY);
-    assert!(vendor.simulator.dialer.tasks.iter().all(|task| task.state.is_over()));
+    assert!(vendor.simulator.dialer.tasks.objects().all(|task| task.state.is_over()));
     // A task of which nothing is left was cancelled.
     let id =
         vendor.create(with(task("gone", vec![row(7, "")]), json!({ "startTime": "2030-01-05 12:00:00" })));
@@ -254,7 +254,7 @@ fn queries_page_sort_and_filter() {
 }
 
 #[test]
-fn notices_come_as_often_as_is_wished() {
+fn notices_come_as_often_as_is_asked_for() {
     let mut vendor = Vendor::new();
     vendor.compares = false;
     let rows =
@@ -311,7 +311,7 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Sent>) {
     let (mut answers, mut made) = (Vec::new(), 0);
     for step in steps {
         let known = |at: u32| {
-            let tasks = vendor.simulator.dialer.tasks.len();
+            let tasks = vendor.simulator.dialer.tasks.given();
             vendor.simulator.dialer.task_id(TaskKey(at % tasks.max(1) as u32))
         };
         made += 1;
@@ -355,7 +355,7 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Sent>) {
     }
     vendor.pass(20 * DAY);
     assert!(!vendor.simulator.is_busy());
-    assert!(vendor.simulator.dialer.tasks.iter().all(|task| task.state.is_over()));
+    assert!(vendor.simulator.dialer.tasks.objects().all(|task| task.state.is_over()));
     (answers, vendor.sent)
 }
 
@@ -419,7 +419,7 @@ fn strategies_in_the_shape_of_a_client_are_taken() {
 }
 
 #[test]
-fn what_an_agent_does_besides_talking_is_there_where_it_is_wished_for() {
+fn what_an_agent_does_besides_talking_is_there_where_it_is_asked_for() {
     let mut vendor = Vendor::new();
     let rows = vec![row(1, "on_hold passed_on remarked inspected"), row(2, "talked")];
     let id = vendor.create(task("extras", rows));
@@ -428,10 +428,10 @@ fn what_an_agent_does_besides_talking_is_there_where_it_is_wished_for() {
         let text = |name: &str| row[name].as_str().unwrap().len();
         (row["holdDuration"].as_i64().unwrap(), text("talkremarks"), text("transferReason"), text("seText"))
     };
-    let wished = vendor.rows(&id, &number(1)).remove(0);
-    let (hold, remarks, reason, inspection) = said(&wished);
-    assert!(hold > 0 && remarks > 0 && reason > 0 && inspection > 0, "{wished}");
-    assert!(wished["talkDuration"].as_i64().unwrap() > hold, "{wished}");
+    let scripted = vendor.rows(&id, &number(1)).remove(0);
+    let (hold, remarks, reason, inspection) = said(&scripted);
+    assert!(hold > 0 && remarks > 0 && reason > 0 && inspection > 0, "{scripted}");
+    assert!(scripted["talkDuration"].as_i64().unwrap() > hold, "{scripted}");
     let usual = vendor.rows(&id, &number(2)).remove(0);
     assert_eq!(said(&usual), (0, 0, 0, 0));
 }

@@ -207,14 +207,14 @@ impl Vendor {
 
 fn assert_sums(simulator: &Simulator) {
     let dialer = &simulator.dialer;
-    for task in &dialer.tasks {
+    for task in dialer.tasks.objects() {
         assert_eq!(task.sums, task.recount());
         assert!(!task.state.is_over() || task.is_finished());
         let calls = task.contacts.list.iter().map(|contact| usize::from(contact.attempts)).sum::<usize>();
         assert_eq!(calls, task.calls.len());
     }
     for (at, pool) in dialer.pools.iter().enumerate() {
-        let of_desk = || dialer.tasks.iter().filter(|task| task.pool.0 == at);
+        let of_desk = || dialer.tasks.objects().filter(|task| task.pool.0 == at);
         let open = of_desk().flat_map(|task| &task.calls).filter(|call| call.is_open).count();
         assert_eq!(pool.agents.iter().map(|agent| agent.pending as usize).sum::<usize>(), open);
         for (agent, known) in pool.agents.iter().enumerate() {

@@ -107,8 +107,8 @@ fn an_agent_who_takes_it_has_the_word() {
     assert_eq!((&ended["call_id"], &ended["session_end_reason"]), (&json!(call_id), &json!("timeout")));
 }
 
-/// What came of one row that wishes so, after a day.
-fn wished(mock_outcome: &str) -> Vendor {
+/// What came of one row that asks for it, after a day.
+fn scripted(mock_outcome: &str) -> Vendor {
     let mut vendor = a_vendor(1);
     vendor.create(1002, &[row(1, mock_outcome)]);
     vendor.leap(DAY);
@@ -118,7 +118,7 @@ fn wished(mock_outcome: &str) -> Vendor {
 #[test]
 fn a_button_is_pressed() {
     for (word, at) in [("wa_button_1", 0), ("wa_button_2", 1)] {
-        let ended = &wished(word).sent("workflow.session_ended")[0];
+        let ended = &scripted(word).sent("workflow.session_ended")[0];
         let first = &ended["messages"][1];
         let button = &first["reply"]["content"]["template"]["content"]["button"][at];
         assert_eq!(first["content"], json!({ "type": "button", "text": button["text"] }), "{word}");
@@ -128,7 +128,7 @@ fn a_button_is_pressed() {
 
 #[test]
 fn a_picture_is_sent_that_can_be_fetched() {
-    let vendor = wished("wa_media");
+    let vendor = scripted("wa_media");
     let content = &vendor.sent("workflow.session_ended")[0]["messages"][1]["content"];
     assert_eq!(content["type"], "image");
     let url = text(&content["media"]["origin_url"]);
@@ -163,7 +163,7 @@ fn whoever_asks_for_a_person_is_passed_on_and_answers_the_agent() {
 
 #[test]
 fn nobody_who_takes_it_lets_the_row_go_on_after_half_an_hour() {
-    let mut vendor = wished("wa_agent");
+    let mut vendor = scripted("wa_agent");
     assert_eq!(vendor.sent("session.transfer").len(), 1);
     let ended = &vendor.sent("workflow.session_ended")[0];
     assert_eq!(ended["session_end_reason"], "timeout");
@@ -175,7 +175,7 @@ fn nobody_who_takes_it_lets_the_row_go_on_after_half_an_hour() {
 
 #[test]
 fn an_opt_out_is_remembered() {
-    let mut vendor = wished("wa_opts_out");
+    let mut vendor = scripted("wa_opts_out");
     let ended = vendor.sent("workflow.session_ended")[0].clone();
     assert_eq!(ended["intention"], "H");
     vendor.create(1002, &[row(1, "wa_silent")]);
@@ -190,13 +190,13 @@ fn an_opt_out_is_remembered() {
 
 #[test]
 fn whoever_answers_once_says_no_more() {
-    let ended = &wished("wa_once").sent("workflow.session_ended")[0];
+    let ended = &scripted("wa_once").sent("workflow.session_ended")[0];
     assert_eq!((&ended["talk_round"], &ended["session_end_reason"]), (&json!(1), &json!("timeout")));
 }
 
 #[test]
 fn a_late_answer_comes_while_it_is_waited_for_or_begins_a_conversation_of_its_own() {
-    let vendor = wished("wa_late");
+    let vendor = scripted("wa_late");
     let heard =
         vendor.sent("workflow.waba_status").iter().map(|body| text(&body["status"])).collect::<Vec<_>>();
     assert_eq!(heard.join(" "), "send delivery read");

@@ -27,7 +27,7 @@ pub(super) fn a_vendor_with(seed: u64, behaviour: Behaviour) -> Vendor {
 }
 
 pub(super) fn assert_sums(simulator: &Simulator) {
-    for instance in &simulator.workflow.instances {
+    for instance in simulator.workflow.instances.objects() {
         let (counts, nodes) = instance.recount();
         assert_eq!((instance.counts, &instance.nodes), (counts, &nodes));
         assert_eq!(

@@ -13,7 +13,7 @@ fn the_status_follows_every_node_run() {
     silent["variables"]["mock_whatsapp"] = "read".into();
     let workflow = vendor.create(1001, &[row(2, "talked"), silent]);
     vendor.leap(DAY);
-    let told: Vec<String> = vendor
+    let lines: Vec<String> = vendor
         .sent("workflow.status_changed")
         .iter()
         .map(|body| {
@@ -32,7 +32,7 @@ fn the_status_follows_every_node_run() {
             format!("{} {}", text(&body["status"]), runs.collect::<Vec<_>>().join(" "))
         })
         .collect();
-    insta::assert_snapshot!(told.join("\n"), @"
+    insta::assert_snapshot!(lines.join("\n"), @"
     created pending pending pending pending pending
     running running pending pending pending pending
     running running running pending running pending

@@ -1,0 +1,99 @@
+// A receiver of AI Rudder's callbacks with ASP.NET Core 8: `dotnet run`
+//
+// Unrun: the machine that checks these recipes has no .NET. Run `airudder-mock audit` against it before you rely on it.
+//
+// It verifies the signature over the raw bytes, takes each event once, answers, and then works: a user who asks for a
+// person is accepted.
+
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+
+string Env(string name, string otherwise) => Environment.GetEnvironmentVariable(name) ?? otherwise;
+var airudder = Env("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478");
+var key = Env("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2"); // names the secret
+var secret = Env("AIRUDDER_MOCK_SECRET", "airudder-mock-secret");
+string[] secrets = [secret, Env("AIRUDDER_MOCK_NEXT_SECRET", secret)]; // both count while the secret is rotated
+var events = Directory.CreateDirectory(Env("EVENTS", "events")).FullName; // in your code: a table with a unique key
+var client = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
+
+string Sign(byte[] raw, string by) => Convert.ToHexString(HMACSHA256.HashData(Encoding.UTF8.GetBytes(by), raw)).ToLowerInvariant();
+
+bool IsGenuine(byte[] raw, string given) => secrets.Any(by =>
+    CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(Sign(raw, by)), Encoding.UTF8.GetBytes(given)));
+
+JsonNode? Sorted(JsonNode? value) => value switch
+{
+    JsonObject table => new JsonObject(table.OrderBy(pair => pair.Key, StringComparer.Ordinal)
+        .Select(pair => KeyValuePair.Create(pair.Key, Sorted(pair.Value)))),
+    JsonArray list => new JsonArray(list.Select(Sorted).ToArray()),
+    _ => value?.DeepClone(),
+};
+
+// Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time.
+bool Take(JsonObject taken)
+{
+    var text = Encoding.UTF8.GetBytes(Sorted(taken)!.ToJsonString());
+    var path = Path.Combine(events, Convert.ToHexString(SHA256.HashData(text)));
+    try
+    {
+        using var file = new FileStream(path, FileMode.CreateNew); // check and note in one step: two may come at once
+        file.Write(text);
+        return true;
+    }
+    catch (IOException) when (File.Exists(path))
+    {
+        return false;
+    }
+}
+
+// Behind the answer, which does not wait for it.
+async Task Work(JsonObject taken)
+{
+    if (taken["event"] is not JsonValue name || name.ToString() != "session.transfer") return;
+    var callId = (taken["transfer"] as JsonObject)?["call_id"]?.ToString();
+    if (string.IsNullOrEmpty(callId)) return;
+    var body = Encoding.UTF8.GetBytes(new JsonObject { ["call_id"] = callId, ["result"] = "accepted" }.ToJsonString());
+    var content = new ByteArrayContent(body);
+    content.Headers.ContentType = new("application/json");
+    content.Headers.Add("X-AIRudder-Sign-Key", key);
+    content.Headers.Add("X-AIRudder-Sign", Sign(body, secret));
+    try
+    {
+        var response = await client.PostAsync(airudder + "/api/v1/session/transfer_result", content);
+        Console.WriteLine($"accepted {callId} {(int)response.StatusCode}");
+    }
+    catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
+    {
+        Console.WriteLine($"not accepted {callId} {error.Message}");
+    }
+}
+
+var app = WebApplication.CreateBuilder(args).Build();
+app.Urls.Add("http://127.0.0.1:" + Env("PORT", "3000"));
+
+app.MapPost("/callbacks", async (HttpRequest request) =>
+{
+    using var buffer = new MemoryStream();
+    await request.Body.CopyToAsync(buffer); // the raw bytes, before any parser: no [FromBody]
+    var raw = buffer.ToArray();
+    // Of two signatures, none is right.
+    if (!IsGenuine(raw, request.Headers["X-AIRudder-Sign"].ToString())) return Results.Json(new { error = "wrong signature" }, statusCode: 401);
+    JsonObject? taken;
+    try
+    {
+        taken = JsonNode.Parse(raw) as JsonObject;
+    }
+    catch (System.Text.Json.JsonException)
+    {
+        taken = null;
+    }
+    if (taken is null) return Results.Json(new { error = "not an event" }, statusCode: 400);
+    if (Take(taken)) _ = Task.Run(() => Work(taken));
+    return Results.Json(new { });
+});
+
+// How many events were taken, for `airudder-mock audit --probe`.
+app.MapGet("/probe", () => new { worked = Directory.GetFiles(events).Length });
+
+app.Run();

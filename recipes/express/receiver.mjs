@@ -1,0 +1,78 @@
+// A receiver of AI Rudder's callbacks with Express: `npm install`, then `node receiver.mjs`
+//
+// It verifies the signature over the raw bytes, takes each event once, answers, and then works: a user who asks for a
+// person is accepted.
+
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import express from "express";
+
+const PORT = Number(process.env.PORT ?? 3000);
+const AIRUDDER = process.env.AIRUDDER_MOCK_URL ?? "http://127.0.0.1:2478";
+const KEY = process.env.AIRUDDER_SIGN_KEY ?? "a17d0de2a17d0de2a17d0de2a17d0de2"; // names the secret
+const SECRET = process.env.AIRUDDER_MOCK_SECRET ?? "airudder-mock-secret";
+const SECRETS = [SECRET, process.env.AIRUDDER_MOCK_NEXT_SECRET ?? SECRET]; // both count while the secret is rotated
+const EVENTS = process.env.EVENTS ?? "events"; // in your code: a table with a unique key
+mkdirSync(EVENTS, { recursive: true });
+
+const sign = (raw, secret) => createHmac("sha256", secret).update(raw).digest("hex");
+
+function isGenuine(raw, given) {
+  const bytes = Buffer.from(given);
+  return SECRETS.some((secret) => {
+    const right = Buffer.from(sign(raw, secret));
+    return bytes.length === right.length && timingSafeEqual(bytes, right); // which throws where the lengths differ
+  });
+}
+
+// Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time.
+function take(event) {
+  const sorted = (_, value) =>
+    value && typeof value === "object" && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value;
+  const key = createHash("sha256").update(JSON.stringify(event, sorted)).digest("hex");
+  try {
+    writeFileSync(join(EVENTS, key), JSON.stringify(event), { flag: "wx" }); // check and note in one step
+    return true;
+  } catch (error) {
+    if (error.code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+// Behind the answer, which does not wait for it.
+async function work({ event, transfer }) {
+  if (event !== "session.transfer" || !transfer?.call_id) return;
+  const body = JSON.stringify({ call_id: transfer.call_id, result: "accepted" });
+  const headers = { "Content-Type": "application/json", "X-AIRudder-Sign-Key": KEY, "X-AIRudder-Sign": sign(body, SECRET) };
+  try {
+    const response = await fetch(AIRUDDER + "/api/v1/session/transfer_result", { method: "POST", headers, body });
+    console.log("accepted", transfer.call_id, response.status);
+  } catch (error) {
+    console.log("not accepted", transfer.call_id, error.cause?.code ?? error.message);
+  }
+}
+
+const app = express();
+
+// The raw bytes, whatever their type, before any parser: not express.json(). Its limit would be 100 KB.
+app.post("/callbacks", express.raw({ type: () => true, limit: "10mb" }), (request, response) => {
+  const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+  if (!isGenuine(raw, request.get("X-AIRudder-Sign") ?? "")) return response.status(401).json({ error: "wrong signature" });
+  let event;
+  try {
+    event = JSON.parse(raw);
+  } catch {
+    return response.status(400).json({ error: "not JSON" });
+  }
+  if (event === null || typeof event !== "object" || Array.isArray(event)) {
+    return response.status(400).json({ error: "not an event" });
+  }
+  if (take(event)) setImmediate(work, event);
+  response.json({});
+});
+
+// How many events were taken, for `airudder-mock audit --probe`.
+app.get("/probe", (_, response) => response.json({ worked: readdirSync(EVENTS).length }));
+
+app.listen(PORT, "127.0.0.1");

@@ -1,0 +1,90 @@
+"""A receiver of AI Rudder's callbacks with FastAPI: `pip install -r requirements.txt`, then `python3 receiver.py`
+
+It verifies the signature over the raw bytes, takes each event once, answers, and then works: a user who asks for a
+person is accepted.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import urllib.request
+from pathlib import Path
+
+import uvicorn
+from fastapi import BackgroundTasks, FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
+
+PORT = int(os.getenv("PORT", "3000"))
+AIRUDDER = os.getenv("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478")
+KEY = os.getenv("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2")  # names the secret
+SECRET = os.getenv("AIRUDDER_MOCK_SECRET", "airudder-mock-secret")
+SECRETS = [SECRET, os.getenv("AIRUDDER_MOCK_NEXT_SECRET", SECRET)]  # both count while the secret is rotated
+EVENTS = Path(os.getenv("EVENTS", "events"))  # in your code: a table with a unique key
+EVENTS.mkdir(parents=True, exist_ok=True)
+app = FastAPI()
+
+
+def sign(raw, secret):
+    return hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+
+
+def is_genuine(raw, given):
+    given = given.encode(errors="replace")  # compare_digest takes no other letters than ASCII in a text
+    return any(hmac.compare_digest(sign(raw, secret).encode(), given) for secret in SECRETS)
+
+
+def take(event):
+    """Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time."""
+    key = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
+    try:
+        with open(EVENTS / key, "x", encoding="utf-8") as file:  # check and note in one step: two may come at once
+            json.dump(event, file)
+        return True
+    except FileExistsError:
+        return False
+
+
+def work(event):
+    """Behind the answer, which does not wait for it."""
+    transfer = event.get("transfer")
+    if event.get("event") != "session.transfer" or not isinstance(transfer, dict) or not transfer.get("call_id"):
+        return
+    body = json.dumps({"call_id": transfer["call_id"], "result": "accepted"}).encode()
+    headers = {"Content-Type": "application/json", "X-AIRudder-Sign-Key": KEY, "X-AIRudder-Sign": sign(body, SECRET)}
+    url = AIRUDDER + "/api/v1/session/transfer_result"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as response:
+            print("accepted", transfer["call_id"], response.status, flush=True)
+    except OSError as error:
+        print("not accepted", transfer["call_id"], error, flush=True)
+
+
+@app.post("/callbacks")
+async def hook(request: Request, behind: BackgroundTasks):
+    try:
+        raw = await request.body()  # the raw bytes, before any parser: no Pydantic model as a parameter
+    except ClientDisconnect:
+        return JSONResponse({"error": "the request broke off"}, 400)
+    given = ", ".join(request.headers.getlist("X-AIRudder-Sign"))  # of two signatures, none is right
+    if not is_genuine(raw, given):
+        return JSONResponse({"error": "wrong signature"}, 401)
+    try:
+        event = json.loads(raw)
+    except ValueError:
+        return JSONResponse({"error": "not JSON"}, 400)
+    if not isinstance(event, dict):
+        return JSONResponse({"error": "not an event"}, 400)
+    if take(event):
+        behind.add_task(work, event)
+    return {}
+
+
+@app.get("/probe")
+def probe():  # how many events were taken, for `airudder-mock audit --probe`
+    return {"worked": len(os.listdir(EVENTS))}
+
+
+if __name__ == "__main__":
+    uvicorn.run(app, host="127.0.0.1", port=PORT, log_level="warning")

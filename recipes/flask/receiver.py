@@ -1,0 +1,86 @@
+"""A receiver of AI Rudder's callbacks with Flask: `pip install -r requirements.txt`, then `python3 receiver.py`
+
+It verifies the signature over the raw bytes, takes each event once, answers, and then works: a user who asks for a
+person is accepted.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from flask import Flask, jsonify, request
+from waitress import serve
+
+PORT = int(os.getenv("PORT", "3000"))
+AIRUDDER = os.getenv("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478")
+KEY = os.getenv("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2")  # names the secret
+SECRET = os.getenv("AIRUDDER_MOCK_SECRET", "airudder-mock-secret")
+SECRETS = [SECRET, os.getenv("AIRUDDER_MOCK_NEXT_SECRET", SECRET)]  # both count while the secret is rotated
+EVENTS = Path(os.getenv("EVENTS", "events"))  # in your code: a table with a unique key
+EVENTS.mkdir(parents=True, exist_ok=True)
+workers = ThreadPoolExecutor(4)
+app = Flask(__name__)
+
+
+def sign(raw, secret):
+    return hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+
+
+def is_genuine(raw, given):
+    given = given.encode(errors="replace")  # compare_digest takes no other letters than ASCII in a text
+    return any(hmac.compare_digest(sign(raw, secret).encode(), given) for secret in SECRETS)
+
+
+def take(event):
+    """Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time."""
+    key = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
+    try:
+        with open(EVENTS / key, "x", encoding="utf-8") as file:  # check and note in one step: two may come at once
+            json.dump(event, file)
+        return True
+    except FileExistsError:
+        return False
+
+
+def work(event):
+    """Behind the answer, which does not wait for it."""
+    transfer = event.get("transfer")
+    if event.get("event") != "session.transfer" or not isinstance(transfer, dict) or not transfer.get("call_id"):
+        return
+    body = json.dumps({"call_id": transfer["call_id"], "result": "accepted"}).encode()
+    headers = {"Content-Type": "application/json", "X-AIRudder-Sign-Key": KEY, "X-AIRudder-Sign": sign(body, SECRET)}
+    url = AIRUDDER + "/api/v1/session/transfer_result"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as response:
+            print("accepted", transfer["call_id"], response.status, flush=True)
+    except OSError as error:
+        print("not accepted", transfer["call_id"], error, flush=True)
+
+
+@app.post("/callbacks")
+def hook():
+    raw = request.get_data()  # the raw bytes, before any parser: not request.get_json()
+    if not is_genuine(raw, request.headers.get("X-AIRudder-Sign", "")):
+        return jsonify(error="wrong signature"), 401
+    try:
+        event = json.loads(raw)
+    except ValueError:
+        return jsonify(error="not JSON"), 400
+    if not isinstance(event, dict):
+        return jsonify(error="not an event"), 400
+    if take(event):
+        workers.submit(work, event)
+    return jsonify({})
+
+
+@app.get("/probe")
+def probe():  # how many events were taken, for `airudder-mock audit --probe`
+    return jsonify(worked=len(os.listdir(EVENTS)))
+
+
+if __name__ == "__main__":
+    serve(app, host="127.0.0.1", port=PORT, threads=8)

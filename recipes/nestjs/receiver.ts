@@ -1,0 +1,94 @@
+// A receiver of AI Rudder's callbacks with NestJS: `npm install`, then `npx tsx receiver.ts`
+//
+// It verifies the signature over the raw bytes, takes each event once, answers, and then works: a user who asks for a
+// person is accepted.
+
+import "reflect-metadata";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Body, Controller, Get, Headers, HttpCode, HttpException, Module, Post } from "@nestjs/common";
+import { NestFactory } from "@nestjs/core";
+import type { NestExpressApplication } from "@nestjs/platform-express";
+
+type Event = { event?: string; transfer?: { call_id?: string } };
+
+const PORT = Number(process.env.PORT ?? 3000);
+const AIRUDDER = process.env.AIRUDDER_MOCK_URL ?? "http://127.0.0.1:2478";
+const KEY = process.env.AIRUDDER_SIGN_KEY ?? "a17d0de2a17d0de2a17d0de2a17d0de2"; // names the secret
+const SECRET = process.env.AIRUDDER_MOCK_SECRET ?? "airudder-mock-secret";
+const SECRETS = [SECRET, process.env.AIRUDDER_MOCK_NEXT_SECRET ?? SECRET]; // both count while the secret is rotated
+const EVENTS = process.env.EVENTS ?? "events"; // in your code: a table with a unique key
+mkdirSync(EVENTS, { recursive: true });
+
+const sign = (raw: Buffer | string, secret: string) => createHmac("sha256", secret).update(raw).digest("hex");
+
+function isGenuine(raw: Buffer, given: string): boolean {
+  const bytes = Buffer.from(given);
+  return SECRETS.some((secret) => {
+    const right = Buffer.from(sign(raw, secret));
+    return bytes.length === right.length && timingSafeEqual(bytes, right); // which throws where the lengths differ
+  });
+}
+
+// Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time.
+function take(event: Event): boolean {
+  const sorted = (_: string, value: any) =>
+    value && typeof value === "object" && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value;
+  const key = createHash("sha256").update(JSON.stringify(event, sorted)).digest("hex");
+  try {
+    writeFileSync(join(EVENTS, key), JSON.stringify(event), { flag: "wx" }); // check and note in one step
+    return true;
+  } catch (error: any) {
+    if (error.code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+// Behind the answer, which does not wait for it.
+async function work({ event, transfer }: Event) {
+  if (event !== "session.transfer" || !transfer?.call_id) return;
+  const body = JSON.stringify({ call_id: transfer.call_id, result: "accepted" });
+  const headers = { "Content-Type": "application/json", "X-AIRudder-Sign-Key": KEY, "X-AIRudder-Sign": sign(body, SECRET) };
+  try {
+    const response = await fetch(AIRUDDER + "/api/v1/session/transfer_result", { method: "POST", headers, body });
+    console.log("accepted", transfer.call_id, response.status);
+  } catch (error: any) {
+    console.log("not accepted", transfer.call_id, error.cause?.code ?? error.message);
+  }
+}
+
+@Controller()
+class Hook {
+  @Post("callbacks")
+  @HttpCode(200) // Nest's own is 201
+  receive(@Body() body: unknown, @Headers("x-airudder-sign") given = "") {
+    const raw = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+    if (!isGenuine(raw, given)) throw new HttpException({ error: "wrong signature" }, 401);
+    let event: Event;
+    try {
+      event = JSON.parse(raw.toString());
+    } catch {
+      throw new HttpException({ error: "not JSON" }, 400);
+    }
+    if (event === null || typeof event !== "object" || Array.isArray(event)) {
+      throw new HttpException({ error: "not an event" }, 400);
+    }
+    if (take(event)) setImmediate(work, event);
+    return {};
+  }
+
+  // How many events were taken, for `airudder-mock audit --probe`.
+  @Get("probe")
+  probe() {
+    return { worked: readdirSync(EVENTS).length };
+  }
+}
+
+@Module({ controllers: [Hook] })
+class App {}
+
+const app = await NestFactory.create<NestExpressApplication>(App, { bodyParser: false, logger: ["error", "warn"] });
+// The raw bytes, whatever their type, in place of Nest's own parser of JSON with its limit of 100 KB.
+app.useBodyParser("raw", { type: () => true, limit: "10mb" });
+await app.listen(PORT, "127.0.0.1");

@@ -1,0 +1,113 @@
+<?php
+// A receiver of AI Rudder's callbacks, with nothing but PHP 8: `PHP_CLI_SERVER_WORKERS=8 php -S 127.0.0.1:3000 receiver.php`
+//
+// It verifies the signature over the raw bytes, takes each event once, answers, and then works: a user who asks for a
+// person is accepted. Under PHP-FPM it is the same file.
+declare(strict_types=1);
+
+define('AIRUDDER', getenv('AIRUDDER_MOCK_URL') ?: 'http://127.0.0.1:2478');
+define('KEY', getenv('AIRUDDER_SIGN_KEY') ?: 'a17d0de2a17d0de2a17d0de2a17d0de2'); // names the secret
+define('SECRET', getenv('AIRUDDER_MOCK_SECRET') ?: 'airudder-mock-secret');
+define('SECRETS', [SECRET, getenv('AIRUDDER_MOCK_NEXT_SECRET') ?: SECRET]); // both count while the secret is rotated
+define('EVENTS', getenv('EVENTS') ?: __DIR__ . '/events'); // in your code: a table with a unique key
+
+function is_genuine(string $raw, string $given): bool
+{
+    foreach (SECRETS as $secret) {
+        if (hash_equals(hash_hmac('sha256', $raw, $secret), $given)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+function sorted(mixed $value): mixed
+{
+    if (!is_array($value)) {
+        return $value;
+    }
+    if (!array_is_list($value)) {
+        ksort($value, SORT_STRING);
+    }
+    return array_map(sorted(...), $value);
+}
+
+/** Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time. */
+function take(array $event): bool
+{
+    $text = json_encode(sorted($event), JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION);
+    $path = EVENTS . '/' . hash('sha256', $text);
+    $file = @fopen($path, 'x'); // check and note in one step: two of the same may come at once
+    if ($file === false) {
+        if (file_exists($path)) {
+            return false;
+        }
+        throw new RuntimeException("$path can't be written");
+    }
+    fwrite($file, $text);
+    fclose($file);
+    return true;
+}
+
+/** Behind the answer, which does not wait for it. */
+function work(array $event): void
+{
+    $call_id = $event['transfer']['call_id'] ?? null;
+    if (($event['event'] ?? null) !== 'session.transfer' || !is_string($call_id) || $call_id === '') {
+        return;
+    }
+    $body = json_encode(['call_id' => $call_id, 'result' => 'accepted'], JSON_THROW_ON_ERROR);
+    $signature = hash_hmac('sha256', $body, SECRET);
+    $context = stream_context_create(['http' => [
+        'method' => 'POST',
+        'header' => "Content-Type: application/json\r\nX-AIRudder-Sign-Key: " . KEY . "\r\nX-AIRudder-Sign: $signature",
+        'content' => $body,
+        'timeout' => 10,
+        'ignore_errors' => true,
+    ]]);
+    $response = @file_get_contents(AIRUDDER . '/api/v1/session/transfer_result', false, $context);
+    error_log($response === false ? "not accepted $call_id" : "accepted $call_id $http_response_header[0]");
+}
+
+/** Answers, and lets the client go before what follows. */
+function answer(int $status, object|array $fields): void
+{
+    $body = json_encode($fields, JSON_THROW_ON_ERROR);
+    http_response_code($status);
+    header('Content-Type: application/json');
+    header('Content-Length: ' . strlen($body));
+    echo $body;
+    if (function_exists('fastcgi_finish_request')) {
+        fastcgi_finish_request();
+    } else {
+        flush();
+    }
+}
+
+function hook(): void
+{
+    $raw = file_get_contents('php://input'); // the raw bytes, before any parser: not $_POST
+    if (!is_genuine($raw, $_SERVER['HTTP_X_AIRUDDER_SIGN'] ?? '')) {
+        answer(401, ['error' => 'wrong signature']);
+        return;
+    }
+    $event = json_decode($raw, true);
+    if (!is_array($event) || array_is_list($event)) {
+        answer(400, ['error' => 'not an event']);
+        return;
+    }
+    $is_new = take($event);
+    answer(200, new stdClass());
+    if ($is_new) {
+        work($event);
+    }
+}
+
+if (!is_dir(EVENTS)) {
+    @mkdir(EVENTS, 0700, true);
+}
+if ($_SERVER['REQUEST_METHOD'] === 'POST') {
+    hook();
+} else { // how many events were taken, for `airudder-mock audit --probe`
+    answer(200, ['worked' => count(scandir(EVENTS)) - 2]);
+}

@@ -1,0 +1,109 @@
+"""A receiver of AI Rudder's callbacks, with nothing but Python 3.9: `python3 receiver.py`
+
+It verifies the signature over the raw bytes, takes each event once, answers, and then works: a user who asks for a
+person is accepted. Try it with `airudder-mock run story.toml -- python3 receiver.py`.
+"""
+
+import hashlib
+import hmac
+import json
+import os
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+PORT = int(os.getenv("PORT", "3000"))
+AIRUDDER = os.getenv("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478")
+KEY = os.getenv("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2")  # names the secret
+SECRET = os.getenv("AIRUDDER_MOCK_SECRET", "airudder-mock-secret")
+SECRETS = [SECRET, os.getenv("AIRUDDER_MOCK_NEXT_SECRET", SECRET)]  # both count while the secret is rotated
+EVENTS = Path(os.getenv("EVENTS", "events"))  # in your code: a table with a unique key
+EVENTS.mkdir(parents=True, exist_ok=True)
+workers = ThreadPoolExecutor(4)
+
+
+def sign(raw, secret):
+    return hmac.new(secret.encode(), raw, hashlib.sha256).hexdigest()
+
+
+def is_genuine(raw, given):
+    given = given.encode(errors="replace")  # compare_digest takes no other letters than ASCII in a text
+    return any(hmac.compare_digest(sign(raw, secret).encode(), given) for secret in SECRETS)
+
+
+def take(event):
+    """Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time."""
+    key = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
+    try:
+        with open(EVENTS / key, "x", encoding="utf-8") as file:  # check and note in one step: two may come at once
+            json.dump(event, file)
+        return True
+    except FileExistsError:
+        return False
+
+
+def work(event):
+    """Behind the answer, which does not wait for it."""
+    transfer = event.get("transfer")
+    if event.get("event") != "session.transfer" or not isinstance(transfer, dict) or not transfer.get("call_id"):
+        return
+    body = json.dumps({"call_id": transfer["call_id"], "result": "accepted"}).encode()
+    headers = {"Content-Type": "application/json", "X-AIRudder-Sign-Key": KEY, "X-AIRudder-Sign": sign(body, SECRET)}
+    url = AIRUDDER + "/api/v1/session/transfer_result"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as response:
+            print("accepted", transfer["call_id"], response.status, flush=True)
+    except OSError as error:
+        print("not accepted", transfer["call_id"], error, flush=True)
+
+
+class Hook(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # keeps connections
+    timeout = 60  # for a client that says nothing
+
+    def do_POST(self):
+        raw = self.body()  # the raw bytes, before any parser; also of what is refused
+        given = ", ".join(self.headers.get_all("X-AIRudder-Sign", []))  # of two signatures, none is right
+        if not is_genuine(raw, given):
+            return self.answer(401, {"error": "wrong signature"})
+        try:
+            event = json.loads(raw)
+        except ValueError:
+            return self.answer(400, {"error": "not JSON"})
+        if not isinstance(event, dict):
+            return self.answer(400, {"error": "not an event"})
+        is_new = take(event)
+        self.answer(200, {})
+        if is_new:
+            workers.submit(work, event)
+
+    def do_GET(self):  # how many events were taken, for `airudder-mock audit --probe`
+        self.answer(200, {"worked": len(os.listdir(EVENTS))})
+
+    def body(self):
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        raw = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            raw += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return raw
+
+    def answer(self, status, fields):
+        body = json.dumps(fields).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128
+
+
+if __name__ == "__main__":
+    Server(("127.0.0.1", PORT), Hook).serve_forever()

@@ -1,0 +1,165 @@
+//! Requests: what the integrator asks of the simulated vendor, and which story hears of it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::core::Engine;
+use super::correct;
+use super::outcome::{RequestOutcome, is_refusal, outcome};
+use crate::contract::{Direction, Provenance};
+use crate::faults::{self, Fault};
+use crate::scenario::CallView;
+use crate::simulator::{ConversationKey, Request};
+
+impl Engine {
+    /// Whether a call may be served, by the provenance of its route; the first use of an assumed one is noted.
+    pub fn admit(&mut self, id: &str, provenance: Provenance, now: Timestamp) -> bool {
+        self.dispatch.admit(id, Direction::Call, provenance, now)
+    }
+
+    /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), else
+    /// what a story says that lives and whose conversation it is, else what the settings say.
+    pub fn fault(&mut self, id: &str, header: Option<&str>, fields: &Value) -> Option<Fault> {
+        if let Some(magic) = faults::magic_of_call(header, fields) {
+            return Some(magic);
+        }
+        let mut fault = None;
+        if self.faulty_stories > 0 {
+            let owner = self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key));
+            for (index, story) in self.stories.iter_mut().enumerate() {
+                let is_concerned = owner.is_none_or(|owner| owner as usize == index);
+                if is_concerned && !story.is_over() {
+                    // Every fault counts its calls, whichever decides.
+                    let own = story.fault(id, fields);
+                    fault = fault.or(own);
+                }
+            }
+        }
+        let general = self.dispatch.faults.next(id, fields);
+        fault.or(general)
+    }
+
+    /// A call of the integrator: state changes, stories hear of it, the answer comes back.
+    pub fn call(&mut self, call: &Request<'_>) -> RequestOutcome {
+        let Request { id, fields, now, .. } = *call;
+        self.note_deed(["a request of ", id]);
+        self.calls += 1;
+        let owner = match self.stories.as_slice() {
+            [] => None,
+            _ => self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key)),
+        };
+        let listeners: Vec<usize> = match owner {
+            Some(story) => vec![story as usize],
+            None => self.live.iter().copied().collect(),
+        };
+        // Rows may be very many: only those who look at them get them.
+        let looks = |index: &usize| {
+            self.stories.get(*index).is_some_and(|story| !story.is_over() && story.looks_for_call(id))
+        };
+        let whole = if listeners.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
+        self.uploads += u64::from(matches!(id, "workflow.create" | "workflow.add_contacts"));
+        let usual = self.simulator.handle(call);
+        self.take_notes(now);
+        let found = self.simulator.take_findings();
+        let cause = self.simulator.last_cause();
+        let came = match self.stories.as_slice() {
+            [] => CameIn::default(),
+            _ => self.came_in(call, whole, &usual),
+        };
+        let CameIn { fields: whole, conversation, begun, answer, arrival } = &came;
+        let view = CallView {
+            id,
+            fields: whole,
+            refused: is_refusal(&usual),
+            conversation: *conversation,
+            begun: *begun,
+            answer,
+            arrival: *arrival,
+        };
+        let mut replaces_default = false;
+        let mut from_story = None;
+        let mut kept = Vec::new();
+        let mut taken = false;
+        let mut taker = owner.map(|story| story as usize);
+        for index in listeners {
+            match self.stories.get(index) {
+                Some(story) if !story.is_over() => {}
+                Some(story) if story.missed_call(id) => {
+                    self.with_host(index, now, |story, host| story.on_late_call(&view, now, host));
+                    continue;
+                }
+                _ => continue,
+            }
+            let reply = self.with_host(index, now, |story, host| story.on_call(&view, now, host));
+            replaces_default |= reply.replaces_default;
+            from_story = from_story.or(reply.answer);
+            if reply.kept {
+                kept.push(index);
+            }
+            // A call that names no conversation belongs to the first story that waits for it, or else to the first
+            // that will.
+            if reply.taken && owner.is_none() {
+                taken = true;
+                taker = Some(index);
+                self.simulator.assign(cause, u32::try_from(index).unwrap_or(u32::MAX));
+                break;
+            }
+        }
+        if let (false, None, Some(first)) = (taken, owner, kept.first()) {
+            taker = Some(*first);
+            self.simulator.assign(cause, u32::try_from(*first).unwrap_or(u32::MAX));
+        }
+        for index in kept.into_iter().skip(usize::from(!taken)) {
+            self.stories[index].give_up_call(id);
+        }
+        let its = view.conversation.or(view.begun);
+        if let (Some(story), None) = (taker, owner) {
+            if let Some(arrival) = self.arrivals.get_mut(view.arrival) {
+                arrival.story = self.stories.get(story).map(|story| Arc::clone(story.name()));
+            }
+            if let Some(key) = its.filter(|key| self.simulator.story_of(*key).is_none()) {
+                self.simulator.adopt(key, cause);
+            }
+        }
+        if replaces_default {
+            self.simulator.mute(cause);
+            // What the bot would say is said by the story.
+            if let Some(key) = its {
+                self.simulator.lead(key);
+            }
+        }
+        // What an endpoint of the user's own sends belongs to the story that took the request, or else to the only one.
+        let story = taker.or_else(|| (self.stories.len() == 1).then_some(0));
+        if let Some(story) = story.filter(|_| self.simulator.is_of_user(id)) {
+            self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
+        }
+        self.report_findings(found, taker, now);
+        let outcome = outcome(from_story, usual);
+        let catalog = Arc::clone(&self.dispatch.catalog);
+        match catalog.get(id).filter(|entry| entry.overridden) {
+            Some(entry) => correct::response(entry, fields, outcome, || self.simulator.request_id()),
+            None => outcome,
+        }
+    }
+
+    /// Whether a call is served without any proof of the caller because the user's settings say so.
+    pub fn is_open(&self, id: &str) -> bool {
+        self.simulator.is_open(id)
+    }
+}
+
+/// A call that was handled, as stories see it.
+#[derive(Debug, Default)]
+pub(super) struct CameIn {
+    pub(super) fields: Arc<Value>,
+    /// The conversation that its fields name.
+    pub(super) conversation: Option<ConversationKey>,
+    /// The conversation that it began, or that its answer names.
+    pub(super) begun: Option<ConversationKey>,
+    pub(super) answer: Value,
+    /// Its number among what came.
+    pub(super) arrival: u64,
+}

@@ -1,0 +1,73 @@
+//! Tasks and plans that are finished are put away after a while.
+
+use super::Calling;
+use super::task::Task;
+use crate::simulator::keys::{PlanKey, TaskKey};
+use crate::simulator::planned::Planned;
+use crate::simulator::shelf::Keep;
+
+impl Calling {
+    /// Whether so much came that something may have to be put away.
+    pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
+        self.tasks.is_full(most) || self.plans.is_full(most)
+    }
+
+    /// Puts away what needs not be kept: plans with the tasks of their rounds, and tasks that belong to nothing.
+    pub(in crate::simulator) fn put_away(&mut self, keep: Keep, planned: &Planned) {
+        let tasks = &self.tasks;
+        let plans = self.plans.put_away(keep, |number, plan| {
+            let key = PlanKey(u32::try_from(number).ok()?);
+            let is_needed =
+                |task: TaskKey| planned.tasks.contains(&task) || !tasks[task.0 as usize].is_at_rest();
+            let is_free = !planned.plans.contains(&key) && !plan.rounds.iter().any(|run| is_needed(run.task));
+            plan.ended.filter(|_| is_free)
+        });
+        for (_, plan) in plans {
+            self.plan_names.remove(&(plan.order.account, plan.order.name));
+            for run in plan.rounds {
+                self.put_task_away(run.task);
+            }
+        }
+        let tasks = self.tasks.put_away(keep, |number, task| {
+            let key = TaskKey(u32::try_from(number).ok()?);
+            let is_alone = task.order.plan.is_none() && task.order.workflow.is_none();
+            let is_free = is_alone && task.is_at_rest() && !planned.tasks.contains(&key);
+            task.ended.filter(|_| is_free)
+        });
+        for (number, task) in tasks {
+            self.forget(number, task);
+        }
+        let tasks = &self.tasks;
+        for list in self.of_account.values_mut() {
+            list.retain(|key| tasks.get(key.0 as usize).is_some());
+        }
+    }
+
+    /// Whether a task may be put away as far as it is concerned.
+    pub(in crate::simulator) fn is_at_rest(&self, key: TaskKey) -> bool {
+        self.tasks.get(key.0 as usize).is_none_or(Task::is_at_rest)
+    }
+
+    /// Puts a task away with what it belongs to.
+    pub(in crate::simulator) fn put_task_away(&mut self, key: TaskKey) {
+        if let Some(task) = self.tasks.remove(key.0 as usize) {
+            self.forget(key.0 as usize, task);
+        }
+    }
+
+    /// Nothing leads to a task any more that was put away.
+    fn forget(&mut self, number: usize, task: Task) {
+        let Ok(key) = u32::try_from(number).map(TaskKey) else { return };
+        let name = (task.order.account, task.order.name);
+        if self.task_names.get(&name) == Some(&key) {
+            self.task_names.remove(&name);
+        }
+    }
+}
+
+impl Task {
+    /// Whether nothing of it goes on, and no line has it in its queue.
+    fn is_at_rest(&self) -> bool {
+        self.status.is_over() && !self.is_queued && self.sums.calling == 0
+    }
+}

@@ -1,0 +1,35 @@
+//! Campaigns and conversations that are over are put away after a while.
+
+use super::Chatbot;
+use super::conversation::Conversation;
+use crate::simulator::Retention;
+use crate::simulator::context::Context;
+use crate::simulator::keys::ConversationKey;
+use crate::simulator::planned::Planned;
+use crate::simulator::shelf::Keep;
+
+impl Chatbot {
+    /// Whether so much came that something may have to be put away.
+    pub(in crate::simulator) fn is_full(&self, retention: &Retention) -> bool {
+        self.campaigns.is_full(retention.rows) || self.conversations.is_full(retention.conversations)
+    }
+
+    /// Puts away what needs not be kept.
+    pub(in crate::simulator) fn put_away(
+        &mut self,
+        campaigns: Keep,
+        conversations: Keep,
+        planned: &Planned,
+        context: &Context,
+    ) {
+        self.campaigns.put_away(campaigns, planned);
+        let of_campaigns = self.campaigns.conversations();
+        let is_needed = |number: usize, conversation: &Conversation| {
+            let key = ConversationKey(number);
+            planned.conversations.contains(&key)
+                || of_campaigns.contains(&key)
+                || context.story(conversation.cause).is_some()
+        };
+        self.conversations.put_away(conversations, is_needed);
+    }
+}

@@ -1,0 +1,69 @@
+//! Tasks that are finished are put away after a while.
+
+use jiff::{Span, Timestamp};
+
+use super::Dialer;
+use super::task::Task;
+use crate::simulator::keys::DialerTaskKey as TaskKey;
+use crate::simulator::planned::Planned;
+use crate::simulator::shelf::Keep;
+
+impl Dialer {
+    /// Whether so much came that something may have to be put away.
+    pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
+        self.tasks.is_full(most)
+    }
+
+    /// Puts away what needs not be kept: tasks that belong to no workflow.
+    pub(in crate::simulator) fn put_away(&mut self, keep: Keep, planned: &Planned, now: Timestamp) {
+        let tasks = self.tasks.put_away(keep, |number, task| {
+            let key = TaskKey(u32::try_from(number).ok()?);
+            let is_free = task.node.is_none() && task.is_at_rest() && !planned.dialer_tasks.contains(&key);
+            is_free.then(|| task.last_moment())
+        });
+        for (number, task) in tasks {
+            self.forget(number, task);
+        }
+        let tasks = &self.tasks;
+        for list in self.of_account.values_mut() {
+            list.retain(|key| tasks.get(key.0 as usize).is_some());
+        }
+        // How often a number was dialled counts for a day, in whichever zone.
+        if let Ok(day) = now.in_tz("UTC").and_then(|now| now.date().checked_sub(Span::new().days(2))) {
+            self.dialled.retain(|_, (last, _)| *last >= day);
+        }
+    }
+
+    /// Whether a task may be put away as far as it is concerned.
+    pub(in crate::simulator) fn is_at_rest(&self, key: TaskKey) -> bool {
+        self.tasks.get(key.0 as usize).is_none_or(Task::is_at_rest)
+    }
+
+    /// Puts a task away with what it belongs to.
+    pub(in crate::simulator) fn put_task_away(&mut self, key: TaskKey) {
+        if let Some(task) = self.tasks.remove(key.0 as usize) {
+            self.forget(key.0 as usize, task);
+        }
+    }
+
+    /// Nothing leads to a task any more that was put away.
+    fn forget(&mut self, number: usize, task: Task) {
+        let name = (task.settings.account, task.settings.name);
+        if self.names.get(&name).is_some_and(|key| key.0 as usize == number) {
+            self.names.remove(&name);
+        }
+    }
+}
+
+impl Task {
+    /// Whether nothing of it goes on, and no pool has it in its queue.
+    fn is_at_rest(&self) -> bool {
+        self.state.is_over() && !self.is_queued && self.sums.calling == 0
+    }
+
+    /// When it did something last.
+    fn last_moment(&self) -> Timestamp {
+        let last = self.calls.last().map(super::call::CallRow::started_at);
+        last.or(self.began).unwrap_or(self.settings.starts)
+    }
+}

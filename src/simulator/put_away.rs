@@ -1,0 +1,46 @@
+//! Finished things are put away when they are too old or too many.
+
+use jiff::Timestamp;
+
+use super::Simulator;
+use super::context::Context;
+use super::planned::Planned;
+use super::shelf::Keep;
+
+impl Context {
+    /// Whether it is time to look for what is too old; if so, the next time is set.
+    fn is_time_to_look(&mut self, now: Timestamp) -> bool {
+        let retention = self.behaviour.retention;
+        let is_time = self.next_look.is_some_and(|next| next <= now);
+        if is_time || self.next_look.is_none() {
+            self.next_look = Some(retention.next_look(now));
+        }
+        is_time
+    }
+}
+
+impl Simulator {
+    /// Puts away what is finished and too old or too much. Mostly there is nothing to do, and then it costs nothing.
+    pub(super) fn put_away(&mut self, now: Timestamp) {
+        let retention = self.context.behaviour.retention;
+        let is_full = self.calling.is_full(retention.rows)
+            || self.dialer.is_full(retention.rows)
+            || self.workflow.is_full(retention.rows)
+            || self.chatbot.is_full(&retention);
+        if !self.context.is_time_to_look(now) && !is_full {
+            return;
+        }
+        let planned = Planned::of(&self.context.agenda);
+        let keep = Keep { since: retention.since(now), most: retention.rows };
+        // Instances first: their tasks and plans go with them.
+        self.workflow.put_away(keep, &planned, &mut self.calling, &mut self.dialer);
+        self.calling.put_away(keep, &planned);
+        self.dialer.put_away(keep, &planned, now);
+        let conversations = Keep { most: retention.conversations, ..keep };
+        self.chatbot.put_away(keep, conversations, &planned, &self.context);
+    }
+}
+
+#[cfg(test)]
+#[path = "put_away_tests.rs"]
+mod tests;
