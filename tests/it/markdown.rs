@@ -99,8 +99,16 @@ fn run_command(line: &str, comment: &str, folder: &Path) {
     let command = command.strip_prefix("airudder-mock").unwrap_or(command).trim();
     let mut args = words(command);
     // Files that a command writes, and that later ones read, stand in a folder of the test.
-    const WRITTEN: [&str; 8] =
-        ["report.", "baseline.json", "copy.pem", "part", "run.ndjson", "again.ndjson", "trace.html", "./airudder-data"];
+    const WRITTEN: [&str; 8] = [
+        "report.",
+        "baseline.json",
+        "copy.pem",
+        "part",
+        "run.ndjson",
+        "again.ndjson",
+        "trace.html",
+        "./airudder-data",
+    ];
     for arg in args.iter_mut().filter(|arg| WRITTEN.iter().any(|name| arg.starts_with(name))) {
         *arg = folder.join(&*arg).to_str().unwrap().to_owned();
     }
