@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::assembly::Service;
-use super::{Folder, Prepared, StartError};
+use super::secured::names;
+use super::{Folder, Prepared, Secured, StartError};
 use crate::api::Api;
 use crate::console::{Control, Reloads, SettingsInForce, Snapshots, World};
-use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
 use crate::http::Server;
@@ -55,6 +55,7 @@ pub struct Builder {
     control: Control,
     pub(super) folder: Option<Folder>,
     pub(super) listens_on: Option<IpAddr>,
+    pub(super) secured: Option<Secured>,
 }
 
 impl Default for Builder {
@@ -89,6 +90,7 @@ impl Builder {
             control: Control::default(),
             folder: None,
             listens_on: None,
+            secured: None,
         }
     }
 
@@ -186,6 +188,12 @@ impl Builder {
     /// Requests reach it by this address, although it does not listen itself.
     pub(crate) fn listens_on(mut self, address: IpAddr) -> Self {
         self.listens_on = Some(address);
+        self
+    }
+
+    /// Speaks TLS, or is a proxy besides.
+    pub(crate) fn secured(mut self, secured: Option<Secured>) -> Self {
+        self.secured = secured;
         self
     }
 
@@ -322,6 +330,7 @@ impl Builder {
             own_epoch: self.epoch,
             max_in_flight: self.max_in_flight,
             listens_on: self.listens_on,
+            secured: self.secured,
             kept,
             lines,
             targets,
@@ -352,6 +361,7 @@ pub(super) struct Rest {
     pub(super) own_epoch: Option<Timestamp>,
     pub(super) max_in_flight: usize,
     pub(super) listens_on: Option<IpAddr>,
+    pub(super) secured: Option<Secured>,
     pub(super) kept: Kept,
     pub(super) lines: Lines,
     pub(super) prepared: Prepared,
@@ -384,10 +394,8 @@ impl Rest {
         if let Some(values) = settings.json_values {
             api = api.with_values(values);
         }
-        let public = settings.public_url.as_ref().and_then(|url| url.parse::<Target>().ok());
-        let public = public.map(|url| url.host().to_owned());
-        let hosts = settings.hosts.iter().cloned().chain(public).chain(VENDOR_HOSTS.map(str::to_owned));
-        let own = Guard::of_server(&hosts.collect::<Vec<_>>(), self.listens_on)?;
+        let proxied = self.secured.map(|secured| secured.proxied).unwrap_or_default();
+        let own = Guard::of_server(&names(settings, proxied), self.listens_on)?;
         let catalog = Arc::clone(&self.prepared.catalog);
         let in_force = SettingsInForce::default();
         in_force.set(self.prepared.in_force(self.callback_url));

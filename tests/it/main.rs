@@ -46,6 +46,7 @@ mod signing;
 mod steered;
 mod stories;
 mod strict;
+mod tls;
 mod walls;
 mod why;
 mod workflow;
