@@ -1,6 +1,7 @@
 //! `serve`: the fake REST side, for as long as it is wanted.
 
 mod data;
+mod secured;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,8 +10,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::secured::SecuredArgs;
 use super::announce::AddressFiles;
 use super::assumed::Assumed;
+use super::ca::quoted;
 use super::destinations::{Destination, destinations};
 use super::recording::Recording;
 use super::timeline::Timeline;
@@ -18,12 +21,13 @@ use super::trace::{Outcome, TraceArgs, Tracing};
 use super::verdicts::Verdicts;
 use super::watch::{self, Watch};
 use super::{CommandError, Exit, stories, taken};
+use crate::console::Control;
 use crate::contract::{Direction, Provenance};
 use crate::engine::{Left, Pace, Speed, Watchdog};
 use crate::files::visible;
 use crate::journal::{Event, KeptLimits};
 use crate::mock::{Builder, Prepared};
-use crate::scenario::{Story, StoryRun};
+use crate::scenario::{Library, Story, StoryRun, begin};
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Flags, Settings};
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
@@ -35,6 +39,9 @@ Examples:
       Point the base URL of your AI Rudder client at http://127.0.0.1:2478.
   airudder-mock serve --listen 127.0.0.1:0 --port-file port.txt --speed max
       In CI: a free port, written to a file, and no waiting for simulated people.
+  airudder-mock serve --proxy 127.0.0.1:8081
+      For programs with https://api.airudder.com written into them: set
+      https_proxy=http://127.0.0.1:8081, and trust what `airudder-mock ca` names.
   airudder-mock serve scenarios/own-channel.toml --callback-url http://127.0.0.1:3000/hook
       A story runs beside it: what it awaits, your server does whenever it likes.";
 
@@ -54,11 +61,17 @@ pub(super) struct Args {
     /// Scenario files. Their stories run beside the server, from its start on.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// A scenario file whose stories do not run by themselves: the page and `airudder-mock ctl start-story` begin them. Those
+    /// that ship with the mock, and FILE, can be begun as well.
+    #[arg(long, value_name = "FILE")]
+    offer: Vec<PathBuf>,
     #[command(flatten)]
     target: Flags,
     /// The address to listen on. Port 0 picks a free one. Default: 127.0.0.1:2478.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    #[command(flatten)]
+    secured: SecuredArgs,
     #[command(flatten)]
     address_files: AddressFiles,
     /// The seed of all random values. Default: another one each time.
@@ -103,6 +116,13 @@ pub(super) struct Args {
     /// before stays in force. Most keys of the settings hold from the next start on only; it says which.
     #[arg(long)]
     watch: bool,
+    /// The control surface (/_mock/, the page included) is for whoever has this token: as `Authorization: Bearer TOKEN`, or as the
+    /// password in a browser. Also read from AIRUDDER_MOCK_CONTROL_TOKEN. Default: for whoever reaches the mock.
+    #[arg(long, value_name = "TOKEN", env = "AIRUDDER_MOCK_CONTROL_TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
+    /// No control surface: what is under /_mock/ is not served.
+    #[arg(long)]
+    no_control: bool,
     /// Print nothing but the address, and what is left at the end.
     #[arg(long, short)]
     quiet: bool,
@@ -110,8 +130,13 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
-    let stories = stories::read(&args.files, &args.set, &prepared)?;
-    super::runtime()?.block_on(serve(args, config, prepared, stories))
+    let set: Vec<&str> = args.set.iter().map(|(name, _)| name.as_str()).collect();
+    let run = stories::scenarios(&args.files, &set, &prepared)?;
+    let stories = stories::of(&run, &set, &prepared)?;
+    let offered = stories::scenarios(&args.offer, &[], &prepared)?;
+    let scenarios = Library::new(prepared.settings.policy.clone());
+    run.iter().chain(&offered).for_each(|scenario| scenarios.give(scenario));
+    super::runtime()?.block_on(serve(args, config, prepared, stories, scenarios))
 }
 
 async fn serve(
@@ -119,6 +144,7 @@ async fn serve(
     config: Option<&Path>,
     prepared: Prepared,
     stories: Vec<Arc<Story>>,
+    scenarios: Library,
 ) -> Result<Exit, CommandError> {
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
     let seed = args.seed.or_else(|| Some(stories.first()?.seed?.0)).unwrap_or_else(super::fresh_seed);
@@ -137,14 +163,25 @@ async fn serve(
         };
         Watch::new(given, prepared.clone(), &copies)
     });
-    let mut stories = stories::runs(&stories, args.seed, Seed(seed), epoch, &args.set);
+    let mut stories = begin::runs((0, 1), &stories, args.seed.map(Seed), Seed(seed), epoch, &args.set);
     stories.iter_mut().for_each(StoryRun::fail_fast);
     let (verdicts, beside) = (Verdicts::default(), stories.len());
     let usual = if beside > 0 { Pace::default().settle } else { Duration::ZERO };
     let settle = args.settle.map_or(usual, |settle| settle.0);
     let pace = Pace { refused: args.patience.0, settle, ..Pace::default() };
     let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
-    builder = builder.kept(KeptLimits::default()).show_secrets(args.show_secrets).folder(folder);
+    let secured = args.secured.open()?;
+    builder = builder.secured(secured.clone());
+    builder = builder
+        .kept(KeptLimits::default())
+        .show_secrets(args.show_secrets)
+        .folder(folder)
+        .scenarios(scenarios);
+    builder = builder.control(match (args.no_control, &args.control_token) {
+        (true, _) => Control::Off,
+        (false, Some(token)) => Control::Token(token.clone()),
+        (false, None) => Control::Open,
+    });
     if !args.watch {
         // Settings that change meanwhile would lead what it was given elsewhere.
         builder = builder.can_go_back();
@@ -176,9 +213,14 @@ async fn serve(
     let files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
     let interrupted = super::interrupted_with(files.remover());
     if args.quiet {
-        super::say(&format!("http://{}", mock.address()));
+        super::say(&format!("{}://{}", args.secured.via().scheme(), mock.address()));
+        mock.proxy_url().iter().for_each(|url| super::say(&format!("proxy {url}")));
     } else {
-        super::say(&page(&args, &prepared, &mock.url(), seed, goes_on));
+        let trusted = secured.as_ref().filter(|secured| secured.tls);
+        let trusted = trusted.map(|secured| quoted(&secured.authority.file().display().to_string()));
+        let secured = secured::lines(secured.as_ref(), mock.proxy_url());
+        let beside = Beside { goes_on, secured, trusted };
+        super::say(&page(&args, &prepared, &mock.url(), seed, beside));
     }
 
     let watching = async {
@@ -225,7 +267,7 @@ async fn serve(
         }
     }
     assumed.lines().iter().for_each(|line| output.line(line));
-    if beside > 0 {
+    if told > 0 {
         verdicts.lines(told).iter().for_each(|line| output.line(line));
     }
     // A terminal that takes nothing does not keep the mock from its end.
@@ -300,11 +342,20 @@ fn callbacks(args: &Args, settings: &Settings) -> Vec<String> {
     lines
 }
 
+/// Lines of the start page about what not every mock has.
+struct Beside {
+    goes_on: Option<String>,
+    secured: Vec<String>,
+    /// The certificate that a client has to trust, quoted.
+    trusted: Option<String>,
+}
+
 /// What somebody needs to know to make the first call.
-fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, goes_on: Option<String>) -> String {
+fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, beside: Beside) -> String {
     let Prepared { settings, catalog, signer, .. } = prepared;
     let scheme = signer.scheme().describe();
     let mut lines = vec![format!("AI Rudder mock    {base}   (HTTP/1.1 and HTTP/2)")];
+    lines.extend(beside.secured);
     for account in &settings.accounts {
         let is_default = account.app_secret == DEFAULT_APP_SECRET;
         let secret = if is_default || args.show_secrets { &account.app_secret } else { "(see the settings)" };
@@ -326,7 +377,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, goes_on: Option
     let secret = if default_secret || args.show_secrets { &settings.secret } else { "(see the settings)" };
     lines.push(format!("signing           secret {secret}   {scheme}"));
     lines.push(format!("seed              {seed}   (the same ids again: --seed {seed})"));
-    lines.extend(goes_on);
+    lines.extend(beside.goes_on);
     let assumed = catalog
         .entries()
         .iter()
@@ -344,8 +395,9 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, goes_on: Option
         "assumed           {assumed} of {} entries, {what}; `airudder-mock catalog` lists them",
         catalog.entries().len()
     ));
+    let trusted = beside.trusted.map(|file| format!("--cacert {file} ")).unwrap_or_default();
     lines.push(format!(
-        "first call        curl -s {base}/service/cloud/auth -d 'APPKey={}' -d 'APPSecret={}'",
+        "first call        curl -s {trusted}{base}/service/cloud/auth -d 'APPKey={}' -d 'APPSecret={}'",
         settings.accounts.first().map_or(DEFAULT_APP_KEY, |account| &account.app_key),
         if settings.accounts.first().is_none_or(|account| account.app_secret == DEFAULT_APP_SECRET) {
             DEFAULT_APP_SECRET

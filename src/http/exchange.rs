@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, SERVER, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
@@ -40,13 +41,16 @@ where
     in_flight.set_reading(true);
     let read = tokio::select! {
         biased;
-        read = read::read(request, limits, &mut share) => read,
+        read = read::read(request, limits, &mut share, context.way.via()) => read,
         Ok(()) = leaving.changed() => Err(Unread::Crowded),
     };
     in_flight.set_reading(false);
     let reply = match read {
         Ok(_) if is_late => read::ending().into(),
-        Ok(request) => (context.server.handler)(request).await,
+        Ok(request) => match context.way.check(&request) {
+            Ok(()) => (context.server.handler)(request).await,
+            Err(refused) => refused.answer().into(),
+        },
         Err(unread) => Unread::answer(unread).into(),
     };
     // What came is done with; from here on the answer takes its place.
@@ -82,6 +86,9 @@ where
     if memory > SMALL && !share.grow(memory) {
         let HttpResponse { status, headers, body } = read::crowded();
         response = self::response(status, headers, Body::whole(body), head).unwrap_or_else(unsendable);
+    }
+    if let Some(server) = &limits.server {
+        response.headers_mut().entry(SERVER).or_insert_with(|| server.clone());
     }
     response.body_mut().hold(in_flight, share);
     Ok(response)

@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod again_tests;
 mod assembly;
+mod build;
 mod builder;
 mod error;
 mod folder;
@@ -16,6 +17,7 @@ mod namespaces;
 mod prepared;
 mod remake;
 mod running;
+mod secured;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -29,3 +31,4 @@ pub use folder::{Folder, FolderError};
 pub use prepared::Prepared;
 pub(crate) use prepared::scheme;
 pub use running::{Mock, Stopped};
+pub(crate) use secured::Secured;
