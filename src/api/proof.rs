@@ -94,9 +94,9 @@ mod tests {
         HttpRequest {
             method: "POST".into(),
             path: "/api/v1/session/list".to_owned(),
-            query: None,
             headers: headers.into_iter().collect(),
             body: Bytes::from_static(b"{}"),
+            ..HttpRequest::default()
         }
     }
 

@@ -447,7 +447,7 @@ impl Api {
             }
             Ok((Ok(fields), caller)) if takes_effect => {
                 if let Some(host) = call.header("host").filter(|host| self.follows_host && is_host(host)) {
-                    engine.simulator().link_by(&format!("http://{host}"));
+                    engine.simulator().link_by(&format!("{}://{host}", call.via.scheme()));
                 }
                 let (built, refused) = self.served(engine, found, fields, caller, now);
                 refusal = refused;

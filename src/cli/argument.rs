@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::{Speed, SpeedError};
 use crate::json::path_keys;
+use crate::net::Target;
 
 /// Why an argument can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +25,8 @@ pub(super) enum ArgumentError {
     Seconds(i64),
     #[error("`{0}` does not begin with `/`: give path and query alone, for example `/hook?a=1`")]
     Path(String),
+    #[error("`{0}` is no host: write its name alone, for example api.example.com, without https:// and port")]
+    Host(String),
     #[error(transparent)]
     Speed(#[from] SpeedError),
     #[error("a run would never end while its clock stands still; `serve` takes 0")]
@@ -69,6 +72,14 @@ pub(super) fn moving(text: &str) -> Result<Speed, ArgumentError> {
     match text.parse()? {
         Speed::Still => Err(ArgumentError::Still),
         speed => Ok(speed),
+    }
+}
+
+/// Reads the name or the address of a host. A whole URL is a likely slip.
+pub(super) fn host(text: &str) -> Result<String, ArgumentError> {
+    match format!("https://{text}/").parse::<Target>() {
+        Ok(target) if target.authority() == text.to_ascii_lowercase() => Ok(target.host().to_owned()),
+        _ => Err(ArgumentError::Host(text.to_owned())),
     }
 }
 
@@ -171,6 +182,20 @@ mod tests {
         assert!(moment("tomorrow").unwrap_err().to_string().contains("2030-01-01T00:00:00Z"));
         assert!(path("http://localhost/hook").is_err());
         assert!(id("a\nb").is_err());
+    }
+
+    #[test]
+    fn hosts_stand_alone() {
+        for (text, wanted) in
+            [("API.example.com", "api.example.com"), ("127.0.0.1", "127.0.0.1"), ("[::1]", "::1")]
+        {
+            assert_eq!(host(text).unwrap(), wanted);
+        }
+        for wrong in
+            ["", "https://a.example", "a.example:443", "a.example/x", "a?b", "*.example", "a b", "a@b"]
+        {
+            assert!(host(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -3,16 +3,20 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::authority::{self, CaDir};
 use super::run::variables;
 use super::trace::{Outcome, TraceArgs, Tracing};
+use super::trust::{Proxied, TrustFiles};
 use super::{CommandError, Exit, argument, taken};
 use crate::engine::Speed;
 use crate::journal::{Kept, KeptLimits, Lines};
-use crate::mock::{Builder, Prepared};
+use crate::mock::{Assembly, Builder, Prepared, Secured};
+use crate::net::Target;
 use crate::settings::Flags;
 
 const EXAMPLES: &str = "\
@@ -22,6 +26,9 @@ Examples:
       AIRUDDER_MOCK_APP_KEY, _APP_SECRET, _SIGN_KEY, _SIGN_SECRET and _SECRET.
   airudder-mock exec --receive-on 3000 --speed max -- npm test
       Callbacks go to http://127.0.0.1:3000/, where the tests listen.
+  airudder-mock exec --intercept -- pytest
+      The code under test has https://api.airudder.com written into it: a proxy
+      and an authority of its own lead it to the mock, by variables alone.
 
 It ends with the exit code of COMMAND.";
 
@@ -55,6 +62,19 @@ pub(super) struct Args {
     /// Show tokens and the secrets of accounts in the journal and the trace.
     #[arg(long)]
     show_secrets: bool,
+    /// Speak TLS: AIRUDDER_MOCK_URL begins with https://, and COMMAND trusts the certificate by the variables that curl,
+    /// Python, Node.js, Go, Java, PHP and Ruby heed.
+    #[arg(long)]
+    tls: bool,
+    /// Lead the requests of COMMAND for https://api.airudder.com to the mock, although that is written into its code: by the
+    /// variables of proxies and of trust that curl, Python, Node.js, Go, Java, PHP and Ruby heed.
+    #[arg(long)]
+    intercept: bool,
+    /// A host that is led to the mock besides api.airudder.com and detection.airudder.com. May be given more than once.
+    #[arg(long = "proxy-host", value_name = "HOST", requires = "intercept", value_parser = argument::host)]
+    proxy_hosts: Vec<String>,
+    #[command(flatten)]
+    ca: CaDir,
     /// What to run, with its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -83,7 +103,8 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     if let Some(epoch) = args.epoch {
         builder = builder.epoch(epoch);
     }
-    let (tracing, builder) = Tracing::begin(&args.trace, builder);
+    let secured = secured(args)?;
+    let (tracing, builder) = Tracing::begin(&args.trace, builder.secured(secured.clone()));
     let mock = match builder.assemble().await {
         Ok(mock) => mock,
         Err(error) => return Err(taken::why(error).await),
@@ -94,7 +115,8 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     let [program, arguments @ ..] = args.command.as_slice() else {
         return Err(CommandError::usage("after `--` goes a command, for example `-- pytest`"));
     };
-    let started = Command::new(program).args(arguments).envs(variables).spawn();
+    let trust = secured.as_ref().map(|secured| trusting(secured, &mock)).transpose()?.unwrap_or_default();
+    let started = Command::new(program).args(arguments).envs(variables).envs(trust).spawn();
     let mut child =
         started.map_err(|error| CommandError::start(format!("`{shown}` can't be started: {error}")))?;
     // It is in the group of this program, so that an interruption at the terminal reaches it, too.
@@ -142,6 +164,32 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
         args.journal.display()
     ));
     Ok(Exit::OfCommand(code(status)))
+}
+
+/// The authority with what it is needed for, if it is.
+fn secured(args: &Args) -> Result<Option<Secured>, CommandError> {
+    if !args.tls && !args.intercept {
+        return Ok(None);
+    }
+    Ok(Some(Secured {
+        authority: Arc::new(args.ca.open()?),
+        tls: args.tls,
+        proxy: args.intercept.then(|| "127.0.0.1:0".to_owned()),
+        proxied: args.proxy_hosts.clone(),
+    }))
+}
+
+/// The variables by which a command trusts the mock, and is led to it.
+fn trusting(secured: &Secured, mock: &Assembly) -> Result<Vec<(&'static str, OsString)>, CommandError> {
+    let proxied = mock.proxy_url().and_then(|url| {
+        let target: Target = url.parse().ok()?;
+        let (host, port) = (target.host().to_owned(), target.port());
+        Some(Proxied { url, host, port, hosts: secured.hosts().collect() })
+    });
+    let files = TrustFiles::write(&secured.authority)?;
+    let mut variables = files.variables(proxied.as_ref(), |name| std::env::var_os(name));
+    variables.push((authority::VARIABLE, secured.authority.folder().as_os_str().to_owned()));
+    Ok(variables)
 }
 
 /// Writes what is kept of the journal.

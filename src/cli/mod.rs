@@ -4,8 +4,10 @@ mod announce;
 mod argument;
 mod assumed;
 mod audit;
+mod authority;
 #[cfg(test)]
 mod broken;
+mod ca;
 mod catalog;
 mod chat;
 mod check;
@@ -44,6 +46,7 @@ mod tail;
 mod taken;
 mod timeline;
 mod trace;
+mod trust;
 mod verdicts;
 mod verify;
 mod watch;
@@ -107,6 +110,8 @@ enum Command {
     Verify(verify::Args),
     /// List every endpoint and callback, with the provenance of each.
     Catalog(catalog::Args),
+    /// Print where the certificate authority of `serve --tls` and `--proxy` is, and how programs come to trust it.
+    Ca(ca::Args),
     /// Check scenario and settings files without running them.
     Check(check::Args),
     /// Send what a record says was sent once more.
@@ -147,6 +152,7 @@ pub fn main() -> ExitCode {
         Command::Sign(args) => sign::run(args, config),
         Command::Verify(args) => verify::run(args, config),
         Command::Catalog(args) => catalog::run(args, config),
+        Command::Ca(args) => ca::run(&args),
         Command::Check(args) => check::run(args, config),
         Command::Replay(args) => replay::run(args, config),
         Command::Diff(args) => diff::run(&args),

@@ -1,12 +1,14 @@
 //! A running mock, asked by its control surface from another process.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::ToSocketAddrs;
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
 use super::CommandError;
+use super::authority::CaDir;
 use crate::console::{Described, PREFIX, described};
-use crate::http::{RequestError, request_parts};
+use crate::http::{Peer, RequestError, Tls, TlsError, TlsOptions, request_parts};
 use crate::net::{Headers, HttpRequest, Target};
 use crate::settings::DEFAULT_LISTEN;
 
@@ -16,6 +18,8 @@ pub(super) struct Where {
     /// Where the mock is, or a namespace of it: `http://127.0.0.1:2478/_ns/NAME`. Default: http://127.0.0.1:2478.
     #[arg(long, value_name = "URL", env = "AIRUDDER_MOCK_URL")]
     pub(super) url: Option<String>,
+    #[command(flatten)]
+    pub(super) ca: CaDir,
 }
 
 /// Why a mock did not answer.
@@ -51,33 +55,47 @@ pub(super) struct Remote {
     url: String,
     /// What stands before the paths of its control surface.
     base: String,
-    address: SocketAddr,
+    peer: Peer,
 }
 
 impl Where {
     /// The mock that is meant.
     pub(super) fn remote(&self) -> Result<Remote, CommandError> {
+        let ca = || self.ca.certificate();
         match &self.url {
-            Some(url) => Remote::at(url),
+            Some(url) => Remote::trusting(url, ca),
             None => Remote::at(&format!("http://{DEFAULT_LISTEN}")),
         }
     }
 }
 
 impl Remote {
+    /// A mock that is reached without TLS.
     pub(super) fn at(url: &str) -> Result<Self, CommandError> {
-        if !url.starts_with("http://") {
-            return Err(CommandError::usage(format!("--url {url}: a mock is reached by http://")));
+        Self::trusting(url, || None)
+    }
+
+    /// A mock whose certificates are of this authority, or of one that the system trusts.
+    fn trusting(url: &str, ca: impl FnOnce() -> Option<PathBuf>) -> Result<Self, CommandError> {
+        if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+            return Err(CommandError::usage(format!(
+                "--url {url}: a mock is reached by http:// or https://"
+            )));
         }
         let target: Target =
             url.parse().map_err(|error| CommandError::usage(format!("--url {url}: {error}")))?;
+        let tls = |target: &Target| {
+            Tls::new(&TlsOptions { ca: ca(), ..TlsOptions::default() }, b"http/1.1")?.plan(target)
+        };
+        let plan = if target.is_tls() { tls(&target) } else { Ok(None) };
+        let plan = plan.map_err(|error: TlsError| CommandError::start(error))?;
         let address = (target.host(), target.port()).to_socket_addrs().ok();
         let address = address.and_then(|mut addresses| addresses.next()).ok_or_else(|| {
             let why = "the host has no address".to_owned();
             RemoteError::Unreachable { url: url.to_owned(), why }
         })?;
         let base = format!("{}{PREFIX}", target.path_and_query().trim_end_matches('/'));
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), base, address })
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), base, peer: Peer::new(address, plan) })
     }
 
     /// How it is reached.
@@ -93,9 +111,16 @@ impl Remote {
         take: impl FnMut(u16, &[u8]),
     ) -> Result<u16, RemoteError> {
         let request = request(call, fields, &self.base)?;
-        let answered = request_parts(self.address, request, take).await;
-        let unreachable =
-            |error: RequestError| RemoteError::Unreachable { url: self.url.clone(), why: error.to_string() };
+        let answered = request_parts(&self.peer, request, take).await;
+        let unreachable = |error: RequestError| {
+            let hint = match error {
+                RequestError::Connect(_) if self.url.starts_with("https:") => {
+                    " (it is trusted by its authority, which --ca-dir names)"
+                }
+                _ => "",
+            };
+            RemoteError::Unreachable { url: self.url.clone(), why: format!("{error}{hint}") }
+        };
         answered.map(|response| response.status).map_err(unreachable)
     }
 
@@ -144,7 +169,8 @@ fn request(call: Described, mut fields: Map<String, Value>, base: &str) -> Resul
     if call.method == "POST" {
         let body = Value::Object(fields).to_string().into();
         let headers: Headers = [("content-type", "application/json")].into_iter().collect();
-        return Ok(HttpRequest { method: call.method.into(), path, query: None, headers, body });
+        let method = call.method.into();
+        return Ok(HttpRequest { method, path, headers, body, ..HttpRequest::default() });
     }
     let query: Vec<String> = fields
         .into_iter()

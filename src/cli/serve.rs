@@ -1,6 +1,7 @@
 //! `serve`: the fake REST side, for as long as it is wanted.
 
 mod data;
+mod secured;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,8 +10,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use self::secured::SecuredArgs;
 use super::announce::AddressFiles;
 use super::assumed::Assumed;
+use super::ca::quoted;
 use super::destinations::{Destination, destinations};
 use super::recording::Recording;
 use super::timeline::Timeline;
@@ -35,6 +38,9 @@ Examples:
       Point the base URL of your AI Rudder client at http://127.0.0.1:2478.
   airudder-mock serve --listen 127.0.0.1:0 --port-file port.txt --speed max
       In CI: a free port, written to a file, and no waiting for simulated people.
+  airudder-mock serve --proxy 127.0.0.1:8081
+      For programs with https://api.airudder.com written into them: set
+      https_proxy=http://127.0.0.1:8081, and trust what `airudder-mock ca` names.
   airudder-mock serve scenarios/own-channel.toml --callback-url http://127.0.0.1:3000/hook
       A story runs beside it: what it awaits, your server does whenever it likes.";
 
@@ -59,6 +65,8 @@ pub(super) struct Args {
     /// The address to listen on. Port 0 picks a free one. Default: 127.0.0.1:2478.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
+    #[command(flatten)]
+    secured: SecuredArgs,
     #[command(flatten)]
     address_files: AddressFiles,
     /// The seed of all random values. Default: another one each time.
@@ -144,6 +152,8 @@ async fn serve(
     let settle = args.settle.map_or(usual, |settle| settle.0);
     let pace = Pace { refused: args.patience.0, settle, ..Pace::default() };
     let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
+    let secured = args.secured.open()?;
+    builder = builder.secured(secured.clone());
     builder = builder.kept(KeptLimits::default()).show_secrets(args.show_secrets).folder(folder);
     if !args.watch {
         // Settings that change meanwhile would lead what it was given elsewhere.
@@ -176,9 +186,14 @@ async fn serve(
     let files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
     let interrupted = super::interrupted_with(files.remover());
     if args.quiet {
-        super::say(&format!("http://{}", mock.address()));
+        super::say(&format!("{}://{}", args.secured.via().scheme(), mock.address()));
+        mock.proxy_url().iter().for_each(|url| super::say(&format!("proxy {url}")));
     } else {
-        super::say(&page(&args, &prepared, &mock.url(), seed, goes_on));
+        let trusted = secured.as_ref().filter(|secured| secured.tls);
+        let trusted = trusted.map(|secured| quoted(&secured.authority.file().display().to_string()));
+        let secured = secured::lines(secured.as_ref(), mock.proxy_url());
+        let beside = Beside { goes_on, secured, trusted };
+        super::say(&page(&args, &prepared, &mock.url(), seed, beside));
     }
 
     let watching = async {
@@ -300,11 +315,20 @@ fn callbacks(args: &Args, settings: &Settings) -> Vec<String> {
     lines
 }
 
+/// Lines of the start page about what not every mock has.
+struct Beside {
+    goes_on: Option<String>,
+    secured: Vec<String>,
+    /// The certificate that a client has to trust, quoted.
+    trusted: Option<String>,
+}
+
 /// What somebody needs to know to make the first call.
-fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, goes_on: Option<String>) -> String {
+fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, beside: Beside) -> String {
     let Prepared { settings, catalog, signer, .. } = prepared;
     let scheme = signer.scheme().describe();
     let mut lines = vec![format!("AI Rudder mock    {base}   (HTTP/1.1 and HTTP/2)")];
+    lines.extend(beside.secured);
     for account in &settings.accounts {
         let is_default = account.app_secret == DEFAULT_APP_SECRET;
         let secret = if is_default || args.show_secrets { &account.app_secret } else { "(see the settings)" };
@@ -326,7 +350,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, goes_on: Option
     let secret = if default_secret || args.show_secrets { &settings.secret } else { "(see the settings)" };
     lines.push(format!("signing           secret {secret}   {scheme}"));
     lines.push(format!("seed              {seed}   (the same ids again: --seed {seed})"));
-    lines.extend(goes_on);
+    lines.extend(beside.goes_on);
     let assumed = catalog
         .entries()
         .iter()
@@ -344,8 +368,9 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, goes_on: Option
         "assumed           {assumed} of {} entries, {what}; `airudder-mock catalog` lists them",
         catalog.entries().len()
     ));
+    let trusted = beside.trusted.map(|file| format!("--cacert {file} ")).unwrap_or_default();
     lines.push(format!(
-        "first call        curl -s {base}/service/cloud/auth -d 'APPKey={}' -d 'APPSecret={}'",
+        "first call        curl -s {trusted}{base}/service/cloud/auth -d 'APPKey={}' -d 'APPSecret={}'",
         settings.accounts.first().map_or(DEFAULT_APP_KEY, |account| &account.app_key),
         if settings.accounts.first().is_none_or(|account| account.app_secret == DEFAULT_APP_SECRET) {
             DEFAULT_APP_SECRET

@@ -20,7 +20,7 @@ const NAMED: usize = 5;
 
 /// Why a mock could not start. If its address is taken by another mock, that is said.
 pub(super) async fn why(error: StartError) -> CommandError {
-    let StartError::Listen(BindError::InUse { addr }) = &error else { return error.into() };
+    let StartError::Listen(BindError::InUse { addr, .. }) = &error else { return error.into() };
     match timeout(PATIENCE, mock_at(*addr)).await {
         Ok(Some(who)) => CommandError::start(format!(
             "{addr} is taken by another mock, {who}: use that one, stop it, or give this one a free port with --listen \

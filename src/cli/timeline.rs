@@ -156,11 +156,12 @@ impl Look {
 
 fn request(called: &Called<'_>) -> String {
     let (name, status) = (visible(called.name), called.status);
+    let host = called.host.map(|host| format!("  {DIM}({}){DIM:#}", visible(host))).unwrap_or_default();
     if let Some((code, reason)) = called.refusal {
         let reason = shorten(reason, LONGEST_REASON);
-        return format!("← {name:<30} {BAD}{status}{BAD:#} code {code}  {reason}");
+        return format!("← {name:<30} {BAD}{status}{BAD:#} code {code}  {reason}{host}");
     }
     let style = if status < 400 { GOOD } else { BAD };
     let detail = if status < 400 { preview(called.body) } else { refusal(called.answer) };
-    format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}")
+    format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}{host}")
 }

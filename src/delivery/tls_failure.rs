@@ -1,9 +1,10 @@
 //! TLS errors in words.
 
 use jiff::Timestamp;
-use rustls::CertificateError;
 use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription as Alert, CertificateError};
 
+use crate::http::SelfSigned;
 use crate::net::Target;
 
 /// What a TLS error means and what to do about it, in one line.
@@ -41,6 +42,9 @@ pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
                     "the certificate of {host} is for another name: write that name in the callback URL, or {anyway}"
                 )
             }
+            CertificateError::Other(why) if why.0.is::<SelfSigned>() => format!(
+                "the certificate of {host} signs itself, and nobody else vouches for it: name it with --ca FILE, or {anyway}"
+            ),
             CertificateError::Other(_) => format!(
                 "the certificate of {host} is not one of a server, for example that of an authority itself: give the \
                  receiver one signed by that authority, or {anyway}"
@@ -53,14 +57,33 @@ pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
             "{host} does not speak TLS on port {}: if it speaks plain HTTP there, write http:// in the callback URL",
             target.port()
         ),
-        E::AlertReceived(rustls::AlertDescription::NoApplicationProtocol) => format!(
+        E::AlertReceived(Alert::NoApplicationProtocol) => format!(
             "{host} does not speak over TLS what is asked for, which is HTTP/2 with `--http2` and HTTP/1.1 without"
         ),
-        E::AlertReceived(alert) => {
+        E::AlertReceived(Alert::CertificateRequired) => {
             format!(
-                "{host} broke off TLS ({alert:?}): its log says why; client certificates are not supported"
+                "{host} asks for a client certificate: name one with --client-cert FILE and --client-key FILE"
             )
         }
+        E::AlertReceived(Alert::UnrecognisedName) => format!(
+            "{host} knows no host of that name (SNI): write the name that it has a certificate for in the callback URL"
+        ),
+        E::AlertReceived(
+            alert @ (Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied),
+        ) => format!(
+            "{host} does not take the client certificate, or asks for one ({alert:?}): name one that its authority has \
+             signed with --client-cert FILE"
+        ),
+        E::AlertReceived(alert) => format!(
+            "{host} broke off TLS ({alert:?}): its log says why; if it asks for a client certificate, name one with \
+             --client-cert FILE"
+        ),
         E::PeerIncompatible(why) => {
             format!("{host} and this program have no TLS in common ({why:?}): it takes TLS 1.2 or 1.3")
         }

@@ -1,8 +1,13 @@
 use std::path::{Path, PathBuf};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    date_time_ymd,
+};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use tokio::io::AsyncWriteExt;
 use tokio::join;
 use tokio::net::TcpStream;
@@ -54,19 +59,31 @@ impl Authority {
 
 /// A TLS server with this certificate.
 fn acceptor(certificate: &rcgen::Certificate, key: &KeyPair) -> TlsAcceptor {
+    acceptor_asking(certificate, key, None)
+}
+
+/// The same, which asks for a client certificate of an authority.
+fn acceptor_asking(certificate: &rcgen::Certificate, key: &KeyPair, asks: Option<&Authority>) -> TlsAcceptor {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let builder =
+        ServerConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().unwrap();
+    let builder = match asks {
+        None => builder.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_file(authority.file()).unwrap()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            builder.with_client_cert_verifier(verifier.unwrap())
+        }
+    };
+    let mut config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     TlsAcceptor::from(Arc::new(config))
 }
 
 fn client_with(ca: Option<&Path>, insecure: bool) -> Client {
-    let tls = TlsOptions { ca: ca.map(Path::to_owned), insecure };
+    let tls = TlsOptions { ca: ca.map(Path::to_owned), insecure, ..TlsOptions::default() };
     Client::new(ClientOptions { tls, ..ClientOptions::default() }).unwrap()
 }
 
@@ -203,6 +220,108 @@ async fn a_receiver_without_tls_is_named() {
     insta::assert_snapshot!(messages.join("\n"));
 }
 
+#[tokio::test]
+async fn a_certificate_that_signs_itself_has_a_message_of_its_own() {
+    let receiver = Receiver::bind().await;
+    let attempt = https(&receiver);
+    let other = Authority::new();
+    let mut messages = Vec::new();
+    for is_ca in [IsCa::NoCa, IsCa::Ca(BasicConstraints::Unconstrained)] {
+        let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        params.is_ca = is_ca;
+        let key = KeyPair::generate().unwrap();
+        let acceptor = acceptor(&params.self_signed(&key).unwrap(), &key);
+        let client = client_with(Some(&other.file()), false);
+        let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
+        messages.push(message_of(result, receiver.port()));
+    }
+    insta::assert_snapshot!(messages.join("\n"));
+}
+
+/// The host of the URL is named in the handshake; an address is not.
+#[tokio::test]
+async fn the_host_is_named_to_the_receiver() {
+    let (authority, receiver) = (Authority::new(), Receiver::bind().await);
+    let acceptor = authority.acceptor(&["localhost", "127.0.0.1"], |_| {});
+    let client = client_with(Some(&authority.file()), false);
+    let mut named = Vec::new();
+    for host in ["LocalHost", "127.0.0.1"] {
+        let attempt = plain(&format!("https://{host}:{}/", receiver.port()));
+        let (result, stream) = join!(client.send(&attempt), serve(&receiver, &acceptor));
+        assert_eq!(answer(result).status, 200);
+        named.push(stream.unwrap().get_ref().1.server_name().map(str::to_owned));
+    }
+    assert_eq!(named, [Some("localhost".to_owned()), None]);
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_to_a_receiver_that_asks() {
+    let (authority, other, receiver) =
+        (Authority::new(), Authority::named("another"), Receiver::bind().await);
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority.issuer).unwrap();
+    let acceptor = acceptor_asking(&certificate, &key, Some(&authority));
+    let (own, own_key) =
+        (authority.folder.path().join("client.pem"), authority.folder.path().join("client-key.pem"));
+    let attempt = https(&receiver);
+    let mut outcomes = Vec::new();
+    for (issuer, in_one) in
+        [(Some(&authority), false), (Some(&authority), true), (Some(&other), true), (None, true)]
+    {
+        let mut tls = TlsOptions { ca: Some(authority.file()), ..TlsOptions::default() };
+        if let Some(issuer) = issuer {
+            let key = KeyPair::generate().unwrap();
+            let mut params = CertificateParams::new(vec!["the mock".to_owned()]).unwrap();
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+            let pem = params.signed_by(&key, &issuer.issuer).unwrap().pem();
+            std::fs::write(&own, if in_one { key.serialize_pem() + &pem } else { pem }).unwrap();
+            std::fs::write(&own_key, key.serialize_pem()).unwrap();
+            tls.client_cert = Some(own.clone());
+            tls.client_key = (!in_one).then(|| own_key.clone());
+        }
+        let client = Client::new(ClientOptions { tls, ..ClientOptions::default() }).unwrap();
+        let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
+        outcomes.push(match &result.result {
+            Ok(answer) => answer.status.to_string(),
+            Err(_) => message_of(result, receiver.port()),
+        });
+    }
+    insta::assert_snapshot!(outcomes.join("\n"));
+}
+
+#[test]
+fn wrong_files_of_a_client_certificate_are_errors_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let certificate = CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap().pem();
+    std::fs::write(at("cert.pem"), &certificate).unwrap();
+    std::fs::write(at("key.pem"), key.serialize_pem()).unwrap();
+    std::fs::write(at("other.pem"), other.serialize_pem()).unwrap();
+    std::fs::write(at("none.pem"), "").unwrap();
+    let broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    std::fs::write(at("broken.pem"), broken).unwrap();
+    let error = |cert: Option<&str>, key: Option<&str>| {
+        let tls = TlsOptions { client_cert: cert.map(at), client_key: key.map(at), ..TlsOptions::default() };
+        let error = Client::new(ClientOptions { tls, ..ClientOptions::default() }).unwrap_err().to_string();
+        error.replace(&format!("{}/", folder.path().display()), "")
+    };
+    insta::assert_snapshot!(
+        [
+            error(None, Some("key.pem")),
+            error(Some("missing.pem"), Some("key.pem")),
+            error(Some("none.pem"), Some("key.pem")),
+            error(Some("cert.pem"), None),
+            error(Some("cert.pem"), Some("missing.pem")),
+            error(Some("cert.pem"), Some("none.pem")),
+            error(Some("cert.pem"), Some("broken.pem")),
+            error(Some("cert.pem"), Some("other.pem")),
+        ]
+        .join("\n")
+    );
+}
+
 #[test]
 fn a_wrong_file_of_authorities_is_an_error_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
@@ -212,7 +331,7 @@ fn a_wrong_file_of_authorities_is_an_error_at_the_start() {
             Some(text) => std::fs::write(&path, text).unwrap(),
             None => drop(std::fs::remove_file(&path)),
         }
-        let options = TlsOptions { ca: Some(path.clone()), insecure: false };
+        let options = TlsOptions { ca: Some(path.clone()), ..TlsOptions::default() };
         let error =
             Client::new(ClientOptions { tls: options, ..ClientOptions::default() }).unwrap_err().to_string();
         error.replace(&path.display().to_string(), "ca.pem")

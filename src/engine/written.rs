@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::inputs::{Given, Input};
 use crate::delivery::{AttemptResult, CallbackId, ErrorClass, Failure, ReceiverResponse};
-use crate::net::HttpRequest;
+use crate::net::{HttpRequest, Via};
 
 /// An input as it is written.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,6 +39,10 @@ struct Request {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     query: Option<String>,
     headers: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    tls: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    proxy: bool,
     #[serde(flatten)]
     body: Body,
 }
@@ -126,6 +130,8 @@ impl Written {
                 path: request.path.clone(),
                 query: request.query.clone(),
                 headers: owned(request.headers.iter()),
+                tls: request.via.tls,
+                proxy: request.via.proxy,
                 body: Body::of(&request.body),
             }),
             Given::Late(number) => What::Late(*number),
@@ -170,13 +176,14 @@ impl Written {
     /// A part of it is not what it says.
     pub fn input(self) -> Result<Input, Unreadable> {
         let given = match self.what {
-            What::Request(Request { method, path, query, headers, body }) => {
+            What::Request(Request { method, path, query, headers, tls, proxy, body }) => {
                 Given::Request(Arc::new(HttpRequest {
                     method: method.into(),
                     path,
                     query,
                     headers: headers.into_iter().collect(),
                     body: body.bytes()?,
+                    via: Via { tls, proxy },
                 }))
             }
             What::Late(number) => Given::Late(number),
@@ -221,6 +228,7 @@ mod tests {
                 query: query.map(str::to_owned),
                 headers: [("a", "1"), ("a", "2")].into_iter().collect(),
                 body: Bytes::from_static(body),
+                via: Via { tls: query.is_none(), proxy: query.is_none() },
             }))
         };
         let result = |result| Given::Result {

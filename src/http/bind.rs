@@ -27,11 +27,13 @@ pub enum BindError {
     },
     /// Somebody else listens there.
     #[error(
-        "{addr} is taken by another program: stop it, name another port, or use --listen 127.0.0.1:0 for a free port"
+        "{addr} is taken by another program: stop it, name another port, or use {flag} 127.0.0.1:0 for a free port"
     )]
     InUse {
         /// The address.
         addr: SocketAddr,
+        /// The flag that names it.
+        flag: &'static str,
     },
     /// The system does not let this user have the port.
     #[error(
@@ -55,6 +57,17 @@ pub enum BindError {
         /// What the system says.
         reason: io::Error,
     },
+}
+
+impl BindError {
+    /// The same of an address that another flag names.
+    #[must_use]
+    pub fn of_flag(self, flag: &'static str) -> Self {
+        match self {
+            Self::InUse { addr, .. } => Self::InUse { addr, flag },
+            other => other,
+        }
+    }
 }
 
 /// A listener on an address as a user writes it: `127.0.0.1:2479`, `localhost:0`, or `:2479` for a port of loopback.
@@ -97,7 +110,7 @@ fn listen_on(addr: SocketAddr) -> io::Result<TcpListener> {
 
 fn explain(addr: SocketAddr, reason: io::Error) -> BindError {
     match reason.kind() {
-        io::ErrorKind::AddrInUse => BindError::InUse { addr },
+        io::ErrorKind::AddrInUse => BindError::InUse { addr, flag: "--listen" },
         io::ErrorKind::PermissionDenied => BindError::Denied { addr },
         io::ErrorKind::AddrNotAvailable => BindError::NotLocal { addr },
         _ => BindError::Other { addr, reason },

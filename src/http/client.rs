@@ -1,4 +1,4 @@
-//! One request over a connection of its own: how the sample integrator calls the mock.
+//! One request over a connection of its own: how the sample integrator and the commands call a mock.
 
 use std::net::SocketAddr;
 
@@ -6,6 +6,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 
 use super::connector::{ConnectError, Stream};
+use super::tls::TlsPlan;
 use crate::net::{HttpRequest, HttpResponse};
 
 /// Why a request got no response.
@@ -22,6 +23,26 @@ pub enum RequestError {
     Exchange(#[from] hyper::Error),
 }
 
+/// A server, and how it is spoken with.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    address: SocketAddr,
+    tls: Option<TlsPlan>,
+}
+
+impl Peer {
+    /// A server that is spoken with under TLS, if there is a plan for it.
+    pub(crate) fn new(address: SocketAddr, tls: Option<TlsPlan>) -> Self {
+        Self { address, tls }
+    }
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Self {
+        Self { address, tls: None }
+    }
+}
+
 impl From<ConnectError> for RequestError {
     fn from(error: ConnectError) -> Self {
         Self::Connect(error.to_string())
@@ -33,9 +54,9 @@ impl From<ConnectError> for RequestError {
 /// # Errors
 ///
 /// If nobody listens there, if the request can't be sent as it is, or if the exchange breaks off.
-pub async fn request(address: SocketAddr, request: HttpRequest) -> Result<HttpResponse, RequestError> {
+pub async fn request(peer: impl Into<Peer>, request: HttpRequest) -> Result<HttpResponse, RequestError> {
     let mut body = BytesMut::new();
-    let head = request_parts(address, request, |_, part| body.extend_from_slice(part)).await?;
+    let head = request_parts(&peer.into(), request, |_, part| body.extend_from_slice(part)).await?;
     Ok(HttpResponse { body: body.freeze(), ..head })
 }
 
@@ -45,15 +66,16 @@ pub async fn request(address: SocketAddr, request: HttpRequest) -> Result<HttpRe
 ///
 /// As [`request`].
 pub async fn request_parts(
-    address: SocketAddr,
+    peer: &Peer,
     request: HttpRequest,
     mut take: impl FnMut(u16, &[u8]),
 ) -> Result<HttpResponse, RequestError> {
-    let (mut sender, ..) = Stream::connect(&[address]).await?.http1().await?;
+    let (mut sender, ..) =
+        Stream::connect(&[peer.address]).await?.secure(peer.tls.as_ref()).await?.http1().await?;
     let mut builder = hyper::Request::builder()
         .method(&*request.method)
         .uri(&*request.path_and_query())
-        .header("host", address.to_string());
+        .header("host", peer.address.to_string());
     for (name, value) in request.headers.iter() {
         builder = builder.header(name, value);
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::context::{ConnContext, ServerContext};
 use super::exchange::exchange;
@@ -30,6 +30,14 @@ pub(super) async fn serve<S, H, R>(
 {
     let (limits, mut shutdown) = (&server.limits, server.shutdown.clone());
     let mut leaving = state.leaving();
+    let opened = tokio::select! {
+        biased;
+        _ = shutdown.changed() => return,
+        Ok(()) = leaving.changed() => return,
+        opened = timeout(limits.header_timeout, server.entrance.open(stream)) => opened,
+    };
+    // What broke off is nobody's loss, and what took too long is not waited for.
+    let Ok(Ok((stream, way))) = opened else { return };
     let stream = Arc::new(Mutex::new(stream));
     let ending = {
         let io = TimedStream::new(stream.clone(), limits.write_timeout, state.clone());
@@ -38,6 +46,7 @@ pub(super) async fn serve<S, H, R>(
         let context = Arc::new(ConnContext {
             server: server.clone(),
             state: state.clone(),
+            way,
             is_gone: Box::new(is_gone),
         });
         let service = service_fn(move |request| exchange(request, context.clone()));

@@ -7,6 +7,7 @@ use hyper_util::server::conn::auto;
 use tokio::sync::watch;
 
 use super::Limits;
+use super::entrance::{Entrance, Way};
 use super::state::ConnState;
 
 /// The smallest buffer that hyper takes, in bytes.
@@ -16,13 +17,15 @@ const SMALLEST_BUFFER: usize = 8 << 10;
 pub(super) struct ServerContext<H> {
     pub(super) handler: H,
     pub(super) limits: Limits,
+    /// What connections go through first.
+    pub(super) entrance: Entrance,
     pub(super) http: auto::Builder<TokioExecutor>,
     /// Changes when the server ends.
     pub(super) shutdown: watch::Receiver<()>,
 }
 
 impl<H> ServerContext<H> {
-    pub(super) fn new(handler: H, limits: Limits, shutdown: watch::Receiver<()>) -> Self {
+    pub(super) fn new(handler: H, limits: Limits, entrance: Entrance, shutdown: watch::Receiver<()>) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
         // Responses are small: head and body in one piece cost the kernel less. Hyper's timer for headers covers neither
         // the bytes that tell the version nor HTTP/2: the one in `serve` covers all of them.
@@ -38,7 +41,7 @@ impl<H> ServerContext<H> {
             .max_concurrent_streams(limits.streams)
             .keep_alive_interval(limits.ping)
             .keep_alive_timeout(limits.ping);
-        Self { handler, limits, http, shutdown }
+        Self { handler, limits, entrance, http, shutdown }
     }
 }
 
@@ -46,6 +49,7 @@ impl<H> ServerContext<H> {
 pub(super) struct ConnContext<H> {
     pub(super) server: Arc<ServerContext<H>>,
     pub(super) state: Arc<ConnState>,
+    pub(super) way: Way,
     /// Whether the client has closed its side, looked at without reading.
     pub(super) is_gone: Box<dyn Fn() -> bool + Send + Sync>,
 }

@@ -40,13 +40,16 @@ where
     in_flight.set_reading(true);
     let read = tokio::select! {
         biased;
-        read = read::read(request, limits, &mut share) => read,
+        read = read::read(request, limits, &mut share, context.way.via()) => read,
         Ok(()) = leaving.changed() => Err(Unread::Crowded),
     };
     in_flight.set_reading(false);
     let reply = match read {
         Ok(_) if is_late => read::ending().into(),
-        Ok(request) => (context.server.handler)(request).await,
+        Ok(request) => match context.way.check(&request) {
+            Ok(()) => (context.server.handler)(request).await,
+            Err(refused) => refused.answer().into(),
+        },
         Err(unread) => Unread::answer(unread).into(),
     };
     // What came is done with; from here on the answer takes its place.

@@ -1,9 +1,10 @@
-//! Plain HTTP, 1.1 and 2 at one port: messages as data, and the one small server both the mock and the receiver are
-//! built on.
+//! HTTP, 1.1 and 2 at one port, plain or under TLS, and for the hosts of a proxy: messages as data, and the one small
+//! server both the mock and the receiver are built on.
 //!
 //! Whoever serves sees whole requests and gives whole answers. Connections, limits, time-outs and hostile bytes end
 //! here.
 
+mod authority;
 mod bind;
 mod body;
 mod budget;
@@ -11,6 +12,7 @@ mod client;
 mod connection;
 mod connector;
 mod context;
+mod entrance;
 mod exchange;
 mod limits;
 mod places;
@@ -19,14 +21,19 @@ mod server;
 mod state;
 mod tls;
 mod transport;
+mod verifier;
 mod wire;
 
+pub use authority::{Authority, AuthorityError, ServerTls};
+pub(crate) use authority::{pem_of, replace};
 pub use bind::BindError;
 pub use budget::Budget;
-pub use client::{RequestError, request, request_parts};
+pub use client::{Peer, RequestError, request, request_parts};
 pub(crate) use connector::{ConnectError, Connector, Http1, Io, Manner, Stream};
+pub use entrance::Refused;
 pub use limits::{LargeBodies, Limits, TurnedAway};
 pub use server::Server;
 pub(crate) use tls::{Tls, TlsPlan};
 pub use tls::{TlsError, TlsOptions};
+pub(crate) use verifier::SelfSigned;
 pub(crate) use wire::{Traffic, is_closed};

@@ -8,14 +8,14 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::{EXPECT, HOST, HeaderMap};
 use hyper::http::request::Parts;
-use hyper::http::uri::Authority;
+use hyper::http::uri::{Authority, Scheme};
 use hyper::{Method, Request, Version};
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::Limits;
 use super::budget::Share;
-use crate::net::{Headers, HttpRequest, HttpResponse};
+use crate::net::{Headers, HttpRequest, HttpResponse, Via};
 
 /// How long a client that sends too much is listened to before it gets its answer.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -107,8 +107,12 @@ pub(super) async fn read(
     request: Request<Incoming>,
     limits: &Limits,
     share: &mut Share,
+    via: Via,
 ) -> Result<HttpRequest, Unread> {
     let (head, mut body) = request.into_parts();
+    // To a proxy a client may write what it means as a whole, `https` included.
+    let tls = via.tls || (via.proxy && head.uri.scheme() == Some(&Scheme::HTTPS));
+    let via = Via { tls, ..via };
     // Over HTTP/1.1 hyper has counted them already; but it has its own opinion of how small a limit of bytes may be.
     if head.headers.len() > limits.header_count {
         return Err(Unread::TooMany(limits.header_count));
@@ -141,6 +145,7 @@ pub(super) async fn read(
         query: head.uri.query().map(str::to_owned),
         headers,
         body,
+        via,
     })
 }
 

@@ -13,10 +13,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::connection;
 use super::context::ServerContext;
+use super::entrance::{Entrance, Proxy, Refused};
 use super::places::Places;
 use super::state::ConnState;
 use super::transport::Listener;
-use super::{BindError, Limits, bind};
+use super::{BindError, Limits, ServerTls, bind};
 use crate::net::{HttpRequest, Reply};
 
 /// How long nothing is accepted after the system refused to give a connection, mostly for want of descriptors.
@@ -30,6 +31,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 pub struct Server {
     listener: TcpListener,
     addr: SocketAddr,
+    entrance: Entrance,
 }
 
 impl Server {
@@ -46,9 +48,29 @@ impl Server {
     pub fn bind(addr: &str) -> Result<Self, BindError> {
         let listener = bind::listen(addr)?;
         match listener.local_addr() {
-            Ok(addr) => Ok(Self { listener, addr }),
+            Ok(addr) => Ok(Self { listener, addr, entrance: Entrance::Plain }),
             Err(reason) => Err(BindError::Unresolved { addr: addr.to_owned(), reason }),
         }
+    }
+
+    /// Speaks TLS. What comes without it is told so.
+    #[must_use]
+    pub fn with_tls(self, tls: ServerTls) -> Self {
+        Self { entrance: Entrance::Tls(tls), ..self }
+    }
+
+    /// Is a proxy for clients that mean these hosts: it plays them itself, ends their TLS, and refuses all others. Requests say
+    /// by [`Via`](crate::net::Via) that they came this way. `told` is told of each that is refused.
+    #[must_use]
+    pub fn with_proxy(
+        self,
+        tls: ServerTls,
+        hosts: impl IntoIterator<Item = String>,
+        told: impl Fn(&Refused) + Send + Sync + 'static,
+    ) -> Self {
+        let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
+        let proxy = Proxy { tls, hosts: Arc::new(hosts), told: Arc::new(told) };
+        Self { entrance: Entrance::Proxy(proxy), ..self }
     }
 
     /// The address it has, with the port that was picked.
@@ -65,13 +87,14 @@ impl Server {
         H: Fn(HttpRequest) -> R + Send + Sync + 'static,
         R: Future<Output = Reply> + Send + 'static,
     {
-        serve(self.listener, handler, limits, shutdown).await
+        serve(self.listener, self.entrance, handler, limits, shutdown).await
     }
 }
 
 /// [`Server::serve`] over any connections.
 async fn serve<L, H, R>(
     mut listener: L,
+    entrance: Entrance,
     handler: H,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
@@ -84,7 +107,7 @@ where
     let mut places = Places::new(limits.connections, limits.give_way);
     let drain = limits.drain;
     let (ending, end) = watch::channel(());
-    let context = Arc::new(ServerContext::new(handler, limits, end));
+    let context = Arc::new(ServerContext::new(handler, limits, entrance, end));
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     let mut came = None;

@@ -5,47 +5,57 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore};
 
+use super::verifier::{AnyCertificate, NamedCertificates};
 use crate::net::Target;
 
-/// How certificates are checked.
+/// How certificates are checked, and which one is shown.
 #[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
     /// A PEM file of further authorities beside the system's.
     pub ca: Option<PathBuf>,
     /// Accepts any certificate.
     pub insecure: bool,
+    /// A PEM file of the client's own certificate, and those between it and its authority.
+    pub client_cert: Option<PathBuf>,
+    /// A PEM file of its key, if that is not in the same file.
+    pub client_key: Option<PathBuf>,
 }
 
 /// Why TLS can't be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// The file of further authorities can't be read.
-    #[error("can't read the authorities of --ca {}: {error}", path.display())]
+    /// A file of certificates or keys can't be read.
+    #[error("can't read {what} {}: {error}", path.display())]
     Unreadable {
+        /// The flag, and what the file is for.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// What the system says.
-        error: std::io::Error,
+        error: io::Error,
     },
     /// The file is not in PEM format.
-    #[error("--ca {} is no PEM file: {reason}", path.display())]
+    #[error("{flag} {} is no PEM file: {reason}", path.display())]
     NotPem {
+        /// The flag.
+        flag: &'static str,
         /// The file.
         path: PathBuf,
         /// Where it is malformed.
         reason: String,
     },
     /// A section of the file is not a certificate.
-    #[error("--ca {} holds a certificate that can't be read: {error}", path.display())]
+    #[error("{flag} {} holds a certificate that can't be read: {error}", path.display())]
     NotACertificate {
+        /// The flag.
+        flag: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -53,12 +63,38 @@ pub enum TlsError {
     },
     /// The file holds no certificate.
     #[error(
-        "--ca {} holds no certificate, it needs a section that begins with -----BEGIN CERTIFICATE-----",
+        "{flag} {} holds no certificate, it needs a section that begins with -----BEGIN CERTIFICATE-----",
         path.display()
     )]
     Empty {
+        /// The flag.
+        flag: &'static str,
         /// The file.
         path: PathBuf,
+    },
+    /// The file holds no key.
+    #[error(
+        "{flag} {} holds no key, it needs a section that begins with -----BEGIN PRIVATE KEY----- (one that is encrypted is \
+         made plain by `openssl pkey -in FILE -out PLAIN`){}",
+        path.display(),
+        if *flag == CERT_FLAG { "; or name the file of the key with --client-key FILE" } else { "" }
+    )]
+    NoKey {
+        /// The flag.
+        flag: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A key without the certificate that it belongs to.
+    #[error("--client-key belongs to a certificate: name that with --client-cert FILE")]
+    KeyAlone,
+    /// The key is none, or not the one of the certificate.
+    #[error("{} and its key can't be used as a client certificate: {error}", path.display())]
+    ClientCertificate {
+        /// The file of the certificate.
+        path: PathBuf,
+        /// What is wrong with the two.
+        error: rustls::Error,
     },
     /// Neither the system nor the user names an authority.
     #[error(
@@ -89,10 +125,23 @@ pub(crate) struct Tls {
     /// The certificates in the user's file: one of a receiver itself is as good as that of its authority.
     named: Vec<CertificateDer<'static>>,
     insecure: bool,
+    client: Option<ClientCertificate>,
     /// The protocol that is spoken over it (ALPN).
     protocol: &'static [u8],
     config: OnceLock<Arc<ClientConfig>>,
 }
+
+/// What the client shows of itself to a server that asks.
+#[derive(Debug)]
+struct ClientCertificate {
+    path: PathBuf,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+const CA_FLAG: &str = "--ca";
+const CERT_FLAG: &str = "--client-cert";
+const KEY_FLAG: &str = "--client-key";
 
 /// How TLS is spoken with one target.
 #[derive(Clone, Debug)]
@@ -106,8 +155,8 @@ pub(crate) struct TlsPlan {
 /// The largest file of authorities, in bytes. All those of a system take a fraction of it.
 const LARGEST: u64 = 16 << 20;
 
-/// Reads a file of authorities, which may be anything that the user named by mistake.
-fn read_authorities(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+/// Reads a file of certificates or keys, which may be anything that the user named by mistake.
+fn read_pem(path: &Path) -> io::Result<Vec<u8>> {
     let mut pem = Vec::new();
     File::open(path)?.take(LARGEST + 1).read_to_end(&mut pem)?;
     if pem.len() as u64 > LARGEST {
@@ -116,31 +165,70 @@ fn read_authorities(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     Ok(pem)
 }
 
+/// What is wrong with a PEM file.
+fn not_pem(flag: &'static str, path: &Path, error: pem::Error) -> TlsError {
+    let reason = match error {
+        pem::Error::MissingSectionEnd { .. } => "a section has no end line".to_owned(),
+        other => other.to_string(),
+    };
+    TlsError::NotPem { flag, path: path.to_owned(), reason }
+}
+
+/// The certificates of a file; at least one.
+fn certificates(
+    flag: &'static str,
+    what: &'static str,
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let pem = read_pem(path).map_err(|error| TlsError::Unreadable { what, path: path.to_owned(), error })?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let certificates = certificates.map_err(|error| not_pem(flag, path, error))?;
+    match certificates.is_empty() {
+        true => Err(TlsError::Empty { flag, path: path.to_owned() }),
+        false => Ok(certificates),
+    }
+}
+
+impl ClientCertificate {
+    /// Reads the files that the user named. Whether they fit together is known at once.
+    fn read(options: &TlsOptions) -> Result<Option<Self>, TlsError> {
+        let Some(path) = &options.client_cert else {
+            return if options.client_key.is_some() { Err(TlsError::KeyAlone) } else { Ok(None) };
+        };
+        let chain = certificates(CERT_FLAG, "the certificate of --client-cert", path)?;
+        let (flag, key_path) = match &options.client_key {
+            Some(key) => (KEY_FLAG, key),
+            None => (CERT_FLAG, path),
+        };
+        let pem = read_pem(key_path).map_err(|error| TlsError::Unreadable {
+            what: "the key of --client-key",
+            path: key_path.clone(),
+            error,
+        })?;
+        let key = PrivateKeyDer::from_pem_slice(&pem).map_err(|error| match error {
+            pem::Error::NoItemsFound => TlsError::NoKey { flag, path: key_path.clone() },
+            other => not_pem(flag, key_path, other),
+        })?;
+        CertifiedKey::from_der(chain.clone(), key.clone_key(), &ring::default_provider())
+            .map_err(|error| TlsError::ClientCertificate { path: path.clone(), error })?;
+        Ok(Some(Self { path: path.clone(), chain, key }))
+    }
+}
+
 impl Tls {
-    /// Reads the user's authorities.
+    /// Reads the user's files.
     pub(crate) fn new(options: &TlsOptions, protocol: &'static [u8]) -> Result<Self, TlsError> {
         let mut extra = RootCertStore::empty();
         let mut named = Vec::new();
         if let Some(path) = &options.ca {
-            let path = || path.clone();
-            let pem =
-                read_authorities(path()).map_err(|error| TlsError::Unreadable { path: path(), error })?;
-            for certificate in CertificateDer::pem_slice_iter(&pem) {
-                let certificate = certificate.map_err(|error| {
-                    let reason = match error {
-                        pem::Error::MissingSectionEnd { .. } => "a section has no end line".to_owned(),
-                        other => other.to_string(),
-                    };
-                    TlsError::NotPem { path: path(), reason }
-                })?;
-                named.push(certificate.clone());
-                extra.add(certificate).map_err(|error| TlsError::NotACertificate { path: path(), error })?;
-            }
-            if extra.is_empty() {
-                return Err(TlsError::Empty { path: path() });
+            named = certificates(CA_FLAG, "the authorities of --ca", path)?;
+            for certificate in &named {
+                let unfit = |error| TlsError::NotACertificate { flag: CA_FLAG, path: path.clone(), error };
+                extra.add(certificate.clone()).map_err(unfit)?;
             }
         }
-        Ok(Self { extra, named, insecure: options.insecure, protocol, config: OnceLock::new() })
+        let client = ClientCertificate::read(options)?;
+        Ok(Self { extra, named, insecure: options.insecure, client, protocol, config: OnceLock::new() })
     }
 
     /// How a target is spoken with; nothing if it is not `https`.
@@ -166,11 +254,8 @@ impl Tls {
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Setup)?;
-        let mut config = if self.insecure {
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyCertificate { provider }))
-                .with_no_client_auth()
+        let builder = if self.insecure {
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate { provider }))
         } else {
             let mut roots = self.extra.clone();
             let named = self.named.clone();
@@ -182,102 +267,15 @@ impl Tls {
             let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
                 .build()
                 .map_err(|error| TlsError::Verifier(error.to_string()))?;
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(NamedCertificates { named, usual }))
-                .with_no_client_auth()
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(NamedCertificates { named, usual }))
+        };
+        let mut config = match &self.client {
+            None => builder.with_no_client_auth(),
+            Some(client) => builder
+                .with_client_auth_cert(client.chain.clone(), client.key.clone_key())
+                .map_err(|error| TlsError::ClientCertificate { path: client.path.clone(), error })?,
         };
         config.alpn_protocols = vec![self.protocol.to_vec()];
         Ok(Arc::new(config))
-    }
-}
-
-/// Checks certificates as usual, and takes those of the user's file for the host they name. A certificate that signs itself
-/// is usually marked as an authority's, and by the rules nobody's server may have such a one.
-#[derive(Debug)]
-struct NamedCertificates {
-    named: Vec<CertificateDer<'static>>,
-    usual: Arc<WebPkiServerVerifier>,
-}
-
-impl ServerCertVerifier for NamedCertificates {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let usual = self.usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        let is_other = matches!(&usual, Err(rustls::Error::InvalidCertificate(CertificateError::Other(_))));
-        if is_other && self.named.iter().any(|named| named == end_entity) {
-            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
-            return Ok(ServerCertVerified::assertion());
-        }
-        usual
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.usual.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.usual.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.usual.supported_verify_schemes()
-    }
-}
-
-/// Takes any certificate, but still has the peer prove that it holds the certificate's key.
-#[derive(Debug)]
-struct AnyCertificate {
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -196,9 +196,9 @@ mod tests {
         HttpRequest {
             method: "POST".into(),
             path: "/hook".to_owned(),
-            query: None,
             headers: signature.map(|value| ("x-airudder-sign", value)).into_iter().collect(),
             body: Bytes::copy_from_slice(body.as_bytes()),
+            ..HttpRequest::default()
         }
     }
 

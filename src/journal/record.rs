@@ -197,6 +197,7 @@ impl Lines {
                     "path": String::from_utf8_lossy(&self.shown(call.call.path_and_query().as_bytes())),
                     "headers": self.headers(headers),
                 }));
+                put(call.call.proxied_host().map_or(Value::Null, |host| json!({ "host": host })));
                 put(bytes("body", &self.shown(&call.call.body)));
                 put(json!({ "status": call.status }));
                 put(bytes("answer", &self.shown(&call.answer)));

@@ -64,9 +64,9 @@ fn post(path: &str, headers: &[(&str, &str)], body: &Value) -> HttpRequest {
     HttpRequest {
         method: "POST".into(),
         path: path.to_owned(),
-        query: None,
         headers: json.iter().chain(headers).copied().collect(),
         body: body.to_string().into(),
+        ..HttpRequest::default()
     }
 }
 

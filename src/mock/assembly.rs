@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{Prepared, StartError};
@@ -14,7 +14,7 @@ use crate::engine::{Driver, End, Left, Reload};
 use crate::http::{LargeBodies, Limits, Server, TurnedAway};
 use crate::journal::Kept;
 use crate::net::origin;
-use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target};
+use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target, Via};
 
 /// Whom a request is for.
 pub(super) enum Found {
@@ -126,13 +126,21 @@ impl Service {
 pub struct Assembly {
     service: Service,
     address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    /// Ends with the count of connections that were cut off.
-    serving: JoinHandle<usize>,
+    url: String,
+    /// Where its proxy listens.
+    proxy: Option<SocketAddr>,
+    stop: watch::Sender<()>,
+    /// Each ends with the count of connections that were cut off.
+    serving: Vec<JoinHandle<usize>>,
 }
 
 impl Assembly {
-    pub(super) fn new(service: Service, server: Server, mut limits: Limits) -> Self {
+    pub(super) fn new(
+        service: Service,
+        (server, url): (Server, String),
+        proxy: Option<Server>,
+        mut limits: Limits,
+    ) -> Self {
         let api = service.api.clone();
         limits.large_bodies = Some(LargeBodies::of(move |method, path| {
             // What leads to one of several mocks stands before the vendor's own path.
@@ -142,13 +150,17 @@ impl Assembly {
         let driver = service.driver().clone();
         limits.turned_away =
             Some(TurnedAway::of(move |path| driver.is_ending() && !path.starts_with("/_mock")));
-        let (address, answering) = (server.local_addr(), service.clone());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serving = tokio::spawn(server.serve(move |request| answering.answer(request), limits, async {
-            // Dropped or sent, both mean the end.
-            let _ = stopped.await;
-        }));
-        Self { service, address, stop, serving }
+        let (address, proxied) = (server.local_addr(), proxy.as_ref().map(Server::local_addr));
+        let (stop, stopped) = watch::channel(());
+        let serve = |server: Server| {
+            let (answering, mut stopped) = (service.clone(), stopped.clone());
+            tokio::spawn(server.serve(move |request| answering.answer(request), limits.clone(), async move {
+                // Dropped or sent, both mean the end.
+                let _ = stopped.changed().await;
+            }))
+        };
+        let serving = std::iter::once(server).chain(proxy).map(serve).collect();
+        Self { service, address, url, proxy: proxied, stop, serving }
     }
 
     /// Where it listens.
@@ -158,7 +170,13 @@ impl Assembly {
 
     /// How it is reached on this machine: `http://127.0.0.1:2478`.
     pub fn url(&self) -> String {
-        reached_url(self.address)
+        self.url.clone()
+    }
+
+    /// How its proxy is reached on this machine, if it has one.
+    pub(crate) fn proxy_url(&self) -> Option<String> {
+        // To the proxy itself one speaks without TLS, whatever goes through it.
+        self.proxy.map(|address| reached_url(Via::default().scheme(), address))
     }
 
     /// The engine with its clock.
@@ -237,17 +255,19 @@ impl Assembly {
     pub async fn close(self) {
         self.service.end_journal();
         let _ = self.stop.send(());
-        // A handler that panicked has said so already.
-        let _ = self.serving.await;
+        for serving in self.serving {
+            // A handler that panicked has said so already.
+            let _ = serving.await;
+        }
     }
 }
 
 /// How a mock is reached on this machine: an address that stands for all of it is nothing to connect to.
-pub(super) fn reached_url(address: SocketAddr) -> String {
+pub(super) fn reached_url(scheme: &str, address: SocketAddr) -> String {
     let reached = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    format!("http://{}", SocketAddr::new(reached, address.port()))
+    format!("{scheme}://{}", SocketAddr::new(reached, address.port()))
 }

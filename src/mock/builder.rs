@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::assembly::Service;
-use super::{Folder, Prepared, StartError};
+use super::secured::names;
+use super::{Folder, Prepared, Secured, StartError};
 use crate::api::Api;
 use crate::console::{Reloads, Snapshots, World};
-use crate::contract::VENDOR_HOSTS;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
 use crate::http::Server;
@@ -53,6 +53,7 @@ pub struct Builder {
     can_go_back: bool,
     pub(super) folder: Option<Folder>,
     pub(super) listens_on: Option<IpAddr>,
+    pub(super) secured: Option<Secured>,
 }
 
 impl Default for Builder {
@@ -85,6 +86,7 @@ impl Builder {
             can_go_back: false,
             folder: None,
             listens_on: None,
+            secured: None,
         }
     }
 
@@ -182,6 +184,12 @@ impl Builder {
     /// Requests reach it by this address, although it does not listen itself.
     pub(crate) fn listens_on(mut self, address: IpAddr) -> Self {
         self.listens_on = Some(address);
+        self
+    }
+
+    /// Speaks TLS, or is a proxy besides.
+    pub(crate) fn secured(mut self, secured: Option<Secured>) -> Self {
+        self.secured = secured;
         self
     }
 
@@ -302,6 +310,7 @@ impl Builder {
             own_epoch: self.epoch,
             max_in_flight: self.max_in_flight,
             listens_on: self.listens_on,
+            secured: self.secured,
             kept,
             lines,
             targets,
@@ -328,6 +337,7 @@ pub(super) struct Rest {
     pub(super) own_epoch: Option<Timestamp>,
     pub(super) max_in_flight: usize,
     pub(super) listens_on: Option<IpAddr>,
+    pub(super) secured: Option<Secured>,
     pub(super) kept: Kept,
     pub(super) lines: Lines,
     pub(super) prepared: Prepared,
@@ -360,10 +370,8 @@ impl Rest {
         if let Some(values) = settings.json_values {
             api = api.with_values(values);
         }
-        let public = settings.public_url.as_ref().and_then(|url| url.parse::<Target>().ok());
-        let public = public.map(|url| url.host().to_owned());
-        let hosts = settings.hosts.iter().cloned().chain(public).chain(VENDOR_HOSTS.map(str::to_owned));
-        let own = Guard::of_server(&hosts.collect::<Vec<_>>(), self.listens_on)?;
+        let proxied = self.secured.map(|secured| secured.proxied).unwrap_or_default();
+        let own = Guard::of_server(&names(settings, proxied), self.listens_on)?;
         let catalog = Arc::clone(&self.prepared.catalog);
         let world = World {
             driver,

@@ -3,7 +3,7 @@
 use crate::console::AgainError;
 use crate::contract::signature::{SchemeError, SecretError};
 use crate::files::Problems;
-use crate::http::{BindError, TlsError};
+use crate::http::{AuthorityError, BindError, TlsError};
 use crate::net::{GuardError, NotAllowed, TargetError};
 
 /// Why a mock cannot start. Each message says what to do about it.
@@ -60,9 +60,15 @@ pub enum StartError {
         /// What does not fit.
         error: AgainError,
     },
+    /// There is no certificate for the mock to show.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
     /// The address to listen on is taken or is none.
     #[error(transparent)]
     Listen(#[from] BindError),
+    /// The address of the proxy is taken or is none.
+    #[error("the proxy: {0}")]
+    Proxy(BindError),
 }
 
 impl From<Problems> for StartError {

@@ -63,9 +63,9 @@ async fn create(mock: &Service, token: &str, serial: usize, task: &Task) {
     let request = HttpRequest {
         method: "POST".into(),
         path: "/service/cloud/task".to_owned(),
-        query: None,
         headers: headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         body: fields.to_string().into(),
+        ..HttpRequest::default()
     };
     match mock.answer(request).await {
         Reply::Answer(answer) => assert_eq!(answer.status, 200, "{:?}", answer.body),

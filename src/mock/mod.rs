@@ -16,6 +16,7 @@ mod namespaces;
 mod prepared;
 mod remake;
 mod running;
+mod secured;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -29,3 +30,4 @@ pub use folder::{Folder, FolderError};
 pub use prepared::Prepared;
 pub(crate) use prepared::scheme;
 pub use running::{Mock, Stopped};
+pub(crate) use secured::Secured;

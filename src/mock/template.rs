@@ -1,6 +1,6 @@
 //! A mock that listens, and what the namespaces beside it are like unless they ask for something else.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,11 +10,12 @@ use super::assembly::{Assembly, reached_url};
 use super::builder::{Builder, Rest};
 use super::namespaces::{Asked, Registry, Usual};
 use super::remake::{self, Remake};
-use super::{Folder, Prepared, StartError};
+use super::{Folder, Prepared, Secured, StartError};
 use crate::console::{Beginning, Namespace};
 use crate::engine::{Callers, Pace, Speed};
 use crate::http::Server;
 use crate::journal::KeptLimits;
+use crate::net::Via;
 use crate::seed::Seed;
 use crate::settings::DEFAULT_LISTEN;
 use crate::simulator::Account;
@@ -39,6 +40,7 @@ struct Template {
     base_url: String,
     /// The address that the mock listens on.
     listens_on: IpAddr,
+    secured: Option<Secured>,
 }
 
 impl Builder {
@@ -57,12 +59,16 @@ impl Builder {
                 Server::bind(address.as_deref().unwrap_or(DEFAULT_LISTEN))?
             }
         };
-        self.public_url = Some(reached_url(server.local_addr()));
-        self.listens_on = Some(server.local_addr().ip());
+        let at = server.local_addr();
+        self.listens_on = Some(at.ip());
         let folder = self.folder.take();
+        let secured = self.secured.clone();
+        let scheme = Via { tls: secured.as_ref().is_some_and(|secured| secured.tls), proxy: false }.scheme();
+        let url = reached_url(scheme, at);
+        self.public_url = Some(url.clone());
         let (engine, rest) = self.split()?;
         let limits = rest.prepared.settings.limits.clone();
-        let template = Arc::new(Template::of(&rest, server.local_addr()));
+        let template = Arc::new(Template::of(&rest, &url, at.ip()));
         let of_namespaces = Arc::clone(&template);
         let make = move |asked: &Asked| of_namespaces.namespace(asked);
         let registry = Arc::new(Registry::new(template.usual(), make));
@@ -76,7 +82,15 @@ impl Builder {
         if let Some(folder) = folder {
             go_on(&service, folder)?;
         }
-        Ok(Assembly::new(service, server, limits))
+        let (server, proxy) = match secured {
+            None => (server, None),
+            Some(secured) => {
+                let tls = secured.issue(&template.prepared.settings, at.ip())?;
+                let proxy = secured.proxy(&tls, service.driver().clone())?;
+                (if secured.tls { server.with_tls(tls) } else { server }, proxy)
+            }
+        };
+        Ok(Assembly::new(service, (server, url), proxy, limits))
     }
 }
 
@@ -135,7 +149,7 @@ impl Template {
         Ok(if self.can_go_back { self.with_again(service, beginning, *epoch) } else { service })
     }
 
-    fn of(rest: &Rest, address: SocketAddr) -> Self {
+    fn of(rest: &Rest, url: &str, listens_on: IpAddr) -> Self {
         let public_url = rest.prepared.settings.public_url.clone();
         Self {
             prepared: rest.prepared.clone(),
@@ -149,8 +163,9 @@ impl Template {
             max_in_flight: rest.max_in_flight,
             kept: rest.kept_limits,
             show_secrets: rest.lines.show_secrets,
-            base_url: public_url.unwrap_or_else(|| reached_url(address)),
-            listens_on: address.ip(),
+            base_url: public_url.unwrap_or_else(|| url.to_owned()),
+            listens_on,
+            secured: rest.secured.clone(),
         }
     }
 
@@ -199,7 +214,8 @@ impl Template {
             .max_in_flight(self.max_in_flight)
             .kept(self.kept)
             .show_secrets(self.show_secrets)
-            .listens_on(self.listens_on);
+            .listens_on(self.listens_on)
+            .secured(self.secured.clone());
         let builder = if self.can_go_back { builder.can_go_back() } else { builder };
         match &self.callback_url {
             Some(url) => builder.callback_url(url),

@@ -90,8 +90,14 @@ impl Context {
         });
         let body = if method == "GET" { Default::default() } else { fields.to_string().into() };
         let headers = headers.into_iter().collect();
-        let call =
-            HttpRequest { method: method.to_owned().into(), path: path.to_owned(), query, headers, body };
+        let call = HttpRequest {
+            method: method.to_owned().into(),
+            path: path.to_owned(),
+            query,
+            headers,
+            body,
+            ..HttpRequest::default()
+        };
         self.runtime.block_on(async {
             match self.mock.answer(call).await.here().await {
                 Reply::Answer(answer) | Reply::Half(answer) => (answer.status, answer.body.to_vec()),

@@ -26,9 +26,32 @@ pub struct HttpRequest {
     pub headers: Headers,
     /// The body.
     pub body: Bytes,
+    /// What it came through.
+    pub via: Via,
+}
+
+/// What a request came through on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Via {
+    /// TLS: the client reaches the server by `https`.
+    pub tls: bool,
+    /// The proxy: the client means another host.
+    pub proxy: bool,
+}
+
+impl Via {
+    /// What URLs of the server begin with for this client.
+    pub fn scheme(self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
 }
 
 impl HttpRequest {
+    /// The host that the client means, if that is not this server but one that it plays behind its proxy.
+    pub fn proxied_host(&self) -> Option<&str> {
+        self.header("host").filter(|_| self.via.proxy)
+    }
+
     /// The first value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)

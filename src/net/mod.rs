@@ -11,5 +11,5 @@ mod target;
 pub use guard::{Guard, GuardError, NotAllowed};
 pub use headers::Headers;
 pub(crate) use message::JSON;
-pub use message::{Header, HttpRequest, HttpResponse, HttpStream, Reply};
+pub use message::{Header, HttpRequest, HttpResponse, HttpStream, Reply, Via};
 pub use target::{Target, TargetError};

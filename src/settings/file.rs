@@ -156,4 +156,8 @@ pub struct TargetFile {
     /// Accepts any certificate. Only for tests.
     #[serde(default)]
     pub insecure: bool,
+    /// A PEM file of a client certificate for receivers that ask for one, relative to this file.
+    pub client_cert: Option<String>,
+    /// A PEM file of the key of the client certificate, if it is not in the same file, relative to this file.
+    pub client_key: Option<String>,
 }

@@ -61,6 +61,12 @@ pub struct Flags {
     /// Accept any TLS certificate. Only for tests.
     #[arg(long)]
     pub insecure: bool,
+    /// Show the client certificate in this PEM file to receivers that ask for one.
+    #[arg(long, value_name = "FILE")]
+    pub client_cert: Option<PathBuf>,
+    /// The key of the client certificate, in PEM format, if it is not in the same file.
+    #[arg(long, value_name = "FILE")]
+    pub client_key: Option<PathBuf>,
 }
 
 /// Settings as meant.
@@ -296,6 +302,12 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         tls: TlsOptions {
             ca: given.ca.or(target.ca.map(|ca| folder.join(ca))),
             insecure: given.insecure || target.insecure,
+            // A certificate and its key belong together: those of the command line win over both of the file.
+            client_key: match &given.client_cert {
+                Some(_) => given.client_key,
+                None => given.client_key.or(target.client_key.map(|key| folder.join(key))),
+            },
+            client_cert: given.client_cert.or(target.client_cert.map(|cert| folder.join(cert))),
         },
         faults: file.faults,
         codes: CorrectedCodes::new(file.codes.into_iter().map(|(scope, codes)| (scope, codes.0)).collect()),

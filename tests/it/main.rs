@@ -43,6 +43,7 @@ mod serve_words;
 mod signing;
 mod stories;
 mod strict;
+mod tls;
 mod walls;
 mod why;
 mod workflow;

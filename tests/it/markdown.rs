@@ -99,8 +99,16 @@ fn run_command(line: &str, comment: &str, folder: &Path) {
     let command = command.strip_prefix("airudder-mock").unwrap_or(command).trim();
     let mut args = words(command);
     // Files that a command writes, and that later ones read, stand in a folder of the test.
-    const WRITTEN: [&str; 7] =
-        ["report.", "baseline.json", "part", "run.ndjson", "again.ndjson", "trace.html", "./airudder-data"];
+    const WRITTEN: [&str; 8] = [
+        "report.",
+        "baseline.json",
+        "copy.pem",
+        "part",
+        "run.ndjson",
+        "again.ndjson",
+        "trace.html",
+        "./airudder-data",
+    ];
     for arg in args.iter_mut().filter(|arg| WRITTEN.iter().any(|name| arg.starts_with(name))) {
         *arg = folder.join(&*arg).to_str().unwrap().to_owned();
     }
@@ -164,6 +172,7 @@ fn load_runs(mut args: Vec<String>) {
 /// The mock starts with the page's flags, apart from the addresses.
 fn serve_starts(mut args: Vec<String>, folder: &Path) {
     put(&mut args, "--callback-url", &Receiver::answering(vec![plain("200 OK", "{}")]).url());
+    put(&mut args, "--proxy", "127.0.0.1:0");
     put(&mut args, "--port-file", folder.join("port").to_str().unwrap());
     starts(&args);
 }

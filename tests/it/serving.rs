@@ -80,6 +80,13 @@ impl Serving {
         Self { child, out, address, folder }
     }
 
+    /// The next line that it prints.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line
+    }
+
     /// Its settings file.
     pub(crate) fn settings(&self) -> PathBuf {
         self.folder.path().join("settings.toml")

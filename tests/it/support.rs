@@ -22,6 +22,8 @@ pub(crate) fn program() -> Command {
     {
         command.env_remove(name);
     }
+    // Not that of whoever runs the tests.
+    command.env("AIRUDDER_MOCK_CA_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("ca"));
     // What a command starts finds the same program.
     let folder = Path::new(env!("CARGO_BIN_EXE_airudder-mock")).parent().unwrap();
     let path = std::env::var("PATH").unwrap_or_default();

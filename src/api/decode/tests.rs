@@ -20,6 +20,7 @@ fn call(
         query: query.map(str::to_owned),
         headers: content_type.map(|value| ("content-type", value)).into_iter().collect(),
         body: Bytes::copy_from_slice(body.as_ref()),
+        ..HttpRequest::default()
     }
 }
 

@@ -211,6 +211,7 @@ mod tests {
             query: Some("a=1".to_owned()),
             headers: [("host", "x"), ("x-a", "1"), ("x-a", "2")].into_iter().collect(),
             body: raw.clone(),
+            ..HttpRequest::default()
         };
         let body: Result<Value, _> =
             serde_json::from_str(body).map_err(|_| BodyError::NotJson("expected value".to_owned()));

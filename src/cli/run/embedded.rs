@@ -144,9 +144,9 @@ impl Embedded {
         let call = HttpRequest {
             method: route.method.clone().into(),
             path: route.path.clone(),
-            query: None,
             headers,
             body: Bytes::from(body),
+            ..HttpRequest::default()
         };
         let _ = http::request(self.mock, call).await;
     }
@@ -158,9 +158,9 @@ impl Embedded {
         let call = HttpRequest {
             method: route.method.clone().into(),
             path: route.path.clone(),
-            query: None,
             headers: Headers::from(&[("content-type", "application/json")][..]),
             body: Bytes::from(serde_json::json!({ "APPKey": key, "APPSecret": secret }).to_string()),
+            ..HttpRequest::default()
         };
         let answer = http::request(self.mock, call).await.ok()?;
         let body: Value = serde_json::from_slice(&answer.body).ok()?;

@@ -73,6 +73,8 @@ pub(super) struct Attempted<'a> {
 #[derive(Debug, PartialEq)]
 pub(super) struct Called<'a> {
     pub name: &'a str,
+    /// The host that was meant, if it came through the proxy.
+    pub host: Option<&'a str>,
     pub status: u16,
     /// The code and the reason, if it was refused.
     pub refusal: Option<(i64, &'a str)>,
@@ -127,6 +129,7 @@ impl<'a> What<'a> {
             }
             Event::Called(CallEntry { id, call, status, answer, refusal, .. }) => Self::Called(Called {
                 name: id.as_deref().unwrap_or(&call.path),
+                host: call.proxied_host(),
                 status: *status,
                 refusal: refusal.as_deref().map(|RefusedCall { code, reason }| (*code, reason.as_str())),
                 body: &call.body,
@@ -171,6 +174,7 @@ impl<'a> What<'a> {
             "dead" => Self::GivenUp { attempts: line["tries"].as_u64()?, message: line["message"].as_str()? },
             "called" => Self::Called(Called {
                 name: line["call"].as_str().unwrap_or_else(|| text("path")),
+                host: line["host"].as_str(),
                 status: status()?,
                 refusal: line["refused"]["code"]
                     .as_i64()

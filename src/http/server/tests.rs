@@ -1,4 +1,5 @@
 mod crowds;
+mod entrance;
 mod http2;
 mod replies;
 
@@ -54,20 +55,20 @@ struct Running {
 /// A server in memory.
 fn start(limits: Limits) -> Running {
     let (connections, accepted) = mpsc::unbounded_channel();
-    start_on(Memory(accepted), connections, limits)
+    start_on(Memory(accepted), connections, (limits, Entrance::Plain))
 }
 
 /// A server at an address.
 fn start_tcp(limits: Limits) -> (Running, SocketAddr) {
     let server = Server::bind("127.0.0.1:0").unwrap();
     let addr = server.local_addr();
-    (start_on(server.listener, mpsc::unbounded_channel().0, limits), addr)
+    (start_on(server.listener, mpsc::unbounded_channel().0, (limits, Entrance::Plain)), addr)
 }
 
 fn start_on<L: Listener + Send + 'static>(
     listener: L,
     connections: mpsc::UnboundedSender<DuplexStream>,
-    limits: Limits,
+    (limits, entrance): (Limits, Entrance),
 ) -> Running {
     let calls = Arc::new(AtomicUsize::new(0));
     let seen = calls.clone();
@@ -102,7 +103,7 @@ fn start_on<L: Listener + Send + 'static>(
         }
     };
     let (stop, stopped) = oneshot::channel();
-    let ended = tokio::spawn(serve(listener, handler, limits, async {
+    let ended = tokio::spawn(serve(listener, entrance, handler, limits, async {
         let _ = stopped.await;
     }));
     Running { connections, calls, floods, stop, ended }

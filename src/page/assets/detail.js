@@ -91,7 +91,7 @@ export class Detail {
         doing.close && button("", () => doing.close(), { kind: "plain back", picture: "back", label: "Back to the list" }),
         h("div", { class: "grow" },
           h("h2", null, h("bdi", null, visible(row.name, 120)), " ", word && h("span", { class: "mark " + kind }, visible(word, 24))),
-          h("p", { class: "mono address" }, row.kind === "note" ? "" : visible((entry.method ?? "") + " " + (entry.url ?? entry.path ?? ""), 300))),
+          h("p", { class: "mono address" }, row.kind === "note" ? "" : visible((entry.method ?? "") + " " + (entry.url ?? (entry.host ?? "") + (entry.path ?? "")), 300))),
         doing.close && button("", () => doing.close(), { kind: "plain close", picture: "close", label: "Close", title: "Close (Esc)" })),
       h("div", { class: "facts-line" },
         h("span", null, { request: "Request", callback: "Callback " + row.number, note: "Note" }[row.kind]),

@@ -1,0 +1,103 @@
+//! `ca`: the certificate authority of the mocks, and how programs come to trust it.
+
+use std::path::PathBuf;
+
+use super::authority::CaDir;
+use super::trust::TrustFiles;
+use super::{CommandError, Exit, cannot_write};
+use crate::files::visible;
+
+const EXAMPLES: &str = "\
+Examples:
+  airudder-mock ca
+      The file of the authority's certificate, and for each language the
+      variable by which its programs trust it. The lines can be run:
+      eval \"$(airudder-mock ca)\"
+  airudder-mock ca --export ca.pem
+      Copy the certificate, for a container image or another machine.";
+
+/// The arguments of `ca`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Write the certificate to this file, in PEM format, and print nothing but its name.
+    #[arg(long, value_name = "FILE")]
+    export: Option<PathBuf>,
+    #[command(flatten)]
+    ca: CaDir,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
+    let authority = args.ca.open()?;
+    if let Some(path) = &args.export {
+        let copied = std::fs::copy(authority.file(), path);
+        copied.map_err(|error| cannot_write(path, &error))?;
+        return super::print(&format!("{}\n", visible(&path.display().to_string())));
+    }
+    super::print(&help(&TrustFiles::write(&authority)?))
+}
+
+/// A word as a shell reads it.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+/// What a shell can run, with words for people.
+fn help(files: &TrustFiles) -> String {
+    let (own, bundle) = (files.certificate.display().to_string(), files.bundle.display().to_string());
+    let (own, bundle) = (quoted(&own), quoted(&bundle));
+    let (php, java, node) = (quoted(&files.php()), quoted(&files.java(None)), quoted(&files.node()));
+    format!(
+        "\
+# The certificate authority of your mocks is in {own}
+# Nothing trusts it until you say so. Its key stays beside it: whoever has that key can pose as any host to programs that
+# trust it. bundle.pem holds the system's authorities as well.
+
+# curl: or curl --cacert {own}
+export CURL_CA_BUNDLE={bundle}
+# Python: requests
+export REQUESTS_CA_BUNDLE={bundle}
+# Python: urllib and httpx. Go, Ruby, Perl, .NET on Linux
+export SSL_CERT_FILE={bundle}
+# Node.js
+export NODE_EXTRA_CA_CERTS={own}
+# Java
+export JAVA_TOOL_OPTIONS={java}
+# PHP: curl and streams
+export PHP_INI_SCAN_DIR={php}
+
+# For `serve --proxy`: Node.js heeds https_proxy from 22.21 and 24.5 on
+#   export NODE_USE_ENV_PROXY=1
+# and before that by
+#   export NODE_OPTIONS={node}
+# Java takes -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=8081, and Ruby http_proxy in place of https_proxy
+
+# For a whole machine, if you must:
+#   Debian, Ubuntu: cp {own} /usr/local/share/ca-certificates/airudder-mock.crt && update-ca-certificates
+#   Fedora:         trust anchor {own}
+#   macOS:          security add-trusted-cert -k ~/Library/Keychains/login.keychain-db {own}
+#   Windows, .NET:  certutil -user -addstore Root {own}
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_reach_a_shell_whole() {
+        for (word, wanted) in [
+            ("/home/a/ca.pem", "/home/a/ca.pem"),
+            ("/home/a b/ca.pem", "'/home/a b/ca.pem'"),
+            ("it's", r"'it'\''s'"),
+            ("", "''"),
+        ] {
+            assert_eq!(quoted(word), wanted);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `serve` under TLS, and with a proxy.
+
+use std::sync::Arc;
+
+use crate::cli::authority::CaDir;
+use crate::cli::{CommandError, argument};
+use crate::mock::Secured;
+use crate::net::Via;
+
+/// TLS, and the proxy.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct SecuredArgs {
+    /// Speak TLS at the address, with a certificate of an authority of your own, which is made at its first use. `airudder-mock
+    /// ca` says how programs come to trust it.
+    #[arg(long)]
+    tls: bool,
+    /// Be a proxy at this address, too, for programs that have https://api.airudder.com written into them: with
+    /// https_proxy=http://ADDR they reach this mock. It lets nothing out to other hosts.
+    #[arg(long, value_name = "ADDR")]
+    proxy: Option<String>,
+    /// A host that the proxy plays besides api.airudder.com and detection.airudder.com. May be given more than once.
+    #[arg(long = "proxy-host", value_name = "HOST", requires = "proxy", value_parser = argument::host)]
+    proxy_hosts: Vec<String>,
+    #[command(flatten)]
+    ca: CaDir,
+}
+
+impl SecuredArgs {
+    /// What requests to the address itself come through.
+    pub(super) fn via(&self) -> Via {
+        Via { tls: self.tls, proxy: false }
+    }
+
+    /// The authority with what it is needed for, if it is.
+    pub(super) fn open(&self) -> Result<Option<Secured>, CommandError> {
+        if !self.tls && self.proxy.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Secured {
+            authority: Arc::new(self.ca.open()?),
+            tls: self.tls,
+            proxy: self.proxy.clone(),
+            proxied: self.proxy_hosts.clone(),
+        }))
+    }
+}
+
+/// What the start page says of them.
+pub(super) fn lines(secured: Option<&Secured>, proxy: Option<String>) -> Vec<String> {
+    let Some(secured) = secured else { return Vec::new() };
+    let proxy = proxy.map(|url| {
+        let hosts = secured.hosts().collect::<Vec<_>>().join(", ");
+        format!("proxy             https_proxy={url}   for {hosts}")
+    });
+    let file = secured.authority.file();
+    let authority =
+        format!("certificates      of {}   (`airudder-mock ca`: how programs trust it)", file.display());
+    proxy.into_iter().chain([authority]).collect()
+}
