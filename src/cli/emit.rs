@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::remote::Remote;
 use super::{CommandError, Exit, argument};
 use crate::content::Country;
 use crate::contract::fields::FieldTree;
@@ -35,6 +36,8 @@ Examples:
       Sends it to http://127.0.0.1:2479/, where `airudder-mock receive` listens.
   airudder-mock emit message.receive --set 'messages[0].content.text=hello'
   airudder-mock emit message.status --count 100 --callback-url http://127.0.0.1:3000/hook
+  airudder-mock emit agent.transfer --into http://127.0.0.1:2478
+      The running mock sends it, as a callback of its own.
   echo '{\"any\": \"thing\"}' | airudder-mock emit session.end --body -
       The body exactly as given, signed.
 
@@ -46,6 +49,10 @@ Every event: airudder-mock catalog";
 pub(super) struct Args {
     /// The event id, for example session.transfer.
     event: String,
+    /// Have a running mock send it, over its control surface: its own secret, callback URL, retries and journal. Its URL, or
+    /// that of a namespace of it: `--into http://127.0.0.1:2478`.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["callback_url", "secret", "body", "print", "retry", "seed", "epoch"])]
+    into: Option<String>,
     #[command(flatten)]
     target: Flags,
     /// Override a field of the generated body: `--set user.id=123`. The value is read as JSON where it is JSON. Digits
@@ -86,6 +93,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         if let Some(doubt) = doubt(&args.event, path, value) {
             super::remark(&format!("warning: {doubt}; --extra says that it is meant so"));
         }
+    }
+    if let Some(url) = &args.into {
+        return into(&args, &Remote::at(url)?);
     }
     let raw = args.body.as_deref().map(read_body).transpose()?;
     let url = settings.callback_url.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());
@@ -140,6 +150,19 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         return Ok(Exit::Interrupted);
     }
     Ok(if totals.failed > 0 { Exit::Failed } else { Exit::Ok })
+}
+
+/// Has a running mock send the callbacks.
+fn into(args: &Args, remote: &Remote) -> Result<Exit, CommandError> {
+    let body = argument::table(&args.set.iter().chain(&args.extra).cloned().collect::<Vec<_>>());
+    let fields = json!({ "event": args.event, "body": body, "country": args.country.code() });
+    super::runtime()?.block_on(async {
+        for _ in 0..args.count {
+            let sent = remote.ask("emit", fields.clone()).await?;
+            super::say(&format!("{} is callback {} of {}", args.event, sent["callback"], remote.url()));
+        }
+        Ok(Exit::Ok)
+    })
 }
 
 fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {

@@ -18,6 +18,9 @@ pub(super) struct Where {
     /// Where the mock is, or a namespace of it: `http://127.0.0.1:2478/_ns/NAME`. Default: http://127.0.0.1:2478.
     #[arg(long, value_name = "URL", env = "AIRUDDER_MOCK_URL")]
     pub(super) url: Option<String>,
+    /// The token that the mock was started with, if it was (`serve --control-token`).
+    #[arg(long, value_name = "TOKEN", env = "AIRUDDER_MOCK_CONTROL_TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
     #[command(flatten)]
     pub(super) ca: CaDir,
 }
@@ -56,16 +59,18 @@ pub(super) struct Remote {
     /// What stands before the paths of its control surface.
     base: String,
     peer: Peer,
+    token: Option<String>,
 }
 
 impl Where {
     /// The mock that is meant.
     pub(super) fn remote(&self) -> Result<Remote, CommandError> {
         let ca = || self.ca.certificate();
-        match &self.url {
-            Some(url) => Remote::trusting(url, ca),
-            None => Remote::at(&format!("http://{DEFAULT_LISTEN}")),
-        }
+        let remote = match &self.url {
+            Some(url) => Remote::trusting(url, ca)?,
+            None => Remote::at(&format!("http://{DEFAULT_LISTEN}"))?,
+        };
+        Ok(Remote { token: self.control_token.clone(), ..remote })
     }
 }
 
@@ -95,7 +100,8 @@ impl Remote {
             RemoteError::Unreachable { url: url.to_owned(), why }
         })?;
         let base = format!("{}{PREFIX}", target.path_and_query().trim_end_matches('/'));
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), base, peer: Peer::new(address, plan) })
+        let peer = Peer::new(address, plan);
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), base, peer, token: None })
     }
 
     /// How it is reached.
@@ -110,7 +116,8 @@ impl Remote {
         fields: Map<String, Value>,
         take: impl FnMut(u16, &[u8]),
     ) -> Result<u16, RemoteError> {
-        let request = request(call, fields, &self.base)?;
+        let mut request = request(call, fields, &self.base)?;
+        request.headers.extend(self.token.iter().map(|token| ("authorization", format!("Bearer {token}"))));
         let answered = request_parts(&self.peer, request, take).await;
         let unreachable = |error: RequestError| {
             let hint = match error {

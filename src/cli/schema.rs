@@ -1,6 +1,8 @@
-//! `schema`: prints the JSON Schema of the files users write, for editors, and the OpenAPI document of the control surface.
+//! `schema`: prints the JSON Schema of the files users write, for editors, and the OpenAPI documents of the control
+//! surface and of the vendor.
 
 use super::{CommandError, Exit};
+use crate::contract::Catalog;
 
 /// The arguments of `schema`.
 #[derive(Debug, clap::Args)]
@@ -21,17 +23,20 @@ enum Kind {
     Settings,
     /// The requests under /_mock/, as OpenAPI.
     Control,
+    /// The vendor's requests and callbacks, as OpenAPI.
+    Vendor,
 }
 
 impl Kind {
-    /// The file of the repository that has it.
+    /// The file of the repository that has it, if one has.
     #[cfg(test)]
-    fn file(self) -> &'static str {
-        match self {
+    fn file(self) -> Option<&'static str> {
+        Some(match self {
             Self::Scenario => "schema/scenario.schema.json",
             Self::Settings => "schema/settings.schema.json",
             Self::Control => "schema/control.openapi.json",
-        }
+            Self::Vendor => return None,
+        })
     }
 
     fn text(self) -> String {
@@ -39,6 +44,7 @@ impl Kind {
             Self::Scenario => crate::scenario::check::schema_text(),
             Self::Settings => crate::settings::schema_text(),
             Self::Control => format!("{:#}\n", crate::console::openapi()),
+            Self::Vendor => format!("{:#}\n", crate::simulator::openapi::document(Catalog::builtin())),
         }
     }
 }
@@ -56,15 +62,15 @@ mod tests {
     #[test]
     fn committed_schemas_are_current() {
         for kind in Kind::value_variants() {
-            let path = format!("{}/{}", env!("CARGO_MANIFEST_DIR"), kind.file());
+            let Some(file) = kind.file() else { continue };
+            let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));
             if std::env::var("INSTA_UPDATE").as_deref() == Ok("always") {
                 std::fs::write(&path, kind.text()).unwrap();
             }
             let committed = std::fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
             assert!(
                 committed == kind.text(),
-                "{} is out of date; INSTA_UPDATE=always writes it anew, and so does `cargo run -- schema KIND`",
-                kind.file()
+                "{file} is out of date; INSTA_UPDATE=always writes it anew, and so does `cargo run -- schema KIND`",
             );
         }
     }

@@ -21,12 +21,13 @@ use super::trace::{Outcome, TraceArgs, Tracing};
 use super::verdicts::Verdicts;
 use super::watch::{self, Watch};
 use super::{CommandError, Exit, stories, taken};
+use crate::console::Control;
 use crate::contract::{Direction, Provenance};
 use crate::engine::{Left, Pace, Speed, Watchdog};
 use crate::files::visible;
 use crate::journal::{Event, KeptLimits};
 use crate::mock::{Builder, Prepared};
-use crate::scenario::{Story, StoryRun};
+use crate::scenario::{Library, Story, StoryRun, begin};
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Flags, Settings};
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
@@ -60,6 +61,10 @@ pub(super) struct Args {
     /// Scenario files. Their stories run beside the server, from its start on.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// A scenario file whose stories do not run by themselves: the page and `airudder-mock ctl start-story` begin them. Those
+    /// that ship with the mock, and FILE, can be begun as well.
+    #[arg(long, value_name = "FILE")]
+    offer: Vec<PathBuf>,
     #[command(flatten)]
     target: Flags,
     /// The address to listen on. Port 0 picks a free one. Default: 127.0.0.1:2478.
@@ -111,6 +116,13 @@ pub(super) struct Args {
     /// before stays in force. Most keys of the settings hold from the next start on only; it says which.
     #[arg(long)]
     watch: bool,
+    /// The control surface (/_mock/, the page included) is for whoever has this token: as `Authorization: Bearer TOKEN`, or as the
+    /// password in a browser. Also read from AIRUDDER_MOCK_CONTROL_TOKEN. Default: for whoever reaches the mock.
+    #[arg(long, value_name = "TOKEN", env = "AIRUDDER_MOCK_CONTROL_TOKEN", hide_env_values = true)]
+    control_token: Option<String>,
+    /// No control surface: what is under /_mock/ is not served.
+    #[arg(long)]
+    no_control: bool,
     /// Print nothing but the address, and what is left at the end.
     #[arg(long, short)]
     quiet: bool,
@@ -118,8 +130,13 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
-    let stories = stories::read(&args.files, &args.set, &prepared)?;
-    super::runtime()?.block_on(serve(args, config, prepared, stories))
+    let set: Vec<&str> = args.set.iter().map(|(name, _)| name.as_str()).collect();
+    let run = stories::scenarios(&args.files, &set, &prepared)?;
+    let stories = stories::of(&run, &set, &prepared)?;
+    let offered = stories::scenarios(&args.offer, &[], &prepared)?;
+    let scenarios = Library::new(prepared.settings.policy.clone());
+    run.iter().chain(&offered).for_each(|scenario| scenarios.give(scenario));
+    super::runtime()?.block_on(serve(args, config, prepared, stories, scenarios))
 }
 
 async fn serve(
@@ -127,6 +144,7 @@ async fn serve(
     config: Option<&Path>,
     prepared: Prepared,
     stories: Vec<Arc<Story>>,
+    scenarios: Library,
 ) -> Result<Exit, CommandError> {
     let epoch = args.epoch.unwrap_or_else(Timestamp::now);
     let seed = args.seed.or_else(|| Some(stories.first()?.seed?.0)).unwrap_or_else(super::fresh_seed);
@@ -145,7 +163,7 @@ async fn serve(
         };
         Watch::new(given, prepared.clone(), &copies)
     });
-    let mut stories = stories::runs(&stories, args.seed, Seed(seed), epoch, &args.set);
+    let mut stories = begin::runs((0, 1), &stories, args.seed.map(Seed), Seed(seed), epoch, &args.set);
     stories.iter_mut().for_each(StoryRun::fail_fast);
     let (verdicts, beside) = (Verdicts::default(), stories.len());
     let usual = if beside > 0 { Pace::default().settle } else { Duration::ZERO };
@@ -154,7 +172,16 @@ async fn serve(
     let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
     let secured = args.secured.open()?;
     builder = builder.secured(secured.clone());
-    builder = builder.kept(KeptLimits::default()).show_secrets(args.show_secrets).folder(folder);
+    builder = builder
+        .kept(KeptLimits::default())
+        .show_secrets(args.show_secrets)
+        .folder(folder)
+        .scenarios(scenarios);
+    builder = builder.control(match (args.no_control, &args.control_token) {
+        (true, _) => Control::Off,
+        (false, Some(token)) => Control::Token(token.clone()),
+        (false, None) => Control::Open,
+    });
     if !args.watch {
         // Settings that change meanwhile would lead what it was given elsewhere.
         builder = builder.can_go_back();
@@ -240,7 +267,7 @@ async fn serve(
         }
     }
     assumed.lines().iter().for_each(|line| output.line(line));
-    if beside > 0 {
+    if told > 0 {
         verdicts.lines(told).iter().for_each(|line| output.line(line));
     }
     // A terminal that takes nothing does not keep the mock from its end.

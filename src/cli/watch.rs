@@ -12,7 +12,7 @@ use super::{CommandError, stories};
 use crate::files::visible;
 use crate::journal::Event;
 use crate::mock::{Assembly, Prepared};
-use crate::scenario::StoryRun;
+use crate::scenario::{StoryRun, begin};
 use crate::seed::Seed;
 use crate::settings::{Changes, DEFAULT_FILE, Flags, changes, until_restart};
 
@@ -143,17 +143,22 @@ impl Watch {
 
     /// Begins the stories of a file anew.
     fn scenario_changed(&mut self, mock: &Assembly, at: usize) -> Result<String, CommandError> {
-        let all = stories::read(&self.files, &self.set, &self.prepared)?;
-        let Some(story) = all.get(at) else { return Ok("it has no story".to_owned()) };
+        let set: Vec<&str> = self.set.iter().map(|(name, _)| name.as_str()).collect();
+        let all = stories::scenarios(&self.files, &set, &self.prepared)?;
+        let read = stories::of(&all, &set, &self.prepared)?;
+        let (Some(scenario), Some(story)) = (all.get(at), read.get(at)) else {
+            return Ok("it has no story".to_owned());
+        };
+        mock.scenarios().give(scenario);
         let scenario = &mut self.scenarios[at];
         scenario.begun += 1;
-        let (begun, seed, set, story) = (scenario.begun, self.seed, &self.set, Arc::clone(story));
+        let (begun, seed, set, story) = (scenario.begun, self.seed.map(Seed), &self.set, Arc::clone(story));
         let fallback = self.fallback.derive("begun anew", begun);
         let old = std::mem::take(&mut scenario.running);
         scenario.running = mock.driver().with(|engine, now| {
             old.into_iter().for_each(|index| engine.end_story(index, now));
             let first = engine.stories().len();
-            let mut runs = stories::runs_behind(first, begun, &[story], seed, fallback, now, set);
+            let mut runs = begin::runs((first, begun), &[story], seed, fallback, now, set);
             runs.iter_mut().for_each(StoryRun::fail_fast);
             let numbers = (first..first + runs.len()).collect();
             runs.into_iter().for_each(|run| engine.add_story(run));

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::namespace::Namespace;
-use crate::engine::{Input, Misfit};
+use crate::engine::{Driver, Input, Misfit};
 
 /// What the state of a mock begins with: together with its settings and what it was given, all that its state comes from.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,10 @@ pub struct Beginning {
     #[serde(with = "digits")]
     #[schemars(with = "String")]
     pub seed: u64,
+    /// The moment from which the stories count that run beside it from the beginning on; nothing without such stories.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub stories: Option<Timestamp>,
     /// The credentials of a namespace; those of any other mock are in its settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<Namespace>,
@@ -69,21 +73,31 @@ pub trait Again: Debug + Send + Sync {
     fn go_back(&self, beginning: Option<Beginning>, inputs: &[Arc<Input>]) -> Result<(), AgainError>;
 }
 
-/// A moment of a mock that somebody has given a name.
+/// A moment of a mock, with all that it takes to come to it.
 #[derive(Clone, Debug)]
-pub(super) struct Snapshot {
+pub struct Moment {
     /// The mock's time.
     pub(super) at: Timestamp,
-    pub(super) beginning: Beginning,
-    pub(super) inputs: Vec<Arc<Input>>,
+    /// What the state begins with.
+    pub beginning: Beginning,
+    /// What the mock was given up to there.
+    pub inputs: Vec<Arc<Input>>,
+}
+
+/// A mock, as far as its moments go.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub(super) driver: Driver,
+    pub(super) again: Option<Arc<dyn Again>>,
+    pub(super) snapshots: Snapshots,
 }
 
 /// The snapshots of a mock, by name. All clones are the same.
 #[derive(Clone, Debug, Default)]
-pub struct Snapshots(Arc<Mutex<BTreeMap<String, Snapshot>>>);
+pub struct Snapshots(Arc<Mutex<BTreeMap<String, Moment>>>);
 
 impl Snapshots {
-    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Snapshot>> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Moment>> {
         // Whoever panicked while he looked has changed nothing by halves.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

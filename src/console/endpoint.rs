@@ -120,7 +120,12 @@ impl Row {
 }
 
 fn schema<T: JsonSchema>() -> Value {
-    schemars::SchemaGenerator::default().into_root_schema_for::<T>().to_value()
+    // What refers to a part of itself would refer to nothing within a larger document.
+    let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
 fn answer<E: Endpoint + 'static>(world: World, fields: Value) -> Answering {

@@ -128,6 +128,8 @@ pub(super) struct Health {
     name: &'static str,
     /// Its version.
     version: &'static str,
+    /// When the program was built, as far as its file says.
+    built: Option<&'static str>,
     /// Whether it takes requests: not any more once it was told to end.
     ready: bool,
 }
@@ -147,7 +149,12 @@ impl Endpoint for Ready {
 
     async fn answer(world: World, _: Nothing) -> Result<Answered<Health>, Refused> {
         let ready = !world.driver.is_ending();
-        let health = Health { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION"), ready };
+        let health = Health {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            built: world.built,
+            ready,
+        };
         Ok(Answered::Json(if ready { 200 } else { 503 }, health))
     }
 }

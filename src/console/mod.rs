@@ -3,12 +3,18 @@
 //! [`answer`] is all that others need. Each request is a type of its own ([`endpoint`]) in the file of what it is about.
 
 mod again;
+mod beside;
+mod branch;
 mod clock;
+mod control;
+mod desk;
 mod emit;
 mod endpoint;
 mod entry;
 mod faults;
 mod find;
+mod found;
+mod in_force;
 mod journal;
 mod look;
 mod metrics;
@@ -18,11 +24,14 @@ mod objects;
 mod openapi;
 mod refused;
 mod reloads;
+mod settings;
 mod settle;
 mod signature;
 mod snapshots;
+mod stories;
 mod tokens;
 mod user;
+mod vendor;
 mod wait;
 mod world;
 
@@ -38,11 +47,14 @@ use crate::files::suggest::{did_you_mean, nearest};
 use crate::net::HttpRequest;
 use crate::page;
 
-pub use again::{Again, AgainError, Beginning, Snapshots};
-pub use namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
+pub use again::{Again, AgainError, Beginning, Moment, Origin, Snapshots};
+pub use beside::{NamespaceError, Namespaces, NewNamespace};
+pub use control::Control;
+pub use in_force::SettingsInForce;
+pub use namespace::Namespace;
 pub use openapi::document as openapi;
 pub use reloads::Reloads;
-pub use snapshots::reset;
+pub use snapshots::{begin_with, reset};
 pub use world::World;
 
 /// Where everything is: a path that the vendor does not have.
@@ -56,6 +68,9 @@ const ROWS: &[Row] = &[
     Row::of::<objects::List>(),
     Row::of::<look::ListCatalog>(),
     Row::of::<entry::Show>(),
+    Row::of::<found::Assumed>(),
+    Row::of::<found::List>(),
+    Row::of::<settings::Show>(),
     Row::of::<journal::List>(),
     Row::of::<journal::Clear>(),
     Row::of::<journal::Stream>(),
@@ -71,7 +86,15 @@ const ROWS: &[Row] = &[
     Row::of::<user::List>(),
     Row::of::<user::History>(),
     Row::of::<user::Act>(),
+    Row::of::<desk::List>(),
+    Row::of::<desk::Answer>(),
+    Row::of::<desk::Agent>(),
     Row::of::<tokens::Expire>(),
+    Row::of::<stories::ListScenarios>(),
+    Row::of::<stories::Start>(),
+    Row::of::<stories::List>(),
+    Row::of::<stories::Show>(),
+    Row::of::<stories::Stop>(),
     Row::of::<faults::Add>(),
     Row::of::<faults::List>(),
     Row::of::<faults::Remove>(),
@@ -82,7 +105,9 @@ const ROWS: &[Row] = &[
     Row::of::<snapshots::Reset>(),
     Row::of::<snapshots::Export>(),
     Row::of::<snapshots::Import>(),
+    Row::of::<branch::Branch>(),
     Row::of::<openapi::Describe>(),
+    Row::of::<vendor::Describe>(),
     Row::of::<namespaces::Create>(),
     Row::of::<namespaces::List>(),
     Row::of::<namespaces::Reset>(),

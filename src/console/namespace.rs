@@ -1,32 +1,7 @@
-//! What namespaces are asked for and answered with. Who makes them is above the control surface ([`Namespaces`]).
-
-use std::fmt::Debug;
-use std::future::Future;
-use std::pin::Pin;
+//! A namespace as whoever asked for it gets it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::contract::fields::Whole;
-use crate::engine::Speed;
-
-/// What a new namespace is to be like. Whatever is not given is as in the mock it stands beside, or fresh.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-pub struct NewNamespace {
-    /// Its name: letters, digits, `-`, `_` and `.`, at most 64. Default: one that is free.
-    pub name: Option<String>,
-    /// Where its callbacks go. Default: as in the settings.
-    pub callback_url: Option<String>,
-    /// The secret that signs its callbacks. Default: a fresh one.
-    pub secret: Option<String>,
-    /// The seed of its random values. Its ids are others than those of any other name under the same seed. Default: one that
-    /// gives ids that were never there before.
-    pub seed: Option<Whole<0, { i64::MAX }>>,
-    /// How fast its clock goes: a number of times real time, `0` or `max`. Default: as that of the mock.
-    pub speed: Option<String>,
-    /// The time on its clock at the start: `2030-01-01T00:00:00Z`. Default: now.
-    pub epoch: Option<String>,
-}
 
 /// A namespace, with all that a client needs.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -47,49 +22,4 @@ pub struct Namespace {
     pub callback_url: Option<String>,
     /// The seed it was made with, if one was given.
     pub seed: Option<u64>,
-}
-
-/// Why a namespace is not made.
-#[derive(Debug, thiserror::Error)]
-pub enum NamespaceError {
-    /// It has a name that it can't have.
-    #[error("name: `{0}` can't be one: use 1 to 64 letters, digits, `-`, `_` and `.`")]
-    Name(String),
-    /// It is there already.
-    #[error("there is a namespace `{0}` already; DELETE /_mock/namespaces/{0} first")]
-    Taken(String),
-    /// There are too many.
-    #[error("there are {0} namespaces already, which is the most; delete those that are not needed any more")]
-    TooMany(usize),
-    /// A value can't be used.
-    #[error("{0}")]
-    Wrong(String),
-}
-
-/// Makes namespaces and ends them.
-pub trait Namespaces: Debug + Send + Sync {
-    /// Makes one.
-    ///
-    /// # Errors
-    ///
-    /// A name that is taken or none, or a value that can't be used.
-    fn create(
-        &self,
-        wanted: NewNamespace,
-        speed: Option<Speed>,
-    ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>>;
-
-    /// All of them, by name.
-    fn list(&self) -> Vec<Namespace>;
-
-    /// Puts one back to its beginning: its credentials and its seed stay, so that the same requests give the same ids again.
-    /// Nothing if it is not there.
-    ///
-    /// # Errors
-    ///
-    /// A file of the settings that can't be used any more.
-    fn reset(&self, name: &str) -> Result<Option<Namespace>, NamespaceError>;
-
-    /// Ends one with all it holds, and says whether it was there.
-    fn remove(&self, name: &str) -> bool;
 }

@@ -4,14 +4,24 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
+use super::beside::{NamespaceError, Namespaces, NewNamespace};
 use super::endpoint::{Answered, Done, Endpoint, Nothing};
-use super::namespace::{Namespace, NamespaceError, Namespaces, NewNamespace};
+use super::namespace::Namespace;
 use super::refused::Refused;
 use crate::engine::Speed;
 
-fn of(world: &World) -> Result<&dyn Namespaces, Refused> {
+pub(super) fn of(world: &World) -> Result<&dyn Namespaces, Refused> {
     let none = || Refused::missing("a namespace has none of its own: ask the mock it stands beside");
     world.namespaces.as_deref().ok_or_else(none)
+}
+
+pub(super) fn refused(error: &NamespaceError) -> Refused {
+    let status = match error {
+        NamespaceError::Taken(_) | NamespaceError::Unfit(_) => 409,
+        NamespaceError::TooMany(_) => 429,
+        NamespaceError::Name(_) | NamespaceError::Wrong(_) => 400,
+    };
+    Refused::new(status, error.to_string())
 }
 
 /// Makes a namespace.
@@ -29,14 +39,7 @@ impl Endpoint for Create {
     async fn answer(world: World, ask: NewNamespace) -> Result<Answered<Namespace>, Refused> {
         let speed = ask.speed.as_deref().map(str::parse::<Speed>).transpose();
         let speed = speed.map_err(|error| Refused::wrong(format!("speed: {error}")))?;
-        let made = of(&world)?.create(ask, speed).await.map_err(|error| {
-            let status = match error {
-                NamespaceError::Taken(_) => 409,
-                NamespaceError::TooMany(_) => 429,
-                NamespaceError::Name(_) | NamespaceError::Wrong(_) => 400,
-            };
-            Refused::new(status, error.to_string())
-        })?;
+        let made = of(&world)?.create(ask, speed).await.map_err(|error| refused(&error))?;
         Ok(Answered::Json(201, made))
     }
 }

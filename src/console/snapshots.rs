@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::World;
-use super::again::{Again, AgainError, Beginning, Snapshot};
+use super::again::{Again, AgainError, Beginning, Moment, Origin, Snapshots};
 use super::endpoint::{Answered, Done, Endpoint, Nothing};
 use super::refused::Refused;
 use crate::engine::{Input, NoInputs, Written};
@@ -22,14 +22,14 @@ const MOST: usize = 1_000;
 /// The number of the form in which states are exported.
 const FORMAT: u32 = 1;
 
-fn again(world: &World) -> Result<&dyn Again, Refused> {
+fn again(again: &Option<Arc<dyn Again>>) -> Result<&dyn Again, Refused> {
     let none = || {
         Refused::new(
             409,
-            "this mock can't be put back: stories run beside it, its files are watched, or it keeps nothing of what it is given",
+            "this mock can't be put back: its files are watched, or it keeps nothing of what it is given",
         )
     };
-    world.again.as_deref().ok_or_else(none)
+    again.as_deref().ok_or_else(none)
 }
 
 fn refused(error: NoInputs) -> Refused {
@@ -46,7 +46,7 @@ fn go_back(
     inputs: &[Arc<Input>],
     note: String,
 ) -> Result<(), Refused> {
-    again(world)?.go_back(beginning, inputs).map_err(|error| match error {
+    again(&world.again)?.go_back(beginning, inputs).map_err(|error| match error {
         AgainError::Wrong(_) => Refused::new(503, error.to_string()),
         AgainError::Misfit { .. } => Refused::new(409, error.to_string()),
     })?;
@@ -64,6 +64,29 @@ pub fn reset(world: &World) -> Result<(), String> {
     go_back(world, None, &[], "put back to its beginning".to_owned()).map_err(|refused| refused.message)
 }
 
+/// Puts a mock that was just made to a moment of another.
+///
+/// # Errors
+///
+/// Why it can't be, in words.
+pub fn begin_with(world: &World, from: &Moment) -> Result<(), String> {
+    let note = "branched off from another mock".to_owned();
+    let done = go_back(world, Some(from.beginning.clone()), &from.inputs, note);
+    done.map_err(|refused| refused.message)
+}
+
+/// A moment of a mock: that of a snapshot, or the present one.
+pub(super) fn moment(origin: &Origin, snapshot: Option<&str>) -> Result<Moment, Refused> {
+    match snapshot {
+        Some(name) => find(&origin.snapshots, name),
+        None => {
+            let beginning = again(&origin.again)?.beginning();
+            let (inputs, at) = origin.driver.inputs_up_to_now().map_err(refused)?;
+            Ok(Moment { at, beginning, inputs })
+        }
+    }
+}
+
 /// A snapshot.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Shown {
@@ -76,7 +99,7 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    fn of(name: &str, snapshot: &Snapshot) -> Self {
+    fn of(name: &str, snapshot: &Moment) -> Self {
         Self { name: name.to_owned(), at: snapshot.at.to_string(), inputs: snapshot.inputs.len() }
     }
 }
@@ -101,17 +124,16 @@ impl Endpoint for Take {
     type Answer = Shown;
 
     async fn answer(world: World, ask: Named) -> Result<Answered<Shown>, Refused> {
-        let beginning = again(&world)?.beginning();
+        again(&world.again)?;
         let name = ask.name;
         if name.len() > 200 {
             return Err(Refused::wrong("name is to have 200 bytes at most"));
         }
-        let (inputs, at) = world.driver.inputs_up_to_now().map_err(refused)?;
+        let snapshot = moment(&world.origin(), None)?;
         let mut all = world.snapshots.lock();
         if all.len() >= MOST && !all.contains_key(&name) {
             return Err(Refused::new(429, format!("there are {MOST} snapshots, which is the most")));
         }
-        let snapshot = Snapshot { at, beginning, inputs };
         let shown = Shown::of(&name, &snapshot);
         all.insert(name, snapshot);
         Ok(Answered::Json(201, shown))
@@ -143,8 +165,8 @@ impl Endpoint for List {
     }
 }
 
-fn find(world: &World, name: &str) -> Result<Snapshot, Refused> {
-    let all = world.snapshots.lock();
+fn find(snapshots: &Snapshots, name: &str) -> Result<Moment, Refused> {
+    let all = snapshots.lock();
     all.get(name).cloned().ok_or_else(|| missing(name, all.keys()))
 }
 
@@ -166,7 +188,7 @@ impl Endpoint for Restore {
     type Answer = Shown;
 
     async fn answer(world: World, ask: Named) -> Result<Answered<Shown>, Refused> {
-        let snapshot = find(&world, &ask.name)?;
+        let snapshot = find(&world.snapshots, &ask.name)?;
         let note = format!("put back to the snapshot `{}`", ask.name);
         go_back(&world, Some(snapshot.beginning.clone()), &snapshot.inputs, note)?;
         Ok(Answered::ok(Shown::of(&ask.name, &snapshot)))
@@ -244,9 +266,9 @@ impl Endpoint for Export {
 
     async fn answer(world: World, ask: ExportAsk) -> Result<Answered<Exported>, Refused> {
         let (beginning, inputs) = match &ask.snapshot {
-            None => (again(&world)?.beginning(), world.driver.inputs().map_err(refused)?),
+            None => (again(&world.again)?.beginning(), world.driver.inputs().map_err(refused)?),
             Some(name) => {
-                let snapshot = find(&world, name)?;
+                let snapshot = find(&world.snapshots, name)?;
                 (snapshot.beginning, snapshot.inputs)
             }
         };

@@ -11,6 +11,7 @@ use super::World;
 use super::endpoint::{Answered, Endpoint};
 use super::find::is_named;
 use super::refused::Refused;
+use super::stories::{Shown, find};
 use crate::api::{Fields, decode};
 use crate::contract::fields::Whole;
 use crate::contract::{Catalog, Direction, Family};
@@ -28,13 +29,15 @@ const NOT_MET: u16 = 417;
 /// So many differences are shown at most.
 const MOST: usize = 20;
 
-/// What is waited for: a request of yours, or a callback.
+/// What is waited for: a request of yours, a callback, or the end of a story.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
     /// The endpoint of a request that you make: `chatbot.send_message`. `chatbot.*` is all that begin so.
     request: Option<String>,
     /// The event of a callback: `task.finished`. `task.*` is all that begin so.
     callback: Option<String>,
+    /// The number of a story: until it is over. It has to have passed.
+    story: Option<Whole<1, 10_000>>,
     /// What its fields have to be like: values, or matchers such as `{"contains": "order"}`, as in scenarios.
     #[serde(rename = "where")]
     where_: Option<Map<String, Value>>,
@@ -79,6 +82,9 @@ pub(super) struct Answer {
     /// In what the nearest differs.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     differences: Vec<String>,
+    /// The story that was waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    story: Option<Shown>,
 }
 
 /// Waits.
@@ -88,13 +94,16 @@ impl Endpoint for Wait {
     const NAME: &'static str = "wait";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/wait";
-    const WHAT: &'static str = "returns as soon as a request or callback has come that is as you say: {\"callback\": \"task.finished\", \"within\": \"10s\"}";
+    const WHAT: &'static str = "returns as soon as a request or callback has come that is as you say: {\"callback\": \"task.finished\", \"within\": \"10s\"}; or a story is over: {\"story\": 1}";
     const STATUSES: &'static [u16] = &[200, NOT_MET];
     type Ask = Ask;
     type Answer = Answer;
 
     async fn answer(world: World, ask: Ask) -> Result<Answered<Answer>, Refused> {
         let until = Instant::now() + ask.within.map_or(WITHIN, |within| within.0);
+        if let Some(story) = ask.story {
+            return until_over(&world, &ask, story.count(), until).await;
+        }
         let since = ask.since.map_or(0, |since| u64::try_from(since.get()).unwrap_or_default());
         let mut hunt = Hunt::new(&world.catalog, ask, since)?;
         // Watching comes before looking, so that nothing is missed in between.
@@ -113,6 +122,35 @@ impl Endpoint for Wait {
                 return Ok(Answered::Json(NOT_MET, hunt.answer(&world)));
             }
         }
+    }
+}
+
+/// Waits until a story is over.
+async fn until_over(
+    world: &World,
+    ask: &Ask,
+    number: usize,
+    until: Instant,
+) -> Result<Answered<Answer>, Refused> {
+    let is_alone = matches!(
+        ask,
+        Ask { request: None, callback: None, where_: None, times: None, state: None, refused: None, .. }
+    );
+    if !is_alone {
+        return Err(Refused::wrong("a story is waited for alone: beside `story` there is only `within`"));
+    }
+    let mut written = world.kept.watch();
+    loop {
+        let (_, story) = world.driver.look(|engine, _| find(engine, number))?;
+        if !story.is_over() && timeout_at(until, written.changed()).await.is_ok() {
+            continue;
+        }
+        let met = story.has_passed();
+        let why = (!met).then(|| story.why_not());
+        let last = world.kept.counts().last;
+        let (entries, differences) = (Vec::new(), Vec::new());
+        let answer = Answer { met, entries, last, why, nearest: None, differences, story: Some(story) };
+        return Ok(Answered::Json(if met { 200 } else { NOT_MET }, answer));
     }
 }
 
@@ -154,7 +192,7 @@ impl Hunt {
             (None, Some(callback)) => (callback, Direction::Callback),
             (None, None) => {
                 return Err(Refused::wrong(
-                    "what is waited for? Give `request`, such as \"chatbot.send_message\", or `callback`, such as \"task.finished\"",
+                    "what is waited for? Give `request`, such as \"chatbot.send_message\", `callback`, such as \"task.finished\", or `story`, the number of one",
                 ));
             }
             (Some(_), Some(_)) => {
@@ -311,6 +349,7 @@ impl Hunt {
             why,
             nearest: near.as_ref().map(|near| line(&near.entry)),
             differences: near.map(|near| near.differences).unwrap_or_default(),
+            story: None,
         }
     }
 

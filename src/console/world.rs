@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::again::{Again, Snapshots};
-use super::namespace::Namespaces;
+use super::again::{Again, Origin, Snapshots};
+use super::beside::Namespaces;
+use super::in_force::SettingsInForce;
 use super::refused::Refused;
 use super::reloads::Reloads;
 use crate::contract::Catalog;
 use crate::engine::{Driver, Engine};
 use crate::journal::{Kept, Lines};
 use crate::net::HttpRequest;
+use crate::scenario::Library;
 
 /// What the control surface works with: one mock, and what is kept of its journal.
 #[derive(Clone, Debug)]
@@ -24,11 +26,17 @@ pub struct World {
     pub kept: Kept,
     /// How entries of the journal are shown.
     pub lines: Lines,
+    /// When the program was built.
+    pub built: Option<&'static str>,
+    /// The settings in force.
+    pub settings: SettingsInForce,
+    /// The scenarios that stories can be begun of.
+    pub scenarios: Library,
     /// What came of files that changed.
     pub reloads: Reloads,
     /// Makes further mocks behind the same address; nothing in one of those.
     pub namespaces: Option<Arc<dyn Namespaces>>,
-    /// Puts it back; nothing where stories run beside it.
+    /// Puts it back; nothing where it keeps nothing of what it is given.
     pub again: Option<Arc<dyn Again>>,
     /// The moments that it can be put back to.
     pub snapshots: Snapshots,
@@ -37,6 +45,11 @@ pub struct World {
 }
 
 impl World {
+    /// It, as far as its moments go.
+    pub fn origin(&self) -> Origin {
+        Origin { driver: self.driver.clone(), again: self.again.clone(), snapshots: self.snapshots.clone() }
+    }
+
     /// Changes the state of the mock, which is then among its inputs as any other request.
     pub(super) fn change<T>(
         &self,

@@ -1,6 +1,6 @@
 //! The engine: simulator, stories and outbox under one clock.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::dispatch::{Dispatch, NewCallback, Origin};
+use super::dispatch::{Assumption, Dispatch, NewCallback, Origin};
 use super::host::EngineHost;
 use super::options::EngineOptions;
 use crate::contract::Family;
@@ -128,6 +128,23 @@ impl Engine {
         self.wakeup_of.push(wakeup);
         self.live.insert(self.stories.len());
         self.stories.push(story);
+    }
+
+    /// The seed of what belongs to no story.
+    pub fn seed(&self) -> Seed {
+        self.seed
+    }
+
+    /// What was used so far that is only assumed, by its id.
+    pub fn assumptions(&self) -> &BTreeMap<String, Assumption> {
+        &self.dispatch.assumptions
+    }
+
+    /// The story that everything belongs to of which nobody knows whose it is: the only one.
+    pub(super) fn only_story(&self) -> Option<usize> {
+        let mut meant = self.stories.iter().enumerate().filter(|(_, story)| story.may_be_meant());
+        let (index, _) = meant.next()?;
+        meant.next().is_none().then_some(index)
     }
 
     /// The stories.
@@ -420,7 +437,7 @@ impl Engine {
         let story = story.and_then(|story| self.stories.get_mut(story as usize));
         let (name, event) = match story {
             Some(story) => {
-                story.count_failure();
+                story.count_failure(FailureKind::Unsendable, &message);
                 let name = Arc::clone(story.name());
                 let kind = FailureKind::Unsendable.as_str();
                 (Some(Arc::clone(&name)), Event::Failed { place: name, kind, message })

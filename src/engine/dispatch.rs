@@ -52,10 +52,21 @@ pub(super) struct Dispatch {
     /// What encrypts the callbacks of each account, where settings ask for it.
     ciphers: Vec<Option<Cipher>>,
     queued: u64,
+    /// What was used so far that is only assumed, by its id.
+    pub(super) assumptions: BTreeMap<String, Assumption>,
     /// What goes wrong on purpose, beside what stories want.
     pub(super) faults: Faults,
     /// What is held back on purpose.
     pub(super) held: Held,
+}
+
+/// Something that was used and is only assumed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assumption {
+    /// What of it is assumed, each part behind the key that corrects it.
+    pub what: String,
+    /// Whether it was refused, as the settings say.
+    pub refused: bool,
 }
 
 /// Where a callback comes from.
@@ -114,6 +125,7 @@ impl Dispatch {
             noted: BTreeSet::new(),
             targets: BTreeMap::new(),
             queued: 0,
+            assumptions: BTreeMap::new(),
             faults: Faults::new(options.faults, options.seed),
             held: Held::default(),
         }
@@ -140,14 +152,16 @@ impl Dispatch {
         provenance: Provenance,
         now: Timestamp,
     ) -> bool {
-        if provenance != Provenance::Assumed || self.assumed == AssumedFile::Serve {
+        if provenance != Provenance::Assumed {
             return true;
         }
         let refused = self.assumed == AssumedFile::Refuse;
-        if !self.noted.contains(id) {
-            self.noted.insert(id.to_owned());
+        if !self.assumptions.contains_key(id) {
             let what = assumed_parts(id, direction);
-            self.journal.write(now, None, Event::Assumed { id: Arc::from(id), what, refused });
+            self.assumptions.insert(id.to_owned(), Assumption { what: what.clone(), refused });
+            if self.assumed != AssumedFile::Serve {
+                self.journal.write(now, None, Event::Assumed { id: Arc::from(id), what, refused });
+            }
         }
         !refused
     }

@@ -89,7 +89,10 @@ impl Engine {
 
     /// Tells what was found. It belongs to a story, if one is named or there is only one.
     pub(super) fn report_findings(&mut self, found: Vec<Finding>, story: Option<usize>, now: Timestamp) {
-        let story = story.or_else(|| (self.stories.len() == 1).then_some(0));
+        if found.is_empty() {
+            return;
+        }
+        let story = story.or_else(|| self.only_story());
         for Finding { kind, place, first, message, is_error } in found {
             let allows = |story: usize| self.stories.get(story).is_some_and(|run| run.story().allows(kind));
             match story.filter(|_| is_error) {
@@ -98,7 +101,7 @@ impl Engine {
                         continue;
                     }
                     let Some(run) = self.stories.get_mut(story) else { continue };
-                    run.count_failure();
+                    run.count_failure(FailureKind::Request, &message);
                     let name = Arc::clone(run.name());
                     let failed = Event::Failed {
                         place: Arc::clone(&name),

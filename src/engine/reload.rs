@@ -46,10 +46,10 @@ impl Engine {
         self.dispatch.reload(new.callback_url, new.routes, new.route_signers, new.policy, new.assumed);
     }
 
-    /// A story ends where it is: one that begins anew takes its place.
+    /// A story ends where it is, because another takes its place or nobody wants it any more.
     pub fn end_story(&mut self, index: usize, now: Timestamp) {
         if index < self.stories.len() {
-            self.with_host(index, now, |story, _| story.stop());
+            self.with_host(index, now, |story, _| story.call_off());
         }
     }
 }

@@ -132,8 +132,10 @@ impl Engine {
             }
         }
         // What an endpoint of the user's own sends belongs to the story that took the request, or else to the only one.
-        let story = taker.or_else(|| (self.stories.len() == 1).then_some(0));
-        if let Some(story) = story.filter(|_| self.simulator.is_of_user(id)) {
+        if !self.stories.is_empty()
+            && self.simulator.is_of_user(id)
+            && let Some(story) = taker.or_else(|| self.only_story())
+        {
             self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
         }
         self.report_findings(found, taker, now);

@@ -16,6 +16,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 pub use diagnostic::{Diagnostic, Place, Problems, SourceFile, read_within};
+pub use secrets::masked;
 pub use visible::visible;
 
 /// A table whose keys are the user's own: a body, variables, conditions. Keys keep their order.

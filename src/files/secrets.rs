@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use serde_json::Value;
+
 /// The keys whose values are secrets.
 const KEYS: [&str; 5] = ["secret", "app_secret", "sign_secret", "encryption_key", "password"];
 
@@ -44,6 +46,22 @@ fn credentials(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
         let authority = text[start..].split(['/', '?', '#', '"', '\'', ' ', '\n']).next()?;
         Some(start..start + authority.rfind('@')?)
     })
+}
+
+/// Values with stars in place of secrets.
+pub fn masked(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let shown = |(name, value): (String, Value)| match KEYS.contains(&name.as_str()) {
+                true => (name, Value::from("***")),
+                false => (name, masked(value)),
+            };
+            Value::Object(fields.into_iter().map(shown).collect())
+        }
+        Value::Array(values) => Value::Array(values.into_iter().map(masked).collect()),
+        Value::String(text) => Value::String(without_secrets(&text).into_owned()),
+        other => other,
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, SERVER, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::json;
@@ -85,6 +86,9 @@ where
     if memory > SMALL && !share.grow(memory) {
         let HttpResponse { status, headers, body } = read::crowded();
         response = self::response(status, headers, Body::whole(body), head).unwrap_or_else(unsendable);
+    }
+    if let Some(server) = &limits.server {
+        response.headers_mut().entry(SERVER).or_insert_with(|| server.clone());
     }
     response.body_mut().hold(in_flight, share);
     Ok(response)

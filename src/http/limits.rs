@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
+
 use super::Budget;
 
 /// Which requests may have bodies up to [`Limits::body`], by method and path; all others, up to [`Limits::usual_body`].
@@ -61,6 +63,8 @@ pub struct Limits {
     pub large_bodies: Option<LargeBodies>,
     /// Which requests are answered 503, where some are, decided when they begin.
     pub turned_away: Option<TurnedAway>,
+    /// What every answer says of who gives it, in its header `Server`.
+    pub server: Option<HeaderValue>,
     /// The memory that all connections may take together. Beyond it requests are answered 503.
     pub budget: Budget,
     /// The most bytes of a request line and its headers. More are answered 431.
@@ -107,6 +111,7 @@ impl Default for Limits {
             usual_body: 1 << 20,
             large_bodies: None,
             turned_away: None,
+            server: None,
             budget: Budget::new(512 << 20),
             header_bytes: 64 << 10,
             header_count: 100,

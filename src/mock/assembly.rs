@@ -9,12 +9,13 @@ use tokio::task::JoinHandle;
 
 use super::{Prepared, StartError};
 use crate::api::{Answering, Api, ready};
-use crate::console::{self, Again, Namespaces, Reloads, World};
+use crate::console::{self, Again, Control, Moment, Namespaces, Origin, Reloads, World};
 use crate::engine::{Driver, End, Left, Reload};
 use crate::http::{LargeBodies, Limits, Server, TurnedAway};
 use crate::journal::Kept;
 use crate::net::origin;
 use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target, Via};
+use crate::scenario::Library;
 
 /// Whom a request is for.
 pub(super) enum Found {
@@ -26,8 +27,9 @@ pub(super) enum Found {
 
 /// Further mocks behind the same address.
 pub(super) trait Beside: std::fmt::Debug + Send + Sync {
-    /// The one that a request is for, by its path or by its header, if it is for any.
-    fn find(&self, request: &HttpRequest) -> Option<Found>;
+    /// The one that a request is for, by its path, its header or its credentials, if it is for any. What `own` knows, the mock
+    /// they stand beside, is for that.
+    fn find(&self, request: &HttpRequest, own: &Driver) -> Option<Found>;
 
     /// What each of them leaves if it ends now, by its name.
     fn left(&self) -> Vec<(String, Left)>;
@@ -45,13 +47,15 @@ pub struct Service {
     targets: Arc<[Target]>,
     /// The names it answers to.
     own: Arc<Guard>,
+    /// For whom its control surface is there.
+    control: Control,
     /// Further mocks behind the same address.
     beside: Option<Arc<dyn Beside>>,
 }
 
 impl Service {
-    pub(super) fn new(api: Api, world: World, targets: Vec<Target>, own: Guard) -> Self {
-        Self { api, world, targets: targets.into(), own: Arc::new(own), beside: None }
+    pub(super) fn new(api: Api, world: World, targets: Vec<Target>, own: Guard, control: Control) -> Self {
+        Self { api, world, targets: targets.into(), own: Arc::new(own), control, beside: None }
     }
 
     /// The same with further mocks behind the same address, and who makes them.
@@ -92,6 +96,16 @@ impl Service {
         &self.api
     }
 
+    /// It, as far as its moments go.
+    pub(super) fn origin(&self) -> Origin {
+        self.world.origin()
+    }
+
+    /// Puts it to a moment of another mock.
+    pub(super) fn begin_with(&self, from: &Moment) -> Result<(), String> {
+        console::begin_with(&self.world, from)
+    }
+
     /// Puts it back to its beginning.
     pub(super) fn reset(&self) -> Result<(), String> {
         console::reset(&self.world)
@@ -108,7 +122,7 @@ impl Service {
         if let Err(foreign) = origin::check(&self.own, &request, console::is_of(&request)) {
             return self.api.turn_away(request, foreign.status(), foreign.to_string());
         }
-        match self.beside.as_ref().and_then(|beside| beside.find(&request)) {
+        match self.beside.as_ref().and_then(|beside| beside.find(&request, self.driver())) {
             Some(Found::There(service, path)) => return service.answer(HttpRequest { path, ..request }),
             Some(Found::Missing(name)) => {
                 let name = name.escape_debug();
@@ -117,7 +131,18 @@ impl Service {
             }
             None => {}
         }
-        console::answer(&self.world, &request).unwrap_or_else(|| self.api.answer(request))
+        if console::is_of(&request) && !matches!(self.control, Control::Off) {
+            // What was let in before is let in again.
+            if let Some(response) =
+                self.control.turned_away(&request).filter(|_| !self.driver().is_replaying())
+            {
+                return ready(response);
+            }
+            if let Some(answering) = console::answer(&self.world, &request) {
+                return answering;
+            }
+        }
+        self.api.answer(request)
     }
 }
 
@@ -150,6 +175,8 @@ impl Assembly {
         let driver = service.driver().clone();
         limits.turned_away =
             Some(TurnedAway::of(move |path| driver.is_ending() && !path.starts_with("/_mock")));
+        // Who finds an old mock at a port that several share sees it at once.
+        limits.server = super::build::server().parse().ok();
         let (address, proxied) = (server.local_addr(), proxy.as_ref().map(Server::local_addr));
         let (stop, stopped) = watch::channel(());
         let serve = |server: Server| {
@@ -198,6 +225,11 @@ impl Assembly {
         &self.service.world.reloads
     }
 
+    /// The scenarios that stories can be begun of.
+    pub(crate) fn scenarios(&self) -> &Library {
+        &self.service.world.scenarios
+    }
+
     /// Takes over settings that have changed; `own_url` is the callback URL that wins over them.
     ///
     /// # Errors
@@ -238,6 +270,7 @@ impl Assembly {
             let has_callback_url = new.has_callback_url || !engine.stories().is_empty();
             engine.reload(Reload { has_callback_url, ..new });
         });
+        self.service.world.settings.set(prepared.in_force(own_url.map(str::to_owned)));
         Ok(())
     }
 

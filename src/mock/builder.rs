@@ -5,19 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::assembly::Service;
 use super::secured::names;
 use super::{Folder, Prepared, Secured, StartError};
 use crate::api::Api;
-use crate::console::{Reloads, Snapshots, World};
+use crate::console::{Control, Reloads, SettingsInForce, Snapshots, World};
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
 use crate::http::Server;
 use crate::journal::{Journal, Kept, KeptLimits, Lines, Sink};
 use crate::net::{Guard, Target};
-use crate::scenario::StoryRun;
+use crate::scenario::{Library, StoryRun};
 use crate::seed::Seed;
 use crate::settings::{DEFAULT_LISTEN, Flags, Settings, url_for};
 
@@ -47,10 +47,12 @@ pub struct Builder {
     pub(super) server: Option<Server>,
     pub(super) public_url: Option<String>,
     stories: Vec<StoryRun>,
+    scenarios: Option<Library>,
     journal: Journal,
     kept: KeptLimits,
     show_secrets: bool,
     can_go_back: bool,
+    control: Control,
     pub(super) folder: Option<Folder>,
     pub(super) listens_on: Option<IpAddr>,
     pub(super) secured: Option<Secured>,
@@ -80,10 +82,12 @@ impl Builder {
             server: None,
             public_url: None,
             stories: Vec::new(),
+            scenarios: None,
             journal: Journal::default(),
             kept: KeptLimits::NOTHING,
             show_secrets: false,
             can_go_back: false,
+            control: Control::default(),
             folder: None,
             listens_on: None,
             secured: None,
@@ -229,6 +233,18 @@ impl Builder {
         self
     }
 
+    /// For whom the control surface is there. Default: for whoever reaches the mock.
+    pub(crate) fn control(mut self, control: Control) -> Self {
+        self.control = control;
+        self
+    }
+
+    /// Offers these scenarios to begin stories of, in place of those that ship.
+    pub(crate) fn scenarios(mut self, scenarios: Library) -> Self {
+        self.scenarios = Some(scenarios);
+        self
+    }
+
     /// The engine alone: no network, no clock.
     ///
     /// # Errors
@@ -255,6 +271,7 @@ impl Builder {
         }
         let prepared = self.prepared?;
         let settings = &prepared.settings;
+        let scenarios = self.scenarios.unwrap_or_else(|| Library::new(settings.policy.clone()));
         let own_url = self.callback_url.clone().filter(|_| self.callback_url_wins);
         let url = self.callback_url.or_else(|| settings.callback_url.clone());
         let routes = match self.callback_url_wins {
@@ -296,8 +313,8 @@ impl Builder {
             max_in_flight: self.max_in_flight,
             journal: self.journal,
         });
-        // Stories can't be put back.
-        let can_go_back = self.can_go_back && self.stories.is_empty();
+        let again = self.stories.iter().filter(|_| self.can_go_back);
+        let again: Vec<StoryRun> = again.map(|story| story.fresh(SignedDuration::ZERO)).collect();
         for story in self.stories {
             engine.add_story(story);
         }
@@ -306,7 +323,10 @@ impl Builder {
             callback_url: own_url,
             seed: self.seed,
             kept_limits: self.kept,
-            can_go_back,
+            can_go_back: self.can_go_back,
+            control: self.control,
+            stories: again.into(),
+            scenarios,
             own_epoch: self.epoch,
             max_in_flight: self.max_in_flight,
             listens_on: self.listens_on,
@@ -333,6 +353,10 @@ pub(super) struct Rest {
     pub(super) seed: Seed,
     pub(super) kept_limits: KeptLimits,
     pub(super) can_go_back: bool,
+    pub(super) control: Control,
+    /// The stories that run beside it, before their beginning; none where it can't go back.
+    pub(super) stories: Arc<[StoryRun]>,
+    pub(super) scenarios: Library,
     /// The time at its start, if it was given.
     pub(super) own_epoch: Option<Timestamp>,
     pub(super) max_in_flight: usize,
@@ -373,17 +397,22 @@ impl Rest {
         let proxied = self.secured.map(|secured| secured.proxied).unwrap_or_default();
         let own = Guard::of_server(&names(settings, proxied), self.listens_on)?;
         let catalog = Arc::clone(&self.prepared.catalog);
+        let in_force = SettingsInForce::default();
+        in_force.set(self.prepared.in_force(self.callback_url));
         let world = World {
             driver,
             catalog,
             kept: self.kept,
             lines: self.lines,
+            built: super::build::built(),
+            settings: in_force,
+            scenarios: self.scenarios,
             reloads: Reloads::default(),
             namespaces: None,
             again: None,
             snapshots: Snapshots::default(),
             request: None,
         };
-        Ok(Service::new(api, world, self.targets, own))
+        Ok(Service::new(api, world, self.targets, own, self.control))
     }
 }

@@ -13,10 +13,13 @@ use tokio::sync::oneshot;
 
 use super::StartError;
 use super::assembly::{Beside, Found, Service};
-use crate::console::{Namespace, NamespaceError, Namespaces, NewNamespace};
-use crate::engine::{Left, Speed};
+use crate::api::decode;
+use crate::console::{Beginning, Moment, Namespace, NamespaceError, Namespaces, NewNamespace, Origin};
+use crate::contract::Family;
+use crate::engine::{Driver, Left, Speed};
 use crate::net::HttpRequest;
 use crate::seed::Seed;
+use crate::simulator::{Access, Account};
 
 /// The first part of the path of requests to a namespace.
 const PREFIX: &str = "/_ns/";
@@ -37,6 +40,11 @@ pub(super) struct Usual {
     pub(super) seed: Seed,
     /// The secret, where a fresh one might not do.
     pub(super) secret: Option<String>,
+    /// The header that names the key of a chatbot request, in lower case, if there is one.
+    pub(super) sign_key_header: Option<String>,
+    /// The first account of the mock itself, and what signs its callbacks.
+    pub(super) account: Account,
+    pub(super) own_secret: String,
 }
 
 /// What a namespace is to be like.
@@ -109,7 +117,12 @@ impl Registry {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn make(&self, wanted: NewNamespace, speed: Option<Speed>) -> Result<Namespace, NamespaceError> {
+    async fn make(
+        &self,
+        wanted: NewNamespace,
+        speed: Option<Speed>,
+        from: Option<Moment>,
+    ) -> Result<Namespace, NamespaceError> {
         let (number, name) = {
             let mut state = self.lock();
             state.made += 1;
@@ -147,11 +160,17 @@ impl Registry {
             seed: given,
             name: name.clone(),
         };
+        if let Some(from) = &from {
+            shown = self.credentials(&from.beginning, shown);
+        }
         let wrong = |error: StartError| NamespaceError::Wrong(error.to_string());
         let asked = Asked { namespace: shown.clone(), seed, speed, epoch };
         let service = (self.make)(&asked).map_err(wrong)?;
         let refused = |error: crate::net::NotAllowed| wrong(error.into());
         service.check_callback_urls().await.map_err(refused)?;
+        if let Some(from) = &from {
+            service.begin_with(from).map_err(NamespaceError::Unfit)?;
+        }
         shown.callback_url = shown.callback_url.or_else(|| self.usual.callback_url.clone());
         let running = Running::new(service, shown.clone());
         let mut state = self.lock();
@@ -161,16 +180,86 @@ impl Registry {
         state.running.insert(name, running);
         Ok(shown)
     }
+
+    /// The namespace whose credentials a request has: its token, its APPKey where it fetches one, its key where it is signed.
+    fn by_credentials(&self, request: &HttpRequest, own: &Driver) -> Option<Service> {
+        if request.path.starts_with("/_") || self.lock().running.is_empty() {
+            return None;
+        }
+        let credentials = Credentials::of(request, self.usual.sign_key_header.as_deref())?;
+        let knows =
+            |driver: &Driver| driver.look(|engine, _| credentials.are_of(engine.simulator().access()));
+        if knows(own) {
+            return None;
+        }
+        // Nobody waits for the list of all while one of them is asked.
+        let all: Vec<Service> = self.lock().running.values().map(|running| running.service.clone()).collect();
+        all.into_iter().find(|service| knows(service.driver()))
+    }
+
+    /// A namespace with the credentials that a state begins with.
+    fn credentials(&self, beginning: &Beginning, fresh: Namespace) -> Namespace {
+        let Namespace { name, base_url, callback_url, .. } = fresh;
+        match &beginning.namespace {
+            Some(its) => {
+                let callback_url = callback_url.or_else(|| its.callback_url.clone());
+                Namespace { name, base_url, callback_url, ..its.clone() }
+            }
+            None => Namespace {
+                name,
+                base_url,
+                callback_url,
+                app_key: self.usual.account.app_key.clone(),
+                app_secret: self.usual.account.app_secret.clone(),
+                sign_key: self.usual.account.sign_key.clone(),
+                secret: self.usual.own_secret.clone(),
+                seed: None,
+            },
+        }
+    }
+}
+
+/// What a request says of who makes it.
+enum Credentials<'a> {
+    Token(&'a str),
+    AppKey(String),
+    SignKey(&'a str),
+}
+
+impl<'a> Credentials<'a> {
+    fn of(request: &'a HttpRequest, sign_key_header: Option<&str>) -> Option<Self> {
+        if let Some(key) = sign_key_header.and_then(|header| request.header(header)) {
+            return Some(Self::SignKey(key.trim()));
+        }
+        if let Some((_, token)) =
+            request.header("authorization").and_then(|header| header.trim().split_once(' '))
+        {
+            return Some(Self::Token(token.trim()));
+        }
+        let fields = decode(request, Family::Cloud).ok()?.fields;
+        Some(Self::AppKey(fields.get("APPKey")?.as_str()?.to_owned()))
+    }
+
+    fn are_of(&self, access: &Access) -> bool {
+        match self {
+            Self::Token(token) => access.has_given(token),
+            Self::AppKey(key) => access.by_app_key(key).is_some(),
+            Self::SignKey(key) => access.iter().any(|account| account.sign_key == *key),
+        }
+    }
 }
 
 impl Beside for Registry {
-    fn find(&self, request: &HttpRequest) -> Option<Found> {
+    fn find(&self, request: &HttpRequest, own: &Driver) -> Option<Found> {
         let by_path = request.path.strip_prefix(PREFIX).map(|rest| {
             let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             (name.to_owned(), if rest.is_empty() { "/".to_owned() } else { rest.to_owned() })
         });
         let by_header = || Some((request.header(HEADER)?.to_owned(), request.path.clone()));
-        let (name, path) = by_path.or_else(by_header)?;
+        let Some((name, path)) = by_path.or_else(by_header) else {
+            let service = self.by_credentials(request, own)?;
+            return Some(Found::There(Box::new(service), request.path.clone()));
+        };
         Some(match self.lock().running.get(&name) {
             Some(running) => Found::There(Box::new(running.service.clone()), path),
             None => Found::Missing(name),
@@ -193,7 +282,20 @@ impl Namespaces for Registry {
         wanted: NewNamespace,
         speed: Option<Speed>,
     ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>> {
-        Box::pin(self.make(wanted, speed))
+        Box::pin(self.make(wanted, speed, None))
+    }
+
+    fn branch(
+        &self,
+        wanted: NewNamespace,
+        speed: Speed,
+        from: Moment,
+    ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>> {
+        Box::pin(self.make(wanted, Some(speed), Some(from)))
+    }
+
+    fn origin(&self, name: &str) -> Option<Origin> {
+        self.lock().running.get(name).map(|running| running.service.origin())
     }
 
     fn list(&self) -> Vec<Namespace> {

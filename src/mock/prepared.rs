@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::StartError;
 use crate::contract::Catalog;
 use crate::contract::signature::{Scheme, Signer};
-use crate::settings::{Flags, Settings};
+use crate::settings::{Flags, InForce, Settings};
 
 /// What everything that sends, serves or verifies starts from.
 #[derive(Clone, Debug)]
@@ -49,6 +49,12 @@ impl Prepared {
         let route_signers = settings.routes.signers(&scheme);
         let signer = Signer::try_new(scheme, &settings.secret).map_err(StartError::Secret)?;
         Ok(Self { settings, catalog, signer, route_signers })
+    }
+
+    /// The settings in force, where this callback URL wins over theirs.
+    pub(crate) fn in_force(&self, callback_url: Option<String>) -> InForce {
+        let callback_url = callback_url.or_else(|| self.settings.callback_url.clone());
+        InForce::of(&self.settings, callback_url, self.signer.scheme().describe())
     }
 }
 

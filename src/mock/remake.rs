@@ -85,14 +85,17 @@ impl Again for Remake {
 
     fn go_back(&self, beginning: Option<Beginning>, inputs: &[Arc<Input>]) -> Result<(), AgainError> {
         let mut ours = self.lock();
-        let beginning = beginning.unwrap_or_else(|| ours.clone());
+        let now = self.epoch.unwrap_or_else(Timestamp::now);
+        // At its beginning the stories of the mock begin with it.
+        let beginning =
+            beginning.unwrap_or_else(|| Beginning { stories: ours.stories.map(|_| now), ..ours.clone() });
         let wrong = |error: &dyn std::fmt::Display| AgainError::Wrong(error.to_string());
         let other = (self.make)(&beginning).map_err(|error| wrong(&error))?;
         other.driver().keep_inputs();
         replay(&other, inputs)?;
         if inputs.is_empty() {
             let speed = self.driver.speed();
-            other.driver().go_on(self.epoch.unwrap_or_else(Timestamp::now), speed);
+            other.driver().go_on(now, speed);
         }
         self.driver.adopt(other.driver()).map_err(|error| wrong(&error))?;
         self.api.take_over_late(other.api());

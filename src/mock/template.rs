@@ -11,11 +11,12 @@ use super::builder::{Builder, Rest};
 use super::namespaces::{Asked, Registry, Usual};
 use super::remake::{self, Remake};
 use super::{Folder, Prepared, Secured, StartError};
-use crate::console::{Beginning, Namespace};
+use crate::console::{Beginning, Control, Namespace};
 use crate::engine::{Callers, Pace, Speed};
 use crate::http::Server;
 use crate::journal::KeptLimits;
 use crate::net::Via;
+use crate::scenario::{Library, StoryRun};
 use crate::seed::Seed;
 use crate::settings::DEFAULT_LISTEN;
 use crate::simulator::Account;
@@ -27,9 +28,14 @@ struct Template {
     /// The callback URL that wins over those of the settings, if one was given.
     callback_url: Option<String>,
     seed: Seed,
+    /// The stories that run beside the mock itself, and the moment from which they count.
+    stories: Arc<[StoryRun]>,
+    began: Timestamp,
+    scenarios: Library,
     /// The time at its start, if it was given.
     epoch: Option<Timestamp>,
     can_go_back: bool,
+    control: Control,
     speed: Speed,
     callers: Callers,
     pace: Pace,
@@ -75,8 +81,9 @@ impl Builder {
         let can_go_back = rest.can_go_back;
         let mut service = rest.service(engine)?.beside(Arc::clone(&registry) as _, registry);
         if can_go_back {
-            let beginning = Beginning { seed: template.seed.0, namespace: None };
-            service = template.with_again(service, beginning, template.epoch);
+            let stories = (!template.stories.is_empty()).then_some(template.began);
+            let beginning = Beginning { seed: template.seed.0, stories, namespace: None };
+            service = template.with_again(service, beginning, template.epoch, None);
         }
         service.check_callback_urls().await?;
         if let Some(folder) = folder {
@@ -121,20 +128,47 @@ impl Template {
         service: Service,
         beginning: Beginning,
         epoch: Option<Timestamp>,
+        own: Option<Namespace>,
     ) -> Service {
         let template = Arc::clone(self);
         let again = Remake::new(&service, beginning, epoch, move |beginning| {
-            let Beginning { seed, namespace } = beginning;
-            match namespace {
-                Some(namespace) => template.builder(namespace, Seed(*seed), None).service(),
-                None => {
-                    let mut builder = template.usual_builder(template.prepared.clone(), Seed(*seed), None);
-                    builder.public_url = Some(template.base_url.clone());
-                    builder.service()
-                }
-            }
+            template.again(beginning, own.as_ref()).service()
         });
         service.with_again(Arc::new(again))
+    }
+
+    /// A mock that begins like this. In the place of a namespace it is reached as that is, and its callbacks go where those of
+    /// that go.
+    fn again(&self, beginning: &Beginning, own: Option<&Namespace>) -> Builder {
+        let Beginning { seed, stories, namespace } = beginning;
+        let mut prepared = self.prepared.clone();
+        let mut callback_url = None;
+        if let Some(own) = own {
+            prepared.settings.public_url = Some(own.base_url.clone());
+            callback_url.clone_from(&own.callback_url);
+        }
+        let builder = match namespace {
+            Some(namespace) => {
+                let base_url = own.unwrap_or(namespace).base_url.clone();
+                self.builder(&Namespace { base_url, ..namespace.clone() }, Seed(*seed), None)
+            }
+            None => {
+                let mut builder = self.usual_builder(prepared, Seed(*seed), None);
+                builder.public_url =
+                    Some(own.map_or_else(|| self.base_url.clone(), |own| own.base_url.clone()));
+                match stories {
+                    Some(began) => {
+                        let later = began.duration_since(self.began);
+                        builder.stories(self.stories.iter().map(|story| story.fresh(later)).collect())
+                    }
+                    None => builder,
+                }
+            }
+        };
+        match callback_url {
+            Some(url) => builder.callback_url(url),
+            None => builder,
+        }
     }
 
     /// A mock for a namespace.
@@ -145,8 +179,9 @@ impl Template {
             builder = builder.epoch(*epoch);
         }
         let service = builder.service()?;
-        let beginning = Beginning { seed: seed.0, namespace: Some(namespace.clone()) };
-        Ok(if self.can_go_back { self.with_again(service, beginning, *epoch) } else { service })
+        let beginning = Beginning { seed: seed.0, stories: None, namespace: Some(namespace.clone()) };
+        let own = Some(namespace.clone());
+        Ok(if self.can_go_back { self.with_again(service, beginning, *epoch, own) } else { service })
     }
 
     fn of(rest: &Rest, url: &str, listens_on: IpAddr) -> Self {
@@ -155,8 +190,12 @@ impl Template {
             prepared: rest.prepared.clone(),
             callback_url: rest.callback_url.clone(),
             seed: rest.seed,
+            stories: Arc::clone(&rest.stories),
+            began: rest.epoch,
+            scenarios: rest.scenarios.clone(),
             epoch: rest.own_epoch,
             can_go_back: rest.can_go_back,
+            control: rest.control.clone(),
             speed: rest.speed,
             callers: rest.callers,
             pace: rest.pace,
@@ -177,6 +216,15 @@ impl Template {
             seed: self.seed,
             // The signature scheme says what secrets look like.
             secret: settings.signature.is_some().then(|| settings.secret.clone()),
+            sign_key_header: self
+                .prepared
+                .signer
+                .scheme()
+                .key
+                .as_ref()
+                .map(|key| key.name.to_ascii_lowercase()),
+            account: settings.accounts.first().cloned().unwrap_or_default(),
+            own_secret: settings.secret.clone(),
         }
     }
 
@@ -214,6 +262,8 @@ impl Template {
             .max_in_flight(self.max_in_flight)
             .kept(self.kept)
             .show_secrets(self.show_secrets)
+            .scenarios(self.scenarios.clone())
+            .control(self.control.clone())
             .listens_on(self.listens_on)
             .secured(self.secured.clone());
         let builder = if self.can_go_back { builder.can_go_back() } else { builder };

@@ -34,6 +34,7 @@ const FILES: &[File] = files![
     SCRIPT "objects.js",
     SCRIPT "catalog.js",
     SCRIPT "shell.js",
+    SCRIPT "stories.js",
     SCRIPT "trace.js",
 ];
 

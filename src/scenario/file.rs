@@ -25,8 +25,7 @@ pub struct ScenarioFile {
     /// What the story is called in the timeline and in reports. Default: the file's name.
     pub name: Option<String>,
     /// What the story shows, in a sentence or two.
-    #[expect(dead_code, reason = "for people who read the file")]
-    description: Option<String>,
+    pub(super) description: Option<String>,
     /// The seed of all random values of this story. `--seed` wins over it. Default: another one for each run.
     pub seed: Option<u64>,
     /// The language of names and texts, for example `id` or `es-MX`. Default: that of the country.

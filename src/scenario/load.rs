@@ -23,6 +23,9 @@ const MOST_FILES: usize = 10_000;
 /// So many steps a story may have, repeats not counted.
 const MOST_STEPS: usize = 100_000;
 
+/// Texts of files by their paths, which are as good as files of the disk.
+pub type Texts = BTreeMap<PathBuf, Arc<SourceFile>>;
+
 /// A scenario without mistakes, its includes laid out.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -38,6 +41,8 @@ pub struct Scenario {
     pub steps: Vec<PlacedStep>,
     /// The names that its templates read.
     pub read: BTreeSet<String>,
+    /// The texts that it was read from.
+    pub texts: Texts,
     /// What is most likely a mistake: fields and words that nobody knows. It runs all the same.
     pub doubts: Problems,
     /// The reactions; those of a file that is included twice are here once.
@@ -66,10 +71,29 @@ pub struct PlacedStep {
 
 /// Reads one scenario. `extra_vars` are the variables set from outside, with `--set`.
 pub fn load(path: &Path, catalog: &Catalog, extra_vars: &[&str]) -> Result<Scenario, Problems> {
+    load_from(Source::Disk(folders(path)), path, catalog, extra_vars)
+}
+
+/// The same where the files are these texts, and no file of the disk is looked at.
+pub fn load_text(
+    texts: &Texts,
+    path: &Path,
+    catalog: &Catalog,
+    extra_vars: &[&str],
+) -> Result<Scenario, Problems> {
+    load_from(Source::Texts(texts), path, catalog, extra_vars)
+}
+
+fn load_from(
+    source: Source<'_>,
+    path: &Path,
+    catalog: &Catalog,
+    extra_vars: &[&str],
+) -> Result<Scenario, Problems> {
     let mut loader = Loader {
         catalog,
         files: BTreeMap::new(),
-        folders: folders(path),
+        source,
         problems: Problems::new(),
         included: 0,
         steps: 0,
@@ -115,12 +139,63 @@ struct Loaded {
     checked: Checked,
 }
 
+/// Where files are read from.
+enum Source<'a> {
+    /// The disk; included files may lie below these folders.
+    Disk(Vec<PathBuf>),
+    Texts(&'a Texts),
+}
+
+impl Source<'_> {
+    /// What makes a file one file, whatever it is called by.
+    fn key(&self, path: &Path) -> PathBuf {
+        match self {
+            Self::Disk(_) => std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
+            Self::Texts(_) => path.to_owned(),
+        }
+    }
+
+    fn read(&self, path: &Path) -> Result<Arc<SourceFile>, Problems> {
+        match self {
+            Self::Disk(_) => SourceFile::read(path),
+            Self::Texts(texts) => texts.get(path).cloned().ok_or_else(|| {
+                let path = path.display();
+                Diagnostic::general(format!("can't read {path}: it is not among the scenarios here")).into()
+            }),
+        }
+    }
+
+    /// Whether a file may not be included because of where it lies: whoever runs a scenario of somebody else's does not
+    /// mean to have any file of the machine read and shown. What is not there at all is reported as such.
+    fn is_outside(&self, path: &Path) -> bool {
+        let Self::Disk(folders) = self else { return false };
+        let real = std::fs::canonicalize(path);
+        real.is_ok_and(|real| !folders.iter().any(|folder| real.starts_with(folder)))
+    }
+
+    /// The path without steps back, if it leads to the same file: `a/../b.toml` reads worse than `b.toml`.
+    fn plain(&self, path: PathBuf) -> PathBuf {
+        let short = shortened(&path);
+        let folder = |path: &Path| {
+            let folder =
+                path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            std::fs::canonicalize(folder)
+        };
+        match self {
+            Self::Texts(_) => short,
+            Self::Disk(_) => match (folder(&short), folder(&path)) {
+                (Ok(one), Ok(other)) if one == other => short,
+                _ => path,
+            },
+        }
+    }
+}
+
 struct Loader<'a> {
     catalog: &'a Catalog,
-    /// Every file read, by its canonical path.
+    /// Every file read, by what makes it one.
     files: BTreeMap<PathBuf, Rc<Loaded>>,
-    /// Where included files may lie.
-    folders: Vec<PathBuf>,
+    source: Source<'a>,
     problems: Problems,
     /// How many files were laid out so far.
     included: usize,
@@ -178,7 +253,8 @@ impl Loader<'_> {
             }
             read = variables::check(&in_order, extra_vars, &mut self.problems);
         }
-        let scenario = Scenario { read, ..assemble(&root, &layout)? };
+        let texts = self.files.values().map(|file| (file.path.clone(), Arc::clone(&file.checked.source)));
+        let scenario = Scenario { read, texts: texts.collect(), ..assemble(&root, &layout)? };
         let empty =
             scenario.steps.is_empty() && scenario.reactions.is_empty() && scenario.file.faults.is_empty();
         if empty && self.problems.are_doubts() {
@@ -196,22 +272,15 @@ impl Loader<'_> {
     ///
     /// It can't be read at all.
     fn open(&mut self, path: &Path) -> Result<Rc<Loaded>, Problems> {
-        let key = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let key = self.source.key(path);
         if let Some(known) = self.files.get(&key) {
             return Ok(Rc::clone(known));
         }
-        let source = SourceFile::read(path)?;
+        let source = self.source.read(path)?;
         let checked = check::file(&source, self.catalog, &mut self.problems);
         let loaded = Rc::new(Loaded { key: key.clone(), path: path.to_owned(), checked });
         self.files.insert(key, Rc::clone(&loaded));
         Ok(loaded)
-    }
-
-    /// Whether a file may not be included because of where it lies: whoever runs a scenario of somebody else's does not
-    /// mean to have any file of the machine read and shown. What is not there at all is reported as such.
-    fn is_outside(&self, path: &Path) -> bool {
-        let real = std::fs::canonicalize(path);
-        real.is_ok_and(|real| !self.folders.iter().any(|folder| real.starts_with(folder)))
     }
 
     /// Lays a file out: its includes, its steps, and then itself, so that its variables come after those it includes.
@@ -291,14 +360,14 @@ impl Loader<'_> {
             return;
         }
         let source = &from.checked.source;
-        let path = plain(from.path.parent().unwrap_or(Path::new("")).join(&include.name));
+        let path = self.source.plain(from.path.parent().unwrap_or(Path::new("")).join(&include.name));
         within.push((Rc::clone(from), source.place(include.span.start)));
         self.included += 1;
         self.full |= self.included > MOST_FILES;
         let refusal = if self.full {
             let message = format!("the story includes more than {MOST_FILES} files");
             Some(Diagnostic::general(message).help("use `repeat` and `copies` instead"))
-        } else if self.is_outside(&path) {
+        } else if self.source.is_outside(&path) {
             let message =
                 format!("{} lies outside of the scenario's folder and of the working folder", path.display());
             let help = "copy the file there, or start the program in a folder above both";
@@ -345,8 +414,8 @@ fn refusal(inner: &Loaded, within: &[(Rc<Loaded>, Place)]) -> Option<Diagnostic>
     }
 }
 
-/// The path without steps back, if it leads to the same file: `a/../b.toml` reads worse than `b.toml`.
-fn plain(path: PathBuf) -> PathBuf {
+/// The path without steps back, as far as its words say.
+fn shortened(path: &Path) -> PathBuf {
     let mut short = PathBuf::new();
     for part in path.components() {
         match part {
@@ -357,14 +426,7 @@ fn plain(path: PathBuf) -> PathBuf {
             other => short.push(other),
         }
     }
-    let folder = |path: &Path| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::canonicalize(folder)
-    };
-    match (folder(&short), folder(&path)) {
-        (Ok(one), Ok(other)) if one == other => short,
-        _ => path,
-    }
+    short
 }
 
 /// Puts the typed files together; none if one of them has mistakes.
@@ -404,6 +466,7 @@ fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
         steps,
         reactions,
         read: BTreeSet::new(),
+        texts: Texts::new(),
         doubts: Problems::new(),
     })
 }

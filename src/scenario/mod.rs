@@ -4,11 +4,13 @@
 //! is one run of a story, a state machine that time, calls and delivery results drive through the [`StoryHost`].
 
 mod arrivals;
+pub mod begin;
 pub mod check;
 mod expect;
 mod failure;
 pub mod file;
 mod host;
+mod library;
 pub mod load;
 mod near_miss;
 mod run;
@@ -18,5 +20,6 @@ pub use arrivals::{Arrival, Arrivals, Came, Outcome};
 pub use expect::DeliveryEnd;
 pub use failure::FailureKind;
 pub use host::{Body, CallView, SendError, Sending, StoryHost};
-pub use run::StoryRun;
+pub use library::{Given, Library, NotBegun, Offered};
+pub use run::{Phase, Progress, StoryRun};
 pub use story::Story;

@@ -128,6 +128,8 @@ pub struct Settings {
     pub json_values: Option<usize>,
     /// What a user should know about a file that is right: keys under their old names.
     pub notes: Vec<String>,
+    /// The file that they come from, if there is one.
+    pub source: Option<Arc<SourceFile>>,
 }
 
 impl Settings {
@@ -326,6 +328,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         retention: vendor::retention(file.limits.as_ref()),
         limits: vendor::limits(file.limits),
         notes,
+        source,
     }
 }
 

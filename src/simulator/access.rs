@@ -324,6 +324,11 @@ impl Access {
         }
     }
 
+    /// Whether it has given somebody this token, even if that holds no more.
+    pub fn has_given(&self, token: &str) -> bool {
+        self.tokens.contains_key(token)
+    }
+
     /// The accounts, each with the kinds of tokens of which some may hold, and until when.
     pub(super) fn valid(
         &self,

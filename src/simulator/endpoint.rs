@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{ConversationKey, FindingKind, Long, Refusal, Request, Response, Simulator, Strictness};
 use crate::contract::Provenance;
-use crate::contract::fields::{Field, FieldError, Names, Noticed, Use, decode, fields_of};
+use crate::contract::fields::{Field, FieldError, Names, Noticed, Use, decode, document_schema, fields_of};
 
 /// How one request of the catalog is answered. Made by `endpoints!`.
 pub struct Endpoint {
@@ -33,6 +33,8 @@ pub struct CallbackShape {
     pub id: &'static str,
     /// Its fields.
     pub fields: fn() -> Vec<Field>,
+    /// Its JSON Schema.
+    pub schema: fn() -> Value,
     /// Its body as it is generated for a conversation.
     pub generate: fn(&mut Simulator, ConversationKey, &Wanted<'_>) -> Value,
 }
@@ -61,6 +63,8 @@ pub struct Shape {
     pub request: Vec<Field>,
     /// Those of the response's data, inside the family's envelope.
     pub response: Vec<Field>,
+    /// The JSON Schemas of both.
+    pub schemas: [fn() -> Value; 2],
 }
 
 /// The table of a family. `refuse` makes a refusal with the family's code of a field of this request that cannot be used;
@@ -87,6 +91,7 @@ macro_rules! callbacks {
         &[$($crate::simulator::endpoint::CallbackShape {
             id: $id,
             fields: || $crate::contract::fields::fields_of::<$body>($crate::contract::fields::Use::Written),
+            schema: || $crate::contract::fields::document_schema::<$body>($crate::contract::fields::Use::Written),
             generate: $crate::simulator::endpoint::generate::<$body>,
         }),*]
     };
@@ -169,7 +174,7 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
 
 /// What goes into a handler and comes out of it.
 pub fn shape<Q: Fields, A: Answer>(_: Handler<Q, A>) -> Shape {
-    Shape { request: Q::fields(), response: A::fields() }
+    Shape { request: Q::fields(), response: A::fields(), schemas: [Q::schema, A::schema] }
 }
 
 /// What a handler takes.
@@ -182,6 +187,8 @@ pub trait Fields: Sized {
     fn decode(fields: &Value) -> Result<Self, FieldError>;
     /// Its fields.
     fn fields() -> Vec<Field>;
+    /// Its JSON Schema.
+    fn schema() -> Value;
 }
 
 impl<T: DeserializeOwned + JsonSchema> Fields for T {
@@ -191,6 +198,10 @@ impl<T: DeserializeOwned + JsonSchema> Fields for T {
 
     fn fields() -> Vec<Field> {
         fields_of::<T>(Use::Read)
+    }
+
+    fn schema() -> Value {
+        document_schema::<T>(Use::Read)
     }
 }
 
@@ -207,6 +218,10 @@ impl<A: Fields, B: Fields> Fields for Both<A, B> {
         let mut fields = A::fields();
         fields.append(&mut B::fields());
         fields
+    }
+
+    fn schema() -> Value {
+        json!({ "allOf": [A::schema(), B::schema()] })
     }
 }
 
@@ -226,6 +241,10 @@ impl<T: Fields> Fields for Assumed<T> {
         let assumed = |field| Field { provenance: Some(Provenance::Assumed), ..field };
         T::fields().into_iter().map(assumed).collect()
     }
+
+    fn schema() -> Value {
+        json!({ "allOf": [T::schema()], "x-provenance": Provenance::Assumed.as_str() })
+    }
 }
 
 /// What a handler may give back.
@@ -234,6 +253,8 @@ pub trait Answer {
     fn into_response(self) -> Result<Response, Refusal>;
     /// Its fields.
     fn fields() -> Vec<Field>;
+    /// Its JSON Schema.
+    fn schema() -> Value;
 }
 
 impl<T: Serialize + JsonSchema> Answer for T {
@@ -244,6 +265,10 @@ impl<T: Serialize + JsonSchema> Answer for T {
 
     fn fields() -> Vec<Field> {
         fields_of::<T>(Use::Written)
+    }
+
+    fn schema() -> Value {
+        document_schema::<T>(Use::Written)
     }
 }
 
@@ -258,6 +283,10 @@ impl Answer for NoData {
     fn fields() -> Vec<Field> {
         Vec::new()
     }
+
+    fn schema() -> Value {
+        json!({ "type": "null" })
+    }
 }
 
 /// Success with data of this type, or without any.
@@ -270,6 +299,10 @@ impl<T: Answer> Answer for MaybeData<T> {
 
     fn fields() -> Vec<Field> {
         T::fields().into_iter().map(|field| Field { required: false, ..field }).collect()
+    }
+
+    fn schema() -> Value {
+        json!({ "anyOf": [T::schema(), NoData::schema()] })
     }
 }
 
@@ -323,6 +356,10 @@ impl<T: Answer> Answer for MaybeLong<T> {
 
     fn fields() -> Vec<Field> {
         T::fields()
+    }
+
+    fn schema() -> Value {
+        T::schema()
     }
 }
 

@@ -62,6 +62,13 @@ pub struct AgentView {
     pub(super) name: String,
     /// Whether a call is with the agent.
     pub(super) busy: bool,
+    /// Whether the agent is on a break.
+    pub(super) on_break: bool,
+    /// What the agent does: `free`, `break`, `ringing` (a call rings), `talking`, `result` (is to be saved).
+    pub(super) doing: &'static str,
+    /// The number of the person of that call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) number: Option<String>,
     /// How many calls the agent has had today.
     pub(super) calls: i64,
 }

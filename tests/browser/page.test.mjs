@@ -223,7 +223,7 @@ test("on a phone", async (context) => {
   await fits("the signature");
   assert.ok((await page.getByRole("region", { name: "Details" }).boundingBox()).width > 380, "details take the whole width");
   await page.getByRole("button", { name: "Back to the list" }).click();
-  for (const view of ["Phone", "Objects", "Catalog", "Controls"]) {
+  for (const view of ["Phone", "Objects", "Stories", "Catalog", "Controls"]) {
     await page.getByRole("button", { name: view, exact: true }).click();
     await page.getByRole("region", { name: view }).waitFor();
     await fits(view);
@@ -250,6 +250,92 @@ test("a namespace has a page of its own", async (context) => {
   await page.getByRole("button", { name: "Controls" }).click();
   await page.getByRole("link", { name: "Back to the mock" }).click();
   await row(page, "session.end").waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test("a story is begun with a variable, fails with its reason, and another is stopped", async (context) => {
+  const { page, mock, wrong } = await setting(context, { answer: () => [500, "{}"], args: ["--speed", "0"] });
+  await page.getByRole("button", { name: "Stories" }).click();
+  await page.getByText("None yet.").waitFor();
+  await page.getByLabel("Find a scenario").fill("load-transfer");
+  await page.locator(".scenario summary").click();
+  await page.locator(".scenario").getByRole("button", { name: "Begin" }).click();
+  const stories = page.getByRole("region", { name: "Begun" });
+  await stories.locator(".story").waitFor();
+  const text = 'name = "Mine"\nvars = { company = "Indonesia" }\n[[steps]]\nsend = "session.transfer"\nbody = { transfer = { company = "{{ company }}" } }\nexpect = { status = 204 }\n[delivery]\nattempts = 1\n';
+  const file = { name: "mine.toml", mimeType: "application/toml", buffer: Buffer.from(text) };
+  await page.getByLabel("A scenario file of yours").setInputFiles(file);
+  await page.getByRole("button", { name: "Begin this one" }).click();
+  const mine = stories.locator(".story", { hasText: "Mine" });
+  await mine.locator(".tag", { hasText: "failed" }).waitFor();
+  await mine.locator(".failed", { hasText: "posted.toml:" }).waitFor();
+  await page.getByLabel("A scenario file of yours").setInputFiles({ ...file, buffer: Buffer.from('name = "Waits"\n[[steps]]\nawait = "chatbot.send_message"\n') });
+  await page.getByRole("button", { name: "Begin this one" }).click();
+  const waits = stories.locator(".story", { hasText: "Waits" });
+  await waits.getByText("await chatbot.send_message").waitFor();
+  await waits.getByRole("button", { name: "Stop" }).click();
+  await waits.locator(".tag", { hasText: "stopped" }).waitFor();
+  assert.equal((await mock.control("GET", "/stories")).stories[0].state, "stopped");
+  await mine.getByRole("button", { name: "Wire" }).click();
+  await row(page, "session.transfer").first().waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test("a snapshot is taken, come back to, branched off from and taken elsewhere", async (context) => {
+  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0"] });
+  await page.getByRole("button", { name: "Controls" }).click();
+  await page.getByLabel("Name of a snapshot").fill("empty");
+  await page.getByRole("button", { name: "Take one" }).click();
+  await mock.control("POST", "/emit", { event: "session.transfer" });
+  await row(page, "session.transfer").waitFor();
+  const one = page.locator("li", { hasText: "empty" });
+  await one.getByRole("button", { name: "Restore" }).click();
+  await row(page, "session.transfer").waitFor({ state: "detached" });
+  assert.equal((await mock.control("GET", "/state")).callbacks.queued, 0);
+  await one.getByRole("button", { name: "Branch" }).click();
+  await page.getByRole("link", { name: "ns-1" }).waitFor();
+  await mock.control("POST", "/emit", { event: "session.end" });
+  await row(page, "session.end").waitFor();
+  const download = page.waitForEvent("download");
+  await page.getByRole("link", { name: "Export the present state" }).click();
+  const path = await (await download).path();
+  await page.getByRole("button", { name: "Reset to the beginning" }).click();
+  await page.getByRole("button", { name: "Really?" }).click();
+  await row(page, "session.end").waitFor({ state: "detached" });
+  await page.getByLabel("A state that was exported").setInputFiles({ name: "state.json", mimeType: "application/json", buffer: readFileSync(path) });
+  await page.getByRole("button", { name: "Import" }).click();
+  await page.getByText("It is in the state of the file").waitFor();
+  assert.equal((await mock.control("GET", "/state")).callbacks.queued, 1);
+  assert.deepEqual(wrong, []);
+});
+
+test("a call rings and is answered; an agent takes a break; what was relied on is shown", async (context) => {
+  const { page, mock, hook, wrong } = await setting(context, { args: ["--speed", "0"] });
+  const post = async (path, body, token) => {
+    const response = await fetch(mock.url + path, { method: "POST", headers: { "content-type": "application/json", ...(token && { authorization: "Token " + token }) }, body: JSON.stringify(body) });
+    return response.json();
+  };
+  const credentials = { APPKey: "AIRudderMockKey0000001", APPSecret: "AIRudderMockSecret0001" };
+  const { token } = (await post("/service/cloud/auth", credentials)).data;
+  await post("/service/cloud/task", { TaskName: "July", RobotID: "Welcome call", Nonsense: 1, Details: [{ Mobile: "+6281112340001" }] }, token);
+  const call = page.locator(".call", { hasText: "+6281112340001" });
+  await call.getByRole("button", { name: "Answer" }).click();
+  await page.getByRole("menuitem", { name: "Talk, and decline (F)" }).click();
+  await call.getByText("on the phone").waitFor();
+  await mock.control("POST", "/clock", { by: "1h" });
+  const [told] = (await mock.control("GET", "/journal?kind=queued&event=call.completed")).entries;
+  assert.equal(JSON.parse(told.body).Intention, "F");
+  const dialer = (await post("/service/callcenter/call/predict/auth", credentials)).body.token;
+  await post("/service/callcenter/call/predict/createtask", { taskName: "evening", startTime: "", groupName: "Customer care", callback: Buffer.from(hook.url).toString("base64"), customizeContacts: [{ PhoneNumber: "+6281112300001", name: "Budi", mock_outcome: "no_answer" }] }, dialer);
+  await mock.control("POST", "/clock", { by: "1s" });
+  await page.getByRole("button", { name: "Objects" }).click();
+  await page.getByRole("button", { name: "Break" }).first().click();
+  await page.locator(".tag", { hasText: "on a break" }).waitFor();
+  await page.getByRole("button", { name: "Catalog" }).click();
+  await page.getByText("Fields of yours that nothing reads").click();
+  await page.getByText("Nonsense").first().waitFor();
+  await page.getByText("Settings in force").click();
+  await page.getByText("hmac-sha256").waitFor();
   assert.deepEqual(wrong, []);
 });
 

@@ -40,7 +40,7 @@ for (const [name, view] of [["light", {}], ["dark", { dark: true }], ["phone", {
     await page.getByRole("button", { name: "Edit and resend" }).click();
     await check("edit");
     await page.keyboard.press("Escape");
-    for (const pane of ["Objects", "Catalog", "Controls", "Phone"]) {
+    for (const pane of ["Objects", "Stories", "Catalog", "Controls", "Phone"]) {
       await page.getByRole("button", { name: pane, exact: true }).click();
       await check(pane);
     }

@@ -76,6 +76,7 @@ fn every_request_is_answered_and_every_callback_delivered() {
                 }
                 "note" => assert!(
                     id("text").starts_with("left: ")
+                        || page.contains("control") && id("text").ends_with(" was stopped")
                         || page.contains("chatbot") && id("text").contains("X-AIRudder-Sign-Key is missing")
                         || page.contains("calling")
                             && id("text").contains("`SIPLine` `main` is taken as it is"),

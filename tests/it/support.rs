@@ -254,8 +254,19 @@ pub(crate) fn post_signed(
     secret: &str,
     body: &serde_json::Value,
 ) -> (u16, serde_json::Value) {
+    post_signed_by(address, path, DEFAULT_KEY, secret, body)
+}
+
+/// The same by another key.
+pub(crate) fn post_signed_by(
+    address: SocketAddr,
+    path: &str,
+    key: &str,
+    secret: &str,
+    body: &serde_json::Value,
+) -> (u16, serde_json::Value) {
     let signature = independent_hmac(secret, body.to_string().as_bytes());
-    let headers = format!("X-AIRudder-Sign-Key: {DEFAULT_KEY}\r\nX-AIRudder-Sign: {signature}\r\n");
+    let headers = format!("X-AIRudder-Sign-Key: {key}\r\nX-AIRudder-Sign: {signature}\r\n");
     post_with(address, path, &headers, body)
 }
 

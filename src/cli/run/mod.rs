@@ -31,7 +31,7 @@ use crate::files::visible;
 use crate::http::{Limits, Server};
 use crate::mock::{Builder, Prepared, StartError};
 use crate::net::Guard;
-use crate::scenario::{Story, StoryRun};
+use crate::scenario::{Story, StoryRun, begin};
 use crate::seed::Seed;
 use crate::settings::Flags;
 use crate::time::HumanDuration;
@@ -169,7 +169,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
     let server = listen(settings.listen.as_deref(), is_announced)?;
     let receiver =
         if embedded_wanted { Some(Server::bind("127.0.0.1:0").map_err(StartError::from)?) } else { None };
-    let mut stories = stories::runs(&stories, args.seed, seed, epoch, &args.set);
+    let mut stories = begin::runs((0, 1), &stories, args.seed.map(Seed), seed, epoch, &args.set);
     if !args.keep_going {
         stories.iter_mut().for_each(StoryRun::fail_fast);
     }

@@ -9,7 +9,8 @@ use crate::mock::{Folder, FolderError};
 
 /// Opens the folder. A mock that begins in it has this seed.
 pub(super) fn open(path: &Path, args: &Args, seed: u64) -> Result<Folder, CommandError> {
-    let folder = Folder::open(path, || Beginning { seed, namespace: None }).map_err(CommandError::start)?;
+    let folder = Folder::open(path, || Beginning { seed, stories: None, namespace: None })
+        .map_err(CommandError::start)?;
     let its = folder.beginning().seed;
     if let Some(given) = args.seed.filter(|given| *given != its) {
         let path = folder.path().display().to_string();

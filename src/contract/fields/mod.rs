@@ -16,6 +16,7 @@ pub use decode::decode;
 pub use error::FieldError;
 pub(crate) use error::shown;
 pub use names::{Names, Noticed};
+pub(crate) use reference::document_schema;
 pub use reference::{Field, Use, fields_of};
 pub use tree::{FieldTree, UnknownField};
 pub(crate) use types::or_empty;

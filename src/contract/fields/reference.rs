@@ -56,6 +56,40 @@ pub(crate) fn schema_of<T: JsonSchema>(used: Use) -> Value {
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
+/// The schema of a type as a document has it that is read by others: whole, with what each field is in `description`, and where
+/// that is known from in `x-provenance`.
+pub(crate) fn document_schema<T: JsonSchema>(used: Use) -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    let settings = match used {
+        Use::Read => settings.for_deserialize(),
+        Use::Written => settings.for_serialize(),
+    };
+    let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
+    mark(&mut schema);
+    schema
+}
+
+/// Takes where things are known from out of descriptions.
+fn mark(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if fields.get("description").is_some_and(Value::is_string) {
+                let (text, provenance) = described(&Value::Object(fields.clone()));
+                fields.insert("description".to_owned(), text.into());
+                if let Some(provenance) = provenance {
+                    fields.insert("x-provenance".to_owned(), provenance.as_str().into());
+                }
+            }
+            fields.values_mut().for_each(mark);
+        }
+        Value::Array(all) => all.iter_mut().for_each(mark),
+        _ => {}
+    }
+}
+
 /// Every field of a type, in the order of the wire.
 pub fn fields_of<T: JsonSchema>(used: Use) -> Vec<Field> {
     let root = schema_of::<T>(used);

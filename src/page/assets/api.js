@@ -11,7 +11,8 @@ export async function ask(method, path, fields) {
   const init = { method, headers: { accept: "application/json" } };
   if (method === "POST") {
     init.headers["content-type"] = "application/json";
-    init.body = JSON.stringify(fields ?? {});
+    // A text is JSON already.
+    init.body = typeof fields === "string" ? fields : JSON.stringify(fields ?? {});
   } else if (fields) {
     const query = new URLSearchParams(Object.entries(fields).filter(([, value]) => value !== undefined && value !== ""));
     path += "?" + query;

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { fill, h, plural, visible } from "./dom.js";
+import { lines } from "./json.js";
 
 const MEANING = {
   documented: "in the vendor's documentation", example: "from an example of the vendor's", client: "seen in a client of the vendor's",
@@ -13,9 +14,7 @@ const provenance = (mark) => mark && h("span", { class: "tag " + visible(mark, 1
 export class Catalog {
   entries = null;
 
-  /** `wire` knows which assumptions were used. */
-  constructor(wire) {
-    this.wire = wire;
+  constructor() {
     this.element = h("section", { class: "catalog pane", "aria-label": "Catalog" });
     this.search = h("input", { type: "search", class: "field", placeholder: "Find an endpoint, an event, a mark", "aria-label": "Find in the catalog", oninput: () => this.#list() });
     this.used = h("div");
@@ -27,11 +26,20 @@ export class Catalog {
     if (!this.entries) {
       try { this.entries = (await get("/catalog")).entries; } catch { return; }
     }
-    const used = this.wire.rows.filter((row) => row.what === "assumed");
-    fill(this.used, used.length > 0 && h("details", { class: "thing assumptions" },
-      h("summary", null, h("span", { class: "line" }, h("span", { class: "grow" }, "Assumptions used so far"), h("span", { class: "count" }, used.length))),
-      h("ul", { class: "list" }, used.map((row) => h("li", null, visible(row.entry.text, 600))))));
     this.#list();
+    let assumptions, found, settings;
+    try { [{ assumptions }, { found }, settings] = await Promise.all([get("/assumptions"), get("/found", { kind: "unread_field" }), get("/settings")]); } catch { return; }
+    const open = new Set([...this.used.querySelectorAll("details[open]")].map((one) => one.dataset.part));
+    const part = (name, title, count, ...inside) => h("details", { class: "thing assumptions", dataset: { part: name }, open: open.has(name) },
+      h("summary", null, h("span", { class: "line" }, h("span", { class: "grow" }, title), count !== null && h("span", { class: "count" }, count))), inside);
+    fill(this.used,
+      assumptions.length > 0 && part("assumed", "Assumptions used so far", assumptions.length, h("p", { class: "quiet" }, "Not known about the vendor: verify these first."),
+        h("ul", { class: "list" }, assumptions.map((one) => h("li", null, h("code", null, visible(one.id, 80)), one.refused && " refused", " ", h("span", { class: "quiet" }, visible(one.what, 600)))))),
+      found.length > 0 && part("unread", "Fields of yours that nothing reads", found.length,
+        h("ul", { class: "list" }, found.map((one) => h("li", { class: "line" }, h("span", { class: "grow" }, h("code", null, visible(one.id, 80)), " ", h("span", null, visible(one.message, 400))), h("span", { class: "count" }, one.count))))),
+      part("settings", "Settings in force", null, h("p", { class: "quiet" }, settings.file ? visible(settings.file, 200) : "No settings file."),
+        h("dl", { class: "facts" }, ["seed", "speed", "callback_url", "signature", "strict", "assumed", "allowed", "corrected"].map((key) => [h("dt", null, h("code", null, key)), h("dd", null, visible([settings[key] ?? "none"].flat().join(", ") || "none", 600))])),
+        Object.keys(settings.written).length > 0 && h("div", { class: "json" }, lines(settings.written))));
   }
 
   #list() {

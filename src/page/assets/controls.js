@@ -14,6 +14,19 @@ const attempt = async (work, done) => {
   }
 };
 
+/** A button for what can't be undone: it wants to be pressed twice. */
+function sure(text, deed) {
+  let timer = 0;
+  const own = button(text, () => {
+    clearTimeout(timer);
+    const asked = own.classList.toggle("asks");
+    own.lastChild.textContent = asked ? "Really?" : text;
+    if (asked) timer = setTimeout(() => { own.classList.remove("asks"); own.lastChild.textContent = text; }, 4000);
+    else deed();
+  }, { kind: "small" });
+  return own;
+}
+
 /** The mock's clock. */
 export class Clock {
   now = "";
@@ -101,7 +114,7 @@ export class Controls {
   }
 
   async refresh() {
-    await Promise.all([this.clock.refresh().catch(() => {}), this.refreshFaults(), this.#drawNamespaces()]);
+    await Promise.all([this.clock.refresh().catch(() => {}), this.refreshFaults(), this.#drawSnapshots(), this.#drawNamespaces()]);
   }
 
   async refreshFaults() {
@@ -113,6 +126,7 @@ export class Controls {
   #draw() {
     this.clockBox = h("div");
     this.faultBox = h("div");
+    this.snapshotBox = h("div", { class: "stack" });
     this.namespaceBox = h("div");
     this.eventNames = h("datalist", { id: "event-names" });
     this.names = h("datalist", { id: "names" });
@@ -121,6 +135,7 @@ export class Controls {
       h("h2", null, "Clock"), this.clockBox,
       h("h2", null, "Faults"), this.faultBox, this.#faultForm(),
       h("h2", null, "A callback by hand"), this.#emitForm(),
+      h("h2", null, "Snapshots"), this.snapshotBox, this.#snapshotForm(), this.#stateForm(),
       h("h2", null, "Namespaces"), this.namespaceBox, !NAMESPACE && this.#namespaceForm(),
       h("h2", null, "Housekeeping"),
       h("div", { class: "line wrap" },
@@ -181,6 +196,51 @@ export class Controls {
         announce("Callback " + sent.callback + " is on its way");
       });
     } }, event, conversation, body, h("button", { type: "submit", class: "button small" }, "Send it"));
+  }
+
+  /** Does what leads the mock elsewhere: what the page shows is not so any more. */
+  async #lead(work, done) {
+    if (await attempt(work, done)) this.tell.forget();
+    await this.refresh();
+  }
+
+  async #drawSnapshots() {
+    let list = [];
+    try { list = (await get("/snapshots")).snapshots; } catch { return; }
+    const path = (one) => "/snapshots/" + encodeURIComponent(one.name);
+    fill(this.snapshotBox, list.length === 0 ? h("p", { class: "quiet" }, "None yet. A snapshot is a moment to come back to.")
+      : h("ul", { class: "list" }, list.map((one) => h("li", { class: "stack" },
+        h("span", { class: "line" }, h("bdi", { class: "grow" }, visible(one.name, 80)), h("span", { class: "quiet" }, new Date(one.at).toLocaleString([], { hour12: false }))),
+        h("span", { class: "line wrap" },
+          button("Restore", () => this.#lead(() => post(path(one) + "/restore"), "As in the snapshot"), { kind: "small" }),
+          !NAMESPACE && button("Branch", () => attempt(async () => {
+            const made = await post("/branch", { snapshot: one.name });
+            announce("The namespace " + made.name + " goes on from there");
+          }).then(() => this.#drawNamespaces()), { kind: "small", title: "A namespace that goes on from there" }),
+          h("a", { class: "button small", href: BASE + "/export?" + new URLSearchParams({ snapshot: one.name }), download: "" }, "Export"),
+          button("Remove", () => attempt(() => remove(path(one))).then(() => this.#drawSnapshots()), { kind: "small" }))))));
+  }
+
+  #snapshotForm() {
+    const name = h("input", { class: "field", required: true, "aria-label": "Name of a snapshot", placeholder: "before the campaign" });
+    return h("form", { class: "line", onsubmit: async (event) => {
+      event.preventDefault();
+      if (await attempt(() => post("/snapshots", { name: name.value.trim() }))) event.target.reset();
+      this.#drawSnapshots();
+    } }, name, h("button", { type: "submit", class: "button small" }, "Take one"));
+  }
+
+  /** The state as a file, out and in, and back to the beginning. */
+  #stateForm() {
+    const file = h("input", { type: "file", accept: ".json,application/json", class: "field", "aria-label": "A state that was exported" });
+    return h("div", { class: "stack later" },
+      h("div", { class: "line wrap" },
+        h("a", { class: "button small", href: BASE + "/export", download: "" }, "Export the present state"),
+        sure("Reset to the beginning", () => this.#lead(() => post("/reset"), "It is as at its beginning"))),
+      h("form", { class: "line", onsubmit: (event) => {
+        event.preventDefault();
+        if (file.files[0]) this.#lead(async () => { await post("/import", await file.files[0].text()); event.target.reset(); }, "It is in the state of the file");
+      } }, file, h("button", { type: "submit", class: "button small" }, "Import")));
   }
 
   async #drawNamespaces() {

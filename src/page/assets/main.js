@@ -8,6 +8,7 @@ import { Detail } from "./detail.js";
 import { Objects } from "./objects.js";
 import { Phone } from "./phone.js";
 import { Shell } from "./shell.js";
+import { Stories } from "./stories.js";
 import { Timeline } from "./timeline.js";
 import { Toolbar } from "./toolbar.js";
 import { Wire } from "./wire.js";
@@ -15,7 +16,7 @@ import { Wire } from "./wire.js";
 /** So many of the latest entries are fetched at the start. */
 const FIRST = 10_000;
 
-const VIEWS = [["phone", "Phone"], ["objects", "Objects"], ["catalog", "Catalog"], ["controls", "Controls"]];
+const VIEWS = [["phone", "Phone"], ["objects", "Objects"], ["stories", "Stories"], ["catalog", "Catalog"], ["controls", "Controls"]];
 
 // Where one stands: what is in the address, and nowhere else.
 
@@ -50,8 +51,9 @@ const controls = new Controls(clock, {
   badges: () => drawBadges(),
   forget: () => { wire.clear(); close(); timeline.draw(); },
 });
-const catalog = new Catalog(wire);
+const catalog = new Catalog();
 const objects = new Objects({ only: (group) => only(group), chat: (chat) => go({ view: "phone", chat }, { push: true }) });
+const stories = new Stories({ search: (q) => go({ q, show: "", of: "", view: narrow.matches ? "wire" : place.view }, { push: true }) });
 const resent = new Map();
 const detail = new Detail(wire, {
   origin: location.origin + BASE.replace(/\/_mock$/, ""),
@@ -137,7 +139,7 @@ document.body.append(
   h("main", { class: "frame" }, worldTabs, world, wirePane),
   shell.element);
 
-const panes = { phone: phone.element, objects: objects.element, catalog: catalog.element, controls: controls.element };
+const panes = { phone: phone.element, objects: objects.element, stories: stories.element, catalog: catalog.element, controls: controls.element };
 let shownView = "";
 let shownChat = null;
 
@@ -152,6 +154,7 @@ function show() {
     fill(world, panes[view] ?? []);
     phone.visible = view === "phone";
     objects.visible = view === "objects";
+    stories.visible = view === "stories";
     if (view === "catalog") catalog.load();
     if (view === "controls") controls.refresh();
   }

@@ -1,11 +1,13 @@
 // What there is in the mock's world: what requests made, and what callbacks tell of.
 
-import { get } from "./api.js";
-import { fill, h, plural, visible } from "./dom.js";
+import { get, post } from "./api.js";
+import { announce, button, fill, h, plural, visible } from "./dom.js";
 
 const LOOK = 2000;
 
 const KINDS = { plan: "Plans", task: "Tasks", dialer_task: "Dialer tasks", workflow: "Workflows", campaign: "Campaigns" };
+
+const AGENT = { free: "free", break: "on a break", ringing: "a call rings", talking: "on a call", result: "writes the result" };
 
 export class Objects {
   #timer = 0;
@@ -52,13 +54,30 @@ export class Objects {
         h("button", { type: "button", class: "link grow", onclick: () => this.tell.chat(chat.conversation) }, h("bdi", null, visible(chat.name, 60)), " ", h("span", { class: "quiet" }, visible(chat.channel, 20))),
         h("span", { class: "tag " + visible(chat.phase, 10) }, visible(chat.phase, 10)), this.#wire(chat.conversation, "conversation")))),
       agents.length > 0 && [h("h2", null, "Dialer agents"), h("ul", { class: "list" }, agents.map((agent) => h("li", { class: "line" },
-        h("span", { class: "grow" }, visible(agent.name, 40)), h("span", { class: "quiet" }, plural(agent.calls, "call") + " today"), h("span", { class: "tag " + (agent.busy ? "transfer" : "agent") }, agent.busy ? "on a call" : "free"))))],
+        h("span", { class: "grow" }, visible(agent.name, 40), agent.number && h("span", { class: "quiet mono" }, " " + visible(agent.number, 20))),
+        this.#agentDeeds(agent).map(([text, act]) => button(text, () => this.#agent(agent.name, act), { kind: "small" })),
+        h("span", { class: "quiet" }, plural(agent.calls, "call") + " today"), h("span", { class: "tag " + (agent.busy ? "transfer" : agent.on_break ? "" : "agent") }, AGENT[agent.doing] ?? visible(agent.doing, 12)))))],
       h("h2", null, "Accounts"),
       h("ul", { class: "list" }, accounts.map((account) => h("li", null,
         h("div", { class: "line" }, h("code", { class: "grow" }, visible(account.app_key, 60)), h("span", { class: "quiet" }, visible(account.name, 40))),
         account.tokens.length === 0 ? h("p", { class: "quiet" }, "No token holds.")
           : account.tokens.map((token) => h("p", { class: "quiet" }, visible(token.kind, 20) + " tokens hold until " + new Date(token.expires).toLocaleString([], { hour12: false })))))),
       h("p", { class: "quiet" }, plural(state.journal.entries, "entry", "entries") + " of the journal kept, " + state.journal.dropped.toLocaleString("en") + " dropped."));
+  }
+
+  /** What an agent can do now: whoever looks at the page may be the agent. */
+  #agentDeeds(agent) {
+    const pause = agent.on_break ? ["End the break", { break: false }] : ["Break", { break: true }];
+    if (agent.doing === "ringing") return [["Take", { take: true }], ["Reject", { reject: true }]];
+    if (agent.doing === "talking") return [["Hang up", { hang_up: true }]];
+    if (agent.doing === "result") return [["Promise to pay", { save: "Promise to pay" }], ["Call back later", { save: "Call back later" }]];
+    return [pause];
+  }
+
+  async #agent(agent, act) {
+    try { await post("/agents", { agent, ...act }); } catch (error) { announce(error.message, "bad"); }
+    this.#drawn = "";
+    setTimeout(() => this.#look(), 60);
   }
 
   /** What leads to the requests that made something, and to the callbacks it caused. */

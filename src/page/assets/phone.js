@@ -70,8 +70,8 @@ export class Phone {
     this.#asked = true;
     const wanted = this.#open;
     try {
-      const found = wanted ? await get("/chats/" + encodeURIComponent(wanted)) : await get("/chats");
-      if (wanted === this.#open) wanted ? this.#show(found) : this.#list(found.chats);
+      const [found, { calls }] = wanted ? [await get("/chats/" + encodeURIComponent(wanted)), {}] : await Promise.all([get("/chats"), get("/calls", { limit: 20 })]);
+      if (wanted === this.#open) wanted ? this.#show(found) : this.#list(found.chats, calls);
     } catch (error) {
       if (wanted && wanted === this.#open && error.status === 404) { announce(error.message, "bad"); this.tell.go(""); }
     } finally {
@@ -79,11 +79,33 @@ export class Phone {
     }
   }
 
-  #list(chats) {
-    const state = JSON.stringify(chats);
-    if (state === this.#drawn) return;
+  /** A phone call: as long as it rings, whoever looks at the page can answer it. */
+  #call(call) {
+    const rings = call.state === "ringing";
+    const answer = (fields) => async () => {
+      try { await post("/calls/" + encodeURIComponent(call.call), fields); } catch (error) { announce(error.message, "bad"); }
+      this.look();
+    };
+    return h("li", { class: "call " + (rings ? "ringing" : "talking"), dataset: { call: call.call } },
+      h("span", { class: "face", "aria-hidden": "true" }, icon("ring", 18)),
+      h("span", { class: "chat-text" },
+        h("bdi", { class: "chat-name" }, visible(call.number, 20)),
+        h("span", { class: "quiet" }, rings ? "rings: " : "on the phone: ", h("bdi", null, visible(call.name || call.robot, 60)))),
+      rings && h("span", { class: "line" },
+        button("Answer", (event) => menu(event.currentTarget, [["Answer and talk", answer({ outcome: "talked" })],
+          ...[["A", "Talk, and agree (A)"], ["F", "Talk, and decline (F)"]].map(([intention, text]) => [text, answer({ outcome: "talked", intention })]),
+          ["Hang up at once", answer({ outcome: "hung_up" })], ["Let the machine answer", answer({ outcome: "voicemail" })]]), { kind: "primary small", "aria-haspopup": "menu" }),
+        button("Busy", answer({ outcome: "busy" }), { kind: "small" }),
+        button("Ignore", answer({ outcome: "no_answer" }), { kind: "small" })),
+      button("Wire", () => this.tell.only({ id: call.task, what: "task" }), { kind: "small" }));
+  }
+
+  #list(chats, calls) {
+    const state = JSON.stringify([chats, calls]);
+    if (state === this.#drawn || document.querySelector(".menu")) return;
     this.#drawn = state;
     fill(this.element,
+      calls.length > 0 && [h("header", { class: "chat-head" }, h("h2", { class: "grow" }, "Calls")), h("ul", { class: "calls", "aria-live": "polite" }, calls.map((call) => this.#call(call)))],
       h("header", { class: "chat-head" }, h("h2", { class: "grow" }, "Chats"),
         button("New chat", () => this.#new(), { kind: "primary small", picture: "plus" })),
       chats.length === 0

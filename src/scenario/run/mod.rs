@@ -3,6 +3,7 @@
 
 mod early;
 mod events;
+mod progress;
 mod scope;
 mod strand;
 #[cfg(test)]
@@ -15,10 +16,11 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use minijinja::Value as Scope;
 use serde_json::Value;
 
+pub use self::progress::{Failed, Phase, Progress};
 use self::scope::{Moment, Resendable, StoryError, Then, fill};
 use self::strand::{State, Strand};
 use self::watch::Watch;
@@ -43,6 +45,9 @@ const MAILBOX: usize = 1_000;
 /// How many callbacks of reactions go out at one moment of a story at most: reactions that set each other off without
 /// any time in between would never end.
 const MOST_AT_ONCE: u32 = 10_000;
+
+/// So many failures are remembered of a story; all are in the journal.
+const MOST_FAILED: usize = 20;
 
 /// A running story.
 #[derive(Debug)]
@@ -77,6 +82,10 @@ pub struct StoryRun {
     /// What goes wrong with calls while it lives.
     faults: Faults,
     failures: u32,
+    /// The first of them.
+    failed: Vec<Failed>,
+    /// Whether it was begun in a mock that runs.
+    is_by_hand: bool,
     /// Whether it stops at the first of them.
     fails_fast: bool,
     /// When it begins.
@@ -85,8 +94,11 @@ pub struct StoryRun {
     callbacks: Arrivals,
     /// What it waited for in vain: it may come after its time.
     missed: Vec<Missed>,
-    /// Whether it was ended before its time.
+    /// Whether it was ended before its time, and how many steps were left then.
     stopped: bool,
+    left_out: usize,
+    /// Whether somebody ended it, so that it has neither passed nor failed.
+    is_called_off: bool,
     has_ended: bool,
 }
 
@@ -187,11 +199,15 @@ impl StoryRun {
             callback_url: None,
             faults,
             failures: 0,
+            failed: Vec::new(),
+            is_by_hand: false,
             fails_fast: false,
             begins: start,
             callbacks: Arrivals::default(),
             missed: Vec::new(),
             stopped: false,
+            left_out: 0,
+            is_called_off: false,
             has_ended: false,
         }
     }
@@ -223,14 +239,50 @@ impl StoryRun {
         &self.story
     }
 
+    /// Whether it is the first of its copies.
+    pub fn is_first_copy(&self) -> bool {
+        self.instance == 1
+    }
+
     /// When it begins.
     pub fn begins(&self) -> Timestamp {
         self.begins
     }
 
-    /// Counts a failure that somebody else has reported.
-    pub fn count_failure(&mut self) {
+    /// Takes note of a failure that somebody else has reported.
+    pub fn count_failure(&mut self, kind: FailureKind, message: &str) {
+        self.note_failure(Arc::clone(&self.name), kind, message);
+    }
+
+    fn note_failure(&mut self, place: Arc<str>, kind: FailureKind, message: &str) {
         self.failures += 1;
+        if self.failed.len() < MOST_FAILED {
+            self.failed.push(Failed {
+                place: place.to_string(),
+                kind: kind.as_str(),
+                message: message.to_owned(),
+            });
+        }
+    }
+
+    /// It is begun in a mock that runs: once it is over, what comes is none of its business.
+    pub fn begin_by_hand(&mut self) {
+        self.is_by_hand = true;
+    }
+
+    /// Whether anything that nobody else is meant by belongs to it, if it is the only one.
+    pub fn may_be_meant(&self) -> bool {
+        !(self.is_by_hand && self.is_over())
+    }
+
+    /// The same story before its beginning, so much later.
+    #[must_use]
+    pub fn fresh(&self, later: SignedDuration) -> Self {
+        let begins = self.begins.checked_add(later).unwrap_or(Timestamp::MAX);
+        let (story, name) = (Arc::clone(&self.story), Arc::clone(&self.name));
+        let fresh = Self::new(story, name, self.number, self.instance, self.seed, begins);
+        let (values, fails_fast, is_by_hand) = (self.values.clone(), self.fails_fast, self.is_by_hand);
+        Self { values, fails_fast, is_by_hand, ..fresh }
     }
 
     /// Whether all steps are taken and nothing of the story is under way.
@@ -286,9 +338,18 @@ impl StoryRun {
 
     /// Ends the story where it is: no further steps, no further reactions.
     pub fn stop(&mut self) {
+        if !self.stopped {
+            self.left_out = self.steps_left().len();
+        }
         self.stopped = true;
         self.strands.iter_mut().for_each(|strand| strand.state = State::Finished);
         self.scheduled.clear();
+    }
+
+    /// The same because somebody wants it so: it has neither passed nor failed.
+    pub fn call_off(&mut self) {
+        self.is_called_off = !self.is_over();
+        self.stop();
     }
 
     /// Moves on as far as possible at this moment.
@@ -308,7 +369,9 @@ impl StoryRun {
         while (0..self.strands.len()).any(|at| self.advance_strand(at, now, host)) {}
         if self.is_over() && !self.has_ended {
             self.has_ended = true;
-            host.story_finished(self.failures == 0);
+            if !self.is_called_off {
+                host.story_finished(self.failures == 0);
+            }
             self.forget();
         }
     }
@@ -601,8 +664,9 @@ impl StoryRun {
     }
 
     fn fail(&mut self, place: &Place, kind: FailureKind, message: impl Display, host: &mut dyn StoryHost) {
-        self.failures += 1;
-        host.failed(place, kind, &message.to_string());
+        let message = message.to_string();
+        self.note_failure(place.to_string().into(), kind, &message);
+        host.failed(place, kind, &message);
         if self.fails_fast {
             self.stop_after(place, host);
         }

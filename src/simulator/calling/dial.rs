@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::draw::{Drawn, draw, stream};
+use super::draw::Drawn;
 use super::rows::{Row, RowStatus};
 use super::task::TaskStatus;
 use super::{Calling, LineKey, TaskKey};
@@ -95,8 +95,7 @@ impl Calling {
             task.earlier.insert((at, row.attempts), row.started);
         }
         let attempt = row.attempts.saturating_add(1);
-        let drawn =
-            draw(&self.rules, mock_outcome, &mut stream(self.task(key).seed, "call", at, attempt), attempt);
+        let drawn = self.drawn(key, at, attempt, mock_outcome);
         let started = now.as_millisecond();
         let mut called = row;
         (called.status, called.started) = (RowStatus::Calling, started);
@@ -108,7 +107,8 @@ impl Calling {
         let ends = later(ends, Duration::from_millis(drawn.wait.into()));
         let line = task.line;
         self.lines[line.0].busy += 1;
-        context.plan(ends, CallingTimer::HangUp(key, at));
+        let place = context.plan(ends, CallingTimer::HangUp(key, at));
+        self.under_way.insert((key, at), place);
     }
 
     /// A row with what an attempt that began at its moment comes to. A talk takes as long as its words.
@@ -133,6 +133,7 @@ impl Calling {
     }
 
     pub(super) fn hang_up(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
+        self.under_way.remove(&(key, at));
         let line = self.task(key).line;
         self.lines[line.0].busy -= 1;
         let task = self.task_mut(key);

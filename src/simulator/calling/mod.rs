@@ -14,6 +14,7 @@ mod draw;
 mod info_check;
 mod plan;
 mod plan_queries;
+mod played;
 mod put_away;
 mod recordings;
 mod row_text;
@@ -27,7 +28,7 @@ mod task_list;
 mod tests;
 mod voice;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -35,6 +36,7 @@ use serde_json::Value;
 
 use super::Simulator;
 use super::access::AccountKey;
+use super::agenda::Place;
 use super::context::Context;
 use super::department::Department;
 use super::endpoint::{CallbackShape, Endpoint, KeptResponses, bad_request, callbacks, endpoints};
@@ -54,6 +56,8 @@ pub(super) use call_detail::{CallDetail, CaseCall};
 pub(super) use dialog::agent_talk;
 pub(super) use draw::{draw, stream};
 use plan::Plan;
+use played::Played;
+pub use played::{CallError, CallView};
 pub(super) use rows::read_ahead;
 use task::{Task, TaskOrder};
 pub(super) use task_list::TaskSummary;
@@ -136,6 +140,10 @@ pub(super) struct Calling {
     of_account: HashMap<AccountKey, Vec<TaskKey>>,
     /// The details of tasks that are over, by the catalog id of the request too: a workflow's task has two forms.
     details: KeptResponses<(TaskKey, &'static str)>,
+    /// The calls under way, and where the end of each is planned.
+    under_way: BTreeMap<(TaskKey, u32), Place>,
+    /// What somebody who plays the person called has decided, by the number and which call to it it is.
+    played: BTreeMap<(TaskKey, u32, u8), Played>,
 }
 
 impl Calling {
@@ -161,6 +169,8 @@ impl Calling {
             plan_names: HashMap::new(),
             of_account: HashMap::new(),
             details: KeptResponses::new(),
+            under_way: BTreeMap::new(),
+            played: BTreeMap::new(),
         }
     }
 

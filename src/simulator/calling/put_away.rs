@@ -58,6 +58,7 @@ impl Calling {
     /// Nothing leads to a task any more that was put away.
     fn forget(&mut self, number: usize, task: Task) {
         let Ok(key) = u32::try_from(number).map(TaskKey) else { return };
+        self.played.retain(|(played, _, _), _| *played != key);
         let name = (task.order.account, task.order.name);
         if self.task_names.get(&name) == Some(&key) {
             self.task_names.remove(&name);

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::call_detail::{CallDetail, CallReports};
-use super::draw::{draw, stream};
 use super::rows::{Row, RowStatus};
 use super::{Calling, Download, TaskKey, unknown};
 use crate::simulator::e164::PhoneNumber;
@@ -162,7 +161,7 @@ impl Calling {
         row.started = *task.earlier.get(&(at, attempt))?;
         row.status = RowStatus::Finished;
         let mock_outcome = self.mock_outcome(key, at);
-        let drawn = draw(&self.rules, mock_outcome, &mut stream(task.seed, "call", at, attempt), attempt);
+        let drawn = self.drawn(key, at, attempt, mock_outcome);
         Some(self.attempted(key, at, row, (attempt, drawn), mock_outcome))
     }
 

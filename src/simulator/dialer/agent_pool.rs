@@ -14,6 +14,10 @@ pub(super) struct Agent {
     pub(super) name: String,
     /// Whether a call is with the agent, or its result still to be written down.
     pub(super) is_busy: bool,
+    /// Whether the agent is on a break: no call comes, and one that is there goes on.
+    pub(super) on_break: bool,
+    /// The call that is with the agent, or whose result is to be written down.
+    pub(super) call: Option<(TaskKey, u32)>,
     /// Since when the agent has nothing to do; whoever has waited longest gets the next call.
     free_since: Timestamp,
     /// Calls dialled for this agent that nobody has taken yet.
@@ -26,6 +30,12 @@ pub(super) struct Agent {
     pub(super) on_hold: i64,
     /// How often which result was saved today.
     pub(super) results: BTreeMap<usize, i64>,
+}
+
+impl Agent {
+    fn is_free(&self) -> bool {
+        !self.is_busy && !self.on_break
+    }
 }
 
 /// The agents of a group of an account.
@@ -45,6 +55,8 @@ impl AgentPool {
         let agent = |name: &String| Agent {
             name: name.clone(),
             is_busy: false,
+            on_break: false,
+            call: None,
             free_since: now,
             pending: 0,
             online_since: now,
@@ -65,12 +77,12 @@ impl AgentPool {
     /// The agent for whom one of these may dial another number now, if numbers are dialled by `factor` for each free one.
     pub(super) fn room(&self, of: &[usize], factor: f64) -> Option<usize> {
         let agents = || of.iter().filter_map(|at| Some((*at, self.agents.get(*at)?)));
-        let free = agents().filter(|(_, agent)| !agent.is_busy).count();
+        let free = agents().filter(|(_, agent)| agent.is_free()).count();
         let pending: u32 = agents().map(|(_, agent)| agent.pending).sum();
         if f64::from(pending) >= (free as f64 * factor).floor() {
             return None;
         }
-        let free = agents().filter(|(_, agent)| !agent.is_busy);
+        let free = agents().filter(|(_, agent)| agent.is_free());
         free.min_by_key(|(at, agent)| (agent.pending, *at)).map(|(at, _)| at)
     }
 
@@ -78,13 +90,14 @@ impl AgentPool {
     pub(super) fn free(&self, of: &[usize]) -> Option<usize> {
         let agents = of.iter().filter_map(|at| Some((*at, self.agents.get(*at)?)));
         agents
-            .filter(|(_, agent)| !agent.is_busy)
+            .filter(|(_, agent)| agent.is_free())
             .min_by_key(|(at, agent)| (agent.free_since, *at))
             .map(|(at, _)| at)
     }
 
     pub(super) fn release(&mut self, agent: usize, now: Timestamp) {
         self.agents[agent].is_busy = false;
+        self.agents[agent].call = None;
         self.agents[agent].free_since = now;
     }
 

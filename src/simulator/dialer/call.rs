@@ -107,6 +107,16 @@ impl CallRow {
         (self.agent != u16::MAX).then_some(usize::from(self.agent))
     }
 
+    /// Whether it rings at an agent, who has neither taken nor rejected it.
+    pub(super) fn rings_at_agent(&self) -> bool {
+        self.agent().is_some() && self.talked == After::NEVER && self.ending.is_none()
+    }
+
+    /// Whether an agent talks.
+    pub(super) fn is_talking(&self) -> bool {
+        self.talked != After::NEVER && self.ending.is_none()
+    }
+
     /// Which of the task's columns its number stands in.
     pub(super) fn column(&self) -> Option<usize> {
         (self.column != u8::MAX).then_some(usize::from(self.column))

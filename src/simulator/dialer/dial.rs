@@ -181,7 +181,15 @@ impl Dialer {
     /// What a call comes to.
     pub(super) fn course(&self, key: TaskKey, call: &CallRow) -> CallCourse {
         let mock_outcome = self.mock_outcome_of_call(key, call);
-        course(&self.calling, mock_outcome, self.task(key).seed, call.contact, call.nth)
+        let drawn = course(&self.calling, mock_outcome, self.task(key).seed, call.contact, call.nth);
+        match self.played.get(&(key, call.contact, call.nth)) {
+            Some(played) => CallCourse {
+                twist: if played.is_taken { Twist::Taken } else { drawn.twist },
+                result: played.result.unwrap_or(drawn.result),
+                ..drawn
+            },
+            None => drawn,
+        }
     }
 
     /// Whether a number was dialled as often today as it may be; if not, it now was once more.

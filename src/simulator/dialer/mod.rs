@@ -5,6 +5,7 @@
 //! all callbacks go. The sums of a task match at every moment, and a query answers what a notice said.
 
 mod agent_pool;
+mod agents;
 mod auth;
 mod call;
 mod callbacks;
@@ -28,7 +29,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -50,6 +51,8 @@ use crate::content::Country;
 use crate::content::phone;
 use crate::seed::Seed;
 use agent_pool::AgentPool;
+use agents::Played;
+pub use agents::{AgentAct, AgentError};
 use call::CallRow;
 pub(super) use callbacks::CALLBACKS;
 use contacts::Contacts;
@@ -94,6 +97,8 @@ pub(super) struct Dialer {
     names: HashMap<(AccountKey, String), TaskKey>,
     /// The tasks of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<TaskKey>>,
+    /// What somebody who plays an agent has decided, by the contact and which call to it it is.
+    played: BTreeMap<(TaskKey, u32, u8), Played>,
     /// How often a number was dialled on the last day on which it was.
     dialled: HashMap<(AccountKey, u64), (Date, u32)>,
 }
@@ -127,6 +132,7 @@ impl Dialer {
             pool_keys: HashMap::new(),
             names: HashMap::new(),
             of_account: HashMap::new(),
+            played: BTreeMap::new(),
             dialled: HashMap::new(),
         }
     }
@@ -195,6 +201,8 @@ impl Department for Dialer {
             DialerTimer::Answer(task, call) => dialer.answer(context, task, call, at),
             DialerTimer::GiveUp(task, call) => dialer.give_up(context, task, call, at),
             DialerTimer::PickUp(task, call) => dialer.pick_up(context, task, call, at),
+            // Somebody who plays the agent has ended it already.
+            DialerTimer::End(task, call, _) if dialer.call(task, call).ending.is_some() => {}
             DialerTimer::End(task, call, ending) => {
                 dialer.end(context, task, call, ending, at);
                 dialer.fill(context, dialer.task(task).pool, at);

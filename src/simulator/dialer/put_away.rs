@@ -48,6 +48,7 @@ impl Dialer {
 
     /// Nothing leads to a task any more that was put away.
     fn forget(&mut self, number: usize, task: Task) {
+        self.played.retain(|(played, _, _), _| played.0 as usize != number);
         let name = (task.settings.account, task.settings.name);
         if self.names.get(&name).is_some_and(|key| key.0 as usize == number) {
             self.names.remove(&name);

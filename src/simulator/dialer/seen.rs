@@ -2,7 +2,7 @@
 
 use super::Dialer;
 use crate::simulator::keys::DialerTaskKey as TaskKey;
-use crate::simulator::object_view::{AgentView, ObjectView, sums};
+use crate::simulator::object_view::{ObjectView, sums};
 
 impl Dialer {
     /// The tasks, newest first.
@@ -28,11 +28,5 @@ impl Dialer {
                 parts: Vec::new(),
             }
         })
-    }
-
-    /// The agents who have come to work.
-    pub(in crate::simulator) fn agents_seen(&self) -> impl Iterator<Item = AgentView> {
-        let agents = self.pools.iter().flat_map(|pool| &pool.agents);
-        agents.map(|agent| AgentView { name: agent.name.clone(), busy: agent.is_busy, calls: agent.calls })
     }
 }

@@ -92,6 +92,7 @@ impl Dialer {
         self.close_slot(key, call);
         self.call_mut(key, call).assign(agent);
         self.pools[pool.0].agents[agent].is_busy = true;
+        self.pools[pool.0].agents[agent].call = Some((key, call));
         self.emit_agent_status(context, key, call, CallState::Calling, now);
         self.emit_agent_status(context, key, call, CallState::Ringing, now);
         let pickup = self.course(key, self.call(key, call)).pickup;
@@ -99,6 +100,10 @@ impl Dialer {
     }
 
     pub(super) fn pick_up(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
+        // Somebody who plays the agent was faster.
+        if !self.call(key, call).rings_at_agent() {
+            return;
+        }
         let course = self.course(key, self.call(key, call));
         let ending = match course.twist {
             Twist::Rejects => Ending::Rejected,
@@ -153,7 +158,9 @@ impl Dialer {
 
     /// The agent saves the result and is free again.
     pub(super) fn save_result(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
-        self.call_mut(key, call).is_saved = true;
+        if std::mem::replace(&mut self.call_mut(key, call).is_saved, true) {
+            return;
+        }
         let row = *self.call(key, call);
         let pool = self.task(key).pool;
         let result = self.course(key, &row).result;
@@ -171,6 +178,20 @@ impl Dialer {
     /// An agent is free: the call that has waited longest among those of the agent's tasks comes next.
     fn release(&mut self, context: &mut Context, pool: PoolKey, agent: usize, now: Timestamp) {
         self.pools[pool.0].release(agent, now);
+        self.next_waiting(context, pool, agent, now);
+    }
+
+    /// The call that has waited longest goes to an agent, unless the agent is on a break.
+    pub(super) fn next_waiting(
+        &mut self,
+        context: &mut Context,
+        pool: PoolKey,
+        agent: usize,
+        now: Timestamp,
+    ) {
+        if self.pools[pool.0].agents[agent].on_break {
+            return;
+        }
         let serves = |(key, _): &&(TaskKey, u32)| self.task(*key).settings.agents.contains(&agent);
         let next = self.pools[pool.0].waiting.iter().find(serves).copied();
         if let Some((key, call)) = next {

@@ -1,0 +1,53 @@
+//! `POST /_mock/branch`: a namespace that goes on from a moment of this mock.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::World;
+use super::beside::NewNamespace;
+use super::endpoint::{Answered, Endpoint};
+use super::namespace::Namespace;
+use super::namespaces::{of, refused};
+use super::refused::Refused;
+use super::snapshots::moment;
+
+/// From where it branches off.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Ask {
+    /// The name of the new namespace. Default: one that is free.
+    name: Option<String>,
+    /// The snapshot to go on from. Default: the present state.
+    snapshot: Option<String>,
+    /// The namespace whose snapshot or state it is. Default: that of the mock itself.
+    of: Option<String>,
+    /// Where its callbacks go. Default: where those go of what it branches off from.
+    callback_url: Option<String>,
+}
+
+/// Branches off.
+pub(super) struct Branch;
+
+impl Endpoint for Branch {
+    const NAME: &'static str = "branch";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/branch";
+    const WHAT: &'static str = "makes a namespace that goes on from a snapshot, or from now, with the same credentials, objects and ids: {\"snapshot\": \"logged in\"}";
+    const STATUSES: &'static [u16] = &[201];
+    type Ask = Ask;
+    type Answer = Namespace;
+
+    async fn answer(world: World, ask: Ask) -> Result<Answered<Namespace>, Refused> {
+        let namespaces = of(&world)?;
+        let origin = match &ask.of {
+            None => world.origin(),
+            Some(name) => namespaces.origin(name).ok_or_else(|| {
+                Refused::missing(format!("there is no namespace `{}`", name.escape_debug()))
+            })?,
+        };
+        let from = moment(&origin, ask.snapshot.as_deref())?;
+        let wanted =
+            NewNamespace { name: ask.name, callback_url: ask.callback_url, ..NewNamespace::default() };
+        let made = namespaces.branch(wanted, origin.driver.speed(), from).await;
+        made.map(|made| Answered::Json(201, made)).map_err(|error| refused(&error))
+    }
+}

@@ -1,0 +1,92 @@
+//! Whether the control surface is there, and for whom.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::refused::Refused;
+use crate::net::{HttpRequest, HttpResponse};
+
+/// For whom the control surface is there.
+#[derive(Clone, Default)]
+pub enum Control {
+    /// For whoever reaches the mock.
+    #[default]
+    Open,
+    /// For nobody.
+    Off,
+    /// For whoever has this token.
+    Token(String),
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "Open",
+            Self::Off => "Off",
+            Self::Token(_) => "Token",
+        })
+    }
+}
+
+impl Control {
+    /// The answer to a request that has no token where one is needed. Whether the mock is ready may be asked by anybody.
+    pub fn turned_away(&self, request: &HttpRequest) -> Option<HttpResponse> {
+        let Self::Token(token) = self else { return None };
+        if request.path == "/_mock/ready" || given(request).is_some_and(|given| is_same(&given, token)) {
+            return None;
+        }
+        let message = "this mock was started with --control-token: send `Authorization: Bearer TOKEN`, give `airudder-mock ctl` --control-token, or type it as the password in a browser";
+        let mut response = Refused::new(401, message).response();
+        response
+            .headers
+            .push(("www-authenticate".into(), "Basic realm=\"airudder-mock\", charset=\"UTF-8\"".into()));
+        Some(response)
+    }
+}
+
+/// The token that a request has: of programs, or the password that somebody typed into a browser.
+fn given(request: &HttpRequest) -> Option<Vec<u8>> {
+    let (kind, value) = request.header("authorization")?.trim().split_once(' ')?;
+    if kind.eq_ignore_ascii_case("bearer") {
+        return Some(value.trim().as_bytes().to_owned());
+    }
+    let credentials =
+        BASE64_STANDARD.decode(value.trim()).ok().filter(|_| kind.eq_ignore_ascii_case("basic"))?;
+    let colon = credentials.iter().position(|byte| *byte == b':')?;
+    Some(credentials[colon + 1..].to_owned())
+}
+
+/// Whether they are the same, in a time that says nothing of where they differ.
+fn is_same(given: &[u8], token: &str) -> bool {
+    let differences = given.iter().zip(token.as_bytes()).fold(0, |all, (one, other)| all | (one ^ other));
+    given.len() == token.len() && differences == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_that_of_programs_or_a_password() {
+        let control = Control::Token("t0ken:".to_owned());
+        let turned_away = |path: &str, authorization: &str| {
+            let headers = [("authorization", authorization)].into_iter().collect();
+            let request = HttpRequest { path: path.to_owned(), headers, ..HttpRequest::default() };
+            control.turned_away(&request).is_some()
+        };
+        let basic = |text: &str| format!("Basic {}", BASE64_STANDARD.encode(text));
+        assert!(!turned_away("/_mock/state", "Bearer t0ken:"));
+        assert!(!turned_away("/_mock/state", &basic("anybody:t0ken:")));
+        assert!(!turned_away("/_mock/ready", ""));
+        for wrong in
+            ["", "t0ken:", "Bearer t0ken", "Bearer t0ken::", "Token t0ken:", "Basic ???", &basic("t0ken:")]
+        {
+            assert!(turned_away("/_mock/state", wrong), "{wrong}");
+        }
+        let message = control.turned_away(&HttpRequest::default()).unwrap();
+        assert_eq!(message.status, 401);
+        assert!(Control::Open.turned_away(&HttpRequest::default()).is_none());
+    }
+}

@@ -1,0 +1,161 @@
+//! `/_mock/calls` and `/_mock/agents`: somebody plays the people who are called, and the agents of the dialer.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::World;
+use super::endpoint::{Answered, Done, Endpoint};
+use super::refused::Refused;
+use crate::contract::fields::Whole;
+use crate::files::suggest::{did_you_mean, nearest};
+use crate::simulator::calling::{CallError, CallView, Outcome};
+use crate::simulator::dialer::{AgentAct, AgentError};
+
+/// So many calls are listed unless the request says otherwise.
+const LISTED: usize = 50;
+
+/// Which calls.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ListAsk {
+    /// At most so many, those that ring or talk longest. Default: 50.
+    limit: Option<Whole<1, 10_000>>,
+}
+
+/// The calls under way.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Calls {
+    /// Those of calling tasks, plans and workflows.
+    calls: Vec<CallView>,
+}
+
+/// Lists the calls under way.
+pub(super) struct List;
+
+impl Endpoint for List {
+    const NAME: &'static str = "calls";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/calls";
+    const WHAT: &'static str = "lists the phone calls under way: those that ring can be answered";
+    type Ask = ListAsk;
+    type Answer = Calls;
+
+    async fn answer(world: World, ask: ListAsk) -> Result<Answered<Calls>, Refused> {
+        let most = ask.limit.map_or(LISTED, Whole::count);
+        let calls = world.driver.look(|engine, now| engine.simulator().calls(most, now));
+        Ok(Answered::ok(Calls { calls }))
+    }
+}
+
+/// What the person called does.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct AnswerAsk {
+    /// The call, by its `CallID`.
+    call: String,
+    /// What becomes of it: `talked`, `hung_up`, `voicemail`, `no_answer`, `busy`, `switched_off`, `out_of_area`,
+    /// `invalid_number` or `do_not_call`.
+    outcome: String,
+    /// With `talked`: what the person wants, `A` to `I`. Default: as it is drawn.
+    intention: Option<String>,
+}
+
+/// Answers a call.
+pub(super) struct Answer;
+
+impl Endpoint for Answer {
+    const NAME: &'static str = "answer-call";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/calls/{call}";
+    const WHAT: &'static str = "lets the person who is called answer a call that rings, or not: {\"outcome\": \"talked\", \"intention\": \"B\"}";
+    type Ask = AnswerAsk;
+    type Answer = Done;
+
+    async fn answer(world: World, ask: AnswerAsk) -> Result<Answered<Done>, Refused> {
+        let words = || Outcome::ALL.iter().map(|outcome| outcome.as_str());
+        let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == ask.outcome);
+        let outcome = outcome.ok_or_else(|| {
+            let near = did_you_mean(nearest(&ask.outcome, words()));
+            let known = words().collect::<Vec<_>>().join(", ");
+            Refused::wrong(format!(
+                "there is no outcome `{}`{near}; they are {known}",
+                ask.outcome.escape_debug()
+            ))
+        })?;
+        let intention = match ask.intention.as_deref().map(str::as_bytes) {
+            None => None,
+            Some([letter @ b'A'..=b'I']) if outcome == Outcome::Talked => Some(*letter),
+            Some(_) => {
+                return Err(Refused::wrong(
+                    "intention is a letter from A to I, of a call with the outcome `talked`",
+                ));
+            }
+        };
+        world.change(|engine, now| {
+            let done = engine.simulator().answer_call(&ask.call, outcome, intention, now);
+            done.map(|()| Answered::ok(Done {})).map_err(|error| match error {
+                CallError::NoCall(_) => Refused::missing(error.to_string()),
+                CallError::Answered(_) => Refused::new(409, error.to_string()),
+            })
+        })
+    }
+}
+
+/// What an agent does.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct AgentAsk {
+    /// The agent's name, as `objects` lists it.
+    agent: String,
+    /// Goes on a break (`true`) or comes back (`false`): no call comes meanwhile.
+    #[serde(rename = "break")]
+    break_: Option<bool>,
+    /// Takes the call that rings (`true`).
+    take: Option<bool>,
+    /// Rejects it (`true`).
+    reject: Option<bool>,
+    /// Ends the talk (`true`).
+    hang_up: Option<bool>,
+    /// Saves this result of the talk that is over: `Promise to pay`.
+    save: Option<String>,
+}
+
+/// Lets an agent do something.
+pub(super) struct Agent;
+
+impl Endpoint for Agent {
+    const NAME: &'static str = "agent";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/agents";
+    const WHAT: &'static str = "lets an agent of the dialer go on a break, take or reject the call that rings, hang up, or save a result: {\"agent\": \"NAME\", \"take\": true}";
+    type Ask = AgentAsk;
+    type Answer = Done;
+
+    async fn answer(world: World, ask: AgentAsk) -> Result<Answered<Done>, Refused> {
+        let AgentAsk { agent, break_, take, reject, hang_up, save } = ask;
+        let wants = |wanted: Option<bool>, act: AgentAct| (wanted == Some(true)).then_some(act);
+        let acts = [
+            break_.map(AgentAct::Break),
+            wants(take, AgentAct::Take),
+            wants(reject, AgentAct::Reject),
+            wants(hang_up, AgentAct::HangUp),
+            save.map(AgentAct::Save),
+        ];
+        let mut acts = acts.into_iter().flatten();
+        let (Some(act), None) = (acts.next(), acts.next()) else {
+            return Err(Refused::wrong(
+                "give one thing that the agent does: `break`, `take`, `reject`, `hang_up` or `save`",
+            ));
+        };
+        world.change(|engine, now| {
+            let done = engine.simulator().agent_acts(&agent, &act, now);
+            done.map(|()| Answered::ok(Done {})).map_err(|error| {
+                let status = match error {
+                    AgentError::NoAgent { .. } => 404,
+                    AgentError::NoResult { .. } => 400,
+                    AgentError::NothingRings(..) | AgentError::NoTalk(..) | AgentError::NothingToSave(..) => {
+                        409
+                    }
+                };
+                Refused::new(status, error.to_string())
+            })
+        })
+    }
+}

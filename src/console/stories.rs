@@ -1,0 +1,282 @@
+//! `/_mock/scenarios` and `/_mock/stories`: stories that are begun, watched and ended while the mock runs.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::World;
+use super::endpoint::{Answered, Endpoint, Nothing};
+use super::refused::Refused;
+use crate::contract::fields::Whole;
+use crate::engine::Engine;
+use crate::journal::Event;
+use crate::scenario::{Given, NotBegun, Offered, Progress, Story, StoryRun, begin};
+
+/// So many stories a mock has at most.
+const MOST: usize = 10_000;
+
+/// So many are listed unless the request says otherwise.
+const LISTED: usize = 50;
+
+/// The scenarios.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Scenarios {
+    /// Those that were given, and then those that ship.
+    scenarios: Vec<Offered>,
+}
+
+/// Lists the scenarios.
+pub(super) struct ListScenarios;
+
+impl Endpoint for ListScenarios {
+    const NAME: &'static str = "scenarios";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/scenarios";
+    const WHAT: &'static str =
+        "lists the scenarios that stories can be begun of: those that ship, and those given with `serve`";
+    type Ask = Nothing;
+    type Answer = Scenarios;
+
+    async fn answer(world: World, _: Nothing) -> Result<Answered<Scenarios>, Refused> {
+        Ok(Answered::ok(Scenarios { scenarios: world.scenarios.list(&world.catalog) }))
+    }
+}
+
+/// A story.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Shown {
+    /// Its number, from 1 on.
+    story: usize,
+    /// Its name, as the journal has it.
+    name: String,
+    /// The file of its scenario.
+    file: String,
+    /// When it begins or began, in the mock's time.
+    begins: String,
+    /// How far it is.
+    #[serde(flatten)]
+    #[schemars(flatten)]
+    progress: Progress,
+}
+
+impl Shown {
+    fn of(index: usize, run: &StoryRun) -> Self {
+        Self {
+            story: index + 1,
+            name: run.name().to_string(),
+            file: run.story().file.to_string(),
+            begins: run.begins().to_string(),
+            progress: run.progress(),
+        }
+    }
+
+    /// Whether nothing more comes of it.
+    pub(super) fn is_over(&self) -> bool {
+        self.progress.state.is_over()
+    }
+
+    pub(super) fn has_passed(&self) -> bool {
+        self.progress.state == crate::scenario::Phase::Passed
+    }
+
+    /// Why it has not passed.
+    pub(super) fn why_not(&self) -> String {
+        let Self { story, name, progress, .. } = self;
+        let what = match progress.failed.first() {
+            Some(failed) => format!("failed at {}: {}", failed.place, failed.message),
+            None if self.is_over() => "was stopped".to_owned(),
+            None => {
+                let at = progress.at.iter().map(|at| format!(", at {} ({})", at.step, at.place));
+                format!(
+                    "is not over: {} of {} steps are taken{}",
+                    progress.taken,
+                    progress.steps,
+                    at.collect::<String>()
+                )
+            }
+        };
+        format!("story {story} (`{name}`) {what}")
+    }
+}
+
+/// A story by its number.
+pub(super) fn find(engine: &Engine, number: usize) -> Result<(usize, Shown), Refused> {
+    let index = number.wrapping_sub(1);
+    let run = engine.stories().get(index).ok_or_else(|| {
+        let there = match engine.stories().len() {
+            0 => "there is none; POST /_mock/stories begins one".to_owned(),
+            many => format!("there are stories 1 to {many}"),
+        };
+        Refused::missing(format!("there is no story {number}: {there}"))
+    })?;
+    Ok((index, Shown::of(index, run)))
+}
+
+/// What is to begin.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct StartAsk {
+    /// The scenario: `agent-transfer`, or the path of a file that was given.
+    scenario: Option<String>,
+    /// In place of `scenario`: the text of one, as it would stand in a file.
+    text: Option<String>,
+    /// Variables of it, in place of their values in the file: `{"amount": 200}`.
+    set: Option<Map<String, Value>>,
+}
+
+/// The stories that began.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Started {
+    /// Mostly it is one; of a scenario with `copies` there are several.
+    stories: Vec<Shown>,
+}
+
+/// Begins a story.
+pub(super) struct Start;
+
+impl Endpoint for Start {
+    const NAME: &'static str = "start-story";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/stories";
+    const WHAT: &'static str = "begins a story of a scenario beside whatever else happens: {\"scenario\": \"agent-transfer\", \"set\": {\"company\": \"Indonesia\"}}";
+    const STATUSES: &'static [u16] = &[201];
+    type Ask = StartAsk;
+    type Answer = Started;
+
+    async fn answer(world: World, ask: StartAsk) -> Result<Answered<Started>, Refused> {
+        let which = match (ask.scenario, ask.text) {
+            (Some(scenario), None) => Given::Offered(scenario),
+            (None, Some(text)) => Given::Text(text),
+            _ => {
+                return Err(Refused::wrong(
+                    "which scenario? Give `scenario`, such as \"agent-transfer\", or `text`, which is all of one",
+                ));
+            }
+        };
+        let set: Vec<(String, Value)> = ask.set.unwrap_or_default().into_iter().collect();
+        let names: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
+        let story = world.scenarios.story(which, &names, &world.catalog);
+        let story = story.map_err(|error| match error {
+            NotBegun::Missing { .. } => Refused::missing(error.to_string()),
+            NotBegun::Mistakes(_) | NotBegun::NoStory(_) => Refused::wrong(error.to_string()),
+        })?;
+        let stories = world.change(|engine, now| {
+            let first = engine.stories().len();
+            if first + story.copies as usize > MOST {
+                return Err(Refused::new(
+                    429,
+                    format!(
+                        "there are {first} stories, and with {} more it were more than {MOST}, which is the most; POST /_mock/reset forgets them",
+                        story.copies
+                    ),
+                ));
+            }
+            let time = 1 + engine.stories().iter().filter(|run| is_again(run, &story)).count() as u64;
+            // Ids are this mock's own, and those of no other story that has the same seed in its file.
+            let seed = engine.seed().derive("story begun by hand", first as u64);
+            let mut runs = begin::runs((first, time), &[Arc::clone(&story)], Some(seed), seed, now, &set);
+            for run in &mut runs {
+                run.fail_fast();
+                run.begin_by_hand();
+            }
+            let shown = runs.iter().enumerate().map(|(at, run)| Shown::of(first + at, run)).collect();
+            runs.into_iter().for_each(|run| engine.add_story(run));
+            Ok(shown)
+        })?;
+        Ok(Answered::Json(201, Started { stories }))
+    }
+}
+
+/// Whether a run is the first of those that began when a story of this name did before.
+fn is_again(run: &StoryRun, story: &Story) -> bool {
+    run.story().name == story.name && run.is_first_copy()
+}
+
+/// Which stories to list.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct ListAsk {
+    /// At most so many, the newest. Default: 50.
+    limit: Option<Whole<1, 10_000>>,
+}
+
+/// The stories.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Listing {
+    /// The newest first.
+    stories: Vec<Shown>,
+    /// How many there are in all.
+    total: usize,
+}
+
+/// Lists the stories.
+pub(super) struct List;
+
+impl Endpoint for List {
+    const NAME: &'static str = "stories";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/stories";
+    const WHAT: &'static str =
+        "lists the stories, newest first, with how far each is and which of its expectations have failed";
+    type Ask = ListAsk;
+    type Answer = Listing;
+
+    async fn answer(world: World, ask: ListAsk) -> Result<Answered<Listing>, Refused> {
+        let most = ask.limit.map_or(LISTED, Whole::count);
+        Ok(Answered::ok(world.driver.look(|engine, _| {
+            let all = engine.stories().iter().enumerate().rev();
+            let stories = all.take(most).map(|(index, run)| Shown::of(index, run)).collect();
+            Listing { stories, total: engine.stories().len() }
+        })))
+    }
+}
+
+/// Which story.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Numbered {
+    /// Its number.
+    story: Whole<1, 10_000>,
+}
+
+/// Shows a story.
+pub(super) struct Show;
+
+impl Endpoint for Show {
+    const NAME: &'static str = "story";
+    const METHOD: &'static str = "GET";
+    const PATH: &'static str = "/stories/{story}";
+    const WHAT: &'static str =
+        "shows how far a story is and which of its expectations have failed; `wait` waits for its end";
+    type Ask = Numbered;
+    type Answer = Shown;
+
+    async fn answer(world: World, ask: Numbered) -> Result<Answered<Shown>, Refused> {
+        world.driver.look(|engine, _| find(engine, ask.story.count())).map(|(_, shown)| Answered::ok(shown))
+    }
+}
+
+/// Ends a story.
+pub(super) struct Stop;
+
+impl Endpoint for Stop {
+    const NAME: &'static str = "stop-story";
+    const METHOD: &'static str = "DELETE";
+    const PATH: &'static str = "/stories/{story}";
+    const WHAT: &'static str =
+        "ends a story where it is: no further steps, no further reactions. What it has sent goes on";
+    type Ask = Numbered;
+    type Answer = Shown;
+
+    async fn answer(world: World, ask: Numbered) -> Result<Answered<Shown>, Refused> {
+        let number = ask.story.count();
+        world.change(|engine, now| {
+            let (index, shown) = find(engine, number)?;
+            if !shown.is_over() {
+                engine.end_story(index, now);
+                let note = format!("story {number} (`{}`) was stopped", shown.name);
+                engine.journal().write(now, Some(shown.name.into()), Event::Note(note));
+            }
+            find(engine, number).map(|(_, shown)| Answered::ok(shown))
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! How far a story is, for whoever watches it.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::StoryRun;
+use super::strand::{State, Strand};
+use crate::scenario::story::{Action, Step};
+
+/// How a story is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Its beginning is still to come.
+    Planned,
+    /// It goes on.
+    Running,
+    /// It is over, and all its expectations held.
+    Passed,
+    /// It is over, and not all of them held.
+    Failed,
+    /// Somebody ended it.
+    Stopped,
+}
+
+impl Phase {
+    /// Whether nothing more comes of it.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Passed | Self::Failed | Self::Stopped)
+    }
+}
+
+/// How far a story is.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Progress {
+    /// How it is.
+    pub state: Phase,
+    /// How many steps it has.
+    pub steps: usize,
+    /// How many of them it has taken.
+    pub taken: usize,
+    /// The steps that it is at: several where some are taken at the same time.
+    pub at: Vec<At>,
+    /// How many failures there were.
+    pub failures: u32,
+    /// The first of them: the expectations that did not hold.
+    pub failed: Vec<Failed>,
+}
+
+/// A step that a story is at.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct At {
+    /// `FILE:LINE` of it.
+    pub place: String,
+    /// What it does: `await chatbot.send_message`.
+    pub step: String,
+    /// Until when it waits at most, in the mock's time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// An expectation that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Failed {
+    /// `FILE:LINE` of the step; the story where it is no step.
+    pub place: String,
+    /// What kind of failure it is, in a word: `await.refused`.
+    pub kind: &'static str,
+    /// What was expected and what came, in plain words.
+    pub message: String,
+}
+
+impl StoryRun {
+    /// How it is.
+    pub fn phase(&self) -> Phase {
+        match (self.is_called_off, self.is_over()) {
+            _ if !self.has_begun() => Phase::Planned,
+            // What it has sent may still be on its way.
+            (true, _) => Phase::Stopped,
+            (false, false) => Phase::Running,
+            (false, true) if self.failures > 0 => Phase::Failed,
+            (false, true) => Phase::Passed,
+        }
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        let steps = self.story.steps.len();
+        let left = if self.stopped { self.left_out } else { self.steps_left().len() };
+        let at = self.strands.iter().filter_map(|strand| self.at(strand)).collect();
+        let (failures, failed) = (self.failures, self.failed.clone());
+        Progress { state: self.phase(), steps, taken: steps.saturating_sub(left), at, failures, failed }
+    }
+
+    /// The step that a strand is at, if it is at one of its own.
+    fn at(&self, strand: &Strand) -> Option<At> {
+        let until = match &strand.state {
+            State::Before(_) | State::Joining | State::Finished => return None,
+            State::Ready | State::Delivering(_) => None,
+            State::Pausing { until, .. } | State::Awaiting { deadline: until, .. } => Some(until),
+        };
+        let Step { place, action, .. } = self.story.steps.get(strand.cursor)?;
+        let step = action.described().unwrap_or_else(|| match action {
+            Action::Pause(_) => "pause".to_owned(),
+            _ => "set".to_owned(),
+        });
+        Some(At { place: place.to_string(), step, until: until.map(Timestamp::to_string) })
+    }
+}

@@ -1,0 +1,100 @@
+//! The settings in force, as whoever asks a running mock is shown them.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{AssumedFile, Settings};
+use crate::files::masked;
+
+/// The settings in force.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct InForce {
+    /// The settings file, if there is one.
+    file: Option<String>,
+    /// What it says, without its secrets. Whatever it does not say is at its default.
+    written: Map<String, Value>,
+    /// Where callbacks go that have no URL of their own, by the command line, the environment or the file.
+    callback_url: Option<String>,
+    /// Hosts beside this machine that callbacks may go to.
+    allowed: Vec<String>,
+    /// How callbacks are signed.
+    signature: String,
+    /// How strict it is: `lenient`, `standard` or `strict`.
+    strict: String,
+    /// What happens at the first use of something assumed: `serve`, `warn` or `refuse`.
+    assumed: String,
+    /// The accounts.
+    accounts: Vec<AccountInForce>,
+    /// The entries of the catalog that the file corrects or adds.
+    corrected: Vec<String>,
+}
+
+/// An account.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+struct AccountInForce {
+    /// Its name.
+    name: String,
+    /// Names it in the request that fetches a token.
+    app_key: String,
+    /// Names the key that signs its chatbot requests.
+    sign_key: String,
+    /// How strict the mock is with it.
+    strict: String,
+}
+
+impl InForce {
+    /// Settings, with the callback URL that holds and how callbacks are signed.
+    pub fn of(settings: &Settings, callback_url: Option<String>, signature: String) -> Self {
+        let source = settings.source.as_ref();
+        // It was read before, as what it is.
+        let written = source.and_then(|source| toml::from_str::<Value>(source.text()).ok());
+        let written = match written.map(masked) {
+            Some(Value::Object(written)) => written,
+            _ => Map::new(),
+        };
+        let accounts = settings.accounts.iter().map(|account| AccountInForce {
+            name: account.name.clone(),
+            app_key: account.app_key.clone(),
+            sign_key: account.sign_key.clone(),
+            strict: account.strict.as_str().to_owned(),
+        });
+        let corrected = settings.catalog.entries().iter().filter(|entry| entry.overridden);
+        let assumed = match settings.assumed {
+            AssumedFile::Serve => "serve",
+            AssumedFile::Warn => "warn",
+            AssumedFile::Refuse => "refuse",
+        };
+        Self {
+            file: source.map(|source| source.path().to_string()),
+            written,
+            callback_url,
+            allowed: settings.allow.clone(),
+            signature,
+            strict: settings.strict.as_str().to_owned(),
+            assumed: assumed.to_owned(),
+            accounts: accounts.collect(),
+            corrected: corrected.map(|entry| entry.id.clone()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_shown_without_its_secrets() {
+        let settings = Settings::from_text(
+            "secret = \"\"\"a s3cret\"\"\"\nstrict = \"strict\"\n\
+             [[accounts]]\napp_key = \"K\"\napp_secret = \"s3cret\"\n[catalog.\"session.end\"]\nevent = \"over\"\n",
+        );
+        let shown = InForce::of(&settings.unwrap(), None, String::new());
+        assert!(!format!("{shown:?}").contains("s3cret"), "{shown:?}");
+        assert_eq!((shown.written["secret"].as_str(), shown.strict.as_str()), (Some("***"), "strict"));
+        assert_eq!(
+            (shown.accounts[0].app_key.as_str(), shown.corrected),
+            ("K", vec!["session.end".to_owned()])
+        );
+    }
+}

@@ -1,0 +1,137 @@
+//! Somebody plays the person who is called: lets it ring, answers, is busy, as long as it rings.
+//!
+//! Whatever is not played happens as it was drawn.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::draw::{Drawn, draw, stream};
+use super::rows::RowStatus;
+use super::{Calling, TaskKey};
+use crate::simulator::context::Context;
+use crate::simulator::ids::Kind;
+use crate::simulator::outcome::{MockOutcome, Outcome};
+use crate::simulator::timer::CallingTimer;
+use crate::time::later;
+
+/// What was decided about a call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Played {
+    outcome: Outcome,
+    /// What the person wants: `A` to `I`.
+    intention: Option<u8>,
+    /// For how many seconds it rang.
+    ring: u8,
+}
+
+/// A call under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CallView {
+    /// Its id on the wire: `CallID`.
+    call: String,
+    /// The number that is called.
+    number: String,
+    /// The task that calls it, by its id.
+    task: String,
+    /// Its name.
+    name: String,
+    /// The robot that calls, if the task names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    robot: Option<String>,
+    /// `ringing` or `talking`.
+    state: &'static str,
+    /// When it was dialled, in the mock's time.
+    since: String,
+}
+
+/// Why a call can't be answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// There is none such.
+    #[error("there is no call `{0}` under way; GET /_mock/calls lists those there are")]
+    NoCall(String),
+    /// It does not ring any more.
+    #[error("call `{0}` rings no more: it was answered")]
+    Answered(String),
+}
+
+impl Calling {
+    /// The person called does something: from now on the call goes on like this.
+    pub(in crate::simulator) fn answer_call(
+        &mut self,
+        context: &mut Context,
+        call: &str,
+        (outcome, intention): (Outcome, Option<u8>),
+        now: Timestamp,
+    ) -> Result<(), CallError> {
+        let none = || CallError::NoCall(call.escape_debug().to_string());
+        let (task, at, attempt) = self.ids.open(Kind::Call, call).ok_or_else(none)?;
+        let key = TaskKey(task);
+        let place = *self.under_way.get(&(key, at)).ok_or_else(none)?;
+        let row = *self.task(key).row(at).ok_or_else(none)?;
+        if u32::from(row.attempts) != attempt || row.status != RowStatus::Calling {
+            return Err(none());
+        }
+        if self.has_rung(key, at, now) {
+            return Err(CallError::Answered(call.to_owned()));
+        }
+        let rang = now.duration_since(row.started()).as_secs();
+        let ring = u8::try_from(rang).unwrap_or(u8::MAX);
+        self.played.insert((key, at, row.attempts), Played { outcome, intention, ring });
+        let mock_outcome = self.mock_outcome(key, at);
+        let drawn = self.drawn(key, at, row.attempts, mock_outcome);
+        let answered = self.attempted(key, at, row, (row.attempts, drawn), mock_outcome);
+        let task = self.task_mut(key);
+        task.change(at, |row| *row = answered);
+        let cause = task.cause;
+        context.resume(cause, now);
+        context.agenda.cancel(Some(place));
+        let ends = later(answered.ends().max(now), Duration::from_millis(drawn.wait.into()));
+        let place = context.plan(ends, CallingTimer::HangUp(key, at));
+        self.under_way.insert((key, at), place);
+        Ok(())
+    }
+
+    /// What an attempt comes to: as it was played, or else as it is drawn.
+    pub(super) fn drawn(&self, key: TaskKey, at: u32, attempt: u8, wished: MockOutcome) -> Drawn {
+        let mut rng = stream(self.task(key).seed, "call", at, attempt);
+        match self.played.get(&(key, at, attempt)) {
+            None => draw(&self.rules, wished, &mut rng, attempt),
+            Some(played) => {
+                let outcome = Some(played.outcome);
+                let wished = MockOutcome { outcome, intention: played.intention, answers_on: None, ..wished };
+                Drawn { ring: played.ring, ..draw(&self.rules, wished, &mut rng, attempt) }
+            }
+        }
+    }
+
+    /// Whether a call under way rings no more.
+    fn has_rung(&self, key: TaskKey, at: u32, now: Timestamp) -> bool {
+        let row = self.task(key).row(at);
+        row.is_none_or(|row| {
+            let was_played = self.played.contains_key(&(key, at, row.attempts));
+            was_played || now >= later(row.started(), Duration::from_secs(row.ring.into()))
+        })
+    }
+
+    /// The calls under way, the longest first.
+    pub(in crate::simulator) fn calls_seen(&self, now: Timestamp) -> impl Iterator<Item = CallView> {
+        let mut calls: Vec<(TaskKey, u32)> = self.under_way.keys().copied().collect();
+        calls.sort_by_key(|(key, at)| self.task(*key).row(*at).map(|row| row.started));
+        calls.into_iter().filter_map(move |(key, at)| {
+            let (task, row) = (self.task(key), self.task(key).row(at)?);
+            Some(CallView {
+                call: self.ids.seal(Kind::Call, (key.0, at, u32::from(row.attempts))),
+                number: format!("+{}", row.number),
+                task: self.task_id(key),
+                name: task.order.name.clone(),
+                robot: Some(task.order.robot.clone()).filter(|robot| !robot.is_empty()),
+                state: if self.has_rung(key, at, now) { "talking" } else { "ringing" },
+                since: row.started().to_string(),
+            })
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! Somebody plays an agent of the dialer: goes on a break, takes and rejects calls, hangs up, saves results.
+//!
+//! Whatever is not played, the mock plays itself: an agent whom nobody plays takes the call a moment later.
+
+use jiff::Timestamp;
+
+use super::draw::RESULTS;
+use super::{Dialer, PoolKey, TaskKey};
+use crate::files::suggest::{did_you_mean, nearest};
+use crate::simulator::cause::CauseId;
+use crate::simulator::context::Context;
+use crate::simulator::ending::Ending;
+use crate::simulator::object_view::AgentView;
+
+/// What was decided about a call.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Played {
+    /// Whether the agent takes it, whatever would have happened.
+    pub(super) is_taken: bool,
+    /// The result that is saved.
+    pub(super) result: Option<usize>,
+}
+
+/// What an agent does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AgentAct {
+    /// Goes on a break, or comes back from it.
+    Break(bool),
+    /// Takes the call that rings.
+    Take,
+    /// Rejects it.
+    Reject,
+    /// Ends the talk.
+    HangUp,
+    /// Saves this result of the talk that is over.
+    Save(String),
+}
+
+/// Why an agent can't do something.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AgentError {
+    /// Nobody is called so.
+    #[error("there is no agent `{name}`{near}")]
+    NoAgent {
+        /// What was asked for.
+        name: String,
+        /// Who was meant, most likely, or why there is nobody.
+        near: String,
+    },
+    /// Nothing rings there.
+    #[error("no call rings at `{0}`, who {1}")]
+    NothingRings(String, &'static str),
+    /// There is no talk.
+    #[error("`{0}` does not talk, but {1}")]
+    NoTalk(String, &'static str),
+    /// There is nothing to save.
+    #[error("`{0}` has no talk whose result is to be saved, but {1}")]
+    NothingToSave(String, &'static str),
+    /// There is no such result.
+    #[error("there is no result `{result}`{near}; they are {known}")]
+    NoResult {
+        /// What was to be saved.
+        result: String,
+        /// What was meant, most likely.
+        near: String,
+        /// Those there are.
+        known: String,
+    },
+}
+
+impl Dialer {
+    pub(in crate::simulator) fn agent_acts(
+        &mut self,
+        context: &mut Context,
+        name: &str,
+        act: &AgentAct,
+        now: Timestamp,
+    ) -> Result<(), AgentError> {
+        let (pool, at) = self.agent_named(name)?;
+        let agent = &mut self.pools[pool.0].agents[at];
+        let call = agent.call;
+        if let AgentAct::Break(on_break) = act {
+            agent.on_break = *on_break;
+            if !on_break && !agent.is_busy {
+                let free = self.free_agent(pool, at);
+                if let Some(cause) = free {
+                    context.resume(cause, now);
+                }
+                self.next_waiting(context, pool, at, now);
+                self.fill(context, pool, now);
+            }
+            return Ok(());
+        }
+        let does = self.doing(call, at, pool);
+        let name = || name.to_owned();
+        let is =
+            |wanted: fn(&super::CallRow) -> bool| call.filter(|(key, call)| wanted(self.call(*key, *call)));
+        let (key, call) = match act {
+            AgentAct::Break(_) => return Ok(()),
+            AgentAct::Take | AgentAct::Reject => {
+                is(|row| row.rings_at_agent()).ok_or_else(|| AgentError::NothingRings(name(), does))?
+            }
+            AgentAct::HangUp => is(|row| row.is_talking()).ok_or_else(|| AgentError::NoTalk(name(), does))?,
+            AgentAct::Save(_) => is(|row| row.ending.is_some() && !row.is_saved)
+                .ok_or_else(|| AgentError::NothingToSave(name(), does))?,
+        };
+        context.resume(self.task(key).cause, now);
+        let row = *self.call(key, call);
+        let ends_with = match act {
+            AgentAct::Break(_) => return Ok(()),
+            AgentAct::Take => {
+                self.played.entry((key, row.contact, row.nth)).or_default().is_taken = true;
+                self.pick_up(context, key, call, now);
+                return Ok(());
+            }
+            AgentAct::Save(result) => {
+                let known = || RESULTS.iter().map(|(label, _)| *label);
+                let at = known().position(|label| label.eq_ignore_ascii_case(result.trim()));
+                let at = at.ok_or_else(|| AgentError::NoResult {
+                    result: result.clone(),
+                    near: did_you_mean(nearest(result, known())),
+                    known: known().collect::<Vec<_>>().join(", "),
+                })?;
+                self.played.entry((key, row.contact, row.nth)).or_default().result = Some(at);
+                self.save_result(context, key, call, now);
+                return Ok(());
+            }
+            AgentAct::Reject => Ending::Rejected,
+            AgentAct::HangUp => Ending::TalkedByAgent,
+        };
+        self.end(context, key, call, ends_with, now);
+        self.fill(context, pool, now);
+        Ok(())
+    }
+
+    /// What a task of a pool is for, so that what an agent who comes back causes belongs to it.
+    fn free_agent(&self, pool: PoolKey, agent: usize) -> Option<CauseId> {
+        let pool = &self.pools[pool.0];
+        let waiting = pool.waiting.iter().map(|(key, _)| *key).chain(pool.queue.iter().copied());
+        let mut served = waiting.filter(|key| self.task(*key).settings.agents.contains(&agent));
+        served.next().map(|key| self.task(key).cause)
+    }
+
+    fn agent_named(&self, name: &str) -> Result<(PoolKey, usize), AgentError> {
+        let all = || {
+            self.pools.iter().enumerate().flat_map(|(pool, it)| {
+                it.agents.iter().enumerate().map(move |(at, agent)| (PoolKey(pool), at, agent))
+            })
+        };
+        let found = all().find(|(_, _, agent)| agent.name == name).map(|(pool, at, _)| (pool, at));
+        found.ok_or_else(|| {
+            let near = match self.pools.is_empty() {
+                true => ": they come to work with the first task of the dialer".to_owned(),
+                false => did_you_mean(nearest(name, all().map(|(_, _, agent)| agent.name.as_str()))),
+            };
+            AgentError::NoAgent { name: name.escape_debug().to_string(), near }
+        })
+    }
+
+    /// What an agent does, in words.
+    fn doing(&self, call: Option<(TaskKey, u32)>, agent: usize, pool: PoolKey) -> &'static str {
+        match call.map(|(key, call)| self.call(key, call)) {
+            Some(row) if row.rings_at_agent() => "has a call that rings",
+            Some(row) if row.is_talking() => "talks",
+            Some(_) => "writes down the result of a talk",
+            None if self.pools[pool.0].agents[agent].on_break => "is on a break",
+            None => "is free",
+        }
+    }
+
+    /// The agents who have come to work.
+    pub(in crate::simulator) fn agents_seen(&self) -> impl Iterator<Item = AgentView> {
+        self.pools.iter().flat_map(|pool| &pool.agents).map(|agent| {
+            let row = agent.call.map(|(key, call)| (key, self.call(key, call)));
+            AgentView {
+                name: agent.name.clone(),
+                busy: agent.is_busy,
+                on_break: agent.on_break,
+                doing: match row {
+                    Some((_, row)) if row.rings_at_agent() => "ringing",
+                    Some((_, row)) if row.is_talking() => "talking",
+                    Some(_) => "result",
+                    None if agent.on_break => "break",
+                    None => "free",
+                },
+                number: row.map(|(key, row)| format!("+{}", self.task(key).number_of(row))),
+                calls: agent.calls,
+            }
+        })
+    }
+}

@@ -1,0 +1,233 @@
+//! The vendor's API as an OpenAPI document: what can be requested, what is called back, and where each part is known from.
+//!
+//! It is made of the types that decode requests and write responses and callbacks, under the user's own catalog.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::reference::{callback, endpoint};
+use super::{Behaviour, Opening, Simulator};
+use crate::content::Country;
+use crate::contract::catalog::Route;
+use crate::contract::envelope;
+use crate::contract::{Catalog, Direction, Entry, Family};
+use crate::seed::Seed;
+
+/// The document.
+pub fn document(catalog: &Catalog) -> Value {
+    let (mut paths, mut webhooks) = (Map::new(), Map::new());
+    let mut examples = Examples::new();
+    for entry in catalog.entries() {
+        match entry.direction {
+            Direction::Call => {
+                for (number, route) in entry.routes.iter().enumerate() {
+                    let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
+                    path[route.method.to_lowercase()] = request(entry, number, route);
+                }
+            }
+            Direction::Callback => {
+                let method = entry.method.to_lowercase();
+                webhooks.insert(entry.id.clone(), json!({ method: webhook(entry, &mut examples) }));
+            }
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "AI Rudder, as airudder-mock serves it",
+            "description": "Made by people who are not the vendor. `x-provenance` says where each part is known from: `documented` (the vendor's public documentation), `example` (an example in it), `client` (a third-party client in real use), `assumed` (not public, so that it may be otherwise).",
+            "version": env!("CARGO_PKG_VERSION"),
+        },
+        "servers": [{ "url": "/" }],
+        "paths": paths,
+        "webhooks": webhooks,
+        "components": { "securitySchemes": {
+            "token": { "type": "apiKey", "in": "header", "name": "Authorization", "description": "`Token TOKEN`, with the token of POST /service/cloud/auth; the predictive dialer has one of its own." },
+            "signature": { "type": "apiKey", "in": "header", "name": "X-AIRudder-Sign", "description": "The signature of the body; X-AIRudder-Sign-Key names its key." },
+        } },
+    })
+}
+
+/// What the vendor's title and the mock say of an entry.
+fn about(entry: &Entry, id: String) -> Map<String, Value> {
+    let summary = entry.titles.first().unwrap_or(&entry.help);
+    let about = json!({
+        "operationId": id, "summary": summary, "description": entry.help, "tags": [entry.group],
+        "x-provenance": entry.provenance, "x-family": entry.family,
+    });
+    match about {
+        Value::Object(about) => about,
+        _ => Map::new(),
+    }
+}
+
+/// A request, at one of its places.
+fn request(entry: &Entry, number: usize, route: &Route) -> Value {
+    let id = if number == 0 { entry.id.clone() } else { format!("{}.{}", entry.id, number + 1) };
+    let mut operation = about(entry, id);
+    operation.insert("x-provenance".to_owned(), json!(route.provenance));
+    let [asked, answered] = endpoint(&entry.id).map_or_else(
+        || [json!({ "type": "object" }), json!({})],
+        |endpoint| (endpoint.shape)().schemas.map(|schema| schema()),
+    );
+    let mut parameters: Vec<Value> = route.path.split('/').filter_map(in_path).collect();
+    if matches!(route.method.as_str(), "GET" | "DELETE") {
+        parameters.extend(in_query(&asked));
+    } else {
+        operation.insert(
+            "requestBody".to_owned(),
+            json!({ "content": { "application/json": { "schema": asked } } }),
+        );
+    }
+    operation.insert("parameters".to_owned(), parameters.into());
+    let content = |schema: Value| json!({ "application/json": { "schema": schema } });
+    operation.insert("responses".to_owned(), json!({
+        "200": { "description": "It is done.", "content": content(enveloped(entry.family, answered)) },
+        "default": { "description": "It is refused; the envelope has the code and says why.", "content": content(refused(entry.family)) },
+    }));
+    let security = match entry.family {
+        Family::Chatbot => json!([{ "signature": [] }]),
+        Family::Detection => json!([]),
+        _ if matches!(entry.id.as_str(), "auth.token" | "dialer.auth") => json!([]),
+        _ => json!([{ "token": [] }]),
+    };
+    operation.insert("security".to_owned(), security);
+    Value::Object(operation)
+}
+
+/// A part of a path that stands for a value.
+fn in_path(part: &str) -> Option<Value> {
+    let name = part.strip_prefix('{')?.strip_suffix('}')?;
+    Some(json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+}
+
+/// The fields of a request that has no body.
+fn in_query(asked: &Value) -> Vec<Value> {
+    // What several requests share stands in a schema of its own.
+    if let Some(parts) = asked["allOf"].as_array() {
+        return parts.iter().flat_map(in_query).collect();
+    }
+    let is_required = |name: &str| {
+        let required = asked["required"].as_array().into_iter().flatten();
+        required.into_iter().any(|one| one == name)
+    };
+    let fields = asked["properties"].as_object().into_iter().flatten();
+    fields
+        .map(|(name, schema)| {
+            let mut parameter =
+                json!({ "name": name, "in": "query", "required": is_required(name), "schema": schema });
+            if let Some(description) = schema.get("description") {
+                parameter["description"] = description.clone();
+            }
+            parameter
+        })
+        .collect()
+}
+
+/// The schema of a value that is always like this one.
+fn like(sample: &Value) -> Value {
+    match sample {
+        Value::Number(_) => json!({ "type": "integer", "const": sample }),
+        _ => json!({ "type": "string" }),
+    }
+}
+
+/// The envelope of a family around the data of a response.
+fn enveloped(family: Family, data: Value) -> Value {
+    let text = envelope::success(family, |id| id.push_str(&"0".repeat(32)));
+    let sample: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
+    let mut properties: Map<String, Value> =
+        sample.iter().map(|(name, value)| (name.clone(), like(value))).collect();
+    let required: Vec<String> = properties.keys().cloned().collect();
+    properties.insert(envelope::names(family).1.to_owned(), data);
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+/// The envelope of a family around nothing but the reason of a refusal.
+fn refused(family: Family) -> Value {
+    let sample = envelope::error(family, 400, "", String::new);
+    let names: Vec<&String> = sample.as_object().into_iter().flat_map(Map::keys).collect();
+    let kind = |name: &str| if name == "code" { "integer" } else { "string" };
+    let properties: Map<String, Value> =
+        names.iter().map(|name| ((*name).clone(), json!({ "type": kind(name) }))).collect();
+    json!({ "type": "object", "properties": properties, "required": names })
+}
+
+/// A callback.
+fn webhook(entry: &Entry, examples: &mut Examples) -> Value {
+    let mut operation = about(entry, entry.id.clone());
+    operation.insert("x-signed".to_owned(), entry.signed.into());
+    let mut content =
+        json!({ "schema": callback(&entry.id).map_or_else(|| json!({}), |known| (known.schema)()) });
+    if let Some(example) = examples.of(&entry.id) {
+        content["example"] = example;
+    }
+    operation.insert(
+        "requestBody".to_owned(),
+        json!({ "required": true, "content": { "application/json": content } }),
+    );
+    operation.insert("responses".to_owned(), json!({
+        "2XX": { "description": "It is taken. Anything else is tried again, as the delivery policy says." },
+    }));
+    Value::Object(operation)
+}
+
+/// Makes the bodies that stand as examples: those of one conversation, always the same.
+struct Examples {
+    simulator: Simulator,
+    key: super::ConversationKey,
+    now: Timestamp,
+}
+
+impl Examples {
+    fn new() -> Self {
+        let now = Timestamp::from_second(1_893_456_000).unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut simulator = Simulator::new(Seed(1), Behaviour::default());
+        let opening = Opening { story: None, seed: Seed(5), country: Country::Id, locale: None, now };
+        let key = simulator.open(opening);
+        Self { simulator, key, now }
+    }
+
+    fn of(&mut self, event: &str) -> Option<Value> {
+        callback(event)?;
+        self.simulator.emit(self.key, event, Value::Null, self.now).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_of_the_catalog_is_there_with_its_provenance() {
+        let catalog = Catalog::builtin();
+        let document = document(catalog);
+        for entry in catalog.entries() {
+            let operations: Vec<&Value> = match entry.direction {
+                Direction::Callback => vec![&document["webhooks"][&entry.id]["post"]],
+                Direction::Call => entry
+                    .routes
+                    .iter()
+                    .map(|route| &document["paths"][&route.path][route.method.to_lowercase()])
+                    .collect(),
+            };
+            for operation in operations {
+                assert!(operation["operationId"].as_str().unwrap().starts_with(&entry.id), "{}", entry.id);
+                assert!(
+                    operation["x-provenance"].is_string() && operation["responses"].is_object(),
+                    "{operation}"
+                );
+            }
+        }
+        let transfer =
+            &document["webhooks"]["session.transfer"]["post"]["requestBody"]["content"]["application/json"];
+        assert!(transfer["example"]["user"]["id"].is_string(), "{transfer}");
+        let name = &document["paths"]["/service/cloud/task"]["post"]["requestBody"]["content"]["application/json"]
+            ["schema"]["allOf"][0]["properties"]["TaskName"];
+        assert!(
+            name["x-provenance"].is_string()
+                && !name["description"].as_str().unwrap().contains("(documented)"),
+            "{name}"
+        );
+    }
+}
