@@ -43,9 +43,9 @@ fn a_person_writes_chooses_sends_and_the_bot_answers() {
     let call_id = vendor.caller();
     assert_eq!(vendor.count("message.receive"), 0, "nobody has said anything yet");
     vendor.act(&call_id, words("hello"));
-    let (_, sent) = vendor.sent.iter().find(|(event, _)| event == "message.receive").unwrap();
-    assert_eq!((&sent["call_id"], &sent["user"]["name"]), (&json!(call_id), &json!("Ana")));
-    assert_eq!(sent["messages"][0]["content"], json!({ "type": "text", "text": "hello" }));
+    let (_, came) = vendor.sent.iter().find(|(event, _)| event == "message.receive").unwrap();
+    assert_eq!((&came["call_id"], &came["user"]["name"]), (&json!(call_id), &json!("Ana")));
+    assert_eq!(came["messages"][0]["content"], json!({ "type": "text", "text": "hello" }));
     vendor.pass(Duration::from_secs(600));
     let asked = vendor.said(&call_id).last().unwrap().clone();
     assert_eq!((&asked["sender_type"], &asked["content"]["type"]), (&json!("robot"), &json!("interactive")));
@@ -117,8 +117,8 @@ fn a_person_presses_a_button_of_a_template_and_wants_no_more() {
     let wrong = vendor.simulator.act(&call_id, &ChatAct::Press("tea".into()), vendor.now).unwrap_err();
     assert!(wrong.to_string().contains(&label), "{wrong}");
     vendor.act(&call_id, ChatAct::Press(label.clone()));
-    let (_, sent) = vendor.sent.iter().find(|(event, _)| event == "template.reply").unwrap();
-    assert_eq!(sent["messages"][0]["content"], json!({ "type": "button", "text": label }));
+    let (_, came) = vendor.sent.iter().find(|(event, _)| event == "template.reply").unwrap();
+    assert_eq!(came["messages"][0]["content"], json!({ "type": "button", "text": label }));
     assert_eq!(vendor.ok("chatbot.template_result", json!({ "task_id": sent["task_id"] }))["replied"], 1);
     vendor.act(&call_id, ChatAct::OptOut);
     vendor.pass(Duration::from_secs(60));
