@@ -19,6 +19,7 @@ fuzz_target!(|input: (&str, Option<&str>, Option<&str>, &[u8])| {
         query: query.map(str::to_owned),
         headers: headers.into_iter().collect(),
         body: body.to_vec().into(),
+        ..HttpRequest::default()
     };
     for family in Family::ALL {
         let _ = decode(&call, family);

@@ -128,6 +128,7 @@ impl World {
                 Ok(text) => self.fill(text).into_bytes().into(),
                 Err(_) => body.to_vec().into(),
             },
+            ..HttpRequest::default()
         };
         if call.header("signed") == Some("{encrypt}") {
             encrypt(&mut call);
