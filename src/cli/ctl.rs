@@ -61,12 +61,12 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
             status = answering => status?,
             () = super::interrupted() => return Ok(Exit::Interrupted),
         };
-        told(status, &body)
+        shown(status, &body)
     })
 }
 
 /// Shows what came: JSON for people, or why it was refused.
-fn told(status: u16, body: &[u8]) -> Result<Exit, CommandError> {
+fn shown(status: u16, body: &[u8]) -> Result<Exit, CommandError> {
     let value: Option<Value> = serde_json::from_slice(body).ok();
     let text = match &value {
         Some(value) => serde_json::to_string_pretty(value).unwrap_or_default(),

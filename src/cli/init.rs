@@ -108,7 +108,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
         let path = args.folder.join(name);
         written(&path, text).map_err(|error| super::cannot_write(&path, &error))?;
     }
-    super::print(&told(args, &files))
+    super::print(&next_steps(args, &files))
 }
 
 /// Writes a file that is not there yet.
@@ -116,7 +116,7 @@ fn written(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
 }
 
-fn told(args: &Args, files: &[(&str, &str)]) -> String {
+fn next_steps(args: &Args, files: &[(&str, &str)]) -> String {
     let mut lines: Vec<String> = files
         .iter()
         .map(|(name, _)| format!("wrote {}", visible(&args.folder.join(name).to_string_lossy())))

@@ -234,7 +234,7 @@ async fn serve(
         () = watching => {}
     }
     let left = mock.left();
-    let told = mock.driver().look(|engine, _| engine.stories().len());
+    let begun = mock.driver().look(|engine, _| engine.stories().len());
     let found = mock.driver().with(|engine, now| {
         for line in &left.lines {
             engine.journal().write(now, None, Event::Note(format!("left: {line}")));
@@ -267,8 +267,8 @@ async fn serve(
         }
     }
     assumed.lines().iter().for_each(|line| output.line(line));
-    if told > 0 {
-        verdicts.lines(told).iter().for_each(|line| output.line(line));
+    if begun > 0 {
+        verdicts.lines(begun).iter().for_each(|line| output.line(line));
     }
     // A terminal that takes nothing does not keep the mock from its end.
     output.finish(Some(LAST_WORDS)).map_err(super::cannot_print)?;

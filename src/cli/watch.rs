@@ -95,13 +95,13 @@ impl Watch {
             if self.settings.has_changed() {
                 let done = self.settings_changed(mock).await;
                 let path = self.settings.path.clone();
-                self.told(mock, &path, done);
+                self.report(mock, &path, done);
             }
             for at in 0..self.scenarios.len() {
                 if self.scenarios[at].file.has_changed() {
                     let path = self.scenarios[at].file.path.clone();
                     let done = self.scenario_changed(mock, at);
-                    self.told(mock, &path, done);
+                    self.report(mock, &path, done);
                 }
             }
         }
@@ -168,7 +168,7 @@ impl Watch {
     }
 
     /// Says what came of it: in the journal, on the terminal, and to whoever asks for the state.
-    fn told(&mut self, mock: &Assembly, path: &Path, done: Result<String, CommandError>) {
+    fn report(&mut self, mock: &Assembly, path: &Path, done: Result<String, CommandError>) {
         self.mistakes.retain(|(wrong, _)| wrong != path);
         let event = match done {
             Ok(text) => {

@@ -45,8 +45,8 @@ pub(super) struct Proxy {
     pub(super) tls: ServerTls,
     /// In lower case.
     pub(super) hosts: Arc<BTreeSet<String>>,
-    /// Is told of each request that is refused.
-    pub(super) told: Arc<dyn Fn(&Refused) + Send + Sync>,
+    /// Gets each request that is refused.
+    pub(super) refused: Arc<dyn Fn(&Refused) + Send + Sync>,
 }
 
 impl std::fmt::Debug for Proxy {
@@ -66,7 +66,7 @@ pub(super) enum Way {
     Proxied(Proxy, Via),
 }
 
-/// What a client is told whose request is not for this server as it came.
+/// What a client is answered whose request is not for this server as it came.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// Plain HTTP where TLS is spoken.
@@ -167,7 +167,7 @@ impl Proxy {
     }
 
     fn refuse(&self, refused: Refused) -> Result<(), Refused> {
-        (self.told)(&refused);
+        (self.refused)(&refused);
         Err(refused)
     }
 }

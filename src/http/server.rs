@@ -53,23 +53,23 @@ impl Server {
         }
     }
 
-    /// Speaks TLS. What comes without it is told so.
+    /// Speaks TLS. What comes without it is answered so.
     #[must_use]
     pub fn with_tls(self, tls: ServerTls) -> Self {
         Self { entrance: Entrance::Tls(tls), ..self }
     }
 
     /// Is a proxy for clients that mean these hosts: it plays them itself, ends their TLS, and refuses all others. Requests say
-    /// by [`Via`](crate::net::Via) that they came this way. `told` is told of each that is refused.
+    /// by [`Via`](crate::net::Via) that they came this way. `refused` gets each that is refused.
     #[must_use]
     pub fn with_proxy(
         self,
         tls: ServerTls,
         hosts: impl IntoIterator<Item = String>,
-        told: impl Fn(&Refused) + Send + Sync + 'static,
+        refused: impl Fn(&Refused) + Send + Sync + 'static,
     ) -> Self {
         let hosts = hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect();
-        let proxy = Proxy { tls, hosts: Arc::new(hosts), told: Arc::new(told) };
+        let proxy = Proxy { tls, hosts: Arc::new(hosts), refused: Arc::new(refused) };
         Self { entrance: Entrance::Proxy(proxy), ..self }
     }
 

@@ -54,20 +54,20 @@ impl Secured {
         let Some(address) = &self.proxy else { return Ok(None) };
         let noted: Mutex<BTreeSet<String>> = Mutex::default();
         // Many programs tell their users nothing of why a proxy refused them.
-        let told = move |refused: &Refused| {
+        let note = move |refused: &Refused| {
             let Refused::Host { host, .. } = refused else { return };
             // Whoever panicked while he looked has changed nothing by halves.
             let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
             if noted.len() < MOST_NOTED && noted.insert(host.clone()) {
                 driver.with(|engine, now| {
-                    let note =
+                    let text =
                         format!("the proxy refused `{host}`, which it does not play (--proxy-host {host})");
-                    engine.journal().write(now, None, Event::Note(note));
+                    engine.journal().write(now, None, Event::Note(text));
                 });
             }
         };
         let server = Server::bind(address).map_err(|error| StartError::Proxy(error.of_flag("--proxy")))?;
-        Ok(Some(server.with_proxy(tls.clone(), self.hosts(), told)))
+        Ok(Some(server.with_proxy(tls.clone(), self.hosts(), note)))
     }
 }
 

@@ -23,7 +23,7 @@ const WIDTH: usize = 100;
 pub fn commented() -> String {
     let mut text = HEAD.to_owned();
     let mut table = Some(&*SCHEMA);
-    let mut told: BTreeSet<*const Value> = BTreeSet::new();
+    let mut explained: BTreeSet<*const Value> = BTreeSet::new();
     for line in EXAMPLES.lines() {
         let names = names(line);
         let key = if line.starts_with('[') {
@@ -33,7 +33,7 @@ pub fn commented() -> String {
             names.first().and_then(|name| inside(table?, name))
         };
         if let Some(key) = key
-            && told.insert(key)
+            && explained.insert(key)
             && let Some(help) = key["description"].as_str()
         {
             push_help(&mut text, help);

@@ -77,8 +77,11 @@ fn what_is_too_old_goes_and_what_goes_on_stays() {
     vendor.call("chatbot.template_result", json!({ "task_id": task_id })).unwrap();
     vendor.pass(10 * DAY);
     assert_eq!(vendor.call("task.detail", json!({ "TaskID": old })).unwrap_err().0, 404);
-    assert_eq!(vendor.call("chatbot.template_result", json!({ "task_id": task_id })).unwrap_err().0, 404);
-    assert_eq!(vendor.call("chatbot.messages", json!({ "call_id": call_id })).unwrap_err().0, 404);
+    let asked = [("chatbot.template_result", "task_id", task_id), ("chatbot.messages", "call_id", call_id)];
+    for (request, field, id) in asked {
+        let (code, message) = vendor.call(request, json!({ field: id })).unwrap_err();
+        assert!(code == 404 && message.ends_with("are not kept any more: see `[limits]`"), "{message}");
+    }
     vendor.call("task.detail", json!({ "TaskID": far })).unwrap();
     vendor.pass(9 * DAY);
     let detail = vendor.call("task.detail", json!({ "TaskID": far })).unwrap();

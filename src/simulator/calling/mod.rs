@@ -47,6 +47,7 @@ pub use super::raw_rows::RawRows;
 use super::request::{Refusal, Request};
 pub(crate) use super::rules::calling::magic;
 pub use super::rules::calling::{MAGIC, Robot, Rules, Script, Strategy};
+use super::rules::retention;
 use super::shelf::Shelf;
 use super::timer::CallingTimer;
 use crate::content::Country;
@@ -253,11 +254,7 @@ const TASK_WEIGHT: usize = 10;
 
 /// A refusal of an id whose object finished, and was put away.
 fn not_kept(what: &str, field: &str, id: &str) -> Refusal {
-    let id = shown(&Value::from(id));
-    Refusal::new(
-        404,
-        format!("the {what} with {field} {id} has finished and is not kept any more: see `[limits]`"),
-    )
+    Refusal::new(404, retention::not_kept(&format!("the {what} with {field} {}", shown(&Value::from(id)))))
 }
 
 /// A refusal of an id that stands for nothing of the account's.

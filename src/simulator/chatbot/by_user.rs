@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::conversation::{Conversation, Phase};
 use crate::simulator::keys::ConversationKey;
+use crate::simulator::rules::retention::may_be_gone;
 use crate::simulator::{ChatCodes, Refusal, Request, Simulator};
 
 /// A conversation by its channel and user, for requests that leave `call_id` empty (assumed).
@@ -44,7 +45,10 @@ impl ByUser {
     ) -> Result<ConversationKey, Refusal> {
         let user_id = self.user.as_ref().and_then(NamedUser::id);
         find(simulator, request, call_id, self.channel_id.as_deref(), user_id).ok_or_else(|| match call_id {
-            Some(call_id) => Refusal::new(404, format!("there is no conversation with call_id `{call_id}`")),
+            Some(call_id) => {
+                let more = may_be_gone(simulator.chatbot.conversations.is_any_gone());
+                Refusal::new(404, format!("there is no conversation with call_id `{call_id}`{more}"))
+            }
             None => Refusal::new(
                 400,
                 "call_id is missing, and channel_id with user.id names no conversation either",

@@ -426,6 +426,11 @@ impl Conversations {
         }
     }
 
+    /// Whether any was put away.
+    pub(in crate::simulator) fn is_any_gone(&self) -> bool {
+        self.list.is_any_gone()
+    }
+
     /// Whether so many came that some may have to be put away.
     pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
         self.list.is_full(most)

@@ -15,6 +15,7 @@ use super::{Dialer, TaskKey};
 use crate::contract::bodies::utc_text;
 use crate::contract::fields::{LocalTime, Whole, shown};
 use crate::simulator::ids::Kind;
+use crate::simulator::rules::retention::not_kept;
 use crate::simulator::{Refusal, Request, Simulator};
 use crate::time::later;
 
@@ -246,10 +247,7 @@ impl Dialer {
         }
         let key = self.ids.open(Kind::DialerTask, id).map(|(task, ..)| TaskKey(task));
         if key.is_some_and(|key| self.tasks.is_gone(key.0 as usize)) {
-            return Err(Refusal::new(
-                10506,
-                format!("{field} names a task that has finished and is not kept any more: see `[limits]`"),
-            ));
+            return Err(Refusal::new(10506, not_kept(&format!("the task that {field} names"))));
         }
         let known = key.filter(|key| self.tasks.get(key.0 as usize).is_some());
         let key = known.ok_or_else(|| Refusal::new(10506, format!("{field} names no task")))?;

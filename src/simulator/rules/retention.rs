@@ -7,6 +7,16 @@ use jiff::Timestamp;
 
 use crate::time::later;
 
+/// Why the id of something that was put away leads nowhere.
+pub(in crate::simulator) fn not_kept(what: &str) -> String {
+    format!("{what} has finished and is not kept any more: see `[limits]`")
+}
+
+/// The same where ids do not tell what they stood for: added to a refusal, once something was put away.
+pub(in crate::simulator) fn may_be_gone(is_any_gone: bool) -> &'static str {
+    if is_any_gone { "; those that finished first are not kept any more: see `[limits]`" } else { "" }
+}
+
 /// How much of what is finished is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {

@@ -14,6 +14,7 @@ use crate::simulator::endpoint::{Both, NoData};
 use crate::simulator::ids::Kind as Id;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::node::{InstancePhase, InstanceStatus};
+use crate::simulator::rules::retention::not_kept;
 use crate::simulator::rules::template::{Kind, NodeType};
 use crate::simulator::{Refusal, Request, Simulator};
 
@@ -249,11 +250,8 @@ impl Workflow {
             self.instances.get(key.0 as usize).is_some_and(|instance| instance.account == request.account)
         };
         if key.is_some_and(|key| self.instances.is_gone(key.0 as usize)) {
-            let id = shown(&id.into());
-            let message = format!(
-                "the workflow with workflow_id {id} has finished and is not kept any more: see `[limits]`"
-            );
-            return Err(Refusal::new(404, message));
+            let what = format!("the workflow with workflow_id {}", shown(&id.into()));
+            return Err(Refusal::new(404, not_kept(&what)));
         }
         key.filter(is_own).ok_or_else(|| unknown("workflow with workflow_id", id))
     }

@@ -31,7 +31,7 @@ fn secure(limits: Limits, entrance: impl FnOnce(crate::http::ServerTls) -> Entra
 
 fn proxy(limits: Limits) -> Secure {
     let hosts = Arc::new([HOST.to_owned()].into_iter().collect());
-    secure(limits, |tls| Entrance::Proxy(Proxy { tls, hosts, told: Arc::new(|_| ()) }))
+    secure(limits, |tls| Entrance::Proxy(Proxy { tls, hosts, refused: Arc::new(|_| ()) }))
 }
 
 impl Secure {

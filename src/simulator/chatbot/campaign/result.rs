@@ -10,6 +10,7 @@ use crate::contract::bodies::message::TemplateInfo;
 use crate::contract::fields::shown;
 use crate::simulator::chatbot::template_list::Paging;
 use crate::simulator::endpoint::Both;
+use crate::simulator::rules::retention::may_be_gone;
 use crate::simulator::{Refusal, Request, Simulator};
 
 /// `POST /api/v1/template/result` (assumed).
@@ -99,10 +100,9 @@ pub(in crate::simulator::chatbot) fn template_result(
     let campaigns = &simulator.chatbot.campaigns;
     let found = campaigns.by_id.get(&query.task_id).map(|at| &campaigns.list[*at]);
     let campaign = found.filter(|campaign| campaign.account == request.account).ok_or_else(|| {
-        Refusal::new(
-            404,
-            format!("there is no task with task_id {}", shown(&Value::from(query.task_id.as_str()))),
-        )
+        let (id, more) =
+            (shown(&Value::from(query.task_id.as_str())), may_be_gone(campaigns.list.is_any_gone()));
+        Refusal::new(404, format!("there is no task with task_id {id}{more}"))
     })?;
     let fits = |row: &&Row| query.status.is_none_or(|wanted| row.status == wanted);
     let rows: Vec<&Row> = campaign.rows.iter().filter(fits).collect();
