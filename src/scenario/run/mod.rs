@@ -1,10 +1,13 @@
 //! A running story: a state machine. Time, calls and delivery results go in; callbacks and verdicts come out through
 //! the [`StoryHost`].
 
+mod awaiting;
 mod early;
 mod events;
+mod failing;
 mod progress;
 mod scope;
+mod steps;
 mod strand;
 #[cfg(test)]
 mod tests;
@@ -12,7 +15,6 @@ mod watch;
 mod why;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,15 +23,13 @@ use minijinja::Value as Scope;
 use serde_json::Value;
 
 pub use self::progress::{Failed, Phase, Progress};
-use self::scope::{Moment, Resendable, StoryError, Then, fill};
+use self::scope::{Resendable, Then};
 use self::strand::{State, Strand};
 use self::watch::Watch;
 use self::why::Missed;
 use super::arrivals::Arrivals;
-use super::expect::listed;
-use super::failure::FailureKind;
 use super::host::StoryHost;
-use super::story::{Action, Await, MAIN_CONVERSATION, Step, Story, Trigger};
+use super::story::{Story, Trigger};
 
 use crate::delivery::CallbackId;
 use crate::faults::{CallbackFault, Fault, Faults};
@@ -37,7 +37,6 @@ use crate::files::Place;
 use crate::language::template::{self, Helpers};
 use crate::seed::Seed;
 use crate::simulator::ConversationKey;
-use crate::time::HumanDuration;
 
 /// How many things that happened wait for an `await` at most; the oldest are forgotten.
 const MAILBOX: usize = 1_000;
@@ -45,9 +44,6 @@ const MAILBOX: usize = 1_000;
 /// How many callbacks of reactions go out at one moment of a story at most: reactions that set each other off without
 /// any time in between would never end.
 const MOST_AT_ONCE: u32 = 10_000;
-
-/// So many failures are remembered of a story; all are in the journal.
-const MOST_FAILED: usize = 20;
 
 /// A running story.
 #[derive(Debug)]
@@ -249,22 +245,6 @@ impl StoryRun {
         self.begins
     }
 
-    /// Takes note of a failure that somebody else has reported.
-    pub fn count_failure(&mut self, kind: FailureKind, message: &str) {
-        self.note_failure(Arc::clone(&self.name), kind, message);
-    }
-
-    fn note_failure(&mut self, place: Arc<str>, kind: FailureKind, message: &str) {
-        self.failures += 1;
-        if self.failed.len() < MOST_FAILED {
-            self.failed.push(Failed {
-                place: place.to_string(),
-                kind: kind.as_str(),
-                message: message.to_owned(),
-            });
-        }
-    }
-
     /// It is begun in a mock that runs: once it is over, what comes is none of its business.
     pub fn begin_by_hand(&mut self) {
         self.is_by_hand = true;
@@ -414,299 +394,6 @@ impl StoryRun {
         self.callbacks = Arrivals::default();
         self.scheduled.clear();
         self.outstanding.clear();
-    }
-
-    /// The step and what it awaits, if a strand awaits something.
-    fn awaiting(&self, at: usize) -> Option<(&Step, &Await)> {
-        let step = self.current(at).filter(|_| matches!(self.strands[at].state, State::Awaiting { .. }))?;
-        match &step.action {
-            Action::Await(wait) => Some((step, wait)),
-            _ => None,
-        }
-    }
-
-    fn set_initial_values(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
-        let story = Arc::clone(&self.story);
-        for (name, value) in &story.vars {
-            if self.values.contains_key(name) {
-                continue;
-            }
-            let scope = self.scope(&mut Moment::of_step(now, MAIN_CONVERSATION, 1, host));
-            match value.render(&story.templates, &scope) {
-                Ok(value) => self.preset(name, &value),
-                Err(error) => {
-                    let place = Place { file: Arc::from(story.name.as_str()), line: 1 };
-                    let error = fill(&format!("the variable `{name}`"))(error);
-                    self.abort(&place, error.kind(), error, host);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn take_step(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) {
-        let story = Arc::clone(&self.story);
-        let Some(step) = story.steps.get(self.strands[at].cursor).filter(|_| !self.strands[at].is_through())
-        else {
-            self.strands[at].state = State::Finished;
-            // What the story itself watches out for ends with its last callback.
-            self.watches.retain(|watch| at == 0 || watch.strand != at);
-            return;
-        };
-        let loop_index = self.loop_index(at);
-        if let Some(when) = &step.when {
-            match self.is_true(when, &mut Moment::of_step(now, &step.conversation, loop_index, host)) {
-                Ok(true) => {}
-                Ok(false) => return self.next(at, now),
-                Err(error) => return self.abort(&step.place, error.kind(), error, host),
-            }
-        }
-        match &step.action {
-            Action::Pause(range) => {
-                let until = later(now, self.helpers.draw(|rng| range.draw(rng)));
-                self.strands[at].state = State::Pausing { until, then_next: true };
-            }
-            Action::Set(entries) => {
-                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
-                if let Err(error) = self.set(entries, &mut moment) {
-                    return self.abort(&step.place, error.kind(), error, host);
-                }
-                self.next(at, now);
-            }
-            Action::Check(condition) => {
-                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
-                match self.unchecked(condition, &mut moment) {
-                    Ok(wrong) => {
-                        if let Some(wrong) = listed("the check failed", &wrong) {
-                            self.fail(&step.place, FailureKind::Check, wrong, host);
-                        }
-                        self.next(at, now);
-                    }
-                    Err(error) => self.abort(&step.place, error.kind(), error, host),
-                }
-            }
-            Action::Never(never) => {
-                let until = later(now, never.within);
-                let Strand { cursor, blocks, .. } = &self.strands[at];
-                let watch = Watch { step: *cursor, strand: at, depth: blocks.len(), until, loop_index };
-                self.watches.retain(|other| other.step != watch.step || other.strand != at);
-                self.watches.push(watch);
-                self.next(at, now);
-            }
-            Action::Resend { name, wait, save, .. } => {
-                let sent = match self.resendable.get(name) {
-                    Some(kept) => {
-                        host.send(kept.sending()).map(|id| (id, kept.value.clone())).map_err(StoryError::Send)
-                    }
-                    None => Err(StoryError::NotSent(name.clone())),
-                };
-                self.sent(at, sent, save.clone(), *wait, now, host);
-            }
-            Action::Group { parallel, .. } => self.enter(at, *parallel),
-            Action::Send { callback, wait, expect, .. } => {
-                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
-                let sent = self.render_and_send(callback, expect.needs_scope(), &mut moment);
-                self.sent(at, sent, callback.save.clone(), *wait, now, host);
-            }
-            Action::Await(wait) => {
-                self.strands[at].state =
-                    State::Awaiting { deadline: later(now, wait.within), taken: Vec::new() };
-                // What came before the step counts, unless an earlier step took it.
-                for _ in 0..wait.times {
-                    let took =
-                        (0..self.mailbox.len()).any(|index| self.take_if_awaited(at, index, now, host));
-                    if !took {
-                        break;
-                    }
-                }
-                if let (Trigger::Call(id), true) = (&wait.trigger, self.awaiting(at).is_some()) {
-                    host.waiting(id, wait.within);
-                }
-            }
-        }
-    }
-
-    /// The callback of a step is on its way, or can't be sent.
-    fn sent(
-        &mut self,
-        at: usize,
-        sent: Result<(CallbackId, Value), StoryError>,
-        save: Option<String>,
-        wait: bool,
-        now: Timestamp,
-        host: &mut dyn StoryHost,
-    ) {
-        let (cursor, loop_index) = (self.strands[at].cursor, self.loop_index(at));
-        let Some(place) = self.current(at).map(|step| step.place.clone()) else { return };
-        match sent {
-            Ok((id, body)) => {
-                self.outstanding
-                    .insert(id, Outstanding { place, step: Some(cursor), loop_index, save, body });
-                if wait {
-                    self.strands[at].state = State::Delivering(id);
-                } else {
-                    self.next(at, now);
-                }
-            }
-            Err(error) => self.abort(&place, error.kind(), error, host),
-        }
-    }
-
-    fn await_ran_out(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) {
-        let story = Arc::clone(&self.story);
-        let Some(Step { place, action: Action::Await(wait), .. }) = story.steps.get(self.strands[at].cursor)
-        else {
-            return self.next(at, now);
-        };
-        if !wait.optional {
-            let (kind, id) = match &wait.trigger {
-                Trigger::Call(id) => ("call", id),
-                Trigger::Callback(id) => ("callback", id),
-            };
-            let within = HumanDuration(wait.within);
-            let taken = match &self.strands[at].state {
-                State::Awaiting { taken, .. } => taken.len(),
-                _ => 0,
-            };
-            let why = self.near_miss(at, now, host);
-            let times = match wait.times {
-                1 => String::new(),
-                times => format!(" {times} times, of which {taken} came,"),
-            };
-            let message = format!("expected the {kind} `{id}`{times} within {within}, {why}");
-            self.fail(place, why.kind(), message, host);
-        }
-        self.next(at, now);
-    }
-
-    /// The first strand that awaits the thing in the mailbox at `index`.
-    fn strand_for(&mut self, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> Option<usize> {
-        (0..self.strands.len()).find(|at| self.is_awaited(*at, index, now, host))
-    }
-
-    /// Whether the thing in the mailbox at `index` is what a strand awaits. A condition that can't be filled in ends the
-    /// story.
-    fn is_awaited(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
-        let story = Arc::clone(&self.story);
-        // The story may have been ended by another strand.
-        let cursor = match self.strands.get(at) {
-            Some(Strand { cursor, state: State::Awaiting { .. }, .. }) => *cursor,
-            _ => return false,
-        };
-        let Some(Step { place, conversation, action: Action::Await(wait), .. }) = story.steps.get(cursor)
-        else {
-            return false;
-        };
-        let Some(occurrence) =
-            self.mailbox.get(index).filter(|occurrence| occurrence.trigger == wait.trigger)
-        else {
-            return false;
-        };
-        let (came_in, fields) = (occurrence.conversation, Arc::clone(&occurrence.fields));
-        if !self.may_take(came_in, conversation, host) {
-            return false;
-        }
-        let cause = occurrence.cause(&story);
-        let loop_index = self.loop_index(at);
-        let mut moment =
-            Moment { cause: Some(&cause), ..Moment::of_step(now, conversation, loop_index, host) };
-        match self.matches(&wait.condition, &fields, &mut moment) {
-            Ok(matches) => matches,
-            Err(error) => {
-                self.abort(place, error.kind(), error, host);
-                false
-            }
-        }
-    }
-
-    /// Ends the wait of a strand if the thing in the mailbox at `index` is what it awaits.
-    fn take_if_awaited(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
-        let is_awaited = self.is_awaited(at, index, now, host);
-        if is_awaited {
-            let kept_for = self.mailbox.get(index).and_then(|came| came.kept_for);
-            self.regret_answer(at, kept_for, host);
-            self.take(at, index, now, host);
-        }
-        is_awaited
-    }
-
-    /// A strand takes the thing in the mailbox at `index`, which it awaits.
-    fn take(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) {
-        let story = Arc::clone(&self.story);
-        if let Some(occurrence) = self.mailbox.remove(index)
-            && let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
-                story.steps.get(self.strands[at].cursor)
-        {
-            self.bind(conversation, occurrence.conversation.or(occurrence.begun), host);
-            let arrivals = match occurrence.trigger {
-                Trigger::Call(_) => host.arrivals(),
-                Trigger::Callback(_) => &mut self.callbacks,
-            };
-            if let Some(arrival) = arrivals.get_mut(occurrence.arrival) {
-                arrival.taken = Some(place.clone());
-                arrival.story = Some(Arc::clone(&self.name));
-            }
-            let mut saved = Arc::unwrap_or_clone(occurrence.saved);
-            if let State::Awaiting { taken, .. } = &mut self.strands[at].state
-                && wait.times > 1
-            {
-                taken.push(saved.clone());
-                saved["all"] = Value::Array(taken.clone());
-                if taken.len() < wait.times as usize {
-                    return;
-                }
-            }
-            if let Some(name) = &wait.save {
-                self.preset(name, &saved);
-            }
-        }
-        self.next(at, now);
-    }
-
-    fn fail(&mut self, place: &Place, kind: FailureKind, message: impl Display, host: &mut dyn StoryHost) {
-        let message = message.to_string();
-        self.note_failure(place.to_string().into(), kind, &message);
-        host.failed(place, kind, &message);
-        if self.fails_fast {
-            self.stop_after(place, host);
-        }
-    }
-
-    /// When it has to be over, as long as it is not.
-    fn limit(&self) -> Option<Timestamp> {
-        let is_running = self.has_begun() && !self.stopped && !self.has_ended;
-        self.story.within.filter(|_| is_running).map(|within| later(self.begins, within))
-    }
-
-    /// The time of the whole story is over before it is.
-    fn ran_out_of_time(&mut self, host: &mut dyn StoryHost) {
-        let Some(within) = self.story.within.map(HumanDuration) else { return };
-        let whole = Place { file: Arc::clone(&self.story.file), line: 1 };
-        let place = self.current(0).map_or(whole, |step| step.place.clone());
-        let message = format!("the story has not ended within {within}, which is all it has");
-        self.abort(&place, FailureKind::TimeLimit, message, host);
-    }
-
-    /// Stops because of what failed at this place: the steps that are left are skipped.
-    fn stop_after(&mut self, failed: &Place, host: &mut dyn StoryHost) {
-        if self.stopped {
-            return;
-        }
-        let left = self.steps_left();
-        let left =
-            left.iter().filter_map(|at| self.story.steps.get(*at)).filter(|step| step.place != *failed);
-        let skipped: Vec<_> =
-            left.filter_map(|step| Some((step.place.clone(), step.action.described()?))).collect();
-        if !skipped.is_empty() {
-            host.skipped(skipped);
-        }
-        self.stop();
-    }
-
-    /// A failure after which the rest of the story makes no sense.
-    fn abort(&mut self, place: &Place, kind: FailureKind, message: impl Display, host: &mut dyn StoryHost) {
-        self.fail(place, kind, message, host);
-        self.stop_after(place, host);
     }
 }
 

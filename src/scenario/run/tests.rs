@@ -6,6 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{End, ErrorClass, Failure, Policy, ReceiverResponse};
+use crate::scenario::FailureKind;
 use crate::scenario::arrivals::{Arrival, Came, Outcome};
 use crate::scenario::host::{Body, CallReply, CallView, Sending};
 use crate::scenario::{DeliveryEnd, load};

@@ -1,0 +1,152 @@
+//! What a story waits for: calls that come in time, or do not.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::StoryRun;
+use super::scope::Moment;
+use super::strand::{State, Strand};
+use crate::scenario::host::StoryHost;
+use crate::scenario::story::{Action, Await, Step, Trigger};
+use crate::time::HumanDuration;
+
+impl StoryRun {
+    /// The step and what it awaits, if a strand awaits something.
+    pub(super) fn awaiting(&self, at: usize) -> Option<(&Step, &Await)> {
+        let step = self.current(at).filter(|_| matches!(self.strands[at].state, State::Awaiting { .. }))?;
+        match &step.action {
+            Action::Await(wait) => Some((step, wait)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn await_ran_out(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) {
+        let story = Arc::clone(&self.story);
+        let Some(Step { place, action: Action::Await(wait), .. }) = story.steps.get(self.strands[at].cursor)
+        else {
+            return self.next(at, now);
+        };
+        if !wait.optional {
+            let (kind, id) = match &wait.trigger {
+                Trigger::Call(id) => ("call", id),
+                Trigger::Callback(id) => ("callback", id),
+            };
+            let within = HumanDuration(wait.within);
+            let taken = match &self.strands[at].state {
+                State::Awaiting { taken, .. } => taken.len(),
+                _ => 0,
+            };
+            let why = self.near_miss(at, now, host);
+            let times = match wait.times {
+                1 => String::new(),
+                times => format!(" {times} times, of which {taken} came,"),
+            };
+            let message = format!("expected the {kind} `{id}`{times} within {within}, {why}");
+            self.fail(place, why.kind(), message, host);
+        }
+        self.next(at, now);
+    }
+
+    /// The first strand that awaits the thing in the mailbox at `index`.
+    pub(super) fn strand_for(
+        &mut self,
+        index: usize,
+        now: Timestamp,
+        host: &mut dyn StoryHost,
+    ) -> Option<usize> {
+        (0..self.strands.len()).find(|at| self.is_awaited(*at, index, now, host))
+    }
+
+    /// Whether the thing in the mailbox at `index` is what a strand awaits. A condition that can't be filled in ends the
+    /// story.
+    pub(super) fn is_awaited(
+        &mut self,
+        at: usize,
+        index: usize,
+        now: Timestamp,
+        host: &mut dyn StoryHost,
+    ) -> bool {
+        let story = Arc::clone(&self.story);
+        // The story may have been ended by another strand.
+        let cursor = match self.strands.get(at) {
+            Some(Strand { cursor, state: State::Awaiting { .. }, .. }) => *cursor,
+            _ => return false,
+        };
+        let Some(Step { place, conversation, action: Action::Await(wait), .. }) = story.steps.get(cursor)
+        else {
+            return false;
+        };
+        let Some(occurrence) =
+            self.mailbox.get(index).filter(|occurrence| occurrence.trigger == wait.trigger)
+        else {
+            return false;
+        };
+        let (came_in, fields) = (occurrence.conversation, Arc::clone(&occurrence.fields));
+        if !self.may_take(came_in, conversation, host) {
+            return false;
+        }
+        let cause = occurrence.cause(&story);
+        let loop_index = self.loop_index(at);
+        let mut moment =
+            Moment { cause: Some(&cause), ..Moment::of_step(now, conversation, loop_index, host) };
+        match self.matches(&wait.condition, &fields, &mut moment) {
+            Ok(matches) => matches,
+            Err(error) => {
+                self.abort(place, error.kind(), error, host);
+                false
+            }
+        }
+    }
+
+    /// Ends the wait of a strand if the thing in the mailbox at `index` is what it awaits.
+    pub(super) fn take_if_awaited(
+        &mut self,
+        at: usize,
+        index: usize,
+        now: Timestamp,
+        host: &mut dyn StoryHost,
+    ) -> bool {
+        let is_awaited = self.is_awaited(at, index, now, host);
+        if is_awaited {
+            let kept_for = self.mailbox.get(index).and_then(|came| came.kept_for);
+            self.regret_answer(at, kept_for, host);
+            self.take(at, index, now, host);
+        }
+        is_awaited
+    }
+
+    /// A strand takes the thing in the mailbox at `index`, which it awaits.
+    pub(super) fn take(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) {
+        let story = Arc::clone(&self.story);
+        if let Some(occurrence) = self.mailbox.remove(index)
+            && let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
+                story.steps.get(self.strands[at].cursor)
+        {
+            self.bind(conversation, occurrence.conversation.or(occurrence.begun), host);
+            let arrivals = match occurrence.trigger {
+                Trigger::Call(_) => host.arrivals(),
+                Trigger::Callback(_) => &mut self.callbacks,
+            };
+            if let Some(arrival) = arrivals.get_mut(occurrence.arrival) {
+                arrival.taken = Some(place.clone());
+                arrival.story = Some(Arc::clone(&self.name));
+            }
+            let mut saved = Arc::unwrap_or_clone(occurrence.saved);
+            if let State::Awaiting { taken, .. } = &mut self.strands[at].state
+                && wait.times > 1
+            {
+                taken.push(saved.clone());
+                saved["all"] = Value::Array(taken.clone());
+                if taken.len() < wait.times as usize {
+                    return;
+                }
+            }
+            if let Some(name) = &wait.save {
+                self.preset(name, &saved);
+            }
+        }
+        self.next(at, now);
+    }
+}

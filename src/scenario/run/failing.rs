@@ -1,0 +1,92 @@
+//! Expectations that do not hold, and what they end.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::progress::Failed;
+use super::{StoryRun, later};
+use crate::files::Place;
+use crate::scenario::failure::FailureKind;
+use crate::scenario::host::StoryHost;
+use crate::time::HumanDuration;
+
+/// So many failures are remembered of a story; all are in the journal.
+const MOST_FAILED: usize = 20;
+
+impl StoryRun {
+    /// Takes note of a failure that somebody else has reported.
+    pub fn count_failure(&mut self, kind: FailureKind, message: &str) {
+        self.note_failure(Arc::clone(&self.name), kind, message);
+    }
+
+    pub(super) fn note_failure(&mut self, place: Arc<str>, kind: FailureKind, message: &str) {
+        self.failures += 1;
+        if self.failed.len() < MOST_FAILED {
+            self.failed.push(Failed {
+                place: place.to_string(),
+                kind: kind.as_str(),
+                message: message.to_owned(),
+            });
+        }
+    }
+
+    pub(super) fn fail(
+        &mut self,
+        place: &Place,
+        kind: FailureKind,
+        message: impl Display,
+        host: &mut dyn StoryHost,
+    ) {
+        let message = message.to_string();
+        self.note_failure(place.to_string().into(), kind, &message);
+        host.failed(place, kind, &message);
+        if self.fails_fast {
+            self.stop_after(place, host);
+        }
+    }
+
+    /// When it has to be over, as long as it is not.
+    pub(super) fn limit(&self) -> Option<Timestamp> {
+        let is_running = self.has_begun() && !self.stopped && !self.has_ended;
+        self.story.within.filter(|_| is_running).map(|within| later(self.begins, within))
+    }
+
+    /// The time of the whole story is over before it is.
+    pub(super) fn ran_out_of_time(&mut self, host: &mut dyn StoryHost) {
+        let Some(within) = self.story.within.map(HumanDuration) else { return };
+        let whole = Place { file: Arc::clone(&self.story.file), line: 1 };
+        let place = self.current(0).map_or(whole, |step| step.place.clone());
+        let message = format!("the story has not ended within {within}, which is all it has");
+        self.abort(&place, FailureKind::TimeLimit, message, host);
+    }
+
+    /// Stops because of what failed at this place: the steps that are left are skipped.
+    pub(super) fn stop_after(&mut self, failed: &Place, host: &mut dyn StoryHost) {
+        if self.stopped {
+            return;
+        }
+        let left = self.steps_left();
+        let left =
+            left.iter().filter_map(|at| self.story.steps.get(*at)).filter(|step| step.place != *failed);
+        let skipped: Vec<_> =
+            left.filter_map(|step| Some((step.place.clone(), step.action.described()?))).collect();
+        if !skipped.is_empty() {
+            host.skipped(skipped);
+        }
+        self.stop();
+    }
+
+    /// A failure after which the rest of the story makes no sense.
+    pub(super) fn abort(
+        &mut self,
+        place: &Place,
+        kind: FailureKind,
+        message: impl Display,
+        host: &mut dyn StoryHost,
+    ) {
+        self.fail(place, kind, message, host);
+        self.stop_after(place, host);
+    }
+}
