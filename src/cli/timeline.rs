@@ -166,7 +166,9 @@ fn request(called: &Called<'_>) -> String {
         let status = if status == 0 { "no answer".to_owned() } else { status.to_string() };
         let detail = preview(called.body);
         let fault = visible(fault);
-        return format!("← {name:<30} {WARN}{status} on purpose: {fault}{WARN:#}  {DIM}{detail}{DIM:#}{host}");
+        return format!(
+            "← {name:<30} {WARN}{status} on purpose: {fault}{WARN:#}  {DIM}{detail}{DIM:#}{host}"
+        );
     }
     let style = if status < 400 { GOOD } else { BAD };
     let detail = if status < 400 { preview(called.body) } else { refusal(called.answer) };

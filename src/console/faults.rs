@@ -99,7 +99,8 @@ impl Endpoint for List {
     const NAME: &'static str = "faults";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/faults";
-    const WHAT: &'static str = "lists the faults in force, how often each has hit, and all that has hit so far";
+    const WHAT: &'static str =
+        "lists the faults in force, how often each has hit, and all that has hit so far";
     type Ask = Nothing;
     type Answer = Listing;
 

@@ -396,17 +396,18 @@ impl Engine {
             None => Value::Null,
         };
         let family = self.dispatch.catalog.get(&callback.event).map(|entry| entry.family);
-        let faults = index.and_then(|index| self.stories.get_mut(index)).zip(family).map(|(story, family)| {
-            let belongs = self.dispatch.names.callback(&Owner {
-                family,
-                account: callback.account,
-                flow: callback.flow,
-                order_key: callback.order_key.as_deref(),
-                part_of: &callback.part_of,
-                sums_up: callback.sums_up.as_deref(),
+        let faults =
+            index.and_then(|index| self.stories.get_mut(index)).zip(family).map(|(story, family)| {
+                let belongs = self.dispatch.names.callback(&Owner {
+                    family,
+                    account: callback.account,
+                    flow: callback.flow,
+                    order_key: callback.order_key.as_deref(),
+                    part_of: &callback.part_of,
+                    sums_up: callback.sums_up.as_deref(),
+                });
+                story.callback_faults(&callback.event, &value, &belongs)
             });
-            story.callback_faults(&callback.event, &value, &belongs)
-        });
         let faults = faults.unwrap_or_default();
         let story = index.and_then(|index| self.stories.get(index));
         let label = story.as_ref().map(|story| Arc::clone(story.name()));

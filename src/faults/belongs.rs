@@ -106,7 +106,9 @@ pub fn strangers(fault: &FaultFile, accounts: &[&str], workflows: &[i64]) -> Opt
             (Word::Account, Value::String(wanted)) if !accounts.contains(&wanted.as_str()) => {
                 accounts.iter().copied().map(quoted).collect()
             }
-            (Word::Workflow, Value::Number(wanted)) if !workflows.iter().any(|id| wanted.as_i64() == Some(*id)) => {
+            (Word::Workflow, Value::Number(wanted))
+                if !workflows.iter().any(|id| wanted.as_i64() == Some(*id)) =>
+            {
                 workflows.iter().map(i64::to_string).collect()
             }
             _ => return None,
@@ -156,7 +158,8 @@ mod tests {
 
     #[test]
     fn names_that_nothing_has_are_told() {
-        let told = |text: &str| strangers(&crate::faults::read_text(text).unwrap(), &["default", "2"], &[1001]);
+        let told =
+            |text: &str| strangers(&crate::faults::read_text(text).unwrap(), &["default", "2"], &[1001]);
         assert_eq!(told("drop where account=2 workflow=1001 n=7"), None);
         assert_eq!(
             told("drop where account=3").unwrap(),

@@ -130,7 +130,10 @@ mod tests {
         assert_eq!(next("task.create"), ["duplicate"]);
         assert_eq!(next("session.transfer"), [""; 0]);
         assert_eq!(next("session.transfer"), ["signature-missing"]);
-        assert!(faults.next("task.create", &Value::Null, &Belongs::default()).is_some(), "a request is no callback");
+        assert!(
+            faults.next("task.create", &Value::Null, &Belongs::default()).is_some(),
+            "a request is no callback"
+        );
         let hits: Vec<_> = faults.in_force().map(|fault| (fault.matched, fault.hit)).collect();
         assert_eq!(hits, [(2, 1), (4, 1), (5, 3), (1, 1)]);
     }

@@ -57,7 +57,8 @@ fn the_first_that_hits_decides_and_all_count() {
          [[faults]]\ncall = '*'\ntimes = 3\nkind = 'never'\n",
         1,
     );
-    let mut next = |id: &str| faults.next(id, &Value::Null, &Belongs::default()).map(|fault| fault.act.unwrap());
+    let mut next =
+        |id: &str| faults.next(id, &Value::Null, &Belongs::default()).map(|fault| fault.act.unwrap());
     let acts =
         ["task.list", "task.list", "task.detail", "plan.create", "task.list", "task.list"].map(&mut next);
     let wanted = [
@@ -80,7 +81,8 @@ fn a_fault_hits_the_same_calls_whatever_stands_beside_it() {
     for _ in 0..100 {
         beside.next("plan.create", &Value::Null, &Belongs::default());
         let wanted = alone.next("task.list", &Value::Null, &Belongs::default());
-        let got = beside.next("task.list", &Value::Null, &Belongs::default()).filter(|fault| fault.act.is_some());
+        let got =
+            beside.next("task.list", &Value::Null, &Belongs::default()).filter(|fault| fault.act.is_some());
         assert_eq!(got, wanted);
     }
 }
@@ -92,7 +94,8 @@ fn the_fields_of_a_call_are_compared_in_part() {
          [[faults]]\ncall = '*'\nwhere = {}\nkind = 'close'\ntimes = 9\n",
         1,
     );
-    let mut act = |fields: Value| faults.next("task.list", &fields, &Belongs::default()).and_then(|fault| fault.act);
+    let mut act =
+        |fields: Value| faults.next("task.list", &fields, &Belongs::default()).and_then(|fault| fault.act);
     assert_eq!(
         act(json!({ "task": { "id": 7, "n": 1 }, "kind": "x", "more": 2 })),
         Some(Act::Kind(FaultKind::Garbage))
@@ -127,8 +130,11 @@ fn errors_without_a_message_say_what_their_code_means() {
 
 #[test]
 fn what_happens_is_as_written() {
-    let one =
-        |keys: &str| faults(&format!("[[faults]]\ncall = '*'\n{keys}"), 1).next("x", &Value::Null, &Belongs::default()).unwrap();
+    let one = |keys: &str| {
+        faults(&format!("[[faults]]\ncall = '*'\n{keys}"), 1)
+            .next("x", &Value::Null, &Belongs::default())
+            .unwrap()
+    };
     let answer = |code, message: Option<&str>, retry_after| Act::Answer {
         status: 503,
         code,

@@ -278,7 +278,8 @@ fn merge(sources: &Sources<'_>, mut flags: Flags) -> Result<Settings, Problems> 
     settings.faults.splice(0..0, faults);
     let accounts: Vec<&str> = settings.accounts.iter().map(|account| account.name.as_str()).collect();
     let workflows: Vec<i64> = settings.workflows.iter().map(Template::id).collect();
-    let strangers = settings.faults.iter().filter_map(|fault| faults::strangers(fault, &accounts, &workflows));
+    let strangers =
+        settings.faults.iter().filter_map(|fault| faults::strangers(fault, &accounts, &workflows));
     let strangers: Vec<String> = strangers.collect();
     settings.notes.extend(strangers);
     problems.into_result(settings)

@@ -296,7 +296,10 @@ fn what_goes_wrong_on_purpose_is_counted_apart() {
     let output = run(&[&args[..], &["--callback-url", &url, "--fault", "drop the 3rd"], &faults].concat());
     assert_code(&output, 0);
     let text = stdout(&output);
-    assert!(text.contains("callbacks   9 delivered, 0 failed, 1 dropped on purpose of 10 (9 attempts)\n"), "{text}");
+    assert!(
+        text.contains("callbacks   9 delivered, 0 failed, 1 dropped on purpose of 10 (9 attempts)\n"),
+        "{text}"
+    );
     assert!(text.contains("\non purpose  drop once, duplicate 3 times, signature-wrong 2 times\n"), "{text}");
     let report: Value = serde_json::from_str(&read("r.json")).unwrap();
     assert_eq!(report["faults"], json!({ "drop": 1, "duplicate": 3, "signature-wrong": 2 }));
@@ -348,8 +351,7 @@ fn faults_ask_whose_it_is() {
     let serving = Serving::with(&settings, &["--speed", "max"]);
     let fields = json!({ "APPKey": "second key", "APPSecret": "second secret" });
     let (_, answer) = serving.post("", "/service/cloud/auth", &fields);
-    let (first, second) =
-        (serving.token(), format!("Token {}", answer["data"]["token"].as_str().unwrap()));
+    let (first, second) = (serving.token(), format!("Token {}", answer["data"]["token"].as_str().unwrap()));
     let robots = |token: &str| serving.get(token, "/service/cloud/robot").0;
     assert_eq!([&first, &second, &second].map(|token| robots(token)), [200, 503, 200]);
     let rows = json!([{ "Mobile": "+6281112349011" }]);

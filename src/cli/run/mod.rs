@@ -462,7 +462,8 @@ fn summary(
     }
     callbacks.push_str(&format!(" of {} ({})", totals.queued, counted(totals.attempts, "attempt")));
     lines.push(callbacks);
-    let mut requests = format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls);
+    let mut requests =
+        format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls);
     if tally.calls_on_purpose > 0 {
         requests.push_str(&format!(", {} wrong on purpose", tally.calls_on_purpose));
     }

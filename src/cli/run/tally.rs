@@ -123,8 +123,7 @@ impl Sink for SharedTally {
             tally.refused_calls += u64::from(is_refused && !is_on_purpose);
         }
         let Some(story) = entry.story.as_deref().and_then(|name| tally.stories.get_mut(name)) else {
-            let has_failed =
-                matches!(&entry.event, Event::Ended { end, .. } if end.failure.is_some() && !end.is_dropped());
+            let has_failed = matches!(&entry.event, Event::Ended { end, .. } if end.failure.is_some() && !end.is_dropped());
             tally.failed_alone += u64::from(has_failed);
             return;
         };

@@ -129,15 +129,17 @@ impl<'a> What<'a> {
                 let failure = end.failure.as_ref()?;
                 Self::GivenUp { attempts: end.attempts.into(), message: &failure.message }
             }
-            Event::Called(CallEntry { id, call, status, answer, refusal, fault, .. }) => Self::Called(Called {
-                name: id.as_deref().unwrap_or(&call.path),
-                host: call.proxied_host(),
-                status: *status,
-                refusal: refusal.as_deref().map(|RefusedCall { code, reason }| (*code, reason.as_str())),
-                fault: fault.as_deref(),
-                body: &call.body,
-                answer,
-            }),
+            Event::Called(CallEntry { id, call, status, answer, refusal, fault, .. }) => {
+                Self::Called(Called {
+                    name: id.as_deref().unwrap_or(&call.path),
+                    host: call.proxied_host(),
+                    status: *status,
+                    refusal: refusal.as_deref().map(|RefusedCall { code, reason }| (*code, reason.as_str())),
+                    fault: fault.as_deref(),
+                    body: &call.body,
+                    answer,
+                })
+            }
             // What is only assumed stands together at the end; a callback is shown when it is tried.
             Event::Assumed { .. } | Event::Queued(_) => return None,
         })
