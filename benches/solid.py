@@ -20,11 +20,17 @@ begins. The release build of this tree is measured unless --program names anothe
     unfinished   24 clients that send 60 MB of a body and then nothing more
     soak         tasks, conversations and text messages, a thousand requests and 800 callbacks a second, for --minutes (15);
                  what is finished is kept up to 20,000 rows and 5,000 conversations, which end after a minute of silence
+    faults       1,000 callbacks a second, each of 21 faults hitting 1 of 100 (of one group the first that hits), to a receiver
+                 that answers 503 to every fifth request at random and hangs up on every hundredth, for --minutes. Four times a
+                 second the sums are added up: all = delivered + failed + dropped on purpose + unfinished. At the end,
+                 when nothing is unfinished, delivered is what the receiver accepted; faults that throw its answer away
+                 are not among the 21, for there it knows more than the mock
 """
 import argparse
 import asyncio
 import json
 import os
+import random
 import resource
 import subprocess
 import sys
@@ -127,10 +133,12 @@ class Mock:
 
 
 class Webhook:
-    """A receiver that accepts everything, by the number of callbacks that came."""
+    """A receiver that accepts everything, or all but what `judge` refuses (503) or hangs up on (None), by the number of callbacks
+    that came and of those that it accepted."""
 
-    def __init__(self):
-        self.came = 0
+    def __init__(self, judge=lambda: 200):
+        self.came = self.accepted = 0
+        self.judge = judge
         self.server = None
 
     async def serve(self, port=0):
@@ -138,11 +146,28 @@ class Webhook:
             try:
                 while True:
                     head = await reader.readuntil(b"\r\n\r\n")
-                    length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+                    lines = head.lower().split(b"\r\n")
+                    length = [line for line in lines if line.startswith(b"content-length:")]
+                    if b"expect: 100-continue" in lines:
+                        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                    if b"transfer-encoding: chunked" in lines:
+                        while size := int(await reader.readline(), 16):
+                            await reader.readexactly(size + 2)
+                        await reader.readline()
                     await reader.readexactly(int(length[0].split(b":")[1]) if length else 0)
                     self.came += 1
-                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
-            except (asyncio.IncompleteReadError, OSError):
+                    status = self.judge()
+                    if status is None:
+                        break
+                    self.accepted += status == 200
+                    last = lines[0].endswith(b"http/1.0") or b"connection: close" in lines
+                    close = b"Connection: close\r\n" if last else b""
+                    writer.write(b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\n%sContent-Length: 2\r\n\r\n{}" % (status, close))
+                    if last:
+                        break
+            except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, OSError):
+                pass
+            finally:
                 writer.close()
 
         self.server = await asyncio.start_server(client, "127.0.0.1", port, backlog=1024)
@@ -372,9 +397,81 @@ async def soak(options):
     return figures
 
 
+MIX = ["duplicate", "signed-anew", "reorder", "delay after=5s", "drop", "hold within=10s", "burst", "replay after=20s", "at-once",
+       "body-truncated", "body-length-more", "body-chunked bytes=20", "body-trickle over=1s", "body-unknown-fields", "body-emoji",
+       "body-spaced", "connection-reset-before", "connection-reset-during", "connection-http10",
+       "connection-expect-continue", "connection-no-keep-alive"]
+
+
+async def faults(options):
+    chance = random.Random(7)
+    webhook = Webhook(lambda: chance.choices((200, 503, None), (79, 20, 1))[0])
+    port = await webhook.serve()
+    mix = ", ".join(f"'{fault} 1%'" for fault in MIX)
+    settings = (f"faults = [{mix}]\nlimits = {{ kept_rows = 20000, kept_conversations = 5000 }}\n"
+                "[delivery]\nattempts = 5\ngaps = ['2s']\n")
+    mock = Mock(options.program, settings, "--callback-url", f"http://127.0.0.1:{port}/hook")
+    idle = await mock.watch()
+    _, answer = await mock.ask("/service/cloud/auth", CREDENTIALS)
+    token = json.loads(answer)["data"]["token"]
+    clients, each, seconds = 10, 10, options.minutes * 60
+    begun, emitted = time.monotonic(), 0
+
+    async def client(number):
+        nonlocal emitted
+        reader, writer = await mock.connect()
+        at = 0
+        while time.monotonic() - begun < seconds:
+            at += 1
+            for one in range(each):
+                message = {"to": [f"+62811{number:02}{at:05}{one}"], "message": "Hi", "from": "A"}
+                body = json.dumps(message | {"callbackUrl": f"http://127.0.0.1:{port}/sms"}).encode()
+                writer.write(f"POST /service/sms/message/v2/send HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                             f"Authorization: Token {token}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            for _ in range(each):
+                head = await reader.readuntil(b"\r\n\r\n")
+                assert b" 200 " in head.split(b"\r\n")[0], head
+                length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+                await reader.readexactly(int(length[0].split(b":")[1]))
+                emitted += 1
+            await asyncio.sleep(max(0, begun + at * clients * each / 1000 - time.monotonic()))
+
+    def unfinished(sums):
+        return sums["pending"] + sums["in_flight"] + sums["waiting"]
+
+    async def summed():
+        sums = (await mock.state())["callbacks"]
+        assert sums["queued"] == sums["delivered"] + sums["failed"] + sums["dropped"] + unfinished(sums), sums
+        return sums
+
+    running = [asyncio.create_task(client(number)) for number in range(clients)]
+    memory, looks = [], 0
+    while not all(one.done() for one in running):
+        await summed()
+        looks += 1
+        if time.monotonic() - begun >= len(memory) * min(60, seconds / 5):
+            memory.append(round(mock.memory("VmRSS")))
+        await asyncio.sleep(0.25)
+    for one in running:
+        one.result()
+    took = time.monotonic() - begun
+    memory.append(round(mock.memory("VmRSS")))
+    figures = mock.figures(idle)
+    # A burst that is not full waits for its end, and a replay for its time.
+    while unfinished(sums := await summed()) or (await mock.state())["busy"]:
+        await asyncio.sleep(0.25)
+    hits = json.loads((await mock.ask("/_mock/faults"))[1])["hits"]
+    assert sums["delivered"] == webhook.accepted, (sums, webhook.accepted)
+    figures |= {"emitted/s": round(emitted / took), "looks": looks, "emitted": emitted, "callbacks": sums["queued"],
+                "delivered": sums["delivered"], "accepted by the receiver": webhook.accepted, "failed": sums["failed"],
+                "dropped": sums["dropped"], "attempts": sums["attempts"], "hits": sum(hits.values()), "MB by the minute": memory}
+    mock.end()
+    return figures
+
+
 SCENARIOS = {
     "campaign": campaign, "json": json_body, "slow-bodies": slow_bodies, "slow-heads": slow_heads,
-    "slow-faults": slow_faults, "recordings": recordings, "unfinished": unfinished, "soak": soak,
+    "slow-faults": slow_faults, "recordings": recordings, "unfinished": unfinished, "soak": soak, "faults": faults,
 }
 
 

@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn lines_name_checks() {
-        let battery = Battery::load(&[], Catalog::builtin()).unwrap();
+        let battery = Battery::load(&[], &[], Catalog::builtin()).unwrap();
         let read = |text| Baseline::read(text, &battery);
         let baseline = read("# known\n\nslow-body # the gateway does it\nkeep-alive\n").unwrap();
         assert_eq!(baseline.reason("slow-body"), Some("the gateway does it"));

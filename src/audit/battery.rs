@@ -7,19 +7,24 @@ use serde::{Deserialize, Serialize};
 
 use super::step::{Beside, Expect, Step};
 use crate::contract::{Catalog, Direction};
+use crate::faults::check::text_in;
 use crate::files::suggest::{did_you_mean, nearest};
 
 /// The files of the battery, in the order in which they are run.
-const BUILT_IN: [(&str, &str); 8] = [
-    ("answers.toml", include_str!("battery/answers.toml")),
-    ("signatures.toml", include_str!("battery/signatures.toml")),
-    ("bytes.toml", include_str!("battery/bytes.toml")),
-    ("order.toml", include_str!("battery/order.toml")),
-    ("repetitions.toml", include_str!("battery/repetitions.toml")),
-    ("unusual.toml", include_str!("battery/unusual.toml")),
-    ("connections.toml", include_str!("battery/connections.toml")),
-    ("crash.toml", include_str!("battery/crash.toml")),
+const BUILT_IN: [(&str, &str); 9] = [
+    ("answers.toml", include_str!("../../scenarios/audit/answers.toml")),
+    ("signatures.toml", include_str!("../../scenarios/audit/signatures.toml")),
+    ("bytes.toml", include_str!("../../scenarios/audit/bytes.toml")),
+    ("order.toml", include_str!("../../scenarios/audit/order.toml")),
+    ("repetitions.toml", include_str!("../../scenarios/audit/repetitions.toml")),
+    ("calls.toml", include_str!("../../scenarios/audit/calls.toml")),
+    ("unusual.toml", include_str!("../../scenarios/audit/unusual.toml")),
+    ("connections.toml", include_str!("../../scenarios/audit/connections.toml")),
+    ("crash.toml", include_str!("../../scenarios/audit/crash.toml")),
 ];
+
+/// The checks of `--events`: `EVENT` stands for the id of the callback.
+const OF_EVENTS: &str = include_str!("../../scenarios/audit/events.toml");
 
 /// How bad it is if a check does not pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
@@ -52,6 +57,8 @@ pub(super) enum Need {
     Probe,
     /// `--restart` and `--probe`.
     Restart,
+    /// `--listen`.
+    Calls,
     /// `--next-secret`.
     NextSecret,
     /// A signature scheme with a timestamp.
@@ -114,6 +121,14 @@ pub enum BatteryError {
         /// Where and why.
         error: Box<toml::de::Error>,
     },
+    /// What is to be checked and does not exist.
+    #[error("--events: the catalog has no callback `{pattern}`{near}")]
+    Event {
+        /// What was written.
+        pattern: String,
+        /// What was meant, most likely.
+        near: String,
+    },
     /// A check that makes no sense.
     #[error("{file}: check `{id}`: {what}")]
     Check {
@@ -133,16 +148,37 @@ pub struct Battery {
     pub checks: Vec<Check>,
 }
 
+/// Callbacks of `--events`: an id of the catalog, a group such as `workflow.*`, or `all`.
+fn events_of<'c>(pattern: &str, catalog: &'c Catalog) -> Result<Vec<&'c str>, BatteryError> {
+    let group = if pattern == "all" { Some("") } else { pattern.strip_suffix('*') };
+    let ids = catalog.callbacks().map(|entry| entry.id.as_str());
+    let found: Vec<&str> =
+        ids.filter(|id| group.map_or(*id == pattern, |group| id.starts_with(group))).collect();
+    if found.is_empty() {
+        let near = did_you_mean(catalog.nearest(pattern, |entry| entry.direction == Direction::Callback));
+        return Err(BatteryError::Event { pattern: pattern.to_owned(), near });
+    }
+    Ok(found)
+}
+
 impl Battery {
-    /// The checks that are built in, and then those of these files.
+    /// The checks that are built in, those of these callbacks, and then those of these files.
     ///
     /// # Errors
     ///
     /// A file that can't be read, or a check that makes no sense.
-    pub fn load(own: &[PathBuf], catalog: &Catalog) -> Result<Self, BatteryError> {
+    pub fn load(own: &[PathBuf], events: &[String], catalog: &Catalog) -> Result<Self, BatteryError> {
         let mut battery = Self { checks: Vec::new() };
         for (file, text) in BUILT_IN {
             battery.add(file, text, catalog)?;
+        }
+        let mut chosen: Vec<&str> = Vec::new();
+        for pattern in events {
+            let new = events_of(pattern, catalog)?.into_iter().filter(|id| !chosen.contains(id));
+            chosen.extend(new.collect::<Vec<_>>());
+        }
+        for event in chosen {
+            battery.add("events.toml", &OF_EVENTS.replace("EVENT", event), catalog)?;
         }
         for path in own {
             let text = std::fs::read_to_string(path)
@@ -190,9 +226,21 @@ impl Battery {
             let what = usize::from(step.send.is_some())
                 + usize::from(step.same.is_some())
                 + usize::from(step.restart)
-                + usize::from(step.worked.is_some());
+                + usize::from(step.worked.is_some())
+                + usize::from(step.calls.is_some())
+                + usize::from(step.fails.is_some());
             if what != 1 {
-                return Some("each step has one of `send`, `same`, `restart` and `worked`".to_owned());
+                let known = "`send`, `same`, `restart`, `worked`, `calls` and `fails`";
+                return Some(format!("each step has one of {known}"));
+            }
+            if let Some(fault) = &step.fails {
+                match text_in(fault, catalog) {
+                    Err(message) => return Some(format!("`fails`: {message}")),
+                    Ok(fault) if fault.is_of_callbacks() => {
+                        return Some("`fails` is about the receiver's own calls: `503 of chatbot.*`".to_owned());
+                    }
+                    Ok(_) => {}
+                }
             }
             if let Some(event) = &step.send
                 && catalog.get(event).is_none_or(|entry| entry.direction != Direction::Callback)
@@ -218,6 +266,10 @@ impl Battery {
         if needs_probe && !matches!(check.needs, Some(Need::Probe | Need::Restart)) {
             return Some("`worked` asks the probe: write `needs = \"probe\"`".to_owned());
         }
+        let looks = check.steps.iter().any(|step| step.calls.is_some() || step.fails.is_some());
+        if looks && check.needs != Some(Need::Calls) {
+            return Some("`calls` and `fails` are about the receiver's own calls: write `needs = \"calls\"`".to_owned());
+        }
         let restarts = check.steps.iter().any(|step| step.restart);
         (restarts && check.needs != Some(Need::Restart))
             .then(|| "`restart` needs the user's command: write `needs = \"restart\"`".to_owned())
@@ -234,13 +286,13 @@ mod tests {
 
     fn add(text: &str) -> String {
         let catalog = Catalog::builtin();
-        let mut battery = Battery::load(&[], catalog).unwrap();
+        let mut battery = Battery::load(&[], &[], catalog).unwrap();
         battery.add("own.toml", text, catalog).map_or_else(|error| error.to_string(), |()| String::new())
     }
 
     #[test]
     fn the_battery_reads_and_is_large_enough() {
-        let battery = Battery::load(&[], Catalog::builtin()).unwrap();
+        let battery = Battery::load(&[], &[], Catalog::builtin()).unwrap();
         assert!(battery.checks.len() >= 28, "{}", battery.checks.len());
         for check in &battery.checks {
             assert!(check.id.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit()));
@@ -250,6 +302,26 @@ mod tests {
             let is_first = check.id == "answer-accepted";
             assert_eq!(check.behind.is_empty(), is_first, "{} is behind nothing", check.id);
         }
+    }
+
+    #[test]
+    fn callbacks_have_checks_where_they_are_asked_for() {
+        let catalog = Catalog::builtin();
+        let load = |events: &[&str]| {
+            let events: Vec<String> = events.iter().map(|event| (*event).to_owned()).collect();
+            let battery = Battery::load(&[], &events, catalog).map_err(|error| error.to_string())?;
+            Ok::<_, String>(battery.checks.into_iter().map(|check| check.id).collect::<Vec<_>>())
+        };
+        let usual = load(&[]).unwrap();
+        let one = load(&["call.completed", "call.*"]).unwrap();
+        assert_eq!(one[..usual.len()], usual);
+        assert!(one[usual.len()..].iter().all(|id| id.starts_with("call.completed-")), "{one:?}");
+        let each = one.len() - usual.len();
+        assert_eq!(load(&["all"]).unwrap().len(), usual.len() + each * catalog.callbacks().count());
+        assert_eq!(
+            load(&["call.complete"]).unwrap_err(),
+            "--events: the catalog has no callback `call.complete`, did you mean `call.completed`?"
+        );
     }
 
     #[test]
@@ -272,6 +344,9 @@ mod tests {
             add(&check("steps = []")),
             add(&check("steps = []").replace("mine", "slow-body")),
             add(&step("send = \"session.end\"\nsigned = 1")),
+            add(&step("calls = \"some\"")),
+            add(&step("fails = \"503 of chatbot.send\"")),
+            add(&step("fails = \"drop\"")),
         ];
         insta::assert_snapshot!(lines.join("\n"));
     }

@@ -8,22 +8,30 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
+use super::calls::CallsMade;
 use super::craft::Crafted;
 use super::form;
 use super::signing::{self, Headers};
 use super::step::{Form, Signature, Step, Wire};
 use crate::content::Country;
+use crate::contract::Catalog;
 use crate::contract::signature::{Scheme, SecretError, Signer, Signing};
 use crate::delivery::QueuedCallback;
-use crate::engine::Engine;
-use crate::mock::{Builder, Prepared, StartError};
+use crate::engine::{Driver, Engine};
+use crate::faults::check::text_in;
+use crate::http::Server;
+use crate::mock::{Assembly, Builder, Prepared, StartError};
 use crate::scenario::{Body, SendError};
 use crate::seed::{Rng, Seed};
 use crate::simulator::{ConversationKey, Opening};
 
 /// What requests are made with: the simulated vendor, and the user's signer.
 pub struct Kit {
-    engine: Engine,
+    driver: Driver,
+    /// The REST side that is served to the receiver, if it is. Its time stands still: it sends nothing by itself.
+    served: Option<Assembly>,
+    calls: CallsMade,
+    catalog: Arc<Catalog>,
     signer: Signer,
     secret: String,
     next: Option<Signer>,
@@ -35,6 +43,10 @@ pub(super) struct Case<'k> {
     kit: &'k mut Kit,
     seed: Seed,
     made: u64,
+    /// Names the conversation of the latest callback.
+    latest: Option<String>,
+    /// The faults of the receiver's calls.
+    faults: Vec<u64>,
     conversations: HashMap<String, ConversationKey>,
     saved: HashMap<String, Made>,
 }
@@ -48,17 +60,46 @@ struct Made {
 }
 
 impl Kit {
-    /// What sends to this URL by these settings.
+    /// What sends to this URL by these settings, and serves the REST side at an address if one is given.
     ///
     /// # Errors
     ///
-    /// The callback URL or a setting can't be used.
-    pub fn new(mut prepared: Prepared, url: &str, seed: Seed, now: Timestamp) -> Result<Self, StartError> {
+    /// The address, the callback URL or a setting can't be used.
+    pub async fn new(
+        mut prepared: Prepared,
+        url: &str,
+        seed: Seed,
+        now: Timestamp,
+        listen: Option<&str>,
+    ) -> Result<Self, StartError> {
         // What goes wrong here, the checks say.
         prepared.settings.faults.clear();
         let (signer, secret) = (prepared.signer.clone(), prepared.settings.secret.clone());
-        let builder = Builder::new(Ok(prepared)).callback_url(url).seed(seed.0).epoch(now);
-        Ok(Self { engine: builder.engine()?, signer, secret, next: None, seed })
+        let (catalog, calls) = (Arc::clone(&prepared.catalog), CallsMade::default());
+        let builder = Builder::new(Ok(prepared)).callback_url(url).seed(seed.0).epoch(now).sink(calls.clone());
+        let (driver, served) = match listen {
+            None => (builder.service()?.driver().clone(), None),
+            Some(address) => {
+                let mock = builder.server(Server::bind(address)?).assemble().await?;
+                (mock.driver().clone(), Some(mock))
+            }
+        };
+        Ok(Self { driver, served, calls, catalog, signer, secret, next: None, seed })
+    }
+
+    /// Where the REST side is served to the receiver, if it is.
+    pub fn url(&self) -> Option<String> {
+        self.served.as_ref().map(Assembly::url)
+    }
+
+    /// Whether a callback is signed.
+    pub(super) fn is_signed(&self, event: &str) -> bool {
+        self.catalog.get(event).is_some_and(|entry| entry.signed)
+    }
+
+    /// The engine, for a moment.
+    fn with<T>(&self, work: impl FnOnce(&mut Engine) -> T) -> T {
+        self.driver.with(|engine, _| work(engine))
     }
 
     /// The secret that comes next.
@@ -85,11 +126,42 @@ impl Kit {
     /// Begins a check. What is made of it depends on the seed and its name only.
     pub(super) fn begin(&mut self, id: &str) -> Case<'_> {
         let seed = self.seed.derive(id, 0);
-        Case { kit: self, seed, made: 0, conversations: HashMap::new(), saved: HashMap::new() }
+        self.calls.clear();
+        Case {
+            kit: self,
+            seed,
+            made: 0,
+            latest: None,
+            faults: Vec::new(),
+            conversations: HashMap::new(),
+            saved: HashMap::new(),
+        }
+    }
+}
+
+impl Drop for Case<'_> {
+    fn drop(&mut self) {
+        self.kit.with(|engine| {
+            for fault in &self.faults {
+                engine.faults().remove(*fault);
+            }
+        });
     }
 }
 
 impl Case<'_> {
+    /// How many calls the receiver has made about the conversation of the latest callback: all, and those that were served.
+    pub(super) fn calls(&self) -> (usize, usize) {
+        self.latest.as_deref().map(|id| self.kit.calls.about(id)).unwrap_or_default()
+    }
+
+    /// From now on to the end of the check, the receiver's calls go wrong so. The text was read with the check.
+    pub(super) fn fails(&mut self, fault: &str) {
+        let Ok(fault) = text_in(fault, &self.kit.catalog) else { return };
+        let number = self.kit.with(|engine| engine.faults().add(fault));
+        self.faults.push(number);
+    }
+
     /// The requests of a step. None if there is nothing to send: a secret that is no secret is the user's own.
     pub(super) fn make(&mut self, step: &Step, now: Timestamp) -> Result<Vec<Crafted>, SendError> {
         if step.secret.as_ref().is_some_and(|secret| *secret == self.kit.secret) {
@@ -117,11 +189,11 @@ impl Case<'_> {
     fn fresh(&mut self, step: &Step, now: Timestamp) -> Result<Made, SendError> {
         let event = step.send.as_deref().unwrap_or_default();
         let session = self.conversation(step.conversation.as_deref(), now);
-        let engine = &mut self.kit.engine;
         let mut patch = step.set.clone();
         let id = new_id(&mut self.seed.stream("id", 0));
         replace(&mut patch, "{id}", &id);
-        let mut value = engine.simulator().emit(session, event, patch, now)?;
+        let emitted = self.kit.with(|engine| engine.simulator().emit(session, event, patch, now));
+        let mut value = emitted?;
         if let Some(count) = step.messages {
             many_messages(&mut value, count, self.seed);
         }
@@ -129,7 +201,11 @@ impl Case<'_> {
             Some(raw) => Body::Raw(raw.clone().into_bytes()),
             None => Body::Json(value),
         };
-        let callback = engine.send_alone(event, body, session, now)?;
+        let (callback, named) = self.kit.with(|engine| {
+            let callback = engine.send_alone(event, body, session, now)?;
+            Ok::<_, SendError>((callback, engine.simulator().order_key(session)))
+        })?;
+        self.latest = Some(named);
         let value = serde_json::from_slice(&callback.body).unwrap_or_default();
         let body = match step.form {
             Form::Compact => callback.body.clone(),
@@ -161,6 +237,16 @@ impl Case<'_> {
         for (name, value) in &step.headers {
             headers.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
             headers.push((name.clone(), value.clone().into_bytes()));
+        }
+        if !self.kit.is_signed(&callback.event) {
+            return Crafted {
+                words: words(step, &callback.event),
+                target: Arc::clone(&callback.target),
+                method: Arc::clone(&callback.method),
+                headers,
+                body,
+                wire: step.wire,
+            };
         }
         let usual = callback.signer.as_ref().unwrap_or(&self.kit.signer);
         let other = step.secret.as_ref().map(|secret| Signer::new(usual.scheme().clone(), secret));
@@ -197,7 +283,7 @@ impl Case<'_> {
         self.made += 1;
         let seed = self.seed.derive("conversation", self.made);
         let opening = Opening { story: None, seed, country: Country::Id, locale: None, now };
-        let key = self.kit.engine.simulator().open(opening);
+        let key = self.kit.with(|engine| engine.simulator().open(opening));
         if let Some(name) = name {
             self.conversations.insert(name.to_owned(), key);
         }

@@ -15,11 +15,12 @@ use super::kit::{Case, Kit};
 use super::outside::{OutsideError, Probe, Restart};
 use super::report::{Code, Counts, Finding, Outcome, Report, Threshold, Verdict};
 use super::select::Selection;
-use super::step::{Beside, Reuse, Step, Wire};
+use super::step::{Beside, Calls, Reuse, Step, Wire};
 use super::wire::{Answer, Connection, Trouble};
 use crate::http::Connector;
 use crate::net::Target;
 use crate::scenario::SendError;
+use crate::time::HumanDuration;
 
 /// How often the probe is asked while a number is waited for.
 const LOOK: Duration = Duration::from_millis(20);
@@ -179,8 +180,12 @@ struct Run {
     /// What was sent, in words.
     sent: Vec<String>,
     first: Option<u16>,
+    /// Whether the latest was accepted.
+    was_accepted: bool,
     kept: Option<Connection>,
     worked_before: u64,
+    /// How many calls of the receiver's own are usual.
+    usual_calls: usize,
 }
 
 impl Player<'_> {
@@ -222,17 +227,29 @@ impl Player<'_> {
         if let Some(id) = check.behind.iter().find(|id| self.failed.contains(*id)) {
             return Some(format!("`{id}` failed, and this most likely has the same cause"));
         }
+        let unsigned = |step: &&Step| {
+            step.is_of_signatures() && step.send.as_ref().is_some_and(|event| !kit.is_signed(event))
+        };
+        if let Some(event) = check.steps.iter().find(unsigned).and_then(|step| step.send.as_ref()) {
+            return Some(format!("`{event}` is not signed"));
+        }
         let has_probe = self.options.probe.is_some();
         let missing = match check.needs? {
             Need::Probe if !has_probe => "--probe says how many events were worked off",
             Need::Restart if !has_probe => "--probe and --restart are needed",
             Need::Restart if self.options.restart.is_none() => "--restart names the command",
+            Need::Calls if kit.url().is_none() => {
+                "--listen serves the vendor's REST side to your receiver, whose own calls say more"
+            }
             Need::NextSecret if !kit.has_next() => "--next-secret names the secret that comes next",
             Need::Timestamp if kit.scheme().timestamp_header.is_none() => "the signature has no timestamp",
             Need::OneSignature if kit.scheme().several => "the scheme allows several signatures",
-            Need::Probe | Need::Restart | Need::NextSecret | Need::Timestamp | Need::OneSignature => {
-                return None;
-            }
+            Need::Probe
+            | Need::Restart
+            | Need::Calls
+            | Need::NextSecret
+            | Need::Timestamp
+            | Need::OneSignature => return None,
         };
         Some(missing.to_owned())
     }
@@ -251,6 +268,13 @@ impl Player<'_> {
                 }
             } else if let Some(count) = step.worked {
                 self.worked(count, run).await?;
+            } else if let Some(calls) = step.calls {
+                self.calls(calls, case, run).await?;
+            } else if let Some(fault) = &step.fails {
+                run.sent.push(format!("`{fault}` for its calls"));
+                case.fails(fault);
+            } else if step.unless_accepted && run.was_accepted {
+                // Whoever was accepted sends no more.
             } else {
                 self.send(step, case, run).await?;
             }
@@ -293,6 +317,7 @@ impl Player<'_> {
                 };
                 return Err(Stop::Found(Complaint { came, curl }));
             }
+            run.was_accepted = result.as_ref().is_ok_and(|answer| (200..300).contains(&answer.status));
             run.first = run.first.or(result.as_ref().ok().map(|answer| answer.status));
         }
         Ok(())
@@ -393,6 +418,44 @@ impl Player<'_> {
         let came = match now.checked_sub(run.worked_before) {
             Some(worked) => format!("the probe counts {worked} worked off, where {count} would be right"),
             None => format!("the probe went back from {} to {now}", run.worked_before),
+        };
+        Err(Stop::Found(Complaint { came, curl: None }))
+    }
+
+    /// Waits until the receiver has made the calls that are wanted, and a little longer: whether there are more.
+    async fn calls(&self, wanted: Calls, case: &Case<'_>, run: &mut Run) -> Result<(), Stop> {
+        let least = match wanted {
+            Calls::Some | Calls::InTheEnd => 1,
+            Calls::AsUsual => run.usual_calls,
+            Calls::None => 0,
+        };
+        let begun = Instant::now();
+        while case.calls().1 < least && begun.elapsed() < self.options.work {
+            sleep(LOOK).await;
+        }
+        sleep(self.options.settle).await;
+        let (all, served) = case.calls();
+        let came = match wanted {
+            Calls::Some if served == 0 => {
+                let refused = if all > 0 { ", but for some that were refused" } else { "" };
+                let within = HumanDuration(self.options.work);
+                return Err(Stop::NotJudged(format!(
+                    "the receiver has made no call about it within {within}{refused}: does it know the mock's address?"
+                )));
+            }
+            Calls::Some => {
+                run.usual_calls = served;
+                return Ok(());
+            }
+            Calls::AsUsual if served == run.usual_calls => return Ok(()),
+            Calls::AsUsual => format!("the receiver made {served} calls because of it, and {} usually", run.usual_calls),
+            Calls::InTheEnd if served > 0 => return Ok(()),
+            Calls::InTheEnd => {
+                let within = HumanDuration(self.options.work);
+                format!("of its {all} calls none succeeded, and no other came within {within} (--work-within)")
+            }
+            Calls::None if all == 0 => return Ok(()),
+            Calls::None => format!("the receiver made {all} calls because of it, where none would be right"),
         };
         Err(Stop::Found(Complaint { came, curl: None }))
     }

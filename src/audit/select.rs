@@ -59,7 +59,7 @@ mod tests {
     use crate::contract::Catalog;
 
     fn selected(only: &[&str], skip: &[&str]) -> Result<usize, String> {
-        let battery = Battery::load(&[], Catalog::builtin()).unwrap();
+        let battery = Battery::load(&[], &[], Catalog::builtin()).unwrap();
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         let selection = Selection { only: owned(only), skip: owned(skip) };
         selection.verify(&battery).map_err(|error| error.to_string())?;

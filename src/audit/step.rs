@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// One step: it sends something (`send`, `same`), has the receiver restarted, or asks the probe.
+/// One step: it sends something (`send`, `same`), has the receiver restarted, asks the probe, or looks at its calls.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Step {
@@ -49,6 +49,26 @@ pub(super) struct Step {
     pub restart: bool,
     /// So many events were worked off since the check began, by the probe.
     pub worked: Option<u64>,
+    /// The receiver's own calls about the conversation of the latest `send`.
+    pub calls: Option<Calls>,
+    /// From now on to the end of the check, the receiver's calls go wrong like this.
+    pub fails: Option<String>,
+    /// With `same`: only if what was sent last was not accepted.
+    pub unless_accepted: bool,
+}
+
+/// Which calls the receiver has to have made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Calls {
+    /// At least one that was served. How many there are is what is usual in this check.
+    Some,
+    /// As many as usual.
+    AsUsual,
+    /// At least one that was served, in the end.
+    InTheEnd,
+    /// None.
+    None,
 }
 
 /// How a body is written.
@@ -113,6 +133,13 @@ pub(super) enum Wire {
     Broken,
     /// Half of the body, then the connection is reset.
     Reset,
+}
+
+impl Step {
+    /// Whether it has a sense only where the callback is signed.
+    pub(super) fn is_of_signatures(&self) -> bool {
+        self.signature != Signature::Right || self.secret.is_some() || self.signature_of.is_some()
+    }
 }
 
 impl Wire {

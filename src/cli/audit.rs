@@ -25,6 +25,8 @@ Examples:
       What can be judged by answers alone.
   airudder-mock audit --callback-url http://127.0.0.1:3000/hook --probe http://127.0.0.1:3000/probe
       And by effects: the probe says how many distinct events were worked off.
+  airudder-mock audit --callback-url http://127.0.0.1:3000/hook --listen 127.0.0.1:2478
+      And by the calls that it makes to the mock because of callbacks.
   airudder-mock audit --callback-url http://127.0.0.1:3000/hook --only signature-wrong --traffic
       One check, with every byte of it.
   airudder-mock audit --callback-url http://127.0.0.1:3000/hook --junit report.xml --threshold warning
@@ -55,6 +57,13 @@ pub(super) struct Args {
     /// A command of the shell that kills your receiver and starts it again, and then ends.
     #[arg(long, value_name = "COMMAND", requires = "probe")]
     restart: Option<String>,
+    /// Serve the vendor's REST side to your receiver at this address, and judge by the calls that it makes because of callbacks.
+    /// Point the base URL of its AI Rudder client there.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Check the notices of these callbacks, too: ids, groups such as `workflow.*`, or `all`.
+    #[arg(long, value_name = "EVENT", value_delimiter = ',')]
+    events: Vec<String>,
     /// Run only these checks: names, groups, or beginnings such as `signature-*`.
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     only: Vec<String>,
@@ -117,7 +126,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         return Err(CommandError::usage(message));
     }
     let mut prepared = super::prepare(config, &args.target, None)?;
-    let battery = Battery::load(&args.checks, &prepared.catalog).map_err(CommandError::usage)?;
+    let battery = Battery::load(&args.checks, &args.events, &prepared.catalog).map_err(CommandError::usage)?;
     if args.list {
         return super::print(&list(&battery));
     }
@@ -132,9 +141,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let options = options(&args, &url, &battery, &prepared, seed)?;
     let guard = Guard::allowing(&prepared.settings.allow).map_err(CommandError::usage)?;
     let connector = Connector::new(guard.clone(), &prepared.settings.tls).map_err(CommandError::usage)?;
-    let kit = Kit::new(prepared, &url, Seed(seed), Timestamp::now())?;
-    let mut kit = kit.with_next(args.next_secret.as_deref()).map_err(CommandError::usage)?;
     let report = super::runtime()?.block_on(async {
+        let kit = Kit::new(prepared, &url, Seed(seed), Timestamp::now(), args.listen.as_deref()).await?;
+        let mut kit = kit.with_next(args.next_secret.as_deref()).map_err(CommandError::usage)?;
         let mut interrupted = Box::pin(super::interrupted());
         connector.check(&options.target).await.map_err(CommandError::usage)?;
         let receivers = [options.target.clone()];
@@ -142,7 +151,11 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             reached = args.receiver_wait.wait_for(&receivers, &guard) => reached?,
             () = &mut interrupted => return Ok(None),
         }
-        super::say(&format!("audit of {url}\nsigned {}, seed {seed}\n", kit.scheme().describe()));
+        super::say(&format!("audit of {url}\nsigned {}, seed {seed}", kit.scheme().describe()));
+        super::say(&match kit.url() {
+            Some(mock) => format!("its calls go to {mock}\n"),
+            None => String::new(),
+        });
         let mut printer = Printer::new(args.verbose);
         let tell = |progress: Progress<'_>| match progress {
             Progress::Begins(check) if args.traffic => super::say(&format!("---- {}\n", check.id)),
@@ -227,6 +240,12 @@ fn again(args: &Args, url: &str, seed: u64) -> String {
         if let Some(value) = value {
             put(flag, &quoted(value));
         }
+    }
+    if let Some(address) = &args.listen {
+        put("--listen", &quoted(address));
+    }
+    if !args.events.is_empty() {
+        put("--events", &quoted(&args.events.join(",")));
     }
     for path in &args.checks {
         put("--checks", &quoted(&path.display().to_string()));

@@ -132,7 +132,7 @@ fn faults() -> Vec<CompletionCandidate> {
 }
 
 fn checks() -> Vec<CompletionCandidate> {
-    let battery = Battery::load(&[], Catalog::builtin());
+    let battery = Battery::load(&[], &[], Catalog::builtin());
     let checks = battery.iter().flat_map(|battery| &battery.checks);
     checks.map(|check| candidate(&check.id, &check.title)).collect()
 }

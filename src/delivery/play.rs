@@ -38,7 +38,7 @@ impl Client {
             Ok(connected) => connected.map_err(|error| Failure::connecting(target, error))?,
             Err(_) => return Err(Failure::no_connection(target, policy.timeout)),
         };
-        let (stream, writer) = stream.split();
+        let (stream, writer, written) = stream.split();
         let go_on = Arc::new(Notify::new());
         let continued = Arc::clone(&go_on);
         hyper::ext::on_informational(&mut request, move |_| continued.notify_one());
@@ -50,7 +50,7 @@ impl Client {
         let answer = exchange(&mut connection, request, target, policy.answer_cap);
         tokio::select! {
             biased;
-            () = play(writer, plan.steps(attempt), &go_on) => Err(Failure::broken_off(&attempt.faults)),
+            () = play(writer, plan.steps(attempt), &written, &go_on) => Err(Failure::broken_off(&attempt.faults)),
             answer = timeout_at(deadline, answer) => match answer {
                 Ok(answer) => answer.map(|(answer, _)| answer).map_err(super::client::Broken::failure),
                 Err(_) => Err(Failure::no_answer(target, policy.timeout)),
@@ -60,7 +60,9 @@ impl Client {
 }
 
 /// Takes the steps; ready only when the connection is to be torn down.
-async fn play(mut writer: impl AsyncWrite + Unpin, steps: Vec<Step>, go_on: &Notify) {
+async fn play(mut writer: impl AsyncWrite + Unpin, steps: Vec<Step>, written: &Notify, go_on: &Notify) {
+    // An answer to what the library has not written yet would count as no answer at all.
+    written.notified().await;
     for step in steps {
         match step {
             // Whoever stops reading may have answered already: what comes back decides.

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
 
@@ -155,10 +158,13 @@ impl Stream {
         self.io
     }
 
-    /// Its two sides: what is written by hand, and the rest, which reads and writes into nothing.
-    pub(crate) fn split(self) -> (Self, impl AsyncWrite + Send + Unpin + use<>) {
+    /// Its two sides: what is written by hand, and the rest, which reads and writes into nothing. That something was written
+    /// there is told once.
+    pub(crate) fn split(self) -> (Self, impl AsyncWrite + Send + Unpin + use<>, Arc<Notify>) {
         let (reader, writer) = tokio::io::split(self.io);
-        (Self { io: Box::new(tokio::io::join(reader, tokio::io::sink())), traffic: self.traffic }, writer)
+        let written = Arc::new(Notify::new());
+        let nothing = Nothing(Arc::clone(&written));
+        (Self { io: Box::new(tokio::io::join(reader, nothing)), traffic: self.traffic }, writer, written)
     }
 
     /// Starts HTTP/1.1. Header names keep their letter case where a request says so.
@@ -167,6 +173,24 @@ impl Stream {
         let made = builder.preserve_header_case(true).handshake(TokioIo::new(self.io)).await;
         let (sender, connection) = made.map_err(ConnectError::Http)?;
         Ok((sender, self.traffic, drive(connection)))
+    }
+}
+
+/// Takes whatever is written, and tells that it was.
+struct Nothing(Arc<Notify>);
+
+impl AsyncWrite for Nothing {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.notify_one();
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
-use crate::serving::is_there;
+use crate::serving::{Wire, is_there, request};
 use crate::support::{Receiver, assert_code, free_address, plain, program, run, stderr, stdout};
 
 const SECRET: &str = "secret of the audit";
@@ -51,11 +51,13 @@ impl Drop for Receivers {
     }
 }
 
-/// Audits the receiver at a port, by answers, effects and restarts. The checks that found something, and the report.
+/// Audits the receiver at a port, by answers, effects, restarts and its own calls. The checks that found something, and the report.
 fn audited(port: u64) -> (Vec<String>, Value) {
     let base = format!("http://127.0.0.1:{port}");
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("report.json");
+    let mock = free_address().to_string();
+    told_of(port, &format!("http://{mock}"));
     let output = program()
         .args([
             "audit",
@@ -70,6 +72,7 @@ fn audited(port: u64) -> (Vec<String>, Value) {
         ])
         .args(["--callback-url", &format!("{base}/hook"), "--probe", &format!("{base}/probe")])
         .args(["--restart", &format!("curl -sS -X POST {base}/restart")])
+        .args(["--listen", &mock])
         .arg("--json")
         .arg(&json)
         .output()
@@ -86,6 +89,13 @@ fn audited(port: u64) -> (Vec<String>, Value) {
         .collect();
     assert_code(&output, if found.is_empty() { 0 } else { 1 });
     (found, report)
+}
+
+/// Tells a receiver where its calls go.
+fn told_of(port: u64, mock: &str) {
+    let mut wire = Wire::to(format!("127.0.0.1:{port}").parse().unwrap());
+    wire.send(&request("POST", "/mock", &[], mock.as_bytes()));
+    assert_eq!(wire.reply().status, 200);
 }
 
 /// What is wrong with the verdicts about a receiver.
@@ -298,4 +308,46 @@ fn checks_of_ones_own_are_run() {
     let [first, second] = &receiver.requests()[..] else { panic!("two requests") };
     assert_eq!((&first.head, &first.body), (&second.head, &second.body));
     assert_eq!(first.json()["user"]["name"], "Pat O'Brien");
+}
+
+/// The notices of calls and workflows are checked where they are asked for, the signature where there is one.
+#[test]
+fn notices_are_checked_where_they_are_asked_for() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let url = receiver.url();
+    let args = ["audit", "--callback-url", &url, "--threshold", "hint", "--verbose", "--events"];
+    let audit = |events: &str, only: &str| {
+        let before = receiver.requests().len();
+        let output = run(&[&args[..], &[events, "--only", only]].concat());
+        (output.status.code(), stdout(&output), receiver.requests().split_off(before))
+    };
+    let (code, text, requests) = audit("call.completed,workflow.api_push", "call.*,workflow.*");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("`call.completed` is not signed"), "{text}");
+    assert!(text.lines().last().unwrap().contains("6 passed, 6 not judged"), "{text}");
+    assert!(requests.iter().all(|request| request.exact_header("X-AIRudder-Sign").is_none()));
+    assert_eq!(requests.iter().filter(|request| request.json()["further_field"] == "new").count(), 2);
+    // A callback that is signed, to a receiver that verifies nothing.
+    let (code, text, _) = audit("session.end", "session.end-forged,session.end-unsigned");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("session.end-forged: refuses a forged signature"), "{text}");
+    let output = run(&[&args[..], &["call.complete"]].concat());
+    assert_code(&output, 2);
+    assert!(stderr(&output).contains("did you mean `call.completed`?"), "{}", stderr(&output));
+}
+
+/// A receiver that makes no call of its own is not judged by them.
+#[test]
+fn calls_that_do_not_come_are_not_judged() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let url = receiver.url();
+    let args = ["audit", "--callback-url", &url, "--only", "own calls", "--verbose", "--work-within", "100ms"];
+    let output = run(&args);
+    assert_code(&output, 0);
+    assert!(stdout(&output).contains("--listen serves the vendor's REST side"), "{}", stdout(&output));
+    let output = run(&[&args[..], &["--listen", "127.0.0.1:0"]].concat());
+    assert_code(&output, 0);
+    let text = stdout(&output);
+    assert!(text.contains("its calls go to http://127.0.0.1:"), "{text}");
+    assert!(text.contains("has made no call about it within 100ms: does it know the mock's address?"), "{text}");
 }

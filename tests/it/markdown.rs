@@ -182,12 +182,14 @@ fn audit_runs(mut args: Vec<String>, folder: &Path) {
     if !is_there("python3") {
         return;
     }
-    let address = free_address();
+    let (address, mock) = (free_address(), free_address().to_string());
+    put(&mut args, "--listen", &mock);
     let mut receiver = std::process::Command::new("python3")
         .arg(repository("tests/receivers/receiver.py"))
         .args(["--port", &address.port().to_string(), "--state"])
         .arg(folder.join(format!("events-{}", address.port())))
         .env_remove("AIRUDDER_MOCK_SECRET")
+        .env("AIRUDDER_MOCK_URL", format!("http://{mock}"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .spawn()
         .unwrap();

@@ -8,7 +8,8 @@
 //
 // The secret is AIRUDDER_MOCK_SECRET; AIRUDDER_MOCK_NEXT_SECRET is the one it will be rotated to, accepted as well.
 // `GET /probe` says how many events were worked off. `POST /restart` forgets all that is not in the state file, as a crash
-// and a new start do. Nothing but Node.js is needed.
+// and a new start do. With AIRUDDER_MOCK_URL, or after `POST /mock` with that URL, it accepts each transfer by a call of
+// its own. Nothing but Node.js is needed.
 
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync } from "node:fs";
@@ -20,6 +21,7 @@ import { parseArgs } from "node:util";
 
 const SECRET = process.env.AIRUDDER_MOCK_SECRET ?? "airudder-mock-secret";
 const NEXT_SECRET = process.env.AIRUDDER_MOCK_NEXT_SECRET;
+const SIGN_KEY = process.env.AIRUDDER_MOCK_SIGN_KEY ?? "a17d0de2a17d0de2a17d0de2a17d0de2";
 
 // The flaws, each with the check of `airudder-mock audit` that finds it.
 const FLAWS = {
@@ -43,6 +45,7 @@ const FLAWS = {
   "exact-content-type": "content-type-charset",
   "loses-updates": "concurrent-effect",
   "forgets-on-restart": "crash-duplicates",
+  "asks-then-acts": "calls-once-at-once",
 };
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -87,7 +90,7 @@ function passes(webhook, raw, headers) {
 
 class Receiver {
   constructor(flaw, state, webhooks) {
-    Object.assign(this, { flaw, state, webhooks });
+    Object.assign(this, { flaw, state, webhooks, mock: process.env.AIRUDDER_MOCK_URL, accepting: new Map() });
     this.start();
     this.server = createServer((request, response) => this.handle(request, response));
   }
@@ -121,6 +124,7 @@ class Receiver {
     }
     if (request.method === "GET") return answer(200, JSON.stringify({ worked: this.store.worked }));
     if (request.url === "/restart") return this.start(), answer(200);
+    if (request.url === "/mock") return (this.mock = raw.toString()), answer(200);
     try {
       await this.receive(request, raw, answer);
     } catch {
@@ -197,10 +201,35 @@ class Receiver {
       default:
         if (this.has("throws-on-unknown-event")) throw new Error(`unknown event ${event}`);
     }
+    if (event === "session.transfer" && !(await this.acceptOnce(keyOf(body), body.transfer?.call_id))) return answer(503);
     await this.work(event, body);
     if (this.has("answers-text")) return answer(200, "OK", "application/json");
     if (this.has("answers-html")) return answer(200, "{}", "text/html; charset=utf-8"); // res.send("{}")
     return answer(200);
+  }
+
+  // Accepts a transfer by a call of its own. False if that is to be tried again.
+  async accept(call_id) {
+    if (!this.mock || !call_id) return true;
+    const body = JSON.stringify({ call_id, result: "accepted" });
+    const sign = createHmac("sha256", SECRET).update(body).digest("hex");
+    const headers = { "Content-Type": "application/json", "X-AIRudder-Sign-Key": SIGN_KEY, "X-AIRudder-Sign": sign };
+    try {
+      const response = await fetch(this.mock + "/api/v1/session/transfer_result", { method: "POST", headers, body });
+      return response.status < 500; // What is refused for good gets no better.
+    } catch {
+      return false;
+    }
+  }
+
+  // Whoever comes meanwhile waits for the same call; it is forgotten if it failed.
+  async acceptOnce(key, call_id) {
+    if (this.store.seen.has(key)) return true;
+    if (this.has("asks-then-acts")) return this.accept(call_id);
+    if (!this.accepting.has(key)) this.accepting.set(key, this.accept(call_id));
+    const done = await this.accepting.get(key);
+    if (!done) this.accepting.delete(key);
+    return done;
   }
 
   async work(event, body) {

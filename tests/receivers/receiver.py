@@ -8,24 +8,29 @@
 
 The secret is AIRUDDER_MOCK_SECRET; AIRUDDER_MOCK_NEXT_SECRET is the one it will be rotated to, accepted as well.
 `GET /probe` says how many events were worked off. `POST /restart` forgets all that is not in the state file, as a crash
-and a new start do. Nothing but Python's standard library is needed.
+and a new start do. With AIRUDDER_MOCK_URL, or after `POST /mock` with that URL, it accepts each transfer by a call of its
+own. Nothing but Python's standard library is needed.
 """
 
 import argparse
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 
 SECRET = os.environ.get("AIRUDDER_MOCK_SECRET", "airudder-mock-secret")
 NEXT_SECRET = os.environ.get("AIRUDDER_MOCK_NEXT_SECRET")
 SECRETS = [SECRET, NEXT_SECRET] if NEXT_SECRET else [SECRET]
 HEADER = "X-AIRudder-Sign"
+SIGN_KEY = os.environ.get("AIRUDDER_MOCK_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2")
+MOCK = os.environ.get("AIRUDDER_MOCK_URL")
 
 # The flaws, each with the check of `airudder-mock audit` that finds it.
 FLAWS = {
@@ -58,6 +63,9 @@ FLAWS = {
     "remembers-too-early": "broken-then-retried",
     "refuses-while-busy": "concurrent-answer",
     "works-in-memory": "crash-work",
+    "acts-on-duplicates": "calls-once",
+    "acts-before-verifying": "calls-of-forged",
+    "notes-before-acting": "calls-again-after-failure",
 }
 
 
@@ -95,15 +103,35 @@ class Receiver:
 
     def __init__(self, flaw, state, webhooks=()):
         self.flaw, self.state, self.webhooks = flaw, state, webhooks
-        self.busy = threading.Lock()
+        self.busy, self.deciding = threading.Lock(), threading.Lock()
+        self.mock = MOCK
         self.start()
 
     def start(self):
         self.store = Store(self.state)
         self.signatures, self.started, self.conversations = set(), set(), set()
+        self.acted = set()
 
     def has(self, flaw):
         return self.flaw == flaw
+
+    def accept(self, body):
+        """Accepts a transfer: a call of its own to the vendor. False if that is to be tried again."""
+        transfer = body.get("transfer")
+        call_id = transfer.get("call_id") if isinstance(transfer, dict) else None
+        if not (self.mock and call_id):
+            return True
+        fields = json.dumps({"call_id": call_id, "result": "accepted"}).encode()
+        signature = hmac.new(SECRET.encode(), fields, hashlib.sha256).hexdigest()
+        headers = {"Content-Type": "application/json", "X-AIRudder-Sign-Key": SIGN_KEY, HEADER: signature}
+        try:
+            connection = http.client.HTTPConnection(urllib.parse.urlsplit(self.mock).netloc, timeout=5)
+            connection.request("POST", "/api/v1/session/transfer_result", fields, headers)
+            status = connection.getresponse().status
+            connection.close()
+        except OSError:
+            return False
+        return status < 500  # What is refused for good gets no better.
 
 
 def key_of(body):
@@ -156,6 +184,9 @@ class Handler(BaseHTTPRequestHandler):
             self.read_body()
             self.receiver.start()
             return self.answer(200)
+        if self.path == "/mock":
+            self.receiver.mock = self.read_body().decode()
+            return self.answer(200)
         try:
             self.receive()
         except OSError:
@@ -201,6 +232,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             raw = self.read_body()
 
+        if has("acts-before-verifying") and not self.acts(raw):
+            return self.answer(503)
         if not self.is_genuine(raw, signatures):
             return self.answer(401, b'{"error":"wrong signature"}')
 
@@ -216,6 +249,20 @@ class Handler(BaseHTTPRequestHandler):
             # Idempotency "middleware" that notes a request when it begins. The retry of a broken one is then a duplicate.
             return self.answer(200)
         return self.work(raw, body)
+
+    def acts(self, raw):
+        """Does the work of a transfer as soon as it is there: "the answer is what matters"."""
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            return True
+        if not isinstance(body, dict) or body.get("event") != "session.transfer":
+            return True
+        with self.receiver.deciding:
+            done = key_of(body) in self.receiver.acted or self.receiver.accept(body)
+            if done:
+                self.receiver.acted.add(key_of(body))
+            return done
 
     def is_genuine(self, raw, signatures):
         has = self.has
@@ -299,7 +346,25 @@ class Handler(BaseHTTPRequestHandler):
                 worker.daemon = True
                 worker.start()
             return self.answer(200)
-        is_new = receiver.store.take(key)
+        if event == "session.transfer" and not has("acts-before-verifying"):
+            return self.accept(key, body)
+        return self.answered(receiver.store.take(key))
+
+    def accept(self, key, body):
+        """Accepts a transfer once, one after the other: noted when the call has succeeded, and tried again until then."""
+        has, receiver = self.has, self.receiver
+        with receiver.deciding:
+            known = key in receiver.store.seen
+            if has("acts-on-duplicates") or not known:
+                if has("notes-before-acting"):
+                    receiver.store.take(key)  # "Seen", whatever becomes of it.
+                if not receiver.accept(body):
+                    return self.answer(503)
+            receiver.store.take(key)
+        return self.answered(not known)
+
+    def answered(self, is_new):
+        has = self.has
         if not is_new and has("refuses-duplicates"):
             return self.answer(409)  # The sender reads this as a failure, and sends it again.
         return self.answer(202 if has("answers-202") else 200)

@@ -1,0 +1,51 @@
+//! What the receiver asks of the vendor meanwhile: its calls to the REST side that the audit serves.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::journal::{Entry, Event, Sink};
+
+/// The calls that change something, as they came. All clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CallsMade(Arc<Mutex<Vec<Call>>>);
+
+/// A call.
+#[derive(Debug)]
+struct Call {
+    /// Its path and body.
+    text: Vec<u8>,
+    /// Whether it was served, and not refused or hit by a fault.
+    is_served: bool,
+}
+
+impl CallsMade {
+    fn lock(&self) -> MutexGuard<'_, Vec<Call>> {
+        // Whoever panicked while he looked has changed nothing by halves.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many calls mention an id: all, and those that were served.
+    pub(super) fn about(&self, id: &str) -> (usize, usize) {
+        let calls = self.lock();
+        let found = calls.iter().filter(|call| memchr::memmem::find(&call.text, id.as_bytes()).is_some());
+        found.fold((0, 0), |(all, served), call| (all + 1, served + usize::from(call.is_served)))
+    }
+
+    /// Forgets them.
+    pub(super) fn clear(&self) {
+        self.lock().clear();
+    }
+}
+
+impl Sink for CallsMade {
+    fn entry(&mut self, entry: &Entry) {
+        let Event::Called(call) = &entry.event else { return };
+        // What only asks, or fetches a token, has no effect that could be there twice.
+        let changes = call.id.as_deref().is_some_and(|id| !matches!(id, "auth.token" | "dialer.auth"))
+            && &*call.call.method != "GET";
+        if changes {
+            let text = [call.call.path_and_query().as_bytes(), &call.call.body].concat();
+            let is_served = (200..300).contains(&call.status) && call.refusal.is_none() && call.fault.is_none();
+            self.lock().push(Call { text, is_served });
+        }
+    }
+}
