@@ -17,9 +17,9 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("bytes.toml", include_str!("../../scenarios/audit/bytes.toml")),
     ("order.toml", include_str!("../../scenarios/audit/order.toml")),
     ("repetitions.toml", include_str!("../../scenarios/audit/repetitions.toml")),
-    ("calls.toml", include_str!("../../scenarios/audit/calls.toml")),
     ("unusual.toml", include_str!("../../scenarios/audit/unusual.toml")),
     ("connections.toml", include_str!("../../scenarios/audit/connections.toml")),
+    ("calls.toml", include_str!("../../scenarios/audit/calls.toml")),
     ("crash.toml", include_str!("../../scenarios/audit/crash.toml")),
 ];
 

@@ -59,7 +59,7 @@ fn command() -> Command {
         let name = subcommand.get_name().to_owned();
         subcommand.mut_args(|arg| {
             let candidates: fn() -> Vec<CompletionCandidate> = match (&*name, arg.get_id().as_str()) {
-                ("emit", "event") => events,
+                ("emit", "event") | ("audit", "events") => events,
                 ("catalog", "id") => entries,
                 ("catalog", "group") => groups,
                 ("ctl", "call") => requests,
@@ -159,6 +159,7 @@ mod tests {
             (&["emit", "session.end", "--fault", "signature-wr"], "signature-wrong"),
             (&["catalog", "task.cr"], "task.create"),
             (&["ctl", "jour"], "journal"),
+            (&["audit", "--events", "call.completed,workflow.ap"], "call.completed,workflow.api_push"),
             (&["audit", "--only", "signature-wr"], "signature-wrong"),
             (&["audit", "--only", "order-statuses,signature-wr"], "order-statuses,signature-wrong"),
             (&["schema", "scen"], "scenario"),

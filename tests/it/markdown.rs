@@ -184,12 +184,13 @@ fn audit_runs(mut args: Vec<String>, folder: &Path) {
     }
     let (address, mock) = (free_address(), free_address().to_string());
     put(&mut args, "--listen", &mock);
+    let is_served = args.iter().any(|arg| arg == "--listen");
     let mut receiver = std::process::Command::new("python3")
         .arg(repository("tests/receivers/receiver.py"))
         .args(["--port", &address.port().to_string(), "--state"])
         .arg(folder.join(format!("events-{}", address.port())))
         .env_remove("AIRUDDER_MOCK_SECRET")
-        .env("AIRUDDER_MOCK_URL", format!("http://{mock}"))
+        .env("AIRUDDER_MOCK_URL", if is_served { format!("http://{mock}") } else { String::new() })
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .spawn()
         .unwrap();

@@ -225,7 +225,10 @@ class Receiver {
   // Whoever comes meanwhile waits for the same call; it is forgotten if it failed.
   async acceptOnce(key, call_id) {
     if (this.store.seen.has(key)) return true;
-    if (this.has("asks-then-acts")) return this.accept(call_id);
+    if (this.has("asks-then-acts")) {
+      await sleep(500); // The question goes to a database; meanwhile the others ask, too.
+      return this.accept(call_id);
+    }
     if (!this.accepting.has(key)) this.accepting.set(key, this.accept(call_id));
     const done = await this.accepting.get(key);
     if (!done) this.accepting.delete(key);
