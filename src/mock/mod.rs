@@ -29,6 +29,7 @@ pub use builder::Builder;
 pub use error::StartError;
 pub use folder::{Folder, FolderError};
 pub use prepared::Prepared;
+pub use crate::console::{LoadCounts, LoadPoint, LoadRun, LoadRuns};
 pub(crate) use prepared::scheme;
 pub use running::{Mock, Stopped};
 pub(crate) use secured::Secured;

@@ -165,6 +165,7 @@ fn load_runs(mut args: Vec<String>) {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     put(&mut args, "--callback-url", &receiver.url());
     put(&mut args, "--duration", "200ms");
+    put(&mut args, "--listen", "127.0.0.1:0");
     assert_code(&run(&args), 0);
     assert!(!receiver.requests().is_empty());
 }

@@ -1,11 +1,12 @@
 //! Stories that are simulated, with pauses, waits and expectations.
 
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::harness::{SECRET, command, finished, interrupt, load_story, number, story};
+use super::harness::{SECRET, command, finished, interrupt, load_story, number, story, transfer};
 use super::receiver::{OK, Receiver, answer};
 use crate::support::{free_address, post_signed, stderr, stdout};
 
@@ -188,4 +189,42 @@ fn routes_of_the_settings_hold() {
     for request in routed.arrived() {
         request.assert_signed("of the route");
     }
+}
+
+/// How a load stands, by the control surface of the mock beside it.
+fn seen(mock: std::net::SocketAddr, is_it: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+    crate::serving::eventually("the load is seen", || {
+        // It may not listen yet.
+        std::net::TcpStream::connect(mock).ok()?;
+        let request = crate::serving::request("GET", "/_mock/load", &[], b"");
+        let mut wire = crate::serving::Wire::to(mock);
+        wire.send(&request);
+        Some(wire.reply().json()["run"].clone()).filter(&is_it)
+    })
+}
+
+#[test]
+fn how_a_load_goes_is_seen_beside_it() {
+    let receiver = Receiver::new();
+    for file in [transfer(), Path::new("scenarios").join("agent-transfer.toml")] {
+        let (mock, folder) = (free_address(), tempfile::tempdir().unwrap());
+        let args = ["--rate", "50/s", "--duration", "40s", "--listen", &mock.to_string()];
+        let child = command(folder.path(), &file, &receiver.url(), &args).spawn().unwrap();
+        let run = seen(mock, |run| run["points"].as_array().is_some_and(|points| points.len() > 2));
+        assert_eq!(
+            (&run["target"], &run["rate"], &run["duration_s"]),
+            (&json!(receiver.url()), &json!("50/s"), &json!(40.0))
+        );
+        let count = |name: &str| number(&run["counts"][name]);
+        assert!(count("planned") >= count("sent") && count("sent") >= count("ok") + count("wrong_status"), "{run}");
+        let before = count("sent");
+        seen(mock, |run| number(&run["counts"]["sent"]) > before && run["points"][0]["planned"].is_f64());
+        interrupt(&child);
+        let ended = finished(child, folder);
+        ended.assert_code(130);
+        let told = stderr(&ended.output);
+        assert!(told.contains(&format!("note: http://{mock}/_mock/ shows how it goes")), "{told}");
+    }
+    let serving = crate::serving::Serving::new();
+    assert_eq!(serving.control("GET", "/_mock/load", &json!(null)).1, json!({ "run": null }));
 }
