@@ -395,7 +395,7 @@ test("a workflow is drawn with its ways and the rows at each node", async (conte
   await flow.locator(".rows-here", { hasText: "+6281112345010" }).waitFor();
   await mock.control("POST", "/clock", { by: "2h" });
   await flow.getByRole("img", { name: /Voice call: 0 here, 30 went on/ }).waitFor();
-  assert.ok(await drawing.locator(".way.gone").count() >= 2);
+  assert.ok(await flow.locator(".way.gone").count() >= 2);
   await flow.getByRole("button", { name: "Wire" }).click();
   await row(page, "workflow.create").waitFor();
   await row(page, "workflow.call_completed").first().waitFor();
