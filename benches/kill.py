@@ -6,7 +6,7 @@
 Method: `airudder-mock serve --data-dir DIR --speed 60` is started, and a client creates a task of three numbers and a
 conversation every 20 ms, while a receiver in this process takes the callbacks (every tenth is refused once with 500). After 20
 to 400 ms the process is killed with SIGKILL and started again on the same folder, N times; the client goes on with the token of
-the first life. At the end the mock is given time until nothing is under way, and
+the first life. At the end an hour of the mock's time passes, so that calls and retries come to their end, and
 
     lost      tasks and chats that were answered and are not there, and callbacks that the mock counts as delivered and the receiver
               never had
@@ -156,7 +156,14 @@ def main():
             under_way += len(open_attempts)
             mock = Mock(args.program, folder, url, args.seed)
         start, size = mock.start, os.path.getsize(inputs)
-        mock.ask("POST", "/_mock/settle", {"advance": True, "within": "120s"})
+        # Calls and retries come to their end; conversations go on for a day.
+        mock.ask("POST", "/_mock/clock", {"by": "1h", "within": "50s"})
+        ends = time.monotonic() + 60
+        while time.monotonic() < ends:
+            totals = mock.ask("GET", "/_mock/state")["callbacks"]
+            if totals["pending"] + totals["in_flight"] + totals["waiting"] == 0:
+                break
+            time.sleep(0.2)
         listed, page = set(), 1
         while True:
             found = mock.ask("GET", f"/service/cloud/list?Page={page}&Number=1000", token=token)["data"]
