@@ -42,6 +42,8 @@ pub(super) fn link(path: &str) -> Option<Link> {
 pub(super) struct Planned {
     /// How late the answer is.
     pub(super) delay: Option<Duration>,
+    /// The fault that hits it.
+    pub(super) fault: Option<Arc<str>>,
     act: Option<Act>,
     found: Result<Download, NoRecording>,
     is_archive: bool,
@@ -50,11 +52,14 @@ pub(super) struct Planned {
 /// Looks up what is behind a link.
 pub(super) fn plan(driver: &Driver, call: &Arc<HttpRequest>, link: &Link) -> Result<Planned, NotStored> {
     let (found, fault) = driver.take_in(call, |engine, now, _| {
-        let fault = engine.fault(DOWNLOAD, call.header(faults::HEADER), &Value::Null);
+        let fault = engine.fault(DOWNLOAD, call.header(faults::HEADER), &Value::Null, None);
         (engine.simulator().download(&link.folder, &link.file, now), fault)
     })?;
-    let Fault { delay, act, .. } = fault.unwrap_or(Fault { delay: None, act: None, effect: true });
-    Ok(Planned { delay, act, found, is_archive: link.is_archive })
+    let (fault, delay, act) = match fault {
+        Some(Fault { name, delay, act, .. }) => (Some(name), delay, act),
+        None => (None, None, None),
+    };
+    Ok(Planned { delay, fault, act, found, is_archive: link.is_archive })
 }
 
 /// Sends it.

@@ -102,6 +102,15 @@ fn late(delay: Duration, make: impl FnOnce() -> Reply + Send + 'static) -> Reply
     Reply::Later(later)
 }
 
+/// How a request was answered, as it is journaled.
+struct Answered {
+    status: u16,
+    body: Bytes,
+    refusal: Option<Box<RefusedCall>>,
+    /// The fault that hit it.
+    fault: Option<Arc<str>>,
+}
+
 /// A request for which nothing is served.
 struct Stray {
     code: i64,
@@ -171,10 +180,10 @@ impl Api {
                 return ready(Reply::Never);
             }
             let api = self.clone();
-            let delay = planned.delay;
+            let (delay, fault) = (planned.delay, planned.fault.clone());
             let make = move || {
                 let reply = download::answer(&call, planned, &api.threads);
-                api.note_download(call, &reply, started);
+                api.note_download(call, &reply, fault, started);
                 reply
             };
             return ready(match delay {
@@ -184,7 +193,7 @@ impl Api {
         }
         if let Some(link) = media::link(&call.path) {
             let reply = media::answer(&self.driver, &call, link).into();
-            self.note_download(call, &reply, started);
+            self.note_download(call, &reply, None, started);
             return ready(reply);
         }
         let (answer, stray) = match self.router.find(&call.method, &call.path) {
@@ -215,7 +224,8 @@ impl Api {
             let asked = format!("{} {}", call.method, call.path);
             engine.turned_away(&TurnedAway::Unserved { asked, meant: meant.as_deref() }, None, now);
             let refusal = Some(Box::new(RefusedCall { code, reason: message }));
-            self.note(engine, now, (None, &call), (answer.status, body, refusal), started);
+            let answered = Answered { status: answer.status, body, refusal, fault: None };
+            self.note(engine, now, (None, &call), answered, started);
         });
         ready(match noted {
             Ok(()) => answer,
@@ -242,7 +252,7 @@ impl Api {
             engine.turned_away(&away, None, now);
             let Refusal { code, message: reason } = refusal;
             let refusal = Some(Box::new(RefusedCall { code, reason }));
-            self.note(engine, now, (id, &call), (status, body, refusal), started);
+            self.note(engine, now, (id, &call), Answered { status, body, refusal, fault: None }, started);
         });
         ready(match noted {
             Ok(()) => answer,
@@ -256,7 +266,13 @@ impl Api {
     }
 
     /// Journals that something was fetched; what it was can be fetched again.
-    fn note_download(&self, call: Arc<HttpRequest>, reply: &Reply, started: Instant) {
+    fn note_download(
+        &self,
+        call: Arc<HttpRequest>,
+        reply: &Reply,
+        fault: Option<Arc<str>>,
+        started: Instant,
+    ) {
         let (status, answer) = match reply {
             Reply::Answer(answer) if answer.status >= 400 => (answer.status, answer.body.clone()),
             Reply::Answer(answer) => (answer.status, Bytes::from_static(b"(a file)")),
@@ -268,21 +284,22 @@ impl Api {
                 (0, Bytes::new())
             }
         };
-        self.driver
-            .with(|engine, now| self.note(engine, now, (None, &call), (status, answer, None), started));
+        let answered = Answered { status, body: answer, refusal: None, fault };
+        self.driver.with(|engine, now| self.note(engine, now, (None, &call), answered, started));
     }
 
-    /// Journals a request with its answer: with the catalog id, if it has one, and with status, body and refusal.
+    /// Journals a request with its answer: with the catalog id, if it has one.
     fn note(
         &self,
         engine: &mut Engine,
         now: Timestamp,
         (id, call): (Option<Arc<str>>, &Arc<HttpRequest>),
-        (status, answer, refusal): (u16, Bytes, Option<Box<RefusedCall>>),
+        answered: Answered,
         started: Instant,
     ) {
         let (call, elapsed) = (Arc::clone(call), started.elapsed());
-        let entry = CallEntry { id, call, status, answer, refusal, elapsed };
+        let Answered { status, body: answer, refusal, fault } = answered;
+        let entry = CallEntry { id, call, status, answer, refusal, fault, elapsed };
         engine.journal().write(now, None, Event::Called(entry));
     }
 
@@ -367,7 +384,10 @@ impl Api {
                 engine.find(*account, FindingKind::Signature, (CHATBOT, cause), fields, message, now);
             }
             let fault = match read {
-                Ok((Ok(fields), _)) => engine.fault(&found.id, call.header(faults::HEADER), &fields.fields),
+                Ok((Ok(fields), caller)) => {
+                    let header = call.header(faults::HEADER);
+                    engine.fault(&found.id, header, &fields.fields, Some(caller.account))
+                }
                 _ => None,
             };
             match fault.as_ref().and_then(|fault| fault.delay) {
@@ -458,13 +478,14 @@ impl Api {
                 None
             }
         };
+        let name = fault.as_ref().map(|fault| Arc::clone(&fault.name));
         let act = fault.and_then(|fault| fault.act);
         let on_purpose = act.is_some();
         let caller = read.as_ref().map(|(_, caller)| caller).ok();
         let wrong = act.zip(caller).map(|(act, caller)| wrong(engine, found, caller, act, built.as_ref()));
         let (status, body, reply) = match (wrong, built) {
             (Some(wrong), _) => wrong,
-            (None, Some(Built::Whole(answer))) if !engine.journal().is_read() => {
+            (None, Some(Built::Whole(answer))) if name.is_none() && !engine.journal().is_read() => {
                 return Reply::Answer(answer);
             }
             (None, Some(Built::Whole(answer))) => (answer.status, answer.body.clone(), Reply::Answer(answer)),
@@ -481,7 +502,7 @@ impl Api {
         let refusal =
             refusal.map(|Refusal { code, message }| Box::new(RefusedCall { code, reason: message }));
         let id = Some(Arc::clone(&found.id));
-        self.note(engine, now, (id, &call), (status, body, refusal), started);
+        self.note(engine, now, (id, &call), Answered { status, body, refusal, fault: name }, started);
         reply
     }
 

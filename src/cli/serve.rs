@@ -233,7 +233,7 @@ async fn serve(
         _ = mock.drive(interrupted) => {}
         () = watching => {}
     }
-    let left = mock.left();
+    let (left, hits) = (mock.left(), mock.hits());
     let begun = mock.driver().look(|engine, _| engine.stories().len());
     let found = mock.driver().with(|engine, now| {
         for line in &left.lines {
@@ -259,6 +259,9 @@ async fn serve(
     } else if !left.is_empty() {
         left.lines.iter().for_each(|line| super::remark(&visible(&format!("left: {line}"))));
         super::remark(&last);
+    }
+    if !args.quiet && !hits.is_empty() {
+        output.line(&format!("on purpose  {hits}"));
     }
     if !args.quiet && !found.counts().is_empty() {
         output.line(&format!("found   {}", super::found::summed(found.counts())));

@@ -161,6 +161,15 @@ fn request(called: &Called<'_>) -> String {
         let reason = shorten(reason, LONGEST_REASON);
         return format!("← {name:<30} {BAD}{status}{BAD:#} code {code}  {reason}{host}");
     }
+    if let Some(fault) = called.fault {
+        // What the mock says then is not what the vendor says.
+        let status = if status == 0 { "no answer".to_owned() } else { status.to_string() };
+        let detail = preview(called.body);
+        let fault = visible(fault);
+        return format!(
+            "← {name:<30} {WARN}{status} on purpose: {fault}{WARN:#}  {DIM}{detail}{DIM:#}{host}"
+        );
+    }
     let style = if status < 400 { GOOD } else { BAD };
     let detail = if status < 400 { preview(called.body) } else { refusal(called.answer) };
     format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}{host}")

@@ -62,8 +62,11 @@ impl<'a> Tracing<'a> {
         if *only_failed && outcome.passed {
             return Ok(());
         }
-        let Outcome { command, passed, url, facts, show_secrets } = outcome;
+        let Outcome { command, passed, url, mut facts, show_secrets } = outcome;
         let (callers, chats) = driver.look(|engine, now| {
+            if !engine.hits().is_empty() {
+                facts.push(("on purpose", engine.hits().to_string()));
+            }
             let callers = engine.caller_signers();
             let simulator = engine.simulator();
             let ids = simulator.chats(CHATS).into_iter().map(|chat| json!(chat)["conversation"].take());

@@ -1,5 +1,7 @@
 //! `/_mock/faults`: what goes wrong on purpose, while the mock runs.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -8,6 +10,7 @@ use super::World;
 use super::endpoint::{Answered, Done, Endpoint, Nothing};
 use super::refused::Refused;
 use crate::contract::fields::Whole;
+use crate::faults::FaultFile;
 use crate::settings::Settings;
 
 /// A fault, with the keys of `[[faults]]` in files.
@@ -40,17 +43,24 @@ impl Endpoint for Add {
     async fn answer(world: World, ask: Ask) -> Result<Answered<Added>, Refused> {
         if let Value::String(text) = &ask.fault {
             let fault = crate::faults::check::text_in(text, &world.catalog).map_err(Refused::wrong)?;
-            let number = world.change(|engine, _| Ok(engine.faults().add(fault)))?;
-            return Ok(Answered::Json(201, Added { fault: number }));
+            return add(&world, fault);
         }
         // Read as the file that it could stand in, with its checks and its messages.
         let file = serde_json::json!({ "faults": [ask.fault] });
         let text = toml::to_string(&file).map_err(|error| Refused::wrong(format!("fault: {error}")))?;
         let read = Settings::from_text(&text).map_err(|problems| Refused::wrong(problems.sentences()))?;
         let fault = read.faults.into_iter().next().ok_or_else(|| Refused::wrong("fault is missing"))?;
-        let number = world.change(|engine, _| Ok(engine.faults().add(fault)))?;
-        Ok(Answered::Json(201, Added { fault: number }))
+        add(&world, fault)
     }
+}
+
+/// Has a fault hit from now on. One that never will is told about in the journal.
+fn add(world: &World, fault: FaultFile) -> Result<Answered<Added>, Refused> {
+    let number = world.change(|engine, now| {
+        engine.note_stranger(&fault, now);
+        Ok(engine.faults().add(fault))
+    })?;
+    Ok(Answered::Json(201, Added { fault: number }))
 }
 
 /// The faults that are in force.
@@ -58,6 +68,8 @@ impl Endpoint for Add {
 pub(super) struct Listing {
     /// In the order in which they are asked; the first that hits decides.
     faults: Vec<Shown>,
+    /// What has hit so far, of all that goes wrong on purpose (stories and magic words included): by name, how often.
+    hits: BTreeMap<String, u64>,
 }
 
 /// A fault.
@@ -87,12 +99,13 @@ impl Endpoint for List {
     const NAME: &'static str = "faults";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/faults";
-    const WHAT: &'static str = "lists the faults in force, and how often each has hit";
+    const WHAT: &'static str =
+        "lists the faults in force, how often each has hit, and all that has hit so far";
     type Ask = Nothing;
     type Answer = Listing;
 
     async fn answer(world: World, _: Nothing) -> Result<Answered<Listing>, Refused> {
-        let faults = world.driver.look(|engine, _| {
+        let (faults, hits) = world.driver.look(|engine, _| {
             let shown = |fault: crate::faults::InForce<'_>| {
                 let pattern = fault.file.pattern().to_owned();
                 let (call, callback) = match fault.file.is_of_callbacks() {
@@ -108,9 +121,10 @@ impl Endpoint for List {
                     hit: fault.hit,
                 }
             };
-            engine.faults().in_force().map(shown).collect()
+            let hits = engine.hits().iter().map(|(name, count)| (name.to_owned(), count)).collect();
+            (engine.faults().in_force().map(shown).collect(), hits)
         });
-        Ok(Answered::ok(Listing { faults }))
+        Ok(Answered::ok(Listing { faults, hits }))
     }
 }
 

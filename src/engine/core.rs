@@ -10,13 +10,14 @@ use serde_json::Value;
 
 use super::dispatch::{Assumption, Dispatch, NewCallback, Origin};
 use super::host::EngineHost;
+use super::names::Owner;
 use super::options::EngineOptions;
 use crate::contract::Family;
 use crate::contract::envelope::CorrectedCodes;
 use crate::contract::signature::Signer;
 use crate::delivery::{CallbackId, Outbox, QueuedCallback, Totals};
-use crate::faults::Faults;
-use crate::journal::{Event, Journal};
+use crate::faults::{FaultFile, Faults};
+use crate::journal::{Event, Hits, Journal};
 use crate::scenario::{Arrivals, Body, FailureKind, SendError, StoryRun};
 use crate::seed::Seed;
 use crate::simulator::{Account, Callback, CallbackBody, Simulator};
@@ -119,6 +120,9 @@ impl Engine {
 
     /// Adds a story to run. Its number must be the count of stories added before it.
     pub fn add_story(&mut self, story: StoryRun) {
+        for fault in story.story().faults.iter().filter(|_| story.is_first_copy()) {
+            self.note_stranger(fault, story.begins());
+        }
         let wakeup = story.next_wakeup();
         if let Some(at) = wakeup {
             self.wakeups.insert((at, self.stories.len()));
@@ -160,6 +164,11 @@ impl Engine {
     /// The sums of delivery.
     pub fn totals(&self) -> Totals {
         self.dispatch.outbox.totals()
+    }
+
+    /// How often what goes wrong on purpose has hit so far.
+    pub fn hits(&self) -> &Hits {
+        self.dispatch.journal.hits()
     }
 
     /// The journal.
@@ -386,8 +395,20 @@ impl Engine {
             Some(_) => callback.body.value(),
             None => Value::Null,
         };
-        let faults = index.and_then(|index| self.stories.get_mut(index));
-        let faults = faults.map(|story| story.callback_faults(&callback.event, &value)).unwrap_or_default();
+        let family = self.dispatch.catalog.get(&callback.event).map(|entry| entry.family);
+        let faults =
+            index.and_then(|index| self.stories.get_mut(index)).zip(family).map(|(story, family)| {
+                let belongs = self.dispatch.names.callback(&Owner {
+                    family,
+                    account: callback.account,
+                    flow: callback.flow,
+                    order_key: callback.order_key.as_deref(),
+                    part_of: &callback.part_of,
+                    sums_up: callback.sums_up.as_deref(),
+                });
+                story.callback_faults(&callback.event, &value, &belongs)
+            });
+        let faults = faults.unwrap_or_default();
         let story = index.and_then(|index| self.stories.get(index));
         let label = story.as_ref().map(|story| Arc::clone(story.name()));
         let policy = story.as_ref().and_then(|story| story.story().own_policy());
@@ -450,6 +471,13 @@ impl Engine {
     /// The faults of all requests, apart from those of stories.
     pub fn faults(&mut self) -> &mut Faults {
         &mut self.dispatch.faults
+    }
+
+    /// Notes it if a fault names an account or a workflow that is not there.
+    pub fn note_stranger(&mut self, fault: &FaultFile, now: Timestamp) {
+        if let Some(note) = self.dispatch.names.stranger(fault) {
+            self.dispatch.journal.write(now, None, Event::Note(note));
+        }
     }
 
     /// Writes what the simulator wants an integrator to know.

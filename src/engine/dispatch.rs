@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::correct;
 use super::held::Held;
+use super::names::{Names, Owner};
 use super::options::EngineOptions;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::fields::Field;
@@ -58,6 +59,8 @@ pub(super) struct Dispatch {
     pub(super) faults: Faults,
     /// What is held back on purpose.
     pub(super) held: Held,
+    /// What faults may ask of whose something is.
+    pub(super) names: Arc<Names>,
 }
 
 /// Something that was used and is only assumed.
@@ -107,8 +110,10 @@ pub(super) struct NewCallback<'a> {
 
 impl Dispatch {
     pub(super) fn new(options: EngineOptions, outbox: Outbox) -> Self {
+        let names = Arc::new(Names::of(&options.behaviour));
         let accounts = options.behaviour.accounts.iter();
         Self {
+            names,
             ciphers: accounts.map(|own| own.cipher.clone().filter(|_| own.encrypt_callbacks)).collect(),
             catalog: options.catalog,
             signer: options.signer,
@@ -224,7 +229,15 @@ impl Dispatch {
             Body::Json(value) => correct::callback(entry, value)?.into_bytes(),
         };
         let mut faults = order.faults;
-        self.ask_faults(order.event, &body, &mut faults);
+        let owner = Owner {
+            family: entry.family,
+            account: order.account,
+            flow: order.flow,
+            order_key: order.order_key.as_deref(),
+            part_of: &order.part_of,
+            sums_up: order.sums_up.as_deref(),
+        };
+        self.ask_faults(order.event, &body, &owner, &mut faults);
         if let Some(to) = faults.iter().find_map(|fault| fault.to.as_deref()) {
             target = Arc::new(to.parse()?);
         }
@@ -285,7 +298,13 @@ impl Dispatch {
     }
 
     /// What goes wrong with a callback, beside what its story wants: what its own texts ask for comes first.
-    fn ask_faults(&mut self, event: &str, body: &[u8], faults: &mut Vec<Arc<CallbackFault>>) {
+    fn ask_faults(
+        &mut self,
+        event: &str,
+        body: &[u8],
+        owner: &Owner<'_>,
+        faults: &mut Vec<Arc<CallbackFault>>,
+    ) {
         if let Some(name) = magic_of_body(body) {
             faults.retain(|fault| fault.name.group() != name.group());
             faults.insert(0, Arc::new(CallbackFault::named(name)));
@@ -295,7 +314,8 @@ impl Dispatch {
                 true => serde_json::from_slice(body).unwrap_or_default(),
                 false => Value::Null,
             };
-            self.faults.next_of_callback(event, &fields, faults);
+            let names = Arc::clone(&self.names);
+            self.faults.next_of_callback(event, &fields, &names.callback(owner), faults);
         }
     }
 }

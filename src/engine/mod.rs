@@ -17,6 +17,7 @@ mod held;
 mod host;
 mod inputs;
 mod left;
+mod names;
 mod options;
 mod outcome;
 mod pace;

@@ -10,9 +10,9 @@ use super::core::Engine;
 use super::correct;
 use super::outcome::{RequestOutcome, is_refusal, outcome};
 use crate::contract::{Direction, Provenance};
-use crate::faults::{self, Fault};
+use crate::faults::{self, Belongs, Fault};
 use crate::scenario::CallView;
-use crate::simulator::{ConversationKey, Request};
+use crate::simulator::{AccountKey, ConversationKey, Request};
 
 impl Engine {
     /// Whether a call may be served, by the provenance of its route; the first use of an assumed one is noted.
@@ -22,23 +22,39 @@ impl Engine {
 
     /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), else
     /// what a story says that lives and whose conversation it is, else what the settings say.
-    pub fn fault(&mut self, id: &str, header: Option<&str>, fields: &Value) -> Option<Fault> {
+    pub fn fault(
+        &mut self,
+        id: &str,
+        header: Option<&str>,
+        fields: &Value,
+        account: Option<AccountKey>,
+    ) -> Option<Fault> {
         if let Some(magic) = faults::magic_of_call(header, fields) {
             return Some(magic);
         }
+        if self.faulty_stories == 0 && self.dispatch.faults.is_empty() {
+            return None;
+        }
+        let names = Arc::clone(&self.dispatch.names);
+        let conversation = self.simulator.find_conversation(fields);
+        let named = conversation.map(|key| self.simulator.order_key(key));
+        let belongs = Belongs {
+            conversation: named.as_deref(),
+            ..account.map(|account| names.account(account)).unwrap_or_default()
+        };
         let mut fault = None;
         if self.faulty_stories > 0 {
-            let owner = self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key));
+            let owner = conversation.and_then(|key| self.simulator.story_of(key));
             for (index, story) in self.stories.iter_mut().enumerate() {
                 let is_concerned = owner.is_none_or(|owner| owner as usize == index);
                 if is_concerned && !story.is_over() {
                     // Every fault counts its calls, whichever decides.
-                    let own = story.fault(id, fields);
+                    let own = story.fault(id, fields, &belongs);
                     fault = fault.or(own);
                 }
             }
         }
-        let general = self.dispatch.faults.next(id, fields);
+        let general = self.dispatch.faults.next(id, fields, &belongs);
         fault.or(general)
     }
 

@@ -102,13 +102,13 @@ pub(super) fn add(found: &mut Vec<Arc<CallbackFault>>, fault: Arc<CallbackFault>
 
 #[cfg(test)]
 mod tests {
-    use crate::faults::{Faults, read_text};
+    use crate::faults::{Belongs, Faults, read_text};
     use crate::seed::Seed;
     use serde_json::{Value, json};
 
     fn names(faults: &mut Faults, event: &str, body: &Value) -> Vec<&'static str> {
         let mut found = Vec::new();
-        faults.next_of_callback(event, body, &mut found);
+        faults.next_of_callback(event, body, &Belongs::default(), &mut found);
         found.iter().map(|fault| fault.name.as_str()).collect()
     }
 
@@ -130,7 +130,10 @@ mod tests {
         assert_eq!(next("task.create"), ["duplicate"]);
         assert_eq!(next("session.transfer"), [""; 0]);
         assert_eq!(next("session.transfer"), ["signature-missing"]);
-        assert!(faults.next("task.create", &Value::Null).is_some(), "a request is no callback");
+        assert!(
+            faults.next("task.create", &Value::Null, &Belongs::default()).is_some(),
+            "a request is no callback"
+        );
         let hits: Vec<_> = faults.in_force().map(|fault| (fault.matched, fault.hit)).collect();
         assert_eq!(hits, [(2, 1), (4, 1), (5, 3), (1, 1)]);
     }

@@ -31,7 +31,9 @@ pub struct FaultFile {
     /// happens to callbacks: all.
     #[schemars(extend("format" = "fault-callbacks"))]
     pub callback: Option<String>,
-    /// Fields the call or the callback's body must have, as values or matchers such as `{ contains = "order" }`.
+    /// Fields the call or the callback's body must have, as values or matchers such as `{ contains = "order" }`. Where it has no
+    /// such field, `account` is the name of its account, `workflow` the id of the template it comes of, `node` that of the node in
+    /// it, `conversation` the id of the conversation, and `task` that of the task, plan or instance.
     #[serde(rename = "where")]
     pub where_: Option<Tree>,
     /// Which of those that match, in words: `first 2`, `every 3rd`, `the 3rd`, `after 5`, `10%`, or several of them with

@@ -1,6 +1,6 @@
 //! Magic words: a call asks for its own fault, by `mock:NAME` in one of its texts, or by a header.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use memchr::memmem::Finder;
@@ -25,6 +25,9 @@ const SLOW: Duration = Duration::from_secs(5);
 
 /// After how long a client that has to wait may come back.
 const COME_BACK: Duration = Duration::from_secs(1);
+
+/// What a slip counts as.
+const UNKNOWN: &str = "unknown-fault";
 
 /// The magic names and what they do. `STATUS`, `CODE` and `DURATION` stand for what the user writes.
 pub const MAGIC: &[(&str, &str)] = &[
@@ -83,7 +86,7 @@ fn refusal(name: &str) -> Fault {
     let known = joined(&names().collect::<Vec<_>>(), "and");
     let message = format!("there is no fault {}{near} (known are {known})", quoted(name));
     let act = Act::Answer { status: 400, code: None, message: Some(message), retry_after: None };
-    Fault { delay: None, effect: act.takes_effect(), act: Some(act) }
+    Fault { name: UNKNOWN.into(), delay: None, effect: act.takes_effect(), act: Some(act) }
 }
 
 /// The fault of callbacks with this name, if nothing has to be said about it.
@@ -120,17 +123,19 @@ pub fn magic_of_call(header: Option<&str>, fields: &Value) -> Option<Fault> {
 
 pub(super) fn named(name: &str) -> Option<Fault> {
     let name = name.to_ascii_lowercase();
+    let called: Arc<str> = name.as_str().into();
     let kind = FaultKind::deserialize(StrDeserializer::<serde::de::value::Error>::new(&name));
     let act = match name.as_str() {
         _ if kind.is_ok() => Act::Kind(kind.ok()?),
-        "done-then-closed" => return Some(done(Act::Kind(FaultKind::Close))),
+        "done-then-closed" => return Some(done(called, Act::Kind(FaultKind::Close))),
         "refused-though-done" => {
-            return Some(done(Act::Answer { status: 503, code: None, message: None, retry_after: None }));
+            let act = Act::Answer { status: 503, code: None, message: None, retry_after: None };
+            return Some(done(called, act));
         }
-        "slow" => return Some(slow(SLOW)),
+        "slow" => return Some(slow(called, SLOW)),
         other if other.starts_with("code-") => coded(other.strip_prefix("code-")?.parse().ok()?)?,
         other => match (other.strip_prefix("slow-"), other.parse()) {
-            (Some(text), _) => return text.parse().ok().map(|HumanDuration(delay)| slow(delay)),
+            (Some(text), _) => return text.parse().ok().map(|HumanDuration(delay)| slow(called, delay)),
             (None, Ok(status @ 400..=599)) if other.len() == 3 => Act::Answer {
                 status,
                 code: None,
@@ -140,7 +145,7 @@ pub(super) fn named(name: &str) -> Option<Fault> {
             _ => return None,
         },
     };
-    Some(Fault { delay: None, effect: act.takes_effect(), act: Some(act) })
+    Some(Fault { name: called, delay: None, effect: act.takes_effect(), act: Some(act) })
 }
 
 /// An answer with a code of the call's family, under the HTTP status that the code has by itself.
@@ -150,12 +155,12 @@ fn coded(code: i64) -> Option<Act> {
     is_error.then_some(Act::Answer { status, code: Some(code), message: None, retry_after: None })
 }
 
-fn done(act: Act) -> Fault {
-    Fault { delay: None, act: Some(act), effect: true }
+fn done(name: Arc<str>, act: Act) -> Fault {
+    Fault { name, delay: None, act: Some(act), effect: true }
 }
 
-fn slow(delay: Duration) -> Fault {
-    Fault { delay: Some(delay.min(LONGEST_DELAY)), act: None, effect: true }
+fn slow(name: Arc<str>, delay: Duration) -> Fault {
+    Fault { name, delay: Some(delay.min(LONGEST_DELAY)), act: None, effect: true }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! Here it is only decided what goes wrong. Deciding is deterministic: the same seed and the same calls and callbacks in the
 //! same order give the same faults.
 
+mod belongs;
 mod callback;
 pub(crate) mod check;
 mod delay;
@@ -25,6 +26,7 @@ use serde_json::Value;
 /// What a fault calls the downloads of recordings, which are no calls of the catalog.
 pub const DOWNLOAD: &str = crate::language::formats::DOWNLOAD;
 
+pub use belongs::{Belongs, strangers};
 pub use callback::CallbackFault;
 pub use file::{DelayFile, FaultFile, FaultKind, SpreadFile};
 pub(crate) use list::{FaultList, list};
@@ -36,7 +38,6 @@ pub use when::When;
 
 use crate::contract::Family;
 use crate::contract::envelope;
-use crate::language::matcher::has_fields;
 use crate::seed::{Rng, Seed};
 
 /// How late the usual answer comes by the fault `late`.
@@ -48,6 +49,8 @@ pub const LONGEST_DELAY: Duration = Duration::from_secs(600);
 /// What goes wrong with one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
+    /// What it is called where it is counted: `503`, `reset`, `slow-2s`.
+    pub name: Arc<str>,
     /// How long to wait before anything else, in real time whatever the speed of the story: the integrator's time-outs
     /// are real as well.
     pub delay: Option<Duration>,
@@ -118,6 +121,8 @@ struct Rule {
     when: When,
     /// What happens to a callback, if it is one of callbacks.
     callback: Option<Arc<CallbackFault>>,
+    /// What it asks of a call or callback.
+    conditions: Option<belongs::Conditions>,
     /// Its number, if it was added to a running mock.
     added: Option<u64>,
     /// How many calls have matched.
@@ -185,10 +190,10 @@ impl Faults {
 
     /// What goes wrong with this call, if anything: the first fault that hits decides. Every fault that matches counts
     /// the call, whichever decides.
-    pub fn next(&mut self, id: &str, fields: &Value) -> Option<Fault> {
+    pub fn next(&mut self, id: &str, fields: &Value, belongs: &Belongs<'_>) -> Option<Fault> {
         let mut first = None;
         for rule in self.rules.iter_mut().filter(|rule| rule.callback.is_none()) {
-            if rule.matches(id, || fields) && rule.hits() && first.is_none() {
+            if rule.matches(id, fields, belongs) && rule.hits() && first.is_none() {
                 rule.hit += 1;
                 first = Some(rule.fault());
             }
@@ -207,10 +212,16 @@ impl Faults {
     }
 
     /// What goes wrong with a callback: of each group the first fault that hits. Every fault that matches counts it.
-    pub fn next_of_callback(&mut self, event: &str, fields: &Value, found: &mut Vec<Arc<CallbackFault>>) {
+    pub fn next_of_callback(
+        &mut self,
+        event: &str,
+        fields: &Value,
+        belongs: &Belongs<'_>,
+        found: &mut Vec<Arc<CallbackFault>>,
+    ) {
         for rule in &mut self.rules {
             let Some(fault) = rule.callback.clone() else { continue };
-            if rule.matches(event, || fields) && rule.hits() && callback::add(found, fault) {
+            if rule.matches(event, fields, belongs) && rule.hits() && callback::add(found, fault) {
                 rule.hit += 1;
             }
         }
@@ -240,6 +251,7 @@ impl Rule {
                 percent: file.percent,
             }),
             callback: CallbackFault::of(&file).map(Arc::new),
+            conditions: file.where_.as_ref().map(belongs::Conditions::of),
             file,
             added: None,
             matched: 0,
@@ -249,16 +261,14 @@ impl Rule {
         }
     }
 
-    fn matches<'v>(&self, id: &str, fields: impl FnOnce() -> &'v Value) -> bool {
+    fn matches(&self, id: &str, fields: &Value, belongs: &Belongs<'_>) -> bool {
         let pattern = self.file.pattern();
         let named = match pattern.strip_suffix('*') {
             // `task.*` are the ids that begin with `task.`, `*` are all.
             Some(group) => id.starts_with(group),
             None => id == pattern,
         };
-        named
-            // A matcher that makes no sense was refused with the file.
-            && self.file.where_.as_ref().is_none_or(|wanted| has_fields(wanted, fields()) == Ok(true))
+        named && self.conditions.as_ref().is_none_or(|conditions| conditions.meets(fields, belongs))
     }
 
     /// Counts a call that matches, and says whether it is hit.
@@ -292,6 +302,7 @@ impl Rule {
         let late = (file.kind == Some(FaultName::Late)).then(|| file.after.map_or(LATE, |after| after.0));
         let drawn = file.delay.map(|delay| delay::draw(delay, &mut self.delays));
         Fault {
+            name: file.named().into(),
             delay: drawn.or(late).map(|delay| delay.min(LONGEST_DELAY)),
             effect: file.effect.unwrap_or(usual),
             act,

@@ -18,7 +18,7 @@ fn faults(toml: &str, seed: u64) -> Faults {
 /// The numbers, from 1, of the calls that are hit.
 fn hits(keys: &str, calls: usize, seed: u64) -> Vec<usize> {
     let mut faults = faults(&format!("[[faults]]\ncall = '*'\nstatus = 500\n{keys}"), seed);
-    (1..=calls).filter(|_| faults.next("task.list", &Value::Null).is_some()).collect()
+    (1..=calls).filter(|_| faults.next("task.list", &Value::Null, &Belongs::default()).is_some()).collect()
 }
 
 #[test]
@@ -57,7 +57,8 @@ fn the_first_that_hits_decides_and_all_count() {
          [[faults]]\ncall = '*'\ntimes = 3\nkind = 'never'\n",
         1,
     );
-    let mut next = |id: &str| faults.next(id, &Value::Null).map(|fault| fault.act.unwrap());
+    let mut next =
+        |id: &str| faults.next(id, &Value::Null, &Belongs::default()).map(|fault| fault.act.unwrap());
     let acts =
         ["task.list", "task.list", "task.detail", "plan.create", "task.list", "task.list"].map(&mut next);
     let wanted = [
@@ -78,9 +79,10 @@ fn a_fault_hits_the_same_calls_whatever_stands_beside_it() {
     let other = "[[faults]]\ncall = '*'\npercent = 50\ndelay = '1s..2s'\n";
     let (mut alone, mut beside) = (faults(own, 3), faults(&format!("{own}{other}"), 3));
     for _ in 0..100 {
-        beside.next("plan.create", &Value::Null);
-        let wanted = alone.next("task.list", &Value::Null);
-        let got = beside.next("task.list", &Value::Null).filter(|fault| fault.act.is_some());
+        beside.next("plan.create", &Value::Null, &Belongs::default());
+        let wanted = alone.next("task.list", &Value::Null, &Belongs::default());
+        let got =
+            beside.next("task.list", &Value::Null, &Belongs::default()).filter(|fault| fault.act.is_some());
         assert_eq!(got, wanted);
     }
 }
@@ -92,7 +94,8 @@ fn the_fields_of_a_call_are_compared_in_part() {
          [[faults]]\ncall = '*'\nwhere = {}\nkind = 'close'\ntimes = 9\n",
         1,
     );
-    let mut act = |fields: Value| faults.next("task.list", &fields).and_then(|fault| fault.act);
+    let mut act =
+        |fields: Value| faults.next("task.list", &fields, &Belongs::default()).and_then(|fault| fault.act);
     assert_eq!(
         act(json!({ "task": { "id": 7, "n": 1 }, "kind": "x", "more": 2 })),
         Some(Act::Kind(FaultKind::Garbage))
@@ -127,8 +130,11 @@ fn errors_without_a_message_say_what_their_code_means() {
 
 #[test]
 fn what_happens_is_as_written() {
-    let one =
-        |keys: &str| faults(&format!("[[faults]]\ncall = '*'\n{keys}"), 1).next("x", &Value::Null).unwrap();
+    let one = |keys: &str| {
+        faults(&format!("[[faults]]\ncall = '*'\n{keys}"), 1)
+            .next("x", &Value::Null, &Belongs::default())
+            .unwrap()
+    };
     let answer = |code, message: Option<&str>, retry_after| Act::Answer {
         status: 503,
         code,
@@ -137,13 +143,14 @@ fn what_happens_is_as_written() {
     };
     assert_eq!(
         one("status = 503"),
-        Fault { delay: None, act: Some(answer(None, None, None)), effect: false }
+        Fault { name: "503".into(), delay: None, act: Some(answer(None, None, None)), effect: false }
     );
     assert_eq!(
         one(
             "status = 503\ncode = 10201\nmessage = 'later'\nretry_after = '1500ms'\neffect = true\ndelay = '2s'"
         ),
         Fault {
+            name: "503".into(),
             delay: Some(Duration::from_secs(2)),
             act: Some(answer(Some(10201), Some("later"), Some(Duration::from_millis(1500)))),
             effect: true,
@@ -157,7 +164,8 @@ fn what_happens_is_as_written() {
         ("close", Act::Kind(FaultKind::Close), false),
         ("expired-token", Act::Kind(FaultKind::ExpiredToken), false),
     ] {
-        assert_eq!(one(&format!("kind = '{kind}'")), Fault { delay: None, act: Some(act), effect });
+        let wanted = Fault { name: kind.into(), delay: None, act: Some(act), effect };
+        assert_eq!(one(&format!("kind = '{kind}'")), wanted);
     }
     assert!(!one("kind = 'half'\neffect = false").effect);
     let slow = one("delay = '200ms..2s'");
@@ -204,7 +212,7 @@ proptest! {
         let mut faults = Faults::new(list, Seed(seed));
         for (id, form) in calls {
             let fields = [Value::Null, json!({ "a": { "b": [1], "c": 2 } }), json!({ "a": 1 }), json!("a")];
-            faults.next(&id, &fields[usize::from(form)]);
+            faults.next(&id, &fields[usize::from(form)], &Belongs::default());
         }
     }
 }

@@ -169,6 +169,8 @@ pub struct CallEntry {
     pub answer: Bytes,
     /// Why it was refused, if it was: before the envelope and the encryption of its answer.
     pub refusal: Option<Box<RefusedCall>>,
+    /// What went wrong with it on purpose, if anything did.
+    pub fault: Option<Arc<str>>,
     /// Real time it took.
     pub elapsed: Duration,
 }

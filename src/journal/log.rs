@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Entry, Event};
+use super::{Entry, Event, Hits};
 
 /// Sees every entry as it is written. Called in the order of the entries; must not block for long.
 pub trait Sink: Send {
@@ -26,6 +26,8 @@ pub struct Journal {
     written: u64,
     /// What is written happened in an earlier life.
     is_earlier: bool,
+    /// What went wrong on purpose, seen or not.
+    hits: Hits,
 }
 
 impl std::fmt::Debug for Journal {
@@ -50,9 +52,15 @@ impl Journal {
         !self.sinks.is_empty()
     }
 
+    /// How often what goes wrong on purpose has hit so far.
+    pub fn hits(&self) -> &Hits {
+        &self.hits
+    }
+
     /// Writes an entry.
     pub fn write(&mut self, at: Timestamp, story: Option<Arc<str>>, event: Event) {
         self.written += 1;
+        self.hits.count(&event);
         let entry = Entry { seq: self.written, at, story, event };
         let is_earlier = self.is_earlier;
         for sink in self.sinks.iter_mut().filter(|sink| !is_earlier || sink.takes_earlier()) {

@@ -5,6 +5,7 @@
 //! that equal runs write equal records.
 
 mod entry;
+mod hits;
 mod kept;
 mod log;
 mod mask;
@@ -12,6 +13,7 @@ mod record;
 mod signed;
 
 pub use entry::{CallEntry, Entry, Event, RefusedCall, SkippedStep, assumed_text};
+pub use hits::Hits;
 pub use kept::{Kept, KeptLimits};
 pub use log::{Journal, Sink};
 pub use mask::{masked, masked_header};

@@ -199,6 +199,7 @@ impl Lines {
                 }));
                 put(call.call.proxied_host().map_or(Value::Null, |host| json!({ "host": host })));
                 put(bytes("body", &self.shown(&call.call.body)));
+                put(call.fault.as_ref().map_or(Value::Null, |fault| json!({ "faults": [**fault] })));
                 put(json!({ "status": call.status }));
                 put(bytes("answer", &self.shown(&call.answer)));
                 put(elapsed(call.elapsed));

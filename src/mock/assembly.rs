@@ -12,7 +12,7 @@ use crate::api::{Answering, Api, ready};
 use crate::console::{self, Again, Control, Moment, Namespaces, Origin, Reloads, World};
 use crate::engine::{Driver, End, Left, Reload};
 use crate::http::{LargeBodies, Limits, Server, TurnedAway};
-use crate::journal::Kept;
+use crate::journal::{Hits, Kept};
 use crate::net::origin;
 use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target, Via};
 use crate::scenario::Library;
@@ -33,6 +33,9 @@ pub(super) trait Beside: std::fmt::Debug + Send + Sync {
 
     /// What each of them leaves if it ends now, by its name.
     fn left(&self) -> Vec<(String, Left)>;
+
+    /// How often what goes wrong on purpose has hit in all of them.
+    fn hits(&self) -> Hits;
 
     /// Ends all of them.
     fn close(&self);
@@ -218,6 +221,13 @@ impl Assembly {
             left.add(&format!("namespace {name}: "), other);
         }
         left
+    }
+
+    /// How often what goes wrong on purpose has hit, here and behind the same address.
+    pub(crate) fn hits(&self) -> Hits {
+        let mut hits = self.driver().look(|engine, _| engine.hits().clone());
+        self.service.beside.iter().for_each(|beside| hits.merge(&beside.hits()));
+        hits
     }
 
     /// What came of files that changed.

@@ -17,6 +17,7 @@ use crate::api::decode;
 use crate::console::{Beginning, Moment, Namespace, NamespaceError, Namespaces, NewNamespace, Origin};
 use crate::contract::Family;
 use crate::engine::{Driver, Left, Speed};
+use crate::journal::Hits;
 use crate::net::HttpRequest;
 use crate::seed::Seed;
 use crate::simulator::{Access, Account};
@@ -269,6 +270,14 @@ impl Beside for Registry {
     fn left(&self) -> Vec<(String, Left)> {
         let left = |running: &Running| running.service.driver().look(|engine, _| engine.left());
         self.lock().running.iter().map(|(name, running)| (name.clone(), left(running))).collect()
+    }
+
+    fn hits(&self) -> Hits {
+        let mut all = Hits::default();
+        for running in self.lock().running.values() {
+            running.service.driver().look(|engine, _| all.merge(engine.hits()));
+        }
+        all
     }
 
     fn close(&self) {

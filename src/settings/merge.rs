@@ -15,8 +15,8 @@ use crate::contract::envelope::CorrectedCodes;
 use crate::contract::signature::{DEFAULT_SECRET, SECRET_VARIABLE, SchemeFile};
 use crate::contract::{Catalog, Entry, Provenance};
 use crate::delivery::{Policy, PolicyPreset, policy, preset};
-use crate::faults::FaultFile;
 use crate::faults::check::text_in;
+use crate::faults::{self, FaultFile};
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::{Limits, TlsOptions};
 use crate::net::Guard;
@@ -276,6 +276,12 @@ fn merge(sources: &Sources<'_>, mut flags: Flags) -> Result<Settings, Problems> 
     }
     let mut settings = built(checked, flags, folder);
     settings.faults.splice(0..0, faults);
+    let accounts: Vec<&str> = settings.accounts.iter().map(|account| account.name.as_str()).collect();
+    let workflows: Vec<i64> = settings.workflows.iter().map(Template::id).collect();
+    let strangers =
+        settings.faults.iter().filter_map(|fault| faults::strangers(fault, &accounts, &workflows));
+    let strangers: Vec<String> = strangers.collect();
+    settings.notes.extend(strangers);
     problems.into_result(settings)
 }
 

@@ -1,12 +1,14 @@
 //! Faults of delivery over raw sockets: which callbacks come, when, how often and where.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::serving::Serving;
-use crate::support::{Receiver, Request, TIMEOUT, assert_code, plain, run, stderr, stdout};
+use crate::serving::{APP_KEY, APP_SECRET, JSON, Serving, Wire, request};
+use crate::support::{Receiver, Request, TIMEOUT, assert_code, plain, program, run, stderr, stdout};
 
 /// Four callbacks of one conversation, a second apart.
 const STORY: &str = r#"
@@ -275,6 +277,114 @@ fn mistakes_are_told_where_they_are() {
     let output = run(&["emit", "session.end", "--print", "--seed", "1", "--fault", "signature-empty"]);
     assert_code(&output, 0);
     assert!(stdout(&output).contains("X-AIRudder-Sign: \n"), "{}", stdout(&output));
+}
+
+/// What hit how often stands in the summary and in every report, and is not what the vendor or a receiver did.
+#[test]
+fn what_goes_wrong_on_purpose_is_counted_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let read = |name: &str| std::fs::read_to_string(path(name)).unwrap();
+    let (story, json, junit, trace) = (path("s.toml"), path("r.json"), path("r.xml"), path("r.html"));
+    std::fs::write(&story, STORY).unwrap();
+    let args = ["run", &story, "--speed", "max", "--seed", "1", "--report", &json, "--junit", &junit];
+    let args = [&args[..], &["--trace", &trace, "--listen", "127.0.0.1:0"]].concat();
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let url = receiver.url();
+    let faults =
+        ["--fault", "duplicate count=2 of session.*", "--fault", "signature-wrong attempts=3, every 2nd"];
+    let output = run(&[&args[..], &["--callback-url", &url, "--fault", "drop the 3rd"], &faults].concat());
+    assert_code(&output, 0);
+    let text = stdout(&output);
+    assert!(
+        text.contains("callbacks   9 delivered, 0 failed, 1 dropped on purpose of 10 (9 attempts)\n"),
+        "{text}"
+    );
+    assert!(text.contains("\non purpose  drop once, duplicate 3 times, signature-wrong 2 times\n"), "{text}");
+    let report: Value = serde_json::from_str(&read("r.json")).unwrap();
+    assert_eq!(report["faults"], json!({ "drop": 1, "duplicate": 3, "signature-wrong": 2 }));
+    assert!(read("r.xml").contains(r#"<property name="fault.duplicate" value="3"/>"#), "{}", read("r.xml"));
+    assert!(read("r.html").contains("drop once, duplicate 3 times, signature-wrong 2 times"));
+    // Without faults nothing is said.
+    let output = run(&[&args[..], &["--callback-url", &url]].concat());
+    assert!(!stdout(&output).contains("on purpose"), "{}", stdout(&output));
+
+    // Requests, in the end words of a server.
+    let mut child = program()
+        .args(["serve", "--listen", "127.0.0.1:0", "--fault", "503 of auth.token, the 2nd"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    let address = line.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    let fields = json!({ "APPKey": APP_KEY, "APPSecret": APP_SECRET }).to_string();
+    let statuses = [(); 3].map(|()| {
+        let mut wire = Wire::to(address.parse().unwrap());
+        wire.send(&request("POST", "/service/cloud/auth", &[JSON], fields.as_bytes()));
+        wire.reply().status
+    });
+    assert_eq!(statuses, [200, 503, 200]);
+    let stopped = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(stopped.success());
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    child.wait().unwrap();
+    assert!(rest.contains("503 on purpose: 503") && rest.contains("\non purpose  503 once\n"), "{rest}");
+}
+
+/// Whose a callback or request is, and which workflow it comes of.
+#[test]
+fn faults_ask_whose_it_is() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let settings = format!(
+        "callback_url = '{}'\nfaults = ['drop of call.completed where account=second', 'drop where workflow=7 node=push', \
+         '503 of robot.* where account=second, first 1', 'duplicate where account=thrid']\n\
+         [[accounts]]\napp_key = '{APP_KEY}'\napp_secret = '{APP_SECRET}'\n\
+         [[accounts]]\nname = 'second'\napp_key = 'second key'\napp_secret = 'second secret'\n\
+         [workflow]\nquiet = '1ms'\n\
+         [[workflow_templates]]\nid = 7\nname = 'Push'\n\
+         nodes = [{{ id = 'push', kind = 'api', next = 'end' }}, {{ id = 'end', kind = 'end' }}]\n",
+        receiver.url()
+    );
+    let serving = Serving::with(&settings, &["--speed", "max"]);
+    let fields = json!({ "APPKey": "second key", "APPSecret": "second secret" });
+    let (_, answer) = serving.post("", "/service/cloud/auth", &fields);
+    let (first, second) = (serving.token(), format!("Token {}", answer["data"]["token"].as_str().unwrap()));
+    let robots = |token: &str| serving.get(token, "/service/cloud/robot").0;
+    assert_eq!([&first, &second, &second].map(|token| robots(token)), [200, 503, 200]);
+    let rows = json!([{ "Mobile": "+6281112349011" }]);
+    serving.task(&first, "of the first", &rows);
+    serving.task(&second, "of the second", &rows);
+    let workflow = |name: &str, fields: &Value| {
+        let (status, answer) = serving.post(&first, &format!("/service/cloud/workflow/{name}"), fields);
+        assert_eq!(status, 200, "{answer}");
+        answer["data"]["workflow_id"].clone()
+    };
+    let end = "2199-01-01 00:00:00+08:00";
+    let id = workflow("createinstance", &json!({ "workflow_template_id": 7, "name": "w", "end_time": end }));
+    let row = json!({ "callee": "+6281112345001", "case_id": "case 1", "variables": {} });
+    workflow("uploaddetails", &json!({ "workflow_id": id, "details": [row] }));
+    serving.settle();
+    let (_, listed) = serving.control("GET", "/_mock/faults", &Value::Null);
+    assert_eq!(listed["hits"], json!({ "503": 1, "drop": 2 }), "{listed}");
+    assert_eq!(listed["faults"][3]["matched"], 0);
+    // A fault that is added says so, too, where it can't hit.
+    let added = serving.control("POST", "/_mock/faults", &json!({ "fault": "drop where account=thrid" }));
+    assert_eq!(added.0, 201);
+    let bodies: Vec<Value> = receiver.requests().iter().map(Request::json).collect();
+    let calls = |name: &str| {
+        bodies.iter().filter(|body| body["TaskName"] == name && body.get("CallID").is_some()).count()
+    };
+    assert_eq!((calls("of the first"), calls("of the second")), (1, 0), "{bodies:#?}");
+    assert!(bodies.iter().any(|body| body.get("actions").is_some()), "other notices of the workflow come");
+    assert!(bodies.iter().all(|body| body.get("callee").is_none_or(|callee| !callee.is_object())));
+    let (_, record) = serving.end();
+    let called = record.iter().find(|line| line["call"] == "robot.list" && line["status"] == 503).unwrap();
+    assert_eq!(called["faults"], json!(["503"]));
+    let is_told = |line: &&Value| line.to_string().contains("there is no account");
+    assert_eq!(record.iter().filter(is_told).count(), 1, "{record:#?}");
 }
 
 /// The table lists every fault, and the tests know each of them.

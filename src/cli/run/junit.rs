@@ -33,7 +33,7 @@ pub(super) fn junit(tally: &Tally, facts: &Facts, out: &mut impl Write) -> io::R
     let all = Counts::of(suites.values().flatten().copied());
     xml.write_event(Xml::Start(all.element("testsuites", NO_FILE, facts.took)))?;
     for (number, (file, stories)) in suites.iter().enumerate() {
-        // What was found belongs to the whole run: counted once, it sums up.
+        // What was found, and what went wrong on purpose, belongs to the whole run: counted once, it sums up.
         suite(&mut xml, file, stories, facts, number == 0)?;
     }
     xml.write_event(Xml::End(BytesEnd::new("testsuites")))?;
@@ -76,6 +76,9 @@ fn suite<W: Write>(
     }
     for (kind, count) in facts.counts.iter().filter(|_| is_first) {
         properties.push((format!("found.{}", kind.as_str()), count.to_string()));
+    }
+    for (fault, count) in facts.hits.iter().filter(|_| is_first) {
+        properties.push((format!("fault.{fault}"), count.to_string()));
     }
     xml.write_event(Xml::Start(BytesStart::new("properties")))?;
     for (name, value) in &properties {

@@ -6,7 +6,7 @@ use quick_xml::reader::Reader;
 
 use super::*;
 use crate::delivery::Totals;
-use crate::journal::SkippedStep;
+use crate::journal::{Hits, SkippedStep};
 
 /// An element with its attributes and what stands in it.
 #[derive(Debug, Default)]
@@ -106,6 +106,7 @@ fn facts() -> Facts {
         seed: 7,
         epoch: Timestamp::UNIX_EPOCH,
         totals: Totals::default(),
+        hits: Hits::default(),
         verified: None,
         interrupted: false,
         found: Vec::new(),

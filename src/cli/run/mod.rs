@@ -307,6 +307,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         seed: seed.0,
         epoch,
         totals: engine.totals(),
+        hits: engine.hits().clone(),
         verified: embedded.as_ref().map(|embedded| embedded.verified()),
         interrupted: end == Ended::By(End::Interrupted),
         found: engine.findings().all().cloned().collect(),
@@ -452,13 +453,24 @@ fn summary(
     lines.push(stories);
     let totals = facts.totals;
     let mut callbacks = format!("callbacks   {} delivered, {} failed", totals.delivered, totals.failed);
+    if totals.dropped > 0 {
+        callbacks.push_str(&format!(", {} dropped on purpose", totals.dropped));
+    }
     let left = totals.pending + totals.in_flight + totals.waiting;
     if left > 0 {
         callbacks.push_str(&format!(", {left} not sent"));
     }
     callbacks.push_str(&format!(" of {} ({})", totals.queued, counted(totals.attempts, "attempt")));
     lines.push(callbacks);
-    lines.push(format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls));
+    let mut requests =
+        format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls);
+    if tally.calls_on_purpose > 0 {
+        requests.push_str(&format!(", {} wrong on purpose", tally.calls_on_purpose));
+    }
+    lines.push(requests);
+    if !facts.hits.is_empty() {
+        lines.push(format!("on purpose  {}", facts.hits));
+    }
     if !facts.counts.is_empty() {
         lines.push(format!("found       {}", super::found::summed(&facts.counts)));
         if args.quiet {

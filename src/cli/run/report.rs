@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::tally::Tally;
 use crate::delivery::Totals;
+use crate::journal::Hits;
 use crate::simulator::{FindingKind, Found};
 
 /// What a report says beside the tally.
@@ -17,6 +18,8 @@ pub(super) struct Facts {
     pub(super) seed: u64,
     pub(super) epoch: Timestamp,
     pub(super) totals: Totals,
+    /// How often each fault has hit.
+    pub(super) hits: Hits,
     pub(super) verified: Option<(u64, u64)>,
     pub(super) interrupted: bool,
     /// What was found wrong with the requests.
@@ -46,7 +49,12 @@ pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
         "seconds": facts.seconds,
         "stories": tally.stories.values().collect::<Vec<_>>(),
         "callbacks": callbacks,
-        "calls": { "answered": tally.calls, "refused": tally.refused_calls },
+        "calls": {
+            "answered": tally.calls,
+            "refused": tally.refused_calls,
+            "on_purpose": tally.calls_on_purpose,
+        },
+        "faults": facts.hits,
         "assumed": tally.assumed,
         "found": facts.found,
         "signatures": facts.verified.map(|(right, wrong)| json!({ "verified": right, "wrong": wrong })),

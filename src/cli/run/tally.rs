@@ -58,6 +58,8 @@ pub(super) struct Tally {
     pub(super) stories: IndexMap<String, StoryTally>,
     pub(super) calls: u64,
     pub(super) refused_calls: u64,
+    /// Those that went wrong on purpose: what was answered then is not what the vendor answers.
+    pub(super) calls_on_purpose: u64,
     /// Callbacks given up that belong to no story.
     pub(super) failed_alone: u64,
     pub(super) last: Option<Timestamp>,
@@ -115,11 +117,14 @@ impl Sink for SharedTally {
         }
         if let Event::Called(call) = &entry.event {
             tally.calls += 1;
-            tally.refused_calls += u64::from(call.refusal.is_some() || call.status >= 400);
+            let is_on_purpose = call.fault.is_some();
+            tally.calls_on_purpose += u64::from(is_on_purpose);
+            let is_refused = call.refusal.is_some() || call.status >= 400;
+            tally.refused_calls += u64::from(is_refused && !is_on_purpose);
         }
         let Some(story) = entry.story.as_deref().and_then(|name| tally.stories.get_mut(name)) else {
-            tally.failed_alone +=
-                u64::from(matches!(&entry.event, Event::Ended { end, .. } if end.failure.is_some()));
+            let has_failed = matches!(&entry.event, Event::Ended { end, .. } if end.failure.is_some() && !end.is_dropped());
+            tally.failed_alone += u64::from(has_failed);
             return;
         };
         match &entry.event {

@@ -78,6 +78,8 @@ pub(super) struct Called<'a> {
     pub status: u16,
     /// The code and the reason, if it was refused.
     pub refusal: Option<(i64, &'a str)>,
+    /// What went wrong with it on purpose.
+    pub fault: Option<&'a str>,
     pub body: &'a [u8],
     pub answer: &'a [u8],
 }
@@ -127,14 +129,17 @@ impl<'a> What<'a> {
                 let failure = end.failure.as_ref()?;
                 Self::GivenUp { attempts: end.attempts.into(), message: &failure.message }
             }
-            Event::Called(CallEntry { id, call, status, answer, refusal, .. }) => Self::Called(Called {
-                name: id.as_deref().unwrap_or(&call.path),
-                host: call.proxied_host(),
-                status: *status,
-                refusal: refusal.as_deref().map(|RefusedCall { code, reason }| (*code, reason.as_str())),
-                body: &call.body,
-                answer,
-            }),
+            Event::Called(CallEntry { id, call, status, answer, refusal, fault, .. }) => {
+                Self::Called(Called {
+                    name: id.as_deref().unwrap_or(&call.path),
+                    host: call.proxied_host(),
+                    status: *status,
+                    refusal: refusal.as_deref().map(|RefusedCall { code, reason }| (*code, reason.as_str())),
+                    fault: fault.as_deref(),
+                    body: &call.body,
+                    answer,
+                })
+            }
             // What is only assumed stands together at the end; a callback is shown when it is tried.
             Event::Assumed { .. } | Event::Queued(_) => return None,
         })
@@ -179,6 +184,7 @@ impl<'a> What<'a> {
                 refusal: line["refused"]["code"]
                     .as_i64()
                     .map(|code| (code, line["refused"]["reason"].as_str().unwrap_or_default())),
+                fault: line["faults"][0].as_str(),
                 body: text("body").as_bytes(),
                 answer: text("answer").as_bytes(),
             }),

@@ -183,7 +183,7 @@ export class Wire {
     this.#push({
       key: "r" + entry.seq, kind: "request", seq: entry.seq, at: entry.at, entry, story: entry.story,
       name: entry.call ?? entry.path.split("?")[0], status: entry.status, took: entry.elapsed_us, bad,
-      group: groupOf(entry.call, body, answer),
+      group: groupOf(entry.call, body, answer), faults: entry.faults ?? [],
       summary: bad ? reasonIn(entry.answer) || entry.path : said(body) || entry.path,
     });
   }

@@ -32,7 +32,7 @@ use super::host::StoryHost;
 use super::story::{Story, Trigger};
 
 use crate::delivery::CallbackId;
-use crate::faults::{CallbackFault, Fault, Faults};
+use crate::faults::{Belongs, CallbackFault, Fault, Faults};
 use crate::files::Place;
 use crate::language::template::{self, Helpers};
 use crate::seed::Seed;
@@ -290,16 +290,21 @@ impl StoryRun {
     }
 
     /// What goes wrong with a call, as the story wants it.
-    pub fn fault(&mut self, id: &str, fields: &Value) -> Option<Fault> {
+    pub fn fault(&mut self, id: &str, fields: &Value, belongs: &Belongs<'_>) -> Option<Fault> {
         let lives = self.has_begun() && !self.stopped;
-        lives.then(|| self.faults.next(id, fields)).flatten()
+        lives.then(|| self.faults.next(id, fields, belongs)).flatten()
     }
 
     /// What goes wrong with a callback that the simulated vendor sends because of the story.
-    pub fn callback_faults(&mut self, event: &str, body: &Value) -> Vec<Arc<CallbackFault>> {
+    pub fn callback_faults(
+        &mut self,
+        event: &str,
+        body: &Value,
+        belongs: &Belongs<'_>,
+    ) -> Vec<Arc<CallbackFault>> {
         let mut found = Vec::new();
         if self.faults.has_callback_faults() && self.has_begun() && !self.stopped {
-            self.faults.next_of_callback(event, body, &mut found);
+            self.faults.next_of_callback(event, body, belongs, &mut found);
         }
         found
     }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{Held, Scope, StoryRun};
 use crate::delivery::{CallbackId, Policy};
+use crate::faults::Belongs;
 use crate::json::remove;
 use crate::language::condition::{Condition, ConditionError};
 use crate::language::template::{self, FillError, Template};
@@ -16,7 +17,7 @@ use crate::language::truth;
 use crate::scenario::failure::FailureKind;
 use crate::scenario::host::{Body, SendError, Sending, StoryHost};
 use crate::scenario::story::{CallbackTemplate, MAIN_CONVERSATION, Story};
-use crate::simulator::{ConversationKey, Opening};
+use crate::simulator::{AccountKey, ConversationKey, Opening};
 
 /// Why a story can't go on as written.
 #[derive(Debug, thiserror::Error)]
@@ -256,7 +257,16 @@ impl StoryRun {
         let target = url(&callback.target).map_err(fill("the URL"))?.or_else(|| of_story.clone());
         self.callback_url = of_story;
         let mut faults = callback.faults.clone();
-        self.faults.next_of_callback(&callback.event, &value, &mut faults);
+        if self.faults.has_callback_faults() {
+            let simulator = moment.host.simulator();
+            let (account, conversation) = (AccountKey::default(), simulator.order_key(key));
+            let belongs = Belongs {
+                account: Some(&simulator.access().account(account).name),
+                conversation: Some(&conversation),
+                ..Belongs::default()
+            };
+            self.faults.next_of_callback(&callback.event, &value, &belongs, &mut faults);
+        }
         let sending = Sending {
             event: Arc::clone(&callback.event),
             body,
