@@ -137,7 +137,8 @@ fn show(output: &Output, look: &Look, line: &[u8], json: bool, last: &Last) {
 
 /// Does what somebody typed; what came of it.
 async fn pressed(remote: &Remote, key: &str, last: &Last) -> String {
-    let (key, number) = key.split_at(key.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(key.len()));
+    let (key, number) =
+        key.split_at(key.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(key.len()));
     let number = match number.trim() {
         "" => Some(None),
         number => number.parse().ok().map(Some),

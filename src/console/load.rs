@@ -103,8 +103,7 @@ impl Endpoint for Show {
     const NAME: &'static str = "load";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/load";
-    const WHAT: &'static str =
-        "shows how the load goes that this mock serves (`airudder-mock load --listen`): rates, times and errors";
+    const WHAT: &'static str = "shows how the load goes that this mock serves (`airudder-mock load --listen`): rates, times and errors";
     type Ask = Nothing;
     type Answer = Running;
 

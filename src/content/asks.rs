@@ -26,13 +26,9 @@ pub(crate) const TOPICS: [&str; 13] = [
 static WORDS: LazyLock<BTreeMap<String, BTreeMap<String, Vec<Words>>>> = LazyLock::new(|| {
     let texts: BTreeMap<String, BTreeMap<String, Vec<String>>> =
         toml::from_str(include_str!("files/asks.toml")).unwrap_or_else(|error| panic!("asks.toml: {error}"));
-    let of_topic = |(topic, texts): (String, Vec<String>)| {
-        (topic, texts.iter().map(|text| Words::new(text)).collect())
-    };
-    texts
-        .into_iter()
-        .map(|(locale, topics)| (locale, topics.into_iter().map(of_topic).collect()))
-        .collect()
+    let of_topic =
+        |(topic, texts): (String, Vec<String>)| (topic, texts.iter().map(|text| Words::new(text)).collect());
+    texts.into_iter().map(|(locale, topics)| (locale, topics.into_iter().map(of_topic).collect())).collect()
 });
 
 /// A text as words are looked for in it: in lower case, and without punctuation.

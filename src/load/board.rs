@@ -86,8 +86,7 @@ impl Kept {
         if passed < self.every {
             return;
         }
-        let per_second =
-            |count: u64, before: u64| count.saturating_sub(before) as f64 / passed.as_secs_f64();
+        let per_second = |count: u64, before: u64| count.saturating_sub(before) as f64 / passed.as_secs_f64();
         let before = self.before.counts;
         self.points.push(LoadPoint {
             at_s: run.at_s,

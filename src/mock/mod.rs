@@ -22,6 +22,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub use crate::console::{LoadCounts, LoadPoint, LoadRun, LoadRuns};
 pub use assembly::Assembly;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use assembly::Service;
@@ -29,7 +30,6 @@ pub use builder::Builder;
 pub use error::StartError;
 pub use folder::{Folder, FolderError};
 pub use prepared::Prepared;
-pub use crate::console::{LoadCounts, LoadPoint, LoadRun, LoadRuns};
 pub(crate) use prepared::scheme;
 pub use running::{Mock, Stopped};
 pub(crate) use secured::Secured;

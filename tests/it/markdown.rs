@@ -33,8 +33,10 @@ pub(crate) fn read(path: &str) -> String {
 pub(crate) fn pages() -> Vec<String> {
     let docs = fs::read_dir(repository("docs")).unwrap();
     let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut pages: Vec<String> =
-        names.filter(|name| name.ends_with(".md") && name != "SUMMARY.md").map(|name| format!("docs/{name}")).collect();
+    let mut pages: Vec<String> = names
+        .filter(|name| name.ends_with(".md") && name != "SUMMARY.md")
+        .map(|name| format!("docs/{name}"))
+        .collect();
     pages.sort_unstable();
     pages.insert(0, "README.md".to_owned());
     pages.push("CONTRIBUTING.md".to_owned());

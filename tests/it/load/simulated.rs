@@ -239,7 +239,10 @@ fn how_a_load_goes_is_seen_beside_it() {
             (&json!(receiver.url()), &json!("50/s"), &json!(40.0))
         );
         let count = |name: &str| number(&run["counts"][name]);
-        assert!(count("planned") >= count("sent") && count("sent") >= count("ok") + count("wrong_status"), "{run}");
+        assert!(
+            count("planned") >= count("sent") && count("sent") >= count("ok") + count("wrong_status"),
+            "{run}"
+        );
         let before = count("sent");
         seen(mock, |run| number(&run["counts"]["sent"]) > before && run["points"][0]["planned"].is_f64());
         interrupt(&child);
