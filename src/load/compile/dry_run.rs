@@ -16,6 +16,9 @@ use crate::seed::ids::{self, DrawnId};
 /// How long a story may take: what is compiled has to be sent within one day everywhere.
 const LONGEST: Duration = Duration::from_secs(12 * 60);
 
+/// What a story sends, and when.
+type Sent = Vec<(Arc<Attempt>, Timestamp)>;
+
 /// How a story is run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DryRun<'a> {
@@ -42,7 +45,7 @@ impl DryRun<'_> {
         &self,
         context: &Context<'_>,
         story: &Arc<Story>,
-    ) -> Result<(Vec<(Arc<Attempt>, Timestamp)>, Vec<DrawnId>), NotCompilable> {
+    ) -> Result<(Sent, Vec<DrawnId>), NotCompilable> {
         let (sent, ids) = ids::observe(self.ids, || self.attempts(context, story));
         Ok((sent?, ids))
     }
@@ -51,7 +54,7 @@ impl DryRun<'_> {
         &self,
         context: &Context<'_>,
         story: &Arc<Story>,
-    ) -> Result<Vec<(Arc<Attempt>, Timestamp)>, NotCompilable> {
+    ) -> Result<Sent, NotCompilable> {
         let Self { seed, copy, mut at, latency, response, .. } = *self;
         let mut run = StoryRun::new(Arc::clone(story), Arc::from("dry run"), 0, copy, seed, at);
         for (name, value) in context.set {
