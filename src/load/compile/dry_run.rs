@@ -50,11 +50,7 @@ impl DryRun<'_> {
         Ok((sent?, ids))
     }
 
-    fn attempts(
-        &self,
-        context: &Context<'_>,
-        story: &Arc<Story>,
-    ) -> Result<Sent, NotCompilable> {
+    fn attempts(&self, context: &Context<'_>, story: &Arc<Story>) -> Result<Sent, NotCompilable> {
         let Self { seed, copy, mut at, latency, response, .. } = *self;
         let mut run = StoryRun::new(Arc::clone(story), Arc::from("dry run"), 0, copy, seed, at);
         for (name, value) in context.set {
