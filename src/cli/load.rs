@@ -120,7 +120,7 @@ pub(super) struct Args {
     /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
     #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::argument::variable)]
     set: Vec<(String, Value)>,
-    /// Where the mock serves requests during the load. Port 0 picks a free one. Default: 127.0.0.1:2478 while stories are
+    /// Where the mock serves requests during the load, and the page that shows how it goes. Port 0 picks a free one. Default: 127.0.0.1:2478 while stories are
     /// simulated, nowhere otherwise.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
@@ -259,6 +259,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         let server = Server::bind(&listen).map_err(std::io::Error::other)?;
         let address = server.local_addr();
         files.replace(Some(args.address_files.write(address, &format!("http://{address}"))?));
+        if !args.quiet {
+            super::remark(&format!("note: http://{address}/_mock/ shows how it goes"));
+        }
         Ok(server)
     };
     let runtime = super::runtime()?;

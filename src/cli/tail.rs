@@ -1,5 +1,8 @@
 //! `tail`: the timeline of a running mock, as it grows.
 
+mod opened;
+
+use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 
 use serde_json::{Map, Value, json};
@@ -19,7 +22,8 @@ Examples:
       All requests that were refused with 400, those from before included.
   airudder-mock tail --json kind=tried | jq .status
 
-On a terminal: `r` and Enter sends the last callback again, `r 7` that of number 7, `q` ends it.";
+On a terminal: `r` and Enter sends the last callback again, `r 7` that of number 7; `o` shows the last line in full,
+`o 7` the callback of number 7; `q` ends it.";
 
 /// So many of the latest lines are shown at the start where nothing else is said.
 const LATEST: u64 = 10;
@@ -62,7 +66,7 @@ async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result
     let is_limited = fields.contains_key("limit");
     let call = described().find(|call| call.name == "stream");
     let call = call.ok_or_else(|| RemoteError::NoCall("stream".to_owned()))?;
-    let last = std::cell::Cell::new(None);
+    let last = Last::default();
     let (mut refused, mut piece) = (Vec::new(), Vec::new());
     let answering = remote.parts(call, fields, |status, part| {
         if status != 200 {
@@ -85,7 +89,7 @@ async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result
                 if matches!(key.trim(), "q" | "quit") {
                     break None;
                 }
-                output.line(&pressed(remote, key.trim(), last.get()).await);
+                output.line(&pressed(remote, key.trim(), &last).await);
             }
         }
     };
@@ -106,36 +110,75 @@ async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result
     Ok(Exit::Ok)
 }
 
-/// Shows an entry, and keeps the number of the callback it is about.
-fn show(output: &Output, look: &Look, line: &[u8], json: bool, last: &std::cell::Cell<Option<u64>>) {
+/// What was shown last.
+#[derive(Debug, Default)]
+struct Last {
+    /// The number of a callback.
+    callback: Cell<Option<u64>>,
+    /// The line: its number in the journal, and that of its callback if it is about one.
+    line: Cell<Option<(u64, Option<u64>)>>,
+}
+
+/// Shows an entry, and keeps what it is about.
+fn show(output: &Output, look: &Look, line: &[u8], json: bool, last: &Last) {
     if json {
         // Nobody may be reading any more: the next interruption ends it.
         let _ = output.clone().write_all(line);
         return;
     }
     let Ok(line) = serde_json::from_slice::<Value>(line) else { return };
-    last.set(line["callback"].as_u64().or(last.get()));
-    if let Some(line) = look.line(&line) {
-        output.line(&line);
+    let callback = line["callback"].as_u64();
+    last.callback.set(callback.or(last.callback.get()));
+    if let Some(shown) = look.line(&line) {
+        last.line.set(line["seq"].as_u64().map(|seq| (seq, callback)));
+        output.line(&shown);
     }
 }
 
 /// Does what somebody typed; what came of it.
-async fn pressed(remote: &Remote, key: &str, last: Option<u64>) -> String {
-    let number = match key.strip_prefix('r').map(str::trim) {
-        Some("") => last,
-        Some(number) => number.parse().ok(),
-        None if key.is_empty() => return String::new(),
-        None => None,
+async fn pressed(remote: &Remote, key: &str, last: &Last) -> String {
+    let (key, number) =
+        key.split_at(key.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(key.len()));
+    let number = match number.trim() {
+        "" => Some(None),
+        number => number.parse().ok().map(Some),
     };
-    let Some(number) = number else {
-        let key = visible(key);
-        return format!(
-            "! `{key}` is nothing here: `r` sends the last callback again, `r 7` number 7, `q` ends this"
-        );
+    let done = match (key, number) {
+        ("", Some(None)) => return String::new(),
+        ("r", Some(number)) => match number.or(last.callback.get()) {
+            Some(number) => again(remote, number).await,
+            None => return "! no callback was shown yet: `r 7` sends number 7".to_owned(),
+        },
+        ("o", Some(Some(number))) => open(remote, (0, Some(number))).await,
+        ("o", Some(None)) => match last.line.get() {
+            Some(line) => open(remote, line).await,
+            None => return "! nothing was shown yet: `o 7` shows callback 7 in full".to_owned(),
+        },
+        _ => {
+            let key = visible(key);
+            return format!(
+                "! `{key}` is nothing here: `r` sends the last callback again, `r 7` number 7, `o` shows the last line in full, `o 7` number 7, `q` ends this"
+            );
+        }
     };
-    match remote.ask("resend", json!({ "callback": number })).await {
-        Ok(sent) => format!("  #{number} is sent again as #{}", sent["callback"]),
-        Err(error) => format!("! {}", visible(&error.to_string())),
-    }
+    done.unwrap_or_else(|error| format!("! {}", visible(&error.to_string())))
+}
+
+async fn again(remote: &Remote, number: u64) -> Result<String, RemoteError> {
+    let sent = remote.ask("resend", json!({ "callback": number })).await?;
+    Ok(format!("  #{number} is sent again as #{}", sent["callback"]))
+}
+
+/// A line in full: all of its callback, or the request alone.
+async fn open(remote: &Remote, (seq, callback): (u64, Option<u64>)) -> Result<String, RemoteError> {
+    let (fields, row) = match callback {
+        Some(number) => (json!({ "callback": number }), format!("c{number}")),
+        None => (json!({ "since": seq.saturating_sub(1), "limit": 1 }), format!("r{seq}")),
+    };
+    let found = remote.ask("journal", fields).await?;
+    let entries = found["entries"].as_array().map(Vec::as_slice).unwrap_or_default();
+    Ok(match (entries, callback) {
+        ([], Some(number)) => format!("! nothing is kept of a callback {number}"),
+        _ => opened::opened(entries, &format!("{}/_mock/?sel={row}", remote.url())),
+    })
 }

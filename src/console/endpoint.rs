@@ -29,6 +29,8 @@ pub(super) trait Endpoint {
     const WHAT: &'static str;
     /// The statuses of what it answers when it is not refused.
     const STATUSES: &'static [u16] = &[200];
+    /// The type of what it answers when it is not refused.
+    const CONTENT_TYPE: &'static str = "application/json";
     /// Whether its body is one large value, which is read at once and has no fields in the path or the query.
     const IS_LARGE: bool = false;
     /// Its fields: of the path, of the query, and of the JSON body.
@@ -75,6 +77,8 @@ pub(super) struct Row {
     pub(super) what: &'static str,
     /// The statuses of its answers.
     pub(super) statuses: &'static [u16],
+    /// The type of its answers.
+    pub(super) content_type: &'static str,
     /// Whether its body is one large value.
     pub(super) is_large: bool,
     /// The schemas of what it asks and what it answers.
@@ -91,6 +95,7 @@ impl Row {
             path: E::PATH,
             what: E::WHAT,
             statuses: E::STATUSES,
+            content_type: E::CONTENT_TYPE,
             is_large: E::IS_LARGE,
             schemas: || [schema::<E::Ask>(), schema::<E::Answer>()],
             answer: answer::<E>,

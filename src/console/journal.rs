@@ -89,7 +89,7 @@ enum Format {
 }
 
 impl Format {
-    fn content_type(self) -> &'static str {
+    const fn content_type(self) -> &'static str {
         match self {
             Self::Ndjson => "application/x-ndjson",
             Self::Sse => "text/event-stream",
@@ -112,6 +112,7 @@ impl Endpoint for Stream {
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/journal/stream";
     const WHAT: &'static str = "the same without end, as it happens: a line of JSON for each entry";
+    const CONTENT_TYPE: &'static str = Format::Ndjson.content_type();
     type Ask = Find;
     type Answer = Value;
 
@@ -128,6 +129,7 @@ impl Endpoint for Events {
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/journal/events";
     const WHAT: &'static str = "the same as server-sent events, for a page in a browser";
+    const CONTENT_TYPE: &'static str = Format::Sse.content_type();
     type Ask = Find;
     type Answer = Value;
 

@@ -17,11 +17,12 @@ impl Endpoint for Show {
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/metrics";
     const WHAT: &'static str = "shows figures for Prometheus";
+    const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4";
     type Ask = Nothing;
     type Answer = Value;
 
     async fn answer(world: World, _: Nothing) -> Result<Answered<Value>, Refused> {
-        let headers = vec![("content-type".into(), "text/plain; version=0.0.4".into())];
+        let headers = vec![("content-type".into(), Self::CONTENT_TYPE.into())];
         Ok(Answered::Other(Reply::Answer(HttpResponse { status: 200, headers, body: text(&world).into() })))
     }
 }

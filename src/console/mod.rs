@@ -16,6 +16,7 @@ mod find;
 mod found;
 mod in_force;
 mod journal;
+mod load;
 mod look;
 mod metrics;
 mod namespace;
@@ -51,6 +52,7 @@ pub use again::{Again, AgainError, Beginning, Moment, Origin, Snapshots};
 pub use beside::{NamespaceError, Namespaces, NewNamespace};
 pub use control::Control;
 pub use in_force::SettingsInForce;
+pub use load::{LoadCounts, LoadPoint, LoadRun, LoadRuns};
 pub use namespace::Namespace;
 pub use openapi::document as openapi;
 pub use reloads::Reloads;
@@ -66,6 +68,7 @@ const ROWS: &[Row] = &[
     Row::of::<look::Ready>(),
     Row::of::<look::Look>(),
     Row::of::<objects::List>(),
+    Row::of::<load::Show>(),
     Row::of::<look::ListCatalog>(),
     Row::of::<entry::Show>(),
     Row::of::<found::Assumed>(),

@@ -63,12 +63,10 @@ fn operation(row: &Row) -> Value {
     if let Some(Value::Array(required)) = ask.get_mut("required") {
         required.retain(|name| !name.as_str().is_some_and(in_path));
     }
-    let is_stream = row.path.starts_with("/journal/") || row.path == "/metrics";
-    let kind = if is_stream { "text/plain" } else { "application/json" };
     let refused = json!({ "description": "It is refused; `message` says why.", "content": { "application/json": { "schema": {
         "type": "object", "properties": { "message": { "type": "string" } }, "required": ["message"],
     } } } });
-    let done = json!({ "description": "It is done.", "content": { kind: { "schema": answer } } });
+    let done = json!({ "description": "It is done.", "content": { row.content_type: { "schema": answer } } });
     let mut responses = json!({ "400": refused, "404": refused, "405": refused });
     for status in row.statuses {
         responses[status.to_string()] = done.clone();

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::again::{Again, Origin, Snapshots};
 use super::beside::Namespaces;
 use super::in_force::SettingsInForce;
+use super::load::LoadRuns;
 use super::refused::Refused;
 use super::reloads::Reloads;
 use crate::contract::Catalog;
@@ -34,6 +35,8 @@ pub struct World {
     pub scenarios: Library,
     /// What came of files that changed.
     pub reloads: Reloads,
+    /// The load that it runs beside; nothing in a mock of its own.
+    pub load: Option<Arc<dyn LoadRuns>>,
     /// Makes further mocks behind the same address; nothing in one of those.
     pub namespaces: Option<Arc<dyn Namespaces>>,
     /// Puts it back; nothing where it keeps nothing of what it is given.

@@ -23,27 +23,56 @@ pub(crate) const TOPICS: [&str; 13] = [
 ];
 
 /// The words of each language, by topic; `words` only show the language.
-static WORDS: LazyLock<BTreeMap<String, BTreeMap<String, Vec<String>>>> = LazyLock::new(|| {
-    toml::from_str(include_str!("files/asks.toml")).unwrap_or_else(|error| panic!("asks.toml: {error}"))
+static WORDS: LazyLock<BTreeMap<String, BTreeMap<String, Vec<Words>>>> = LazyLock::new(|| {
+    let texts: BTreeMap<String, BTreeMap<String, Vec<String>>> =
+        toml::from_str(include_str!("files/asks.toml")).unwrap_or_else(|error| panic!("asks.toml: {error}"));
+    let of_topic =
+        |(topic, texts): (String, Vec<String>)| (topic, texts.iter().map(|text| Words::new(text)).collect());
+    texts.into_iter().map(|(locale, topics)| (locale, topics.into_iter().map(of_topic).collect())).collect()
 });
 
 /// A text as words are looked for in it: in lower case, and without punctuation.
 struct Text(String);
 
+/// Words as they are looked for.
+struct Words {
+    plain: String,
+    /// How many they are.
+    count: usize,
+}
+
+impl Words {
+    fn new(text: &str) -> Self {
+        let Text(mut plain) = Text::new(text);
+        // As a whole where words have gaps between them. Marks over and under letters count as no letters.
+        if text.chars().any(|letter| letter > '\u{5ff}' && !('\u{1e00}'..='\u{1eff}').contains(&letter)) {
+            plain = plain[1..plain.len() - 1].to_owned();
+        }
+        Self { plain, count: 1 + text.matches(' ').count() }
+    }
+}
+
 impl Text {
     fn new(text: &str) -> Self {
-        let plain = text.chars().map(|letter| if letter.is_alphanumeric() { letter } else { ' ' });
-        let plain: String = plain.flat_map(char::to_lowercase).collect();
-        Self(format!(" {} ", plain.split_whitespace().collect::<Vec<_>>().join(" ")))
+        let mut plain = String::with_capacity(text.len() + 2);
+        plain.push(' ');
+        for letter in text.chars() {
+            match letter {
+                'a'..='z' | '0'..='9' => plain.push(letter),
+                'A'..='Z' => plain.push(letter.to_ascii_lowercase()),
+                _ if letter.is_alphanumeric() => plain.extend(letter.to_lowercase()),
+                _ if !plain.ends_with(' ') => plain.push(' '),
+                _ => {}
+            }
+        }
+        if plain.len() == 1 || !plain.ends_with(' ') {
+            plain.push(' ');
+        }
+        Self(plain)
     }
 
-    /// Whether words stand in it: as a whole where words have gaps between them.
-    fn has(&self, words: &str) -> bool {
-        if words.chars().any(|letter| letter > '\u{5ff}' && !('\u{1e00}'..='\u{1eff}').contains(&letter)) {
-            // Marks over and under letters count as no letters.
-            return self.0.contains(&Self::new(words).0[1..Self::new(words).0.len() - 1]);
-        }
-        self.0.contains(&Self::new(words).0)
+    fn has(&self, words: &Words) -> bool {
+        self.0.contains(&words.plain)
     }
 
     fn topic(&self, locale: &str) -> Option<&'static str> {
@@ -54,8 +83,8 @@ impl Text {
     }
 
     /// How much of a language there is in it.
-    fn share(&self, words: &BTreeMap<String, Vec<String>>) -> usize {
-        words.values().flatten().filter(|one| self.has(one)).map(|one| 1 + one.matches(' ').count()).sum()
+    fn share(&self, words: &BTreeMap<String, Vec<Words>>) -> usize {
+        words.values().flatten().filter(|one| self.has(one)).map(|one| one.count).sum()
     }
 }
 
@@ -90,7 +119,7 @@ pub(crate) fn topic(text: &str, locale: &str) -> Option<&'static str> {
 /// Whether any of these words stands in a text.
 pub(crate) fn mentions(text: &str, words: &[String]) -> bool {
     let written = Text::new(text);
-    words.iter().any(|one| written.has(one))
+    words.iter().any(|one| written.has(&Words::new(one)))
 }
 
 #[cfg(test)]

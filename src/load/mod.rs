@@ -5,6 +5,7 @@
 //! to think of it. The load is open loop: the instants of all events are planned beforehand, by index, and latency
 //! counts from them, so that a receiver that stalls can't slow down its own test. Every event ends in exactly one count.
 
+mod board;
 mod compile;
 mod hpack;
 mod options;

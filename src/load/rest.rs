@@ -15,6 +15,7 @@ use super::plan::Mix;
 use super::send::Job;
 use crate::engine::{Callers, Driver};
 use crate::http::Server;
+use crate::mock::LoadRuns;
 use crate::net::HttpRequest;
 use crate::simulator::Opening;
 
@@ -36,8 +37,13 @@ struct Known {
 /// # Errors
 ///
 /// If the mock can't start.
-pub(super) async fn serve(context: &Context<'_>, job: &Job, server: Server) -> io::Result<()> {
-    let builder = context.builder(job.options.seed, job.options.in_flight as usize);
+pub(super) async fn serve(
+    context: &Context<'_>,
+    job: &Job,
+    server: Server,
+    load: Option<Arc<dyn LoadRuns>>,
+) -> io::Result<()> {
+    let builder = context.builder(job.options.seed, job.options.in_flight as usize).load(load);
     let service =
         builder.epoch(Timestamp::now()).callers(Callers::Lasting).service().map_err(io::Error::other)?;
     let known = Known {

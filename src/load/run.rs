@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::board::Board;
 use super::compile::{IdFields, StoryTemplate};
 use super::options::Protocol;
 use super::plan::{Curve, Mix};
@@ -18,6 +19,7 @@ use super::search::{judge, search};
 use super::send::{Job, Progress, RunStats, SentEvent, Usage, simulated, worker, worker_h2};
 use crate::http::Server;
 use crate::language::{RateProfile, RateUnit};
+use crate::mock::LoadRuns;
 
 /// How long a search waits between its probes.
 const BETWEEN_PROBES: Duration = Duration::from_millis(300);
@@ -113,14 +115,22 @@ impl Load<'_> {
         let job = Arc::new(self.job(rate, duration));
         let before = Usage::now();
         let mut watched = Watched { at: Instant::now(), cpu: before.cpu() };
-        let watch = || watch(&snapshot(&job, &mut watched));
+        let board = server.is_some().then(|| Board::new(rate, &job));
+        let seen = board.clone().map(|board| board as Arc<dyn LoadRuns>);
+        let watch = || {
+            let now = snapshot(&job, &mut watched);
+            if let Some(board) = &board {
+                board.note(&now);
+            }
+            watch(&now);
+        };
         let (mut stats, interrupted) = match server {
             Some(server) if self.is_simulated() => {
-                simulated::run(&self.context, &job, server, interrupt, watch).await?
+                simulated::run(&self.context, &job, (server, seen), interrupt, watch).await?
             }
             Some(server) => {
                 let (sending, serving) =
-                    (compiled(&job, interrupt, watch), serve(&self.context, &job, server));
+                    (compiled(&job, interrupt, watch), serve(&self.context, &job, server, seen));
                 let (mut sending, mut serving) = (std::pin::pin!(sending), std::pin::pin!(serving));
                 tokio::select! {
                     sent = &mut sending => sent?,
@@ -395,13 +405,9 @@ fn snapshot(job: &Job, watched: &mut Watched) -> Snapshot {
     let wall = (at - watched.at).as_secs_f64() * f64::from(job.workers);
     let busy = if wall > 0.0 { (cpu - watched.cpu).as_secs_f64() / wall } else { 0.0 };
     *watched = Watched { at, cpu };
-    let counts = &sum.counts;
     Snapshot {
         at: job.now(),
-        planned: counts.planned,
-        sent: counts.sent,
-        ok: counts.ok,
-        bad: counts.wrong_status + counts.failed + counts.timed_out + counts.dropped,
+        counts: sum.counts,
         in_flight: sum.in_flight,
         rate: sum.latest.ok as f64 / job.interval.as_secs_f64(),
         p50: sum.latest.latency.percentile(50.0),

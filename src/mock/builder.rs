@@ -11,7 +11,7 @@ use super::assembly::Service;
 use super::secured::names;
 use super::{Folder, Prepared, Secured, StartError};
 use crate::api::Api;
-use crate::console::{Control, Reloads, SettingsInForce, Snapshots, World};
+use crate::console::{Control, LoadRuns, Reloads, SettingsInForce, Snapshots, World};
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
 use crate::http::Server;
@@ -53,6 +53,7 @@ pub struct Builder {
     show_secrets: bool,
     can_go_back: bool,
     control: Control,
+    load: Option<Arc<dyn LoadRuns>>,
     pub(super) folder: Option<Folder>,
     pub(super) listens_on: Option<IpAddr>,
     pub(super) secured: Option<Secured>,
@@ -88,6 +89,7 @@ impl Builder {
             show_secrets: false,
             can_go_back: false,
             control: Control::default(),
+            load: None,
             folder: None,
             listens_on: None,
             secured: None,
@@ -239,6 +241,12 @@ impl Builder {
         self
     }
 
+    /// Runs beside a load, which its page shows.
+    pub(crate) fn load(mut self, load: Option<Arc<dyn LoadRuns>>) -> Self {
+        self.load = load;
+        self
+    }
+
     /// Offers these scenarios to begin stories of, in place of those that ship.
     pub(crate) fn scenarios(mut self, scenarios: Library) -> Self {
         self.scenarios = Some(scenarios);
@@ -325,6 +333,7 @@ impl Builder {
             kept_limits: self.kept,
             can_go_back: self.can_go_back,
             control: self.control,
+            load: self.load,
             stories: again.into(),
             scenarios,
             own_epoch: self.epoch,
@@ -354,6 +363,7 @@ pub(super) struct Rest {
     pub(super) kept_limits: KeptLimits,
     pub(super) can_go_back: bool,
     pub(super) control: Control,
+    pub(super) load: Option<Arc<dyn LoadRuns>>,
     /// The stories that run beside it, before their beginning; none where it can't go back.
     pub(super) stories: Arc<[StoryRun]>,
     pub(super) scenarios: Library,
@@ -408,6 +418,7 @@ impl Rest {
             settings: in_force,
             scenarios: self.scenarios,
             reloads: Reloads::default(),
+            load: self.load,
             namespaces: None,
             again: None,
             snapshots: Snapshots::default(),

@@ -22,6 +22,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
+pub use crate::console::{LoadCounts, LoadPoint, LoadRun, LoadRuns};
 pub use assembly::Assembly;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use assembly::Service;

@@ -31,6 +31,8 @@ const FILES: &[File] = files![
     SCRIPT "phone.js",
     SCRIPT "bubbles.js",
     SCRIPT "controls.js",
+    SCRIPT "graph.js",
+    SCRIPT "load.js",
     SCRIPT "objects.js",
     SCRIPT "catalog.js",
     SCRIPT "shell.js",

@@ -22,13 +22,16 @@ use crate::language::template::{Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
 use crate::simulator::FindingKind;
-use crate::time::DurationRange;
+use crate::time::{DurationRange, HumanDuration};
 
 /// How long an `await` waits unless it says otherwise.
 const DEFAULT_WITHIN: Duration = Duration::from_secs(30);
 
 /// Where a story plays unless it says otherwise.
 const DEFAULT_COUNTRY: Country = Country::Id;
+
+/// How long a story may pause in all that is sent as a whole: within one day everywhere.
+const LONGEST_PAUSES: Duration = Duration::from_secs(10 * 60);
 
 /// The conversation a step belongs to unless it says otherwise.
 pub(super) const MAIN_CONVERSATION: &str = "main";
@@ -317,12 +320,11 @@ impl Story {
         if self.steps.iter().any(step) {
             return Some("a step of it has faults".to_owned());
         }
-        self.steps.iter().find_map(|step| {
+        let obstacle = self.steps.iter().find_map(|step| {
             let why = match &step.action {
                 _ if step.when.is_some() => "depends on a condition",
                 _ if step.every.is_some() => "takes its time",
                 Action::Await(_) => "waits for something",
-                Action::Pause(range) if range.max > Duration::ZERO => "is a pause",
                 Action::Send { expect, .. } if !expect.is_about_status_only() => "expects more than a status",
                 Action::Resend { .. } => "sends a callback again",
                 Action::Never(_) => "watches what comes",
@@ -331,7 +333,42 @@ impl Story {
                 Action::Pause(_) | Action::Set(_) | Action::Send { .. } => return None,
             };
             Some(format!("a step {why} ({})", step.place))
+        });
+        obstacle.or_else(|| {
+            let all: Duration = self.pauses().flatten().map(|range| range.max).sum();
+            let first: Duration = self.pauses().next()?.iter().map(|range| range.max).sum();
+            match () {
+                () if !first.is_zero() => Some("it begins with a pause".to_owned()),
+                () if all > LONGEST_PAUSES => {
+                    Some(format!("its pauses take more than {}", HumanDuration(LONGEST_PAUSES)))
+                }
+                () => None,
+            }
         })
+    }
+
+    /// The pauses before each `send` step outside of blocks, repeats included, in their order.
+    pub fn pauses(&self) -> impl Iterator<Item = Vec<DurationRange>> {
+        let mut pauses = Vec::new();
+        self.steps.iter().flat_map(move |step| {
+            let times = step.repeat as usize;
+            let sends = match &step.action {
+                Action::Pause(range) => {
+                    pauses.extend(std::iter::repeat_n(*range, times));
+                    0
+                }
+                Action::Send { .. } => times,
+                _ => 0,
+            };
+            // Whatever is said before a step that is repeated is said once.
+            let mut before = if sends > 0 { std::mem::take(&mut pauses) } else { Vec::new() };
+            std::iter::repeat_with(move || std::mem::take(&mut before)).take(sends)
+        })
+    }
+
+    /// Whether time passes between its callbacks.
+    pub fn has_pauses(&self) -> bool {
+        self.pauses().flatten().any(|range| !range.max.is_zero())
     }
 
     /// The statuses that are wanted of each `send` step outside of blocks, repeats included, in their order: of its expectation, or else

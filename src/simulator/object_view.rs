@@ -53,6 +53,22 @@ pub struct PartView {
     pub(super) total: u64,
     /// How many of them are over.
     pub(super) done: u64,
+    /// Where rows go from here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) next: Vec<WayView>,
+    /// The rows that are here, the first few of them: their numbers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) rows: Vec<String>,
+}
+
+/// A way from a node of a workflow to another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct WayView {
+    /// To which, by its place among the parts, counted from 0.
+    pub(super) to: u16,
+    /// What the last call or message has to have come to: one of these. Of nothing else where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) when: Vec<String>,
 }
 
 /// An agent of the dialer.

@@ -82,7 +82,7 @@ fn request(entry: &Entry, number: usize, route: &Route) -> Value {
     operation.insert("parameters".to_owned(), parameters.into());
     let content = |schema: Value| json!({ "application/json": { "schema": schema } });
     operation.insert("responses".to_owned(), json!({
-        "200": { "description": "It is done.", "content": content(enveloped(entry.family, answered)) },
+        "200": { "description": "It is done; or it is refused with a code that is no HTTP status.", "content": content(ok(entry.family, answered)) },
         "default": { "description": "It is refused; the envelope has the code and says why.", "content": content(refused(entry.family)) },
     }));
     let security = match entry.family {
@@ -141,6 +141,14 @@ fn enveloped(family: Family, data: Value) -> Value {
     let required: Vec<String> = properties.keys().cloned().collect();
     properties.insert(envelope::names(family).1.to_owned(), data);
     json!({ "type": "object", "properties": properties, "required": required })
+}
+
+/// What is answered with the status 200: the data, or a refusal whose code is no HTTP status.
+fn ok(family: Family, data: Value) -> Value {
+    let done = enveloped(family, data);
+    let mut refused = refused(family);
+    refused["properties"]["code"]["not"] = done["properties"]["code"].clone();
+    json!({ "anyOf": [done, refused] })
 }
 
 /// The envelope of a family around nothing but the reason of a refusal.

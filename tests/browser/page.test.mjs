@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { launch, open, receiver, serve, sign } from "./support.mjs";
+import { launch, load, open, receiver, serve, sign } from "./support.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
@@ -246,10 +246,14 @@ test("a namespace has a page of its own", async (context) => {
   await row(page, "session.end").waitFor();
   await page.getByRole("link", { name: "mine" }).click();
   await page.getByText("Nothing yet").waitFor();
-  await page.getByRole("heading", { name: /mine/ }).waitFor();
+  assert.match(await page.title(), /^mine/);
   await page.getByRole("button", { name: "Controls" }).click();
-  await page.getByRole("link", { name: "Back to the mock" }).click();
+  await page.getByRole("button", { name: "mine" }).click();
+  await page.getByRole("menuitem", { name: "The mock itself" }).click();
   await row(page, "session.end").waitFor();
+  await page.getByRole("button", { name: "namespaces" }).click();
+  await page.getByRole("menuitem", { name: "mine" }).click();
+  await page.getByText("Nothing yet").waitFor();
   assert.deepEqual(wrong, []);
 });
 
@@ -322,6 +326,8 @@ test("a call rings and is answered; an agent takes a break; what was relied on i
   await call.getByRole("button", { name: "Answer" }).click();
   await page.getByRole("menuitem", { name: "Talk, and decline (F)" }).click();
   await call.getByText("on the phone").waitFor();
+  await mock.control("POST", "/clock", { by: "8s" });
+  await call.getByRole("log", { name: /What was said/ }).locator(".bubble").nth(1).waitFor();
   await mock.control("POST", "/clock", { by: "1h" });
   const [told] = (await mock.control("GET", "/journal?kind=queued&event=call.completed")).entries;
   assert.equal(JSON.parse(told.body).Intention, "F");
@@ -366,5 +372,68 @@ test("objects with how far they are, calls with what was said, the catalog with 
   await page.getByLabel("Find in the catalog").fill("task.create");
   await page.locator(".thing summary", { hasText: "task.create" }).click();
   await page.locator(".field-list").first().getByText("TaskName", { exact: true }).waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test("a workflow is drawn with its ways and the rows at each node", async (context) => {
+  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0"] });
+  const post = async (path, body, token) => {
+    const response = await fetch(mock.url + path, { method: "POST", headers: { "content-type": "application/json", ...(token && { authorization: "Token " + token }) }, body: JSON.stringify(body) });
+    return (await response.json()).data;
+  };
+  const { token } = await post("/service/cloud/auth", { APPKey: "AIRudderMockKey0000001", APPSecret: "AIRudderMockSecret0001" });
+  const details = Array.from({ length: 30 }, (_, at) => ({ callee: "+62811123450" + (10 + at), case_id: "case " + at, variables: at % 2 ? { mock_outcome: "no_answer" } : {} }));
+  const { workflow_id } = await post("/service/cloud/workflow/createinstance", { workflow_template_id: 1001, name: "July", end_time: "2199-01-01 00:00:00+08:00", auto_finish: 1, details }, token);
+  await page.getByRole("button", { name: "Objects" }).click();
+  const flow = page.locator(".thing", { hasText: workflow_id });
+  await flow.locator("summary").first().click();
+  const drawing = flow.getByRole("img", { name: /^The flow\. Voice call: 30 here, 0 went on; / });
+  await drawing.waitFor();
+  assert.equal(await drawing.locator(".node").count(), 5);
+  assert.equal(await drawing.locator(".when").allInnerTexts().then((all) => all.length), 3);
+  await flow.getByText("Node by node").click();
+  await flow.locator(".rows-here", { hasText: "+6281112345010" }).waitFor();
+  await mock.control("POST", "/clock", { by: "2h" });
+  await flow.getByRole("img", { name: /Voice call: 0 here, 30 went on/ }).waitFor();
+  assert.ok(await flow.locator(".way.gone").count() >= 2);
+  await flow.getByRole("button", { name: "Wire" }).click();
+  await row(page, "workflow.create").waitFor();
+  await row(page, "workflow.call_completed").first().waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test("what is in force stands in the header", async (context) => {
+  const mock = await serve([], "strict = \"strict\"\n[[faults]]\ncall = \"auth.token\"\nstatus = 503\n[catalog.\"session.end\"]\nevent = \"over\"\n");
+  const { page, wrong, close } = await open(browser, mock.page);
+  context.after(async () => { await close(); await mock.close(); });
+  for (const badge of ["1 fault", "1 correction", "strict"]) await page.locator(".badge", { hasText: badge }).waitFor();
+  await page.locator(".badge", { hasText: "1 correction" }).click();
+  await page.getByRole("region", { name: "Catalog" }).waitFor();
+  assert.deepEqual(wrong, []);
+});
+
+test("a load is seen as it goes, and its last figures when it is over", async (context) => {
+  const hook = await receiver((callback, number) => (number % 4 === 0 ? [503, "{}"] : [200, "{}"]));
+  const running = await load(hook, ["--rate", "40/s", "--duration", "60s"]);
+  const { page, wrong, close } = await open(browser, running.page);
+  context.after(async () => { await close(); await running.close(); await hook.close(); });
+  const pane = page.getByRole("region", { name: "Load", exact: true });
+  await pane.getByText("answered otherwise").waitFor();
+  await pane.getByText("40/s").first().waitFor();
+  await pane.getByRole("img", { name: /^Events per second: planned / }).locator(".stroke").nth(2).waitFor({ state: "attached" });
+  const ok = async () => Number((await pane.locator(".sum", { hasText: /ok$/ }).locator("strong").innerText()).replace(",", ""));
+  const before = await ok();
+  await page.waitForFunction((before) => Number([...document.querySelectorAll(".load .sum")].find((one) => one.textContent.endsWith("ok")).querySelector("strong").textContent.replace(",", "")) > before, before);
+  await page.getByText("A load keeps no journal").waitFor();
+  await running.close();
+  await pane.getByText("these were its last figures").waitFor();
+  assert.ok(await ok() > before);
+  assert.deepEqual(wrong, []);
+});
+
+test("a mock of its own says nothing of a load", async (context) => {
+  const { page, wrong } = await setting(context);
+  await page.getByText("live").waitFor();
+  assert.ok(await page.locator(".view-load").isHidden());
   assert.deepEqual(wrong, []);
 });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { launch, open, receiver, serve } from "./support.mjs";
+import { launch, load, open, receiver, serve } from "./support.mjs";
 
 const wanted = !!process.env.UPDATE_PICTURES;
 
@@ -54,4 +54,48 @@ test("pictures, light, dark and on a phone", async (context) => {
     await page.getByText("The signature is right.").waitFor();
   });
   await shoot("page-phone", { width: 390, height: 720, query: "&view=phone" });
+  // The views of the manual.
+  const ask = async (path, body, token) => (await (await fetch(mock.url + path, { method: "POST", headers: { "content-type": "application/json", ...(token && { authorization: "Token " + token }) }, body: JSON.stringify(body) })).json()).data;
+  const { token } = await ask("/service/cloud/auth", { APPKey: "AIRudderMockKey0000001", APPSecret: "AIRudderMockSecret0001" });
+  await ask("/service/cloud/workflow/createinstance", {
+    workflow_template_id: 1001, name: "July reminders", end_time: "2199-01-01 00:00:00+08:00", auto_finish: 1,
+    details: Array.from({ length: 40 }, (_, at) => ({ callee: "+62811123450" + (10 + at), case_id: "case " + at, variables: at % 3 ? {} : { mock_outcome: "no_answer" } })),
+  }, token);
+  await pass("45s");
+  await shoot("page-workflow", { width: 1240, height: 740, query: "&view=objects&q=event:workflow.*" }, async (page) => {
+    const flow = page.locator(".thing", { hasText: "July reminders" }).last();
+    await flow.locator("summary").first().click();
+    await flow.evaluate((element) => element.scrollIntoView());
+  });
+  await mock.control("POST", "/snapshots", { name: "before the campaign" });
+  await mock.control("POST", "/snapshots", { name: "everything paid" });
+  await mock.control("POST", "/namespaces", { name: "ci-7" });
+  await mock.control("POST", "/faults", { fault: "signature-wrong of session.*, first 1" });
+  await shoot("page-snapshots", { width: 1240, height: 740, query: "&view=controls", dark: true }, async (page) => {
+    await page.getByRole("heading", { name: "Snapshots" }).evaluate((element) => element.scrollIntoView());
+  });
+  for (const text of [
+    'name = "Agent answers in time"\n[[steps]]\nsend = "session.transfer"\n[[steps]]\nawait = "chatbot.send_message"\nwithin = "30s"\n',
+    'name = "Refused"\nkeep_going = true\n[[steps]]\nsend = "session.transfer"\nexpect = { status = 204 }\n',
+  ]) await mock.control("POST", "/stories", { text });
+  await pass("1s");
+  await shoot("page-stories", { width: 1240, height: 740, query: "&view=stories" });
+});
+
+test("a picture of a load", async (context) => {
+  const folder = wanted ? fileURLToPath(new URL("../../docs/images/", import.meta.url)) : mkdtempSync(join(tmpdir(), "airudder-mock-pictures-"));
+  const browser = await launch();
+  const hook = await receiver((_, number) => (number % 60 === 0 ? [503, "{}"] : [200, "{}"]));
+  const running = await load(hook, ["--rate", "20/s..120/s", "--duration", wanted ? "20s" : "6s"]);
+  context.after(async () => {
+    await browser.close();
+    await running.close();
+    await hook.close();
+    if (!wanted) rmSync(folder, { recursive: true, force: true });
+  });
+  const { page, wrong, close } = await open(browser, running.page, { width: 1240, height: 740 });
+  await page.waitForFunction((seconds) => Number.parseInt(document.querySelector(".load .numbers")?.textContent ?? "0") >= seconds, wanted ? 16 : 3, { timeout: 30_000 });
+  await page.screenshot({ path: join(folder, "page-load.png") });
+  assert.deepEqual(wrong, []);
+  await close();
 });

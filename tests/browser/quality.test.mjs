@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open, receiver, serve, violations } from "./support.mjs";
+import { launch, load, open, receiver, serve, violations } from "./support.mjs";
 
 let browser, mock, hook;
 before(async () => {
@@ -12,6 +12,9 @@ before(async () => {
   const { conversation } = await mock.control("POST", "/chats", { write: "hello", name: "Dinda" });
   await mock.control("POST", "/emit", { event: "session.transfer", conversation });
   await mock.control("POST", "/emit", { event: "session.end" });
+  const ask = async (path, body, token) => (await (await fetch(mock.url + path, { method: "POST", headers: { "content-type": "application/json", ...(token && { authorization: "Token " + token }) }, body: JSON.stringify(body) })).json()).data;
+  const { token } = await ask("/service/cloud/auth", { APPKey: "AIRudderMockKey0000001", APPSecret: "AIRudderMockSecret0001" });
+  await ask("/service/cloud/workflow/createinstance", { workflow_template_id: 1001, name: "July", end_time: "2199-01-01 00:00:00+08:00", auto_finish: 1, details: [{ callee: "+6281112345010", case_id: "1", variables: {} }] }, token);
   await mock.control("POST", "/faults", { fault: { call: "task.create", status: 503 } });
   await mock.control("POST", "/clock", { by: "10m" });
 });
@@ -40,6 +43,10 @@ for (const [name, view] of [["light", {}], ["dark", { dark: true }], ["phone", {
     await page.getByRole("button", { name: "Edit and resend" }).click();
     await check("edit");
     await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Objects", exact: true }).click();
+    await page.locator(".thing", { hasText: "July" }).last().locator("summary").first().click();
+    await page.locator(".graph").waitFor();
+    await check("workflow");
     for (const pane of ["Objects", "Stories", "Catalog", "Controls", "Phone"]) {
       await page.getByRole("button", { name: pane, exact: true }).click();
       await check(pane);
@@ -57,6 +64,20 @@ for (const [name, view] of [["light", {}], ["dark", { dark: true }], ["phone", {
     await close();
   });
 }
+
+test("no serious violation of accessibility in a load", async () => {
+  const running = await load(hook, ["--rate", "20/s", "--duration", "60s"]);
+  for (const view of [{}, { dark: true }, { width: 390, height: 780 }]) {
+    const { page, wrong, close } = await open(browser, running.page, view);
+    await page.locator(".load .stroke").nth(2).waitFor({ state: "attached" });
+    assert.deepEqual(await violations(page), []);
+    const [wide, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert.ok(wide <= inner, `${wide} wide`);
+    assert.deepEqual(wrong, []);
+    await close();
+  }
+  await running.close();
+});
 
 test("small, quick, and nothing from elsewhere", async () => {
   await fetch(mock.page, { headers: { accept: "text/html" } });

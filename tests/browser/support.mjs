@@ -38,7 +38,7 @@ export async function receiver(answer = () => [200, "{}"]) {
     const callback = { body: body.toString(), signature: request.headers["x-airudder-sign"], event: undefined };
     try { callback.event = JSON.parse(callback.body).event; } catch { /* It has none. */ }
     got.push(callback);
-    const [status, text] = answer(callback);
+    const [status, text] = answer(callback, got.length);
     response.writeHead(status, { "content-type": "application/json" }).end(text);
   });
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
@@ -92,6 +92,26 @@ export async function serve(args = [], settings = "") {
   };
 }
 
+/** A load that runs, with a mock beside it. */
+export async function load(hook, args = []) {
+  const folder = mkdtempSync(join(tmpdir(), "airudder-mock-load-"));
+  const file = join(folder, "url");
+  const story = new URL("../../scenarios/load-transfer.toml", import.meta.url).pathname;
+  const process_ = spawn(PROGRAM, ["load", story, "--callback-url", hook.url, "--listen", "127.0.0.1:0", "--url-file", file, "--quiet", ...args], { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
+  for (let tries = 0; !existsSync(file); tries += 1) {
+    if (tries > 400 || process_.exitCode !== null) throw new Error("the load did not start");
+    await new Promise((soon) => setTimeout(soon, 25));
+  }
+  return {
+    page: readFileSync(file, "utf8").trim() + "/_mock/",
+    close: async () => {
+      const ended = new Promise((end) => process_.once("exit", end));
+      if (process_.exitCode === null) { process_.kill("SIGINT"); await ended; }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 /** A page that notes what must never happen: errors, violations of the policy, requests to elsewhere, dialogs. */
 export async function open(browser, url, { width = 1440, height = 900, dark = false, scale = 1 } = {}) {
   const context = await browser.newContext({
@@ -104,7 +124,7 @@ export async function open(browser, url, { width = 1440, height = 900, dark = fa
   const wrong = [];
   const sizes = new Map();
   page.on("pageerror", (error) => wrong.push(error.stack));
-  page.on("console", (message) => { if (["error", "warning"].includes(message.type()) && !/status of 4\d\d/.test(message.text())) wrong.push(message.text()); });
+  page.on("console", (message) => { if (["error", "warning"].includes(message.type()) && !/status of 4\d\d|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/.test(message.text())) wrong.push(message.text()); });
   page.on("dialog", (dialog) => { wrong.push("a dialog: " + dialog.message()); dialog.dismiss(); });
   page.on("request", (request) => {
     if (!/^(data|file):/.test(request.url()) && new URL(request.url()).origin !== new URL(url).origin) wrong.push("a request to " + request.url());

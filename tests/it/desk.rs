@@ -163,6 +163,17 @@ fn on_a_terminal_there_are_colours_and_keys() {
     tail.shows("\u{1b}[32m200");
     tail.types("r 1\n");
     tail.shows("#1 is sent again as #2");
+    tail.types("o 1\n");
+    tail.shows("attempt 1: 200");
+    tail.shows("X-AIRudder-Sign: ");
+    tail.shows("/_mock/?sel=c1");
+    serving.get("Token nonsense", "/service/cloud/robot");
+    tail.shows("robot.list");
+    tail.types("o\n");
+    tail.shows("GET /service/cloud/robot: 401");
+    tail.shows("/_mock/?sel=r");
+    tail.types("o 99\n");
+    tail.shows("! nothing is kept of a callback 99");
     tail.types("what\n");
     tail.shows("! `what` is nothing here");
     tail.types("q\n");

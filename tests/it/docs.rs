@@ -107,12 +107,28 @@ fn every_link_leads_somewhere() {
             assert!(!is_file || fs::exists(folder.join(path)).unwrap(), "{page} links to {link}");
         }
     }
-    let (index, for_agents) = (read("docs/README.md"), read("llms.txt"));
+    let (index, book, for_agents) = (read("docs/README.md"), read("docs/SUMMARY.md"), read("llms.txt"));
     for page in pages().iter().filter(|page| page.starts_with("docs/") && !page.ends_with("README.md")) {
         let name = Path::new(page).file_name().unwrap().to_str().unwrap();
         assert!(index.contains(&format!("]({name})")), "docs/README.md does not list {name}");
+        assert!(book.contains(&format!("]({name})")), "docs/SUMMARY.md does not list {name}");
         assert!(for_agents.contains(&format!("](docs/{name})")), "llms.txt does not list {name}");
     }
+}
+
+/// The tutorial is gone through as it stands; at its end the token has expired and a signature was wrong.
+#[test]
+fn the_tutorial_leads_where_it_says() {
+    if !(is_there("curl") && is_there("bash")) {
+        return;
+    }
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let serving = Serving::with("", &["--callback-url", &receiver.url(), "--speed", "600"]);
+    let said = run_scripts("docs/tutorial.md", &serving.url(), &receiver.url());
+    serving.end();
+    assert_eq!(said.matches("\"met\":true").count(), 3, "{said}");
+    assert!(said.contains("the token has expired") && said.contains("signature-wrong"), "{said}");
+    assert!(!said.contains("\"code\":404"), "{said}");
 }
 
 /// The steps for contributors name what is there: files, folders, and the words of the code.

@@ -29,12 +29,14 @@ pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The pages for people: the README and everything in docs/, by their paths in the repository.
+/// The pages for people: the README and everything in docs/ but the contents of the book, by their paths in the repository.
 pub(crate) fn pages() -> Vec<String> {
     let docs = fs::read_dir(repository("docs")).unwrap();
     let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut pages: Vec<String> =
-        names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
+    let mut pages: Vec<String> = names
+        .filter(|name| name.ends_with(".md") && name != "SUMMARY.md")
+        .map(|name| format!("docs/{name}"))
+        .collect();
     pages.sort_unstable();
     pages.insert(0, "README.md".to_owned());
     pages.push("CONTRIBUTING.md".to_owned());
@@ -165,6 +167,7 @@ fn load_runs(mut args: Vec<String>) {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     put(&mut args, "--callback-url", &receiver.url());
     put(&mut args, "--duration", "200ms");
+    put(&mut args, "--listen", "127.0.0.1:0");
     assert_code(&run(&args), 0);
     assert!(!receiver.requests().is_empty());
 }

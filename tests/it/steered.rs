@@ -169,6 +169,8 @@ fn a_call_that_rings_is_answered_by_whoever_plays_the_person() {
     let talking =
         now["calls"].as_array().unwrap().iter().find(|call| call["call"] == calls[0]["call"]).unwrap();
     assert_eq!(talking["state"], "talking", "{now}");
+    let first = talking["said"].as_array().unwrap().clone();
+    assert!(first.len() <= 1, "nothing more than a greeting was said at once: {now}");
     for (call, fields, status, says) in [
         (&calls[0], json!({ "outcome": "busy" }), 409, "rings no more"),
         (&json!({ "call": "nobody" }), json!({ "outcome": "busy" }), 404, "there is no call `nobody`"),
@@ -180,6 +182,16 @@ fn a_call_that_rings_is_answered_by_whoever_plays_the_person() {
         let message = refused["message"].as_str().unwrap();
         assert!(was == status && message.contains(says), "{was} {message}");
     }
+    // What is said is there as it is said.
+    let more = (0..30).find_map(|_| {
+        serving.skip("1s");
+        let now = get(&serving, "/_mock/calls");
+        let talking =
+            now["calls"].as_array().unwrap().iter().find(|call| call["call"] == calls[0]["call"])?.clone();
+        let said = talking["said"].as_array().unwrap().clone();
+        (said.len() > first.len()).then_some(said)
+    });
+    let said = more.expect("somebody says more while the call goes on");
     // A snapshot knows what was decided.
     assert_eq!(serving.control("POST", "/_mock/snapshots", &json!({ "name": "answered" })).0, 201);
     for _ in 0..2 {
@@ -190,6 +202,8 @@ fn a_call_that_rings_is_answered_by_whoever_plays_the_person() {
         let body: Value = serde_json::from_str(met["entries"][0]["body"].as_str().unwrap()).unwrap();
         assert_eq!((&body["Intention"], &body["RingType"]), (&json!("C"), &json!("answered")), "{body}");
         assert_eq!(body["CallID"], calls[0]["call"]);
+        let dialog = body["Dialog"].as_array().unwrap();
+        assert!(dialog.len() > said.len() && dialog.starts_with(&said), "{body}\n{said:?}");
         serving.control("POST", "/_mock/snapshots/answered/restore", &json!({}));
     }
 }

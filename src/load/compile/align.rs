@@ -3,15 +3,21 @@
 //! fits both renderings by construction, or there is none.
 
 use super::ids::IdForm;
-use super::segments::{Segment, Segments, TimeForm};
+use super::segments::{Segment, Segments, Since, TimeForm};
 use crate::seed::ids::{DrawnId, IdShape};
 
 /// What one rendering was made with.
 pub(super) struct Values {
     pub(super) ids: Vec<DrawnId>,
     pub(super) copy: String,
-    /// Unix milliseconds.
-    pub(super) at: i64,
+}
+
+/// When one rendering was made, in Unix milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moments {
+    pub(super) now: i64,
+    /// When the first request of its story was.
+    pub(super) begun: i64,
 }
 
 /// Finds the gaps of a story's requests, and numbers its ids as they appear.
@@ -44,7 +50,13 @@ impl<'a> Aligner<'a> {
 
     /// Appends what two texts have in common, with gaps. Fails with the place in the first text where they differ
     /// otherwise.
-    pub(super) fn align(&mut self, one: &[u8], other: &[u8], into: &mut Segments) -> Result<(), usize> {
+    pub(super) fn align(
+        &mut self,
+        one: &[u8],
+        other: &[u8],
+        moments: [Moments; 2],
+        into: &mut Segments,
+    ) -> Result<(), usize> {
         let (mut i, mut j) = (0, 0);
         while i < one.len() || j < other.len() {
             let plain = one[i..].iter().zip(&other[j..]);
@@ -55,8 +67,8 @@ impl<'a> Aligner<'a> {
                 continue;
             }
             let is_within_number = i > 0 && one[i - 1].is_ascii_digit();
-            if let Some((segment, length, other_length)) = self.gap(&one[i..], &other[j..], is_within_number)
-            {
+            let time = if is_within_number { None } else { time(&one[i..], &other[j..], moments) };
+            if let Some((segment, length, other_length)) = self.gap(&one[i..], &other[j..], time) {
                 into.push(segment);
                 (i, j) = (i + length, j + other_length);
             } else if i < one.len() && one.get(i) == other.get(j) {
@@ -69,11 +81,15 @@ impl<'a> Aligner<'a> {
         Ok(())
     }
 
-    /// The longest gap at the beginning of two texts, and how long it is in each.
-    fn gap(&mut self, one: &[u8], other: &[u8], is_within_number: bool) -> Option<(Segment, usize, usize)> {
+    /// The longest gap at the beginning of two texts, which may begin with a time, and how long it is in each.
+    fn gap(
+        &mut self,
+        one: &[u8],
+        other: &[u8],
+        time: Option<(Segment, usize, usize)>,
+    ) -> Option<(Segment, usize, usize)> {
         let [first, second] = self.values;
         let starts = |a: &str, b: &str| one.starts_with(a.as_bytes()) && other.starts_with(b.as_bytes());
-        let time = if is_within_number { None } else { time(one, other, first.at, second.at) };
         let copy = (Segment::Copy, first.copy.len(), second.copy.len());
         let copy = starts(&first.copy, &second.copy).then_some(copy);
         let ids = first.ids.iter().zip(&second.ids).enumerate();
@@ -103,11 +119,17 @@ impl<'a> Aligner<'a> {
     }
 }
 
-/// A moment at the beginning of two texts that is as far from the present in both.
-fn time(one: &[u8], other: &[u8], at: i64, other_at: i64) -> Option<(Segment, usize, usize)> {
-    let others = TimeForm::read(other);
-    TimeForm::read(one).into_iter().find_map(|(form, length, moment)| {
-        let same = others.iter().find(|(other, _, moved)| *other == form && moved - other_at == moment - at);
-        same.map(|(_, other_length, _)| (Segment::Time(form, moment - at), length, *other_length))
+/// A moment at the beginning of two texts that is as far from the present in both, or else from the first request.
+fn time(one: &[u8], other: &[u8], [first, second]: [Moments; 2]) -> Option<(Segment, usize, usize)> {
+    let (ones, others) = (TimeForm::read(one), TimeForm::read(other));
+    let sinces = [(Since::Now, first.now, second.now), (Since::Begun, first.begun, second.begun)];
+    sinces.into_iter().find_map(|(since, at, other_at)| {
+        ones.iter().find_map(|(form, length, moment)| {
+            let offset = form.offset(*moment, at);
+            let same = others
+                .iter()
+                .find(|(other, _, moved)| other == form && form.offset(*moved, other_at) == offset);
+            same.map(|(_, other_length, _)| (Segment::Time(*form, since, offset), *length, *other_length))
+        })
     })
 }

@@ -4,10 +4,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::align::{Aligner, Values};
+use super::align::{Aligner, Moments, Values};
 use super::context::Context;
 use super::dry_run::DryRun;
 use super::error::NotCompilable;
@@ -29,6 +30,10 @@ const MOST_BYTES: usize = 8 << 20;
 /// When the runs take place, in seconds of the day: dates in texts stay those of today, so that it has to be the same
 /// day in all countries people are from, UTC-6 to UTC+8.
 const TIMES: [i64; 3] = [12 * 3600, 15 * 3600 + 47 * 60 + 23, 8 * 3600 + 31 * 60 + 7];
+
+/// After how long responses come in these runs, where a story has pauses: from which moment a time in a later request is
+/// counted is seen by that. In whole seconds, so that fractions are cut off alike.
+const LATENCIES: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
 
 /// The copies' numbers, which share no beginning.
 const COPIES: [u32; 3] = [73_400_339, 84_500_617, 95_600_921];
@@ -91,13 +96,16 @@ impl StoryTemplate {
         if first.sent.iter().any(|sent| *sent.attempt.callback.policy != *story.policy) {
             return Err(NotCompilable::RouteDelivery);
         }
+        let pauses: Vec<_> = story.pauses().take(first.sent.len()).collect();
         Ok(Self {
+            pauses,
             target: Arc::clone(&first.sent[0].attempt.callback.target),
             success,
             events: first.sent.iter().map(|sent| Arc::clone(sent.event())).collect(),
             variants,
             keys: IdKeys::new(seed),
             message_ids: MessageIds::new(seed),
+            seed,
         })
     }
 }
@@ -135,11 +143,15 @@ impl Compiler<'_> {
         let seed = self.seed.derive("load variant", variant);
         let copy = COPIES[moment];
         let ids = seed.derive("load sentinel ids", draw * TIMES.len() as u64 + moment as u64);
-        let (attempts, ids) = DryRun { seed, ids, copy, at, response }.run(self.context, self.story)?;
+        let latency = if self.story.has_pauses() { LATENCIES[moment] } else { Duration::ZERO };
+        let run = DryRun { seed, ids, copy, at, latency, response };
+        let (attempts, ids) = run.run(self.context, self.story)?;
         let scheme = self.context.signer.scheme();
-        let sent =
-            attempts.into_iter().map(|attempt| SentRequest::of(attempt, scheme)).collect::<Result<_, _>>()?;
-        Ok(Observed { sent, values: Values { ids, copy: copy.to_string(), at: at.as_millisecond() } })
+        let begun = attempts.first().map_or(at, |(_, first)| *first).as_millisecond();
+        let sent = attempts.into_iter().map(|(attempt, at)| {
+            SentRequest::of(attempt, Moments { now: at.as_millisecond(), begun }, scheme)
+        });
+        Ok(Observed { sent: sent.collect::<Result<_, _>>()?, values: Values { ids, copy: copy.to_string() } })
     }
 
     /// A response with something in it that nobody asked for: whoever looks at responses now says something else.
@@ -188,9 +200,10 @@ fn variant(base: &Observed, other: &Observed) -> Result<Variant, NotCompilable> 
     let mut aligner = Aligner::new(&base.values, &other.values);
     let mut requests = Vec::new();
     for (sent, other) in base.sent.iter().zip(&other.sent) {
+        let moments = [sent.moments, other.moments];
         let mut align = |one: &[u8], other: &[u8]| {
             let mut segments = Segments::default();
-            let aligned = aligner.align(one, other, &mut segments);
+            let aligned = aligner.align(one, other, moments, &mut segments);
             aligned.map(|()| segments).map_err(|place| unexplained(sent, one, place))
         };
         let head = align(&sent.head, &other.head)?;

@@ -7,7 +7,7 @@ use super::*;
 use crate::contract::Catalog;
 use crate::contract::signature::{Preset, Received, Scheme, Signer};
 use crate::delivery::MessageIds;
-use crate::load::compile::Scratch;
+use crate::load::compile::{Scratch, Sending};
 use crate::net::{Headers, Target};
 use crate::scenario::load;
 use crate::settings::{Flags, Settings};
@@ -71,7 +71,9 @@ impl Given {
 /// The head and the body of a request.
 fn written(template: &StoryTemplate, iteration: u64, step: usize) -> (String, String) {
     let mut out = Vec::new();
-    template.write(iteration, step, iteration, NOW.parse().unwrap(), &mut Scratch::default(), &mut out);
+    let now = NOW.parse().unwrap();
+    let sending = Sending { iteration, step, nonce: iteration, now, begun: now };
+    template.write(&sending, &mut Scratch::default(), &mut out);
     let text = String::from_utf8(out).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     (head.to_owned(), body.to_owned())
@@ -179,9 +181,16 @@ fn every_event_is_compiled() {
         let given = Given::new(&format!("[[steps]]\nsend = '{}'\n", entry.id));
         // Fewer than usual, for the sake of time.
         let template = given.compile_variants(6).unwrap_or_else(|why| panic!("{}: {why}", entry.id));
-        let run = DryRun { seed: Seed(99), ids: Seed(3), copy: 1, at: NOW.parse().unwrap(), response: "{}" };
+        let run = DryRun {
+            seed: Seed(99),
+            ids: Seed(3),
+            copy: 1,
+            at: NOW.parse().unwrap(),
+            latency: Duration::ZERO,
+            response: "{}",
+        };
         let (real, _) = run.run(&given.context(), &given.story).unwrap();
-        let real: Json = serde_json::from_slice(&real[0].callback.body).unwrap();
+        let real: Json = serde_json::from_slice(&real[0].0.callback.body).unwrap();
         let other = body(&template, 3, 0);
         assert_eq!(shape(&real), shape(&other), "{}", entry.id);
         compiled += 1;
@@ -234,7 +243,8 @@ fn stories_that_have_to_be_simulated_say_why() {
     let why = |scenario: &str| Given::new(scenario).compile().map(drop).unwrap_err().to_string();
     let send = "[[steps]]\nsend = 'session.transfer'\n";
     let reasons = [
-        format!("{send}[[steps]]\npause = '1s'\n"),
+        format!("[[steps]]\npause = '1s'\n{send}"),
+        format!("{send}[[steps]]\npause = '1s..11m'\n{send}"),
         format!("{send}[[steps]]\nawait = 'chatbot.agent_transfer_result'\n"),
         format!("{send}when = '{{{{ chance(0.5) }}}}'\n"),
         format!("{send}expect = {{ within = '1s' }}\n"),
@@ -248,4 +258,28 @@ fn stories_that_have_to_be_simulated_say_why() {
     let reasons = reasons.join("\n");
     let paths = regex_lite::Regex::new(r"\(.*?\.toml:").unwrap();
     insta::assert_snapshot!(paths.replace_all(&reasons, "(FILE:"));
+}
+
+#[test]
+fn pauses_are_part_of_a_template_and_times_are_counted_from_what_they_are_of() {
+    let given = Given::new(
+        "[[steps]]\nsend = 'session.transfer'\n[[steps]]\npause = '20s'\nrepeat = 2\n\
+         [[steps]]\nsend = 'message.receive'\n[[steps]]\npause = '1s..3s'\n[[steps]]\nsend = 'session.end'\n",
+    );
+    let template = given.compile().unwrap();
+    assert_eq!(template.pause(3, 0), Duration::ZERO);
+    assert_eq!(template.pause(3, 1), Duration::from_secs(40));
+    let drawn: HashSet<Duration> = (0..100).map(|iteration| template.pause(iteration, 2)).collect();
+    assert!(drawn.len() > 50 && drawn.iter().all(|time| (1..=3).contains(&time.as_secs())), "{drawn:?}");
+    // The conversation began with the first callback, whenever that was.
+    let (begun, now): (Timestamp, Timestamp) =
+        ("2030-06-01T10:20:30Z".parse().unwrap(), "2030-06-01T10:21:25Z".parse().unwrap());
+    let mut out = Vec::new();
+    let sending = Sending { iteration: 3, step: 2, nonce: 9, now, begun };
+    template.write(&sending, &mut Scratch::default(), &mut out);
+    let text = String::from_utf8(out).unwrap();
+    let end: Json = serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(end["session_start_time"], "2030-06-01T10:20:30Z");
+    assert_eq!(end["session_end_time"], "2030-06-01T10:21:25Z");
+    assert_eq!(end["timestamp"], now.as_second());
 }

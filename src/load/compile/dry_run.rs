@@ -1,4 +1,4 @@
-//! A run of a story at one moment and without a network, to see what it sends.
+//! A run of a story without a network and without waiting, to see what it sends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,12 @@ use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
 use crate::seed::ids::{self, DrawnId};
 
+/// How long a story may take: what is compiled has to be sent within one day everywhere.
+const LONGEST: Duration = Duration::from_secs(12 * 60);
+
+/// What a story sends, and when.
+type Sent = Vec<(Arc<Attempt>, Timestamp)>;
+
 /// How a story is run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DryRun<'a> {
@@ -23,49 +29,57 @@ pub(super) struct DryRun<'a> {
     /// The number of the copy.
     pub(super) copy: u32,
     pub(super) at: Timestamp,
+    /// After how long each response comes.
+    pub(super) latency: Duration,
     /// The body of every response.
     pub(super) response: &'a str,
 }
 
 impl DryRun<'_> {
-    /// What the story sends, and the ids it draws. Every callback is answered at once with a wanted status.
+    /// What the story sends and when, and the ids it draws. Every callback is answered with a wanted status.
     ///
     /// # Errors
     ///
-    /// If the story sends nothing, or does not come to its end at that moment.
+    /// If the story sends nothing, or does not come to its end.
     pub(super) fn run(
         &self,
         context: &Context<'_>,
         story: &Arc<Story>,
-    ) -> Result<(Vec<Arc<Attempt>>, Vec<DrawnId>), NotCompilable> {
+    ) -> Result<(Sent, Vec<DrawnId>), NotCompilable> {
         let (sent, ids) = ids::observe(self.ids, || self.attempts(context, story));
         Ok((sent?, ids))
     }
 
-    fn attempts(
-        &self,
-        context: &Context<'_>,
-        story: &Arc<Story>,
-    ) -> Result<Vec<Arc<Attempt>>, NotCompilable> {
-        let Self { seed, copy, at, response, .. } = *self;
+    fn attempts(&self, context: &Context<'_>, story: &Arc<Story>) -> Result<Sent, NotCompilable> {
+        let Self { seed, copy, mut at, latency, response, .. } = *self;
         let mut run = StoryRun::new(Arc::clone(story), Arc::from("dry run"), 0, copy, seed, at);
         for (name, value) in context.set {
             run.preset(name, value);
         }
         let mut engine = context.builder(seed, 1).stories(vec![run]).engine()?;
+        let ends = at.checked_add(LONGEST).unwrap_or(Timestamp::MAX);
         let mut sent = Vec::new();
         let mut wanted = story.wanted_statuses();
         loop {
             engine.advance(at);
-            let Some(attempt) = engine.start(at) else { break };
+            let Some(attempt) = engine.start(at) else {
+                let is_over = engine.stories().first().is_none_or(StoryRun::is_over);
+                match engine.next_wakeup().filter(|_| !is_over) {
+                    Some(next) if next > at && next <= ends => at = next,
+                    _ => break,
+                }
+                continue;
+            };
+            let sent_at = at;
+            at = at.checked_add(latency).unwrap_or(Timestamp::MAX);
             let response = ReceiverResponse {
                 status: wanted.next().map_or(200, StatusSet::usual),
                 headers: Vec::new(),
                 body: Bytes::copy_from_slice(response.as_bytes()),
                 truncated: false,
             };
-            engine.finish(&attempt, AttemptResult { result: Ok(response), elapsed: Duration::ZERO }, at);
-            sent.push(attempt);
+            engine.finish(&attempt, AttemptResult { result: Ok(response), elapsed: latency }, at);
+            sent.push((attempt, sent_at));
             if sent.len() > MOST_SENT {
                 return Err(NotCompilable::SendsTooMuch);
             }

@@ -15,14 +15,14 @@ pub enum NotCompilable {
     /// A step, a reaction or a fault that needs the engine.
     #[error("{0}")]
     NeedsEngine(String),
-    /// It does not come to its end at one moment.
+    /// It does not come to its end by itself.
     #[error("it waits for something between its callbacks")]
     Waits,
     /// It has no callbacks.
     #[error("it sends nothing")]
     SendsNothing,
     /// It may never end.
-    #[error("it sends more than {MOST_SENT} callbacks at one moment")]
+    #[error("it sends more than {MOST_SENT} callbacks")]
     SendsTooMuch,
     /// There are callbacks that no step sends.
     #[error("more is sent than its steps say")]

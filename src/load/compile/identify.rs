@@ -19,8 +19,13 @@ impl StoryTemplate {
     /// Where the ids stand.
     pub(crate) fn id_fields(&self) -> IdFields {
         let of_step = |variant: &Variant, step: usize| {
-            let filler =
-                Filler { ids: &variant.ids, keys: self.keys, iteration: 0, now: Timestamp::UNIX_EPOCH };
+            let filler = Filler {
+                ids: &variant.ids,
+                keys: self.keys,
+                iteration: 0,
+                now: Timestamp::UNIX_EPOCH,
+                begun: Timestamp::UNIX_EPOCH,
+            };
             let mut body = Vec::new();
             variant.requests[step].body.write(&filler, &mut body);
             let ids: Vec<String> = (0..variant.ids.len()).map(|id| self.id(variant, id, 0)).collect();
@@ -50,7 +55,7 @@ impl StoryTemplate {
     /// The bodies of an iteration's callbacks in their order, each with its event; those that are no JSON are left out.
     pub(crate) fn bodies(&self, iteration: u64, now: Timestamp) -> Vec<(Arc<str>, Value)> {
         let variant = &self.variants[(iteration % self.variants.len() as u64) as usize];
-        let filler = Filler { ids: &variant.ids, keys: self.keys, iteration, now };
+        let filler = Filler { ids: &variant.ids, keys: self.keys, iteration, now, begun: now };
         let body = |(event, request): (&Arc<str>, &RequestTemplate)| {
             let mut body = Vec::new();
             request.body.write(&filler, &mut body);

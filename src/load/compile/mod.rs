@@ -18,5 +18,5 @@ mod template;
 pub use context::Context;
 pub use error::NotCompilable;
 pub(crate) use identify::IdFields;
-pub(crate) use template::Scratch;
 pub use template::StoryTemplate;
+pub(crate) use template::{Scratch, Sending};

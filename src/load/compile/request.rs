@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::align::Moments;
 use super::error::NotCompilable;
 use super::template::SignatureField;
 use crate::contract::signature::Scheme;
@@ -10,6 +11,7 @@ use crate::delivery::Attempt;
 /// A request that was sent.
 pub(super) struct SentRequest {
     pub(super) attempt: Arc<Attempt>,
+    pub(super) moments: Moments,
     /// From the request line to the last header before those of the signature, each with its line break.
     pub(super) head: Vec<u8>,
     pub(super) signature: Vec<(Arc<str>, SignatureField)>,
@@ -19,7 +21,11 @@ impl SentRequest {
     /// # Errors
     ///
     /// If its body is encrypted, or delivery would refuse it.
-    pub(super) fn of(attempt: Arc<Attempt>, scheme: &Scheme) -> Result<Self, NotCompilable> {
+    pub(super) fn of(
+        attempt: Arc<Attempt>,
+        moments: Moments,
+        scheme: &Scheme,
+    ) -> Result<Self, NotCompilable> {
         let callback = &attempt.callback;
         if callback.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Is-Encrypted")) {
             return Err(NotCompilable::Encrypted);
@@ -50,7 +56,7 @@ impl SentRequest {
                 head.push_str(&format!("{name}: {value}\r\n"));
             }
         }
-        Ok(Self { head: head.into_bytes(), signature, attempt })
+        Ok(Self { head: head.into_bytes(), signature, attempt, moments })
     }
 
     pub(super) fn event(&self) -> &Arc<str> {

@@ -24,10 +24,19 @@ pub(super) enum Segment {
     Fixed(Range<usize>),
     /// An id of the story.
     Id(usize),
-    /// The present time and so many milliseconds.
-    Time(TimeForm, i64),
+    /// A moment and so many milliseconds.
+    Time(TimeForm, Since, i64),
     /// The iteration's number, from 1.
     Copy,
+}
+
+/// From which moment a time is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Since {
+    /// From that of the request.
+    Now,
+    /// From that of the first request of the story.
+    Begun,
 }
 
 /// How a moment is written.
@@ -49,6 +58,8 @@ pub(super) struct Filler<'a> {
     pub(super) keys: IdKeys,
     pub(super) iteration: u64,
     pub(super) now: Timestamp,
+    /// When the first request of the iteration was sent.
+    pub(super) begun: Timestamp,
 }
 
 impl Segments {
@@ -81,7 +92,8 @@ impl Segments {
             match segment {
                 Segment::Fixed(range) => out.extend_from_slice(&self.bytes[range.clone()]),
                 Segment::Id(id) => filler.ids[*id].write(filler.keys, filler.iteration, out),
-                Segment::Time(form, offset) => form.write(filler.now, *offset, out),
+                Segment::Time(form, Since::Now, offset) => form.write(filler.now, *offset, out),
+                Segment::Time(form, Since::Begun, offset) => form.write(filler.begun, *offset, out),
                 Segment::Copy => {
                     out.extend_from_slice(itoa::Buffer::new().format(filler.iteration + 1).as_bytes());
                 }
@@ -113,6 +125,15 @@ impl TimeForm {
                 .map(|number| vec![(Self::Seconds, digits, number * 1000), (Self::Millis, digits, number)])
                 .unwrap_or_default(),
             _ => Vec::new(),
+        }
+    }
+
+    /// How far a moment that was written is from another one, both in Unix milliseconds.
+    pub(super) fn offset(self, written: i64, at: i64) -> i64 {
+        match self {
+            Self::Millis => written - at,
+            // What was written has no fraction.
+            Self::Seconds | Self::Utc | Self::Spaced => written - at.div_euclid(1000) * 1000,
         }
     }
 

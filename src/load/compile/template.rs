@@ -4,6 +4,7 @@
 //! them. Ids and times are gaps, so that every iteration has ids of its own and the present time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -13,6 +14,8 @@ use crate::contract::signature::{Signer, Signing};
 use crate::delivery::{Failure, MessageIds, SuccessRule};
 use crate::load::hpack;
 use crate::net::Target;
+use crate::seed::Seed;
+use crate::time::DurationRange;
 
 /// A story ready to be sent at any rate.
 #[derive(Debug)]
@@ -26,6 +29,23 @@ pub struct StoryTemplate {
     pub(super) variants: Vec<Variant>,
     pub(super) keys: IdKeys,
     pub(super) message_ids: MessageIds,
+    /// The pauses before each step, and what draws their lengths.
+    pub(super) pauses: Vec<Vec<DurationRange>>,
+    pub(super) seed: Seed,
+}
+
+/// Which request is written, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sending {
+    /// The number of the iteration in a run across all its workers and shards.
+    pub(crate) iteration: u64,
+    /// Which step of it.
+    pub(crate) step: usize,
+    /// The number of the request.
+    pub(crate) nonce: u64,
+    pub(crate) now: Timestamp,
+    /// When the first step of the iteration was sent.
+    pub(crate) begun: Timestamp,
 }
 
 /// A story with gaps.
@@ -86,19 +106,23 @@ impl StoryTemplate {
         self.success.len()
     }
 
-    /// Appends the whole request of a step, as it goes over the wire of HTTP/1.1. `iteration` numbers the iterations of a
-    /// run across all its workers and shards, `nonce` the requests.
-    pub(crate) fn write(
-        &self,
-        iteration: u64,
-        step: usize,
-        nonce: u64,
-        now: Timestamp,
-        scratch: &mut Scratch,
-        out: &mut Vec<u8>,
-    ) {
+    /// How long an iteration pauses before a step, beginning when the step before it is answered.
+    pub(crate) fn pause(&self, iteration: u64, step: usize) -> Duration {
+        let draw = |(place, range): (usize, &DurationRange)| match range.min == range.max {
+            true => range.min,
+            false => {
+                let place = (step as u64) << 32 | place as u64;
+                range.draw(&mut self.seed.derive("load pauses", iteration).stream("pause", place))
+            }
+        };
+        self.pauses[step].iter().enumerate().map(draw).sum()
+    }
+
+    /// Appends a whole request, as it goes over the wire of HTTP/1.1.
+    pub(crate) fn write(&self, sending: &Sending, scratch: &mut Scratch, out: &mut Vec<u8>) {
+        let Sending { iteration, step, nonce, now, begun } = *sending;
         let (variant, plan) = self.plan(iteration, step);
-        let filler = Filler { ids: &variant.ids, keys: self.keys, iteration, now };
+        let filler = Filler { ids: &variant.ids, keys: self.keys, iteration, now, begun };
         scratch.body.clear();
         plan.body.write(&filler, &mut scratch.body);
         plan.head.write(&filler, out);
@@ -118,22 +142,20 @@ impl StoryTemplate {
         out.extend_from_slice(&scratch.body);
     }
 
-    /// The block of headers of a step for HTTP/2. The body is left in the scratch room.
+    /// The block of headers of a request for HTTP/2. The body is left in the scratch room.
     ///
     /// # Errors
     ///
     /// If the request can't be put into frames.
     pub(crate) fn write_http2(
         &self,
-        iteration: u64,
-        step: usize,
-        nonce: u64,
-        now: Timestamp,
+        sending: &Sending,
         scratch: &mut Scratch,
         block: &mut Vec<u8>,
     ) -> Result<(), Failure> {
+        let Sending { iteration, step, nonce, now, begun } = *sending;
         let (variant, plan) = self.plan(iteration, step);
-        let filler = Filler { ids: &variant.ids, keys: self.keys, iteration, now };
+        let filler = Filler { ids: &variant.ids, keys: self.keys, iteration, now, begun };
         scratch.body.clear();
         plan.body.write(&filler, &mut scratch.body);
         match &plan.block {

@@ -19,13 +19,21 @@ pub(crate) struct Event {
     pub(crate) steps: usize,
     /// When it is due, from the start of the run.
     pub(crate) planned: Duration,
+    /// When the first step of its iteration was sent, unless it is this one.
+    pub(crate) begun: Option<Duration>,
 }
 
 impl Event {
-    /// The next step of its iteration, due as soon as this one came to its end.
-    pub(crate) fn following(self, now: Duration) -> Option<Self> {
+    /// The next step of its iteration, once this one was sent and has come to its end: due after a pause.
+    pub(crate) fn following(
+        self,
+        sent: Duration,
+        now: Duration,
+        pause: impl FnOnce(&Self) -> Duration,
+    ) -> Option<Self> {
         let step = self.step + 1;
-        (step < self.steps).then_some(Self { step, planned: now, ..self })
+        let next = Self { step, planned: now, begun: self.begun.or(Some(sent)), ..self };
+        (step < self.steps).then(|| Self { planned: now + pause(&next), ..next })
     }
 }
 
@@ -70,7 +78,7 @@ impl Mix {
     /// The first event of an iteration.
     fn event(&self, iteration: u64, planned: Duration) -> Event {
         let story = self.story(iteration);
-        Event { iteration, story, step: 0, steps: self.steps[story], planned }
+        Event { iteration, story, step: 0, steps: self.steps[story], planned, begun: None }
     }
 
     /// How many iterations it takes, from the first on, to have so many events.

@@ -172,6 +172,13 @@ pub struct Counts {
     pub held_back: u64,
 }
 
+impl Counts {
+    /// Events that ended otherwise than wanted, those that were never sent included.
+    pub fn bad(&self) -> u64 {
+        self.wrong_status + self.failed + self.timed_out + self.dropped
+    }
+}
+
 /// Failures of one class.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {

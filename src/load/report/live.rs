@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::data::Counts;
 use super::units::{count, duration, rate, time};
 
 /// Lines come no more often than this.
@@ -15,14 +16,8 @@ const OFTEN: Duration = Duration::from_secs(5);
 pub struct Snapshot {
     /// Since the first planned instant.
     pub at: Duration,
-    /// Events whose instant came.
-    pub planned: u64,
-    /// Events written.
-    pub sent: u64,
-    /// Events answered as wanted.
-    pub ok: u64,
-    /// Events that ended otherwise.
-    pub bad: u64,
+    /// What became of the events so far.
+    pub counts: Counts,
     /// Events that are being answered.
     pub in_flight: u64,
     /// Events answered as wanted per second, in the latest interval.
@@ -118,18 +113,19 @@ impl Lines {
 }
 
 fn text(snapshot: &Snapshot) -> String {
-    let bad = match snapshot.bad {
+    let counts = &snapshot.counts;
+    let bad = match counts.bad() {
         0 => String::new(),
         bad => format!("  {} bad", count(bad)),
     };
-    let waiting = match snapshot.planned.saturating_sub(snapshot.sent) {
+    let waiting = match counts.planned.saturating_sub(counts.sent) {
         0 => String::new(),
         waiting => format!("  {} not sent", count(waiting)),
     };
     format!(
         "{}  {} ok{bad}{waiting}  {} in flight  p50 {}  p99 {}  cpu {:.0} %",
         rate(snapshot.rate),
-        count(snapshot.ok),
+        count(counts.ok),
         count(snapshot.in_flight),
         time(snapshot.p50),
         time(snapshot.p99),
@@ -144,10 +140,13 @@ mod tests {
     fn at(seconds: f64) -> Snapshot {
         Snapshot {
             at: Duration::from_secs_f64(seconds),
-            planned: 25_000,
-            sent: 24_990,
-            ok: 24_000,
-            bad: 12,
+            counts: Counts {
+                planned: 25_000,
+                sent: 24_990,
+                ok: 24_000,
+                wrong_status: 12,
+                ..Counts::default()
+            },
             in_flight: 978,
             rate: 4_996.7,
             p50: Duration::from_micros(1_230),
@@ -170,7 +169,9 @@ mod tests {
     fn a_line_says_how_it_stands() {
         let mut lines = Lines::new(Duration::from_secs(60));
         insta::assert_snapshot!(lines.line(&at(6.2)).unwrap());
-        let well = Snapshot { bad: 0, planned: 24_990, ..at(0.0) };
+        let usual = at(0.0);
+        let counts = Counts { wrong_status: 0, planned: 24_990, ..usual.counts };
+        let well = Snapshot { counts, ..usual };
         insta::assert_snapshot!(text(&well));
     }
 }

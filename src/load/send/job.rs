@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::run_stats::{Outcome, Progress, Recorder};
 use crate::delivery::{Failure, ReceiverResponse};
 use crate::http::TlsPlan;
-use crate::load::compile::{Scratch, StoryTemplate};
+use crate::load::compile::{Scratch, Sending, StoryTemplate};
 use crate::load::options::Options;
 use crate::load::plan::{Curve, Event, Mix, Pacer, Schedule, Source};
 use crate::net::Target;
@@ -98,8 +98,7 @@ impl Job {
 
     /// Appends the request of an event, as it goes over the wire of HTTP/1.1.
     pub(crate) fn write(&self, event: &Event, now: Duration, scratch: &mut Scratch, out: &mut Vec<u8>) {
-        let now = self.started.checked_add(now).unwrap_or(self.started);
-        self.templates[event.story].write(event.iteration, event.step, self.nonce(event), now, scratch, out);
+        self.templates[event.story].write(&self.sending(event, now), scratch, out);
     }
 
     /// The block of headers of an event for HTTP/2; the body is in the scratch room.
@@ -110,20 +109,25 @@ impl Job {
         scratch: &mut Scratch,
         block: &mut Vec<u8>,
     ) -> Result<(), Failure> {
-        let now = self.started.checked_add(now).unwrap_or(self.started);
-        self.templates[event.story].write_http2(
-            event.iteration,
-            event.step,
-            self.nonce(event),
-            now,
-            scratch,
-            block,
-        )
+        self.templates[event.story].write_http2(&self.sending(event, now), scratch, block)
     }
 
-    /// The number of an event's request in the whole run.
-    fn nonce(&self, event: &Event) -> u64 {
-        event.iteration * self.most_steps as u64 + event.step as u64 + 1
+    fn sending(&self, event: &Event, now: Duration) -> Sending {
+        let Event { iteration, step, begun, .. } = *event;
+        let moment = |since_start| self.started.checked_add(since_start).unwrap_or(self.started);
+        Sending {
+            iteration,
+            step,
+            nonce: iteration * self.most_steps as u64 + step as u64 + 1,
+            now: moment(now),
+            begun: moment(begun.unwrap_or(now)),
+        }
+    }
+
+    /// The next step of an event's iteration, once it was sent and has come to its end.
+    pub(crate) fn following(&self, event: &Event, sent: Duration, now: Duration) -> Option<Event> {
+        let pause = |next: &Event| self.templates[next.story].pause(next.iteration, next.step);
+        event.following(sent, now, pause)
     }
 
     /// How many bytes of each answer's body count.

@@ -122,7 +122,7 @@ impl Keeping {
         let event = match iteration {
             Some(Iteration { event, began }) if *began == now => plan::Event { step: 1, ..*event },
             Some(Iteration { event, .. }) => plan::Event { step: 1, planned: now, ..*event },
-            None => plan::Event { iteration: 0, story: 0, step: 1, steps: 1, planned: now },
+            None => plan::Event { iteration: 0, story: 0, step: 1, steps: 1, planned: now, begun: None },
         };
         let mut ids = Vec::new();
         if self.identified.is_some() {

@@ -20,6 +20,7 @@ use crate::delivery::Attempt;
 use crate::engine::{Callers, Driver};
 use crate::http::Server;
 use crate::load::compile::Context;
+use crate::mock::LoadRuns;
 
 /// How often whoever waits for the end looks for it.
 const LOOK: Duration = Duration::from_millis(5);
@@ -35,7 +36,7 @@ const SHOW: Duration = Duration::from_millis(250);
 pub(crate) async fn run(
     context: &Context<'_>,
     job: &Job,
-    server: Server,
+    (server, load): (Server, Option<Arc<dyn LoadRuns>>),
     interrupt: impl Future<Output = ()>,
     mut watch: impl FnMut(),
 ) -> io::Result<(RunStats, bool)> {
@@ -51,6 +52,7 @@ pub(crate) async fn run(
         .callers(Callers::Lasting)
         .server(server)
         .sink(keeper.clone())
+        .load(load)
         .assemble()
         .await
         .map_err(io::Error::other)?;

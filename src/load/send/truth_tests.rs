@@ -80,7 +80,7 @@ fn run(
             busy.pop();
             let (event, released, outcome) = flights[flight as usize].take().unwrap();
             recorder.end(&event, released, now, outcome);
-            following.extend(event.following(now));
+            following.extend(event.following(released, now, |_| Duration::ZERO));
         }
     }
 }

@@ -17,7 +17,7 @@ use super::timer::{self, Timer};
 use crate::delivery::Failure;
 use crate::http::is_closed;
 use crate::load::compile::Scratch;
-use crate::load::plan::{Event, Next, Schedule};
+use crate::load::plan::{Event, Next, Paused, Schedule};
 
 /// How much is read at once, in bytes.
 const READ: usize = 16 * 1024;
@@ -61,6 +61,8 @@ pub(crate) struct Worker<'a> {
     resting: Vec<(Duration, usize)>,
     /// Next steps of iterations, to be sent over the same slot.
     following: Vec<(usize, Event)>,
+    /// Next steps of iterations that are due later. In a closed loop a story keeps its slot while it pauses.
+    paused: Paused,
     /// Slots with something left to read, and whether that is the last of it.
     unread: Vec<(usize, bool)>,
     scratch: Scratch,
@@ -100,6 +102,7 @@ pub(crate) fn run(job: &Job, number: u32) -> io::Result<RunStats> {
         closed: (0..slots).rev().collect(),
         resting: Vec::new(),
         following: Vec::new(),
+        paused: Paused::default(),
         unread: Vec::new(),
         scratch: Scratch::default(),
         buffer: vec![0; READ],
@@ -134,11 +137,15 @@ impl Worker<'_> {
                 None => self.release(now),
             };
             let over = due.is_none();
-            if over && self.recorder.in_flight() == 0 && self.following.is_empty() && self.resting_is_over() {
+            let is_telling = !self.following.is_empty() || !self.paused.is_empty();
+            if over && self.recorder.in_flight() == 0 && !is_telling && self.resting_is_over() {
                 self.publish();
                 return Ok(());
             }
             let mut wake = due.unwrap_or(self.next_look).min(self.next_look);
+            if stopped_at.is_none() && self.can_send() {
+                wake = wake.min(self.paused.next().unwrap_or(wake));
+            }
             if !self.unread.is_empty() {
                 wake = now;
             }
@@ -173,9 +180,17 @@ impl Worker<'_> {
         }
         let mut now = now;
         let mut released = 0;
+        // Whoever has begun goes on before others begin.
+        while self.can_send()
+            && let place = self.paused.place()
+            && let Some(event) = self.paused.take(now)
+            && let Some(slot) = place.or_else(|| self.take_slot())
+        {
+            self.send(slot, event);
+        }
         loop {
             self.drop_overdue(now, self.job.options.drop_after);
-            let Some(slot) = self.idle.pop().or_else(|| self.closed.pop()) else {
+            let Some(slot) = self.take_slot() else {
                 self.recorder.full();
                 break;
             };
@@ -208,6 +223,16 @@ impl Worker<'_> {
         self.recorder.drop_overdue(&mut self.schedule, now, lag);
     }
 
+    /// A slot for the next event.
+    fn take_slot(&mut self) -> Option<usize> {
+        self.idle.pop().or_else(|| self.closed.pop())
+    }
+
+    /// Whether there is a slot for the next step of a story that pauses.
+    fn can_send(&self) -> bool {
+        self.paused.place().is_some() || !self.idle.is_empty() || !self.closed.is_empty()
+    }
+
     fn free(&mut self, slot: usize) {
         if self.slots[slot].conn.is_some() { self.idle.push(slot) } else { self.closed.push(slot) }
     }
@@ -234,6 +259,7 @@ impl Worker<'_> {
         }
         if stopped_at.is_some() {
             self.following.clear();
+            self.paused.clear();
         }
         self.closed.extend(self.resting.extract_if(.., |(until, _)| *until <= now).map(|(_, slot)| slot));
         self.publish();
@@ -424,8 +450,16 @@ impl Worker<'_> {
         let now = self.job.now();
         let failed = matches!(outcome, Outcome::Failed(..));
         self.recorder.end(&event, released, now, outcome);
-        if let Some(next) = event.following(now) {
+        let next = self.job.following(&event, released, now);
+        if let Some(next) = next.filter(|next| next.planned <= now) {
             self.following.push((slot, next));
+        } else if let Some(next) = next {
+            let keeps = self.schedule.is_closed();
+            self.paused.add(next, keeps.then_some(slot));
+            if !keeps {
+                self.free(slot);
+                self.recorder.free(now);
+            }
         } else if failed && self.schedule.is_closed() {
             // Whoever asks again at once whenever he is refused keeps himself busy and nobody else.
             let place = &mut self.slots[slot];

@@ -17,7 +17,7 @@ use super::worker::is_out_of_files;
 use crate::delivery::Failure;
 use crate::http::is_closed;
 use crate::load::compile::Scratch;
-use crate::load::plan::{Event, Next, Schedule};
+use crate::load::plan::{Event, Next, Paused, Schedule};
 
 /// How much is read at once, in bytes.
 const READ: usize = 64 * 1024;
@@ -59,6 +59,8 @@ struct Worker<'a> {
     slots: usize,
     /// Next steps of iterations.
     following: Vec<Event>,
+    /// Next steps of iterations that are due later. In a closed loop they count as in flight.
+    paused: Paused,
     /// Until when a closed loop sends nothing.
     resting: Duration,
     scratch: Scratch,
@@ -87,6 +89,7 @@ pub(crate) fn run(job: &Job, number: u32) -> io::Result<RunStats> {
         links: Vec::new(),
         slots: job.slots(number),
         following: Vec::new(),
+        paused: Paused::default(),
         resting: Duration::ZERO,
         scratch: Scratch::default(),
         block: Vec::new(),
@@ -123,11 +126,15 @@ impl Worker<'_> {
                 None => self.release(now),
             };
             self.flush_all();
-            if due.is_none() && self.recorder.in_flight() == 0 && self.following.is_empty() {
+            let is_telling = !self.following.is_empty() || !self.paused.is_empty();
+            if due.is_none() && self.recorder.in_flight() == 0 && !is_telling {
                 self.publish();
                 return Ok(());
             }
-            let wake = due.unwrap_or(self.next_look).min(self.next_look);
+            let mut wake = due.unwrap_or(self.next_look).min(self.next_look);
+            if stopped_at.is_none() && (self.recorder.in_flight() as usize) < self.room() {
+                wake = wake.min(self.paused.next().unwrap_or(wake));
+            }
             match timer.wait(&mut self.poll, &mut events, self.job.now(), wake) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -148,12 +155,19 @@ impl Worker<'_> {
         }
         let mut now = now;
         let mut released = 0;
+        // Whoever has begun goes on before others begin.
+        while (self.recorder.in_flight() as usize) < self.room()
+            && let Some(event) = self.paused.take(now)
+        {
+            self.send(event);
+        }
         loop {
             self.drop_overdue(now, self.job.options.drop_after);
             if self.schedule.is_closed() && now < self.resting {
                 return Some(self.resting);
             }
-            if self.recorder.in_flight() as usize >= self.room() {
+            let paused = if self.schedule.is_closed() { self.paused.len() } else { 0 };
+            if self.recorder.in_flight() as usize + paused >= self.room() {
                 self.recorder.full();
                 // In a closed loop the next event comes with the next answer.
                 let is_left = self.schedule.is_closed() || self.schedule.peek().is_some();
@@ -212,6 +226,7 @@ impl Worker<'_> {
         }
         if stopped_at.is_some() {
             self.following.clear();
+            self.paused.clear();
         }
         self.links.retain(|link| link.session.is_open() || !link.session.is_idle());
         self.publish();
@@ -405,8 +420,11 @@ impl Worker<'_> {
         let now = self.job.now();
         let failed = matches!(outcome, Outcome::Failed(..));
         self.recorder.end(&event, released, now, outcome);
-        if let Some(next) = event.following(now) {
+        let next = self.job.following(&event, released, now);
+        if let Some(next) = next.filter(|next| next.planned <= now) {
             self.following.push(next);
+        } else if let Some(next) = next {
+            self.paused.add(next, None);
         } else if failed && self.schedule.is_closed() {
             // Whoever asks again at once whenever he is refused keeps himself busy and nobody else.
             self.resting = now + REST;

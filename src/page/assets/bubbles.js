@@ -24,22 +24,27 @@ function ticks(message) {
   return sign && h("span", { class: "ticks " + visible(message.status, 10), title: words }, sign, h("span", { class: "offscreen" }, " " + words));
 }
 
+/** The turns of a call, as bubbles. */
+export function turns(said) {
+  const at = (seconds) => (typeof seconds === "number" ? Math.floor(seconds / 60) + ":" + String(Math.floor(seconds % 60)).padStart(2, "0") : "");
+  let before = "";
+  return said.map((one) => {
+    const who = one.Speaker === "user" ? "me" : "bot";
+    const again = before === who;
+    before = who;
+    return h("div", { class: "bubble " + who + (again ? " again" : "") },
+      !again && h("span", { class: "who" }, who === "me" ? "Person" : "Robot"), text(one.Text), h("span", { class: "stamp" }, at(one.Offset)));
+  });
+}
+
 /** What was said in a call, with its recording if it is at hand. */
 export function call(body) {
   const link = String(body.RecordLink ?? body.record_link ?? "");
   const path = location.protocol === "file:" ? null : own(link, /^(\/_ns\/[^/]+)?\/(download|recordings?)\//);
-  const at = (seconds) => (typeof seconds === "number" ? Math.floor(seconds / 60) + ":" + String(Math.floor(seconds % 60)).padStart(2, "0") : "");
-  let before = "";
   return [
     path && h("audio", { controls: true, preload: "none", src: path, class: "recording", "aria-label": "Recording" }),
     !path && link && h("p", { class: "quiet address" }, "Recording: ", h("code", null, visible(link, 300))),
-    h("div", { class: "messages", role: "log", "aria-label": "What was said", tabindex: "0" }, body.Dialog.map((said) => {
-      const who = said.Speaker === "user" ? "me" : "bot";
-      const again = before === who;
-      before = who;
-      return h("div", { class: "bubble " + who + (again ? " again" : "") },
-        !again && h("span", { class: "who" }, who === "me" ? "Person" : "Robot"), text(said.Text), h("span", { class: "stamp" }, at(said.Offset)));
-    })),
+    h("div", { class: "messages", role: "log", "aria-label": "What was said", tabindex: "0" }, turns(body.Dialog)),
   ];
 }
 

@@ -75,6 +75,9 @@ export class Clock {
   run(speed) { return attempt(async () => this.set(await post("/clock", { speed }))); }
 }
 
+/** A field with its name above it; the field has a name of its own for those who hear the page. */
+const label = (text, field) => h("div", { class: "labelled" }, h("span", { class: "quiet", "aria-hidden": "true" }, text), field);
+
 const SPEEDS = [["0", "Still"], ["1", "Real"], ["10", "×10"], ["60", "×60"], ["max", "Jump"]];
 
 /** The faults that are offered; every other one can be written, too. */
@@ -97,9 +100,9 @@ export class Controls {
   #calls = [];
 
   /** `badges` is told what is in force. */
-  constructor(clock, { badges, forget }) {
+  constructor(clock, { badges, forget, namespaces }) {
     this.clock = clock;
-    this.tell = { badges, forget };
+    this.tell = { badges, forget, namespaces };
     this.element = h("section", { class: "controls pane", "aria-label": "Controls" });
     clock.changed = () => { this.#drawClock(); badges(); };
     this.#draw();
@@ -179,7 +182,7 @@ export class Controls {
       const fault = what.value.trim() + " of " + (of.value.trim() || "*") + when.value;
       if (await attempt(() => post("/faults", { fault }), "The fault is in force")) event.target.reset();
       this.refreshFaults();
-    } }, what, h("div", { class: "line" }, of, when), h("button", { type: "submit", class: "button small" }, "Let it go wrong"));
+    } }, label("What goes wrong", what), h("div", { class: "line" }, label("Of what", of), label("When", when)), h("button", { type: "submit", class: "button small" }, "Let it go wrong"));
   }
 
   #emitForm() {
@@ -195,7 +198,7 @@ export class Controls {
         const sent = await post("/emit", fields);
         announce("Callback " + sent.callback + " is on its way");
       });
-    } }, event, conversation, body, h("button", { type: "submit", class: "button small" }, "Send it"));
+    } }, label("Event", event), label("Conversation", conversation), label("Fields over the generated body", body), h("button", { type: "submit", class: "button small" }, "Send it"));
   }
 
   /** Does what leads the mock elsewhere: what the page shows is not so any more. */
@@ -251,8 +254,9 @@ export class Controls {
     }
     let list = [];
     try { list = (await get("/namespaces")).namespaces; } catch { return; }
+    this.tell.namespaces(list);
     const again = () => this.#drawNamespaces();
-    fill(this.namespaceBox, list.length > 0 && h("ul", { class: "list" }, list.map((one) => h("li", { class: "line" },
+    fill(this.namespaceBox, list.length === 0 ? h("p", { class: "quiet" }, "None yet. A namespace is a mock of its own behind the same address: for tests side by side.") : h("ul", { class: "list" }, list.map((one) => h("li", { class: "line" },
       h("a", { class: "grow", href: "/_ns/" + encodeURIComponent(one.name) + "/_mock/" }, visible(one.name, 64)),
       button("Reset", () => attempt(() => post("/namespaces/" + encodeURIComponent(one.name) + "/reset"), "It is as at its beginning").then(again), { kind: "small" }),
       button("Remove", () => attempt(() => remove("/namespaces/" + encodeURIComponent(one.name))).then(again), { kind: "small" })))));

@@ -72,6 +72,7 @@ export class Detail {
     const { row, doing } = this;
     this.#drawn = this.#state();
     const tabs = this.#tabs();
+    if (this.#tab === "Edit") tabs.push("Edit");
     const tab = tabs.includes(this.#tab) ? this.#tab : tabs[0];
     const [word, kind] = outcome(row);
     const entry = row.entry ?? {};
@@ -110,7 +111,7 @@ export class Detail {
           button("Edit and resend", () => this.#open("Edit"), { kind: "small", title: "Edit and resend (e)" })]),
       this.#banner(tab),
       list,
-      h("div", { class: "panel", role: "tabpanel", id: "tabpanel", tabindex: "0", "aria-labelledby": "tab-" + tab }, this.#tab === "Edit" ? this.#edit() : this.#panel(tab)));
+      h("div", { class: "panel", role: "tabpanel", id: "tabpanel", tabindex: "0", "aria-labelledby": "tab-" + tab }, tab === "Edit" ? this.#edit() : this.#panel(tab)));
   }
 
   #open(tab) {
@@ -206,7 +207,7 @@ export class Detail {
       }
     };
     const text = h("textarea", { class: "code edit", spellcheck: "false", "aria-label": "The body to send", value: before, oninput: compare });
-    text.rows = Math.min(24, before.split("\n").length + 1);
+    text.rows = Math.min(14, before.split("\n").length + 1);
     compare();
     return h("form", { class: "editing", onsubmit: (event) => {
       event.preventDefault();

@@ -1,8 +1,10 @@
 // Elements are made here and nowhere else. Text is always a text node: nothing that comes from outside is read as HTML.
 
+const SVG = new Set(["svg", "g", "path", "circle", "rect", "text", "title"]);
+
 /** An element with properties (`on…` are listeners, `class`, `dataset`, the rest attributes) and children. */
 export function h(tag, properties, ...children) {
-  const element = tag === "svg" || tag === "path" || tag === "circle"
+  const element = SVG.has(tag)
     ? document.createElementNS("http://www.w3.org/2000/svg", tag)
     : document.createElement(tag);
   for (const [name, value] of Object.entries(properties ?? {})) {
@@ -45,12 +47,15 @@ const PATHS = {
   in: "M20 12H5m6-6-6 6 6 6",
   out: "M4 12h15m-6-6 6 6-6 6",
   note: "M12 5v9m0 4.5v.1",
+  dot: "M12 10.6a1.4 1.4 0 1 1 0 2.8 1.4 1.4 0 0 1 0-2.8Z",
+  fold: "m7 10 5 5 5-5",
   phone: "M8 3h8a2 2 0 0 1 2 2v14a2 2 0 0 1-2 2H8a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2Zm3 15h2",
   wire: "M4 7h16M4 12h10M4 17h13",
   objects: "M12 3 4 7v10l8 4 8-4V7l-8-4Zm0 9 8-5m-8 5L4 7m8 5v9",
   catalog: "M5 4h11a3 3 0 0 1 3 3v13H8a3 3 0 0 1-3-3V4Zm0 13a3 3 0 0 1 3-3h11",
   ring: "M6.5 4h3l1.5 4-2 1.5a11 11 0 0 0 5.5 5.5L16 13l4 1.5v3a2 2 0 0 1-2.2 2A15.5 15.5 0 0 1 4.5 6.2 2 2 0 0 1 6.5 4Z",
   stories: "M6 4h9a3 3 0 0 1 3 3v13H9a3 3 0 0 1-3-3V4Zm4 6 4 2.5-4 2.5V10",
+  load: "M4 19V13m5 6V9m5 10v-7m5 7V5",
   controls: "M5 7h8m4 0h2M5 17h2m4 0h8M15 5v4M9 15v4",
   search: "m20 20-4.5-4.5M17 10.5a6.5 6.5 0 1 1-13 0 6.5 6.5 0 0 1 13 0Z",
   close: "M6 6l12 12M18 6 6 18",

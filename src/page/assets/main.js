@@ -1,10 +1,11 @@
 // The page: the world on the left, the wire on the right, and where one stands in the address.
 
 import { BASE, NAMESPACE, get, hear, post } from "./api.js";
-import { announce, button, fill, h, icon, perFrame, plural, visible } from "./dom.js";
+import { announce, button, fill, h, icon, menu, perFrame, plural, visible } from "./dom.js";
 import { Catalog } from "./catalog.js";
 import { Clock, Controls } from "./controls.js";
 import { Detail } from "./detail.js";
+import { Load } from "./load.js";
 import { Objects } from "./objects.js";
 import { Phone } from "./phone.js";
 import { Shell } from "./shell.js";
@@ -16,7 +17,7 @@ import { Wire } from "./wire.js";
 /** So many of the latest entries are fetched at the start. */
 const FIRST = 10_000;
 
-const VIEWS = [["phone", "Phone"], ["objects", "Objects"], ["stories", "Stories"], ["catalog", "Catalog"], ["controls", "Controls"]];
+const VIEWS = [["load", "Load"], ["phone", "Phone"], ["objects", "Objects"], ["stories", "Stories"], ["catalog", "Catalog"], ["controls", "Controls"]];
 
 // Where one stands: what is in the address, and nowhere else.
 
@@ -49,11 +50,13 @@ const phone = new Phone({
 });
 const controls = new Controls(clock, {
   badges: () => drawBadges(),
+  namespaces: (list) => { namespaces.hidden = !NAMESPACE && list.length === 0; },
   forget: () => { wire.clear(); close(); timeline.draw(); },
 });
 const catalog = new Catalog();
 const objects = new Objects({ only: (group) => only(group), chat: (chat) => go({ view: "phone", chat }, { push: true }) });
 const stories = new Stories({ search: (q) => go({ q, show: "", of: "", view: narrow.matches ? "wire" : place.view }, { push: true }) });
+const load = new Load({ found: () => { worldTabs.querySelector(".view-load").hidden = false; worldTabs.classList.add("has-load"); timeline.quiet = ["A load keeps no journal", "What it sends is counted, and not kept: Load shows how it goes."]; timeline.draw(); show(); } });
 const resent = new Map();
 const detail = new Detail(wire, {
   origin: location.origin + BASE.replace(/\/_mock$/, ""),
@@ -109,8 +112,18 @@ function only(group) {
 
 // The frame.
 
+if (NAMESPACE) document.title = visible(NAMESPACE, 64) + ": " + document.title;
 const toolbar = new Toolbar(wire, timeline, go);
 const badges = h("div", { class: "badges" });
+let settings = {};
+
+const home = BASE.replace(/\/_ns\/[^/]+/, "");
+const namespaces = h("button", { type: "button", class: "button small plain namespaces" + (NAMESPACE ? " inside" : ""), hidden: !NAMESPACE, "aria-haspopup": "menu", title: "Go to another namespace", onclick: async () => {
+  let list = [];
+  try { list = (await (await fetch(home + "/namespaces", { headers: { accept: "application/json" } })).json()).namespaces; } catch { /* Only the way back is left. */ }
+  const to = (address) => () => { location.href = address; };
+  menu(namespaces, [["The mock itself", to(home + "/")], ...list.map((one) => [visible(one.name, 40), to("/_ns/" + encodeURIComponent(one.name) + "/_mock/")])]);
+} }, h("span", null, NAMESPACE ? visible(NAMESPACE, 40) : "namespaces"), icon("fold", 12));
 const state = h("span", { class: "state", role: "status" }, h("span", { class: "light" }), h("span", { class: "state-text" }, "connecting"));
 const clockButton = h("button", { type: "button", class: "button plain clock", title: "The mock's clock", onclick: () => go({ view: "controls", world: "" }) }, icon("clock", 16), clock.text, clock.mark);
 const theme = button("", () => {
@@ -123,7 +136,7 @@ try { if (localStorage.getItem("airudder-mock-theme")) document.documentElement.
 const mistake = h("div", { class: "mistake", role: "alert", hidden: true });
 const world = h("section", { class: "world", "aria-label": "The world", id: "world" });
 const worldTabs = h("nav", { class: "views", "aria-label": "Views" }, [["wire", "Wire"], ...VIEWS].map(([view, name]) =>
-  h("button", { type: "button", dataset: { view }, class: "view-" + view, onclick: () => go({ view, sel: narrow.matches ? "" : place.sel, world: "" }) }, icon(view, 18), h("span", null, name))));
+  h("button", { type: "button", dataset: { view }, class: "view-" + view, hidden: view === "load", onclick: () => go({ view, sel: narrow.matches ? "" : place.sel, world: "" }) }, icon(view, 18), h("span", null, name))));
 const wirePane = h("section", { class: "wire", "aria-label": "The wire" },
   toolbar.element,
   h("div", { class: "wire-body" }, timeline.element, detail.element));
@@ -132,19 +145,21 @@ document.body.append(
   h("a", { class: "skip", href: "#rows" }, "Skip to the timeline"),
   h("header", { class: "top" },
     button("", () => go({ world: place.world ? "" : "hidden" }), { kind: "plain round side", picture: "side", label: "Show or hide the world" }),
-    h("h1", null, h("span", { class: "logo", "aria-hidden": "true" }, icon("in", 12), icon("out", 12)), h("span", null, "AI Rudder mock"), NAMESPACE && h("span", { class: "tag" }, visible(NAMESPACE, 40))),
+    h("h1", null, h("span", { class: "logo", "aria-hidden": "true" }, icon("in", 12), icon("out", 12)), h("span", null, "AI Rudder mock")),
+    namespaces,
     h("span", { class: "grow" }), badges, clockButton, state,
     button("", () => shell.toggle(), { kind: "plain round", picture: "shell", label: "Shell", title: "Shell (Ctrl+`)" }), theme),
   mistake,
   h("main", { class: "frame" }, worldTabs, world, wirePane),
   shell.element);
 
-const panes = { phone: phone.element, objects: objects.element, stories: stories.element, catalog: catalog.element, controls: controls.element };
+const panes = { load: load.element, phone: phone.element, objects: objects.element, stories: stories.element, catalog: catalog.element, controls: controls.element };
 let shownView = "";
 let shownChat = null;
 
 function show() {
-  const view = narrow.matches ? place.view || "wire" : place.view && place.view !== "wire" ? place.view : "phone";
+  const first = worldTabs.querySelector(".view-load").hidden ? "" : "load";
+  const view = narrow.matches ? place.view || first || "wire" : place.view && place.view !== "wire" ? place.view : first || "phone";
   document.body.dataset.view = view;
   document.body.classList.toggle("no-world", place.world === "hidden" && !narrow.matches);
   document.body.classList.toggle("has-detail", !!place.sel);
@@ -168,10 +183,18 @@ function show() {
   if (timeline.selected !== place.sel) timeline.select(place.sel, { scroll: !!place.sel && !timeline.following });
 }
 
+/** Everything that makes this mock behave otherwise than one that was just started. */
 function drawBadges() {
+  const badge = (view, kind, text, title) => h("button", { type: "button", class: "badge " + kind, title, onclick: () => go({ view, world: "" }) }, text);
+  const { strict = "standard", assumed, corrected = [] } = settings;
   fill(badges,
-    controls.faults.length > 0 && h("button", { type: "button", class: "badge bad", onclick: () => go({ view: "controls", world: "" }) }, plural(controls.faults.length, "fault")));
+    controls.faults.length > 0 && badge("controls", "bad", plural(controls.faults.length, "fault"), controls.faults.map((fault) => visible(fault.kind, 60)).join(", ")),
+    corrected.length > 0 && badge("catalog", "extra", plural(corrected.length, "correction"), "Of the settings: " + visible(corrected.join(", "), 300)),
+    strict !== "standard" && badge("catalog", "extra", visible(strict, 12), "How strict the mock is"),
+    assumed === "refuse" && badge("catalog", "extra", "assumed: refused", "What is only assumed about the vendor is refused"));
 }
+
+const refreshSettings = () => get("/settings").then((now) => { settings = now; drawBadges(); }, () => {});
 
 let taken = null;
 let watching = 0;
@@ -183,6 +206,7 @@ function drawFiles(files) {
   mistake.hidden = !files.mistake;
   fill(mistake, files.mistake && [h("strong", null, "A changed file is wrong. What held before stays in force."), h("pre", null, visible(files.mistake, 4000))]);
   if (taken !== null && files.taken > taken) announce(files.waiting.length > 0 ? "Taken over, but for " + files.waiting.join(", ") + ", which holds from the next start on" : "The changed file was taken over");
+  if (taken !== null && files.taken > taken) refreshSettings();
   taken = files.taken;
 }
 
@@ -246,5 +270,7 @@ function lookSoon() {
 }
 
 setInterval(() => { if (!document.hidden) { clock.refresh().catch(() => {}); controls.refreshFaults(); } }, 5000);
-get("/catalog").then(({ entries }) => { controls.catalog = entries; catalog.entries = entries; }).catch(() => {});
+get("/catalog").then(({ entries }) => { controls.catalog = entries; catalog.entries = entries; shell.names = entries.map((one) => one.id); }).catch(() => {});
+refreshSettings();
+load.look();
 start();

@@ -2,6 +2,7 @@
 
 import { get, post } from "./api.js";
 import { announce, button, fill, h, plural, visible } from "./dom.js";
+import { graph } from "./graph.js";
 
 const LOOK = 2000;
 
@@ -40,13 +41,17 @@ export class Objects {
   }
 
   #draw(state, chats, { objects, agents, accounts }) {
-    const sums = Object.entries(state.callbacks).filter(([name]) => name !== "attempts");
+    const { queued, delivered, ...others } = state.callbacks;
+    const sums = Object.entries(others).filter(([name, count]) => name !== "attempts" && count > 0);
     const kinds = Object.entries(KINDS).map(([kind, title]) => [title, objects.filter((one) => one.kind === kind)]).filter(([, some]) => some.length > 0);
     fill(this.element,
       h("h2", null, "Callbacks"),
-      h("div", { class: "sums" }, sums.map(([name, count]) => h("div", { class: "sum" }, h("strong", null, count.toLocaleString("en")), h("span", { class: "quiet" }, name.replace("_", " "))))),
-      state.found.length > 0 && [h("h2", null, "Found wrong with your requests"),
-        h("ul", { class: "list" }, state.found.map((found) => h("li", null, visible(found.message ?? JSON.stringify(found), 400))))],
+      h("p", { class: "line" }, this.#bar(delivered, queued), h("span", { class: "quiet numbers" }, delivered.toLocaleString("en") + " of " + queued.toLocaleString("en") + " delivered")),
+      sums.length > 0 && h("p", { class: "line wrap sum-tags" }, sums.map(([name, count]) => h("span", { class: "tag " + (name === "failed" ? "wrong" : "") }, name.replace("_", " ") + " " + count.toLocaleString("en")))),
+      state.found.length > 0 && h("details", { class: "thing found", dataset: { of: "found" }, open: this.#open.has("found"), ontoggle: (event) => this.#open[event.target.open ? "add" : "delete"]("found") },
+        h("summary", null, h("span", { class: "line" }, h("span", { class: "grow" }, "Found wrong with your requests"), h("span", { class: "count" }, state.found.length))),
+        h("ul", { class: "list" }, state.found.map((found) => h("li", null, visible(found.message ?? JSON.stringify(found), 400))))),
+      kinds.length === 0 && chats.length === 0 && h("p", { class: "quiet empty-note" }, "Tasks, plans, workflows and campaigns that your requests make are listed here, with how far they are."),
       kinds.map(([title, some]) => [h("h2", null, title, " ", h("span", { class: "quiet" }, some.length)), h("div", { class: "things" }, some.map((one) => this.#thing(one)))]),
       h("h2", null, "Conversations ", h("span", { class: "quiet" }, chats.length)),
       chats.length === 0 && h("p", { class: "quiet" }, "None yet."),
@@ -100,10 +105,16 @@ export class Objects {
       h("p", { class: "mono quiet address" }, visible(one.id, 64)),
       one.created && h("p", { class: "quiet" }, "since " + new Date(one.created).toLocaleString([], { hour12: false })),
       one.sums.length > 0 && h("p", { class: "line wrap" }, one.sums.map((sum) => h("span", { class: "tag" }, visible(sum.name, 30) + " " + sum.count.toLocaleString("en")))),
-      one.parts.length > 0 && h("ol", { class: "parts" }, one.parts.map((part) => h("li", { class: part.total > 0 ? "reached" : "" },
-        h("span", { class: "line" }, h("span", { class: "grow" }, visible(part.name, 60), " ", h("span", { class: "quiet" }, visible(part.kind, 30))), h("span", { class: "quiet" }, visible(part.status, 20))),
-        h("span", { class: "line" }, this.#bar(part.done, part.total), h("span", { class: "quiet numbers" }, part.done.toLocaleString("en") + " / " + part.total.toLocaleString("en")))))),
+      one.parts.some((part) => part.next) ? [graph(one.parts), h("details", { class: "told in-words", dataset: { of: one.id + " nodes" }, open: this.#open.has(one.id + " nodes"), ontoggle: (event) => this.#open[event.target.open ? "add" : "delete"](one.id + " nodes") },
+        h("summary", null, "Node by node"), this.#parts(one))] : one.parts.length > 0 && this.#parts(one),
       this.#wire(one.id, one.kind.replace("_", " ")));
     return details;
+  }
+
+  #parts(one) {
+    return h("ol", { class: "parts" }, one.parts.map((part) => h("li", { class: part.total > 0 ? "reached" : "" },
+        h("span", { class: "line" }, h("span", { class: "grow" }, visible(part.name, 60), " ", h("span", { class: "quiet" }, visible(part.kind, 30))), h("span", { class: "quiet" }, visible(part.status, 20))),
+        h("span", { class: "line" }, this.#bar(part.done, part.total), h("span", { class: "quiet numbers" }, part.done.toLocaleString("en") + " / " + part.total.toLocaleString("en"))),
+      part.rows?.length > 0 && h("span", { class: "quiet mono rows-here" }, "here: " + visible(part.rows.join(", "), 200) + (part.total - part.done > part.rows.length ? ", …" : "")))));
   }
 }

@@ -2,7 +2,7 @@
 
 import { get, post } from "./api.js";
 import { announce, button, copy, fill, h, icon, menu, minuteOf, visible } from "./dom.js";
-import { bubbles, initials } from "./bubbles.js";
+import { bubbles, initials, turns } from "./bubbles.js";
 import { hue } from "./timeline.js";
 
 const PHASES = { bot: "with the bot", transfer: "waiting for an agent", agent: "agent", closed: "ended" };
@@ -86,6 +86,8 @@ export class Phone {
       try { await post("/calls/" + encodeURIComponent(call.call), fields); } catch (error) { announce(error.message, "bad"); }
       this.look();
     };
+    const said = h("div", { class: "messages", role: "log", "aria-label": "What was said to " + visible(call.number, 20), tabindex: "0" }, turns(call.said));
+    requestAnimationFrame(() => { said.scrollTop = said.scrollHeight; });
     return h("li", { class: "call " + (rings ? "ringing" : "talking"), dataset: { call: call.call } },
       h("span", { class: "face", "aria-hidden": "true" }, icon("ring", 18)),
       h("span", { class: "chat-text" },
@@ -97,7 +99,8 @@ export class Phone {
           ["Hang up at once", answer({ outcome: "hung_up" })], ["Let the machine answer", answer({ outcome: "voicemail" })]]), { kind: "primary small", "aria-haspopup": "menu" }),
         button("Busy", answer({ outcome: "busy" }), { kind: "small" }),
         button("Ignore", answer({ outcome: "no_answer" }), { kind: "small" })),
-      button("Wire", () => this.tell.only({ id: call.task, what: "task" }), { kind: "small" }));
+      button("Wire", () => this.tell.only({ id: call.task, what: "task" }), { kind: "small" }),
+      call.said.length > 0 && said);
   }
 
   #list(chats, calls) {
@@ -117,7 +120,7 @@ export class Phone {
             face(chat.name, chat.user_id),
             h("span", { class: "chat-text" },
               h("span", { class: "chat-top" }, h("bdi", { class: "chat-name" }, visible(chat.name, 60)), h("span", { class: "quiet" }, minuteOf(chat.last_at ?? chat.started))),
-              h("span", { class: "chat-last" }, h("bdi", null, visible(chat.last || "…", 90)),
+              h("span", { class: "chat-last" }, h("bdi", null, visible(chat.last || chat.channel || "no messages", 90)),
                 chat.phase !== "bot" && h("span", { class: "tag " + chat.phase }, chat.phase === "transfer" ? "wants an agent" : chat.phase === "agent" ? "agent" : "ended"))))))));
   }
 

@@ -26,6 +26,8 @@ export function read(text) {
 
 export class Shell {
   isOpen = false;
+  /** The names of endpoints and events. */
+  names = [];
   #calls = [];
   #history = [];
   #at = 0;
@@ -57,7 +59,9 @@ export class Shell {
         const described = await get("/openapi.json");
         this.#calls = Object.entries(described.paths).flatMap(([path, methods]) => Object.entries(methods).map(([method, call]) => ({
           name: call.operationId, method: method.toUpperCase(), path: path.replace(/^\/_mock/, "") || "/", what: call.summary ?? call.description ?? "",
-          fields: [...(call.parameters ?? []).map((one) => one.name), ...Object.keys(call.requestBody?.content?.["application/json"]?.schema?.properties ?? {})],
+          fields: [
+            ...(call.parameters ?? []).map((one) => [one.name, one.description ?? ""]),
+            ...Object.entries(call.requestBody?.content?.["application/json"]?.schema?.properties ?? {}).map(([name, one]) => [name, one.description ?? ""])],
         })));
       } catch { /* Nothing is completed then. */ }
       this.#complete();
@@ -70,7 +74,11 @@ export class Shell {
     const [, before, word] = /^(.*?)(\S*)$/s.exec(text);
     if (!before.trim()) return this.#calls.filter((call) => call.name.startsWith(word)).map((call) => ({ line: call.name + " ", shown: call.name, what: call.what }));
     const call = this.#calls.find((one) => one.name === before.trim().split(/\s+/)[0]);
-    return (call?.fields ?? []).filter((name) => name.startsWith(word) && !before.includes(" " + name + "=")).map((name) => ({ line: before + name + "=", shown: name + "=", what: "" }));
+    const [, named, begun] = /^(event|endpoint|callback|call)=(.*)$/.exec(word) ?? [];
+    if (named) {
+      return this.names.filter((id) => id.startsWith(begun) && id !== begun).map((id) => ({ line: before + named + "=" + id + " ", shown: id, what: "" }));
+    }
+    return (call?.fields ?? []).filter(([name]) => name.startsWith(word) && !before.includes(" " + name + "=")).map(([name, what]) => ({ line: before + name + "=", shown: name + "=", what: what.replace(/\s+/g, " ") }));
   }
 
   #complete() {

@@ -14,7 +14,7 @@ export function hue(id) {
 
 /** What became of a row: a word and how it is to be taken. */
 export function outcome(row) {
-  if (row.kind === "note") return [row.bad ? "failed" : row.what === "story_finished" ? "passed" : "", row.bad ? "bad" : "quiet"];
+  if (row.kind === "note") return row.what === "story_finished" ? [row.bad ? "failed" : "passed", row.bad ? "bad" : "good"] : ["", "quiet"];
   if (row.kind === "request") return [String(row.status || "no answer"), row.bad ? "bad" : "good"];
   const tries = row.attempts.length > 1 ? " ×" + row.attempts.length : "";
   if (row.state === "queued" || row.state === "dropped") return [row.state, "quiet"];
@@ -28,6 +28,8 @@ export class Timeline {
   shown = [];
   selected = null;
   following = true;
+  /** What is said where there is nothing. */
+  quiet = ["Nothing yet", "Point your client at this mock, or start a chat: what goes over the wire shows up here as it happens."];
   #from = 0;
   #version = -1;
   #filter = {};
@@ -186,9 +188,9 @@ export class Timeline {
   #drawEmpty() {
     const nothing = this.wire.rows.length === 0;
     fill(this.empty,
-      h("p", { class: "lead" }, nothing ? "Nothing yet" : "Nothing fits"),
+      h("p", { class: "lead" }, nothing ? this.quiet[0] : "Nothing fits"),
       h("p", null, nothing
-        ? "Point your client at this mock, or start a chat: what goes over the wire shows up here as it happens."
+        ? this.quiet[1]
         : plural(this.wire.rows.length, "row is", "rows are") + " hidden by the filters."),
       !nothing && this.clear && h("button", { type: "button", class: "button", onclick: () => this.clear() }, "Clear filters"));
   }
@@ -214,10 +216,10 @@ export class Timeline {
     const spoken = { in: "request", out: "callback", note: "note" }[direction];
     return h("div", { ...common, class: "row " + direction + (chosen ? " chosen" : "") + (isBad(row) ? " wrong" : "") + (this.#filter.grouped ? " within" : "") },
       h("span", { class: "time" }, timeOf(row.at)),
-      h("span", { class: "direction " + direction, title: spoken }, icon(direction, 14), h("span", { class: "offscreen" }, spoken)),
+      h("span", { class: "direction " + direction, title: spoken }, icon(direction === "note" && !isBad(row) ? "dot" : direction, 14), h("span", { class: "offscreen" }, spoken)),
       h("bdi", { class: "name" }, visible(row.name, 80)),
       h("bdi", { class: "summary" }, visible(row.kind === "callback" && isBad(row) && row.reason ? row.reason : row.summary, 160)),
-      row.group && h("span", { class: "of", title: row.group.what + " " + visible(row.group.id, 80) },
+      row.group && !this.#filter.grouped && h("span", { class: "of", title: row.group.what + " " + visible(row.group.id, 80) },
         h("span", { class: "dot h" + Math.floor(hue(row.group.id) / 30) }), h("bdi", { class: "mono" }, visible(row.group.id.slice(0, 6)))),
       row.faults?.length > 0 && h("span", { class: "tag transfer", title: "on purpose" }, visible(row.faults[0], 28)),
       h("span", { class: "took" }, took(row.took)),

@@ -13,8 +13,8 @@ const NOTES = new Set(["note", "error", "assumed", "failed", "explained", "skipp
 
 /** Names of ids, the first that is there names the group. */
 const OF_CHAT = ["call_id", "callId", "task_id", "taskId"];
-const OF_OTHERS = ["instance_id", "instanceId", "workflow_instance_id", "TaskID", "TaskId", "taskID", "taskId", "task_id", "PlanID", "planId", "plan_id", "batch_id", "call_id", "callId", "CallID", "callid"];
-const WHAT = [[/^call/i, "conversation"], [/task/i, "task"], [/plan/i, "plan"], [/instance/i, "instance"], [/batch/i, "batch"]];
+const OF_OTHERS = ["workflow_id", "workflowId", "instance_id", "instanceId", "TaskID", "TaskId", "taskID", "taskId", "task_id", "PlanID", "planId", "plan_id", "batch_id", "call_id", "callId", "CallID", "callid"];
+const WHAT = [[/^call/i, "conversation"], [/workflow/i, "workflow"], [/task/i, "task"], [/plan/i, "plan"], [/instance/i, "instance"], [/batch/i, "batch"]];
 
 /** A field anywhere in the upper levels of a value. */
 function field(value, names, depth = 0) {
@@ -72,7 +72,7 @@ function telling(body) {
   const first = (names) => names.map((name) => body[name] ?? inner[name]).find((value) => (typeof value === "string" && value) || typeof value === "number");
   const how = first(["session_end_reason", "status", "Status", "state", "State", "result", "HangupType", "hangup_type"]);
   const user = from(body.user);
-  const who = user.name ?? user.id ?? from(body.to).number ?? first(["TaskName", "taskName", "PlanName", "CalleeNumber", "phoneNumber", "callee", "to", "agentName", "name"]);
+  const who = user.name ?? user.id ?? from(body.to).number ?? field(body, ["callee_number", "case_id"])?.[1] ?? first(["TaskName", "taskName", "PlanName", "CalleeNumber", "phoneNumber", "callee", "to", "agentName", "name"]);
   return [how, who].filter((part) => typeof part === "string" || typeof part === "number").join(" · ");
 }
 
@@ -145,7 +145,7 @@ export class Wire {
         if (NOTES.has(entry.kind)) this.#push({
           key: "n" + entry.seq, kind: "note", what: entry.kind, seq: entry.seq, at: entry.at, entry,
           name: entry.kind.replace("_", " "), story: entry.story,
-          summary: entry.kind === "assumed" ? entry.id : entry.text ?? entry.message ?? entry.call ?? (entry.passed === undefined ? entry.story ?? "" : entry.passed ? "passed" : "failed"),
+          summary: entry.kind === "assumed" ? entry.id : entry.text ?? entry.message ?? entry.call ?? entry.steps?.map((step) => step.step).join(", ") ?? entry.story ?? "",
           bad: entry.kind === "failed" || entry.kind === "error" || entry.passed === false,
         });
     }

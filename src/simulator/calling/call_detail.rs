@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
@@ -29,6 +30,7 @@ use crate::simulator::context::Context;
 use crate::simulator::ids::Kind;
 use crate::simulator::outcome::{MockOutcome, Outcome};
 use crate::simulator::rules::recordings::{NoRecording, RecordingTimes};
+use crate::time::later;
 
 /// What became of one number (client).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -241,6 +243,21 @@ impl CallReports {
     pub(in crate::simulator) fn latest(&self, at: u32) -> Option<CallDetail> {
         let row = self.rows.list.get(at as usize)?;
         Some(self.report(at, row))
+    }
+
+    /// What has been said by now in a call that goes on.
+    pub(super) fn said(&self, at: u32, now: Timestamp) -> Vec<Turn> {
+        let Some(row) = self.rows.list.get(at as usize) else { return Vec::new() };
+        let answered = later(row.started(), Duration::from_secs(row.ring.into()));
+        let (Ok(talked), Outcome::Talked) = (Duration::try_from(now.duration_since(answered)), row.outcome)
+        else {
+            return Vec::new();
+        };
+        let text = self.rows.read_row(row);
+        let dialog = self.dialogs.dialog(at, row, (&self.rows, &text), self.mock_outcome(row), true);
+        let Some(mut talk) = dialog.talk else { return Vec::new() };
+        talk.turns.retain(|said| u128::from(said.from) <= talked.as_millis());
+        turns(talk)
     }
 
     /// What became of a number, reported of a row that may be an earlier attempt of it.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::call_detail::Turn;
 use super::draw::{Drawn, draw, stream};
 use super::rows::RowStatus;
 use super::{Calling, TaskKey};
@@ -45,6 +46,8 @@ pub struct CallView {
     state: &'static str,
     /// When it was dialled, in the mock's time.
     since: String,
+    /// What has been said so far.
+    said: Vec<Turn>,
 }
 
 /// Why a call can't be answered.
@@ -123,14 +126,16 @@ impl Calling {
         calls.sort_by_key(|(key, at)| self.task(*key).row(*at).map(|row| row.started));
         calls.into_iter().filter_map(move |(key, at)| {
             let (task, row) = (self.task(key), self.task(key).row(at)?);
+            let talks = self.has_rung(key, at, now);
             Some(CallView {
                 call: self.ids.seal(Kind::Call, (key.0, at, u32::from(row.attempts))),
                 number: format!("+{}", row.number),
                 task: self.task_id(key),
                 name: task.order.name.clone(),
                 robot: Some(task.order.robot.clone()).filter(|robot| !robot.is_empty()),
-                state: if self.has_rung(key, at, now) { "talking" } else { "ringing" },
+                state: if talks { "talking" } else { "ringing" },
                 since: row.started().to_string(),
+                said: if talks { self.call_reports(key).said(at, now) } else { Vec::new() },
             })
         })
     }

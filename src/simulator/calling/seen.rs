@@ -68,6 +68,8 @@ impl Calling {
             status: word(task.status),
             total: task.sums.created().into(),
             done: done(task),
+            next: Vec::new(),
+            rows: Vec::new(),
         }
     }
 }

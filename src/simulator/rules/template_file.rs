@@ -1,7 +1,7 @@
 //! Templates as written, in the settings and in the file of the shipped ones.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::simulator::node::CameTo;
 use crate::simulator::outcome::Outcome;
@@ -93,7 +93,7 @@ pub enum KindFile {
 }
 
 /// What a call or message may have come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
     /// A person answered and talked.

@@ -1,9 +1,13 @@
 //! Instances with what happens at their nodes, for whoever looks at the mock.
 
 use super::Workflow;
-use super::instance::NodeSums;
+use super::instance::{Instance, RowStatus};
 use crate::simulator::keys::InstanceKey;
-use crate::simulator::object_view::{ObjectView, PartView, sums, word};
+use crate::simulator::object_view::{ObjectView, PartView, WayView, sums, word};
+use crate::simulator::rules::template::{Kind, Node};
+
+/// So many rows are named at a node.
+const NAMED: usize = 6;
 
 impl Workflow {
     /// The instances, newest first.
@@ -27,23 +31,46 @@ impl Workflow {
                     ("finished", count(counts.finished)),
                     ("cancelled", count(counts.cancelled)),
                 ]),
-                parts: (0..)
-                    .zip(&instance.nodes)
-                    .filter_map(|(at, node)| self.node_seen(key, at, *node))
-                    .collect(),
+                parts: self.nodes_seen(key, instance),
             }
         })
     }
 
-    fn node_seen(&self, key: InstanceKey, at: u16, sums: NodeSums) -> Option<PartView> {
-        let node = self.node(self.instance(key).template, at)?;
-        Some(PartView {
-            id: Some(self.nodetask_id(key, at)),
-            name: node.name.clone(),
-            kind: word(node.kind.node_type()),
-            status: word(self.node_status(key, at)),
-            total: sums.total.into(),
-            done: (sums.total - sums.running).into(),
-        })
+    fn nodes_seen(&self, key: InstanceKey, instance: &Instance) -> Vec<PartView> {
+        let mut rows: Vec<Vec<String>> = vec![Vec::new(); instance.nodes.len()];
+        for row in instance.rows.iter().filter(|row| row.status == RowStatus::Running) {
+            let here = row.visits.last().and_then(|visit| rows.get_mut(usize::from(visit.node)));
+            if let Some(here) = here.filter(|here| here.len() < NAMED) {
+                here.push(format!("+{}", row.number));
+            }
+        }
+        let nodes = (0..).zip(instance.nodes.iter().zip(rows));
+        let seen = nodes.filter_map(|(at, (sums, rows))| {
+            let node = self.node(instance.template, at)?;
+            Some(PartView {
+                id: Some(self.nodetask_id(key, at)),
+                name: node.name.clone(),
+                kind: word(node.kind.node_type()),
+                status: word(self.node_status(key, at)),
+                total: sums.total.into(),
+                done: (sums.total - sums.running).into(),
+                next: ways(node),
+                rows,
+            })
+        });
+        seen.collect()
     }
+}
+
+/// Where rows go from a node: the cases of a branch in their order, then what holds otherwise.
+fn ways(node: &Node) -> Vec<WayView> {
+    let cases = match &node.kind {
+        Kind::Branch(cases) => cases.as_slice(),
+        _ => &[],
+    };
+    let cases = cases.iter().filter_map(|(when, to)| {
+        Some(WayView { to: (*to)?, when: when.iter().map(|when| word(*when)).collect() })
+    });
+    let otherwise = node.next.map(|to| WayView { to, when: Vec::new() });
+    cases.chain(otherwise).collect()
 }

@@ -19,7 +19,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
-use super::harness::{SECRET, each, load, number};
+use super::harness::{SECRET, each, load, load_story, number, story};
 use super::receiver::Receiver;
 use crate::support::independent_hmac;
 
@@ -151,6 +151,33 @@ fn http2_as_fast_as_answers_come() {
     let args = ["--http2", "--rate", "max", "--count", "1000"];
     load(&format!("http://{address}/hook"), &args).assert_all_well(1000);
     assert_eq!(counted.right.load(Ordering::SeqCst), 1000);
+}
+
+#[test]
+fn stories_pause_over_http2_and_in_a_closed_loop() {
+    let (_folder, file) = story(
+        "[[steps]]\nsend = \"session.transfer\"\n[[steps]]\npause = \"20ms..30ms\"\n[[steps]]\nsend = \"session.end\"\n",
+    );
+    each(
+        [
+            &["--http2", "--rate", "200/s", "--count", "60"][..],
+            &["--http2", "--rate", "max", "--count", "60", "--in-flight", "10"],
+            &["--rate", "max", "--count", "60", "--in-flight", "10"],
+        ],
+        |args| {
+            let receiver = Receiver::new();
+            let is_http2 = args.contains(&"--http2");
+            let (address, counted) = if is_http2 { server(None) } else { (receiver.address, Arc::default()) };
+            let run = load_story(&file, &format!("http://{address}/hook"), args);
+            run.assert_all_well(60);
+            assert_eq!(run.report["plan"]["mode"], "compiled");
+            let came = if is_http2 { counted.right.load(Ordering::SeqCst) } else { receiver.count() };
+            assert_eq!(came, 60);
+            // Ten stories at a time, each at least as long as its pause.
+            let least = if args.contains(&"max") { 0.06 } else { 0.02 };
+            assert!(run.report["elapsed_s"].as_f64().unwrap() >= least, "{}", run.report["elapsed_s"]);
+        },
+    );
 }
 
 #[test]

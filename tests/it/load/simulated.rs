@@ -1,30 +1,45 @@
 //! Stories that are simulated, with pauses, waits and expectations.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::harness::{SECRET, command, finished, interrupt, load_story, number, story};
+use super::harness::{SECRET, command, finished, interrupt, load_story, number, story, transfer};
 use super::receiver::{OK, Receiver, answer};
 use crate::support::{free_address, post_signed, stderr, stdout};
 
+/// From templates and simulated alike: the pause is between what comes.
 #[test]
 fn stories_with_pauses() {
     let (_folder, file) = story(
         "[[steps]]\nsend = \"session.transfer\"\n[[steps]]\npause = \"50ms\"\n[[steps]]\nsend = \"session.end\"\n",
     );
-    let receiver = Receiver::new();
     let args = ["--rate", "100/s", "--duration", "500ms", "--unit", "stories", "--listen", "127.0.0.1:0"];
-    let run = load_story(&file, &receiver.url(), &args);
-    run.assert_all_well(100);
-    assert!(stderr(&run.output).contains("simulated, story by story"), "{}", stderr(&run.output));
-    assert_eq!(number(&run.report["plan"]["stories"][0]["started"]), 50);
-    for request in receiver.arrived() {
-        request.assert_signed(SECRET);
+    for (mode, more) in [("compiled", &[][..]), ("simulated", &["--mode", "simulated"])] {
+        let receiver = Receiver::new();
+        let run = load_story(&file, &receiver.url(), &[&args, more].concat());
+        run.assert_all_well(100);
+        assert_eq!(run.report["plan"]["mode"], mode);
+        assert_eq!(number(&run.report["plan"]["stories"][0]["started"]), 50);
+        for request in receiver.arrived() {
+            request.assert_signed(SECRET);
+        }
+        assert_eq!(receiver.count(), 100);
+        let mut begun = HashMap::new();
+        for request in receiver.arrived() {
+            let body = request.json();
+            let id = body.pointer("/transfer/call_id").or(body.get("call_id")).unwrap().to_string();
+            match begun.entry(id) {
+                Entry::Vacant(first) => drop(first.insert(request.at)),
+                Entry::Occupied(first) => assert!(request.at - *first.get() >= Duration::from_millis(49)),
+            }
+        }
+        assert!((1..=50).contains(&number(&run.report["sender"]["connections"])), "{}", run.report["sender"]);
     }
-    assert_eq!(receiver.count(), 100);
-    assert!((1..=50).contains(&number(&run.report["sender"]["connections"])), "{}", run.report["sender"]);
 }
 
 const AWAITS: &str = r#"
@@ -80,7 +95,7 @@ fn an_expectation_that_fails_is_a_failure_of_the_story_alone() {
         }
         answer(stream, OK)
     });
-    let args = ["--rate", "20/s", "--duration", "500ms", "--listen", "127.0.0.1:0"];
+    let args = ["--rate", "20/s", "--duration", "500ms", "--listen", "127.0.0.1:0", "--mode", "simulated"];
     let run = load_story(&file, &receiver.url(), &args);
     assert_eq!(run.count("ok"), 10, "{}", run.report["counts"]);
     let share = &run.report["plan"]["stories"][0];
@@ -92,7 +107,7 @@ fn an_expectation_that_fails_is_a_failure_of_the_story_alone() {
 fn a_receiver_that_is_away_fails_the_stories() {
     let (_folder, file) =
         story("[delivery]\ntries = 1\n[[steps]]\nsend = \"session.end\"\n[[steps]]\npause = \"1ms\"\n");
-    let args = ["--rate", "50/s", "--duration", "200ms", "--listen", "127.0.0.1:0"];
+    let args = ["--rate", "50/s", "--duration", "200ms", "--listen", "127.0.0.1:0", "--mode", "simulated"];
     let run = load_story(&file, &format!("http://{}/", free_address()), &args);
     assert_eq!((run.count("planned"), run.errors("refused")), (10, 10), "{}", run.report["errors"]);
     assert_eq!(number(&run.report["plan"]["stories"][0]["failed"]), 10);
@@ -103,7 +118,7 @@ fn an_interruption_between_stories_is_one() {
     let (_folder, file) = story("[[steps]]\nsend = \"session.end\"\n[[steps]]\npause = \"1ms\"\n");
     let receiver = Receiver::new();
     let folder = tempfile::tempdir().unwrap();
-    let args = ["--rate", "1/m", "--duration", "10m", "--listen", "127.0.0.1:0"];
+    let args = ["--rate", "1/m", "--duration", "10m", "--listen", "127.0.0.1:0", "--mode", "simulated"];
     let child = command(folder.path(), &file, &receiver.url(), &args).spawn().unwrap();
     receiver.wait_for(1);
     // The only story so far is over by now, or nearly.
@@ -119,7 +134,16 @@ fn nothing_is_sent_before_the_start() {
     let (_folder, file) = story("[[steps]]\nsend = \"session.end\"\n[[steps]]\npause = \"1ms\"\n");
     let receiver = Receiver::new();
     let folder = tempfile::tempdir().unwrap();
-    let args = ["--start-at", "2100-01-01T00:00:00Z", "--duration", "100ms", "--listen", "127.0.0.1:0"];
+    let args = [
+        "--start-at",
+        "2100-01-01T00:00:00Z",
+        "--duration",
+        "100ms",
+        "--listen",
+        "127.0.0.1:0",
+        "--mode",
+        "simulated",
+    ];
     let mut child = command(folder.path(), &file, &receiver.url(), &args).spawn().unwrap();
     let mut out = std::io::BufReader::new(child.stderr.take().unwrap());
     let mut text = String::new();
@@ -188,4 +212,45 @@ fn routes_of_the_settings_hold() {
     for request in routed.arrived() {
         request.assert_signed("of the route");
     }
+}
+
+/// How a load stands, by the control surface of the mock beside it.
+fn seen(mock: std::net::SocketAddr, is_it: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+    crate::serving::eventually("the load is seen", || {
+        // It may not listen yet.
+        std::net::TcpStream::connect(mock).ok()?;
+        let request = crate::serving::request("GET", "/_mock/load", &[], b"");
+        let mut wire = crate::serving::Wire::to(mock);
+        wire.send(&request);
+        Some(wire.reply().json()["run"].clone()).filter(&is_it)
+    })
+}
+
+#[test]
+fn how_a_load_goes_is_seen_beside_it() {
+    let receiver = Receiver::new();
+    for file in [transfer(), Path::new("scenarios").join("agent-transfer.toml")] {
+        let (mock, folder) = (free_address(), tempfile::tempdir().unwrap());
+        let args = ["--rate", "50/s", "--duration", "40s", "--listen", &mock.to_string()];
+        let child = command(folder.path(), &file, &receiver.url(), &args).spawn().unwrap();
+        let run = seen(mock, |run| run["points"].as_array().is_some_and(|points| points.len() > 2));
+        assert_eq!(
+            (&run["target"], &run["rate"], &run["duration_s"]),
+            (&json!(receiver.url()), &json!("50/s"), &json!(40.0))
+        );
+        let count = |name: &str| number(&run["counts"][name]);
+        assert!(
+            count("planned") >= count("sent") && count("sent") >= count("ok") + count("wrong_status"),
+            "{run}"
+        );
+        let before = count("sent");
+        seen(mock, |run| number(&run["counts"]["sent"]) > before && run["points"][0]["planned"].is_f64());
+        interrupt(&child);
+        let ended = finished(child, folder);
+        ended.assert_code(130);
+        let told = stderr(&ended.output);
+        assert!(told.contains(&format!("note: http://{mock}/_mock/ shows how it goes")), "{told}");
+    }
+    let serving = crate::serving::Serving::new();
+    assert_eq!(serving.control("GET", "/_mock/load", &json!(null)).1, json!({ "run": null }));
 }

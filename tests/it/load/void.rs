@@ -55,7 +55,18 @@ fn a_list_may_be_a_file_and_of_simulated_stories() {
     let list = folder.path().join("ids.txt");
     let at = list.display().to_string();
     fs::write(&list, "").unwrap();
-    let args = ["--rate", "100/s", "--duration", "200ms", "--unit", "stories", "--listen", "127.0.0.1:0"];
+    let args = [
+        "--rate",
+        "100/s",
+        "--duration",
+        "200ms",
+        "--unit",
+        "stories",
+        "--listen",
+        "127.0.0.1:0",
+        "--mode",
+        "simulated",
+    ];
     // It is read when the run is over, and not before it is complete or five seconds are over.
     let child =
         command(folder.path(), &file, &receiver.url(), &[&args[..], &["--receipts", &at]].concat()).spawn();
