@@ -237,7 +237,9 @@ impl Battery {
                 match text_in(fault, catalog) {
                     Err(message) => return Some(format!("`fails`: {message}")),
                     Ok(fault) if fault.is_of_callbacks() => {
-                        return Some("`fails` is about the receiver's own calls: `503 of chatbot.*`".to_owned());
+                        return Some(
+                            "`fails` is about the receiver's own calls: `503 of chatbot.*`".to_owned(),
+                        );
                     }
                     Ok(_) => {}
                 }
@@ -268,7 +270,10 @@ impl Battery {
         }
         let looks = check.steps.iter().any(|step| step.calls.is_some() || step.fails.is_some());
         if looks && check.needs != Some(Need::Calls) {
-            return Some("`calls` and `fails` are about the receiver's own calls: write `needs = \"calls\"`".to_owned());
+            return Some(
+                "`calls` and `fails` are about the receiver's own calls: write `needs = \"calls\"`"
+                    .to_owned(),
+            );
         }
         let restarts = check.steps.iter().any(|step| step.restart);
         (restarts && check.needs != Some(Need::Restart))

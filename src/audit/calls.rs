@@ -44,7 +44,8 @@ impl Sink for CallsMade {
             && &*call.call.method != "GET";
         if changes {
             let text = [call.call.path_and_query().as_bytes(), &call.call.body].concat();
-            let is_served = (200..300).contains(&call.status) && call.refusal.is_none() && call.fault.is_none();
+            let is_served =
+                (200..300).contains(&call.status) && call.refusal.is_none() && call.fault.is_none();
             self.lock().push(Call { text, is_served });
         }
     }

@@ -76,7 +76,8 @@ impl Kit {
         prepared.settings.faults.clear();
         let (signer, secret) = (prepared.signer.clone(), prepared.settings.secret.clone());
         let (catalog, calls) = (Arc::clone(&prepared.catalog), CallsMade::default());
-        let builder = Builder::new(Ok(prepared)).callback_url(url).seed(seed.0).epoch(now).sink(calls.clone());
+        let builder =
+            Builder::new(Ok(prepared)).callback_url(url).seed(seed.0).epoch(now).sink(calls.clone());
         let (driver, served) = match listen {
             None => (builder.service()?.driver().clone(), None),
             Some(address) => {

@@ -449,11 +449,15 @@ impl Player<'_> {
                 return Ok(());
             }
             Calls::AsUsual if all == run.usual_calls => return Ok(()),
-            Calls::AsUsual => format!("the receiver made {all} calls because of it, and {} usually", run.usual_calls),
+            Calls::AsUsual => {
+                format!("the receiver made {all} calls because of it, and {} usually", run.usual_calls)
+            }
             Calls::InTheEnd if served > 0 => return Ok(()),
             Calls::InTheEnd => {
                 let within = HumanDuration(self.options.work);
-                format!("of its {all} calls none succeeded, and no other came within {within} (--work-within)")
+                format!(
+                    "of its {all} calls none succeeded, and no other came within {within} (--work-within)"
+                )
             }
             Calls::None if all == 0 => return Ok(()),
             Calls::None => format!("the receiver made {all} calls because of it, where none would be right"),

@@ -126,7 +126,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         return Err(CommandError::usage(message));
     }
     let mut prepared = super::prepare(config, &args.target, None)?;
-    let battery = Battery::load(&args.checks, &args.events, &prepared.catalog).map_err(CommandError::usage)?;
+    let battery =
+        Battery::load(&args.checks, &args.events, &prepared.catalog).map_err(CommandError::usage)?;
     if args.list {
         return super::print(&list(&battery));
     }

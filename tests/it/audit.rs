@@ -350,7 +350,8 @@ fn notices_are_checked_where_they_are_asked_for() {
 fn calls_that_do_not_come_are_not_judged() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     let url = receiver.url();
-    let args = ["audit", "--callback-url", &url, "--only", "own calls", "--verbose", "--work-within", "100ms"];
+    let args =
+        ["audit", "--callback-url", &url, "--only", "own calls", "--verbose", "--work-within", "100ms"];
     let output = run(&args);
     assert_code(&output, 0);
     assert!(stdout(&output).contains("--listen serves the vendor's REST side"), "{}", stdout(&output));
@@ -358,5 +359,8 @@ fn calls_that_do_not_come_are_not_judged() {
     assert_code(&output, 0);
     let text = stdout(&output);
     assert!(text.contains("its calls go to http://127.0.0.1:"), "{text}");
-    assert!(text.contains("has made no call about it within 100ms: does it know the mock's address?"), "{text}");
+    assert!(
+        text.contains("has made no call about it within 100ms: does it know the mock's address?"),
+        "{text}"
+    );
 }
