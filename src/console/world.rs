@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::again::{Again, Origin, Snapshots};
 use super::beside::Namespaces;
 use super::in_force::SettingsInForce;
-use super::load::LoadRuns;
+use super::load_run::LoadRuns;
 use super::refused::Refused;
 use super::reloads::Reloads;
 use crate::contract::Catalog;
