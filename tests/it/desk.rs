@@ -2,11 +2,13 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Stdio};
+use std::sync::mpsc::{Receiver as Receiving, channel};
+use std::thread;
 
 use serde_json::{Value, json};
 
 use crate::serving::{Serving, eventually, is_there};
-use crate::support::{Receiver, assert_code, plain, program, run_with_input, stderr, stdout};
+use crate::support::{Receiver, TIMEOUT, assert_code, plain, program, run_with_input, stderr, stdout};
 
 #[test]
 fn a_script_is_the_end_user_from_hello_to_the_end() {
@@ -167,6 +169,8 @@ fn on_a_terminal_there_are_colours_and_keys() {
     tail.shows("attempt 1: 200");
     tail.shows("X-AIRudder-Sign: ");
     tail.shows("/_mock/?sel=c1");
+    // What is opened next is what was shown last.
+    serving.settle();
     serving.get("Token nonsense", "/service/cloud/robot");
     tail.shows("robot.list");
     tail.types("o\n");
@@ -192,6 +196,7 @@ fn on_a_terminal_there_are_colours_and_keys() {
 /// The program on a terminal of its own.
 struct Terminal {
     child: Child,
+    pieces: Receiving<Vec<u8>>,
     /// What it has shown since somebody looked.
     shown: String,
 }
@@ -199,7 +204,7 @@ struct Terminal {
 impl Terminal {
     fn running(serving: &Serving, command: &str) -> Self {
         let command = format!("{} {command} --url {}", env!("CARGO_BIN_EXE_airudder-mock"), serving.url());
-        let child = std::process::Command::new("script")
+        let mut child = std::process::Command::new("script")
             .args(["-qec", &command, "/dev/null"])
             .env_remove("NO_COLOR")
             .env("TERM", "xterm")
@@ -207,7 +212,17 @@ impl Terminal {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        Self { child, shown: String::new() }
+        let mut out = child.stdout.take().unwrap();
+        let (sender, pieces) = channel();
+        thread::spawn(move || {
+            let mut piece = [0; 1024];
+            while let Ok(length @ 1..) = out.read(&mut piece) {
+                if sender.send(piece[..length].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, pieces, shown: String::new() }
     }
 
     fn types(&mut self, keys: &str) {
@@ -221,10 +236,11 @@ impl Terminal {
             if let Some(at) = self.shown.find(text) {
                 break at + text.len();
             }
-            let mut piece = [0; 1024];
-            let length = self.child.stdout.as_mut().unwrap().read(&mut piece).unwrap();
-            assert!(length > 0, "no {text:?} in {:?}", self.shown);
-            self.shown.push_str(&String::from_utf8_lossy(&piece[..length]));
+            let Ok(piece) = self.pieces.recv_timeout(TIMEOUT) else {
+                let _ = self.child.kill();
+                panic!("no {text:?} in {:?}", self.shown);
+            };
+            self.shown.push_str(&String::from_utf8_lossy(&piece));
         };
         self.shown.drain(..end);
     }
