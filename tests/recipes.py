@@ -132,7 +132,8 @@ def judged(program, work, name):
         if found != EXPECTED.get(name, []):
             return f"found {found}\n{ended.stdout}"
         unjudged = [check["id"] for check in checks if "not_judged" in check["verdict"]]
-        if unjudged != ["signature-stale"]:
+        # The signature has no timestamp, and these receivers call nobody.
+        if [check for check in unjudged if not check.startswith("calls-")] != ["signature-stale"]:
             return f"not judged: {unjudged}\n{ended.stdout}"
     finally:
         end(state / "pid")
