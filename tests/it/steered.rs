@@ -151,7 +151,8 @@ fn a_call_that_rings_is_answered_by_whoever_plays_the_person() {
     let serving = Serving::with("", &["--speed", "0", "--callback-url", &receiver.url()]);
     let token = serving.token();
     // Numbers that ring for long, whatever the seed.
-    let rows: Vec<Value> = (1..=3).map(|which| json!({ "Mobile": format!("+62811123{which}9004") })).collect();
+    let rows: Vec<Value> =
+        (1..=3).map(|which| json!({ "Mobile": format!("+62811123{which}9004") })).collect();
     serving.task(&token, "played", &json!(rows));
     let calls = get(&serving, "/_mock/calls")["calls"].as_array().unwrap().clone();
     assert_eq!(
