@@ -74,10 +74,9 @@ class Take(http.server.BaseHTTPRequestHandler):
 
 
 class Mock:
-    def __init__(self, program, folder, url, seed):
+    def __init__(self, program, folder, *flags):
         begun = time.monotonic()
-        command = [program, "serve", "--quiet", "--listen", "127.0.0.1:0", "--data-dir", folder, "--callback-url", url,
-                   "--speed", "60"]
+        command = [program, "serve", "--quiet", "--listen", "127.0.0.1:0", "--data-dir", folder, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if not line:
@@ -113,12 +112,12 @@ def main():
     chance = random.Random(args.seed)
     receiver = Receiver()
     threading.Thread(target=receiver.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{receiver.server_address[1]}/hook"
+    flags = ["--callback-url", f"http://127.0.0.1:{receiver.server_address[1]}/hook", "--speed", "60"]
     tasks, chats, under_way = [], [], 0
     open_attempts, read = set(), 0
     with tempfile.TemporaryDirectory() as folder:
         inputs = os.path.join(folder, "inputs.ndjson")
-        mock = Mock(args.program, folder, url, args.seed)
+        mock = Mock(args.program, folder, *flags)
         token = mock.ask("POST", "/service/cloud/auth", CREDENTIALS)["data"]["token"]
         for life in range(args.kills):
             running = threading.Event()
@@ -154,7 +153,7 @@ def main():
                     elif "result" in given:
                         open_attempts.discard(given["result"]["callback"])
             under_way += len(open_attempts)
-            mock = Mock(args.program, folder, url, args.seed)
+            mock = Mock(args.program, folder, *flags)
         start, size = mock.start, os.path.getsize(inputs)
         # Calls and retries come to their end; conversations go on for a day.
         mock.ask("POST", "/_mock/clock", {"by": "1h", "within": "50s"})

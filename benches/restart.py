@@ -8,44 +8,18 @@ until nothing is under way, without a callback URL. Then it is killed and starte
 median of the times counts, and what is in the folder. The release build of this tree is measured unless --program names another.
 """
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUILT = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release", "airudder-mock")
-CREDENTIALS = {"APPKey": "AIRudderMockKey0000001", "APPSecret": "AIRudderMockSecret0001"}
+from kill import BUILT, CREDENTIALS, Mock
 
 
-class Mock:
-    def __init__(self, program, folder, *flags):
-        begun = time.monotonic()
-        command = [program, "serve", "--quiet", "--listen", "127.0.0.1:0", "--data-dir", folder, *flags]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit(f"the mock did not start: exit code {self.process.wait()}")
-        self.base = line.strip()
-        self.ask("/_mock/ready")
-        self.start = time.monotonic() - begun
-
-    def ask(self, path, fields=None, token=None):
-        headers = {"Content-Type": "application/json", **({"Authorization": f"Token {token}"} if token else {})}
-        body = None if fields is None else json.dumps(fields).encode()
-        return json.load(urllib.request.urlopen(urllib.request.Request(self.base + path, body, headers), timeout=600))
-
-    def memory(self):
-        with open(f"/proc/{self.process.pid}/status") as file:
-            return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmRSS"))
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
+def resident(mock):
+    """Megabytes."""
+    with open(f"/proc/{mock.process.pid}/status") as file:
+        return next(int(line.split()[1]) / 1024 for line in file if line.startswith("VmRSS"))
 
 
 def main():
@@ -56,15 +30,15 @@ def main():
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         mock = Mock(args.program, folder, "--speed", "max")
-        token = mock.ask("/service/cloud/auth", CREDENTIALS)["data"]["token"]
+        token = mock.ask("POST", "/service/cloud/auth", CREDENTIALS)["data"]["token"]
         for task in range(0, args.rows, 1000):
             rows = [{"Mobile": f"+62812{task + row:08}"} for row in range(min(1000, args.rows - task))]
             fields = {"TaskName": f"t{task}", "RobotID": "Welcome call", "Details": rows}
-            mock.ask("/service/cloud/task", fields, token)
+            mock.ask("POST", "/service/cloud/task", fields, token)
         for chat in range(args.chats):
-            mock.ask("/_mock/chats", {"write": "hello", "name": f"User {chat}"})
-        mock.ask("/_mock/settle", {"within": "120s"})
-        before = mock.ask("/_mock/state")
+            mock.ask("POST", "/_mock/chats", {"write": "hello", "name": f"User {chat}"})
+        mock.ask("POST", "/_mock/settle", {"within": "50s"})
+        before = mock.ask("GET", "/_mock/state")
         mock.kill()
         size = os.path.getsize(os.path.join(folder, "inputs.ndjson"))
         with open(os.path.join(folder, "inputs.ndjson")) as file:
@@ -73,7 +47,7 @@ def main():
         for _ in range(5):
             mock = Mock(args.program, folder, "--speed", "max")
             starts.append(mock.start * 1000)
-            after, memory = mock.ask("/_mock/state"), mock.memory()
+            after, memory = mock.ask("GET", "/_mock/state"), resident(mock)
             mock.kill()
     same = all(before[key] == after[key] for key in before if isinstance(before[key], (int, list)))
     print(f"{args.rows} rows, {args.chats} conversations: {inputs} inputs, {size / 1e6:.1f} MB in the folder")

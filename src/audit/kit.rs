@@ -239,34 +239,9 @@ impl Case<'_> {
             headers.retain(|(own, _)| !own.eq_ignore_ascii_case(name));
             headers.push((name.clone(), value.clone().into_bytes()));
         }
-        if !self.kit.is_signed(&callback.event) {
-            return Crafted {
-                words: words(step, &callback.event),
-                target: Arc::clone(&callback.target),
-                method: Arc::clone(&callback.method),
-                headers,
-                body,
-                wire: step.wire,
-            };
+        if self.kit.is_signed(&callback.event) {
+            headers.extend(self.signature(callback, &body, step, now));
         }
-        let usual = callback.signer.as_ref().unwrap_or(&self.kit.signer);
-        let other = step.secret.as_ref().map(|secret| Signer::new(usual.scheme().clone(), secret));
-        let signing =
-            Signing { body: &body, path: callback.target.path_and_query(), now, nonce: &callback.message_id };
-        let signed = match step.signature_of.as_ref().and_then(|name| self.saved.get(name)) {
-            Some(made) => {
-                let signature = &usual.scheme().header;
-                let is_it = |(name, _): &&(String, Vec<u8>)| **name == **signature;
-                let mut own = signing::headers(usual, None, &signing, Signature::Missing);
-                own.extend(made.crafted.headers.iter().filter(is_it).cloned());
-                own
-            }
-            None => {
-                let next = self.kit.next.as_ref();
-                signing::headers(other.as_ref().unwrap_or(usual), next, &signing, step.signature)
-            }
-        };
-        headers.extend(signed);
         Crafted {
             words: words(step, &callback.event),
             target: Arc::clone(&callback.target),
@@ -275,6 +250,22 @@ impl Case<'_> {
             body,
             wire: step.wire,
         }
+    }
+
+    /// The headers of the signature, as the step wants them.
+    fn signature(&self, callback: &QueuedCallback, body: &Bytes, step: &Step, now: Timestamp) -> Headers {
+        let usual = callback.signer.as_ref().unwrap_or(&self.kit.signer);
+        let signing =
+            Signing { body, path: callback.target.path_and_query(), now, nonce: &callback.message_id };
+        if let Some(made) = step.signature_of.as_ref().and_then(|name| self.saved.get(name)) {
+            let signature = &usual.scheme().header;
+            let is_it = |(name, _): &&(String, Vec<u8>)| **name == **signature;
+            let mut own = signing::headers(usual, None, &signing, Signature::Missing);
+            own.extend(made.crafted.headers.iter().filter(is_it).cloned());
+            return own;
+        }
+        let other = step.secret.as_ref().map(|secret| Signer::new(usual.scheme().clone(), secret));
+        signing::headers(other.as_ref().unwrap_or(usual), self.kit.next.as_ref(), &signing, step.signature)
     }
 
     fn conversation(&mut self, name: Option<&str>, now: Timestamp) -> ConversationKey {

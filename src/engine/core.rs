@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use super::dispatch::{Assumption, Dispatch, NewCallback, Origin};
 use super::host::EngineHost;
-use super::names::Owner;
 use super::options::EngineOptions;
 use crate::contract::Family;
 use crate::contract::envelope::CorrectedCodes;
@@ -395,25 +394,14 @@ impl Engine {
             Some(_) => callback.body.value(),
             None => Value::Null,
         };
-        let family = self.dispatch.catalog.get(&callback.event).map(|entry| entry.family);
-        let faults =
-            index.and_then(|index| self.stories.get_mut(index)).zip(family).map(|(story, family)| {
-                let belongs = self.dispatch.names.callback(&Owner {
-                    family,
-                    account: callback.account,
-                    flow: callback.flow,
-                    order_key: callback.order_key.as_deref(),
-                    part_of: &callback.part_of,
-                    sums_up: callback.sums_up.as_deref(),
-                });
-                story.callback_faults(&callback.event, &value, &belongs)
-            });
-        let faults = faults.unwrap_or_default();
+        let entry = self.dispatch.catalog.get(&callback.event);
+        let (family, is_corrected) =
+            entry.map_or((None, false), |entry| (Some(entry.family), entry.overridden));
         let story = index.and_then(|index| self.stories.get(index));
         let label = story.as_ref().map(|story| Arc::clone(story.name()));
         let policy = story.as_ref().and_then(|story| story.story().own_policy());
         let own_target = callback.target.is_some();
-        let order = NewCallback {
+        let mut order = NewCallback {
             event: &callback.event,
             headers: &[],
             target: callback.target.or_else(|| story.as_ref().and_then(|story| story.callback_url())),
@@ -425,21 +413,21 @@ impl Engine {
             account: callback.account,
             flow: callback.flow,
             again: None,
-            faults,
+            faults: Vec::new(),
         };
+        let index = story.as_ref().and(index);
+        if let Some(family) = family
+            && let Some(story) = index.and_then(|index| self.stories.get_mut(index))
+        {
+            let belongs = self.dispatch.names.callback(&order.owner(family));
+            order.faults = story.callback_faults(&callback.event, &value, &belongs);
+        }
         // Corrections change bodies.
-        let is_corrected = self.dispatch.catalog.get(&callback.event).is_some_and(|entry| entry.overridden);
         let body = match callback.body {
             CallbackBody::Text(text) if !is_corrected => Body::Raw(text.into_bytes()),
             body => Body::Json(body.value()),
         };
-        let origin = Origin {
-            story: story.as_ref().and(index),
-            label,
-            body: value,
-            push: callback.push,
-            ..Origin::default()
-        };
+        let origin = Origin { story: index, label, body: value, push: callback.push, ..Origin::default() };
         if let Err(error) = self.dispatch.send(order, body, origin, now) {
             // A customer who named no URL for a notice gets none.
             let is_known = matches!(error, SendError::NoUrl)

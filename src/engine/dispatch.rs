@@ -15,7 +15,7 @@ use super::options::EngineOptions;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::fields::Field;
 use crate::contract::signature::Signer;
-use crate::contract::{Catalog, Direction, Provenance};
+use crate::contract::{Catalog, Direction, Family, Provenance};
 use crate::delivery::{Attempt, CallbackId, CopyOf, MessageIds, Outbox, Policy, QueuedCallback};
 use crate::faults::{CallbackFault, FaultName, Faults, magic_of_body};
 use crate::journal::{Event, Journal};
@@ -106,6 +106,20 @@ pub(super) struct NewCallback<'a> {
     pub(super) again: Option<CallbackId>,
     /// What goes wrong with it on purpose, as its story wants it.
     pub(super) faults: Vec<Arc<CallbackFault>>,
+}
+
+impl NewCallback<'_> {
+    /// Whose it is, for faults that ask.
+    pub(super) fn owner(&self, family: Family) -> Owner<'_> {
+        Owner {
+            family,
+            account: self.account,
+            flow: self.flow,
+            order_key: self.order_key.as_deref(),
+            part_of: &self.part_of,
+            sums_up: self.sums_up.as_deref(),
+        }
+    }
 }
 
 impl Dispatch {
@@ -210,7 +224,7 @@ impl Dispatch {
     /// Turns a body into a callback and hands it to the outbox.
     pub(super) fn send(
         &mut self,
-        order: NewCallback<'_>,
+        mut order: NewCallback<'_>,
         body: Body,
         origin: Origin,
         now: Timestamp,
@@ -228,16 +242,8 @@ impl Dispatch {
             Body::Raw(bytes) => bytes,
             Body::Json(value) => correct::callback(entry, value)?.into_bytes(),
         };
-        let mut faults = order.faults;
-        let owner = Owner {
-            family: entry.family,
-            account: order.account,
-            flow: order.flow,
-            order_key: order.order_key.as_deref(),
-            part_of: &order.part_of,
-            sums_up: order.sums_up.as_deref(),
-        };
-        self.ask_faults(order.event, &body, &owner, &mut faults);
+        let mut faults = std::mem::take(&mut order.faults);
+        self.ask_faults(order.event, &body, &order.owner(entry.family), &mut faults);
         if let Some(to) = faults.iter().find_map(|fault| fault.to.as_deref()) {
             target = Arc::new(to.parse()?);
         }

@@ -15,6 +15,7 @@ pub mod load;
 mod near_miss;
 mod run;
 mod story;
+mod whole;
 
 pub use arrivals::{Arrival, Arrivals, Came, Outcome};
 pub use expect::DeliveryEnd;

@@ -59,10 +59,10 @@ test(`${RATE} events a second for ${SECONDS} s, then ten thousand rows are scrol
   const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
   const grown = (await heap()) - before;
   context.diagnostic(`${sent} sent, most rows behind ${lag}, 95 % of frames within ${Math.round(late)} ms, ${nodes} elements, ${Math.round(grown / sent)} bytes a row`);
-  assert.ok(sent > RATE * SECONDS * 0.25, `${sent} sent`);
+  assert.ok(sent > RATE * SECONDS * 0.5, `${sent} sent`);
   assert.ok(nodes < 1500, `${nodes} elements`);
-  // How fast is the machine's business; that it never stands still is the page's.
-  assert.ok(late < 1000, `frames take ${late} ms`);
+  // How fast exactly is the machine's business; that it does not stand still is the page's.
+  assert.ok(late < 500, `frames take ${late} ms`);
   assert.ok(grown / sent < 20_000, `${grown} bytes for ${sent} rows`);
   // Up to ten thousand by the quickest way.
   const ask = () => new Promise((done, failed) => {
