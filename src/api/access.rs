@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::contract::Family;
 use crate::contract::aes::{self, Cipher};
+use crate::contract::fields::shown;
 use crate::net::{HttpRequest, HttpResponse};
 use crate::settings::{AccessRules, TokenRule};
 use crate::simulator::{AccountKey, Encryption, Refusal, Simulator, TokenKind};
@@ -72,7 +73,7 @@ pub(super) fn caller(
         None => AccountKey::default(),
     };
     let own = access.account(account);
-    let is_encrypted = call.header("is-encrypted").is_some_and(|value| value.trim() == "1");
+    let is_encrypted = is_encrypted(call)?;
     let cipher = match (is_encrypted && may_be_encrypted, own.encryption, &own.cipher) {
         (false, Encryption::Require, _) if may_be_encrypted => {
             return Err(Refusal::new(
@@ -84,7 +85,10 @@ pub(super) fn caller(
             ));
         }
         (false, _, _) if is_encrypted => {
-            return Err(Refusal::new(400, "this call is not encrypted: send it without `Is-Encrypted`"));
+            return Err(Refusal::new(
+                400,
+                "this call is never encrypted (assumed): send it without `Is-Encrypted`",
+            ));
         }
         (false, _, _) => None,
         (true, Encryption::Off, _) => {
@@ -100,6 +104,22 @@ pub(super) fn caller(
         (true, _, Some(cipher)) => Some(cipher.clone()),
     };
     Ok(Caller { account, is_proven: token.is_some() || signed.is_some(), zone: own.zone, cipher })
+}
+
+/// Whether a call says that it is encrypted.
+fn is_encrypted(call: &HttpRequest) -> Result<bool, Refusal> {
+    match call.header("is-encrypted").unwrap_or_default().trim() {
+        "1" => Ok(true),
+        // Known is the 1 alone; that 0 is its opposite is assumed.
+        "" | "0" => Ok(false),
+        other => {
+            let other = shown(&other.into());
+            Err(Refusal::new(
+                400,
+                format!("the header Is-Encrypted is {other}, expected 1, or 0 for plain text"),
+            ))
+        }
+    }
 }
 
 /// Decrypts the query of a GET or the body of any other call, and checks the digest beside it (documented; what
@@ -186,6 +206,11 @@ mod tests {
             let insists = matches!(id, "task.detail" | "workflow.stop");
             assert_eq!(ask(id, family, Vec::new()).is_err(), insists, "{id}");
             assert_eq!(ask(id, family, encrypted()).is_ok_and(|encrypts| encrypts), insists, "{id}");
+        }
+        assert_eq!(ask("sms.send", Family::Sms, vec![("is-encrypted", "0")]), Ok(false));
+        for value in ["2", "true", "1, 1"] {
+            let refused = ask("task.detail", Family::Cloud, vec![("is-encrypted", value)]).unwrap_err();
+            assert!(refused.starts_with(&format!("the header Is-Encrypted is `{value}`")), "{refused}");
         }
     }
 }

@@ -98,7 +98,7 @@ impl Signer {
             None if scheme.signs(&Part::Nonce) => {
                 Err(explain::missing(name, "it holds the message's id, which is signed", received))
             }
-            None => Ok(None),
+            None => Err(explain::missing(name, "it holds the message's id", received)),
         }
     }
 
