@@ -16,7 +16,7 @@ use crate::settings::{Flags, Settings};
 pub(super) struct Args {
     /// Only this entry, by its id or by a title in the vendor's menu, with every field of its request and response or of its
     /// body.
-    #[arg(value_name = "ID", conflicts_with_all = ["group", "magic", "faults", "reference"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["group", "magic", "faults", "codes", "reference"])]
     id: Option<String>,
     /// The output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
@@ -30,8 +30,11 @@ pub(super) struct Args {
     /// List everything that can go wrong on purpose instead: with --fault, in scenarios and settings, by the control surface.
     #[arg(long, conflicts_with_all = ["group", "magic"])]
     faults: bool,
+    /// List the codes of answers instead, by family, each with its provenance.
+    #[arg(long, conflicts_with_all = ["group", "magic", "faults"])]
+    codes: bool,
     /// Print every field of every entry as one Markdown document: docs/reference.md.
-    #[arg(long, conflicts_with_all = ["group", "magic", "faults", "format"])]
+    #[arg(long, conflicts_with_all = ["group", "magic", "faults", "codes", "format"])]
     reference: bool,
 }
 
@@ -48,10 +51,14 @@ Examples:
   airudder-mock catalog --group chatbot
   airudder-mock catalog session.transfer
   airudder-mock catalog --faults
+  airudder-mock catalog --codes
   airudder-mock catalog --format json | jq '.[] | select(.direction == \"callback\") | .id'";
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let Args { id, format, group, magic, faults, reference } = args;
+    let Args { id, format, group, magic, faults, codes, reference } = args;
+    if codes {
+        return super::print(&super::code_list::text(format));
+    }
     if faults {
         return super::print(&super::fault_list::text(format));
     }

@@ -11,6 +11,7 @@ mod ca;
 mod catalog;
 mod chat;
 mod check;
+mod code_list;
 mod completions;
 mod ctl;
 mod destinations;

@@ -9,8 +9,7 @@ use super::reference::{callback, endpoint};
 use super::{Behaviour, Opening, Simulator};
 use crate::content::Country;
 use crate::contract::catalog::Route;
-use crate::contract::envelope;
-use crate::contract::{Catalog, Direction, Entry, Family};
+use crate::contract::{Catalog, Direction, Entry, Family, Provenance, envelope, expected};
 use crate::seed::Seed;
 
 /// The document.
@@ -35,12 +34,13 @@ pub fn document(catalog: &Catalog) -> Value {
         "openapi": "3.1.0",
         "info": {
             "title": "AI Rudder, as airudder-mock serves it",
-            "description": "Made by people who are not the vendor. `x-provenance` says where each part is known from: `documented` (the vendor's public documentation), `example` (an example in it), `client` (a third-party client in real use), `assumed` (not public, so that it may be otherwise).",
+            "description": "Made by people who are not the vendor. `x-provenance` says where each part is known from: `documented` (the vendor's public documentation), `example` (an example in it), `client` (a third-party client in real use), `assumed` (not public, so that it may be otherwise). Where `x-values` stands beside it, the words, the unit or the limit of a field are known from there. `x-codes` lists the codes of answers.",
             "version": env!("CARGO_PKG_VERSION"),
         },
         "servers": [{ "url": "/" }],
         "paths": paths,
         "webhooks": webhooks,
+        "x-codes": codes(),
         "components": { "securitySchemes": {
             "token": { "type": "apiKey", "in": "header", "name": "Authorization", "description": "`Token TOKEN`, with the token of POST /service/cloud/auth; the predictive dialer has one of its own." },
             "signature": { "type": "apiKey", "in": "header", "name": "X-AIRudder-Sign", "description": "The signature of the body; X-AIRudder-Sign-Key names its key." },
@@ -66,6 +66,9 @@ fn request(entry: &Entry, number: usize, route: &Route) -> Value {
     let id = if number == 0 { entry.id.clone() } else { format!("{}.{}", entry.id, number + 1) };
     let mut operation = about(entry, id);
     operation.insert("x-provenance".to_owned(), json!(route.provenance));
+    if let Some(method) = entry.method_mark {
+        operation.insert("x-method-provenance".to_owned(), json!(method));
+    }
     let [asked, answered] = endpoint(&entry.id).map_or_else(
         || [json!({ "type": "object" }), json!({})],
         |endpoint| (endpoint.shape)().schemas.map(|schema| schema()),
@@ -165,6 +168,17 @@ fn refused(family: Family) -> Value {
 fn webhook(entry: &Entry, examples: &mut Examples) -> Value {
     let mut operation = about(entry, entry.id.clone());
     operation.insert("x-signed".to_owned(), entry.signed.into());
+    operation.insert("x-signed-provenance".to_owned(), json!(entry.signed_mark));
+    if entry.signed {
+        operation.insert(
+            "parameters".to_owned(),
+            json!([{
+                "name": "X-AIRudder-Sign", "in": "header", "required": true, "schema": { "type": "string" },
+                "description": "The signature of the body. How it is made is not public.",
+                "x-provenance": entry.signed_mark,
+            }]),
+        );
+    }
     let mut content =
         json!({ "schema": callback(&entry.id).map_or_else(|| json!({}), |known| (known.schema)()) });
     if let Some(example) = examples.of(&entry.id) {
@@ -174,10 +188,32 @@ fn webhook(entry: &Entry, examples: &mut Examples) -> Value {
         "requestBody".to_owned(),
         json!({ "required": true, "content": { "application/json": content } }),
     );
-    operation.insert("responses".to_owned(), json!({
-        "2XX": { "description": "It is taken. Anything else is tried again, as the delivery policy says." },
-    }));
+    operation.insert("responses".to_owned(), taken(&entry.id));
     Value::Object(operation)
+}
+
+/// What is answered to a callback that is taken.
+fn taken(event: &str) -> Value {
+    match event {
+        "session.transfer" => json!({ "200": {
+            "description": "It is taken. Anything else is tried again, as the delivery policy says.",
+            "content": { "application/json": { "schema": { "type": "object" }, "example": expected::response(event) } },
+            "x-provenance": Provenance::Documented,
+        } }),
+        _ => json!({
+            "2XX": { "description": "It is taken. Anything else is tried again, as the delivery policy says." },
+        }),
+    }
+}
+
+/// The codes of every family, with where each is known from.
+fn codes() -> Value {
+    let code = |code: &envelope::Code| json!({ "code": code.code, "meaning": code.meaning, "x-provenance": code.provenance });
+    let of = |family: Family| {
+        let all: Vec<Value> = envelope::codes(family).iter().map(code).collect();
+        (family.as_str().to_owned(), all.into())
+    };
+    Value::Object(Family::ALL.into_iter().map(of).collect())
 }
 
 /// Makes the bodies that stand as examples: those of one conversation, always the same.
@@ -230,6 +266,22 @@ mod tests {
         let transfer =
             &document["webhooks"]["session.transfer"]["post"]["requestBody"]["content"]["application/json"];
         assert!(transfer["example"]["user"]["id"].is_string(), "{transfer}");
+        let callback = |event: &str| &document["webhooks"][event]["post"];
+        let transfer = callback("session.transfer");
+        assert_eq!(transfer["parameters"][0]["name"], "X-AIRudder-Sign");
+        assert_eq!(transfer["parameters"][0]["x-provenance"], "documented");
+        assert_eq!(
+            transfer["responses"]["200"]["content"]["application/json"]["schema"],
+            json!({ "type": "object" })
+        );
+        let known = |event: &str| (&callback(event)["x-signed"], &callback(event)["x-signed-provenance"]);
+        assert_eq!(known("workflow.api_push"), (&json!(false), &json!("documented")));
+        assert_eq!(known("call.completed"), (&json!(false), &json!("assumed")));
+        assert!(callback("call.completed")["parameters"].is_null());
+        assert_eq!(document["paths"]["/service/cloud/plan"]["post"]["x-method-provenance"], "documented");
+        let codes = document["x-codes"]["dialer"].as_array().unwrap();
+        let gone = codes.iter().find(|code| code["code"] == 10506).unwrap();
+        assert_eq!(gone["x-provenance"], "client");
         let name = &document["paths"]["/service/cloud/task"]["post"]["requestBody"]["content"]["application/json"]
             ["schema"]["allOf"][0]["properties"]["TaskName"];
         assert!(

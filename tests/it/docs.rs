@@ -152,7 +152,7 @@ fn contributors_find_what_they_are_sent_to() {
 }
 
 /// The parts of pages that are made from the program, by page and name.
-fn generated() -> [(&'static str, &'static str, String); 7] {
+fn generated() -> [(&'static str, &'static str, String); 8] {
     let printed = |args: &[&str]| {
         let output = run(args);
         assert_code(&output, 0);
@@ -160,6 +160,7 @@ fn generated() -> [(&'static str, &'static str, String); 7] {
     };
     [
         ("docs/catalog.md", "catalog", printed(&["catalog", "--format", "markdown"])),
+        ("docs/catalog.md", "codes", printed(&["catalog", "--codes", "--format", "markdown"])),
         ("docs/audit.md", "checks", format!("```text\n{}```\n", printed(&["audit", "--list"]))),
         ("docs/faults.md", "faults", printed(&["catalog", "--faults", "--format", "markdown"])),
         ("docs/magic.md", "magic", printed(&["catalog", "--magic", "--format", "markdown"])),

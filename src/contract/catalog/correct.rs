@@ -131,7 +131,7 @@ impl Catalog {
             })
         };
         for entry in self.entries.iter_mut().filter(|entry| is_meant(&entry.id)) {
-            entry.confirmed = true;
+            (entry.confirmed, entry.method_mark) = (true, None);
             let marks = entry.routes.iter_mut().map(|route| &mut route.provenance);
             for mark in marks.chain([&mut entry.provenance]) {
                 // The user holds the vendor's document.
@@ -186,6 +186,10 @@ fn apply(entry: &mut Entry, correction: &EntryFile) {
     if let Some(provenance) = correction.provenance.or(known.then_some(Provenance::Documented)) {
         entry.provenance = provenance;
     }
+    if known {
+        // It stands for the method, too.
+        entry.method_mark = None;
+    }
     if let Some(main) = entry.routes.first_mut() {
         main.provenance = entry.provenance;
         if let Some(path) = &correction.path {
@@ -208,7 +212,7 @@ fn apply(entry: &mut Entry, correction: &EntryFile) {
         entry.event = Some(event.clone());
     }
     if let Some(signed) = correction.signed {
-        entry.signed = signed;
+        (entry.signed, entry.signed_mark) = (signed, correction.provenance.unwrap_or(Provenance::Documented));
     }
     if let Some(body) = &correction.body {
         entry.body = Some(body.clone());

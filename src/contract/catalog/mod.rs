@@ -138,9 +138,15 @@ pub struct Entry {
     /// Of a callback: whether it carries the signature.
     #[serde(default)]
     pub signed: bool,
+    /// Of a callback: where it is known from whether it carries the signature.
+    #[serde(default = "assumed")]
+    pub signed_mark: Provenance,
     /// Where its path (calls) or body (callbacks) comes from.
     #[serde(rename = "mark")]
     pub provenance: Provenance,
+    /// Of a call: where its method comes from, if that is surer than its path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method_mark: Option<Provenance>,
     /// One line of help.
     pub help: String,
     /// Of a callback: headers set or, with an empty value, removed by the user's settings.
@@ -157,6 +163,10 @@ pub struct Entry {
     /// Whether the user vouches for all of it: nothing of it counts as assumed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirmed: bool,
+}
+
+fn assumed() -> Provenance {
+    Provenance::Assumed
 }
 
 fn post() -> String {
@@ -378,6 +388,14 @@ mod tests {
         for entry in catalog.callbacks() {
             let chatbot = entry.family == Family::Chatbot;
             assert_eq!(entry.signed, chatbot || entry.id == "workflow.session_ended", "{}", entry.id);
+            let known = match &*entry.id {
+                "inbound.call_completed" => Provenance::Assumed,
+                "workflow.api_push" => Provenance::Documented,
+                _ if entry.signed => Provenance::Documented,
+                id if id.starts_with("dialer.") => Provenance::Client,
+                _ => Provenance::Assumed,
+            };
+            assert_eq!(entry.signed_mark, known, "{}", entry.id);
             if chatbot {
                 assert_eq!(entry.event.as_deref(), Some(entry.id.as_str()));
             }
