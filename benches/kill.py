@@ -76,9 +76,7 @@ class Take(http.server.BaseHTTPRequestHandler):
 class Mock:
     def __init__(self, program, folder, *flags):
         begun = time.monotonic()
-        command = [program, "serve", "--quiet", "--listen", "127.0.0.1:0", *flags]
-        if folder:
-            command += ["--data-dir", folder]
+        command = [program, "serve", "--quiet", "--listen", "127.0.0.1:0", "--data-dir", folder, *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if not line:

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::access::{Caller, Proof, caller, decrypted};
 use super::came::{Came, Found, Who};
 use super::decode::{DecodeError, Fields, USUAL_VALUES, decode_within};
-use super::delayed::{AllDelayed, Delayed, Late};
+use super::delayed::{AllDelayed, Delayed};
 use super::download;
 use super::envelop::{Built, GARBAGE, built, enveloped, json as json_text, plain_error, refused, sealed};
 use super::media;
@@ -197,9 +197,9 @@ impl Api {
             return ready(reply);
         }
         let (answer, stray) = match self.router.find(&call.method, &call.path) {
-            Route::Found { id, family, provenance, params } => {
+            Route::Found { id, family, route, provenance, params } => {
                 let names = self.names.get(&*id).cloned();
-                return self.known(call, Found { id, family, provenance, names }, params, started);
+                return self.known(call, Found { id, family, route, provenance, names }, params, started);
             }
             Route::WrongMethod { family, allow } => {
                 let methods = allow.replace(", ", " and ");
@@ -415,17 +415,13 @@ impl Api {
 
     /// Lets the call take effect that has this number among the inputs and is late on purpose.
     pub fn finish_late(&self, number: u64) -> Reply {
-        // It may be that of a state that was given up meanwhile. It is taken in the turn in which it takes effect, so that at
-        // every moment it is either still to come or has come.
-        let answered = self.driver.take_in_late(
-            number,
-            || self.delayed.take(number),
-            |engine, now, delayed| {
-                let Delayed { fault, found, came, call, started, .. } = delayed;
-                self.answered(engine, &found, came, (call, fault), started, now)
-            },
-        );
-        answered.unwrap_or(Reply::Close)
+        // It may be that of a state that was given up meanwhile.
+        let Some(Delayed { fault, found, came, call, started, .. }) = self.delayed.take(number) else {
+            return Reply::Close;
+        };
+        self.driver.take_in_late(number, |engine, now| {
+            self.answered(engine, &found, came, (call, fault), started, now)
+        })
     }
 
     /// The calls that are late on purpose are so once more, after a restart: nobody waits for their answers any more.
@@ -435,14 +431,10 @@ impl Api {
         }
     }
 
-    /// The calls that are late on purpose and have not taken effect yet.
-    pub fn late(&self) -> Late {
-        self.delayed.copy()
-    }
-
-    /// Gives up the calls that are late on purpose, with the state that they were made for, and takes over others.
-    pub fn take_over_late(&self, others: Late) {
-        self.delayed.replace(others);
+    /// Gives up the calls that are late on purpose, with the state that they were made for, and takes over those of another
+    /// mock.
+    pub fn take_over_late(&self, other: &Self) {
+        self.delayed.replace(&other.delayed);
         self.resume_late();
     }
 
@@ -567,6 +559,8 @@ impl Api {
         let RequestOutcome { status, response } = engine.call(&Request {
             id: &found.id,
             fields: &fields.fields,
+            route: found.route,
+            is_typed: fields.is_typed,
             rows: fields.rows.as_ref(),
             files: &fields.files,
             account: caller.account,

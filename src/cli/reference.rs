@@ -35,8 +35,9 @@ pub(super) fn document(catalog: &Catalog) -> String {
          `airudder-mock catalog --reference`; `airudder-mock catalog ID` shows one entry. Provenance: **documented** (the\n\
          vendor's public documentation), **example** (an example in it), **client** (a third-party client in real use),\n\
          **assumed** (not public; overridable under `[catalog.\"ID\"]` in the settings). Response fields are those of\n\
-         `data` or `body` inside the family's envelope. Fields that are not listed are accepted, have no effect,\n\
-         and are noted; what `strict` counts as an error is in [strict.md](strict.md).\n",
+         `data` or `body` inside the family's envelope. A provenance is that of a field's name and type; where its words, its unit\n\
+         or its limit are less sure, the last column says so, and nothing is surer than what it stands in. Fields that are not\n\
+         listed are accepted, have no effect, and are noted; what `strict` counts as an error is in [strict.md](strict.md).\n",
     );
     for group in catalog.groups() {
         // Writing to a string cannot fail, here and below.
@@ -57,8 +58,11 @@ fn place(entry: &Entry) -> String {
             routes.collect::<Vec<_>>().join(", ")
         }
         Direction::Callback => {
-            let signed = if entry.signed { ", signed" } else { "" };
-            format!("callback{signed}")
+            if entry.signed {
+                "callback, signed".to_owned()
+            } else {
+                "callback".to_owned()
+            }
         }
     }
 }
@@ -80,7 +84,7 @@ fn lists(entry: &Entry, known: Option<&EntryFields>) -> Vec<(&'static str, Vec<F
 /// A field as it is on the wire, with the mock's own name beside it where that is another one.
 fn corrected(field: &Field, names: &Renames) -> Field {
     let mut field = field.clone();
-    for word in &mut field.allowed {
+    for word in field.allowed.iter_mut().chain(&mut field.assumed) {
         *word = names.word(&field.path, word).unwrap_or_else(|| word.clone());
     }
     if let Some(name) = names.path(&field.path) {
@@ -88,6 +92,19 @@ fn corrected(field: &Field, names: &Renames) -> Field {
         field.path = name;
     }
     field
+}
+
+/// Where an entry comes from, in words: the mark, and what it does not hold for.
+fn known_from(entry: &Entry) -> String {
+    let (mark, signed) = (entry.provenance, entry.signed_mark);
+    match (entry.direction, entry.method_mark) {
+        (Direction::Callback, _) if entry.signed && signed != mark => {
+            format!("{mark}; that it is signed: {signed}")
+        }
+        (Direction::Callback, _) if !entry.signed => format!("{mark}; that it is not signed: {signed}"),
+        (Direction::Call, Some(method)) if method != mark => format!("{mark}; the method: {method}"),
+        _ => mark.to_string(),
+    }
 }
 
 fn provenance(field: &Field) -> &'static str {
@@ -99,7 +116,11 @@ fn provenance(field: &Field) -> &'static str {
 fn help(entry: &Entry, title: &str, field: &Field) -> String {
     let mut help = String::new();
     if !field.allowed.is_empty() {
-        let words: Vec<String> = field.allowed.iter().map(|word| format!("`{word}`")).collect();
+        let word = |word: &String| match field.assumed.contains(word) {
+            true => format!("`{word}` (assumed)"),
+            false => format!("`{word}`"),
+        };
+        let words: Vec<String> = field.allowed.iter().map(word).collect();
         help = format!("One of {}. ", words.join(", "));
     }
     help.push_str(&field.help);
@@ -110,6 +131,10 @@ fn help(entry: &Entry, title: &str, field: &Field) -> String {
     let is_assumed = field.provenance == Some(Provenance::Assumed) && entry.provenance != Provenance::Assumed;
     if title == "Request" && is_assumed && !field.is_own() {
         help.push_str(" An error in `strict`.");
+    }
+    let has_assumed_words = field.is_any_assumed || !field.assumed.is_empty();
+    if title == "Request" && has_assumed_words && entry.provenance != Provenance::Assumed {
+        help.push_str(" Use of an assumed word is an error in `strict`.");
     }
     help
 }
@@ -124,7 +149,7 @@ fn need(title: &str, field: &Field) -> &'static str {
 }
 
 fn terminal(entry: &Entry, known: Option<&EntryFields>) -> String {
-    let mut out = format!("{}  ({}, {})\n{}\n", entry.id, place(entry), entry.provenance, entry.help);
+    let mut out = format!("{}  ({}, {})\n{}\n", entry.id, place(entry), known_from(entry), entry.help);
     if known.is_none() {
         let _ = write!(out, "\n{UNLISTED}\n");
     }
@@ -151,7 +176,7 @@ fn terminal(entry: &Entry, known: Option<&EntryFields>) -> String {
 fn section(entry: &Entry, known: Option<&EntryFields>) -> String {
     let cell = |text: &str| text.replace('|', "\\|");
     let mut out =
-        format!("### `{}`\n\n`{}` ({}). {}.\n", entry.id, place(entry), entry.provenance, entry.help);
+        format!("### `{}`\n\n`{}` ({}). {}.\n", entry.id, place(entry), known_from(entry), entry.help);
     if entry.direction == Direction::Call && entry.provenance == Provenance::Assumed {
         out.push_str("\nIts use is an error in `strict`, unless you vouch for it.\n");
     }

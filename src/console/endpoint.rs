@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::World;
 use super::refused::Refused;
 use crate::api::Answering;
-use crate::contract::fields::{Names, Noticed, Use, decode, fields_of};
+use crate::contract::fields::{LookFor, Names, Noticed, Use, decode, fields_of};
 use crate::files::suggest::did_you_mean;
 use crate::net::{HttpResponse, Reply};
 
@@ -136,7 +136,7 @@ fn schema<T: JsonSchema>() -> Value {
 fn answer<E: Endpoint + 'static>(world: World, fields: Value) -> Answering {
     let mut unknown = None;
     let names = Names::of(&fields_of::<E::Ask>(Use::Read));
-    names.look(&fields, false, &mut |noticed| {
+    names.look(&fields, LookFor::default(), &mut |noticed| {
         if let (Noticed::Unread { path, nearest, .. }, None) = (noticed, &unknown) {
             unknown = Some(format!("there is no field `{path}`{}", did_you_mean(nearest.as_deref())));
         }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The provenance of a fact about the vendor's wire. It is shown wherever the fact is used.
+/// The provenance of a fact about the vendor's wire. It is shown wherever the fact is used. What is less sure is greater.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -19,6 +19,9 @@ pub enum Provenance {
 }
 
 impl Provenance {
+    /// All of them, the surest first.
+    pub const ALL: [Self; 4] = [Self::Documented, Self::Example, Self::Client, Self::Assumed];
+
     /// The word shown to people.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -29,6 +29,8 @@ pub enum Route {
         id: Arc<str>,
         /// Its family.
         family: Family,
+        /// Which of its places it is, in the order of the catalog.
+        route: usize,
         /// Where this path of it comes from.
         provenance: Provenance,
         /// The parameters of its path, decoded: of `/channel/{name}/message`, the `name`.
@@ -60,7 +62,7 @@ pub struct Router {
 #[derive(Clone, Debug)]
 struct Place {
     path: String,
-    methods: Vec<(String, Arc<str>, Family, Provenance)>,
+    methods: Vec<(String, Arc<str>, Family, (usize, Provenance))>,
 }
 
 impl Router {
@@ -72,7 +74,7 @@ impl Router {
     pub fn new(catalog: &Catalog) -> Result<Self, RouteError> {
         let mut router = Self { paths: matchit::Router::new(), places: Vec::new() };
         for entry in catalog.entries().iter().filter(|entry| entry.direction == Direction::Call) {
-            for route in &entry.routes {
+            for (number, route) in entry.routes.iter().enumerate() {
                 let wrong =
                     |reason: String| RouteError { id: entry.id.clone(), path: route.path.clone(), reason };
                 let path = without_end(&route.path);
@@ -95,7 +97,7 @@ impl Router {
                     route.method.clone(),
                     entry.id.as_str().into(),
                     entry.family,
-                    route.provenance,
+                    (number, route.provenance),
                 ));
             }
         }
@@ -112,9 +114,10 @@ impl Router {
         let place = &self.places[*found.value];
         let wanted = if method == "HEAD" { "GET" } else { method };
         match place.methods.iter().find(|(method, ..)| method == wanted) {
-            Some((_, id, family, provenance)) => Route::Found {
+            Some((_, id, family, (number, provenance))) => Route::Found {
                 id: id.clone(),
                 family: *family,
+                route: *number,
                 provenance: *provenance,
                 params: found
                     .params
@@ -212,13 +215,13 @@ mod tests {
     fn every_route_of_the_catalog_is_found() {
         let router = router();
         for entry in Catalog::builtin().calls() {
-            for route in &entry.routes {
-                let path = route.path.replace("{name}", "line");
+            for (number, wanted) in entry.routes.iter().enumerate() {
+                let path = wanted.path.replace("{name}", "line");
                 for path in [path.clone(), format!("{path}/")] {
-                    let Route::Found { id, family, .. } = router.find(&route.method, &path) else {
-                        panic!("{} {path} is not found", route.method);
+                    let Route::Found { id, family, route, .. } = router.find(&wanted.method, &path) else {
+                        panic!("{} {path} is not found", wanted.method);
                     };
-                    assert_eq!((&*id, family), (entry.id.as_str(), entry.family), "{path}");
+                    assert_eq!((&*id, family, route), (entry.id.as_str(), entry.family, number), "{path}");
                 }
             }
         }

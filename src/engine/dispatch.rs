@@ -33,7 +33,6 @@ static CONTENT_TYPE: LazyLock<Arc<str>> = LazyLock::new(|| "Content-Type".into()
 static USER_AGENT: LazyLock<Arc<str>> = LazyLock::new(|| "User-Agent".into());
 
 /// Everything between a body and the outbox.
-#[derive(Clone)]
 pub(super) struct Dispatch {
     pub(super) catalog: Arc<Catalog>,
     pub(super) signer: Signer,
@@ -74,7 +73,7 @@ pub struct Assumption {
 }
 
 /// Where a callback comes from.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Origin {
     /// The story.
     pub(super) story: Option<usize>,
@@ -359,7 +358,11 @@ fn assumed_parts(id: &str, direction: Direction) -> String {
     let listed = |key: &str, fields: &[Field]| {
         let is_assumed = |field: &&Field| field.provenance == Some(Provenance::Assumed) && !field.is_own();
         let assumed = fields.iter().filter(|field| field.has_effect).filter(is_assumed);
-        let names: Vec<&str> = assumed.map(|field| field.path.as_str()).collect();
+        let mut names: Vec<&str> = assumed.map(|field| field.path.as_str()).collect();
+        // What stands in a field that is assumed is, too.
+        names.dedup_by(|path, outer| {
+            path.strip_prefix(*outer).is_some_and(|within| within.starts_with(['.', '[']))
+        });
         let more = names.len().saturating_sub(MOST_LISTED);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let names = names[..names.len().min(MOST_LISTED)].join(", ");

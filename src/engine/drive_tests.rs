@@ -142,7 +142,17 @@ send = "agent.message"
 fn call(driver: &Driver, id: &str, fields: &Value) {
     driver.with(|engine, now| {
         let (account, zone) = (AccountKey::default(), Offset::UTC);
-        let outcome = engine.call(&Request { id, fields, rows: None, files: &[], account, zone, now });
+        let outcome = engine.call(&Request {
+            id,
+            fields,
+            route: 0,
+            is_typed: true,
+            rows: None,
+            files: &[],
+            account,
+            zone,
+            now,
+        });
         assert!(outcome.response.is_ok(), "{id}: {:?}", outcome.response);
     });
 }

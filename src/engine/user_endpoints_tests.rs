@@ -29,7 +29,17 @@ fn engine(text: &str) -> Engine {
 
 fn data(engine: &mut Engine, id: &str, fields: Value, now: Timestamp) -> Value {
     let account = AccountKey::default();
-    let call = Request { id, fields: &fields, rows: None, files: &[], account, zone: Offset::UTC, now };
+    let call = Request {
+        id,
+        fields: &fields,
+        route: 0,
+        is_typed: true,
+        rows: None,
+        files: &[],
+        account,
+        zone: Offset::UTC,
+        now,
+    };
     match engine.call(&call) {
         RequestOutcome { response: Ok(Simulated::Data(data)), .. } => data,
         other => panic!("{other:?}"),

@@ -56,7 +56,7 @@ impl Belongs<'_> {
 }
 
 /// What a `where` asks, taken apart.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Conditions {
     /// Of the fields.
     fields: Tree,

@@ -7,7 +7,6 @@
 #[cfg(test)]
 mod again_tests;
 mod assembly;
-mod beginning;
 mod build;
 mod builder;
 mod error;

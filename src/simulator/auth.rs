@@ -26,7 +26,7 @@ struct TokenRequest {
 /// The data of the response (documented).
 #[derive(Debug, Serialize, JsonSchema)]
 struct Token {
-    /// Opaque, 52 to 64 characters of the base64 alphabet. It lives for 24 hours (example).
+    /// Opaque, 52 to 64 characters of the base64 alphabet. It lives for 24 hours (documented; its form is that of an example).
     token: String,
 }
 

@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 
 use super::{ConversationKey, FindingKind, Long, Refusal, Request, Response, Simulator, Strictness};
 use crate::contract::Provenance;
-use crate::contract::fields::{Field, FieldError, Names, Noticed, Use, decode, document_schema, fields_of};
+use crate::contract::fields::{
+    Field, FieldError, LookFor, Names, Noticed, Use, assume, decode, document_schema, fields_of,
+};
 
 /// How one request of the catalog is answered. Made by `endpoints!`.
 pub struct Endpoint {
@@ -136,7 +138,8 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
     let Request { id, account, .. } = *request;
     let context = &mut simulator.context;
     let is_strict = context.access.account(account).strict == Strictness::Strict;
-    let wants_assumed = is_strict && context.behaviour.doubted.contains(id);
+    let assumed = is_strict && context.behaviour.doubted.contains(id);
+    let look_for = LookFor { assumed, types: request.is_typed };
     let corrected = context.behaviour.corrected.get(id).map(Arc::clone);
     let renames = corrected.as_ref().map(|names| &names.request);
     let mut reported = 0;
@@ -164,10 +167,26 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
             let message = || format!("`{path}` of `{id}` is only assumed about the vendor");
             context.find(account, FindingKind::Assumed, id, path.clone(), message);
         }
+        // Nor is a word that the user gave.
+        Noticed::AssumedWord { path, word }
+            if renames.is_some_and(|renames| renames.word(&path, &word).is_some()) => {}
+        Noticed::AssumedWord { path, word } => {
+            reported += 1;
+            let message =
+                format!("`{path}` of `{id}` is `{word}`, a word that is only assumed about the vendor");
+            let message = renames.map(|renames| renames.message(&message)).unwrap_or(message);
+            context.find(account, FindingKind::Assumed, id, format!("{path} {word}"), || message);
+        }
+        Noticed::Text { path, text } => {
+            reported += 1;
+            let message = format!("`{path}` of `{id}` came as the text \"{text}\" in JSON: write {text}");
+            let message = renames.map(|renames| renames.message(&message)).unwrap_or(message);
+            context.find(account, FindingKind::WrongType, id, path, || message);
+        }
     };
-    names.look(request.fields, wants_assumed, &mut report);
+    names.look(request.fields, look_for, &mut report);
     if let Some(rows) = request.rows {
-        names.look_rows(rows.name(), rows.text(), wants_assumed, &mut report);
+        names.look_rows(rows.name(), rows.text(), assumed, &mut report);
     }
     meant
 }
@@ -238,12 +257,13 @@ impl<T: Fields> Fields for Assumed<T> {
     }
 
     fn fields() -> Vec<Field> {
-        let assumed = |field| Field { provenance: Some(Provenance::Assumed), ..field };
-        T::fields().into_iter().map(assumed).collect()
+        T::fields().into_iter().map(Field::assumed).collect()
     }
 
     fn schema() -> Value {
-        json!({ "allOf": [T::schema()], "x-provenance": Provenance::Assumed.as_str() })
+        let mut schema = T::schema();
+        assume(&mut schema);
+        json!({ "allOf": [schema], "x-provenance": Provenance::Assumed.as_str() })
     }
 }
 

@@ -21,6 +21,10 @@ const MOST: usize = 1_000;
 pub enum FindingKind {
     /// A field was sent that nothing reads.
     UnreadField,
+    /// A number came as a text in JSON, or true or false did.
+    WrongType,
+    /// A field is left out that the vendor's clients must send.
+    MissingField,
     /// A chatbot request is not signed as it should be.
     Signature,
     /// Somebody is written to who wants no more messages and has said so.
@@ -44,6 +48,8 @@ impl FindingKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UnreadField => "unread_field",
+            Self::WrongType => "wrong_type",
+            Self::MissingField => "missing_field",
             Self::Signature => "signature",
             Self::OptedOut => "opted_out",
             Self::LetPass => "let_pass",
@@ -59,6 +65,8 @@ impl FindingKind {
     pub fn counted(self, count: u64) -> String {
         let (one, more) = match self {
             Self::UnreadField => ("unread field", "unread fields"),
+            Self::WrongType => ("number sent as a text", "numbers sent as texts"),
+            Self::MissingField => ("request without a mandatory field", "requests without a mandatory field"),
             Self::Signature => ("wrongly signed request", "wrongly signed requests"),
             Self::OptedOut => ("message to a user who wants none", "messages to users who want none"),
             Self::LetPass => ("request let pass", "requests let pass"),

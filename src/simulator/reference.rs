@@ -63,6 +63,8 @@ pub fn fields(id: &str) -> Option<EntryFields> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use serde_json::Value;
+
     use super::*;
     use crate::contract::{Catalog, Direction, Provenance};
 
@@ -83,19 +85,124 @@ mod tests {
         }
     }
 
-    /// The word in brackets at the end of a text, if it was probably meant to be a provenance.
-    fn misspelt(help: &str) -> Option<&str> {
-        let (_, words) = help.trim_end_matches('.').strip_suffix(')')?.rsplit_once('(')?;
-        let word = words.split([';', ',', ':', ' ']).next()?;
-        let marks = [Provenance::Documented, Provenance::Example, Provenance::Client, Provenance::Assumed];
-        marks.iter().any(|mark| strsim::osa_distance(mark.as_str(), word) <= 2).then_some(word)
+    /// A provenance in brackets that nobody reads: it is misspelt, or more follows on it.
+    fn stray(text: &str) -> Option<&str> {
+        text.split('(').skip(1).find_map(|inner| {
+            let word = inner.split(|letter: char| !letter.is_ascii_alphabetic()).next()?;
+            let is_near = |known: &Provenance| strsim::osa_distance(known.as_str(), word) <= 2;
+            Provenance::ALL.iter().any(is_near).then_some(word)
+        })
     }
 
     #[test]
-    fn a_provenance_that_is_misspelt_is_noticed() {
-        assert_eq!(misspelt("The number (cleint)."), Some("cleint"));
-        assert_eq!(misspelt("The number (assumed: nobody knows)."), Some("assumed"));
-        assert_eq!(misspelt("The number (in E.164)."), None);
+    fn a_provenance_that_nobody_reads_is_noticed() {
+        assert_eq!(stray("The number (cleint)."), Some("cleint"));
+        assert_eq!(stray("Default: 2 (assumed), or 3."), Some("assumed"));
+        assert_eq!(stray("The number (in E.164). The unit is assumed."), None);
+    }
+
+    /// Every description of a schema whose marks are taken out, the descriptions of types among them.
+    fn descriptions(schema: &Value, out: &mut Vec<String>) {
+        match schema {
+            Value::Object(parts) => {
+                out.extend(parts.get("description").and_then(Value::as_str).map(str::to_owned));
+                parts.values().for_each(|part| descriptions(part, out));
+            }
+            Value::Array(all) => all.iter().for_each(|one| descriptions(one, out)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn no_description_has_a_provenance_that_nobody_reads_or_a_link_that_leads_nowhere() {
+        let mut schemas: Vec<Value> = Vec::new();
+        for endpoint in ENDPOINTS.iter().copied().flatten() {
+            let shape = (endpoint.shape)();
+            schemas.extend(shape.schemas.map(|schema| schema()));
+        }
+        schemas.extend(CALLBACKS.iter().copied().flatten().map(|callback| (callback.schema)()));
+        let mut texts = Vec::new();
+        schemas.iter().for_each(|schema| descriptions(schema, &mut texts));
+        let wrong: Vec<&String> =
+            texts.iter().filter(|text| stray(text).is_some() || text.contains("[`")).collect();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        // What a whole body does not hold for is said of its fields: only they are listed.
+        let roots = schemas.iter().filter(|schema| schema.get("x-values").is_some());
+        assert_eq!(roots.map(|root| root["description"].to_string()).collect::<Vec<_>>(), [""; 0]);
+    }
+
+    fn field(id: &str, path: &str) -> Field {
+        let (mut all, more) = match fields(id).unwrap() {
+            EntryFields::Endpoint { request, response } => (request, response),
+            EntryFields::Callback(body) => (body, Vec::new()),
+        };
+        all.extend(more);
+        all.into_iter().find(|field| field.path == path).unwrap_or_else(|| panic!("{id} has no {path}"))
+    }
+
+    #[test]
+    fn words_are_as_sure_as_somebody_has_seen_them() {
+        let words = |id: &str, path: &str| {
+            let field = field(id, path);
+            let every = if field.is_any_assumed { "every" } else { "" };
+            format!("{} {every}{}", field.provenance.unwrap(), field.assumed.join(" "))
+        };
+        for (id, path, wanted) in [
+            ("workflow.contact_completed", "rows[].node_type", "documented every"),
+            ("workflow.status_changed", "status", "documented every"),
+            ("workflow.status_changed", "actions[].task_status", "documented every"),
+            ("task.detail", "Status", "client running paused cancelled"),
+            ("task.detail", "detail[].Status", "client "),
+            ("task.detail", "detail[].RingType", "client every"),
+            ("task.detail", "detail[].HangupType", "client every"),
+            ("call.completed", "RingType", "assumed "),
+            ("workflow.call_completed", "HangupType", "assumed "),
+            ("plan.recordings", "list[].Multi_intention", "assumed "),
+            ("task.stop", "Action", "client Pause Resume"),
+            ("task.list", "Type", "client plan"),
+            ("workflow.session_ended", "status", "example open"),
+            ("workflow.session_ended", "session_end_reason", "example seat user timeout"),
+            ("chatbot.messages", "[].status", "example failed"),
+            ("chatbot.messages", "[].sender_type", "example seat"),
+            ("chatbot.messages", "[].content.system.type", "example conversation.transfer conversation.end"),
+            ("chatbot.messages", "[].content.template.content.header.type", "example text video file"),
+            ("template.result", "template.name", "assumed "),
+            ("dialer.create_task", "dialingMode", "client every"),
+            ("dialer.create_task", "autoSlotFactor", "client every"),
+            ("dialer.create_task", "autoQa", "client "),
+            ("dialer.create_task", "contactList[].contactName", "assumed "),
+            ("sms.receipt", "messageId", "assumed "),
+            ("workflow.verify_push", "push.callee.case_id", "assumed "),
+            ("auth.token", "token", "documented "),
+        ] {
+            assert_eq!(words(id, path), wanted, "{id} {path}");
+        }
+    }
+
+    #[test]
+    fn units_and_limits_that_nobody_knows_are_said_to_be_assumed() {
+        for (id, path) in [
+            ("task.create", "RepeatInterval"),
+            ("task.create", "RepeatNumber"),
+            ("task.list", "Number"),
+            ("workflow.create", "name"),
+            ("workflow.create", "auto_finish"),
+            ("dialer.create_task", "slotFactor"),
+            ("dialer.create_task", "callInterval"),
+            ("dialer.create_task", "repeatTimes"),
+            ("dialer.create_task", "acwTime"),
+            ("dialer.create_task", "ringLimit"),
+            ("dialer.create_task", "maxLostRate"),
+            ("dialer.create_task", "resultStrategies[].oper"),
+            ("dialer.create_task", "dialingOrder"),
+            ("dialer.create_task", "callback"),
+            ("dialer.auth", "token"),
+            ("chatbot.messages", "size"),
+        ] {
+            let field = field(id, path);
+            assert_eq!(field.values, Some(Provenance::Assumed), "{id} {path}");
+            assert!(field.help.contains("assumed"), "{id} {path}: {}", field.help);
+        }
     }
 
     #[test]
@@ -103,10 +210,8 @@ mod tests {
         let mut wrong = Vec::new();
         let mut look = |id: &str, fields: Vec<Field>| {
             for Field { path, provenance, help, .. } in fields {
-                if provenance.is_none()
-                    || help.is_empty() && !path.ends_with("type")
-                    || misspelt(&help).is_some()
-                {
+                let has_no_help = help.is_empty() && !path.ends_with("type");
+                if provenance.is_none() || has_no_help || stray(&help).is_some() {
                     wrong.push(format!("{id} {path}: {provenance:?} {help}"));
                 }
             }

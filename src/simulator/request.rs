@@ -20,6 +20,10 @@ pub struct Request<'a> {
     pub id: &'a str,
     /// The fields of query and body; a long list of rows is not among them.
     pub fields: &'a Value,
+    /// Which of the places it came to where the catalog has several: 0 is the main one.
+    pub route: usize,
+    /// Whether the fields came as JSON, which tells numbers from texts; forms and queries have texts only.
+    pub is_typed: bool,
     /// The rows of `Details`, of workflows `details`, unread.
     pub rows: Option<&'a RawRows>,
     /// The files among the fields, with their bytes.

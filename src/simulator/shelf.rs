@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -11,9 +10,9 @@ use jiff::Timestamp;
 pub(super) struct Shelf<T> {
     /// The number of the first place.
     first: usize,
-    /// What is kept, with its weight. The first place is never an empty one. Shared with the copies of the shelf until one of
-    /// them changes it, so that a copy costs a pointer an object.
-    places: VecDeque<Option<Arc<(T, usize)>>>,
+    /// What is kept, with its weight. The first place is never an empty one. Boxed, for to move all of them when there are more
+    /// would keep everybody waiting.
+    places: VecDeque<Option<Box<(T, usize)>>>,
     weight: usize,
     /// How many were put away.
     gone: usize,
@@ -36,11 +35,11 @@ impl<T> Default for Shelf<T> {
     }
 }
 
-impl<T: Clone> Shelf<T> {
+impl<T> Shelf<T> {
     /// Puts an object on the shelf and returns its number. Its weight is what it counts for in [`Keep::most`].
     pub(super) fn add(&mut self, object: T, weight: usize) -> usize {
         self.weight += weight;
-        self.places.push_back(Some(Arc::new((object, weight))));
+        self.places.push_back(Some(Box::new((object, weight))));
         self.given() - 1
     }
 
@@ -58,7 +57,7 @@ impl<T: Clone> Shelf<T> {
     }
 
     fn place_mut(&mut self, number: usize) -> Option<&mut (T, usize)> {
-        self.places.get_mut(number.checked_sub(self.first)?)?.as_mut().map(Arc::make_mut)
+        self.places.get_mut(number.checked_sub(self.first)?)?.as_deref_mut()
     }
 
     /// The object of a number, if it is kept.
@@ -103,7 +102,7 @@ impl<T: Clone> Shelf<T> {
     /// Takes an object off the shelf.
     pub(super) fn remove(&mut self, number: usize) -> Option<T> {
         let place = self.places.get_mut(number.checked_sub(self.first)?)?;
-        let (object, weight) = Arc::unwrap_or_clone(place.take()?);
+        let (object, weight) = *place.take()?;
         self.weight -= weight;
         self.gone += 1;
         while let Some(None) = self.places.front() {
@@ -111,11 +110,6 @@ impl<T: Clone> Shelf<T> {
             self.first += 1;
         }
         Some(object)
-    }
-
-    /// How many objects are kept.
-    pub(super) fn len(&self) -> usize {
-        self.given() - self.gone
     }
 
     /// Whether so much has come since it was looked through last that it may be too much.
@@ -154,7 +148,7 @@ impl<T: Clone> Shelf<T> {
     }
 }
 
-impl<T: Clone> Index<usize> for Shelf<T> {
+impl<T> Index<usize> for Shelf<T> {
     type Output = T;
 
     /// The object of a number.
@@ -167,7 +161,7 @@ impl<T: Clone> Index<usize> for Shelf<T> {
     }
 }
 
-impl<T: Clone> IndexMut<usize> for Shelf<T> {
+impl<T> IndexMut<usize> for Shelf<T> {
     fn index_mut(&mut self, number: usize) -> &mut T {
         self.get_mut(number).expect("it is kept while anything needs it")
     }

@@ -132,7 +132,7 @@ fn send(simulator: &mut Simulator, asked: Send, request: &Request<'_>) -> Result
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct SmsReceipt {
-    /// The message, as it was named when it was sent (client).
+    /// The message, as it was named when it was sent.
     message_id: String,
     /// The number, in E.164.
     to: String,

@@ -25,6 +25,8 @@ pub(super) struct Vendor {
     pub(super) sent: Vec<Sent>,
     /// What must hold after every event.
     pub(super) check: Option<fn(&Simulator)>,
+    /// Which of the places of a request in the catalog it goes to.
+    pub(super) route: usize,
 }
 
 impl Vendor {
@@ -34,7 +36,7 @@ impl Vendor {
         let behaviour = Behaviour { accounts: vec![own, other], ..behaviour };
         let now = "2030-01-01T02:00:00Z".parse().unwrap();
         let simulator = Simulator::new(Seed(seed), behaviour);
-        Self { simulator, now, sent: Vec::new(), check: Some(check) }
+        Self { simulator, now, sent: Vec::new(), check: Some(check), route: 0 }
     }
 
     pub(super) fn call_as(&mut self, account: u32, id: &str, fields: Value) -> Result<Value, (i64, String)> {
@@ -55,7 +57,17 @@ impl Vendor {
         });
         let account = AccountKey(account);
         let zone = self.simulator.access().account(account).zone;
-        let call = Request { id, fields: &fields, rows: rows.as_ref(), files, account, zone, now: self.now };
+        let call = Request {
+            id,
+            fields: &fields,
+            route: self.route,
+            is_typed: true,
+            rows: rows.as_ref(),
+            files,
+            account,
+            zone,
+            now: self.now,
+        };
         match self.simulator.handle(&call) {
             Ok(response) => Ok(response.value()),
             Err(Refusal { code, message }) => {

@@ -426,8 +426,17 @@ mod tests {
             };
             let account = AccountKey::default();
             let zone = simulator.access().account(account).zone;
-            let request =
-                Request { id, fields: &fields, rows: rows.as_ref(), files: &[], account, zone, now: *now };
+            let request = Request {
+                id,
+                fields: &fields,
+                route: 0,
+                is_typed: true,
+                rows: rows.as_ref(),
+                files: &[],
+                account,
+                zone,
+                now: *now,
+            };
             out.push(format!("{:?} {}", simulator.handle(&request), simulator.request_id()));
         }
         out

@@ -216,6 +216,7 @@ impl World {
             now: self.vendor.now,
             sent: Vec::new(),
             check: None,
+            route: 0,
         };
         let name = "file".to_owned();
         let file = Upload { field: name.clone(), name, content_type: None, bytes: "x".into() };

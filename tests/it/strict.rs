@@ -101,6 +101,49 @@ fn a_strict_mock_counts_notes_and_assumptions_as_errors_and_a_right_integrator_p
 }
 
 #[test]
+fn a_number_that_comes_as_a_text_in_json_is_found_and_in_a_form_it_is_not() {
+    let rows = json!([{ "Mobile": "+6281112345678", "LoanAmount": 1, "LoanDate": "2029-12-01" }]);
+    let fields = |name: &str| json!({ "TaskName": name, "RepeatNumber": "3", "Details": rows });
+    let ask = |serving: &Serving, name: &str| {
+        let token = serving.token();
+        assert_eq!(serving.post(&token, "/service/cloud/task", &fields(name)).0, 200);
+        let form =
+            format!("TaskName={name}2&RepeatNumber=3&Details={}", rows.to_string().replace('+', "%2B"));
+        let headers = [("Authorization", &*token), ("Content-Type", "application/x-www-form-urlencoded")];
+        assert_eq!(serving.call("POST", "/service/cloud/task", &headers, form.as_bytes()).status, 200);
+        serving.state()
+    };
+    let standard = Serving::new();
+    let state = ask(&standard, "a");
+    assert_eq!(found(&state, "wrong_type"), [one("task.create", "RepeatNumber", 1)]);
+    assert!(state.to_string().contains("came as the text \\\"3\\\" in JSON: write 3"), "{state}");
+    standard.end();
+    let strict = Serving::with("strict = 'strict'", &[]);
+    assert_eq!(found(&ask(&strict, "a"), "wrong_type"), [one("task.create", "RepeatNumber", 1)]);
+    strict.end_with(1);
+}
+
+#[test]
+fn a_word_that_is_only_assumed_is_an_error_in_strict_unless_somebody_vouches_for_it() {
+    let pause = |settings: &str| {
+        let serving = Serving::with(settings, &[]);
+        let token = serving.token();
+        let fields = json!({ "TaskID": "0".repeat(32), "Action": "Pause" });
+        assert_eq!(serving.post(&token, "/service/cloud/operation", &fields).0, 404);
+        let assumed = found(&serving.state(), "assumed");
+        if assumed.is_empty() {
+            serving.end();
+        } else {
+            serving.end_with(1);
+        }
+        assumed
+    };
+    assert_eq!(pause("strict = 'strict'"), [one("task.stop", "Action Pause", 1)]);
+    assert_eq!(pause("strict = 'standard'"), []);
+    assert_eq!(pause("strict = 'strict'\nconfirmed = ['task.stop']"), []);
+}
+
+#[test]
 fn what_the_user_has_renamed_is_no_assumption_and_is_meant_by_its_new_name() {
     let renamed = "strict = 'strict'\naccess = { chatbot_signature = 'off' }\n[catalog.'chatbot.messages'.request]\n\
                    channel_id = 'channel'\nsize = 'page_size'\n";

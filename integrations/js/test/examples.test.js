@@ -53,7 +53,7 @@ async function token(airudder) {
 describe("airudder", { concurrency: true }, () => {
   test("the callbacks of a task arrive", () =>
     receiving(async (airudder, callbacks) => {
-      const details = [1, 2, 3].map((n) => ({ Mobile: `+628111000900${n}` }));
+      const details = [1, 2, 3].map((n) => ({ Mobile: `+628111000900${n}`, LoanAmount: 150000, LoanDate: "2026-01-15" }));
       const fields = { TaskName: "example", RobotID: "Welcome call", Details: details };
       const made = await call(airudder, "POST", "/service/cloud/task", { fields, token: await token(airudder) });
       assert.equal(made.status, 200, JSON.stringify(made.answer));
@@ -128,7 +128,7 @@ describe("airudder", { concurrency: true }, () => {
       const create = (mock) =>
         call(mock, "POST", "/service/cloud/task", {
           token: own,
-          fields: { TaskName: "t", RobotID: "Welcome call", Details: [{ Mobile: "+6281110009001" }] },
+          fields: { TaskName: "t", RobotID: "Welcome call", Details: [{ Mobile: "+6281110009001", LoanAmount: 150000, LoanDate: "2026-01-15" }] },
         });
       await airudder.snapshot("logged in");
       const first = await create(airudder);

@@ -32,7 +32,7 @@ def token(airudder):
 
 
 def create_task(airudder, token, rows=3):
-    details = [{"Mobile": f"+62811100090{n:02}"} for n in range(1, rows + 1)]
+    details = [{"Mobile": f"+62811100090{n:02}", "LoanAmount": 150000, "LoanDate": "2026-01-15"} for n in range(1, rows + 1)]
     fields = {"TaskName": "example", "RobotID": "Welcome call", "Details": details}
     status, answer = call(airudder, "POST", "/service/cloud/task", fields, token)
     assert status == 200, answer

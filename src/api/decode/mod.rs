@@ -38,6 +38,8 @@ pub struct Fields {
     pub rows: Option<RawRows>,
     /// The files of a multipart body, with their bytes.
     pub files: Vec<Upload>,
+    /// Whether all of them came as JSON, which tells numbers from texts.
+    pub is_typed: bool,
 }
 
 impl Fields {
@@ -53,7 +55,7 @@ impl Fields {
 
 impl Default for Fields {
     fn default() -> Self {
-        Self { fields: Value::Object(Map::new()), rows: None, files: Vec::new() }
+        Self { fields: Value::Object(Map::new()), rows: None, files: Vec::new(), is_typed: false }
     }
 }
 
@@ -160,12 +162,13 @@ pub fn decode_within(
         Some(query) => renamed(form::read(query, most)?, names),
         None => Map::new(),
     };
-    let (mut rows, mut files) = (None, Vec::new());
+    let (mut rows, mut files, mut is_typed) = (None, Vec::new(), false);
     if !matches!(&*call.method, "GET" | "HEAD") {
         let without_mark = call.body.strip_prefix(b"\xef\xbb\xbf").map(|body| call.body.slice_ref(body));
         let body = without_mark.unwrap_or_else(|| call.body.clone());
         if !body.trim_ascii().is_empty() {
-            let (own, list, uploads) = read_body(call, body, (rows_name, most), names)?;
+            let (own, list, uploads, is_json) = read_body(call, body, (rows_name, most), names)?;
+            is_typed = is_json && fields.is_empty();
             fields.extend(own);
             (rows, files) = (list, uploads);
         } else if fields.is_empty() {
@@ -183,7 +186,7 @@ pub fn decode_within(
             fields.shift_remove(rows_name);
         }
     }
-    Ok(Fields { fields: Value::Object(fields), rows, files })
+    Ok(Fields { fields: Value::Object(fields), rows, files, is_typed })
 }
 
 /// Fields under the mock's names.
@@ -195,7 +198,8 @@ fn renamed(fields: Map<String, Value>, names: &Renames) -> Map<String, Value> {
     serde_json::from_slice(&names.apply(Value::Object(fields).to_string().as_bytes())).unwrap_or_default()
 }
 
-type Parts = (Map<String, Value>, Option<RawRows>, Vec<Upload>);
+/// Fields, rows, files, and whether they came as JSON.
+type Parts = (Map<String, Value>, Option<RawRows>, Vec<Upload>, bool);
 
 fn read_body(
     call: &HttpRequest,
@@ -208,7 +212,7 @@ fn read_body(
     let is_json = matches!(essence.as_str(), "application/json" | "text/json") || essence.ends_with("+json");
     if essence == "multipart/form-data" {
         let (fields, files) = multipart::read(content_type, &call.body)?;
-        return Ok((renamed(fields, names), None, files));
+        return Ok((renamed(fields, names), None, files, false));
     }
     if is_json || matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {
         if !names.is_empty() {
@@ -216,11 +220,11 @@ fn read_body(
         }
         let (fields, list) = json::read(&body, rows_name, most)?;
         let list = list.and_then(|list| RawRows::named(rows_name, body.slice_ref(list.as_bytes())));
-        return Ok((fields, list, Vec::new()));
+        return Ok((fields, list, Vec::new(), true));
     }
     match essence.as_str() {
         "" | "application/x-www-form-urlencoded" | "text/plain" => {
-            Ok((renamed(form::read(text(&body)?, most)?, names), None, Vec::new()))
+            Ok((renamed(form::read(text(&body)?, most)?, names), None, Vec::new(), false))
         }
         _ => Err(DecodeError::ContentType { content_type: shown(content_type) }),
     }

@@ -45,6 +45,17 @@ const JSON: Option<&str> = Some("application/json; charset=utf-8");
 const FORM: Option<&str> = Some("application/x-www-form-urlencoded");
 
 #[test]
+fn numbers_can_be_told_from_texts_in_json_alone() {
+    let is_typed =
+        |query, content_type, body: &str| decode(&call("POST", query, content_type, body)).unwrap().is_typed;
+    assert!(is_typed(None, JSON, r#"{"n":"1"}"#) && is_typed(None, FORM, r#"{"n":"1"}"#));
+    assert!(!is_typed(None, FORM, "n=1"));
+    // One of its fields is of the query, and nobody knows which afterwards.
+    assert!(!is_typed(Some("m=1"), JSON, r#"{"n":"1"}"#));
+    assert!(!decode(&call("GET", Some("n=1"), None, "")).unwrap().is_typed);
+}
+
+#[test]
 fn json_under_every_content_type_that_clients_use() {
     let wanted = json!({ "TaskName": "t", "Details": [{ "Mobile": "+62811" }], "n": 1.5 });
     let body = wanted.to_string();

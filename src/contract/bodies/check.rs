@@ -35,14 +35,14 @@ pub enum Speaker {
 }
 
 impl Speaker {
-    fn types(self) -> &'static [&'static str] {
+    pub(super) fn types(self) -> &'static [&'static str] {
         match self {
             Self::User => &["text", "image", "video", "audio", "file", "interactive", "button"],
             Self::Business => &["text", "image", "video", "audio", "file", "interactive", "template"],
         }
     }
 
-    fn questions(self) -> &'static [&'static str] {
+    pub(super) fn questions(self) -> &'static [&'static str] {
         match self {
             Self::User => &["list_reply", "button_reply"],
             Self::Business => &["list", "button"],

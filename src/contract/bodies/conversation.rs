@@ -28,7 +28,7 @@ pub struct SendError {
     pub reason: String,
 }
 
-/// Whether a conversation goes on (example; `open` is assumed).
+/// Whether a conversation goes on (example).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SessionStatus {
@@ -38,7 +38,7 @@ pub enum SessionStatus {
     Closed,
 }
 
-/// Who or what ended a conversation (example; all but `robot` are assumed).
+/// Who or what ended a conversation (example).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EndReason {

@@ -187,26 +187,26 @@ pub struct TemplateContent {
     pub button: Vec<TemplateButton>,
 }
 
-/// What stands above the text of a template (example; all but `image` are assumed).
+/// What stands above the text of a template (example).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum TemplateHeader {
-    /// A heading.
+    /// A heading (assumed).
     Text {
         /// The heading.
         text: String,
     },
-    /// A picture.
+    /// A picture (example).
     Image {
         /// Where it is.
         media: Media,
     },
-    /// A film.
+    /// A film (assumed).
     Video {
         /// Where it is.
         media: Media,
     },
-    /// A document.
+    /// A document (assumed).
     File {
         /// Where it is, and what it is called.
         media: Media,
@@ -223,7 +223,7 @@ pub struct TemplateButton {
     pub text: String,
 }
 
-/// What a button of a template does (example; there may be more kinds).
+/// What a button of a template does; there may be more kinds (example).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TemplateButtonKind {
@@ -285,7 +285,7 @@ pub enum InsButton {
     Postback {
         /// The label.
         title: String,
-        /// An option id, formed like [`Choice::id`].
+        /// An option id, formed like that of a list's row.
         payload: String,
     },
 }
@@ -302,7 +302,7 @@ pub struct System {
     pub to_seat_id: String,
 }
 
-/// What happened to a conversation (example; all but `conversation.start` are assumed).
+/// What happened to a conversation (example).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SystemKind {
     /// It began (example).
@@ -316,7 +316,7 @@ pub enum SystemKind {
     End,
 }
 
-/// Who wrote a message (example; the word for an agent is assumed).
+/// Who wrote a message (example).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SenderType {
@@ -328,21 +328,21 @@ pub enum SenderType {
     Chatbot,
     /// Nobody: a message about the conversation itself (example).
     System,
-    /// A human agent (assumed word).
+    /// A human agent (assumed).
     Seat,
 }
 
-/// How far a message has come (example; the word for failure is assumed).
+/// How far a message has come (example).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageStatus {
-    /// It left (example; the word is not `sent`).
+    /// It left; the word is not `sent` (example).
     Send,
-    /// It reached the user's device (example; the word is not `delivered`).
+    /// It reached the user's device; the word is not `delivered` (example).
     Delivery,
     /// The user has seen it (example).
     Read,
-    /// It could not be delivered (assumed word).
+    /// It could not be delivered (assumed).
     Failed,
 }
 

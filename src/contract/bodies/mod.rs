@@ -7,6 +7,7 @@
 pub mod check;
 pub mod conversation;
 pub mod message;
+pub mod said;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -23,9 +23,31 @@ pub struct Names(Node);
 #[derive(Clone, Debug, Default)]
 struct Node {
     provenance: Option<Provenance>,
+    /// The words of it that are only assumed, where the field itself is not.
+    assumed: Words,
+    /// Whether it is a number, or true or false, and never a text.
+    is_bare: bool,
     /// Whether other names are kept, too: they are the customer's own.
     keeps_more: bool,
     within: BTreeMap<String, Node>,
+}
+
+/// Some of the words that a field may hold.
+#[derive(Clone, Debug, Default)]
+enum Words {
+    #[default]
+    None,
+    These(Vec<String>),
+    All,
+}
+
+/// What of a request is looked for, besides what nothing reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LookFor {
+    /// What is read and only assumed.
+    pub assumed: bool,
+    /// Texts in place of numbers: JSON has both, forms and queries have texts only.
+    pub types: bool,
 }
 
 /// A field of a request that is worth a remark.
@@ -44,6 +66,20 @@ pub enum Noticed {
     Assumed {
         /// Its place.
         path: String,
+    },
+    /// It is known, and nobody outside the vendor knows the word it holds.
+    AssumedWord {
+        /// Its place.
+        path: String,
+        /// The word.
+        word: String,
+    },
+    /// It is a number, or true or false, and came as a text.
+    Text {
+        /// Its place.
+        path: String,
+        /// The text.
+        text: String,
     },
 }
 
@@ -86,14 +122,21 @@ impl Names {
                 node = node.within.entry(name.trim_end_matches("[]").to_owned()).or_default();
             }
             node.provenance = field.provenance;
+            node.assumed = match field.assumed.is_empty() {
+                _ if field.is_any_assumed => Words::All,
+                true => Words::None,
+                false => Words::These(field.assumed.clone()),
+            };
+            let kind = field.kind.split([' ', ',']).next().unwrap_or_default();
+            node.is_bare = matches!(kind, "integer" | "number" | "boolean") && !field.kind.contains(" or ");
             node.keeps_more = field.keeps_more;
         }
         Self(root)
     }
 
-    /// Reports every field that nothing reads, and if wanted of those that are only assumed.
-    pub fn look(&self, fields: &Value, wants_assumed: bool, report: &mut dyn FnMut(Noticed)) {
-        self.0.look(fields, None, wants_assumed, report);
+    /// Reports every field that nothing reads, and what else is wanted.
+    pub fn look(&self, fields: &Value, wanted: LookFor, report: &mut dyn FnMut(Noticed)) {
+        self.0.look(fields, None, wanted, report);
     }
 
     /// The same for a list of rows that is still unread text.
@@ -114,28 +157,53 @@ impl Node {
         &self,
         value: &Value,
         place: Option<&Place<'_>>,
-        wants_assumed: bool,
+        wanted: LookFor,
         report: &mut dyn FnMut(Noticed),
     ) {
         match value {
             Value::Array(items) => {
                 let place = Place { outer: place, name: "[]" };
                 for item in items.iter().take(MOST_ITEMS) {
-                    self.look(item, Some(&place), wants_assumed, report);
+                    self.look(item, Some(&place), wanted, report);
                 }
             }
             Value::Object(fields) => {
-                self.names(fields.keys().map(String::as_str), place, wants_assumed, report);
+                self.names(fields.keys().map(String::as_str), place, wanted.assumed, report);
                 for (name, value) in fields {
-                    let Some(node) = self.within.get(name).filter(|node| !node.within.is_empty()) else {
-                        continue;
-                    };
+                    let Some(node) = self.within.get(name) else { continue };
+                    let place = Place { outer: place, name };
                     // What stands in something that is only assumed has been reported with it.
-                    let wants_assumed = wants_assumed && node.provenance != Some(Provenance::Assumed);
-                    node.look(value, Some(&Place { outer: place, name }), wants_assumed, report);
+                    let assumed = wanted.assumed && node.provenance != Some(Provenance::Assumed);
+                    let wanted = LookFor { assumed, ..wanted };
+                    node.value(value, &place, wanted, report);
+                    if !node.within.is_empty() {
+                        node.look(value, Some(&place), wanted, report);
+                    }
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Reports a value that is a word or a text where none is known.
+    fn value(&self, value: &Value, place: &Place<'_>, wanted: LookFor, report: &mut dyn FnMut(Noticed)) {
+        let word = match value {
+            Value::String(text) if !text.is_empty() => text.clone(),
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            _ => return,
+        };
+        let word: String = word.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+        if wanted.types && self.is_bare && value.is_string() {
+            report(Noticed::Text { path: place.path(), text: word });
+            return;
+        }
+        let is_assumed = match &self.assumed {
+            Words::None => false,
+            Words::These(words) => words.contains(&word),
+            Words::All => true,
+        };
+        if wanted.assumed && is_assumed {
+            report(Noticed::AssumedWord { path: place.path(), word });
         }
     }
 
@@ -240,6 +308,24 @@ mod tests {
         guess: Option<User>,
         /// This mock's own (assumed).
         mock_outcome: Option<String>,
+        /// What is done.
+        action: Option<Action>,
+        /// How it is paced (example; the words are not known).
+        pace: Option<String>,
+        /// How often.
+        times: Option<i64>,
+        /// Whether it is.
+        is: Option<bool>,
+    }
+
+    /// What is done.
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    enum Action {
+        /// It stops.
+        Stop,
+        /// It waits (assumed).
+        Pause,
     }
 
     /// Somebody (example).
@@ -280,10 +366,12 @@ mod tests {
     fn noticed(fields: &Value, wants_assumed: bool) -> Vec<String> {
         let names = Names::of(&fields_of::<Send>(Use::Read));
         let mut lines = Vec::new();
-        names.look(fields, wants_assumed, &mut |noticed| {
+        names.look(fields, LookFor { assumed: wants_assumed, types: wants_assumed }, &mut |noticed| {
             lines.push(match noticed {
                 Noticed::Unread { path, nearest, is_kept } => format!("{path} {nearest:?} {is_kept}"),
                 Noticed::Assumed { path } => format!("{path} is assumed"),
+                Noticed::AssumedWord { path, word } => format!("{path} is {word}, which is assumed"),
+                Noticed::Text { path, text } => format!("{path} is the text {text}"),
             });
         });
         lines
@@ -318,6 +406,25 @@ mod tests {
         let fields = json!({"guess": {"id": "x"}, "mock_outcome": "busy", "call_id": "x"});
         assert_eq!(noticed(&fields, true), ["guess is assumed"]);
         assert!(noticed(&fields, false).is_empty());
+    }
+
+    #[test]
+    fn a_word_that_is_only_assumed_is_reported() {
+        let fields = json!({"action": "Pause", "pace": "slow\n", "times": 3});
+        assert_eq!(
+            noticed(&fields, true),
+            ["action is Pause, which is assumed", "pace is slow\\n, which is assumed"]
+        );
+        assert!(noticed(&fields, false).is_empty());
+        assert!(noticed(&json!({"action": "Stop", "pace": ""}), true).is_empty());
+    }
+
+    #[test]
+    fn a_number_that_comes_as_a_text_is_reported() {
+        let fields = json!({"times": "3", "is": "true", "call_id": "3"});
+        assert_eq!(noticed(&fields, true), ["times is the text 3", "is is the text true"]);
+        assert!(noticed(&fields, false).is_empty());
+        assert!(noticed(&json!({"times": 3, "is": true}), true).is_empty());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::described::Described;
 use crate::contract::Provenance;
 
 /// Which way a type goes: what is optional differs.
@@ -30,6 +31,15 @@ pub struct Field {
     pub required: bool,
     /// The words it may hold, if they are fixed.
     pub allowed: Vec<String>,
+    /// Where what it holds comes from, if that is less sure than the field itself: its words, its unit, its limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub values: Option<Provenance>,
+    /// Those of its words that are only assumed, where others are not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub assumed: Vec<String>,
+    /// Whether every word it may hold is only assumed, and the field itself is not.
+    #[serde(skip)]
+    pub is_any_assumed: bool,
     /// Whether anything follows from it; a field without effect is accepted and checked for its type only.
     pub has_effect: bool,
     /// Whether names within it that are not listed are kept: they are the customer's own.
@@ -40,6 +50,19 @@ pub struct Field {
 }
 
 impl Field {
+    /// The same where it is only assumed: known from another family or another request.
+    #[must_use]
+    pub fn assumed(self) -> Self {
+        let provenance = Some(Provenance::Assumed);
+        Self { provenance, values: None, assumed: Vec::new(), is_any_assumed: false, ..self }
+    }
+
+    /// Its words, if it is only assumed, or else those of them that are.
+    fn assumed_words(&self) -> Vec<String> {
+        let is_assumed = self.provenance == Some(Provenance::Assumed);
+        if is_assumed { self.allowed.clone() } else { self.assumed.clone() }
+    }
+
     /// Whether it is this mock's own, such as `mock_outcome`, and so no assumption about the vendor.
     pub fn is_own(&self) -> bool {
         self.path.rsplit('.').next().is_some_and(|name| name.starts_with("mock_"))
@@ -57,7 +80,7 @@ pub(crate) fn schema_of<T: JsonSchema>(used: Use) -> Value {
 }
 
 /// The schema of a type as a document has it that is read by others: whole, with what each field is in `description`, and where
-/// that is known from in `x-provenance`.
+/// that is known from in `x-provenance`; where what it holds is known from is in `x-values`, if that is another place.
 pub(crate) fn document_schema<T: JsonSchema>(used: Use) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
@@ -68,33 +91,63 @@ pub(crate) fn document_schema<T: JsonSchema>(used: Use) -> Value {
         Use::Written => settings.for_serialize(),
     };
     let mut schema = settings.into_generator().into_root_schema_for::<T>().to_value();
-    mark(&mut schema);
+    mark(&mut schema, Provenance::Documented);
     schema
 }
 
-/// Takes where things are known from out of descriptions.
-fn mark(schema: &mut Value) {
-    match schema {
-        Value::Object(fields) => {
-            if fields.get("description").is_some_and(Value::is_string) {
-                let (text, provenance) = described(&Value::Object(fields.clone()));
-                fields.insert("description".to_owned(), text.into());
-                if let Some(provenance) = provenance {
-                    fields.insert("x-provenance".to_owned(), provenance.as_str().into());
-                }
-            }
-            fields.values_mut().for_each(mark);
+/// Takes where things are known from out of descriptions. Nothing is surer than the field it stands in: `surest`.
+fn mark(schema: &mut Value, surest: Provenance) {
+    let Value::Object(parts) = schema else {
+        if let Value::Array(all) = schema {
+            all.iter_mut().for_each(|value| mark(value, surest));
         }
-        Value::Array(all) => all.iter_mut().for_each(mark),
+        return;
+    };
+    if parts.get("description").is_some_and(Value::is_string) {
+        let found = Described::of(&Value::Object(parts.clone()));
+        parts.insert("description".to_owned(), found.with_note(found.note.as_ref()).into());
+        let mut say = |name: &str, known: Provenance| {
+            parts.insert(name.to_owned(), known.max(surest).as_str().into());
+        };
+        found.provenance.into_iter().for_each(|known| say("x-provenance", known));
+        found.note.iter().for_each(|note| say("x-values", note.provenance));
+    }
+    for (name, part) in parts.iter_mut() {
+        match part {
+            Value::Object(fields) if name == "properties" => {
+                fields.values_mut().for_each(|field| mark_field(field, surest));
+            }
+            other => mark(other, surest),
+        }
+    }
+}
+
+/// Says of a schema whose marks are taken out that all of it is only assumed.
+pub(crate) fn assume(schema: &mut Value) {
+    match schema {
+        Value::Object(parts) => {
+            if parts.contains_key("x-provenance") {
+                parts.insert("x-provenance".to_owned(), Provenance::Assumed.as_str().into());
+            }
+            parts.values_mut().for_each(assume);
+        }
+        Value::Array(all) => all.iter_mut().for_each(assume),
         _ => {}
     }
+}
+
+/// The same for a field, and what stands in it.
+fn mark_field(field: &mut Value, surest: Provenance) {
+    let own = Described::of(field).provenance.unwrap_or(surest);
+    mark(field, own.max(surest));
 }
 
 /// Every field of a type, in the order of the wire.
 pub fn fields_of<T: JsonSchema>(used: Use) -> Vec<Field> {
     let root = schema_of::<T>(used);
     let mut fields = Vec::new();
-    Walk { root: &root, fields: &mut fields }.inside(&root, "", described(&root).1);
+    let around = Around { usual: Described::of(&root).provenance, surest: Provenance::Documented };
+    Walk { root: &root, fields: &mut fields }.inside(&root, "", around);
     fields
 }
 
@@ -117,30 +170,20 @@ pub(super) fn hint<T: JsonSchema>(path: &str) -> String {
     hint
 }
 
-/// A description without its provenance, and the provenance.
-fn described(schema: &Value) -> (String, Option<Provenance>) {
-    let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-    let text = text.replace('\n', " ");
-    let text = text.trim();
-    let unmarked = text.trim_end_matches('.').strip_suffix(')').and_then(|text| text.rsplit_once('('));
-    let found = unmarked.and_then(|(before, word)| Some((before, provenance(word)?)));
-    match found {
-        Some((before, provenance)) => {
-            let before = before.trim_end();
-            let dot = if before.is_empty() || before.ends_with(['.', ':', '`']) { "" } else { "." };
-            let dot = if before.ends_with('`') { "." } else { dot };
-            (format!("{before}{dot}"), Some(provenance))
-        }
-        None => (text.to_owned(), None),
-    }
+/// What is known of the place a field stands in.
+#[derive(Clone, Copy)]
+struct Around {
+    /// Where a field comes from that does not say so itself.
+    usual: Option<Provenance>,
+    /// What none is surer than.
+    surest: Provenance,
 }
 
-/// `client`, or `client; the unit is assumed`: the first word counts.
-fn provenance(words: &str) -> Option<Provenance> {
-    let first = words.split([';', ',', ' ']).next()?;
-    [Provenance::Documented, Provenance::Example, Provenance::Client, Provenance::Assumed]
-        .into_iter()
-        .find(|provenance| provenance.as_str() == first)
+impl Around {
+    /// The same within a value of this type.
+    fn of_type(self, schema: &Value) -> Self {
+        Self { usual: Described::of(schema).provenance.or(self.usual), ..self }
+    }
 }
 
 struct Walk<'a> {
@@ -166,49 +209,76 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn object(&mut self, schema: &'a Value, path: &str, inherited: Option<Provenance>) {
+    fn object(&mut self, schema: &'a Value, path: &str, around: Around) {
         let Some(Value::Object(properties)) = schema.get("properties") else { return };
         for (name, property) in properties {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            self.field(property, path, requires(schema, name), inherited);
+            self.field(property, path, requires(schema, name), around);
         }
     }
 
-    fn field(&mut self, schema: &'a Value, path: String, required: bool, inherited: Option<Provenance>) {
+    fn field(&mut self, schema: &'a Value, path: String, required: bool, around: Around) {
         let inner = self.resolve(schema);
-        let (help, own) = described(schema);
-        let (type_help, of_type) = described(inner);
-        let provenance = own.or(inherited).or(of_type);
-        let has_effect = schema.get("x-no-effect").or(inner.get("x-no-effect")).is_none();
         let items = inner.get("items").map(|items| self.resolve(items));
+        let (own, of_type) = (Described::of(schema), Described::of(inner));
+        let of_items = items.map(Described::of);
+        let known = own.provenance.or(around.usual).or(of_type.provenance);
+        let provenance = known.map(|known| known.max(around.surest));
+        // The mark of a type of plain values is that of its words.
+        let of_words = of_type.provenance.filter(|_| !self.holds_fields(inner));
+        let note = own.note.as_ref().or(of_type.note.as_ref());
+        let note = note.or_else(|| of_items.as_ref().and_then(|items| items.note.as_ref()));
+        let is_less_sure = |known: &Provenance| provenance.is_some_and(|own| *known > own);
+        let of_note = note.map(|note| note.provenance).filter(is_less_sure);
+        let of_words = of_words.filter(is_less_sure);
+        let assumed = Some(Provenance::Assumed);
+        let words = words(inner);
+        let are_assumed = words.iter().filter(|(_, known)| *known == assumed && provenance != assumed);
+        let is_any_assumed =
+            of_words == assumed || of_note == assumed && note.is_some_and(|note| note.is_about_words());
+        let has_effect = schema.get("x-no-effect").or(inner.get("x-no-effect")).is_none();
         let keeps_more =
             [Some(inner), items].into_iter().flatten().any(|one| one.get("x-keeps-more").is_some());
+        let described = if own.is_empty() { &of_type } else { &own };
+        let mut help = described.with_note(note);
+        if is_any_assumed && note.is_none() {
+            help.push_str(" The words are assumed.");
+        }
         self.fields.push(Field {
             path: path.clone(),
             kind: self.kind(inner),
             provenance,
             required,
-            allowed: allowed(inner),
+            values: of_note.max(of_words),
+            assumed: are_assumed.map(|(word, _)| word.clone()).collect(),
+            is_any_assumed,
+            allowed: words.into_iter().map(|(word, _)| word).collect(),
             has_effect,
             keeps_more,
-            help: if help.is_empty() { type_help } else { help },
+            help: help.trim_start().to_owned(),
         });
-        self.inside(inner, &path, of_type.or(provenance));
+        let surest = provenance.unwrap_or(around.surest);
+        self.inside(inner, &path, Around { usual: of_type.provenance.or(provenance), surest });
+    }
+
+    /// Whether it is an object, a list of such, or one of several.
+    fn holds_fields(&self, schema: &'a Value) -> bool {
+        let mut within = alternatives(schema).chain(schema.get("items"));
+        schema.get("properties").is_some() || within.any(|one| self.holds_fields(self.resolve(one)))
     }
 
     /// The fields within a value.
-    fn inside(&mut self, schema: &'a Value, path: &str, inherited: Option<Provenance>) {
-        self.object(schema, path, inherited);
+    fn inside(&mut self, schema: &'a Value, path: &str, around: Around) {
+        self.object(schema, path, around);
         if let Some(items) = schema.get("items") {
             let items = self.resolve(items);
-            let provenance = described(items).1.or(inherited);
-            self.inside(items, &format!("{path}[]"), provenance);
+            self.inside(items, &format!("{path}[]"), around.of_type(items));
         }
         let branches: Vec<&Value> = alternatives(schema).map(|branch| self.resolve(branch)).collect();
         let known = self.fields.len();
         for branch in &branches {
             let start = self.fields.len();
-            self.inside(branch, path, described(branch).1.or(inherited));
+            self.inside(branch, path, around.of_type(branch));
             let fresh = self.fields.split_off(start);
             self.merge(known, fresh);
         }
@@ -219,11 +289,18 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What several alternatives share is listed once, with the words of all of them.
+    /// What several alternatives share is listed once, with the words of all of them: it is as sure as the surest, and the
+    /// words of the others are assumed.
     fn merge(&mut self, from: usize, fresh: Vec<Field>) {
         for field in fresh {
             match self.fields[from..].iter_mut().find(|other| other.path == field.path) {
                 Some(listed) => {
+                    let mut assumed = listed.assumed_words();
+                    assumed.extend(field.assumed_words());
+                    listed.provenance = listed.provenance.min(field.provenance);
+                    if listed.provenance != Some(Provenance::Assumed) {
+                        listed.assumed = assumed;
+                    }
                     let new = field.allowed.into_iter().filter(|word| !listed.allowed.contains(word));
                     let new: Vec<String> = new.collect();
                     listed.allowed.extend(new);
@@ -302,22 +379,22 @@ fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
     of("oneOf").chain(of("anyOf"))
 }
 
-/// The fixed words of a schema.
-fn allowed(schema: &Value) -> Vec<String> {
+/// The fixed words of a schema, each with where it comes from, if it says so.
+fn words(schema: &Value) -> Vec<(String, Option<Provenance>)> {
     let word = |value: &Value| match value {
         Value::String(word) => word.clone(),
         other => other.to_string(),
     };
     let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
-    let consts = alternatives(schema).filter_map(|branch| branch.get("const"));
+    let plain = schema.get("const").into_iter().chain(listed).map(|value| (value, None));
+    let marked = |branch| (branch, Described::of(branch).provenance);
+    let consts = alternatives(schema).map(marked).filter_map(|(one, known)| Some((one.get("const")?, known)));
     let nested = alternatives(schema).filter_map(|branch| branch.get("enum")?.as_array()).flatten();
-    let own = schema.get("const");
-    own.into_iter()
-        .chain(listed)
+    plain
         .chain(consts)
-        .chain(nested)
-        .filter(|value| !value.is_null())
-        .map(word)
+        .chain(nested.map(|value| (value, None)))
+        .filter(|(value, _)| !value.is_null())
+        .map(|(value, known)| (word(value), known))
         .collect()
 }
 

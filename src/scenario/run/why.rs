@@ -24,7 +24,7 @@ use crate::time::HumanDuration;
 const MOST_DIFFERENCES: usize = 8;
 
 /// Something that was awaited in vain.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Missed {
     place: Place,
     trigger: Trigger,
@@ -34,7 +34,7 @@ pub(super) struct Missed {
 }
 
 /// What a step sought, with the values of the moment when it gave up.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Sought {
     /// These fields.
     Fields(Value),

@@ -33,7 +33,17 @@ fn custom(text: &str) -> Simulator {
 
 fn handle(custom: &mut Simulator, id: &str, fields: &Value, now: Timestamp) -> Result<Response, Refusal> {
     let account = AccountKey::default();
-    custom.handle(&Request { id, fields, rows: None, files: &[], account, zone: Offset::UTC, now })
+    custom.handle(&Request {
+        id,
+        fields,
+        route: 0,
+        is_typed: true,
+        rows: None,
+        files: &[],
+        account,
+        zone: Offset::UTC,
+        now,
+    })
 }
 
 fn at(millis: i64) -> Timestamp {

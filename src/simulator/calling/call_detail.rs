@@ -41,11 +41,11 @@ pub(in crate::simulator) struct CallDetail {
     /// Where the number stands.
     #[serde(rename = "Status")]
     status: RowStatus,
-    /// What the last call came to; empty before it has ended (client; the words are assumed).
+    /// What the last call came to; empty before it has ended (the words are assumed).
     #[serde(rename = "RingType", serialize_with = "or_empty")]
     #[schemars(with = "RingType")]
     ring_type: Option<RingType>,
-    /// Who hung up; empty if nobody answered (client; the words are assumed).
+    /// Who hung up; empty if nobody answered (the words are assumed).
     #[serde(rename = "HangupType", serialize_with = "or_empty")]
     #[schemars(with = "Speaker")]
     hangup_type: Option<Speaker>,
@@ -53,7 +53,7 @@ pub(in crate::simulator) struct CallDetail {
     #[serde(rename = "Intention")]
     intention: Intention,
     /// Everything the person wanted, in the order in which it was said, with commas between: `C,A`; `--` if it did not become
-    /// clear (client; the commas are assumed).
+    /// clear (the commas are assumed).
     #[serde(rename = "Multi_intention")]
     multi_intention: Cow<'static, str>,
     /// When dialling began: `2025-04-15T06:41:00Z`. Left out if the number was cancelled.

@@ -83,17 +83,18 @@ impl Calling {
         Some((format!("RobotID `{}` is no robot of the account", named.escape_debug()), near))
     }
 
-    /// What rows must have, of an order by this robot; nothing more where the account is treated leniently.
+    /// What rows must have, of an order by this robot; nothing more where the account is treated leniently. That each must
+    /// say of a loan how much it is, and when it was given, is known from a client.
     pub(super) fn row_rule<'a>(
         &'a self,
         context: &Context,
         order: &'a TaskOrder,
         request: &Request<'_>,
     ) -> impl Fn(Option<&str>, Loan) -> Result<(), String> + 'a {
-        let is_lenient = context.access.account(request.account).strict == Strictness::Lenient;
+        let strict = context.access.account(request.account).strict;
         let is_collection = self.is_collection(&order.robot);
         move |own, loan| {
-            if is_lenient {
+            if strict == Strictness::Lenient {
                 return Ok(());
             }
             if let Some((wrong, near)) = own.and_then(|robot| self.unknown_robot(robot))
@@ -101,14 +102,16 @@ impl Calling {
             {
                 return Err(wrong + &near);
             }
-            // A robot that collects debts needs to know of the loan (assumed).
+            let collects = own.map_or(is_collection, |robot| self.is_collection(robot));
             let missing = match loan {
-                _ if !own.map_or(is_collection, |robot| self.is_collection(robot)) => return Ok(()),
+                _ if !collects && strict == Strictness::Standard => return Ok(()),
                 Loan::Given => return Ok(()),
                 Loan::NoAmount => "LoanAmount",
                 Loan::NoDate => "LoanDate",
             };
-            Err(format!("{missing} is missing: a robot that collects debts needs it"))
+            let why =
+                if collects { "a robot that collects debts needs it" } else { "every row must have it" };
+            Err(format!("{missing} is missing: {why}"))
         }
     }
 

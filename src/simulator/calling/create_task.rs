@@ -13,7 +13,7 @@ use crate::contract::bodies::local_text;
 use crate::contract::fields::{LocalTime, NoEffect, RowList, Text, Whole};
 use crate::simulator::context::Context;
 use crate::simulator::endpoint::Both;
-use crate::simulator::{Refusal, Request, Simulator};
+use crate::simulator::{FindingKind, Refusal, Request, Simulator, Strictness};
 
 /// The longest name of a task or plan, in characters (client).
 pub(super) const LONGEST_NAME: usize = 63;
@@ -26,10 +26,10 @@ pub(super) struct CreateTask {
     name: Text<LONGEST_NAME>,
     /// The kind of the task; version 2 does not have it.
     #[serde(rename = "Type")]
-    _kind: Option<NoEffect<NormalTask>>,
+    kind: Option<NoEffect<NormalTask>>,
     /// Always 1; version 2 only (client).
     #[serde(rename = "Perform")]
-    _perform: Option<NoEffect<Whole<1, 1>>>,
+    perform: Option<NoEffect<Whole<1, 1>>>,
 }
 
 /// The one kind of task that is created by itself.
@@ -57,11 +57,11 @@ pub(super) struct Schedule {
     /// The customer's line, by name. It makes a limited number of calls at a time.
     #[serde(rename = "SIPLine")]
     line: Option<String>,
-    /// Minutes between two attempts to reach a number (example; the unit is assumed).
+    /// Minutes between two attempts to reach a number (example; the unit and the limit are assumed).
     #[serde(rename = "RepeatInterval")]
     repeat_interval: Option<Whole<0, 100_000>>,
     /// How often a number is called at most, the first attempt included; 0 and 1 both mean no redial, as if it is
-    /// not given (example; that the first counts is assumed).
+    /// not given (example; that the first counts and the limit are assumed).
     #[serde(rename = "RepeatNumber")]
     repeat_number: Option<Whole<0, 100>>,
     /// The numbers to call, a list of rows such as {"Mobile": "+6281112345678"}. Keys of a row that are not named here are
@@ -96,6 +96,7 @@ pub(super) fn create_task(
     request: &Request<'_>,
 ) -> Result<TaskCreated, Refusal> {
     let Simulator { calling, context, .. } = simulator;
+    find_other_version(context, &asked, request);
     let mut order = schedule.order(asked.name.into_string(), request)?;
     calling.check_order(context, &mut order, request)?;
     if calling.task_names.contains_key(&(request.account, order.name.clone())) {
@@ -106,6 +107,21 @@ pub(super) fn create_task(
     calling.begin_at_once(context, key, request.now);
     let named = |reason: &str| context.row_reason(request.id, "Details", reason);
     Ok(TaskCreated { task_id: calling.task_id(key), refused: refused.into_list(named) })
+}
+
+/// Finds the field that only the other version of the request has.
+fn find_other_version(context: &mut Context, asked: &CreateTask, request: &Request<'_>) {
+    let (field, is_sent) = match request.route {
+        0 => ("Perform", asked.perform.is_some()),
+        _ => ("Type", asked.kind.is_some()),
+    };
+    if is_sent {
+        let Request { id, account, .. } = *request;
+        let other = if request.route == 0 { "version 2" } else { "version 1" };
+        context.find(account, FindingKind::UnreadField, id, field, || {
+            format!("`{field}` of `{id}` is read by nothing: the vendor's clients send it to {other} only")
+        });
+    }
 }
 
 impl Schedule {
@@ -144,10 +160,10 @@ impl Schedule {
 }
 
 impl Calling {
-    /// The rows of a request.
+    /// The rows of a request. Without what the vendor's clients must send they are found once.
     pub(super) fn read_rows(
         &self,
-        context: &Context,
+        context: &mut Context,
         order: &TaskOrder,
         request: &Request<'_>,
     ) -> Result<(Rows, RefusedRows), Refusal> {
@@ -156,7 +172,15 @@ impl Calling {
             return Err(Refusal::new(400, message));
         };
         let rule = self.row_rule(context, order, request);
-        Rows::read(rows, |number| self.rules.mock_outcome_of(number), rule)
+        let (rows, refused) = Rows::read(rows, |number| self.rules.mock_outcome_of(number), rule)?;
+        let Request { id, account, .. } = *request;
+        if rows.lack_loans() && context.access.account(account).strict != Strictness::Lenient {
+            let message = "`Details[].LoanAmount` and `Details[].LoanDate` must be in every row, whether the robot uses \
+                           them or not: so the vendor's clients say, and `strict` refuses a row without them";
+            context
+                .find(account, FindingKind::MissingField, id, "LoanAmount, LoanDate", || message.to_owned());
+        }
+        Ok((rows, refused))
     }
 }
 

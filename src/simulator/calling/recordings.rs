@@ -88,7 +88,7 @@ pub(super) struct AskRecordings {
 /// All recordings of a task (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Archive {
-    /// Where the zip with all of them is (client; that it is a link is assumed).
+    /// Where the zip with all of them is.
     link: String,
 }
 

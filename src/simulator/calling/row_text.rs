@@ -25,7 +25,7 @@ pub(super) enum Loan {
     NoDate,
 }
 
-/// A row of a list, read from its text (example). Keys that are not named here are the robot's variables.
+/// A row of a list, read from its text. Keys that are not named here are the robot's variables (example).
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[schemars(extend("x-keeps-more" = true))]
 pub(super) struct RowText<'a> {
@@ -37,9 +37,9 @@ pub(super) struct RowText<'a> {
     #[serde(rename = "Debtor", borrow)]
     #[schemars(with = "Option<String>")]
     debtor: Option<&'a RawValue>,
-    /// When the loan was taken, `YYYY-MM-DD`; before `DueDate`.
+    /// When the loan was taken, `YYYY-MM-DD`; before `DueDate`. It must be there whether the robot uses it or not (client).
     #[serde(rename = "LoanDate", borrow)]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "String")]
     loan_date: Option<&'a RawValue>,
     /// When it is due, `YYYY-MM-DD`. The robot speaks of it.
     #[serde(rename = "DueDate", borrow)]
@@ -49,9 +49,10 @@ pub(super) struct RowText<'a> {
     #[serde(rename = "Arrears", borrow)]
     #[schemars(with = "Option<f64>")]
     arrears: Option<&'a RawValue>,
-    /// How much was lent. The robot speaks of it if there is no `Arrears`.
+    /// How much was lent. It must be there whether the robot uses it or not; the robot speaks of it if there is no `Arrears`
+    /// (client).
     #[serde(rename = "LoanAmount", borrow)]
-    #[schemars(with = "Option<f64>")]
+    #[schemars(with = "f64")]
     loan_amount: Option<&'a RawValue>,
     /// The currency, such as `IDR` or `Rp`. The robot speaks of it; that of the number's country if not given.
     #[serde(rename = "Unit", borrow)]

@@ -329,6 +329,11 @@ impl Rows {
         Ok((rows, refused.in_order()))
     }
 
+    /// Whether any of them does not say of a loan what all must.
+    pub(super) fn lack_loans(&self) -> bool {
+        self.list.iter().any(|row| row.loan != Loan::Given)
+    }
+
     /// The number of a mock outcome among those of the list.
     fn number_outcome(
         &mut self,

@@ -18,23 +18,23 @@ use crate::simulator::cause::CauseId;
 use crate::simulator::node::Part;
 use crate::simulator::outcome::MockOutcome;
 
-/// Where a task or plan stands (client; the words beside `pending` and `finished` are assumed).
+/// Where a task or plan stands (client).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::simulator) enum TaskStatus {
-    /// Its time has not come.
+    /// Its time has not come (client).
     Pending,
-    /// It calls.
+    /// It calls (assumed).
     Running,
-    /// It calls nobody until it is resumed.
+    /// It calls nobody until it is resumed (assumed).
     Paused,
     /// Nothing new is dialled; calls under way go on to their end. On the wire it is `cancelled`.
     #[serde(rename = "cancelled")]
     #[schemars(skip)]
     Stopping,
-    /// All its numbers are finished.
+    /// All its numbers are finished (client).
     Finished,
-    /// It was stopped.
+    /// It was stopped (assumed).
     Cancelled,
 }
 

@@ -19,7 +19,7 @@ pub(super) struct OperateTask {
     /// the next one (assumed).
     #[serde(rename = "PlanID")]
     plan_id: Option<String>,
-    /// What to do with the task (client; `Pause` and `Resume` are assumed).
+    /// What to do with the task (client).
     #[serde(rename = "Action")]
     action: Action,
 }
@@ -27,11 +27,11 @@ pub(super) struct OperateTask {
 /// What is done with a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 enum Action {
-    /// Nothing new is dialled, and the task ends with its last call.
+    /// Nothing new is dialled, and the task ends with its last call (client).
     Stop,
-    /// Nothing new is dialled until it is resumed.
+    /// Nothing new is dialled until it is resumed (assumed).
     Pause,
-    /// A paused task goes on.
+    /// A paused task goes on (assumed).
     Resume,
 }
 

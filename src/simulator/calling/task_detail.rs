@@ -24,7 +24,7 @@ pub(super) struct TaskDetail {
     /// The task, 32 hex.
     #[serde(rename = "TaskID")]
     task_id: String,
-    /// Its status (client; `pending` and `finished` were seen, the others are assumed).
+    /// Its status.
     #[serde(rename = "Status")]
     status: TaskStatus,
     /// One element per number, in the order of the list.

@@ -25,7 +25,7 @@ pub(super) struct ListTasks {
     /// Which page, from 1.
     #[serde(rename = "Page")]
     page: Option<Whole<1, { i64::MAX }>>,
-    /// Only tasks of this kind; of every kind if not given (client; `plan` is assumed).
+    /// Only tasks of this kind; of every kind if not given (client).
     #[serde(rename = "Type")]
     kind: Option<ListedKind>,
 }
@@ -34,9 +34,9 @@ pub(super) struct ListTasks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum ListedKind {
-    /// Those that were created by themselves.
+    /// Those that were created by themselves (client).
     Normal,
-    /// Rounds of plans.
+    /// Rounds of plans (assumed).
     Plan,
 }
 

@@ -68,7 +68,7 @@ impl Generate for WorkflowCallCompleted {
     }
 }
 
-/// A call task of a workflow and each of its numbers (documented; the path alone is, the rest is as *task detail*).
+/// A call task of a workflow and each of its numbers (documented).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(in crate::simulator) struct WorkflowTaskDetail {
     /// The task, 32 hex (client).

@@ -22,7 +22,7 @@ use super::turns;
 use crate::content::asks;
 use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::check::Speaker;
-use crate::contract::bodies::message::Content;
+use crate::contract::bodies::said::UserSays;
 use crate::contract::fields::{Given, shown};
 use crate::json::JsonText;
 use crate::seed;
@@ -43,7 +43,7 @@ pub(super) struct ChannelMessage {
     /// Who writes.
     user: ChannelUser,
     /// A list of content objects. They are checked by their type, unless the mock is lenient.
-    messages: Vec<Given<Content>>,
+    messages: Vec<Given<UserSays>>,
 }
 
 /// The user of a customer's own channel (example).
@@ -144,7 +144,7 @@ fn conversation(
 pub(super) fn answer(
     simulator: &mut Simulator,
     key: ConversationKey,
-    contents: &[Given<Content>],
+    contents: &[Given<UserSays>],
     now: Timestamp,
 ) {
     let bot = Arc::clone(&simulator.context.behaviour.bot);
@@ -156,7 +156,7 @@ pub(super) fn answer(
     let text = texts.join("\n");
     conversation.locale = asks::language(&text, conversation.locale);
     let option = conversation.script.as_ref().and_then(|script| {
-        let turn_of = |content: &Given<Content>| {
+        let turn_of = |content: &Given<UserSays>| {
             question::turn_of(conversation, script.dialogue(), script.turn(), content.value())
         };
         contents.iter().find_map(turn_of)

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::catalogue::TemplateRef;
 use crate::contract::bodies::check::{Speaker, check};
-use crate::contract::bodies::message::Content;
 use crate::contract::fields::{Given, decode};
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::{Bot, FindingKind, Refusal, Request, Simulator};
@@ -17,10 +16,10 @@ use crate::simulator::{Bot, FindingKind, Refusal, Request, Simulator};
 ///
 /// There are none, one does not say what it is, or, unless the account is treated leniently, one is not what the
 /// vendor's examples show.
-pub(super) fn check_contents(
+pub(super) fn check_contents<T>(
     simulator: &mut Simulator,
     request: &Request<'_>,
-    contents: &[Given<Content>],
+    contents: &[Given<T>],
     speaker: Speaker,
 ) -> Result<(), Refusal> {
     if contents.is_empty() {

@@ -16,7 +16,8 @@ use super::messages::{Message, Way};
 use super::outcome_plan::{self, Failure};
 use super::turns;
 use crate::contract::bodies::check::Speaker;
-use crate::contract::bodies::message::{Content, MessageStatus};
+use crate::contract::bodies::message::MessageStatus;
+use crate::contract::bodies::said::BusinessSays;
 use crate::contract::fields::{Given, NoEffect};
 use crate::json::JsonText;
 use crate::seed::Rng;
@@ -43,7 +44,7 @@ pub(super) struct SendMessage {
     /// The id of the agent who writes; the one who has the conversation if it is left out.
     seat_id: Option<String>,
     /// A list of content objects. They are checked by their type, unless the mock is lenient.
-    messages: Vec<Given<Content>>,
+    messages: Vec<Given<BusinessSays>>,
     /// What becomes of the messages: `wa_unregistered`, `wa_opted_out`, `wa_blocked` or `wa_unread`; for tests, no field
     /// of the vendor's.
     mock_outcome: Option<String>,
@@ -186,7 +187,7 @@ fn check_window(
     simulator: &mut Simulator,
     request: &Request<'_>,
     key: ConversationKey,
-    contents: &[Given<Content>],
+    contents: &[Given<BusinessSays>],
 ) -> Result<(), Refusal> {
     let rules = simulator.context.behaviour.chatbot;
     let conversation = simulator.chatbot.conversations.get(key);

@@ -89,7 +89,7 @@ enum RegisterState {
     Registered,
 }
 
-/// A call has changed its state (client; which of the fields of the agent's notice are in it is assumed).
+/// A call has changed its state. Which of the fields of the agent's notice are in it is not known (client).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::simulator) struct ContactStatus {

@@ -24,7 +24,7 @@ const COLUMNS: [&str; 2] = ["PhoneNumber", "phonenumber"];
 /// A contact with details in `contactList`: the names of the notices (assumed; plain numbers are taken as well).
 const DETAILS: [&str; 6] = ["contactName", "address", "info1", "info2", "info3", "privateData"];
 
-/// A contact of `contactList` (client): its number alone, or an object with details.
+/// A contact of `contactList`: its number alone, or an object with details (client).
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "says what the list looks like; the elements are read as they came")]
@@ -35,7 +35,7 @@ pub(super) enum ListedContact {
     Detailed(DetailedContact),
 }
 
-/// A contact with details (assumed: the names of the notices).
+/// A contact with details, under the names of the notices (assumed).
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "says what the list looks like; the elements are read as they came")]
@@ -52,14 +52,14 @@ pub(super) struct DetailedContact {
     info2: Option<String>,
     /// A field of the customer's own.
     info3: Option<String>,
-    /// A text that notices send back as it is, of at most 1,024 characters.
+    /// A text that notices send back as it is, of at most 1,024 characters (assumed).
     private_data: Option<String>,
-    /// This mock's own: how the calls to the contact go, for tests.
+    /// This mock's own: how the calls to the contact go, for tests (assumed).
     #[serde(rename = "mock_outcome")]
     mock_outcome: Option<String>,
 }
 
-/// A contact of `customizeContacts` (client). Its other columns are the customer's own; all values are strings.
+/// A contact of `customizeContacts`. Its other columns are the customer's own; all values are strings (client).
 #[derive(JsonSchema)]
 #[schemars(extend("x-keeps-more" = true))]
 #[expect(dead_code, reason = "says what the list looks like; the elements are read as they came")]
@@ -382,6 +382,8 @@ mod tests {
         let request = Request {
             id: "dialer.create_task",
             fields,
+            route: 0,
+            is_typed: true,
             rows: None,
             files: &[],
             account: AccountKey(0),

@@ -32,7 +32,7 @@ pub(super) type CreateTask = Both<TaskFields, NewTask>;
 #[serde(rename_all = "camelCase")]
 pub(super) struct NewTask {
     /// The base64 of the URL that the notices go to. A text that is no URL, such as `dummy`, is taken as well: then no
-    /// notices are sent.
+    /// notices are sent (client; that what is no base64 is refused is assumed).
     callback: EncodedCallback,
     /// Contacts: numbers, or objects with details. One of the two lists must have any.
     #[serde(rename = "contactList")]
@@ -61,9 +61,10 @@ pub(super) type CopyTask = Both<TaskFields, CopiedFrom>;
 pub(super) struct CopiedFrom {
     /// The name of the task to copy, or its id. Its callback is taken over (client; that it may be the id is assumed).
     from_task: String,
-    /// Whether only contacts are copied whom nobody and nothing answered. Default: `N`.
+    /// Whether only contacts are copied whom nobody and nothing answered. Default: `N` (client; the words are
+    /// assumed).
     noanswer_only: Option<Flag>,
-    /// Whether contacts are left out that were cancelled. Default: `N`.
+    /// Whether contacts are left out that were cancelled. Default: `N` (client; the words are assumed).
     ignore_cancelled: Option<Flag>,
 }
 
@@ -85,6 +86,7 @@ pub(super) fn create_task(
     let EncodedCallback(callback) = new.callback;
     let goes_out = callback.parse::<Target>().is_ok();
     let notices = if goes_out { Notices::Url(callback.clone()) } else { Notices::Nowhere };
+    note_mode(&fields, dialer, context);
     let settings = TaskSettings::new(fields, notices, request, &dialer.rules)?;
     dialer.check_name(&settings)?;
     let (contacts, error_contact_list) =
@@ -112,6 +114,7 @@ pub(super) fn copy_task(
     let from = dialer.find_source(request, &copied.from_task)?;
     dialer.not_of_workflow(from)?;
     let notices = dialer.task(from).settings.notices.clone();
+    note_mode(&fields, dialer, context);
     let settings = TaskSettings::new(fields, notices, request, &dialer.rules)?;
     dialer.check_name(&settings)?;
     let source = dialer.task(from);
@@ -140,6 +143,13 @@ pub(super) fn copy_task(
     check_columns(&settings, &contacts)?;
     let key = dialer.add_task(context, settings, contacts, request.now);
     Ok(CopiedTask { task_id: dialer.task_id(key) })
+}
+
+/// Notes a `dialingMode` that nobody knows, once.
+fn note_mode(fields: &TaskFields, dialer: &Dialer, context: &mut Context) {
+    if let Some(note) = fields.unknown_mode(&dialer.rules) {
+        context.note_once("dialingMode", || note);
+    }
 }
 
 /// What `dialingOrder` names must be there.

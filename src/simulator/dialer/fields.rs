@@ -238,8 +238,8 @@ fn text_list(text: &str) -> Option<Value> {
     }
 }
 
-/// An element of a list of contacts, which may be long: it is left where it is, see [`elements`]. Here it only says what it
-/// looks like.
+/// An element of a list that may be long.
+// It is left where it is, see `elements`; here it only says what it looks like.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 pub(super) struct Unread<T>(#[schemars(with = "T")] PhantomData<T>);

@@ -97,7 +97,7 @@ pub(super) struct TaskDetail {
     /// What the calls are ordered by: `calltime` for the oldest first; ` desc` behind it or a `-` in front for the newest
     /// first. Default: `calltime` (client; that it can be turned around is assumed).
     order_by: Option<String>,
-    /// Whether `customerInfo` is filled. Default: `N`.
+    /// Whether `customerInfo` is filled. Default: `N` (client; the words are assumed).
     need_customer_info: Option<Flag>,
     /// Conditions that must all hold.
     like: Option<List<Like>>,

@@ -11,7 +11,7 @@ use crate::contract::bodies::{Fields, utc_text};
 use crate::simulator::ending::{CallResultType, Ending, HangupReason};
 use crate::simulator::ids::Kind;
 
-/// A call (client). Moments are texts like `2025-04-15T06:41:00Z`, empty if it did not happen.
+/// A call. Moments are texts like `2025-04-15T06:41:00Z`, empty if it did not happen (client).
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DetailRow {

@@ -42,14 +42,15 @@ type Gap = Whole<60, 86_400>;
 /// How often a contact is dialled again.
 type Repeats = Whole<0, 10>;
 
-/// What the requests that create and copy tasks have in common (client; units, limits and defaults are assumed).
+/// What the requests that create and copy tasks have in common (client).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TaskFields {
     /// The name of the task, unique within the account, of 1 to 63 characters that can be seen (client; the limits are
     /// assumed).
     task_name: Name,
-    /// When the task begins, in the account's zone. Empty: at once. A start up to a minute ago counts as now.
+    /// When the task begins, in the account's zone. Empty: at once. A start up to a minute ago counts as now
+    /// (client; the minute is assumed).
     start_time: Option<LocalTime>,
     /// When the task ends: on the day of its start, at least five minutes later. Default: with its last contact.
     auto_end_time: Option<LocalTime>,
@@ -59,39 +60,41 @@ pub(super) struct TaskFields {
     agent_name: Option<List<String>>,
     /// A remark, which notices and queries repeat.
     remark: Option<String>,
-    /// Pauses of every day, apart from each other, in which nothing new is dialled.
+    /// Pauses of every day, apart from each other, in which nothing new is dialled (client; that they are apart is assumed).
     rest_times: Option<List<RestTime>>,
     /// Columns of `customizeContacts` whose numbers are dialled in turn, at most 10, each once (client; the meaning is
     /// assumed, from `phoneTag` and `mainNumber` of the responses).
     dialing_order: Option<List<String>>,
-    /// Whether the dialer chooses the factor: 1.5. Default: `N`.
+    /// Whether the dialer chooses the factor: 1.5. Default: `N` (client; the words are assumed).
     auto_slot_factor: Option<Flag>,
-    /// How many numbers are dialled for each free agent. Default: 1.
+    /// How many numbers are dialled for each free agent. Default: 1 (client; limit and default are assumed).
     slot_factor: Option<Number<1, 10>>,
-    /// Seconds between two calls of the task. Default: 0.
+    /// Seconds between two calls of the task. Default: 0 (client; unit, limit and default are assumed).
     call_interval: Option<Whole<0, 3_600>>,
-    /// Seconds an agent may take to write down the result. Default: 30.
+    /// Seconds an agent may take to write down the result. Default: 30 (client; unit, limit and default are assumed).
     acw_time: Option<Whole<0, 3_600>>,
-    /// The share of lost calls, in percent, above which only one number is dialled for each free agent.
+    /// The share of lost calls, in percent, above which only one number is dialled for each free agent
+    /// (client; unit and meaning are assumed).
     max_lost_rate: Option<Number<0, 100>>,
-    /// Seconds between two numbers of a contact. Default: 0.
+    /// Seconds between two numbers of a contact. Default: 0 (client; unit, limit and default are assumed).
     contact_number_interval: Option<Whole<0, 86_400>>,
-    /// Seconds it may ring, at least 5. Default: 45.
+    /// Seconds it may ring, at least 5. Default: 45 (client; unit, limit and default are assumed).
     ring_limit: Option<Whole<0, 120>>,
-    /// How the dialer paces itself, a word of the setting `[dialer] dialing_modes` (client; the words are not known).
+    /// How the dialer paces itself, a word of the setting `[dialer] dialing_modes`; another one has no effect (client; the
+    /// words are not known).
     dialing_mode: Option<Word>,
-    /// How often a contact is dialled again. Default: 0.
+    /// How often a contact is dialled again. Default: 0 (client; limit and default are assumed).
     repeat_times: Option<Repeats>,
-    /// Seconds between two calls to a contact, at least 60. Default: 60 (client; the limits are assumed).
+    /// Seconds between two calls to a contact, at least 60. Default: 60 (client; unit, limit and default are assumed).
     bulk_call_interval: Option<Gap>,
     /// Whether talks are inspected. Default: `N`.
     auto_qa: Option<Flag>,
     /// The same in the other letter case that is in use.
     #[serde(rename = "autoQA")]
     auto_qa_upper: Option<Flag>,
-    /// Whether an answering machine is dialled again. Default: `N`.
+    /// Whether an answering machine is dialled again. Default: `N` (client; the words are assumed).
     voicemail_redial: Option<Flag>,
-    /// Whether answering machines are detected. Default: as the account has it.
+    /// Whether answering machines are detected. Default: as the account has it (client; the words are assumed).
     voicemail_check: Option<Flag>,
     /// The name of a template; of what is not known.
     #[serde(rename = "templateName")]
@@ -114,13 +117,13 @@ pub(super) struct RestTime {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ResultStrategy {
-    /// How the value is compared (client).
+    /// How the value is compared (client; the meaning is assumed).
     oper: Option<NoEffect<Value>>,
-    /// The title of a field of the result that agents save (client).
+    /// The title of a field of the result that agents save (client; the meaning is assumed).
     title: Option<NoEffect<Value>>,
-    /// What the field holds (client).
+    /// What the field holds (client; the meaning is assumed).
     value: Option<NoEffect<Value>>,
-    /// What is to be done: a list of integers, 1 and 2 are in use (client).
+    /// What is to be done: a list of integers, 1 and 2 are in use (client; the meaning is assumed).
     action: Option<NoEffect<List<i64>>>,
     /// For how many days the number is not called (client; the meaning is assumed).
     dnc_day: Option<NoEffect<i64>>,
@@ -229,7 +232,7 @@ impl TaskSettings {
                 Some(Flag(true)) => 1.5,
                 _ => fields.slot_factor.map_or(1.0, Number::get),
             },
-            is_one_by_one: mode(fields.dialing_mode, rules)? == Pace::OnePerAgent,
+            is_one_by_one: mode(fields.dialing_mode.as_ref(), rules) == Pace::OnePerAgent,
             max_lost: fields.max_lost_rate.map(Number::get),
             wrap_up: fields.acw_time.map_or(WRAP_UP, |time| seconds(time).max(Duration::from_secs(1))),
             detects_machines,
@@ -350,15 +353,26 @@ fn columns(names: Vec<String>) -> Result<Vec<String>, Refusal> {
     Ok(names)
 }
 
-/// The words of `dialingMode` are not known, they are settings.
-fn mode(word: Option<Word>, rules: &Rules) -> Result<Pace, Refusal> {
-    let Some(Word(word)) = word else { return Ok(Pace::Factor) };
-    rules.dialing_modes.get(&word).copied().ok_or_else(|| {
+/// The words of `dialingMode` are not known, they are settings. Another one may be right, and has no effect.
+fn mode(word: Option<&Word>, rules: &Rules) -> Pace {
+    word.and_then(|Word(word)| rules.dialing_modes.get(word).copied()).unwrap_or(Pace::Factor)
+}
+
+impl TaskFields {
+    /// What an integrator should know if `dialingMode` is a word that nobody knows.
+    pub(super) fn unknown_mode(&self, rules: &Rules) -> Option<String> {
+        let Word(word) = self.dialing_mode.as_ref().filter(|Word(word)| !word.is_empty())?;
+        if rules.dialing_modes.contains_key(word) {
+            return None;
+        }
         let known: Vec<&str> = rules.dialing_modes.keys().map(String::as_str).collect();
-        let (word, known) = (shown(&word.into()), known.join(", "));
-        let expected = format!("one of {known} (settings: [dialer] dialing_modes)");
-        Refusal::new(10501, format!("dialingMode is {word}, expected {expected}"))
-    })
+        Some(format!(
+            "dialingMode {} has no effect: the vendor's words are not known, here they are {} (settings: [dialer] \
+             dialing_modes)",
+            shown(&word.as_str().into()),
+            known.join(" and ")
+        ))
+    }
 }
 
 /// Whether answering machines are detected, and dialled again. Detection is on where the account has it and the request

@@ -13,7 +13,7 @@ use super::planned::PlannedSend;
 use super::state::State;
 use crate::content::Country;
 use crate::language::template::FillError;
-use crate::language::template::{self, Helpers, OwnHelpers};
+use crate::language::template::{self, Helpers};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
 use crate::simulator::callback::{Callback, CallbackBody};
@@ -38,18 +38,19 @@ pub(in crate::simulator) struct UserEndpoints {
     state: State,
     /// One for each endpoint, one for its sends, and one for each callback that no endpoint causes: what one draws changes
     /// nothing of another.
-    helpers: BTreeMap<String, OwnHelpers>,
+    helpers: BTreeMap<String, Arc<Helpers>>,
 }
 
 impl Clone for UserEndpoints {
     /// The same state, which changes apart from this one.
     fn clone(&self) -> Self {
+        let helpers = self.helpers.iter().map(|(id, helpers)| (id.clone(), Arc::new(helpers.copy())));
         Self {
             plan: Arc::clone(&self.plan),
             seed: self.seed,
             strangers: self.strangers,
             state: self.state.copy(),
-            helpers: self.helpers.clone(),
+            helpers: helpers.collect(),
         }
     }
 }
@@ -88,7 +89,7 @@ impl UserEndpoints {
         let entry = self.helpers.entry(format!("{kind} {id}"));
         let seed = self.seed;
         let helpers =
-            entry.or_insert_with_key(|name| Helpers::new(seed.stream(name, 0), COUNTRY, None, now).into());
+            entry.or_insert_with_key(|name| Arc::new(Helpers::new(seed.stream(name, 0), COUNTRY, None, now)));
         helpers.set_now(now);
         Arc::clone(helpers)
     }
@@ -200,7 +201,14 @@ fn ask_vendor(
         fields.as_object_mut()?.shift_remove(name);
         Some(rows)
     });
-    let asked = Request { id: vendors.id, fields: &fields, rows: rows.as_ref(), ..*request };
+    let asked = Request {
+        id: vendors.id,
+        fields: &fields,
+        route: 0,
+        is_typed: false,
+        rows: rows.as_ref(),
+        ..*request
+    };
     match (vendors.handle)(simulator, &asked) {
         Ok(response) => Ok(serde_json::from_str(&response.into_text()).unwrap_or_default()),
         Err(refusal) => Err(Trouble::Refused(refusal.code, refusal.message)),

@@ -36,8 +36,8 @@ pub(super) struct CreateInstance {
     /// The name that notices and lists carry in place of `name` (documented; the meaning is assumed).
     workflow_name: Option<Name>,
     /// When it ends by itself: 0 never, 1 as soon as every row is finished, 2 when none has been added for five minutes
-    /// after that. Default: 2 (documented; the meaning of the values is assumed), or `auto_finish` under `[workflow]` in the
-    /// settings.
+    /// after that. Default: 2, or `auto_finish` under `[workflow]` in the settings (documented; the values and their meaning
+    /// are assumed).
     auto_finish: Option<Whole<0, 2>>,
     /// A time such as `2030-01-31 09:00:00+08:00`, with its zone: when it ends at the latest.
     end_time: ZonedTime,

@@ -36,7 +36,7 @@ pub(super) struct Detail {
     pub(super) message_outcome: Option<CameTo>,
 }
 
-/// A row of a request (client; `case_id` is assumed).
+/// A row of a request (client).
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "says what the list looks like; the rows are read one by one")]
 pub(super) struct DetailFields {

@@ -92,14 +92,39 @@ fn a_robot_that_collects_debts_needs_to_know_of_the_loan() {
     let bare = json!({ "Mobile": "+6281112349001", "Comments": "x" });
     let half = json!({ "Mobile": "+6281112349001", "Comments": "y", "LoanAmount": 5 });
     let other = json!({ "Mobile": "+6281112349001", "Comments": "z", "RobotID": "Welcome call" });
-    let rows = [bare, half, other, row("9001")];
+    let rows = [bare, half, other.clone(), other, row("9001")];
     let reasons = |strict| {
         let vendor = &mut vendor(strict, Rules::default());
         let answer = vendor.call("task.create", task("t", &rows)).unwrap();
         let list = answer["detail_error_list"].as_array().cloned().unwrap_or_default();
-        list.iter().map(|row| row["reason"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let reasons: Vec<String> =
+            list.iter().map(|row| row["reason"].as_str().unwrap().to_owned()).collect();
+        let found = vendor.simulator.findings().all();
+        (reasons, found.map(|found| (found.kind, found.count, found.errors)).collect::<Vec<_>>())
     };
     let needs = "is missing: a robot that collects debts needs it";
-    assert_eq!(reasons(Strictness::Standard), [format!("LoanAmount {needs}"), format!("LoanDate {needs}")]);
-    assert!(reasons(Strictness::Lenient).is_empty());
+    let of_collection = [format!("LoanAmount {needs}"), format!("LoanDate {needs}")];
+    // Once for the task, whatever many rows there are.
+    let found = vec![(FindingKind::MissingField, 1, 0)];
+    assert_eq!(reasons(Strictness::Standard), (of_collection.to_vec(), found));
+    assert_eq!(reasons(Strictness::Lenient), (Vec::new(), Vec::new()));
+    let of_others = vec!["LoanAmount is missing: every row must have it".to_owned(); 2];
+    assert_eq!(reasons(Strictness::Strict), ([of_collection.to_vec(), of_others].concat(), Vec::new()));
+}
+
+#[test]
+fn a_field_of_the_other_version_is_found() {
+    let found = |route: usize, field: &str, value: Value| -> Vec<(FindingKind, String)> {
+        let vendor = &mut vendor(Strictness::Standard, Rules::default());
+        let mut fields = task("t", &[row("9001")]);
+        fields[field] = value;
+        vendor.route = route;
+        vendor.call("task.create", fields).unwrap();
+        vendor.simulator.findings().all().map(|found| (found.kind, found.what.clone())).collect()
+    };
+    let unread = |field: &str| vec![(FindingKind::UnreadField, field.to_owned())];
+    assert_eq!(found(0, "Perform", json!(1)), unread("Perform"));
+    assert_eq!(found(1, "Perform", json!(1)), []);
+    assert_eq!(found(0, "Type", json!("normal")), []);
+    assert_eq!(found(1, "Type", json!("normal")), unread("Type"));
 }

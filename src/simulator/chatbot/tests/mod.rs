@@ -51,7 +51,17 @@ impl Vendor {
         files: &[Upload],
     ) -> Result<Value, Refusal> {
         let account = AccountKey::at(account);
-        let call = Request { id, fields, rows: None, files, account, zone: Offset::UTC, now: self.now };
+        let call = Request {
+            id,
+            fields,
+            route: 0,
+            is_typed: true,
+            rows: None,
+            files,
+            account,
+            zone: Offset::UTC,
+            now: self.now,
+        };
         self.simulator.handle(&call).map(|response| response.value())
     }
 

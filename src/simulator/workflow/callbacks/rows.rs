@@ -42,7 +42,7 @@ struct Callee {
     case_id: String,
     /// The person's name.
     callee_name: String,
-    /// `male` or `female` (documented; the words are assumed).
+    /// `male` or `female`, or empty if the row does not say so (documented; the words are assumed).
     callee_gender: String,
     /// The number, in E.164.
     callee_number: String,
@@ -86,7 +86,7 @@ struct NodeRow {
 }
 
 /// `workflow.status_changed`, *Notification of Workflow Status Change*: an instance has changed its status, or a run of one of
-/// its nodes has begun or is over (documented; that the runs are followed is read off the fields).
+/// its nodes has begun or is over (documented).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::simulator) struct StatusChanged {
     /// The instance, 32 hex.
