@@ -1,7 +1,7 @@
 //! A mock AI Rudder server: it emits the vendor's signed callbacks and serves fake versions of its REST endpoints.
 //!
-//! [`Mock`] runs one inside of a program or a test; [`contract`] is the vendor's wire: the catalog of endpoints and
-//! callbacks, signatures, encryption, envelopes. [`Report`] reads what the command `load` writes.
+//! [`Mock`] runs a mock inside a program or a test. [`contract`] describes the vendor's wire: the catalog of endpoints and
+//! callbacks, signatures, encryption, envelopes. [`Report`] reads the reports that the command `load` writes.
 //!
 //! ```
 //! # use airudder_mock::Mock;

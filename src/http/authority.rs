@@ -1,5 +1,5 @@
-//! The certificate authority of the mocks of a user: made at its first use, kept in a folder, and the issuer of every
-//! certificate that a mock shows.
+//! The certificate authority of a user's mocks: created at first use and kept in a folder. It issues every certificate that
+//! a mock presents.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -19,16 +19,16 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ParsedCertificate;
 
-/// The certificate, for whoever is to trust it.
+/// The certificate that clients have to trust.
 const CERTIFICATE: &str = "ca.pem";
 
-/// The key and the certificate that it belongs to. Both in one file, they never come apart.
+/// The key and the certificate that it belongs to. One file holds both, so that they cannot get separated.
 const KEY: &str = "ca-key.pem";
 
-/// How long a certificate of a server is good for: some programs take none of more than 825 days.
+/// Validity of a server certificate, in days. Some programs reject certificates that are valid for more than 825 days.
 const DAYS: i64 = 397;
 
-/// Clocks of other machines may be behind.
+/// Days by which a certificate is backdated, since clocks of other machines may be behind.
 const EARLIER: i64 = 1;
 
 /// The certificate authority of a user's mocks.
@@ -38,23 +38,23 @@ pub struct Authority {
     certificate: CertificateDer<'static>,
 }
 
-/// Why there is no certificate authority, or no certificate of it.
+/// Why there is no certificate authority, or why it cannot issue a certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
-    /// Neither the environment nor the system says where the user's data are.
+    /// Neither the environment nor the system names a folder for the user's data.
     #[error(
         "nobody says where the certificate authority is to be kept (HOME is not set): name a folder with --ca-dir DIR"
     )]
     NoFolder,
-    /// A file of it can't be read or written.
+    /// A file of the authority can't be read or written.
     #[error("the certificate authority can't be kept in {}: {error}; name another folder with --ca-dir DIR", path.display())]
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// The file of the key is something else.
+    /// The key file holds something else.
     #[error(
         "{} is no key and certificate of an authority ({why}): remove it, and the next use makes another one, which has \
          to be trusted anew",
@@ -63,23 +63,23 @@ pub enum AuthorityError {
     Broken {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with it.
         why: String,
     },
     /// A certificate can't be made.
     #[error("no certificate can be issued for {}: {error}", names.join(", "))]
     Issue {
-        /// The names it is for.
+        /// The names that the certificate is for.
         names: Vec<String>,
         /// What is wrong.
         error: rcgen::Error,
     },
-    /// TLS can't be set up with it.
+    /// TLS can't be set up with the certificate.
     #[error("TLS can't be set up: {0}")]
     Setup(#[from] rustls::Error),
 }
 
-/// The server's side of TLS: a certificate and its key.
+/// The server side of TLS: a certificate and its key.
 #[derive(Clone, Debug)]
 pub struct ServerTls(pub(super) Arc<ServerConfig>);
 
@@ -90,8 +90,8 @@ impl std::fmt::Debug for Authority {
 }
 
 impl Authority {
-    /// Where the authority of this user is kept: below the folder for data by the rules of XDG, on Windows below the local
-    /// data of applications. `variable` looks into the environment.
+    /// Returns the default folder of this user's authority: below the XDG data folder, on Windows below the local
+    /// application data. `variable` looks up an environment variable.
     ///
     /// # Errors
     ///
@@ -106,12 +106,12 @@ impl Authority {
         Ok(data.ok_or(AuthorityError::NoFolder)?.join("airudder-mock").join("ca"))
     }
 
-    /// The authority that is kept in a folder. If there is none yet, it is made. Of several programs that make one at the same
-    /// moment all get the same.
+    /// Opens the authority kept in a folder, and creates it if there is none. If several programs create one at the same
+    /// moment, all of them get the same one.
     ///
     /// # Errors
     ///
-    /// A folder that can't be used, or a file in it that is something else.
+    /// If the folder can't be used, or if a file in it holds something else.
     pub fn open(folder: &Path) -> Result<Self, AuthorityError> {
         let key_file = folder.join(KEY);
         let at = |path: &Path| {
@@ -137,17 +137,17 @@ impl Authority {
         Ok(authority)
     }
 
-    /// Where it is kept.
+    /// The folder of the authority.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The file of its certificate, in PEM format.
+    /// The path of its certificate, in PEM format.
     pub fn file(&self) -> PathBuf {
         Self::certificate_in(&self.folder)
     }
 
-    /// The file of the certificate of an authority that is kept in this folder.
+    /// The path of the certificate of an authority kept in this folder.
     pub fn certificate_in(folder: &Path) -> PathBuf {
         folder.join(CERTIFICATE)
     }
@@ -157,11 +157,11 @@ impl Authority {
         &self.certificate
     }
 
-    /// The server's side of TLS for these names and addresses.
+    /// Issues a certificate for these names and addresses and returns the server side of TLS.
     ///
     /// # Errors
     ///
-    /// A name that no certificate can be for.
+    /// If no certificate can be issued for one of the names.
     pub fn issue(&self, names: &[String]) -> Result<ServerTls, AuthorityError> {
         let refused = |error| AuthorityError::Issue { names: names.to_owned(), error };
         let bare: Vec<String> = names.iter().map(|name| bare(name)).collect();
@@ -181,13 +181,13 @@ impl Authority {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
-        // Who speaks both gets HTTP/1.1, as over a plain connection.
+        // A client that supports both gets HTTP/1.1, as over a plain connection.
         config.alpn_protocols = vec![b"http/1.1".to_vec(), b"h2".to_vec()];
         Ok(ServerTls(Arc::new(config)))
     }
 }
 
-/// A name as certificates have it.
+/// Returns a name in the form that certificates use.
 fn bare(name: &str) -> String {
     let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     match name.parse::<IpAddr>() {
@@ -203,14 +203,14 @@ fn named(name: &str) -> DistinguishedName {
     all
 }
 
-/// The date so many days from now: year, month, day.
+/// Returns the date `days` days from now as year, month, day.
 fn from_now(days: i64) -> (i32, u8, u8) {
     let date = TimeZone::UTC.to_datetime(Timestamp::now()).date().saturating_add(days.days());
     (date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
 }
 
-/// What the certificate of an authority with this key says. Its name follows from the key, so that issuing takes the key
-/// alone, and two of them are never taken for each other.
+/// The parameters of the certificate of an authority with this key. Its name follows from the key: issuing needs the key
+/// alone, and two authorities are never mistaken for each other.
 fn params(key: &KeyPair) -> CertificateParams {
     let mut params = CertificateParams::default();
     let identifier = params.key_identifier(key);
@@ -224,7 +224,7 @@ fn params(key: &KeyPair) -> CertificateParams {
     params
 }
 
-/// The file of a new authority.
+/// Generates the file of a new authority.
 fn made() -> Result<String, AuthorityError> {
     let failed = |error| AuthorityError::Issue { names: vec!["an authority".to_owned()], error };
     let key = KeyPair::generate().map_err(failed)?;
@@ -234,7 +234,7 @@ fn made() -> Result<String, AuthorityError> {
 
 type Read = (Issuer<'static, KeyPair>, CertificateDer<'static>);
 
-/// Reads the file of an authority. Errs with what is wrong with it.
+/// Reads the file of an authority. The error says what is wrong with it.
 fn read(text: &str) -> Result<Read, String> {
     let key = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| format!("the key: {error}"))?;
     let key = KeyPair::try_from(&key).map_err(|error| format!("the key: {error}"))?;
@@ -248,7 +248,7 @@ fn read(text: &str) -> Result<Read, String> {
     Ok((Issuer::new(params(&key), key), certificate))
 }
 
-/// A certificate in PEM format.
+/// Encodes a certificate in PEM format.
 pub(crate) fn pem_of(certificate: &CertificateDer<'_>) -> String {
     pem("CERTIFICATE", certificate)
 }
@@ -268,7 +268,7 @@ fn pem(label: &str, der: &[u8]) -> String {
     pem
 }
 
-/// Makes a folder that is its user's alone, where it is not there.
+/// Creates a folder that only its user may access, if it does not exist.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -277,7 +277,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// A file beside another, for its owner alone, that takes its place once it is whole.
+/// Writes a complete file next to `path`, readable by its owner alone, that is then moved into its place.
 fn beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     static WRITTEN: AtomicU32 = AtomicU32::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -293,21 +293,21 @@ fn beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     Ok(beside)
 }
 
-/// Lets a file appear whole, unless one is there: whoever comes first has made it.
+/// Creates a file atomically unless it exists; the first process wins.
 fn publish(path: &Path, text: &str) -> io::Result<()> {
     let beside = beside(path, text.as_bytes())?;
     let linked = match std::fs::hard_link(&beside, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // Not every file system has links.
+        // Not every file system supports links.
         Err(_) => return std::fs::rename(&beside, path),
         Ok(()) => Ok(()),
     };
-    // Where it can't be removed, it stays: nobody reads it.
+    // A file that can't be removed stays: it is never read.
     let _ = std::fs::remove_file(&beside);
     linked
 }
 
-/// Writes a file that nobody ever sees in part, for everybody to read.
+/// Writes a file atomically, readable by every user.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = beside(path, bytes)?;
     #[cfg(unix)]
@@ -331,7 +331,7 @@ mod tests {
         let pem = std::fs::read_to_string(first.file()).unwrap();
         assert_eq!(pem, pem_of(first.certificate()));
         assert_eq!((mode(&at), mode(&at.join(KEY)), mode(&first.file())), (0o700, 0o600, 0o644));
-        // The copy comes back; nothing else is left there.
+        // The copy is restored; everything else in the folder is gone.
         std::fs::remove_file(first.file()).unwrap();
         let again = Authority::open(&at).unwrap();
         assert_eq!(std::fs::read_to_string(again.file()).unwrap(), pem);
@@ -379,7 +379,7 @@ mod tests {
         let home = ("HOME", "/home/a");
         assert_eq!(folder(&[home]).as_deref(), Some("/home/a/.local/share/airudder-mock/ca"));
         assert_eq!(folder(&[home, ("XDG_DATA_HOME", "/data")]).as_deref(), Some("/data/airudder-mock/ca"));
-        // What is not absolute is passed over, as the rules say.
+        // The XDG specification says to ignore a path that is not absolute.
         assert_eq!(folder(&[home, ("XDG_DATA_HOME", "data")]), folder(&[home]));
         assert_eq!(folder(&[]), None);
     }

@@ -1,11 +1,11 @@
-//! Taking an address to listen on, and saying what to do when that fails.
+//! Binding an address to listen on, and errors that say what to do when that fails.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use tokio::net::{TcpListener, TcpSocket};
 
-/// How many connections may wait to be accepted.
+/// Maximum number of connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
 /// Why an address cannot be listened on.
@@ -17,15 +17,15 @@ pub enum BindError {
          free port"
     )]
     Unreadable(String),
-    /// A name that resolves to nothing.
+    /// A name that cannot be resolved.
     #[error("`{addr}` cannot be resolved ({reason}): use an address such as 127.0.0.1:0")]
     Unresolved {
         /// As written.
         addr: String,
-        /// What the resolver says.
+        /// The error of the resolver.
         reason: io::Error,
     },
-    /// Somebody else listens there.
+    /// Another program listens on the address.
     #[error(
         "{addr} is taken by another program: stop it, name another port, or use {flag} 127.0.0.1:0 for a free port"
     )]
@@ -35,7 +35,7 @@ pub enum BindError {
         /// The flag that names it.
         flag: &'static str,
     },
-    /// The system does not let this user have the port.
+    /// The system does not allow this user to listen on the port.
     #[error(
         "no permission to listen on {addr}: ports below 1024 are for the administrator, take a higher one"
     )]
@@ -49,18 +49,18 @@ pub enum BindError {
         /// The address.
         addr: SocketAddr,
     },
-    /// Anything else the system says.
+    /// Any other error of the system.
     #[error("cannot listen on {addr}: {reason}")]
     Other {
         /// The address.
         addr: SocketAddr,
-        /// What the system says.
+        /// The error of the system.
         reason: io::Error,
     },
 }
 
 impl BindError {
-    /// The same of an address that another flag names.
+    /// Returns the same error for an address that another flag names.
     #[must_use]
     pub fn of_flag(self, flag: &'static str) -> Self {
         match self {
@@ -70,7 +70,7 @@ impl BindError {
     }
 }
 
-/// A listener on an address as a user writes it: `127.0.0.1:2479`, `localhost:0`, or `:2479` for a port of loopback.
+/// Listens on an address as a user writes it: `127.0.0.1:2479`, `localhost:0`, or `:2479` for a port of loopback.
 pub(super) fn listen(text: &str) -> Result<TcpListener, BindError> {
     let mut last = BindError::Unreadable(text.to_owned());
     for addr in resolve(text)? {
@@ -101,7 +101,7 @@ fn resolve(text: &str) -> Result<Vec<SocketAddr>, BindError> {
 
 fn listen_on(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    // Elsewhere than on Unix the option would let two programs share a port.
+    // On systems other than Unix this option would let two programs share a port.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(addr)?;
@@ -147,7 +147,7 @@ mod tests {
                  free port"
             )
         );
-        // 192.0.2.0/24 is for documentation: no machine has it.
+        // 192.0.2.0/24 is reserved for documentation: no machine has such an address.
         assert_eq!(
             listen("192.0.2.1:0").unwrap_err().to_string(),
             "192.0.2.1:0 is not an address of this machine: use 127.0.0.1, or 0.0.0.0 for all networks of it"

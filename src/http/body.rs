@@ -1,4 +1,4 @@
-//! The bodies of answers: whole, cut off halfway, or made while they are sent.
+//! The bodies of responses: complete, cut off halfway, or streamed.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,17 +12,17 @@ use tokio::time::{Sleep, sleep};
 use super::budget::Share;
 use super::state::InFlight;
 
-/// The pieces in which a whole body is handed over: over HTTP/2 an exchange is over for us with its last piece, however
-/// slowly the client takes it.
+/// Size of the pieces in which a complete body is handed to hyper. Over HTTP/2 an exchange is over for us with its last
+/// piece, however slowly the client reads it.
 const LARGE: usize = 256 << 10;
 
-/// The pieces in which half a body is sent. Hyper takes the next one only when most of those before are out.
+/// Size of the pieces in which half a body is sent. Hyper takes the next one only when most of the previous ones are out.
 const PIECE: usize = 16 << 10;
 
-/// How long what was sent of half a body may take to get out: what still waits is lost with the connection.
+/// How long to wait until the sent half of a body is out: what is still buffered then is lost with the connection.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// The response ends before it is whole: hyper closes the connection, or resets the HTTP/2 stream.
+/// The error that ends a response early: hyper closes the connection, or resets the HTTP/2 stream.
 #[derive(Debug, thiserror::Error)]
 #[error("cut off on purpose")]
 pub(super) struct Cut;
@@ -31,9 +31,9 @@ pub(super) struct Cut;
 #[derive(Debug)]
 pub(super) struct Body {
     content: Content,
-    /// The exchange goes on as long as its body is sent.
+    /// Keeps the exchange open as long as its body is being sent.
     in_flight: Option<InFlight>,
-    /// The memory that it takes until then.
+    /// The memory that the body takes until it is sent.
     share: Option<Share>,
 }
 
@@ -49,7 +49,7 @@ impl Body {
         Self { content: Content::Whole(body), in_flight: None, share: None }
     }
 
-    /// Announces the whole body and has the first half.
+    /// Announces the length of the complete body but sends only the first half.
     pub(super) fn half(mut body: Bytes) -> Self {
         if body.is_empty() {
             return Self::whole(body);
@@ -69,7 +69,7 @@ impl Body {
         }
     }
 
-    /// How much memory it takes until it is sent; what is made while it is sent says so itself.
+    /// The memory that the body takes until it is sent. A streamed body states it itself.
     pub(super) fn size(&self) -> usize {
         match &self.content {
             Content::Whole(body) | Content::Half { half: body, .. } => body.len(),
@@ -77,7 +77,7 @@ impl Body {
         }
     }
 
-    /// Lets the exchange go on until the body is sent.
+    /// Keeps the exchange open until the body is sent.
     pub(super) fn hold(&mut self, in_flight: InFlight, share: Share) {
         (self.in_flight, self.share) = (Some(in_flight), Some(share));
     }
@@ -88,7 +88,7 @@ impl hyper::body::Body for Body {
     type Error = Cut;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        // Hyper asks for more when there is room for it: only what it was given can wait for the client.
+        // Hyper polls when it has room for more, so that only what it already has can be waiting for the client.
         self.wait_for_client(false);
         let next = match &mut self.content {
             Content::Whole(body) => {

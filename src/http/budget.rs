@@ -1,16 +1,16 @@
-//! One memory budget over all connections: bodies in flight and answers that are not taken yet.
+//! One memory budget over all connections, for bodies in flight and responses that are not sent yet.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What needs no more than this is small. The last part of the budget is kept for it, so that a few large bodies never keep
-/// everybody else out.
+/// Requests up to this size, in bytes, are small. The last part of the budget is reserved for them, so that a few large
+/// bodies never keep all other clients out.
 pub(super) const SMALL: usize = 64 << 10;
 
-/// How much of the budget is kept for what is small: an eighth.
+/// The reserved part of the budget: one eighth.
 const KEPT: usize = 8;
 
-/// The memory that connections may take together.
+/// The memory that all connections together may take.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Pot>);
 
@@ -21,24 +21,24 @@ struct Pot {
 }
 
 impl Budget {
-    /// A budget of so many bytes.
+    /// Creates a budget of `most` bytes.
     pub fn new(most: usize) -> Self {
         Self(Arc::new(Pot { most, used: AtomicUsize::new(0) }))
     }
 
-    /// A share that is empty yet.
+    /// Returns an empty share.
     pub(super) fn share(&self) -> Share {
         Share { pot: Arc::clone(&self.0), bytes: 0 }
     }
 
-    /// How much is taken.
+    /// The number of bytes in use.
     #[cfg(test)]
     pub(super) fn used(&self) -> usize {
         self.0.used.load(Ordering::Relaxed)
     }
 }
 
-/// What somebody has of the budget, until it is dropped.
+/// A part of the budget in use, given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Share {
     pot: Arc<Pot>,
@@ -46,7 +46,7 @@ pub(super) struct Share {
 }
 
 impl Share {
-    /// Takes so much more, if there is room for it.
+    /// Takes `more` bytes if the budget has room for them.
     pub(super) fn grow(&mut self, more: usize) -> bool {
         let most = if self.bytes.saturating_add(more) <= SMALL {
             self.pot.most
@@ -80,7 +80,7 @@ mod tests {
         assert!(!large.grow(1) && !other.grow(SMALL + 1));
         assert!(small.grow(SMALL) && other.grow(SMALL));
         assert_eq!(budget.used(), 72 * SMALL);
-        // What is small becomes large like everything else.
+        // A small share that grows past the limit is treated as a large one.
         assert!(!small.grow(1));
         drop(large);
         assert!(small.grow(SMALL) && !small.grow(usize::MAX));

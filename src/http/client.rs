@@ -12,18 +12,18 @@ use crate::net::{HttpRequest, HttpResponse};
 /// Why a request got no response.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// There is no connection.
+    /// The connection could not be opened.
     #[error("{0}")]
     Connect(String),
-    /// It is not HTTP.
+    /// The request is not valid HTTP.
     #[error("not a request: {0}")]
     NotARequest(#[from] hyper::http::Error),
-    /// The exchange broke off.
+    /// The exchange was cut off.
     #[error("no response: {0}")]
     Exchange(#[from] hyper::Error),
 }
 
-/// A server, and how it is spoken with.
+/// A server, and whether it is reached over TLS.
 #[derive(Clone, Debug)]
 pub struct Peer {
     address: SocketAddr,
@@ -31,7 +31,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A server that is spoken with under TLS, if there is a plan for it.
+    /// Creates the peer of a server, reached over TLS if there is a plan for it.
     pub(crate) fn new(address: SocketAddr, tls: Option<TlsPlan>) -> Self {
         Self { address, tls }
     }
@@ -49,18 +49,19 @@ impl From<ConnectError> for RequestError {
     }
 }
 
-/// Makes a request and reads the whole response.
+/// Sends a request and reads the whole response.
 ///
 /// # Errors
 ///
-/// If nobody listens there, if the request can't be sent as it is, or if the exchange breaks off.
+/// If no server listens there, if the request can't be sent as it is, or if the exchange is cut off.
 pub async fn request(peer: impl Into<Peer>, request: HttpRequest) -> Result<HttpResponse, RequestError> {
     let mut body = BytesMut::new();
     let head = request_parts(&peer.into(), request, |_, part| body.extend_from_slice(part)).await?;
     Ok(HttpResponse { body: body.freeze(), ..head })
 }
 
-/// Makes a request and hands on the response as it comes: its status, and each part of its body. What is returned has no body.
+/// Sends a request and passes on the response as it arrives: its status and each part of its body. The returned response
+/// has no body.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! One connection from its first byte to its end, HTTP/1.1 or HTTP/2 as the client speaks.
+//! One connection from its first byte to its end, over HTTP/1.1 or HTTP/2, whichever the client speaks.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,10 +15,10 @@ use super::state::{ConnState, Ending, Overdue};
 use super::transport::{TimedStream, Transport, finish};
 use crate::net::{HttpRequest, Reply};
 
-/// How long the last answer may take on a connection that makes place for another.
+/// How long a connection that gives up its place may take to send its last response.
 const LAST_ANSWER: Duration = Duration::from_millis(100);
 
-/// Serves a connection. What goes wrong on it concerns nobody else. `asked` says how it is to end.
+/// Serves a connection. An error on it affects no other connection. `asked` receives how the connection is to end.
 pub(super) async fn serve<S, H, R>(
     stream: S,
     server: Arc<ServerContext<H>>,
@@ -36,7 +36,7 @@ pub(super) async fn serve<S, H, R>(
         Ok(()) = leaving.changed() => return,
         opened = timeout(limits.header_timeout, server.entrance.open(stream)) => opened,
     };
-    // What broke off is nobody's loss, and what took too long is not waited for.
+    // A connection that fails or stalls while it is being opened is dropped without a report.
     let Ok(Ok((stream, way))) = opened else { return };
     let stream = Arc::new(Mutex::new(stream));
     let ending = {
@@ -52,8 +52,8 @@ pub(super) async fn serve<S, H, R>(
         let service = service_fn(move |request| exchange(request, context.clone()));
         let mut connection = pin!(server.http.serve_connection(TokioIo::new(io), service));
         let (mut is_ending, mut leaves_at) = (false, None);
-        // Hyper watches neither whether an HTTP/2 client ever asks for anything nor whether it takes the responses that
-        // it asked for, so that one that answers pings could keep its connection for ever.
+        // Hyper checks neither whether an HTTP/2 client ever sends a request nor whether it reads the responses to its
+        // requests: a client that only answers pings could keep its connection for ever.
         let mut timer = pin!(sleep(limits.write_timeout.min(limits.header_timeout)));
         loop {
             tokio::select! {
@@ -68,7 +68,7 @@ pub(super) async fn serve<S, H, R>(
                     if !state.is_reading() {
                         return;
                     }
-                    // The request is answered 503, if its client reads that.
+                    // The request in progress is answered 503, if its client still reads the response.
                     is_ending = true;
                     connection.as_mut().graceful_shutdown();
                     leaves_at = Some(Instant::now() + LAST_ANSWER);
@@ -87,7 +87,7 @@ pub(super) async fn serve<S, H, R>(
             }
         }
     };
-    // Hyper's part is dropped by now.
+    // Hyper's part has been dropped by now.
     if let Some(stream) = Arc::into_inner(stream) {
         let stream = stream.into_inner().unwrap_or_else(PoisonError::into_inner);
         finish(stream, ending, limits.never, shutdown).await;

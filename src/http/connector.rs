@@ -1,4 +1,4 @@
-//! Opening connections to other servers: TCP, TLS and the start of HTTP/1.1.
+//! Opens connections to other servers: TCP, TLS and the start of HTTP/1.1.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -31,7 +31,7 @@ pub(crate) enum ConnectError {
     /// The host has no address.
     #[error("the host has no address")]
     Unresolved(#[source] Option<io::Error>),
-    /// TCP.
+    /// The TCP connection failed.
     #[error("no connection: {0}")]
     Tcp(#[source] io::Error),
     /// TLS can't be set up on this side.
@@ -53,13 +53,13 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    /// A connector that keeps to what the guard allows.
+    /// Creates a connector that connects only to what the guard allows.
     pub(crate) fn new(guard: Guard, tls: &TlsOptions) -> Result<Self, TlsError> {
         Ok(Self { guard, tls: Tls::new(tls, b"http/1.1")? })
     }
 
-    /// Whether a target's address may be connected to, as far as it is known now: a host without an address is no error
-    /// yet.
+    /// Checks whether the target's address may be connected to, as far as that is known now: a host that does not resolve
+    /// is not an error yet.
     pub(crate) async fn check(&self, target: &Target) -> Result<(), NotAllowed> {
         self.guard.consider(target.host())?;
         match resolve(target).await {
@@ -68,18 +68,18 @@ impl Connector {
         }
     }
 
-    /// Opens a connection to a target. The guard is asked about the very addresses that are connected to, so that a name
-    /// cannot resolve to another machine in between.
+    /// Opens a connection to a target. The guard checks exactly the addresses that are connected to, so that a name cannot
+    /// resolve to another machine in between.
     pub(crate) async fn connect(&self, target: &Target) -> Result<Stream, ConnectError> {
         self.connect_as(target, Manner::default()).await
     }
 
-    /// The same, in another manner.
+    /// Opens a connection in another manner.
     pub(crate) async fn connect_as(&self, target: &Target, manner: Manner) -> Result<Stream, ConnectError> {
         self.guard.consider(target.host())?;
         let addresses = resolve(target).await.map_err(|error| ConnectError::Unresolved(Some(error)))?;
         let addresses = self.guard.admit(target.host(), &addresses)?;
-        // Only what may be reached is worth reading the system's authorities for.
+        // The system's authorities are read only for a target that may be reached.
         let stream = Stream::connect_as(&addresses, manner).await?;
         if manner.is_bare {
             return Ok(stream);
@@ -95,31 +95,31 @@ async fn resolve(target: &Target) -> io::Result<Vec<SocketAddr>> {
     Ok(tokio::net::lookup_host((target.host(), target.port())).await?.collect())
 }
 
-/// How a connection is opened, if not as usual.
+/// How a connection is opened, if it differs from the default.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Manner {
-    /// TCP alone, even where TLS is asked for.
+    /// Uses TCP alone, even where TLS is asked for.
     pub(crate) is_bare: bool,
-    /// It ends with a reset.
+    /// Ends the connection with a reset.
     pub(crate) is_abrupt: bool,
 }
 
 /// A sender of requests over HTTP/1.1.
 pub(crate) type Http1 = http1::SendRequest<Full<Bytes>>;
 
-/// What HTTP is spoken over: TCP, or TLS over TCP.
+/// The transport under HTTP: TCP, or TLS over TCP.
 pub(crate) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 
-/// A connection over which no HTTP was spoken yet.
+/// A connection on which HTTP has not started yet.
 pub(crate) struct Stream {
     io: Box<dyn Io>,
     traffic: Arc<Traffic>,
 }
 
 impl Stream {
-    /// Connects to the first address that takes the connection.
+    /// Connects to the first address that accepts the connection.
     pub(crate) async fn connect(addresses: &[SocketAddr]) -> Result<Self, ConnectError> {
         Self::connect_as(addresses, Manner::default()).await
     }
@@ -129,8 +129,8 @@ impl Stream {
         for address in addresses {
             match TcpStream::connect(address).await {
                 Ok(stream) => {
-                    // Without it, the last part of a large request may wait for an acknowledgement. Where it can't be
-                    // set, requests are slower but right.
+                    // Without it, the last part of a large request may wait for an acknowledgement. Where it can't be set,
+                    // requests are slower but still correct.
                     let _ = stream.set_nodelay(true);
                     if manner.is_abrupt {
                         // Without the option the receiver reads an orderly end, which is the next best thing.
@@ -145,7 +145,7 @@ impl Stream {
         Err(last)
     }
 
-    /// Speaks TLS from now on, if there is a plan for it.
+    /// Starts TLS, if there is a plan for it.
     pub(crate) async fn secure(self, tls: Option<&TlsPlan>) -> Result<Self, ConnectError> {
         let Some(tls) = tls else { return Ok(self) };
         let connector = TlsConnector::from(tls.config.clone());
@@ -153,13 +153,13 @@ impl Stream {
         Ok(Self { io: Box::new(stream), ..self })
     }
 
-    /// The bytes themselves, for requests that no HTTP library would write.
+    /// Returns the raw byte stream, for requests that no HTTP library would write.
     pub(crate) fn into_io(self) -> Box<dyn Io> {
         self.io
     }
 
-    /// Its two sides: what is written by hand, and the rest, which reads and writes into nothing. That something was written
-    /// there is told once.
+    /// Splits the connection in two: a stream that reads from it and discards what is written, and the writing side, for
+    /// bytes written by hand. A discarded write is signalled.
     pub(crate) fn split(self) -> (Self, impl AsyncWrite + Send + Unpin + use<>, Arc<Notify>) {
         let (reader, writer) = tokio::io::split(self.io);
         let written = Arc::new(Notify::new());
@@ -176,7 +176,7 @@ impl Stream {
     }
 }
 
-/// Takes whatever is written, and tells that it was.
+/// A writer that discards everything and signals that something was written.
 struct Nothing(Arc<Notify>);
 
 impl AsyncWrite for Nothing {
@@ -194,8 +194,7 @@ impl AsyncWrite for Nothing {
     }
 }
 
-/// Runs a connection's input and output in a task of its own. What goes wrong there reaches the request that is under
-/// way; an idle connection just closes.
+/// Drives a connection in a task of its own. An error reaches the request in progress; an idle connection just closes.
 fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) -> AbortHandle {
     let task = tokio::spawn(async move {
         let _ = connection.await;

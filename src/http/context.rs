@@ -1,4 +1,4 @@
-//! What connections and exchanges work with.
+//! What connections and exchanges share.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use super::Limits;
 use super::entrance::{Entrance, Way};
 use super::state::ConnState;
 
-/// The smallest buffer that hyper takes, in bytes.
+/// The smallest buffer that hyper accepts, in bytes.
 const SMALLEST_BUFFER: usize = 8 << 10;
 
-/// What all connections of a server work with.
+/// The parts that all connections of a server share.
 pub(super) struct ServerContext<H> {
     pub(super) handler: H,
     pub(super) limits: Limits,
-    /// What connections go through first.
+    /// What a connection goes through before HTTP.
     pub(super) entrance: Entrance,
     pub(super) http: auto::Builder<TokioExecutor>,
     /// Changes when the server ends.
@@ -27,8 +27,8 @@ pub(super) struct ServerContext<H> {
 impl<H> ServerContext<H> {
     pub(super) fn new(handler: H, limits: Limits, entrance: Entrance, shutdown: watch::Receiver<()>) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
-        // Responses are small: head and body in one piece cost the kernel less. Hyper's timer for headers covers neither
-        // the bytes that tell the version nor HTTP/2: the one in `serve` covers all of them.
+        // Responses are small, so writing head and body in one piece costs the kernel less. Hyper's header timer covers
+        // neither the detection of the version nor HTTP/2; the timer in `serve` covers both.
         http.http1()
             .half_close(limits.half_close)
             .writev(false)
@@ -45,11 +45,11 @@ impl<H> ServerContext<H> {
     }
 }
 
-/// What every exchange of a connection works with.
+/// The parts that all exchanges of a connection share.
 pub(super) struct ConnContext<H> {
     pub(super) server: Arc<ServerContext<H>>,
     pub(super) state: Arc<ConnState>,
     pub(super) way: Way,
-    /// Whether the client has closed its side, looked at without reading.
+    /// Returns whether the client has closed its side, without reading from the connection.
     pub(super) is_gone: Box<dyn Fn() -> bool + Send + Sync>,
 }

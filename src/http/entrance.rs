@@ -1,4 +1,4 @@
-//! What a connection goes through before HTTP is spoken over it: nothing, TLS, or what a proxy is asked for.
+//! What a connection goes through before HTTP is spoken over it: nothing, TLS, or a proxy's CONNECT.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -18,34 +18,34 @@ use super::authority::ServerTls;
 use super::transport::Transport;
 use crate::net::{HttpRequest, HttpResponse, Via};
 
-/// The byte that every TLS connection begins with: a record of the handshake.
+/// The first byte of every TLS connection: the record type of the handshake.
 const HANDSHAKE: u8 = 22;
 
-/// How much is read ahead, to see what a connection begins with.
+/// Number of bytes that are read ahead, to see how a connection begins.
 const AHEAD: usize = 1 << 10;
 
-/// The most bytes of what a client asks a proxy to connect to.
+/// Maximum size of a client's CONNECT request to the proxy, in bytes.
 const LONGEST_CONNECT: u64 = 8 << 10;
 
 /// What the connections of a server go through.
 #[derive(Clone, Debug, Default)]
 pub(super) enum Entrance {
-    /// HTTP at once.
+    /// HTTP without anything before it.
     #[default]
     Plain,
     /// TLS.
     Tls(ServerTls),
-    /// What a proxy is asked for, for hosts that it plays itself.
+    /// A proxy for hosts that the mock plays itself.
     Proxy(Proxy),
 }
 
-/// A proxy that plays the hosts it is asked for, and reaches no other.
+/// A proxy that plays the requested hosts itself and connects to no other.
 #[derive(Clone)]
 pub(super) struct Proxy {
     pub(super) tls: ServerTls,
-    /// In lower case.
+    /// The hosts that it plays, in lower case.
     pub(super) hosts: Arc<BTreeSet<String>>,
-    /// Gets each request that is refused.
+    /// Called for each refused request.
     pub(super) refused: Arc<dyn Fn(&Refused) + Send + Sync>,
 }
 
@@ -55,21 +55,21 @@ impl std::fmt::Debug for Proxy {
     }
 }
 
-/// How a connection is used once it is through.
+/// How a connection is used once it has been opened.
 #[derive(Clone, Debug)]
 pub(super) enum Way {
     /// For HTTP.
     Open(Via),
-    /// It speaks plain HTTP where TLS is asked for.
+    /// The client speaks plain HTTP where TLS is expected.
     WithoutTls,
     /// For HTTP with the hosts of a proxy.
     Proxied(Proxy, Via),
 }
 
-/// What a client is answered whose request is not for this server as it came.
+/// The response to a request that is not for this server as it arrived.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Plain HTTP where TLS is spoken.
+    /// Plain HTTP on a TLS port.
     #[error(
         "this port speaks TLS, and the request came without: write https:// in place of http:// (`airudder-mock ca` says how \
          to trust its certificate)"
@@ -83,10 +83,10 @@ pub enum Refused {
     Host {
         /// The host.
         host: String,
-        /// Those that it plays.
+        /// The hosts that the proxy plays.
         played: String,
     },
-    /// This machine itself, or nothing.
+    /// The host is this machine itself, or is missing.
     #[error(
         "this is the proxy of airudder-mock, and the request names no host that it plays: send it to the mock's own address, \
          past the proxy (NO_PROXY=localhost,127.0.0.1,::1)"
@@ -112,7 +112,7 @@ impl Refused {
         }
     }
 
-    /// The answer to a client that asks for a connection. Most programs show nothing of it but the first line.
+    /// The response to a client that asks for a tunnel. Most programs show only its first line.
     fn head(&self) -> String {
         let (status, body) = (self.status(), format!("{self}\n"));
         format!(
@@ -124,7 +124,7 @@ impl Refused {
 }
 
 impl Way {
-    /// What the requests of the connection came through.
+    /// How the requests of the connection arrived.
     pub(super) fn via(&self) -> Via {
         match self {
             Self::Open(via) | Self::Proxied(_, via) => *via,
@@ -132,7 +132,7 @@ impl Way {
         }
     }
 
-    /// Whether a request that came this way is for this server.
+    /// Checks whether a request that arrived this way is for this server.
     pub(super) fn check(&self, request: &HttpRequest) -> Result<(), Refused> {
         match self {
             Self::Open(_) => Ok(()),
@@ -146,7 +146,7 @@ impl Way {
 }
 
 impl Proxy {
-    /// Whether it plays the host of an authority.
+    /// Checks whether the proxy plays the host of an authority.
     fn admit(&self, authority: &str) -> Result<(), Refused> {
         let host = match authority.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
@@ -161,7 +161,7 @@ impl Proxy {
             return self.refuse(Refused::NoHost);
         }
         let played = self.hosts.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        // It stands in a line of an answer.
+        // The host is shown in one line of a response.
         let host = host.chars().filter(char::is_ascii_graphic).take(255).collect();
         self.refuse(Refused::Host { host, played })
     }
@@ -173,7 +173,8 @@ impl Proxy {
 }
 
 impl Entrance {
-    /// Leads a connection to where HTTP begins. One that does not come so far is of no use to anybody.
+    /// Brings a connection to the point where HTTP begins. A connection that does not get that far is closed without a
+    /// report.
     pub(super) async fn open<S: Transport>(&self, stream: S) -> io::Result<(Entered<S>, Way)> {
         match self {
             Self::Plain => Ok((Entered::Plain(stream), Way::Open(Via::default()))),
@@ -205,7 +206,7 @@ impl Entrance {
     }
 }
 
-/// The first byte that comes, which stays there.
+/// Reads the first byte without consuming it.
 async fn first(stream: &mut (impl AsyncBufRead + Unpin)) -> io::Result<u8> {
     stream.fill_buf().await?.first().copied().ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
 }
@@ -215,7 +216,7 @@ async fn secured<S: Transport>(stream: BufReader<S>, tls: &ServerTls) -> io::Res
     Ok(Entered::Tls(Box::new(stream)))
 }
 
-/// Reads what a client asks to be connected to, and answers it. It goes on only with a host that is played.
+/// Reads a client's CONNECT request and answers it. Continues only for a host that the proxy plays.
 async fn connect<S: Transport>(stream: &mut BufReader<S>, proxy: &Proxy) -> io::Result<()> {
     let malformed = || io::Error::from(io::ErrorKind::InvalidData);
     let mut head = Vec::new();
@@ -239,14 +240,14 @@ async fn connect<S: Transport>(stream: &mut BufReader<S>, proxy: &Proxy) -> io::
     stream.flush().await
 }
 
-/// A connection that HTTP can be spoken over.
+/// A connection that is ready for HTTP.
 #[derive(Debug)]
 pub(super) enum Entered<S> {
-    /// As it was accepted.
+    /// The connection as it was accepted.
     Plain(S),
-    /// Of which some was read ahead.
+    /// A connection of which some bytes have been read ahead.
     Ahead(BufReader<S>),
-    /// Under TLS.
+    /// A connection under TLS.
     Tls(Box<TlsStream<BufReader<S>>>),
 }
 

@@ -1,4 +1,4 @@
-//! One request and what is done with it.
+//! One request and its response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,10 +19,10 @@ use super::read::{self, Unread};
 use super::state::{Ending, InFlight};
 use crate::net::{Header, HttpRequest, HttpResponse, HttpStream, Reply};
 
-/// How often it is looked whether a client is still there that waits for a reply that is late on purpose.
+/// How often to check that a client waiting for a delayed reply is still connected.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Reads a request, has it handled, and does what the reply says.
+/// Reads a request, calls the handler, and carries out its reply.
 pub(super) async fn exchange<H, R>(
     request: Request<Incoming>,
     context: Arc<ConnContext<H>>,
@@ -53,7 +53,7 @@ where
         },
         Err(unread) => Unread::answer(unread).into(),
     };
-    // What came is done with; from here on the answer takes its place.
+    // The request has been handled; from here on the response takes up its share of the budget.
     drop(std::mem::replace(&mut share, limits.budget.share()));
     let mut memory = 0;
     let answer = match here(reply, &context).await {
@@ -63,7 +63,7 @@ where
             response(status, headers, Body::parts(parts, length), head)
         }
         Reply::Half(mut answer) => {
-            // Without a body to cut in two the connection still ends after the answer.
+            // A response without a body can't be cut in two, but the connection still ends after it.
             if head || answer.body.is_empty() {
                 answer.headers.push(("connection".into(), "close".into()));
             }
@@ -78,7 +78,7 @@ where
         Reply::Close => return ended(&context, Ending::Close).await,
         Reply::Reset => return ended(&context, Ending::Reset).await,
         Reply::Never => return ended(&context, Ending::Silence).await,
-        // It was waited for.
+        // `here` has waited for this reply.
         Reply::Later(_) => return Err(Cut),
     };
     let mut response = answer.unwrap_or_else(unsendable);
@@ -94,13 +94,13 @@ where
     Ok(response)
 }
 
-/// Waits for a reply that is given late on purpose. Nobody holds a place for a client that has gone meanwhile: over
-/// HTTP/1.1 hyper does not look for that, since a client may close its side when it has said all.
+/// Waits for a delayed reply. A client that has gone meanwhile must not hold a place. Over HTTP/1.1 hyper does not check
+/// for that, since a client may close its side after its request.
 async fn here<H>(mut reply: Reply, context: &ConnContext<H>) -> Reply {
     while let Reply::Later(mut later) = reply {
         reply = tokio::select! {
             biased;
-            // Whoever is to give it has panicked, and has said so.
+            // The task that was to send the reply has panicked, which has been reported already.
             came = &mut later => came.unwrap_or(Reply::Close),
             () = sleep(LOOK) => match (context.is_gone)() {
                 true => Reply::Close,
@@ -111,13 +111,13 @@ async fn here<H>(mut reply: Reply, context: &ConnContext<H>) -> Reply {
     reply
 }
 
-/// Leaves the connection to the one who drives it; the exchange is dropped with it.
+/// Leaves the connection to the task that drives it; the exchange is dropped with it.
 async fn ended<H>(context: &ConnContext<H>, ending: Ending) -> Result<Response<Body>, Cut> {
     context.state.end(ending);
     std::future::pending().await
 }
 
-/// Waits in silence. If the client hangs up, hyper drops the exchange.
+/// Waits without responding. If the client hangs up, hyper drops the exchange.
 async fn silence<H>(context: &ConnContext<H>) {
     let mut shutdown = context.server.shutdown.clone();
     tokio::select! {
@@ -126,7 +126,7 @@ async fn silence<H>(context: &ConnContext<H>) {
     }
 }
 
-/// Why an answer cannot be sent as it is meant.
+/// Why a response cannot be sent as given.
 #[derive(Debug, thiserror::Error)]
 enum Unsendable {
     #[error("{0} is not a status of an answer")]
@@ -135,7 +135,7 @@ enum Unsendable {
     Header(String),
 }
 
-/// The answer that says so instead.
+/// The response that reports the error instead.
 fn unsendable(why: Unsendable) -> Response<Body> {
     let instead = HttpResponse::json(500, &json!({ "message": why.to_string() }));
     let mut response = Response::new(Body::whole(instead.body));
@@ -150,7 +150,7 @@ fn response(status: u16, headers: Vec<Header>, body: Body, head: bool) -> Result
     let mut response = Response::new(if head { Body::whole(bytes::Bytes::new()) } else { body });
     *response.status_mut() = status;
     for (name, value) in headers {
-        // What nearly every answer has needs no reading.
+        // Nearly every response has this header, so skip parsing it.
         if name == "content-type" && value == "application/json" {
             response.headers_mut().append(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             continue;
@@ -162,7 +162,7 @@ fn response(status: u16, headers: Vec<Header>, body: Body, head: bool) -> Result
             response.headers_mut().append(name, value);
         }
     }
-    // Hyper takes the length from the body, and an answer to HEAD has none.
+    // Hyper takes the length from the body, and a response to HEAD has none.
     if let Some(length) = length {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
     }

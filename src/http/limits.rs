@@ -1,4 +1,4 @@
-//! What a server takes from its clients, and for how long.
+//! What a server accepts from its clients, and how long it waits for them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub struct LargeBodies(Arc<IsLarge>);
 type IsLarge = dyn Fn(&str, &str) -> bool + Send + Sync;
 
 impl LargeBodies {
-    /// Those for which it says so.
+    /// The requests for which `is_large` returns true.
     pub fn of(is_large: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(is_large))
     }
@@ -28,15 +28,15 @@ impl fmt::Debug for LargeBodies {
     }
 }
 
-/// Which requests are turned away, by path: the mock ends and begins nothing new.
+/// Which requests are refused, by path, because the mock is shutting down.
 #[derive(Clone)]
 pub struct TurnedAway(Arc<IsTurnedAway>);
 
-/// Whether a request is turned away, by its path.
+/// Whether a request is refused, by its path.
 type IsTurnedAway = dyn Fn(&str) -> bool + Send + Sync;
 
 impl TurnedAway {
-    /// Those for which it says so.
+    /// The requests for which `is_turned_away` returns true.
     pub fn of(is_turned_away: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(is_turned_away))
     }
@@ -55,52 +55,50 @@ impl fmt::Debug for TurnedAway {
 /// Limits of a server.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// The largest body, in bytes. A larger one is answered 413.
+    /// Maximum size of a body, in bytes. A larger one is answered 413.
     pub body: usize,
-    /// The largest body of requests that bring neither lists nor files, where it is known which ones do.
+    /// Maximum size of the body of requests that carry neither lists nor files, if it is known which requests do.
     pub usual_body: usize,
-    /// Which requests bring lists or files. Nothing: all may.
+    /// Which requests carry lists or files. `None` means that all of them may.
     pub large_bodies: Option<LargeBodies>,
-    /// Which requests are answered 503, where some are, decided when they begin.
+    /// Which requests are answered 503, decided when they begin. `None` means that none are.
     pub turned_away: Option<TurnedAway>,
-    /// What every answer says of who gives it, in its header `Server`.
+    /// The header `Server` of every response.
     pub server: Option<HeaderValue>,
-    /// The memory that all connections may take together. Beyond it requests are answered 503.
+    /// Memory that all connections together may take. Requests beyond it are answered 503.
     pub budget: Budget,
-    /// The most bytes of a request line and its headers. More are answered 431.
+    /// Maximum size of the request line and headers, in bytes. More are answered 431.
     pub header_bytes: usize,
-    /// The most headers of a request. More are answered 431.
+    /// Maximum number of headers of a request. More are answered 431.
     pub header_count: usize,
-    /// The most connections at a time. For another one, that which has waited longest for its client makes place.
+    /// Maximum number of open connections. A further one replaces the connection that has waited longest for its client.
     pub connections: usize,
-    /// How long a connection must have waited for its client before it makes place for another.
+    /// How long a connection must have waited for its client before it gives its place to another.
     pub give_way: Duration,
-    /// How long a connection may be without a request: a client may take so long for request line and headers, the idle
-    /// time before them included. Then it is closed, within [`Limits::drain`] at the latest.
+    /// How long a connection may be without a request, which includes the idle time before it and the time to send request
+    /// line and headers. Then it is closed, within [`Limits::drain`] at the latest.
     pub header_timeout: Duration,
-    /// How long nothing of a body may arrive. Then the request is answered 408.
+    /// How long a body may make no progress. Then the request is answered 408.
     pub body_timeout: Duration,
     /// How long a whole body may take. Then the request is answered 408.
     pub body_deadline: Duration,
-    /// How many bytes of a body must arrive in a second, on an average, after the first
-    /// [`Limits::body_timeout`]. If fewer do, the
-    /// request is answered 408.
+    /// Minimum rate of a body in bytes per second, on average, after the first [`Limits::body_timeout`]. A slower request
+    /// is answered 408.
     pub body_rate: u32,
-    /// How long a client may take nothing of a response that is ready for it. Then the connection is closed, and whoever
-    /// makes the response is stopped.
+    /// How long a client may read nothing of a response that is ready for it. Then the connection is closed, and the
+    /// producer of the response is stopped.
     pub write_timeout: Duration,
-    /// Whether a client that has closed its writing side is still answered. Over HTTP/1.1 nobody can tell it from one
-    /// that is gone: without this it counts as gone, and the exchange is dropped.
+    /// Whether a client that has closed its writing side still gets its response. Over HTTP/1.1 such a client cannot be
+    /// told from one that is gone: without this it counts as gone, and the exchange is dropped.
     pub half_close: bool,
-    /// The most requests at a time over one HTTP/2 connection. Others wait at the client.
+    /// Maximum number of concurrent requests on one HTTP/2 connection. Others wait at the client.
     pub streams: u32,
-    /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so. Then the
-    /// connection is closed.
+    /// How often an HTTP/2 client is pinged, and how long it may take to answer. Then the connection is closed.
     pub ping: Duration,
-    /// How long a client waits in vain for [`Reply::Never`](crate::net::Reply::Never). Then the connection is closed, or
-    /// the HTTP/2 stream reset.
+    /// How long a client waits for a [`Reply::Never`](crate::net::Reply::Never). Then the connection is closed, or the
+    /// HTTP/2 stream reset.
     pub never: Duration,
-    /// How long exchanges may go on once the server, or their connection, was asked to end.
+    /// How long exchanges may continue after the server, or their connection, was asked to end.
     pub drain: Duration,
 }
 
@@ -132,7 +130,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The largest body of a request.
+    /// The maximum size of the body of this request, in bytes.
     pub(super) fn body_of(&self, method: &str, path: &str) -> usize {
         match &self.large_bodies {
             Some(LargeBodies(is_large)) if !is_large(method, path) => self.usual_body.min(self.body),

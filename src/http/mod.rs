@@ -1,7 +1,7 @@
-//! HTTP, 1.1 and 2 at one port, plain or under TLS, and for the hosts of a proxy: messages as data, and the one small
-//! server both the mock and the receiver are built on.
+//! HTTP, 1.1 and 2 on one port, plain or under TLS, and for the hosts of a proxy: messages as data, and the one small
+//! server that both the mock and the receiver are built on.
 //!
-//! Whoever serves sees whole requests and gives whole answers. Connections, limits, time-outs and hostile bytes end
+//! Handlers see whole requests and return whole responses. Connections, limits, time-outs and hostile bytes are dealt with
 //! here.
 
 mod authority;

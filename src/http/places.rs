@@ -1,4 +1,4 @@
-//! The places of a server for connections: one that waits for its client gives way to another.
+//! Connection slots: when full, the connection that has waited longest for its client is closed.
 
 use std::sync::{Arc, Weak};
 
@@ -6,13 +6,13 @@ use tokio::time::{Duration, Instant};
 
 use super::state::ConnState;
 
-/// The connections there are.
+/// The open connections.
 #[derive(Debug)]
 pub(super) struct Places {
     most: usize,
-    /// How long one must have waited for its client.
+    /// How long a connection must have waited for its client before it is asked to close.
     give_way: Duration,
-    /// Those that have ended are gone from memory.
+    /// The connections that hold a place; those that have ended no longer upgrade.
     taken: Vec<Weak<ConnState>>,
 }
 
@@ -21,7 +21,7 @@ impl Places {
         Self { most: most.max(1), give_way, taken: Vec::new() }
     }
 
-    /// Whether there is none left.
+    /// Returns whether all places are taken.
     pub(super) fn are_taken(&mut self) -> bool {
         if self.taken.len() >= self.most {
             self.taken.retain(|state| state.strong_count() > 0);
@@ -29,12 +29,13 @@ impl Places {
         self.taken.len() >= self.most
     }
 
-    /// A connection takes a place.
+    /// Takes a place for a connection.
     pub(super) fn take(&mut self, state: &Arc<ConnState>) {
         self.taken.push(Arc::downgrade(state));
     }
 
-    /// Has the connection end that has waited longest for its client. Otherwise, when one may be asked to.
+    /// Asks the connection that has waited longest for its client to end. If none has waited long enough, returns when the
+    /// first one will have.
     pub(super) fn make_room(&self) -> Option<Instant> {
         let all = self.taken.iter().filter_map(Weak::upgrade);
         let (since, state) =

@@ -1,4 +1,4 @@
-//! Reading a whole request within the limits.
+//! Reads a whole request within the limits.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use super::Limits;
 use super::budget::Share;
 use crate::net::{Headers, HttpRequest, HttpResponse, Via};
 
-/// How long a client that sends too much is listened to before it gets its answer.
+/// How long to keep reading from a client that sends too much before it gets its response.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// How much room is made for a body before any of it has come.
+/// Buffer size reserved for a body before any of it has arrived, in bytes.
 const FIRST_ROOM: usize = 1 << 20;
 
-/// About how many bytes a header has.
+/// Typical size of a header, in bytes.
 const USUAL: usize = 48;
 
 /// Why a request was not read to its end.
@@ -31,23 +31,23 @@ const USUAL: usize = 48;
 pub(super) enum Unread {
     /// More than the limit of this many bytes.
     TooLarge(usize),
-    /// Nothing came for so long.
+    /// Nothing arrived for this long.
     Stalled(Duration),
     /// More than the limit of this many headers.
     TooMany(usize),
     /// Request line and headers have more than the limit of this many bytes.
     TooLong(usize),
-    /// So many headers `Host` where there is to be one (RFC 9112, section 3.2).
+    /// This many `Host` headers instead of exactly one (RFC 9112, section 3.2).
     Hosts(usize),
-    /// In all, the body came slower than so many bytes a second, or took longer than so long.
+    /// Overall, the body arrived slower than this many bytes per second, or took longer than this.
     Slow(u32, Duration),
-    /// There is no room for it now, among those of others.
+    /// The memory budget has no room for it now.
     Crowded,
-    /// Not HTTP, or cut off.
+    /// The request is not HTTP, or was cut off.
     Broken,
 }
 
-/// What a client may do that was refused for want of room.
+/// The 503 response when the memory budget or connection limit is exhausted.
 pub(super) fn crowded() -> HttpResponse {
     let message = "the mock is busy with the bodies and answers of others ([limits] memory_mb and connections): try again";
     let mut answer = HttpResponse::json(503, &json!({ "message": message }));
@@ -55,7 +55,7 @@ pub(super) fn crowded() -> HttpResponse {
     answer
 }
 
-/// What begins too late.
+/// The 503 response for requests that arrive during shutdown.
 pub(super) fn ending() -> HttpResponse {
     let mut answer =
         HttpResponse::json(503, &json!({ "message": "the mock is ending and begins nothing new" }));
@@ -64,7 +64,7 @@ pub(super) fn ending() -> HttpResponse {
 }
 
 impl Unread {
-    /// The answer, after which the connection is of no more use.
+    /// The response, after which the connection can't be used any more.
     pub(super) fn answer(self) -> HttpResponse {
         let (status, message) = match self {
             Self::TooLarge(limit) => (413, format!("the body is larger than the limit of {limit} bytes")),
@@ -101,8 +101,8 @@ impl Unread {
     }
 }
 
-/// Reads a request. The body of GET and HEAD is read and dropped: some clients repeat their query in it. `share` is the
-/// memory that it takes.
+/// Reads a request. The body of GET and HEAD is read and dropped: some clients repeat their query in it. `share` holds the
+/// memory that the request takes.
 pub(super) async fn read(
     request: Request<Incoming>,
     limits: &Limits,
@@ -110,10 +110,10 @@ pub(super) async fn read(
     via: Via,
 ) -> Result<HttpRequest, Unread> {
     let (head, mut body) = request.into_parts();
-    // To a proxy a client may write what it means as a whole, `https` included.
+    // A client may send a proxy the whole URL, including the scheme `https`.
     let tls = via.tls || (via.proxy && head.uri.scheme() == Some(&Scheme::HTTPS));
     let via = Via { tls, ..via };
-    // Over HTTP/1.1 hyper has counted them already; but it has its own opinion of how small a limit of bytes may be.
+    // Over HTTP/1.1 hyper has counted them already, but hyper enforces its own minimum for the limit in bytes.
     if head.headers.len() > limits.header_count {
         return Err(Unread::TooMany(limits.header_count));
     }
@@ -133,7 +133,8 @@ pub(super) async fn read(
         false => limits.body_of(head.method.as_str(), head.uri.path()),
     };
     let body = read_body(&mut body, limits, (most, waits, keep), share).await?;
-    // Over HTTP/2 and through proxies the host stands in the URI, which wins over the header (RFC 9112, section 3.2.2).
+    // Over HTTP/2 and through proxies the host is part of the URI, which takes precedence over the header (RFC 9112,
+    // section 3.2.2).
     let host = head.uri.authority();
     let headers = headers(host.map(Authority::as_str), &head.headers);
     Ok(HttpRequest {
@@ -149,14 +150,15 @@ pub(super) async fn read(
     })
 }
 
-/// About how many bytes request line and headers had.
+/// The approximate size of request line and headers, in bytes.
 fn head_size(head: &Parts) -> usize {
     let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
     let headers = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
     headers.sum::<usize>() + head.method.as_str().len() + target
 }
 
-/// A copy of all headers, behind a host that is not among them: they must not hold on to the buffer of the connection.
+/// Copies all headers, after a host that is not among them. A copy, because they must not keep the buffer of the connection
+/// alive.
 fn headers(host: Option<&str>, came: &HeaderMap) -> Headers {
     let mut headers = Headers::with_capacity(came.len(), came.len() * USUAL);
     if let Some(host) = host {
@@ -191,7 +193,7 @@ async fn read_body(
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
     if announced > most {
         if !waits {
-            // A client that is still writing would see a reset connection in place of the answer.
+            // A client that is still writing would see a reset connection instead of the response.
             let _ = tokio::time::timeout(DRAIN, drain(body, limits)).await;
         }
         return Err(Unread::TooLarge(most));
@@ -202,7 +204,7 @@ async fn read_body(
     }
     let mut whole = BytesMut::with_capacity(first);
     let mut length = 0;
-    // Over HTTP/1.1 the end is known without asking once more.
+    // Over HTTP/1.1 the end is known without polling once more.
     while !body.is_end_stream()
         && let Some(data) = next(body, limits, allowed(limits, began, length)).await?
     {
@@ -228,20 +230,20 @@ async fn read_body(
     Ok(whole.freeze())
 }
 
-/// There is no room: says so to a client that may still be writing.
+/// Refuses a body for lack of memory, in a way that a client that is still writing can read.
 async fn refuse(body: &mut Incoming, limits: &Limits) -> Result<Bytes, Unread> {
     let _ = tokio::time::timeout(DRAIN, drain(body, limits)).await;
     Err(Unread::Crowded)
 }
 
-/// How long the next piece of a body may take, of which so much has come.
+/// How long the next piece of a body may take, given that `length` bytes have arrived.
 fn allowed(limits: &Limits, began: Instant, length: usize) -> Duration {
     let by_rate =
         limits.body_timeout + Duration::from_secs(length as u64 / u64::from(limits.body_rate.max(1)));
     limits.body_deadline.min(by_rate).saturating_sub(began.elapsed())
 }
 
-/// The next piece of a body; trailers are passed over.
+/// Returns the next piece of a body; trailers are ignored.
 async fn next(body: &mut Incoming, limits: &Limits, allowed: Duration) -> Result<Option<Bytes>, Unread> {
     loop {
         let frame = tokio::time::timeout(limits.body_timeout.min(allowed), body.frame()).await;

@@ -1,4 +1,4 @@
-//! The one small HTTP server: the address, the connections it accepts, and its end.
+//! The one small HTTP server: its address, the connections it accepts, and its shutdown.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,13 +20,13 @@ use super::transport::Listener;
 use super::{BindError, Limits, ServerTls, bind};
 use crate::net::{HttpRequest, Reply};
 
-/// How long nothing is accepted after the system refused to give a connection, mostly for want of descriptors.
+/// How long to pause after the system failed to accept a connection, mostly because no file descriptors are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long nobody is asked for a place while one that was asked goes, or nobody could go.
+/// How long to wait before asking another connection to give up its place, or before looking again when none could.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// A server that has its address and does not accept yet.
+/// A server that is bound to its address but does not accept connections yet.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -35,8 +35,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes an address as a user writes it: `127.0.0.1:2479`; port 0 picks a free one, and `:2479` is a port of
-    /// loopback. Clients may connect from now on; they are served once [`Server::serve`] runs.
+    /// Binds an address as a user writes it: `127.0.0.1:2479`; port 0 picks a free one, and `:2479` is a port of loopback.
+    /// Clients may connect from now on; they are served once [`Server::serve`] runs.
     ///
     /// # Errors
     ///
@@ -53,14 +53,15 @@ impl Server {
         }
     }
 
-    /// Speaks TLS. What comes without it is answered so.
+    /// Serves over TLS. A client that speaks plain HTTP gets a response that says so.
     #[must_use]
     pub fn with_tls(self, tls: ServerTls) -> Self {
         Self { entrance: Entrance::Tls(tls), ..self }
     }
 
-    /// Is a proxy for clients that mean these hosts: it plays them itself, ends their TLS, and refuses all others. Requests say
-    /// by [`Via`](crate::net::Via) that they came this way. `refused` gets each that is refused.
+    /// Acts as a proxy for clients that request these hosts: the server plays the hosts itself, ends their TLS, and refuses
+    /// all others. Requests show in [`Via`](crate::net::Via) that they came this way. `refused` is called for each refused
+    /// request.
     #[must_use]
     pub fn with_proxy(
         self,
@@ -73,13 +74,13 @@ impl Server {
         Self { entrance: Entrance::Proxy(proxy), ..self }
     }
 
-    /// The address it has, with the port that was picked.
+    /// The bound address, with the port that was picked.
     pub fn local_addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Serves until `shutdown` is ready. Then nothing more is accepted, idle connections are closed, and running
-    /// exchanges may end within [`Limits::drain`].
+    /// Serves until `shutdown` is ready. Then no more connections are accepted, idle ones are closed, and running exchanges
+    /// may finish within [`Limits::drain`].
     ///
     /// Returns how many connections had to be cut off.
     pub async fn serve<H, R>(self, handler: H, limits: Limits, shutdown: impl Future<Output = ()>) -> usize
@@ -91,7 +92,7 @@ impl Server {
     }
 }
 
-/// [`Server::serve`] over any connections.
+/// [`Server::serve`] over connections of any kind.
 async fn serve<L, H, R>(
     mut listener: L,
     entrance: Entrance,
@@ -112,7 +113,7 @@ where
     let mut shutdown = pin!(shutdown);
     let mut came = None;
     loop {
-        // One that nobody knows a place for yet waits here, and those behind it with the system.
+        // A connection without a place waits here, and those behind it wait in the system's queue.
         let has_place = came.is_some() && !places.are_taken();
         let again = match &came {
             Some(_) if !has_place => Some(places.make_room().unwrap_or_else(|| Instant::now() + LOOK_AGAIN)),
@@ -143,7 +144,7 @@ where
     left
 }
 
-/// The next connection.
+/// Accepts the next connection.
 async fn accept<L: Listener>(listener: &mut L) -> L::Stream {
     loop {
         match listener.accept().await {
@@ -154,7 +155,7 @@ async fn accept<L: Listener>(listener: &mut L) -> L::Stream {
     }
 }
 
-/// Whether only the connection that was to be accepted is lost.
+/// Whether the error affects only the connection that was being accepted.
 fn is_of_the_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

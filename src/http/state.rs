@@ -1,4 +1,4 @@
-//! What the exchanges of a connection report to the one who drives it: whether it is idle, which of them wait for their
+//! What the exchanges of a connection report to the task that drives it: whether it is idle, which of them wait for their
 //! client, and whether it is to end.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::Limits;
 
-/// How the connection of an exchange ends, in place of a response.
+/// How an exchange ends its connection, in place of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// Closed.
@@ -24,23 +24,23 @@ pub(super) enum Ending {
 #[derive(Debug)]
 pub(super) struct ConnState {
     activity: Mutex<Activity>,
-    /// Whether it gives its place to another connection.
+    /// Whether the connection gives its place to another one.
     leaving: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
 struct Activity {
-    /// How many exchanges have begun.
+    /// Number of exchanges that have begun.
     begun: usize,
-    /// How many of them go on.
+    /// Number of exchanges in progress.
     open: usize,
-    /// Since when there is none, if there is none.
+    /// Since when there is no exchange in progress, if there is none.
     idle_since: Instant,
     /// The exchanges that wait for their client, and since when.
     waiting: BTreeMap<usize, (WaitsFor, Instant)>,
-    /// Since when the client takes nothing of what is written.
+    /// Since when the client reads nothing of what is written.
     stuck: Option<Instant>,
-    /// Takes how the connection is to end.
+    /// Receives how the connection is to end.
     ending: Option<oneshot::Sender<Ending>>,
 }
 
@@ -49,7 +49,7 @@ struct Activity {
 pub(super) enum WaitsFor {
     /// To send more of the request.
     Request,
-    /// To take more of the response.
+    /// To read more of the response.
     Response,
 }
 
@@ -58,12 +58,12 @@ pub(super) enum WaitsFor {
 pub(super) enum Overdue {
     /// There was no request for too long.
     Idle,
-    /// A client takes nothing of a response.
+    /// The client reads nothing of a response.
     Stuck,
 }
 
 impl ConnState {
-    /// The state of a new connection, and where an exchange says that it is to end.
+    /// Creates the state of a new connection, and the receiver of its ending.
     pub(super) fn new() -> (Self, oneshot::Receiver<Ending>) {
         let (ending, asked) = oneshot::channel();
         let activity = Activity {
@@ -81,25 +81,25 @@ impl ConnState {
         self.activity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks for the end of the connection. Of several exchanges the first counts.
+    /// Asks for the end of the connection. If several exchanges ask, the first one decides.
     pub(super) fn end(&self, ending: Ending) {
         if let Some(asked) = self.activity().ending.take() {
-            // Nobody listens only if the connection has ended already.
+            // The receiver is gone only if the connection has ended already.
             let _ = asked.send(ending);
         }
     }
 
-    /// Asks for the end of the connection, since another one needs its place.
+    /// Asks the connection to end because another one needs its place.
     pub(super) fn leave(&self) {
         self.leaving.send_replace(true);
     }
 
-    /// Tells when the connection is to make place.
+    /// Signals when the connection is to give up its place.
     pub(super) fn leaving(&self) -> watch::Receiver<bool> {
         self.leaving.subscribe()
     }
 
-    /// The client takes nothing of what is written to it, or does again.
+    /// Records that the client stopped reading what is written to it, or resumed.
     pub(super) fn set_stuck(&self, is_stuck: bool) {
         let mut activity = self.activity();
         match (is_stuck, activity.stuck) {
@@ -109,7 +109,8 @@ impl ConnState {
         }
     }
 
-    /// Since when the connection waits for nothing but its client, if it does. One that was asked to go is not asked again.
+    /// Since when the connection waits for its client alone, if it does. A connection that was asked to leave is not asked
+    /// again.
     pub(super) fn waits_since(&self) -> Option<Instant> {
         let activity = self.activity();
         if *self.leaving.borrow() {
@@ -124,12 +125,12 @@ impl ConnState {
         }
     }
 
-    /// Whether a request is being read, so that there is something to answer before the connection ends.
+    /// Whether a request is being read, so that it can be answered before the connection ends.
     pub(super) fn is_reading(&self) -> bool {
         self.activity().waiting.values().any(|(what, _)| *what == WaitsFor::Request)
     }
 
-    /// Whether the connection has to end now, or else when to look again.
+    /// Checks whether the connection has to end now; otherwise returns when to check again.
     pub(super) fn check(&self, limits: &Limits) -> Result<Instant, Overdue> {
         let now = Instant::now();
         let activity = self.activity();
@@ -151,12 +152,12 @@ impl ConnState {
     }
 }
 
-/// An exchange that goes on, until its response is sent.
+/// An exchange in progress, until its response is sent.
 #[derive(Debug)]
 pub(super) struct InFlight {
     state: Arc<ConnState>,
     number: usize,
-    /// Whether it shares its connection with others, as over HTTP/2.
+    /// Whether it shares its connection with other exchanges, as over HTTP/2.
     is_shared: bool,
 }
 
@@ -168,13 +169,13 @@ impl InFlight {
         Self { state: Arc::clone(state), number: activity.begun, is_shared }
     }
 
-    /// The client has to send more of the request, or has sent all.
+    /// Records that the client has to send more of the request, or has sent all of it.
     pub(super) fn set_reading(&self, is_reading: bool) {
         self.set(WaitsFor::Request, is_reading);
     }
 
-    /// The response waits for its client to take more, or does not any longer. Over HTTP/1.1 the connection itself knows
-    /// better.
+    /// Records that the response waits for its client to read more, or no longer does. Over HTTP/1.1 the connection itself
+    /// tracks that more precisely.
     pub(super) fn set_waiting(&self, is_waiting: bool) {
         if self.is_shared {
             self.set(WaitsFor::Response, is_waiting);

@@ -1,4 +1,4 @@
-//! TLS as a client speaks it.
+//! The client side of TLS.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,16 +15,16 @@ use rustls::{ClientConfig, RootCertStore};
 use super::verifier::{AnyCertificate, NamedCertificates};
 use crate::net::Target;
 
-/// How certificates are checked, and which one is shown.
+/// How certificates are checked, and which one the client presents.
 #[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
-    /// A PEM file of further authorities beside the system's.
+    /// A PEM file of further authorities, in addition to the system's.
     pub ca: Option<PathBuf>,
-    /// Accepts any certificate.
+    /// Whether any certificate is accepted.
     pub insecure: bool,
-    /// A PEM file of the client's own certificate, and those between it and its authority.
+    /// A PEM file of the client's own certificate and any intermediate certificates.
     pub client_cert: Option<PathBuf>,
-    /// A PEM file of its key, if that is not in the same file.
+    /// A PEM file of the client's key, if it is not in the same file.
     pub client_key: Option<PathBuf>,
 }
 
@@ -38,7 +38,7 @@ pub enum TlsError {
         what: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
     /// The file is not in PEM format.
@@ -85,15 +85,15 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
     },
-    /// A key without the certificate that it belongs to.
+    /// A key was given without the certificate that it belongs to.
     #[error("--client-key belongs to a certificate: name that with --client-cert FILE")]
     KeyAlone,
-    /// The key is none, or not the one of the certificate.
+    /// The key is invalid, or does not belong to the certificate.
     #[error("{} and its key can't be used as a client certificate: {error}", path.display())]
     ClientCertificate {
         /// The file of the certificate.
         path: PathBuf,
-        /// What is wrong with the two.
+        /// What is wrong with them.
         error: rustls::Error,
     },
     /// Neither the system nor the user names an authority.
@@ -103,7 +103,7 @@ pub enum TlsError {
         reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"))
     )]
     NoAuthorities {
-        /// Why those of the system were not found.
+        /// Why the system's authorities were not found.
         reason: Option<rustls_native_certs::Error>,
     },
     /// The TLS library refuses the settings.
@@ -112,26 +112,27 @@ pub enum TlsError {
     /// The certificate authorities cannot be used.
     #[error("the certificate authorities can't be used: {0}")]
     Verifier(String),
-    /// No certificate can be issued for such a host.
+    /// The host is not a name that a certificate can be for.
     #[error("`{0}` is no name a certificate can be for")]
     ServerName(String),
 }
 
-/// TLS as it is set up. The user's authorities are read at once, so that a wrong file is reported at the start; those of
-/// the system are read when the first `https` target is met, so that nobody else pays for them.
+/// The TLS settings of a client. The user's authorities are read at once, so that a wrong file is reported at the start.
+/// Those of the system are read at the first `https` target, so that plain HTTP does not pay for them.
 #[derive(Debug)]
 pub(crate) struct Tls {
     extra: RootCertStore,
-    /// The certificates in the user's file: one of a receiver itself is as good as that of its authority.
+    /// The certificates in the user's file: the certificate of a receiver itself is accepted as well as that of its
+    /// authority.
     named: Vec<CertificateDer<'static>>,
     insecure: bool,
     client: Option<ClientCertificate>,
-    /// The protocol that is spoken over it (ALPN).
+    /// The protocol that is spoken over TLS (ALPN).
     protocol: &'static [u8],
     config: OnceLock<Arc<ClientConfig>>,
 }
 
-/// What the client shows of itself to a server that asks.
+/// The certificate that the client presents to a server that asks for one.
 #[derive(Debug)]
 struct ClientCertificate {
     path: PathBuf,
@@ -143,19 +144,19 @@ const CA_FLAG: &str = "--ca";
 const CERT_FLAG: &str = "--client-cert";
 const KEY_FLAG: &str = "--client-key";
 
-/// How TLS is spoken with one target.
+/// The TLS settings for one target.
 #[derive(Clone, Debug)]
 pub(crate) struct TlsPlan {
-    /// The client's side of the handshake.
+    /// The client side of the handshake.
     pub(crate) config: Arc<ClientConfig>,
-    /// The name the target's certificate has to be for.
+    /// The name that the target's certificate has to be for.
     pub(crate) name: ServerName<'static>,
 }
 
-/// The largest file of authorities, in bytes. All those of a system take a fraction of it.
+/// Maximum size of a file of authorities, in bytes. All authorities of a system take a fraction of it.
 const LARGEST: u64 = 16 << 20;
 
-/// Reads a file of certificates or keys, which may be anything that the user named by mistake.
+/// Reads a file of certificates or keys. Limited in size, since the user may have named any file by mistake.
 fn read_pem(path: &Path) -> io::Result<Vec<u8>> {
     let mut pem = Vec::new();
     File::open(path)?.take(LARGEST + 1).read_to_end(&mut pem)?;
@@ -174,7 +175,7 @@ fn not_pem(flag: &'static str, path: &Path, error: pem::Error) -> TlsError {
     TlsError::NotPem { flag, path: path.to_owned(), reason }
 }
 
-/// The certificates of a file; at least one.
+/// Reads the certificates of a file; at least one.
 fn certificates(
     flag: &'static str,
     what: &'static str,
@@ -190,7 +191,7 @@ fn certificates(
 }
 
 impl ClientCertificate {
-    /// Reads the files that the user named. Whether they fit together is known at once.
+    /// Reads the files that the user named and checks that they fit together.
     fn read(options: &TlsOptions) -> Result<Option<Self>, TlsError> {
         let Some(path) = &options.client_cert else {
             return if options.client_key.is_some() { Err(TlsError::KeyAlone) } else { Ok(None) };
@@ -231,7 +232,7 @@ impl Tls {
         Ok(Self { extra, named, insecure: options.insecure, client, protocol, config: OnceLock::new() })
     }
 
-    /// How a target is spoken with; nothing if it is not `https`.
+    /// Returns the TLS settings for a target; nothing if its scheme is not `https`.
     pub(crate) fn plan(&self, target: &Target) -> Result<Option<TlsPlan>, TlsError> {
         if !target.is_tls() {
             return Ok(None);

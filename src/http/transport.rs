@@ -1,4 +1,4 @@
-//! What HTTP is served over: a stream with a time limit for writing, which can be taken back from hyper.
+//! The transport under HTTP: a stream with a time limit for writing, which can be taken back from hyper.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -19,16 +19,16 @@ use super::state::{ConnState, Ending};
 pub(super) trait Listener: Send {
     type Stream: Transport;
 
-    /// The next connection.
+    /// Accepts the next connection.
     fn accept(&mut self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 }
 
-/// A connection as it is accepted.
+/// An accepted connection.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// Has closing reset the connection, so that the client reads an error and not the end.
+    /// Makes closing reset the connection, so that the client reads an error and not the end.
     fn reset_on_close(&self);
 
-    /// Whether the client has closed its side and all that it sent before was read.
+    /// Whether the client has closed its side and everything that it sent before has been read.
     fn is_gone(&self) -> bool;
 }
 
@@ -37,7 +37,7 @@ impl Listener for TcpListener {
 
     async fn accept(&mut self) -> io::Result<TcpStream> {
         let (stream, _) = Self::accept(self).await?;
-        // Small responses should not wait for more to send; without the option they arrive all the same.
+        // Small responses should not wait for more data; without the option they still arrive.
         let _ = stream.set_nodelay(true);
         Ok(stream)
     }
@@ -58,15 +58,15 @@ impl Transport for TcpStream {
     }
 }
 
-/// A connection while hyper has it. Writing fails when the client takes nothing for too long, which hyper has no timer
-/// for. The stream is shared because hyper's `auto::Connection` does not give it back: when a connection is to end in
-/// another way than by a response, the one who drives it drops hyper's part and goes on with its own.
+/// A connection while hyper has it. Writing fails when the client reads nothing for too long, for which hyper has no timer.
+/// The stream is shared because hyper's `auto::Connection` does not give it back: to end a connection in another way than
+/// by a response, the task that drives it drops hyper's part and continues with its own.
 #[derive(Debug)]
 pub(super) struct TimedStream<S> {
     stream: Arc<Mutex<S>>,
     write_timeout: Duration,
     state: Arc<ConnState>,
-    /// Runs while the client takes nothing.
+    /// Runs while the client reads nothing.
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
@@ -111,8 +111,7 @@ impl<S: Transport> AsyncWrite for TimedStream<S> {
     }
 }
 
-/// Brings a connection to its end. Silence lasts until the client goes, until it has lasted for `never`, or until the
-/// server ends.
+/// Ends a connection as asked. Silence lasts until the client goes, until `never` has passed, or until the server ends.
 pub(super) async fn finish(
     mut stream: impl Transport,
     ending: Ending,

@@ -1,4 +1,4 @@
-//! Which certificates of servers a client takes.
+//! Which server certificates a client accepts.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use webpki::EndEntityCert;
 
-/// A certificate that nobody but its owner vouches for.
+/// The error for a certificate that is signed only by its owner.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the certificate signs itself")]
 pub(crate) struct SelfSigned;
 
-/// Whether a certificate says that its owner has issued it.
+/// Whether a certificate names its own subject as its issuer.
 fn signs_itself(certificate: &CertificateDer<'_>) -> bool {
     EndEntityCert::try_from(certificate).is_ok_and(|parsed| parsed.issuer() == parsed.subject())
 }
 
-/// Checks certificates as usual, and takes those of the user's file for the host they name. A certificate that signs itself
-/// is usually marked as an authority's, and by the rules nobody's server may have such a one.
+/// Checks certificates as usual, and accepts those of the user's file for the host they name. A self-signed certificate is
+/// usually marked as an authority's, and the rules do not allow a server to use such a certificate.
 #[derive(Debug)]
 pub(super) struct NamedCertificates {
     pub(super) named: Vec<CertificateDer<'static>>,
@@ -73,7 +73,7 @@ impl ServerCertVerifier for NamedCertificates {
     }
 }
 
-/// Takes any certificate, but still has the peer prove that it holds the certificate's key.
+/// Accepts any certificate, but still requires the peer to prove that it holds the certificate's key.
 #[derive(Debug)]
 pub(super) struct AnyCertificate {
     pub(super) provider: Arc<CryptoProvider>,

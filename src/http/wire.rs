@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// What went over a connection since the last [`Traffic::reset`].
+/// The traffic of a connection since the last [`Traffic::reset`].
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     sent: AtomicBool,
@@ -17,18 +17,18 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Begins to watch anew, before a request is written.
+    /// Starts watching anew, before a request is written.
     pub(crate) fn reset(&self) {
         self.sent.store(false, Ordering::Relaxed);
         self.received.store(false, Ordering::Relaxed);
     }
 
-    /// Whether the system took at least one byte. If not, the receiver can't have seen anything of the request.
+    /// Whether the system accepted at least one byte. If not, the receiver can't have seen anything of the request.
     pub(crate) fn sent(&self) -> bool {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Whether at least one byte came.
+    /// Whether at least one byte arrived.
     pub(crate) fn received(&self) -> bool {
         self.received.load(Ordering::Relaxed)
     }
@@ -36,9 +36,9 @@ impl Traffic {
 
 /// A TCP stream that keeps reading when it can no longer write.
 ///
-/// A receiver may answer before it has read the whole request, for example with 413, and close. The rest of the
-/// request can then not be written, but the answer is already on its way. So a write that fails because the receiver
-/// closed is taken for done, and what can be read decides: the answer, or the end of the connection.
+/// A receiver may respond before it has read the whole request, for example with 413, and close. The rest of the request
+/// can then not be written, but the response is already on its way. So a write that fails because the receiver closed
+/// counts as done, and what can be read decides: the response, or the end of the connection.
 #[derive(Debug)]
 pub(crate) struct Wire {
     stream: TcpStream,
@@ -46,7 +46,7 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// Wraps a stream, and shares what is known about its traffic.
+    /// Wraps a stream. Also returns the shared record of its traffic.
     pub(crate) fn new(stream: TcpStream) -> (Self, Arc<Traffic>) {
         let traffic = Arc::new(Traffic::default());
         (Self { stream, traffic: traffic.clone() }, traffic)
@@ -64,7 +64,7 @@ impl Wire {
     }
 }
 
-/// Whether an error says that the other side closed the connection.
+/// Whether an error means that the other side closed the connection.
 pub(crate) fn is_closed(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(error.kind(), Kind::BrokenPipe | Kind::ConnectionReset | Kind::ConnectionAborted)
@@ -130,7 +130,7 @@ mod tests {
         wire.write_all(b"request").await.unwrap();
         assert!(traffic.sent() && !traffic.received());
         receiver.write_all(b"answer").await.unwrap();
-        // What is unread makes the system reset the connection.
+        // Unread data makes the system reset the connection.
         receiver.readable().await.unwrap();
         drop(receiver);
 

@@ -16,11 +16,11 @@ use super::*;
 use crate::http::transport::Transport;
 use crate::net::{HttpResponse, HttpStream};
 
-/// How many bytes a connection in memory takes before its reader has to.
+/// Number of bytes that an in-memory connection buffers.
 const PIPE: usize = 64 << 10;
 
-/// Connections in memory: time that stands still can be moved on only when nothing is under way on them, which the
-/// runtime does not know of sockets.
+/// In-memory connections: paused time can advance only when nothing is in progress on them, which the runtime cannot know
+/// of sockets.
 struct Memory(mpsc::UnboundedReceiver<DuplexStream>);
 
 impl Listener for Memory {
@@ -42,23 +42,23 @@ impl Transport for DuplexStream {
     }
 }
 
-/// A running server that answers with what it saw, and does as special paths say.
+/// A running server whose responses say what it received, with special paths for special behaviour.
 struct Running {
     connections: mpsc::UnboundedSender<DuplexStream>,
     calls: Arc<AtomicUsize>,
-    /// How many endless bodies have ended.
+    /// Number of endless bodies that have ended.
     floods: Arc<AtomicUsize>,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<usize>,
 }
 
-/// A server in memory.
+/// Starts a server in memory.
 fn start(limits: Limits) -> Running {
     let (connections, accepted) = mpsc::unbounded_channel();
     start_on(Memory(accepted), connections, (limits, Entrance::Plain))
 }
 
-/// A server at an address.
+/// Starts a server at an address.
 fn start_tcp(limits: Limits) -> (Running, SocketAddr) {
     let server = Server::bind("127.0.0.1:0").unwrap();
     let addr = server.local_addr();
@@ -109,7 +109,7 @@ fn start_on<L: Listener + Send + 'static>(
     Running { connections, calls, floods, stop, ended }
 }
 
-/// An answer that comes in a minute.
+/// A reply that arrives after a minute.
 fn later() -> Reply {
     let (reply, later) = oneshot::channel();
     tokio::spawn(async {
@@ -119,7 +119,7 @@ fn later() -> Reply {
     Reply::Later(later)
 }
 
-/// A body without an end, made on a thread that waits for the client.
+/// An endless body, produced on a thread that waits for the client.
 fn flood(ended: Arc<AtomicUsize>) -> HttpStream {
     let (sender, parts) = mpsc::channel(1);
     tokio::spawn(async move {
@@ -129,7 +129,7 @@ fn flood(ended: Arc<AtomicUsize>) -> HttpStream {
     HttpStream { status: 200, headers: Vec::new(), length: None, parts, memory: 0 }
 }
 
-/// A body of three parts, five bytes in all, with the length it claims.
+/// A body of three parts, five bytes in total, that claims the given length.
 fn stream(length: Option<u64>) -> HttpStream {
     let (sender, parts) = mpsc::channel(1);
     tokio::spawn(async move {
@@ -165,7 +165,7 @@ async fn read_all(stream: &mut (impl AsyncRead + Unpin)) -> String {
     String::from_utf8_lossy(&all).into_owned()
 }
 
-/// Reads until a text has come.
+/// Reads until `text` has arrived.
 async fn read_until(stream: &mut (impl AsyncRead + Unpin), text: &str) -> String {
     let mut all = String::new();
     while !all.contains(text) {
@@ -235,7 +235,7 @@ async fn a_client_that_waits_for_100_gets_it() {
     read_until(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
     stream.write_all(b"abc").await.unwrap();
     assert_eq!(body(&read_all(&mut stream).await), "POST / \"abc\"");
-    // What is too large is refused before it is sent.
+    // A body that is too large is refused before it is sent.
     assert_eq!(status(&server.raw(format!("{head}11\r\n\r\n")).await), "413");
 }
 

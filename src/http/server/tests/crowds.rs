@@ -5,7 +5,7 @@ use crate::http::{Budget, LargeBodies};
 
 const HEAD: &str = "POST /a HTTP/1.1\r\nHost: x\r\n";
 
-/// One that is served at once, however many wait.
+/// A client that is served at once, however many others wait.
 async fn bystander(server: &Running) {
     let begun = tokio::time::Instant::now();
     let answer = server.raw(format!("GET / HTTP/1.1\r\n{END}\r\n")).await;
@@ -48,7 +48,7 @@ async fn who_sends_a_body_hears_that_there_is_no_place() {
     assert!(answer.contains("retry-after: 1\r\n"), "{answer}");
 }
 
-/// Whoever is being answered keeps his place.
+/// A client that is being answered keeps its place.
 #[tokio::test(start_paused = true)]
 async fn nobody_who_waits_for_the_server_makes_place() {
     let server = start(Limits { connections: 1, ..Limits::default() });
@@ -72,7 +72,7 @@ async fn bodies_and_answers_share_one_budget() {
     for _ in 0..3 {
         let mut one = server.connect();
         one.write_all(head.as_bytes()).await.unwrap();
-        // As much as is taken of it.
+        // As much of it as the server reads.
         let _ = tokio::time::timeout(Duration::from_secs(1), one.write_all(&[b'x'; 3_000_000])).await;
         unfinished.push(one);
     }
@@ -120,7 +120,7 @@ async fn requests_without_lists_have_small_bodies() {
     }
 }
 
-/// There is one place, which a client keeps that waits for a late answer, and nobody keeps for one that has gone.
+/// There is one place. A client that waits for a late response keeps it; a client that has gone does not.
 #[tokio::test]
 async fn a_late_answer_is_kept_for_nobody() {
     let (server, addr) = start_tcp(Limits { connections: 1, ..Limits::default() });

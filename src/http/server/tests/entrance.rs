@@ -11,7 +11,7 @@ use crate::net::Target;
 
 const HOST: &str = "api.vendor.example";
 
-/// A server with an entrance, and how a client that trusts its authority speaks TLS.
+/// A server with an entrance, and the TLS settings of a client that trusts its authority.
 struct Secure {
     running: Running,
     tls: Tls,
@@ -35,14 +35,14 @@ fn proxy(limits: Limits) -> Secure {
 }
 
 impl Secure {
-    /// Speaks TLS with a host over a connection.
+    /// Starts TLS with a host over a connection.
     async fn over(&self, stream: DuplexStream, host: &str) -> TlsStream<DuplexStream> {
         let target: Target = format!("https://{host}/").parse().unwrap();
         let plan = self.tls.plan(&target).unwrap().unwrap();
         TlsConnector::from(plan.config).connect(plan.name, stream).await.unwrap()
     }
 
-    /// A connection for which the proxy was asked, as far as it was answered.
+    /// Asks the proxy for a tunnel. Returns the connection and the proxy's response.
     async fn tunnel(&self, target: &str) -> (DuplexStream, String) {
         let mut stream = self.running.connect();
         let asked = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\nUser-Agent: a\r\n\r\n");
@@ -94,19 +94,19 @@ async fn a_handshake_that_never_ends_is_given_up() {
 #[tokio::test]
 async fn a_proxy_plays_its_hosts() {
     let server = proxy(Limits::default());
-    // As most clients do.
+    // The way most clients connect.
     let (stream, answer) = server.tunnel(&format!("{HOST}:443")).await;
     assert_eq!(answer, "HTTP/1.1 200 Connection established\r\n\r\n");
     let answer = ask(&mut server.over(stream, HOST).await, "/tunnel", HOST).await;
     assert_eq!((status(&answer), body(&answer)), ("200", "GET /tunnel \"\""));
-    // Plain HTTP, through a tunnel, as a whole URL, and led there by other means.
+    // Plain HTTP through a tunnel, with a whole URL, and sent to the mock by other means.
     let (mut stream, _) = server.tunnel(&format!("{HOST}:80")).await;
     assert_eq!(body(&ask(&mut stream, "/plain", HOST).await), "GET /plain \"\"");
     for url in [format!("http://{HOST}/whole"), format!("https://{HOST}/whole"), "/whole".to_owned()] {
         let answer = ask(&mut server.running.connect(), &url, &HOST.to_uppercase()).await;
         assert_eq!(body(&answer), "GET /whole \"\"", "{url}: {answer}");
     }
-    // TLS at once.
+    // TLS without a tunnel.
     let mut stream = server.over(server.running.connect(), HOST).await;
     assert_eq!(body(&ask(&mut stream, "/direct", HOST).await), "GET /direct \"\"");
 }
@@ -116,7 +116,7 @@ async fn a_proxy_lets_nothing_else_out() {
     let server = proxy(Limits::default());
     let (mut stream, answer) = server.tunnel("elsewhere.example:443").await;
     let answer = answer + &read_all(&mut stream).await;
-    // The first line says it all: many programs show nothing else.
+    // The first line must be sufficient: many programs show nothing else.
     let first = answer.lines().next().unwrap();
     assert!(
         first.starts_with("HTTP/1.1 403 this proxy of airudder-mock plays api.vendor.example"),
@@ -126,11 +126,11 @@ async fn a_proxy_lets_nothing_else_out() {
     assert!(body(&answer).contains("or set NO_PROXY=elsewhere.example"), "{answer}");
     let answer = ask(&mut server.running.connect(), "http://elsewhere.example/", "elsewhere.example").await;
     assert_eq!(status(&answer), "403", "{answer}");
-    // Inside of a tunnel, too.
+    // Inside a tunnel, too.
     let (stream, _) = server.tunnel(&format!("{HOST}:443")).await;
     let answer = ask(&mut server.over(stream, HOST).await, "/", "elsewhere.example").await;
     assert_eq!(status(&answer), "403", "{answer}");
-    // What is for the mock itself goes past the proxy.
+    // Requests for the mock itself are to bypass the proxy.
     for itself in
         ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: 127.0.0.1:8081\r\nConnection: close\r\n\r\n"]
     {

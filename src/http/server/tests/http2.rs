@@ -7,10 +7,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use super::*;
 
-/// What an HTTP/2 client says first, and its empty settings.
+/// The first bytes of an HTTP/2 client, and its empty settings.
 const HELLO: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// A client with one connection, and the task that ends with it.
+/// A client with one connection, and the task that drives it.
 async fn client(server: &Running) -> (http2::SendRequest<Full<Bytes>>, JoinHandle<hyper::Result<()>>) {
     let io = TokioIo::new(server.connect());
     let (sender, connection) = http2::Builder::new(TokioExecutor::new()).handshake(io).await.unwrap();
@@ -22,7 +22,7 @@ fn request(method: Method, path: &str, body: impl Into<Bytes>) -> Request<Full<B
     Request::builder().method(method).uri(uri).body(Full::new(body.into())).unwrap()
 }
 
-/// The body, or as much of it as came, and whether it came to its end.
+/// Returns the body, or as much of it as arrived, and whether it arrived completely.
 async fn text(answer: Response<Incoming>) -> (String, bool) {
     let mut body = answer.into_body();
     let mut all = String::new();
@@ -50,7 +50,7 @@ async fn many_calls_over_one_connection() {
     assert!(fast.starts_with("PUT /a%2Fb?c=%2B1 \"xxx") && fast.len() > 100_000);
     assert_eq!(text(slow.await.unwrap()).await, ("POST /sleep \"a\"".to_owned(), true));
     assert_eq!(get(&mut sender, "/").await, Some((200, "GET / \"\"".to_owned(), true)));
-    // The older version is still there.
+    // HTTP/1.1 is still served.
     assert_eq!(status(&server.raw(format!("GET / HTTP/1.1\r\n{END}\r\n")).await), "200");
 }
 
@@ -117,7 +117,7 @@ async fn connections_without_requests_are_closed() {
     assert_eq!(begun.elapsed().as_secs(), 30);
     after.await.unwrap().unwrap();
     assert_eq!(begun.elapsed().as_secs(), 40);
-    // One that says nothing more can't be asked to go: it is cut off a little later.
+    // A client that sends nothing more can't be asked to leave: it is cut off a little later.
     assert!(server.raw(HELLO).await.len() >= 9, "its settings");
     assert_eq!(begun.elapsed().as_secs(), 75);
 }
@@ -137,7 +137,7 @@ async fn long_answers_keep_their_connection() {
     let begun = tokio::time::Instant::now();
     assert_eq!(get(&mut sender, "/silence").await, None);
     assert_eq!(begun.elapsed().as_secs(), 100);
-    // Only the stream is gone.
+    // Only the stream has ended.
     assert_eq!(get(&mut sender, "/").await.unwrap().0, 200);
     drop(sender);
     connection.await.unwrap().unwrap();
@@ -154,7 +154,7 @@ async fn what_is_wrong_on_purpose_hits_the_stream() {
     }
     assert_eq!(get(&mut sender, "/half?0").await, Some((200, String::new(), true)));
     assert_eq!(get(&mut sender, "/").await.unwrap().0, 200);
-    // All but this: it closes the connection.
+    // Except this one, which closes the connection.
     assert_eq!(get(&mut sender, "/close").await, None);
     assert_eq!(get(&mut sender, "/").await, None);
 }
@@ -223,7 +223,7 @@ async fn a_client_that_takes_nothing_of_an_answer_is_let_go() {
         let write_timeout = Duration::from_secs(7);
         let server = start(Limits { write_timeout, ..Limits::default() });
         let begun = tokio::time::Instant::now();
-        // It reads and answers as HTTP/2 wants it, but gives the answer no room.
+        // The client reads and answers as HTTP/2 requires, but opens no window for the response.
         let (mut sender, connection) = client(&server).await;
         let answer = sender.send_request(request(Method::GET, path, "")).await.unwrap();
         assert_eq!(answer.status(), 200);

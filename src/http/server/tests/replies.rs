@@ -1,10 +1,10 @@
-//! What a reply does to an HTTP/1.1 connection.
+//! The effect of a reply on an HTTP/1.1 connection.
 
 use tokio::io::AsyncWrite;
 
 use super::*;
 
-/// Sends a request on a connection of its own and reads as long as anything comes.
+/// Sends a request on a connection of its own and reads until the end.
 async fn outcome(server: &Running, path: &str) -> (String, Option<io::ErrorKind>) {
     outcome_over(server.connect(), path).await
 }
@@ -38,7 +38,7 @@ async fn half_an_answer_ends_in_its_middle() {
         assert!(answer.contains(&format!("content-length: {length}\r\n")), "{length}");
         assert_eq!(body(&answer).len(), length / 2);
     }
-    // What has no body is whole, and the connection ends all the same.
+    // A response without a body is complete, but the connection still ends.
     for request in ["GET /half?0", "HEAD /half?10"] {
         let answer = server.raw(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n")).await;
         assert_eq!((status(&answer), body(&answer)), ("200", ""), "{request}");
@@ -73,7 +73,7 @@ async fn silence_ends_with_the_client() {
     // There is one place, so that the second client is served only once the first one is gone.
     let server = start(Limits { connections: 1, ..Limits::default() });
     let mut stream = server.connect();
-    // What comes after the call is not listened to, and hides no hanging up.
+    // Bytes that follow the request are not read, and must not hide that the client hung up.
     stream.write_all(b"GET /silence HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n").await.unwrap();
     while server.calls.load(Ordering::Relaxed) < 1 {
         tokio::task::yield_now().await;
@@ -95,7 +95,7 @@ async fn a_body_is_made_while_it_is_sent() {
         assert_eq!((status(&answer), body(&answer)), ("200", text), "{path}");
         assert!(answer.contains(header) && answer.contains("x-kind: made\r\n"), "{answer}");
     }
-    // One that is too short is never taken for a whole one.
+    // A stream that is too short is never taken for a complete one.
     let (answer, _) = outcome(&server, "/stream?6").await;
     assert!(body(&answer).len() < 6, "{answer}");
 }
@@ -128,7 +128,7 @@ async fn a_client_that_takes_nothing_is_let_go() {
         let next = server.raw(format!("GET / HTTP/1.1\r\n{END}\r\n"));
         let next = tokio::time::timeout(Duration::from_secs(60), next).await.expect("its turn comes");
         assert_eq!(status(&next), "200", "{path}");
-        // It was there until now.
+        // The client was connected until now.
         drop(deaf);
     }
     assert_eq!(begun.elapsed().as_secs(), 14);
