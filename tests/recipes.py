@@ -99,8 +99,8 @@ def free_port():
 
 
 RESTART = """\
-[ -s pid ] && kill -9 -- -$(cat pid)
-while [ -s pid ] && kill -0 -- -$(cat pid) 2>/dev/null; do sleep 0.02; done
+[ -s pid ] && kill -9 -$(cat pid)
+while [ -s pid ] && kill -0 -$(cat pid) 2>/dev/null; do sleep 0.02; done
 setsid sh -c '{command}' >>log 2>&1 </dev/null &
 echo $! >pid
 for i in $(seq 600); do curl -sf http://127.0.0.1:{port}/probe >/dev/null && exit 0; sleep 0.05; done
@@ -108,22 +108,26 @@ exit 1
 """
 
 
-# The signature has no timestamp, and these receivers call nobody.
-NOT_JUDGED = ["signature-stale", "calls-once", "calls-once-at-once", "calls-of-forged", "calls-again-after-failure"]
+# Notices of every kind; the end of a chat is the only one of them that the vendor signs.
+EVENTS = ["call.completed", "workflow.api_push", "workflow.session_ended", "dialer.task_status"]
+UNSIGNED = [event for event in EVENTS if event != "workflow.session_ended"]
+# The signature has no timestamp, and what is not signed can't be forged.
+NOT_JUDGED = ["signature-stale"] + [f"{event}-{check}" for event in UNSIGNED for check in ["forged", "unsigned"]]
 
 
 def judged(program, work, name):
     """What is wrong with a recipe, as text; nothing if all is well."""
-    command, folder, port = COMMANDS[name][1], work / name, free_port()
+    command, folder, port, mock = COMMANDS[name][1], work / name, free_port(), f"127.0.0.1:{free_port()}"
     state = Path(tempfile.mkdtemp(prefix=name, dir=work))
     env = dict(os.environ, PORT=str(port), EVENTS=str(state / "events"), PYTHONDONTWRITEBYTECODE="1")
     env.update(AIRUDDER_MOCK_SECRET="of the recipes", AIRUDDER_MOCK_NEXT_SECRET="the one after it", NO_COLOR="1")
-    env.pop("AIRUDDER_MOCK_URL", None)
+    env["AIRUDDER_MOCK_URL"] = f"http://{mock}"
     restart = state / "restart.sh"
     restart.write_text(f"cd {state}\n" + RESTART.format(command=f"cd {folder} && {command}", port=port))
     url, report = f"http://127.0.0.1:{port}", state / "report.json"
     audit = [program, "audit", "--callback-url", f"{url}/callbacks", "--probe", f"{url}/probe", "--threshold", "none"]
     audit += ["--restart", f"sh {restart}", "--json", report, "--next-secret", env["AIRUDDER_MOCK_NEXT_SECRET"]]
+    audit += ["--listen", mock, "--events", ",".join(EVENTS)]
     try:
         started = subprocess.run(["sh", restart], env=env)
         if started.returncode != 0:

@@ -1,11 +1,12 @@
 // A receiver of AI Rudder's callbacks with Fastify: `npm install`, then `node receiver.mjs`
 //
-// It verifies the signature over the raw bytes, takes each event once, answers, and then works: a user who asks for a
+// It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
 // person is accepted.
 
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import Fastify from "fastify";
 
 const PORT = Number(process.env.PORT ?? 3000);
@@ -24,6 +25,22 @@ function isGenuine(raw, given) {
     const right = Buffer.from(sign(raw, secret));
     return bytes.length === right.length && timingSafeEqual(bytes, right); // which throws where the lengths differ
   });
+}
+
+const isEvent = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+function parsed(raw) {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return null;
+  }
+}
+
+// Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
+// one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow.
+function isNotice(event) {
+  return isEvent(event) && !("event" in event) && !("session_end_reason" in event);
 }
 
 // Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time.
@@ -45,11 +62,15 @@ async function work({ event, transfer }) {
   if (event !== "session.transfer" || !transfer?.call_id) return;
   const body = JSON.stringify({ call_id: transfer.call_id, result: "accepted" });
   const headers = { "Content-Type": "application/json", "X-AIRudder-Sign-Key": KEY, "X-AIRudder-Sign": sign(body, SECRET) };
-  try {
-    const response = await fetch(AIRUDDER + "/api/v1/session/transfer_result", { method: "POST", headers, body });
-    console.log("accepted", transfer.call_id, response.status);
-  } catch (error) {
-    console.log("not accepted", transfer.call_id, error.cause?.code ?? error.message);
+  for (const pause of [500, 1000, 0]) { // the vendor may be down for a moment; what it refuses stays refused
+    try {
+      const response = await fetch(AIRUDDER + "/api/v1/session/transfer_result", { method: "POST", headers, body });
+      console.log(response.ok ? "accepted" : "not accepted", transfer.call_id, response.status);
+      if (response.status < 500) return;
+    } catch (error) {
+      console.log("not accepted", transfer.call_id, error.cause?.code ?? error.message);
+    }
+    await sleep(pause);
   }
 }
 
@@ -61,16 +82,9 @@ app.addContentTypeParser("*", { parseAs: "buffer" }, (_, raw, done) => done(null
 
 app.post("/callbacks", (request, reply) => {
   const raw = request.body ?? Buffer.alloc(0);
-  if (!isGenuine(raw, request.headers["x-airudder-sign"] ?? "")) return reply.code(401).send({ error: "wrong signature" });
-  let event;
-  try {
-    event = JSON.parse(raw);
-  } catch {
-    return reply.code(400).send({ error: "not JSON" });
-  }
-  if (event === null || typeof event !== "object" || Array.isArray(event)) {
-    return reply.code(400).send({ error: "not an event" });
-  }
+  const [given, event] = [request.headers["x-airudder-sign"] ?? "", parsed(raw)];
+  if (!isGenuine(raw, given) && (given || !isNotice(event))) return reply.code(401).send({ error: "wrong signature" });
+  if (!isEvent(event)) return reply.code(400).send({ error: "not an event" });
   if (take(event)) setImmediate(work, event);
   reply.send({});
 });

@@ -1,6 +1,6 @@
 // A receiver of AI Rudder's callbacks, with nothing but Go 1.19: `go run receiver.go`
 //
-// It verifies the signature over the raw bytes, takes each event once, answers, and then works: a user who asks for a
+// It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
 // person is accepted. Try it with `airudder-mock run story.toml -- go run receiver.go`.
 package main
 
@@ -54,6 +54,25 @@ func isGenuine(raw []byte, given string) bool {
 	return false
 }
 
+// Nothing if it is no event.
+func parsed(raw []byte) map[string]any {
+	var event map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber() // as they were written
+	if decoder.Decode(&event) != nil {
+		return nil
+	}
+	return event
+}
+
+// Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
+// one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow.
+func isNotice(event map[string]any) bool {
+	_, isNamed := event["event"]
+	_, isEnd := event["session_end_reason"]
+	return event != nil && !isNamed && !isEnd
+}
+
 // Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time.
 func take(event map[string]any) (bool, error) {
 	text, err := json.Marshal(event) // with its keys sorted
@@ -83,20 +102,25 @@ func work(event map[string]any) {
 		return
 	}
 	body, _ := json.Marshal(map[string]string{"call_id": callID, "result": "accepted"})
-	request, err := http.NewRequest("POST", airudder+"/api/v1/session/transfer_result", bytes.NewReader(body))
-	if err != nil {
-		log.Fatal("AIRUDDER_MOCK_URL: ", err)
+	for _, pause := range []time.Duration{500 * time.Millisecond, time.Second, 0} { // the vendor may be down for a moment
+		request, err := http.NewRequest("POST", airudder+"/api/v1/session/transfer_result", bytes.NewReader(body))
+		if err != nil {
+			log.Fatal("AIRUDDER_MOCK_URL: ", err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("X-AIRudder-Sign-Key", key)
+		request.Header.Set("X-AIRudder-Sign", sign(body, secret))
+		if response, err := client.Do(request); err != nil {
+			log.Print("not accepted ", callID, ": ", err)
+		} else {
+			response.Body.Close()
+			log.Print("answered ", callID, " ", response.StatusCode)
+			if response.StatusCode < 500 { // what it refuses stays refused
+				return
+			}
+		}
+		time.Sleep(pause)
 	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("X-AIRudder-Sign-Key", key)
-	request.Header.Set("X-AIRudder-Sign", sign(body, secret))
-	response, err := client.Do(request)
-	if err != nil {
-		log.Print("not accepted ", callID, ": ", err)
-		return
-	}
-	response.Body.Close()
-	log.Print("accepted ", callID, " ", response.StatusCode)
 }
 
 func answer(w http.ResponseWriter, status int, text string) {
@@ -111,14 +135,13 @@ func hook(w http.ResponseWriter, r *http.Request) {
 		answer(w, 400, `{"error":"the request broke off, or is too large"}`)
 		return
 	}
-	if !isGenuine(raw, strings.Join(r.Header.Values("X-AIRudder-Sign"), ", ")) { // of two signatures, none is right
+	given := strings.Join(r.Header.Values("X-AIRudder-Sign"), ", ") // of two signatures, none is right
+	event := parsed(raw)
+	if !isGenuine(raw, given) && (given != "" || !isNotice(event)) {
 		answer(w, 401, `{"error":"wrong signature"}`)
 		return
 	}
-	var event map[string]any
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber() // as they were written
-	if err := decoder.Decode(&event); err != nil || event == nil {
+	if event == nil {
 		answer(w, 400, `{"error":"not an event"}`)
 		return
 	}

@@ -1,6 +1,6 @@
 // A receiver of AI Rudder's callbacks with the JDK's own server (17) and Gson: `java -cp gson.jar Receiver.java`
 //
-// It verifies the signature over the raw bytes, takes each event once, answers, and then works: a user who asks for a
+// It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
 // person is accepted. Under Spring, take the body as `@RequestBody byte[]` and the rest as it is here.
 
 import com.google.gson.Gson;
@@ -64,6 +64,23 @@ public class Receiver {
         return false;
     }
 
+    /** Nothing if it is no event. */
+    static JsonObject parsed(byte[] raw) {
+        try {
+            return JsonParser.parseString(new String(raw, StandardCharsets.UTF_8)).getAsJsonObject();
+        } catch (JsonParseException | IllegalStateException error) {
+            return null;
+        }
+    }
+
+    /**
+     * Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
+     * one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow.
+     */
+    static boolean isNotice(JsonObject event) {
+        return event != null && !event.has("event") && !event.has("session_end_reason");
+    }
+
     static JsonElement sorted(JsonElement value) {
         if (value instanceof JsonArray list) {
             JsonArray result = new JsonArray();
@@ -103,9 +120,17 @@ public class Receiver {
                     .timeout(Duration.ofSeconds(10))
                     .POST(HttpRequest.BodyPublishers.ofByteArray(body))
                     .build();
-            int status = CLIENT.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
-            System.out.println("accepted " + id + " " + status);
-        } catch (IOException | GeneralSecurityException | InterruptedException error) {
+            for (int pause : new int[] {500, 1000, 0}) { // the vendor may be down for a moment; what it refuses stays refused
+                try {
+                    int status = CLIENT.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+                    System.out.println("answered " + id + " " + status);
+                    if (status < 500) return;
+                } catch (IOException error) {
+                    System.out.println("not accepted " + id + " " + error);
+                }
+                Thread.sleep(pause);
+            }
+        } catch (GeneralSecurityException | InterruptedException error) {
             System.out.println("not accepted " + id + " " + error);
         }
     }
@@ -122,18 +147,18 @@ public class Receiver {
         byte[] raw = exchange.getRequestBody().readAllBytes(); // the raw bytes, before any parser
         // Of two signatures, none is right.
         String given = String.join(", ", exchange.getRequestHeaders().getOrDefault("X-AIRudder-Sign", List.of()));
-        JsonObject event;
+        JsonObject event = parsed(raw);
         boolean isNew;
         try {
-            if (!isGenuine(raw, given)) {
+            if (!isGenuine(raw, given) && (!given.isEmpty() || !isNotice(event))) {
                 answer(exchange, 401, "{\"error\":\"wrong signature\"}");
                 return;
             }
-            event = JsonParser.parseString(new String(raw, StandardCharsets.UTF_8)).getAsJsonObject();
+            if (event == null) {
+                answer(exchange, 400, "{\"error\":\"not an event\"}");
+                return;
+            }
             isNew = take(event);
-        } catch (JsonParseException | IllegalStateException error) {
-            answer(exchange, 400, "{\"error\":\"not an event\"}");
-            return;
         } catch (GeneralSecurityException error) {
             throw new IOException(error);
         }

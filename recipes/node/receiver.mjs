@@ -1,12 +1,13 @@
 // A receiver of AI Rudder's callbacks, with nothing but Node.js 18: `node receiver.mjs`
 //
-// It verifies the signature over the raw bytes, takes each event once, answers, and then works: a user who asks for a
+// It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
 // person is accepted. Try it with `airudder-mock run story.toml -- node receiver.mjs`.
 
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { mkdirSync, readdirSync, realpathSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
 const PORT = Number(process.env.PORT ?? 3000);
@@ -25,6 +26,22 @@ export function isGenuine(raw, given) {
     const right = Buffer.from(sign(raw, secret));
     return bytes.length === right.length && timingSafeEqual(bytes, right); // which throws where the lengths differ
   });
+}
+
+const isEvent = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+function parsed(raw) {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return null;
+  }
+}
+
+// Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
+// one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow.
+export function isNotice(event) {
+  return isEvent(event) && !("event" in event) && !("session_end_reason" in event);
 }
 
 // Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time.
@@ -46,24 +63,23 @@ async function work({ event, transfer }) {
   if (event !== "session.transfer" || !transfer?.call_id) return;
   const body = JSON.stringify({ call_id: transfer.call_id, result: "accepted" });
   const headers = { "Content-Type": "application/json", "X-AIRudder-Sign-Key": KEY, "X-AIRudder-Sign": sign(body, SECRET) };
-  try {
-    const response = await fetch(AIRUDDER + "/api/v1/session/transfer_result", { method: "POST", headers, body });
-    console.log("accepted", transfer.call_id, response.status);
-  } catch (error) {
-    console.log("not accepted", transfer.call_id, error.cause?.code ?? error.message);
+  for (const pause of [500, 1000, 0]) { // the vendor may be down for a moment; what it refuses stays refused
+    try {
+      const response = await fetch(AIRUDDER + "/api/v1/session/transfer_result", { method: "POST", headers, body });
+      console.log(response.ok ? "accepted" : "not accepted", transfer.call_id, response.status);
+      if (response.status < 500) return;
+    } catch (error) {
+      console.log("not accepted", transfer.call_id, error.cause?.code ?? error.message);
+    }
+    await sleep(pause);
   }
 }
 
 // What to answer to a callback.
 function receive(raw, given) {
-  if (!isGenuine(raw, given)) return [401, { error: "wrong signature" }];
-  let event;
-  try {
-    event = JSON.parse(raw);
-  } catch {
-    return [400, { error: "not JSON" }];
-  }
-  if (event === null || typeof event !== "object" || Array.isArray(event)) return [400, { error: "not an event" }];
+  const event = parsed(raw);
+  if (!isGenuine(raw, given) && (given || !isNotice(event))) return [401, { error: "wrong signature" }];
+  if (!isEvent(event)) return [400, { error: "not an event" }];
   if (take(event)) setImmediate(work, event);
   return [200, {}];
 }

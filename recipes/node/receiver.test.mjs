@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 process.env.EVENTS = mkdtempSync(join(tmpdir(), "events-")); // events of the tests are no events of yours
-const { isGenuine, sign, SECRET } = await import("./receiver.mjs");
+const { isGenuine, isNotice, sign, SECRET } = await import("./receiver.mjs");
 
 test("a signature is over the raw bytes", () => {
   const raw = Buffer.from('{"event": "session.end"}');
@@ -20,6 +20,13 @@ test("a signature is over the raw bytes", () => {
     assert.ok(!isGenuine(raw, wrong), wrong);
   }
   assert.ok(!isGenuine(Buffer.from('{"event":"session.end"}'), given));
+});
+
+test("notices are those that the vendor does not sign", () => {
+  assert.ok(isNotice({ TaskID: "1", Status: "finished" }));
+  for (const signed of [{ event: "session.end" }, { session_end_reason: "robot" }, [], null]) {
+    assert.ok(!isNotice(signed), JSON.stringify(signed));
+  }
 });
 
 test("a user who asks for a person is accepted", async () => {

@@ -21,6 +21,11 @@ class Tests(unittest.TestCase):
             self.assertFalse(receiver.is_genuine(raw, wrong), wrong)
         self.assertFalse(receiver.is_genuine(raw.replace(b" ", b""), given))
 
+    def test_notices_are_those_that_the_vendor_does_not_sign(self):
+        self.assertTrue(receiver.is_notice({"TaskID": "1", "Status": "finished"}))
+        for signed in [{"event": "session.end"}, {"session_end_reason": "robot"}, [], None]:
+            self.assertFalse(receiver.is_notice(signed), signed)
+
     def test_a_user_who_asks_for_a_person_is_accepted(self):
         program = os.environ.get("AIRUDDER_MOCK_BIN", "airudder-mock")
         command = [program, "run", "story.toml", "--speed", "max", "--", sys.executable, "receiver.py"]
