@@ -25,7 +25,7 @@ Examples:
     airudder-mock check --routes
         Where each callback goes, by airudder-mock.toml in this folder.")]
 pub(super) struct Args {
-    /// Scenario or settings files.
+    /// Scenario or settings files, or the names of stories that ship with the program: `first-transfer`.
     #[arg(required_unless_present = "routes", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// What the files are. Default: decided from each file.
@@ -116,7 +116,10 @@ fn check(
     variables: &[&str],
     flags: &Flags,
 ) -> Result<(String, Option<Settings>), Problems> {
-    let source = SourceFile::read(path)?;
+    if kind != Some(Kind::Settings) && load::is_shipped(path) {
+        return scenario(path, catalog, variables);
+    }
+    let source = load::read(path)?;
     match kind.unwrap_or_else(|| guess(path, &source)) {
         Kind::Settings => {
             let file = settings::check_file(&source, Catalog::builtin())?.file;
@@ -136,15 +139,19 @@ fn check(
             }
             Ok((summary, Some(settings)))
         }
-        Kind::Scenario => {
-            let scenario = load::load(path, catalog, variables)?;
-            let scenario = scenario.doubts.clone().into_result(scenario)?;
-            let (steps, reactions) = (scenario.steps.len(), scenario.reactions.len());
-            let summary =
-                format!("{}, {}", counted(steps as u64, "step"), counted(reactions as u64, "reaction"));
-            Ok((summary, None))
-        }
+        Kind::Scenario => scenario(path, catalog, variables),
     }
+}
+
+fn scenario(
+    path: &Path,
+    catalog: &Catalog,
+    variables: &[&str],
+) -> Result<(String, Option<Settings>), Problems> {
+    let scenario = load::load(path, catalog, variables)?;
+    let scenario = scenario.doubts.clone().into_result(scenario)?;
+    let (steps, reactions) = (scenario.steps.len(), scenario.reactions.len());
+    Ok((format!("{}, {}", counted(steps as u64, "step"), counted(reactions as u64, "reaction")), None))
 }
 
 /// What a file most probably is.

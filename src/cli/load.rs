@@ -56,7 +56,7 @@ Examples, with a receiver at $URL:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Scenario files. Several are a mix, by the weights of their [load] tables.
+    /// Scenario files, or names of stories that ship with the program. Several are a mix, by the weights of their [load] tables.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

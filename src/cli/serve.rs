@@ -58,7 +58,7 @@ const LONG_TURN: Duration = Duration::from_millis(250);
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Scenario files. Their stories run beside the server, from its start on.
+    /// Scenario files, or names of stories that ship with the program. Their stories run beside the server, from its start on.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// A scenario file whose stories do not run by themselves: the page and `airudder-mock ctl start-story` begin them. Those

@@ -49,6 +49,9 @@ pub(crate) struct Formats<'a> {
     pub(crate) catalog: &'a Catalog,
 }
 
+/// So many ids of a group are listed where none of them is near.
+const MOST_BESIDE: usize = 12;
+
 impl<'a> Formats<'a> {
     pub(crate) fn new(catalog: &'a Catalog) -> Self {
         Self { catalog }
@@ -192,10 +195,17 @@ impl<'a> Formats<'a> {
             "" => format!("the id of the {kind} is missing"),
             _ => format!("there is no {kind} {} in the catalog", quoted(id)),
         });
-        match near {
-            Some(near) => mistake.help(format!("did you mean `{near}`?")),
-            None => mistake.help("`airudder-mock catalog` lists them all"),
+        if let Some(near) = near {
+            return mistake.help(format!("did you mean `{near}`?"));
         }
+        let group = id.split_once('.').map(|(group, _)| format!("{group}."));
+        let is_beside = |entry: &&Entry| group.as_ref().is_some_and(|group| entry.id.starts_with(group));
+        let beside = self.catalog.entries().iter().filter(|entry| fits(entry)).filter(is_beside);
+        let beside: Vec<String> = beside.map(|entry| format!("`{}`", entry.id)).collect();
+        mistake.help(match beside.len() {
+            1..=MOST_BESIDE => format!("there are {}", beside.join(", ")),
+            _ => "`airudder-mock catalog` lists them all".to_owned(),
+        })
     }
 }
 

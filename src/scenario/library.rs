@@ -12,47 +12,17 @@ use serde_json::{Map, Value};
 use super::Story;
 use super::begin::{self, NoStory};
 use super::load::{Scenario, Texts, load_text};
+use super::shipped;
 use crate::contract::Catalog;
 use crate::delivery::Policy;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::files::{Problems, SourceFile};
-
-/// Where those that ship lie, so that what is said about them names files that people find.
-const FOLDER: &str = "scenarios";
 
 /// What a scenario without a file is called.
 const UNNAMED: &str = "posted.toml";
 
 /// So many stories that were compiled are kept for the next time.
 const MOST_COMPILED: usize = 64;
-
-macro_rules! shipped {
-    ($($name:literal),* $(,)?) => {
-        &[$(($name, include_str!(concat!("../../scenarios/", $name)))),*]
-    };
-}
-
-/// Those that ship, with what they include.
-const SHIPPED: &[(&str, &str)] = shipped![
-    "agent-transfer-refused.toml",
-    "agent-transfer.toml",
-    "all-events.toml",
-    "bot-solves-it.toml",
-    "busy-day.toml",
-    "first-transfer.toml",
-    "interactive.toml",
-    "load-transfer.toml",
-    "media.toml",
-    "no-agent-in-time.toml",
-    "opt-out.toml",
-    "own-channel.toml",
-    "parts/opening.toml",
-    "template-campaign.toml",
-    "unusual-texts.toml",
-    "user-silent.toml",
-    "your-campaign.toml",
-    "your-workflow.toml",
-];
 
 /// A scenario that stories can be begun of.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -131,12 +101,7 @@ impl Debug for Library {
 impl Library {
     /// Those that ship. `policy` says how callbacks are delivered where a file does not.
     pub fn new(policy: Policy) -> Self {
-        let shipped = SHIPPED.iter().map(|(name, text)| {
-            let path = Path::new(FOLDER).join(name);
-            let source = SourceFile::new(path.display().to_string(), *text);
-            (path, source)
-        });
-        Self(Arc::new(Inner { policy, shipped: shipped.collect(), state: Mutex::default() }))
+        Self(Arc::new(Inner { policy, shipped: shipped::texts(), state: Mutex::default() }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -156,7 +121,7 @@ impl Library {
         let given = self.lock().given.clone();
         let given = given.iter().map(|(path, texts)| offered(path, texts, Path::new(path), true, catalog));
         let own =
-            shipped_names().map(|name| offered(name, &self.0.shipped, &shipped_path(name), false, catalog));
+            shipped::names().map(|name| offered(name, &self.0.shipped, &shipped::path(name), false, catalog));
         given.chain(own).collect()
     }
 
@@ -190,7 +155,7 @@ impl Library {
         let name = match which {
             Given::Offered(name) => name,
             Given::Text(text) => {
-                let path = Path::new(FOLDER).join(UNNAMED);
+                let path = Path::new(shipped::FOLDER).join(UNNAMED);
                 let source = SourceFile::new(UNNAMED, text);
                 let shipped = self.0.shipped.iter().map(|(path, source)| (path.clone(), Arc::clone(source)));
                 return Ok((shipped.chain([(path.clone(), source)]).collect(), path));
@@ -200,23 +165,14 @@ impl Library {
         if let Some(texts) = state.given.get(&name) {
             return Ok((texts.clone(), PathBuf::from(name)));
         }
-        if shipped_names().any(|own| own == name) {
-            return Ok((self.0.shipped.clone(), shipped_path(&name)));
+        if shipped::names().any(|own| own == name) {
+            return Ok((self.0.shipped.clone(), shipped::path(&name)));
         }
         let all: Vec<String> =
-            state.given.keys().cloned().chain(shipped_names().map(str::to_owned)).collect();
+            state.given.keys().cloned().chain(shipped::names().map(str::to_owned)).collect();
         let near = did_you_mean(nearest(&name, all.iter().map(String::as_str)));
         Err(NotBegun::Missing { scenario: name.escape_debug().to_string(), near })
     }
-}
-
-/// What those are begun by that ship and are whole.
-fn shipped_names() -> impl Iterator<Item = &'static str> {
-    SHIPPED.iter().filter(|(name, _)| !name.contains('/')).filter_map(|(name, _)| name.strip_suffix(".toml"))
-}
-
-fn shipped_path(name: &str) -> PathBuf {
-    Path::new(FOLDER).join(format!("{name}.toml"))
 }
 
 fn offered(name: &str, texts: &Texts, path: &Path, given: bool, catalog: &Catalog) -> Offered {
@@ -253,8 +209,6 @@ fn about(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     fn library() -> Library {
@@ -262,16 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_ship_are_there_and_begin() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER);
-        let files = |folder: &Path| {
-            let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-            entries.filter(|path| path.extension().is_some_and(|ending| ending == "toml")).collect::<Vec<_>>()
-        };
-        let there = [files(&folder), files(&folder.join("parts"))].concat();
-        let there = there.iter().map(|path| path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned());
-        let known = SHIPPED.iter().map(|(name, _)| (*name).to_owned());
-        assert_eq!(there.collect::<BTreeSet<_>>(), known.collect::<BTreeSet<_>>());
+    fn all_that_ship_begin() {
         let (library, catalog) = (library(), Catalog::builtin());
         for offered in library.list(catalog) {
             assert_eq!(offered.mistake, None);

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use super::check::variables::{self, InOrder};
 use super::check::{self, Checked, Named, StepOutline};
 use super::file::{ReactionFile, ScenarioFile, StepFile};
+use super::shipped;
 use crate::contract::Catalog;
+use crate::files::diagnostic::quoted;
 use crate::files::{Diagnostic, Place, Problems, SourceFile, Tree};
 
 /// Files may include files this deep.
@@ -69,9 +71,32 @@ pub struct PlacedStep {
     pub size: usize,
 }
 
-/// Reads one scenario. `extra_vars` are the variables set from outside, with `--set`.
+/// Reads one scenario: a file, or one that ships with the program, by its name. `extra_vars` are the variables set from outside, with `--set`.
 pub fn load(path: &Path, catalog: &Catalog, extra_vars: &[&str]) -> Result<Scenario, Problems> {
+    if let Some(name) = shipped::named(path) {
+        return load_text(&shipped::texts(), &shipped::path(name), catalog, extra_vars);
+    }
     load_from(Source::Disk(folders(path)), path, catalog, extra_vars)
+}
+
+/// Whether a path is no file, but the name of a scenario that ships with the program.
+pub fn is_shipped(path: &Path) -> bool {
+    shipped::named(path).is_some()
+}
+
+/// Reads a file of the disk; where there is none, it says which scenario that ships may be meant.
+///
+/// # Errors
+///
+/// It can't be read.
+pub fn read(path: &Path) -> Result<Arc<SourceFile>, Problems> {
+    SourceFile::read(path).map_err(|unreadable| match shipped::meant(path).filter(|_| !path.exists()) {
+        Some(meant) => {
+            let shown = quoted(&path.display().to_string());
+            Diagnostic::general(format!("can't read {shown}: there is no such file")).help(meant).into()
+        }
+        None => unreadable,
+    })
 }
 
 /// The same where the files are these texts, and no file of the disk is looked at.
@@ -157,7 +182,7 @@ impl Source<'_> {
 
     fn read(&self, path: &Path) -> Result<Arc<SourceFile>, Problems> {
         match self {
-            Self::Disk(_) => SourceFile::read(path),
+            Self::Disk(_) => read(path),
             Self::Texts(texts) => texts.get(path).cloned().ok_or_else(|| {
                 let path = path.display();
                 Diagnostic::general(format!("can't read {path}: it is not among the scenarios here")).into()

@@ -14,6 +14,7 @@ mod library;
 pub mod load;
 mod near_miss;
 mod run;
+mod shipped;
 mod story;
 mod whole;
 
