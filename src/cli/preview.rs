@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::files::diagnostic::counted;
 use crate::files::visible;
 use crate::journal::masked;
 
@@ -33,8 +34,11 @@ const NAMING: [&str; 3] = ["company", "workflow_name", "name"];
 
 /// What a body says, in a few words; empty if nothing stands out.
 pub(super) fn preview(body: &[u8]) -> String {
+    if let Some(file) = upload(body) {
+        return shorten(&file, LONGEST);
+    }
     if body.len() > LARGEST {
-        return format!("{:.1} MB", body.len() as f64 / f64::from(1 << 20));
+        return size(body.len());
     }
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
         return shorten(&String::from_utf8_lossy(&masked(body)), LONGEST);
@@ -51,6 +55,34 @@ pub(super) fn preview(body: &[u8]) -> String {
         }
     }
     shorten(&parts.join(", "), LONGEST)
+}
+
+/// The first file of a multipart body: its name and its size.
+fn upload(body: &[u8]) -> Option<String> {
+    let find = |text: &[u8], from: usize| {
+        let at = body.get(from..)?.windows(text.len()).position(|window| window == text)?;
+        Some(from + at)
+    };
+    let boundary = body.starts_with(b"--").then(|| find(b"\r\n", 0)).flatten()?;
+    let mut part = 0;
+    loop {
+        let begin = find(b"\r\n\r\n", part)? + 4;
+        let end = find(&[&b"\r\n"[..], body.get(..boundary)?].concat(), begin)?;
+        let headers = String::from_utf8_lossy(body.get(part..begin)?);
+        if let Some((name, _)) = headers.split_once("filename=\"").and_then(|(_, name)| name.split_once('"'))
+        {
+            return Some(format!("{name}, {}", size(end - begin)));
+        }
+        part = end + 2;
+    }
+}
+
+fn size(bytes: usize) -> String {
+    match bytes {
+        0..1_024 => counted(bytes as u64, "byte"),
+        1_024..1_048_576 => format!("{:.1} KB", bytes as f64 / 1_024.0),
+        _ => format!("{:.1} MB", bytes as f64 / 1_048_576.0),
+    }
 }
 
 /// What a refusal says; if it says nothing, what its body does.
@@ -110,6 +142,17 @@ fn one_line(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::{preview, refusal};
+
+    #[test]
+    fn an_upload_is_its_file() {
+        let upload = |parts: &str| preview(format!("--b\r\n{parts}\r\n--b--\r\n").as_bytes());
+        let file = "Content-Disposition: form-data; name=\"file\"; filename=\"bill.jpg\"\r\n\r\n";
+        assert_eq!(upload(&format!("{file}{}", "x".repeat(21))), "bill.jpg, 21 bytes");
+        assert_eq!(upload(&format!("{file}{}", "x".repeat(3 << 20))), "bill.jpg, 3.0 MB");
+        let field = "Content-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b\r\n";
+        assert_eq!(upload(&format!("{field}{file}{}", "x".repeat(2048))), "bill.jpg, 2.0 KB");
+        assert_eq!(preview(b"--no boundary"), "--no boundary");
+    }
 
     #[test]
     fn a_preview_is_what_was_said() {
