@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::baseline::Baseline;
-use super::battery::{Battery, Check, Need};
+use super::battery::{Battery, Check, Grade, Need};
 use super::craft::Crafted;
 use super::expect::{Yardstick, complaint, millis};
 use super::kit::{Case, Kit};
@@ -151,9 +151,12 @@ struct Player<'a> {
 }
 
 /// What is wrong, before it is a finding.
+#[derive(Default)]
 struct Complaint {
     came: String,
     curl: Option<String>,
+    /// What it was answered with, if it was.
+    status: Option<u16>,
 }
 
 /// Why a check ends before its last step.
@@ -191,32 +194,45 @@ struct Run {
 impl Player<'_> {
     async fn outcome(&mut self, check: &Check, kit: &mut Kit) -> Outcome {
         let begun = Instant::now();
-        let verdict = match self.obstacle(check, kit) {
-            Some(why) => Verdict::NotJudged(why),
-            None => {
-                let mut run = Run::default();
-                let mut case = kit.begin(&check.id);
-                match self.play(check, &mut case, &mut run).await {
-                    Ok(()) => Verdict::Passed,
-                    Err(Stop::NotJudged(why)) => Verdict::NotJudged(why),
-                    Err(Stop::Found(complaint)) => {
-                        self.failed.insert(check.id.clone());
-                        if self.connector.connect(&self.options.target).await.is_err() {
-                            self.gone = Some(check.id.clone());
-                        }
-                        Verdict::Found(Box::new(self.finding(check, &run, complaint)))
-                    }
-                }
-            }
+        let (verdict, grade) = match self.obstacle(check, kit) {
+            Some(why) => (Verdict::NotJudged(why), check.grade),
+            None => self.verdict(check, kit).await,
         };
         Outcome {
             id: check.id.clone(),
             group: check.group.to_string(),
-            grade: check.grade,
+            grade,
             title: check.title.clone(),
             verdict,
             seconds: seconds(begun.elapsed()),
         }
+    }
+
+    /// What comes of a check, and how bad it is: whatever it is about, a receiver that ends because of it loses events.
+    async fn verdict(&mut self, check: &Check, kit: &mut Kit) -> (Verdict, Grade) {
+        let mut run = Run::default();
+        let played = self.play(check, &mut kit.begin(&check.id), &mut run).await;
+        let is_gone = self.connector.connect(&self.options.target).await.is_err();
+        let found = match played {
+            Ok(()) if !is_gone => return (Verdict::Passed, check.grade),
+            Err(Stop::NotJudged(why)) if !is_gone => return (Verdict::NotJudged(why), check.grade),
+            Err(Stop::Found(complaint)) => complaint,
+            Ok(()) | Err(Stop::NotJudged(_)) => Complaint::default(),
+        };
+        self.failed.insert(check.id.clone());
+        let mut finding = self.finding(check, &run, found, kit);
+        if !is_gone {
+            return (Verdict::Found(Box::new(finding)), check.grade);
+        }
+        self.gone = Some(check.id.clone());
+        let before = if finding.came.is_empty() { "" } else { "; then " };
+        finding.came.push_str(&format!("{before}nobody listened any more"));
+        "A receiver that ends takes no callback at all until somebody starts it again."
+            .clone_into(&mut finding.why);
+        let calls = if kit.url().is_none() { " Its own calls go nowhere without --listen." } else { "" };
+        finding.fix = format!("Your receiver ended: read its log, and catch what ended it.{calls}");
+        (finding.code, finding.accepted) = (None, None);
+        (Verdict::Found(Box::new(finding)), Grade::Error)
     }
 
     /// Why a check can't be judged.
@@ -315,7 +331,8 @@ impl Player<'_> {
                 } else {
                     None
                 };
-                return Err(Stop::Found(Complaint { came, curl }));
+                let status = result.as_ref().ok().map(|answer| answer.status);
+                return Err(Stop::Found(Complaint { came, curl, status }));
             }
             run.was_accepted = result.as_ref().is_ok_and(|answer| (200..300).contains(&answer.status));
             run.first = run.first.or(result.as_ref().ok().map(|answer| answer.status));
@@ -419,7 +436,7 @@ impl Player<'_> {
             Some(worked) => format!("the probe counts {worked} worked off, where {count} would be right"),
             None => format!("the probe went back from {} to {now}", run.worked_before),
         };
-        Err(Stop::Found(Complaint { came, curl: None }))
+        Err(Stop::Found(Complaint { came, ..Complaint::default() }))
     }
 
     /// Waits until the receiver has made the calls that are wanted, and a little longer: whether there are more.
@@ -462,10 +479,13 @@ impl Player<'_> {
             Calls::None if all == 0 => return Ok(()),
             Calls::None => format!("the receiver made {all} calls because of it, where none would be right"),
         };
-        Err(Stop::Found(Complaint { came, curl: None }))
+        Err(Stop::Found(Complaint { came, ..Complaint::default() }))
     }
 
-    fn finding(&self, check: &Check, run: &Run, complaint: Complaint) -> Finding {
+    fn finding(&self, check: &Check, run: &Run, complaint: Complaint, kit: &Kit) -> Finding {
+        let mut events = check.steps.iter().filter_map(|step| step.send.as_deref());
+        let unsigned =
+            events.find(|event| !kit.is_signed(event) && matches!(complaint.status, Some(401 | 403)));
         let code = match self.language {
             Some(Language::Python) => check.python.clone().map(|text| Code { language: "python", text }),
             Some(Language::Node) => check.node.clone().map(|text| Code { language: "node", text }),
@@ -475,13 +495,22 @@ impl Player<'_> {
             sent: run.sent.join("; then "),
             came: complaint.came,
             why: check.why.clone(),
-            fix: check.fix.clone(),
+            fix: unsigned.map_or_else(|| check.fix.clone(), without_signature),
             code,
             again: format!("{} --only {}", self.options.again, check.id),
             curl: complaint.curl,
             accepted: self.options.baseline.reason(&check.id).map(str::to_owned),
         }
     }
+}
+
+/// What to do where a receiver refuses what is not signed.
+fn without_signature(event: &str) -> String {
+    format!(
+        "`{event}` carries no signature, as far as is known of the vendor, and your receiver seems to demand one: take it \
+         without, by its fields or at a URL of its own ([[routes]]). If yours is signed, write [catalog.\"{event}\"] \
+         signed = true into the settings."
+    )
 }
 
 /// What the headers of an answer tell of the receiver's language.

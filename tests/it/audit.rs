@@ -1,6 +1,7 @@
 //! `audit` and the sample receivers under `tests/receivers/`: each planted flaw is found by its own check and by no other.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -343,6 +344,48 @@ fn notices_are_checked_where_they_are_asked_for() {
     let output = run(&[&args[..], &["call.complete"]].concat());
     assert_code(&output, 2);
     assert!(stderr(&output).contains("did you mean `call.completed`?"), "{}", stderr(&output));
+}
+
+/// A receiver that ends is an error of the check that it ended with, whatever that check is about.
+#[test]
+fn a_receiver_that_ends_fails_the_audit() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let receiver = std::thread::spawn(move || {
+        loop {
+            let (mut connection, _) = listener.accept().unwrap();
+            // Whoever only looks whether somebody listens sends nothing.
+            if connection.read(&mut [0]).unwrap() > 0 {
+                drop(listener);
+                return;
+            }
+        }
+    });
+    let output = run(&["audit", "--callback-url", &url, "--only", "body-not-object,large-body"]);
+    receiver.join().unwrap();
+    assert_code(&output, 1);
+    let text = stdout(&output);
+    for part in [
+        "  ERROR  body-not-object: ",
+        "nobody listened any more",
+        "read its log",
+        "1 not judged: nobody listens any more since `body-not-object`",
+        "FAILED: 1 error, 1 not judged",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+/// A receiver that demands a signature of what the vendor does not sign.
+#[test]
+fn a_demand_for_a_signature_that_nobody_sends_is_explained() {
+    let receiver = Receiver::answering(vec![plain("401 Unauthorized", "{}")]);
+    let args =
+        ["audit", "--callback-url", &receiver.url(), "--events", "call.completed,session.end", "--only"];
+    let said = |check: &str| stdout(&run(&[&args[..], &[check]].concat()));
+    let text = said("call.completed-accepted");
+    assert!(text.contains("fix    `call.completed` carries no signature"), "{text}");
+    assert!(!said("session.end-accepted").contains("carries no signature"));
 }
 
 /// A receiver that makes no call of its own is not judged by them.
