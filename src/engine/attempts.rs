@@ -75,6 +75,13 @@ impl Engine {
         Some(Arc::new(sent.attempt))
     }
 
+    /// Says once for each event why a receiver may refuse it.
+    fn note_refused_unsigned(&mut self, attempt: &Attempt, result: &AttemptResult, now: Timestamp) {
+        if let Some(note) = refused_unsigned(attempt, result) {
+            self.dispatch.note_once(note, now);
+        }
+    }
+
     /// A callback that was started is not sent: a fault says so, or its receiver gets nothing more.
     fn end_unsent(&mut self, callback: &Arc<QueuedCallback>, failure: Failure, now: Timestamp) {
         let is_dropped = failure.class == ErrorClass::Dropped;
@@ -128,6 +135,7 @@ impl Engine {
         let attempted =
             Event::Attempted { attempt: Arc::clone(attempt), result: Arc::clone(&result), retry_at };
         self.dispatch.journal.write(now, story.clone(), attempted);
+        self.note_refused_unsigned(attempt, &result, now);
         let is_sent = !matches!(&result.result, Err(Failure { class: ErrorClass::NoDescriptors, .. }));
         if attempt.number == 1 && is_sent {
             self.dispatch.passed(&attempt.callback, Some(attempt), now);
@@ -146,6 +154,19 @@ impl Engine {
         let event = Arc::clone(&attempt.callback.event);
         self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, now, host));
     }
+}
+
+/// What a receiver seems to want that refuses a callback without a signature; nothing if it is signed, or refused for
+/// another reason.
+fn refused_unsigned(attempt: &Attempt, result: &AttemptResult) -> Option<String> {
+    let QueuedCallback { event, signer, .. } = &*attempt.callback;
+    let status = result.result.as_ref().ok()?.status;
+    (signer.is_none() && matches!(status, 401 | 403)).then(|| {
+        format!(
+            "`{event}` was answered with {status}. It carries no signature, as far as is known of the vendor, and your \
+             receiver seems to demand one; [catalog.\"{event}\"] signed = true in the settings signs it"
+        )
+    })
 }
 
 /// From one moment to a later one.

@@ -141,6 +141,9 @@ impl Lines {
                 }));
                 put(bytes("body", &callback.body));
                 put(faults(callback.faults.iter().map(|fault| fault.name)));
+                if callback.signer.is_none() {
+                    put(json!({ "unsigned": true }));
+                }
                 if let Some(copy) = callback.copy_of {
                     put(json!({ "copy_of": copy.callback, "faults": [copy.by] }));
                 }

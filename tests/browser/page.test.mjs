@@ -126,6 +126,18 @@ test("the walk of the manual: why a signature is wrong", async (context) => {
   assert.deepEqual(wrong, []);
 });
 
+test("a callback that the vendor does not sign has no signature to look at", async (context) => {
+  const { page, mock, wrong } = await setting(context, { answer: () => [401, "{}"], args: ["--speed", "0"] });
+  await mock.control("POST", "/emit", { event: "call.completed" });
+  await page.getByRole("button", { name: "Problems" }).click();
+  await row(page, "call.completed").click();
+  await page.getByText("The vendor does not sign it").waitFor();
+  await page.getByText("not signed", { exact: true }).waitFor();
+  assert.equal(await page.getByRole("button", { name: "Why is the signature wrong?" }).count(), 0);
+  assert.equal(await page.getByRole("tab", { name: "Signature" }).count(), 0);
+  assert.deepEqual(wrong, []);
+});
+
 test("the clock jumps, a fault is switched on and off, a callback is sent by hand", async (context) => {
   const { page, mock, wrong } = await setting(context, { args: ["--speed", "0", "--epoch", "2030-01-01T00:00:00Z"] });
   await page.getByText("stands still").waitFor();

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::serving::is_there;
+use crate::serving::{Serving, is_there};
 use crate::stories::own_integrator;
 use crate::support::{
     DEFAULT_SECRET, Receiver, assert_code, free_address, plain, program, run, run_with_input, stderr, stdout,
@@ -244,6 +244,15 @@ pub(crate) fn check_files(page: &str) -> usize {
         assert_eq!(output.status.code(), Some(0), "{page}:\n{}\n{}", block.text, stderr(&output));
     }
     files.len()
+}
+
+/// A mock as a page starts it, but for the address to which its callbacks go.
+pub(crate) fn as_printed(page: &str, hook: &str) -> Serving {
+    let commands = blocks(page, "sh").into_iter().filter(|block| block.comment.contains("run: serves"));
+    let serve = commands.map(|block| block.text).find(|text| text.starts_with("airudder-mock serve"));
+    let mut args = words(&serve.unwrap_or_else(|| panic!("{page} starts no mock"))).split_off(2);
+    put(&mut args, "--callback-url", hook);
+    Serving::with("", &args.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Runs the `bash` blocks of a page in one shell, as they stand there, against the mock at `base`; callbacks that the

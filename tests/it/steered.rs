@@ -73,6 +73,28 @@ fn what_holds_and_what_was_relied_on_is_shown() {
     assert!(stderr(&output).contains("--into"), "{}", stderr(&output));
 }
 
+/// Why a receiver that demands signatures refuses notices: told once, and the page knows that there is none to look at.
+#[test]
+fn a_refused_callback_without_signature_is_explained() {
+    let receiver = Receiver::answering(vec![plain("401 Unauthorized", "{}")]);
+    let serving = Serving::with("", &["--speed", "max", "--callback-url", &receiver.url()]);
+    for event in ["call.completed", "call.completed", "session.end"] {
+        assert_eq!(serving.control("POST", "/_mock/emit", &json!({ "event": event })).0, 201);
+    }
+    serving.control("POST", "/_mock/settle", &json!({}));
+    let journal = get(&serving, "/_mock/journal?limit=100");
+    let entries = journal["entries"].as_array().unwrap();
+    let notes: Vec<&str> = entries.iter().filter_map(|entry| entry["text"].as_str()).collect();
+    let told: Vec<&&str> = notes.iter().filter(|note| note.contains("carries no signature")).collect();
+    assert_eq!(told.len(), 1, "{notes:?}");
+    assert!(told[0].starts_with("`call.completed` was answered with 401"), "{told:?}");
+    let unsigned = |event: &str| {
+        let is_it = |entry: &&Value| entry["kind"] == "queued" && entry["event"] == event;
+        entries.iter().find(is_it).unwrap()["unsigned"] == true
+    };
+    assert!(unsigned("call.completed") && !unsigned("session.end"));
+}
+
 #[test]
 fn a_token_keeps_the_control_surface_for_whoever_has_it() {
     let serving = Serving::with("", &["--control-token", "my t0ken"]);

@@ -61,7 +61,7 @@ const LAST_ANSWERS: Duration = Duration::from_millis(500);
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Scenario files. Several files run concurrently.
+    /// Scenario files, or the names of stories that ship with the program: `first-transfer`. Several run concurrently.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -484,6 +484,13 @@ fn summary(
         lines.push(format!("assumed     {} (correct them in airudder-mock.toml)", tally.assumed.join(", ")));
     }
 
+    if tally.refused_signatures > 0 {
+        lines.push(format!(
+            "refused     {} of signed callbacks with 401 or 403: `airudder-mock verify` says why a signature does not fit, and \
+             --trace trace.html takes each apart",
+            counted(tally.refused_signatures, "attempt")
+        ));
+    }
     if !facts.passed {
         lines.push(format!("reproduce   with {again}"));
     }

@@ -62,6 +62,8 @@ pub(super) struct Tally {
     pub(super) calls_on_purpose: u64,
     /// Callbacks given up that belong to no story.
     pub(super) failed_alone: u64,
+    /// Attempts to deliver signed callbacks that were answered with 401 or 403, and not because of a fault.
+    pub(super) refused_signatures: u64,
     pub(super) last: Option<Timestamp>,
     /// The assumed entries that were used, in the order of their first use.
     pub(super) assumed: Vec<String>,
@@ -114,6 +116,11 @@ impl Sink for SharedTally {
         tally.last = Some(entry.at);
         if let Event::Assumed { id, .. } = &entry.event {
             tally.assumed.push(id.to_string());
+        }
+        if let Event::Attempted { attempt, result, .. } = &entry.event {
+            let status = result.result.as_ref().ok().map(|answer| answer.status);
+            let is_refused = matches!(status, Some(401 | 403)) && attempt.faults.is_empty();
+            tally.refused_signatures += u64::from(is_refused && attempt.callback.signer.is_some());
         }
         if let Event::Called(call) = &entry.event {
             tally.calls += 1;

@@ -59,7 +59,7 @@ export class Detail {
     const { row } = this;
     if (row.kind === "note") return ["Note"];
     if (row.kind === "request") return ["Request", "Response", "Headers", row.name.startsWith("chatbot.") && "Signature"].filter(Boolean);
-    return [this.#call() && "Call", "Body", "Attempts", "Signature"].filter(Boolean);
+    return [this.#call() && "Call", "Body", "Attempts", !row.entry?.unsigned && "Signature"].filter(Boolean);
   }
 
   /** What a callback about a call tells, if somebody spoke in it. */
@@ -98,6 +98,7 @@ export class Detail {
         h("span", null, { request: "Request", callback: "Callback " + row.number, note: "Note" }[row.kind]),
         h("span", null, new Date(row.at).toLocaleDateString() + " " + timeOf(row.at)),
         row.took !== undefined && h("span", null, took(row.took)),
+        row.entry?.unsigned && h("span", null, "not signed"),
         row.faults?.length > 0 && h("span", { class: "tag transfer" }, "on purpose: " + visible(row.faults.join(", "), 120)),
         row.story && h("span", null, "story ", h("bdi", null, visible(row.story, 60))),
         row.group && h("button", { type: "button", class: "link", title: "Show only what belongs to it", onclick: () => doing.only(row.group) },
@@ -132,7 +133,8 @@ export class Detail {
     const next = row.state === "retrying" && last.retry_at ? " The next attempt is due at " + timeOf(last.retry_at, false) + "." : row.state === "failed" ? " It was given up." : "";
     return h("div", { class: "banner " + (row.state === "delivered" ? "warn" : "bad") },
       h("span", { class: "grow" }, (answered + said).replace(/[.]?$/, ".") + next),
-      (code === 401 || code === 403) && tab !== "Signature" && button("Why is the signature wrong?", () => this.#open("Signature"), { kind: "small" }));
+      (code === 401 || code === 403) && row.entry?.unsigned && h("span", null, "The vendor does not sign it, as far as is known: your receiver seems to demand a signature."),
+      (code === 401 || code === 403) && !row.entry?.unsigned && tab !== "Signature" && button("Why is the signature wrong?", () => this.#open("Signature"), { kind: "small" }));
   }
 
   #panel(tab) {
