@@ -3,7 +3,10 @@
 //     node packaging/npm.mjs --bin PATH --out dist                         the package of this platform, and the main one
 //     node packaging/npm.mjs --bin PATH --out dist --platform darwin-arm64
 //
-// The main package names one package for each platform as an optional dependency; npm installs the one that fits.
+//     node packaging/npm.mjs --bin PATH --out dist --all-platforms         the main one as a registry gets it
+//
+// The main package names the package of its platform as an optional dependency, or with --all-platforms one for each, of
+// which npm installs the one that fits. `npm ci` wants all that are named to be somewhere.
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -19,6 +22,7 @@ const { values: given } = parseArgs({
   options: {
     bin: { type: "string" },
     out: { type: "string" },
+    "all-platforms": { type: "boolean", default: false },
     platform: { type: "string", default: `${process.platform}-${process.arch}` },
   },
 });
@@ -62,6 +66,8 @@ const helpers = join(work, "main");
 cpSync(join(root, "integrations/js"), helpers, { recursive: true });
 rmSync(join(helpers, "test"), { recursive: true });
 delete main.scripts;
-main.optionalDependencies = Object.fromEntries(PLATFORMS.map((one) => [packageOf(one), version]));
+main.optionalDependencies = Object.fromEntries(
+  (given["all-platforms"] ? PLATFORMS : [given.platform]).map((one) => [packageOf(one), version]),
+);
 pack(helpers, main);
 rmSync(work, { recursive: true });

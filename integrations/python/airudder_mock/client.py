@@ -45,6 +45,7 @@ class _Control:
 
     def request(self, method: str, path: str, fields: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """A request below `/_mock`, with the answer as a dict."""
+        __tracebackhide__ = True  # pytest shows the test that asked, not the client
         url = f"{self.base_url}/_mock{path}"
         body = None
         if method == "GET" and fields:
@@ -75,6 +76,7 @@ class _Control:
         refused: Optional[bool] = None,
     ) -> List[Dict[str, Any]]:
         """The entries of the journal once a callback or a request has come as often as asked; `NotMet` if it does not."""
+        __tracebackhide__ = True
         asked = _given(
             callback=callback, request=request, times=times, within=within, since=since, state=state, refused=refused
         )
@@ -84,6 +86,7 @@ class _Control:
 
     def assert_no_more(self, since: int, callback: Optional[str] = None, request: Optional[str] = None) -> None:
         """Nothing of this kind came after an entry, once all is settled. Without a kind: no request and no callback."""
+        __tracebackhide__ = True
         self.settle()
         entries = self.journal(since=since, limit=1000)
         kinds = _given(event=callback, call=request) or {"kind": ("called", "queued")}
@@ -94,6 +97,7 @@ class _Control:
 
     def settle(self, within: str = "10s", advance: Optional[bool] = None, horizon: Optional[str] = None) -> Dict[str, Any]:
         """Returns when all that was caused is over; `NotMet` says what is open."""
+        __tracebackhide__ = True
         return self.request("POST", "/settle", _given(within=within, advance=advance, horizon=horizon))
 
     def emit(self, event: str, body: Optional[Dict[str, Any]] = None, conversation: Optional[str] = None) -> Dict[str, Any]:
