@@ -76,7 +76,9 @@ class Take(http.server.BaseHTTPRequestHandler):
 class Mock:
     def __init__(self, program, folder, *flags):
         begun = time.monotonic()
-        command = [program, "serve", "--quiet", "--listen", "127.0.0.1:0", "--data-dir", folder, *flags]
+        command = [program, "serve", "--quiet", "--listen", "127.0.0.1:0", *flags]
+        if folder:
+            command += ["--data-dir", folder]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         if not line:

@@ -1,17 +1,45 @@
 //! Seeded randomness: every entity draws from a stream of its own, so that what happens to one never changes another.
 
+use std::convert::Infallible;
 use std::ops::{Deref, DerefMut};
 
 pub(crate) mod hex32;
 pub(crate) mod ids;
 
-use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use rand::{SeedableRng, TryRng};
 use sha2::{Digest, Sha256};
 
 use hex32::Hex32;
 
-/// A generator whose output for a given seed never changes between versions of this program.
-pub type Rng = rand::rngs::ChaCha8Rng;
+/// A generator whose output for a given seed never changes between versions of this program. A clone draws the same from
+/// here on.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rng(ChaCha8Rng);
+
+impl Clone for Rng {
+    fn clone(&self) -> Self {
+        let mut rng = ChaCha8Rng::from_seed(self.0.get_seed());
+        rng.set_word_pos(self.0.get_word_pos());
+        Self(rng)
+    }
+}
+
+impl TryRng for Rng {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.0.try_next_u32()
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.0.try_next_u64()
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.try_fill_bytes(bytes)
+    }
+}
 
 /// The seed of a run. Same seed, same scenario, same epoch and same answers give the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +52,7 @@ impl Seed {
         hash.update(self.0.to_le_bytes());
         hash.update(n.to_le_bytes());
         hash.update(label.as_bytes());
-        Rng::from_seed(hash.finalize().into())
+        Rng(ChaCha8Rng::from_seed(hash.finalize().into()))
     }
 
     /// A seed derived from this one, for a part of the run that numbers its own entities.
@@ -57,7 +85,7 @@ impl Resting {
     /// The stream where it stands; what is drawn counts.
     pub(crate) fn draw(&mut self) -> Drawing<'_> {
         let mut rng = self.seed.stream(self.label, 0);
-        rng.set_word_pos(self.drawn.into());
+        rng.0.set_word_pos(self.drawn.into());
         Drawing { rng, rests: self }
     }
 }
@@ -71,7 +99,7 @@ pub(crate) struct Drawing<'a> {
 
 impl Drop for Drawing<'_> {
     fn drop(&mut self) {
-        self.rests.drawn = u64::try_from(self.rng.get_word_pos()).unwrap_or(u64::MAX);
+        self.rests.drawn = u64::try_from(self.rng.0.get_word_pos()).unwrap_or(u64::MAX);
     }
 }
 

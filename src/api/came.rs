@@ -10,6 +10,7 @@ use crate::contract::{Family, Provenance};
 use crate::simulator::Refusal;
 
 /// What a route says of a call.
+#[derive(Clone)]
 pub(super) struct Found {
     pub(super) id: Arc<str>,
     pub(super) family: Family,
@@ -26,6 +27,7 @@ pub(super) struct Who {
 }
 
 /// A call as it came: its fields and who makes it.
+#[derive(Clone)]
 pub(super) struct Came {
     pub(super) proven: Option<Proven>,
     pub(super) read: Result<(Result<Fields, Refusal>, Caller), Refusal>,

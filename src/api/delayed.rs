@@ -10,6 +10,7 @@ use crate::faults::Fault;
 use crate::net::HttpRequest;
 
 /// A call whose time has not come.
+#[derive(Clone)]
 pub(super) struct Delayed {
     pub(super) delay: Duration,
     pub(super) fault: Option<Fault>,
@@ -17,6 +18,16 @@ pub(super) struct Delayed {
     pub(super) came: Came,
     pub(super) call: Arc<HttpRequest>,
     pub(super) started: Instant,
+}
+
+/// Calls whose time had not come at a moment, for a mock that is put back to it.
+#[derive(Clone, Default)]
+pub struct Late(BTreeMap<u64, Delayed>);
+
+impl Debug for Late {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Late").field(&self.0.len()).finish()
+    }
 }
 
 /// All of them.
@@ -49,9 +60,13 @@ impl AllDelayed {
         self.lock().iter().map(|(number, call)| (*number, call.delay)).collect()
     }
 
-    /// Puts those of another place in place of all.
-    pub(super) fn replace(&self, others: &Self) {
-        let others = std::mem::take(&mut *others.lock());
-        *self.lock() = others;
+    /// All of them as they are now.
+    pub(super) fn copy(&self) -> Late {
+        Late(self.lock().clone())
+    }
+
+    /// Puts others in place of all.
+    pub(super) fn replace(&self, others: Late) {
+        *self.lock() = others.0;
     }
 }

@@ -16,4 +16,5 @@ mod server;
 mod stream;
 
 pub use decode::{DecodeError, Fields, decode};
+pub use delayed::Late;
 pub use server::{Answering, Api, ready};

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::access::{Caller, Proof, caller, decrypted};
 use super::came::{Came, Found, Who};
 use super::decode::{DecodeError, Fields, USUAL_VALUES, decode_within};
-use super::delayed::{AllDelayed, Delayed};
+use super::delayed::{AllDelayed, Delayed, Late};
 use super::download;
 use super::envelop::{Built, GARBAGE, built, enveloped, json as json_text, plain_error, refused, sealed};
 use super::media;
@@ -415,13 +415,17 @@ impl Api {
 
     /// Lets the call take effect that has this number among the inputs and is late on purpose.
     pub fn finish_late(&self, number: u64) -> Reply {
-        // It may be that of a state that was given up meanwhile.
-        let Some(Delayed { fault, found, came, call, started, .. }) = self.delayed.take(number) else {
-            return Reply::Close;
-        };
-        self.driver.take_in_late(number, |engine, now| {
-            self.answered(engine, &found, came, (call, fault), started, now)
-        })
+        // It may be that of a state that was given up meanwhile. It is taken in the turn in which it takes effect, so that at
+        // every moment it is either still to come or has come.
+        let answered = self.driver.take_in_late(
+            number,
+            || self.delayed.take(number),
+            |engine, now, delayed| {
+                let Delayed { fault, found, came, call, started, .. } = delayed;
+                self.answered(engine, &found, came, (call, fault), started, now)
+            },
+        );
+        answered.unwrap_or(Reply::Close)
     }
 
     /// The calls that are late on purpose are so once more, after a restart: nobody waits for their answers any more.
@@ -431,10 +435,14 @@ impl Api {
         }
     }
 
-    /// Gives up the calls that are late on purpose, with the state that they were made for, and takes over those of another
-    /// mock.
-    pub fn take_over_late(&self, other: &Self) {
-        self.delayed.replace(&other.delayed);
+    /// The calls that are late on purpose and have not taken effect yet.
+    pub fn late(&self) -> Late {
+        self.delayed.copy()
+    }
+
+    /// Gives up the calls that are late on purpose, with the state that they were made for, and takes over others.
+    pub fn take_over_late(&self, others: Late) {
+        self.delayed.replace(others);
         self.resume_late();
     }
 

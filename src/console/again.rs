@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::namespace::Namespace;
-use crate::engine::{Driver, Input, Misfit};
+use crate::api::Late;
+use crate::engine::{Checkpoint, Driver, Input, Misfit, NoInputs};
 
 /// What the state of a mock begins with: together with its settings and what it was given, all that its state comes from.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -64,6 +65,20 @@ pub trait Again: Debug + Send + Sync {
     /// What its state begins with.
     fn beginning(&self) -> Beginning;
 
+    /// The present moment, to come back to it.
+    ///
+    /// # Errors
+    ///
+    /// What it was given is not kept, or can't be read.
+    fn moment(&self) -> Result<Moment, NoInputs>;
+
+    /// Puts the mock back to a moment of its own. Its journal goes on; what was under way comes to nothing.
+    ///
+    /// # Errors
+    ///
+    /// What it was given up to then can't be stored. Then nothing is changed.
+    fn restore(&self, moment: &Moment) -> Result<(), AgainError>;
+
     /// Puts the mock to the state that it has at its beginning, or at another one, and then these inputs. Its journal goes on;
     /// what was under way comes to nothing.
     ///
@@ -76,12 +91,12 @@ pub trait Again: Debug + Send + Sync {
 /// A moment of a mock, with all that it takes to come to it.
 #[derive(Clone, Debug)]
 pub struct Moment {
-    /// The mock's time.
-    pub(super) at: Timestamp,
     /// What the state begins with.
     pub beginning: Beginning,
-    /// What the mock was given up to there.
-    pub inputs: Vec<Arc<Input>>,
+    /// The state.
+    pub checkpoint: Checkpoint,
+    /// The requests that are late on purpose and had not taken effect.
+    pub late: Late,
 }
 
 /// A mock, as far as its moments go.

@@ -66,9 +66,29 @@ pub(super) struct Ask {
     /// Forward to this moment: `2030-01-01T00:00:00Z`.
     to: Option<String>,
     /// From now on so many times as fast as real time: `60`; `0` stops it, `max` jumps to whatever happens next.
-    speed: Option<String>,
+    speed: Option<SpeedAsked>,
     /// How long to wait in real time for the clock to arrive. Default: 30s.
     within: Option<HumanDuration>,
+}
+
+/// A speed as it is written: a number, or the same as text.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "speed is to be a number such as 60, or \"max\"")]
+enum SpeedAsked {
+    /// So many times as fast as real time; 0 stops it.
+    Number(f64),
+    /// The same, or `max`.
+    Text(String),
+}
+
+impl SpeedAsked {
+    fn speed(&self) -> Result<Speed, Refused> {
+        let speed = match self {
+            Self::Number(number) => number.to_string().parse(),
+            Self::Text(text) => text.parse(),
+        };
+        speed.map_err(|error| Refused::wrong(format!("speed: {error}")))
+    }
 }
 
 /// Moves the clock.
@@ -84,8 +104,7 @@ impl Endpoint for Move {
     type Answer = Shown;
 
     async fn answer(world: World, ask: Ask) -> Result<Answered<Shown>, Refused> {
-        let speed = ask.speed.as_deref().map(str::parse::<Speed>).transpose();
-        let speed = speed.map_err(|error| Refused::wrong(format!("speed: {error}")))?;
+        let speed = ask.speed.as_ref().map(SpeedAsked::speed).transpose()?;
         let by = match (ask.by, ask.to) {
             (Some(_), Some(_)) => return Err(Refused::wrong("give `by` or `to`, not both")),
             (Some(by), None) => Some(by.0),

@@ -6,18 +6,24 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::task::spawn_blocking;
 
 use super::World;
 use super::again::{Again, AgainError, Beginning, Moment, Origin, Snapshots};
 use super::endpoint::{Answered, Done, Endpoint, Nothing};
 use super::refused::Refused;
-use crate::engine::{Input, NoInputs, Written};
+#[cfg(doc)]
+use crate::engine::Checkpoint;
+use crate::engine::{NoInputs, Written};
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::journal::Event;
 use crate::net::HttpResponse;
 
-/// So many snapshots there are at most.
+/// The most snapshots there are.
 const MOST: usize = 1_000;
+
+/// The most that all of them hold on to, as [`Checkpoint::size`] counts it: each takes about a hundred bytes.
+const MOST_IN_ALL: usize = 2_000_000;
 
 /// The number of the form in which states are exported.
 const FORMAT: u32 = 1;
@@ -42,11 +48,10 @@ fn refused(error: NoInputs) -> Refused {
 /// Puts the mock to a state and says so in its journal, which forgets what came before.
 fn go_back(
     world: &World,
-    beginning: Option<Beginning>,
-    inputs: &[Arc<Input>],
+    change: impl FnOnce(&dyn Again) -> Result<(), AgainError>,
     note: String,
 ) -> Result<(), Refused> {
-    again(&world.again)?.go_back(beginning, inputs).map_err(|error| match error {
+    change(again(&world.again)?).map_err(|error| match error {
         AgainError::Wrong(_) => Refused::new(503, error.to_string()),
         AgainError::Misfit { .. } => Refused::new(409, error.to_string()),
     })?;
@@ -55,13 +60,27 @@ fn go_back(
     Ok(())
 }
 
+/// Does what may take seconds beside what is answered meanwhile.
+async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
+) -> Result<T, Refused> {
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn to_beginning(world: &World) -> Result<(), Refused> {
+    go_back(world, |again| again.go_back(None, &[]), "put back to its beginning".to_owned())
+}
+
 /// Puts a mock back to its beginning.
 ///
 /// # Errors
 ///
 /// Why it is not, in words.
 pub fn reset(world: &World) -> Result<(), String> {
-    go_back(world, None, &[], "put back to its beginning".to_owned()).map_err(|refused| refused.message)
+    to_beginning(world).map_err(|refused| refused.message)
 }
 
 /// Puts a mock that was just made to a moment of another.
@@ -70,20 +89,17 @@ pub fn reset(world: &World) -> Result<(), String> {
 ///
 /// Why it can't be, in words.
 pub fn begin_with(world: &World, from: &Moment) -> Result<(), String> {
+    let inputs = from.checkpoint.history().inputs().map_err(|error| error.to_string())?;
+    let beginning = Some(from.beginning.clone());
     let note = "branched off from another mock".to_owned();
-    let done = go_back(world, Some(from.beginning.clone()), &from.inputs, note);
-    done.map_err(|refused| refused.message)
+    go_back(world, |again| again.go_back(beginning, inputs), note).map_err(|refused| refused.message)
 }
 
 /// A moment of a mock: that of a snapshot, or the present one.
 pub(super) fn moment(origin: &Origin, snapshot: Option<&str>) -> Result<Moment, Refused> {
     match snapshot {
         Some(name) => find(&origin.snapshots, name),
-        None => {
-            let beginning = again(&origin.again)?.beginning();
-            let (inputs, at) = origin.driver.inputs_up_to_now().map_err(refused)?;
-            Ok(Moment { at, beginning, inputs })
-        }
+        None => again(&origin.again)?.moment().map_err(refused),
     }
 }
 
@@ -94,13 +110,15 @@ pub(super) struct Shown {
     name: String,
     /// The mock's time there.
     at: String,
-    /// What the mock was given up to there: requests, passing time, results of callbacks.
-    inputs: usize,
+    /// How much the mock was given up to there: requests, passing time, results of callbacks.
+    inputs: u64,
 }
 
 impl Shown {
     fn of(name: &str, snapshot: &Moment) -> Self {
-        Self { name: name.to_owned(), at: snapshot.at.to_string(), inputs: snapshot.inputs.len() }
+        let checkpoint = &snapshot.checkpoint;
+        let inputs = checkpoint.history().count();
+        Self { name: name.to_owned(), at: checkpoint.at().to_string(), inputs }
     }
 }
 
@@ -133,6 +151,16 @@ impl Endpoint for Take {
         let mut all = world.snapshots.lock();
         if all.len() >= MOST && !all.contains_key(&name) {
             return Err(Refused::new(429, format!("there are {MOST} snapshots, which is the most")));
+        }
+        let others = all.iter().filter(|(other, _)| **other != name);
+        let others: usize = others.map(|(_, other)| other.checkpoint.size()).sum();
+        if others > 0 && others + snapshot.checkpoint.size() > MOST_IN_ALL {
+            return Err(Refused::new(
+                429,
+                format!(
+                    "the snapshots would hold more than {MOST_IN_ALL} tasks, conversations and other objects, which is the most: forget some with DELETE /_mock/snapshots/NAME"
+                ),
+            ));
         }
         let shown = Shown::of(&name, &snapshot);
         all.insert(name, snapshot);
@@ -190,7 +218,7 @@ impl Endpoint for Restore {
     async fn answer(world: World, ask: Named) -> Result<Answered<Shown>, Refused> {
         let snapshot = find(&world.snapshots, &ask.name)?;
         let note = format!("put back to the snapshot `{}`", ask.name);
-        go_back(&world, Some(snapshot.beginning.clone()), &snapshot.inputs, note)?;
+        go_back(&world, |again| again.restore(&snapshot), note)?;
         Ok(Answered::ok(Shown::of(&ask.name, &snapshot)))
     }
 }
@@ -227,7 +255,7 @@ impl Endpoint for Reset {
     type Answer = Done;
 
     async fn answer(world: World, _: Nothing) -> Result<Answered<Done>, Refused> {
-        go_back(&world, None, &[], "put back to its beginning".to_owned())?;
+        to_beginning(&world)?;
         Ok(Answered::ok(Done {}))
     }
 }
@@ -244,6 +272,44 @@ pub(super) struct Exported {
     /// What the mock was given, in order.
     #[schemars(with = "Vec<Map<String, Value>>")]
     inputs: Vec<Written>,
+}
+
+impl Exported {
+    /// The state of a snapshot, or the present one, as text.
+    fn text(world: &World, snapshot: Option<&str>) -> Result<Vec<u8>, Refused> {
+        let (beginning, history) = match snapshot {
+            None => (again(&world.again)?.beginning(), world.driver.history().map_err(refused)?),
+            Some(name) => {
+                let snapshot = find(&world.snapshots, name)?;
+                (snapshot.beginning, snapshot.checkpoint.history().clone())
+            }
+        };
+        let exported = Self {
+            airudder_mock: env!("CARGO_PKG_VERSION").to_owned(),
+            format: FORMAT,
+            beginning,
+            inputs: history.inputs().map_err(refused)?.iter().map(|input| Written::of(input)).collect(),
+        };
+        serde_json::to_vec(&exported).map_err(|error| Refused::new(500, error.to_string()))
+    }
+
+    /// Puts a mock to this state.
+    fn put(self, world: &World) -> Result<(), Refused> {
+        let Self { airudder_mock, format, beginning, inputs } = self;
+        if format != FORMAT {
+            return Err(Refused::wrong(format!(
+                "format is {format}, and this version ({}) reads {FORMAT}; it was written by {airudder_mock}",
+                env!("CARGO_PKG_VERSION")
+            )));
+        }
+        let mut read = Vec::with_capacity(inputs.len());
+        for (number, written) in inputs.into_iter().enumerate() {
+            let input = written.input();
+            read.push(Arc::new(input.map_err(|error| Refused::wrong(format!("inputs[{number}]: {error}")))?));
+        }
+        let note = "put to a state that was imported".to_owned();
+        go_back(world, |again| again.go_back(Some(beginning), &read), note)
+    }
 }
 
 /// Which state to export.
@@ -265,20 +331,7 @@ impl Endpoint for Export {
     type Answer = Exported;
 
     async fn answer(world: World, ask: ExportAsk) -> Result<Answered<Exported>, Refused> {
-        let (beginning, inputs) = match &ask.snapshot {
-            None => (again(&world.again)?.beginning(), world.driver.inputs().map_err(refused)?),
-            Some(name) => {
-                let snapshot = find(&world.snapshots, name)?;
-                (snapshot.beginning, snapshot.inputs)
-            }
-        };
-        let exported = Exported {
-            airudder_mock: env!("CARGO_PKG_VERSION").to_owned(),
-            format: FORMAT,
-            beginning,
-            inputs: inputs.iter().map(|input| Written::of(input)).collect(),
-        };
-        let body = serde_json::to_vec(&exported).map_err(|error| Refused::new(500, error.to_string()))?;
+        let body = beside(move || Exported::text(&world, ask.snapshot.as_deref())).await?;
         let headers = vec![
             ("content-type".into(), "application/json".into()),
             ("content-disposition".into(), "attachment; filename=\"airudder-mock-state.json\"".into()),
@@ -300,19 +353,7 @@ impl Endpoint for Import {
     type Answer = Done;
 
     async fn answer(world: World, ask: Exported) -> Result<Answered<Done>, Refused> {
-        let Exported { airudder_mock, format, beginning, inputs } = ask;
-        if format != FORMAT {
-            return Err(Refused::wrong(format!(
-                "format is {format}, and this version ({}) reads {FORMAT}; it was written by {airudder_mock}",
-                env!("CARGO_PKG_VERSION")
-            )));
-        }
-        let mut read = Vec::with_capacity(inputs.len());
-        for (number, written) in inputs.into_iter().enumerate() {
-            let input = written.input();
-            read.push(Arc::new(input.map_err(|error| Refused::wrong(format!("inputs[{number}]: {error}")))?));
-        }
-        go_back(&world, Some(beginning), &read, "put to a state that was imported".to_owned())?;
+        beside(move || ask.put(&world)).await?;
         Ok(Answered::ok(Done {}))
     }
 }

@@ -41,7 +41,7 @@ const NO_DESCRIPTORS: Duration = Duration::from_secs(1);
 type Start = (Timestamp, CallbackId);
 
 /// A callback that is on its way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Slot {
     callback: Arc<QueuedCallback>,
     /// The attempts that were started.
@@ -54,7 +54,7 @@ struct Slot {
 }
 
 /// The callbacks of one conversation that keep their order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct FifoQueue {
     /// The one that was attempted and is still on its way: nothing overtakes it.
     active: Option<CallbackId>,
@@ -64,10 +64,10 @@ struct FifoQueue {
 
 /// The callbacks of a task, a plan or a workflow that were not attempted yet, in stages: the parts, then what sums them up,
 /// then further parts. Only the first stage may start.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Whole(VecDeque<Stage>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Stage {
     is_sum: bool,
     /// How many of it were not attempted yet; never 0.
@@ -108,7 +108,7 @@ impl Whole {
 /// that keeps its order, that order decides too: only the earliest callback may start, and once it was attempted, the
 /// others wait until it is delivered or has failed. What sums others up starts once they were attempted, so that it never
 /// overtakes them. What came to its end is only counted, not kept.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Outbox {
     max_in_flight: u64,
     seed: Seed,
@@ -381,6 +381,11 @@ impl Outbox {
     /// The sums.
     pub fn totals(&self) -> Totals {
         self.totals
+    }
+
+    /// How many callbacks have not come to their end.
+    pub fn open(&self) -> usize {
+        self.slots.len()
     }
 
     /// What was not sent, or is owed another attempt, in the order of the ids, with the attempts so far.

@@ -10,13 +10,13 @@ use super::{CallbackId, QueuedCallback};
 use crate::time::HumanDuration;
 
 /// The receivers, by origin. Those of which nothing has to be known are not kept.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Receivers {
     known: HashMap<String, Receiver>,
     notes: Vec<String>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Receiver {
     in_flight: u32,
     /// Those that may start as soon as fewer are under way.

@@ -26,6 +26,7 @@ use crate::simulator::{Account, Callback, CallbackBody, Simulator};
 const MOST_UNFINISHED: u64 = 100_000;
 
 /// Simulator, stories and outbox under one clock.
+#[derive(Clone)]
 pub struct Engine {
     pub(super) dispatch: Dispatch,
     pub(super) simulator: Simulator,
@@ -163,6 +164,11 @@ impl Engine {
     /// The sums of delivery.
     pub fn totals(&self) -> Totals {
         self.dispatch.outbox.totals()
+    }
+
+    /// How much there is, one by one: objects, what is planned, callbacks that are owed.
+    pub(super) fn size(&self) -> usize {
+        self.simulator.size() + self.dispatch.outbox.open()
     }
 
     /// How often what goes wrong on purpose has hit so far.

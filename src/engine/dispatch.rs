@@ -33,6 +33,7 @@ static CONTENT_TYPE: LazyLock<Arc<str>> = LazyLock::new(|| "Content-Type".into()
 static USER_AGENT: LazyLock<Arc<str>> = LazyLock::new(|| "User-Agent".into());
 
 /// Everything between a body and the outbox.
+#[derive(Clone)]
 pub(super) struct Dispatch {
     pub(super) catalog: Arc<Catalog>,
     pub(super) signer: Signer,
@@ -73,7 +74,7 @@ pub struct Assumption {
 }
 
 /// Where a callback comes from.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Origin {
     /// The story.
     pub(super) story: Option<usize>,

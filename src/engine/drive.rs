@@ -3,6 +3,7 @@
 
 mod again;
 mod attempts;
+mod checkpoint;
 mod step;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::delivery::{Attempt, AttemptResult, CallbackId, Client};
 use crate::net::HttpRequest;
 
 pub use again::Misfit;
+pub use checkpoint::Checkpoint;
 use step::Next;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -72,6 +74,9 @@ pub enum Callers {
     Lasting,
 }
 
+/// The attempts in flight, by callback and number.
+type UnderWay = BTreeMap<(CallbackId, u32), Arc<Attempt>>;
+
 struct State {
     engine: Engine,
     clock: Clock,
@@ -79,8 +84,7 @@ struct State {
     /// How often another engine took the place of the one before.
     generation: u64,
     in_flight: usize,
-    /// The attempts in flight.
-    under_way: BTreeMap<(CallbackId, u32), Arc<Attempt>>,
+    under_way: UnderWay,
     engaged: usize,
     /// What actors in this process want to do later, by time and order of asking.
     agenda: BTreeMap<(Timestamp, u64), Task>,
@@ -281,12 +285,18 @@ impl Driver {
         })
     }
 
-    /// Lets the rest of a request take effect, which has this number among the inputs.
-    pub fn take_in_late<T>(&self, number: u64, work: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
+    /// Lets the rest of a request take effect, which has this number among the inputs, if `rest` still has it.
+    pub fn take_in_late<R, T>(
+        &self,
+        number: u64,
+        rest: impl FnOnce() -> Option<R>,
+        work: impl FnOnce(&mut Engine, Timestamp, R) -> T,
+    ) -> Option<T> {
         self.work(|state| {
+            let rest = rest()?;
             let now = state.clock.now();
             state.inputs.note(now, || Given::Late(number));
-            work(&mut state.engine, now)
+            Some(work(&mut state.engine, now, rest))
         })
     }
 

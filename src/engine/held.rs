@@ -10,7 +10,7 @@ use crate::delivery::{CallbackId, QueuedCallback};
 use crate::faults::{CallbackFault, FaultName};
 
 /// What is held back. The outbox has all of it as pending, due when the longest wait is over.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Held {
     waiting: BTreeMap<CallbackId, Waiting>,
     /// Callbacks that will come together, by how many they are to be.
@@ -24,7 +24,7 @@ pub(super) struct Held {
 }
 
 /// A callback that waits for others.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Waiting {
     /// Whose callbacks count; all of them without it.
     conversation: Option<Arc<str>>,

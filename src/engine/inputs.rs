@@ -74,6 +74,44 @@ impl Given {
     }
 }
 
+/// What a mock was given up to a moment.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// How many inputs there were.
+    count: u64,
+    /// What they take in memory, in bytes, about.
+    bytes: usize,
+    /// All of them; nothing where there were more than the memory keeps.
+    inputs: Option<Arc<Vec<Arc<Input>>>>,
+}
+
+impl History {
+    /// How many inputs there were.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// All inputs, the first one first.
+    ///
+    /// # Errors
+    ///
+    /// There were too many to keep them in memory.
+    pub fn inputs(&self) -> Result<&[Arc<Input>], NoInputs> {
+        self.inputs.as_deref().map(Vec::as_slice).ok_or(NoInputs::TooMuch)
+    }
+}
+
+impl History {
+    /// With these inputs, where there were too many to keep them.
+    pub(super) fn or(self, inputs: &[Arc<Input>]) -> Self {
+        let given = || Arc::new(inputs.to_vec());
+        Self { inputs: Some(self.inputs.unwrap_or_else(given)), ..self }
+    }
+}
+
+/// Reads what is stored, up to the moment at which it was asked for. It need not be done in the turn of the engine.
+pub type ReadStored = Box<dyn FnOnce() -> io::Result<Vec<Arc<Input>>> + Send>;
+
 /// Where inputs are stored that outlive the process.
 pub trait Store: Send {
     /// Adds one behind the others. After an error nothing of it is there.
@@ -83,12 +121,12 @@ pub trait Store: Send {
     /// It can't be stored now.
     fn append(&mut self, input: &Input) -> io::Result<()>;
 
-    /// All that are stored.
+    /// All that are stored now.
     ///
     /// # Errors
     ///
     /// They can't be read.
-    fn all(&mut self) -> io::Result<Vec<Arc<Input>>>;
+    fn all(&mut self) -> io::Result<ReadStored>;
 
     /// Puts others in place of all that are stored.
     ///
@@ -137,7 +175,8 @@ enum Keeps {
     #[default]
     Nothing,
     Memory {
-        inputs: Vec<Arc<Input>>,
+        /// Shared with the histories that were asked for, until the next input comes.
+        inputs: Arc<Vec<Arc<Input>>>,
         bytes: usize,
     },
     /// There were too many for the memory.
@@ -148,7 +187,7 @@ enum Keeps {
 impl Inputs {
     /// Those in memory, none yet.
     pub(super) fn in_memory() -> Self {
-        Self { keeps: Keeps::Memory { inputs: Vec::new(), bytes: 0 }, ..Self::default() }
+        Self { keeps: Keeps::Memory { inputs: Arc::default(), bytes: 0 }, ..Self::default() }
     }
 
     /// From now on they are stored here, where those so far are.
@@ -160,27 +199,38 @@ impl Inputs {
     pub(super) fn can_be_had(&self) -> Result<(), NoInputs> {
         match self.keeps {
             Keeps::Nothing => Err(NoInputs::NotKept),
-            Keeps::TooMuch => Err(NoInputs::TooMuch),
-            Keeps::Memory { .. } | Keeps::Store(_) => Ok(()),
+            Keeps::TooMuch | Keeps::Memory { .. } | Keeps::Store(_) => Ok(()),
         }
     }
 
-    /// All of them, if they are kept.
-    pub(super) fn all(&mut self) -> Result<Vec<Arc<Input>>, NoInputs> {
+    /// What there was so far. It is read when the turn of the engine is over, for a store may be slow.
+    pub(super) fn history(&mut self) -> Result<impl FnOnce() -> Result<History, NoInputs> + use<>, NoInputs> {
         self.settle().map_err(|NotStored(why)| NoInputs::Folder(io::Error::other(why)))?;
-        match &mut self.keeps {
-            Keeps::Nothing => Err(NoInputs::NotKept),
-            Keeps::Memory { inputs, .. } => Ok(inputs.clone()),
-            Keeps::TooMuch => Err(NoInputs::TooMuch),
-            Keeps::Store(store) => Ok(store.all()?),
-        }
+        let count = self.count;
+        let (inputs, bytes, stored) = match &mut self.keeps {
+            Keeps::Nothing => return Err(NoInputs::NotKept),
+            Keeps::TooMuch => (None, 0, None),
+            Keeps::Memory { inputs, bytes } => (Some(Arc::clone(inputs)), *bytes, None),
+            Keeps::Store(store) => (None, 0, Some(store.all()?)),
+        };
+        Ok(move || {
+            let Some(read) = stored else { return Ok(History { count, bytes, inputs }) };
+            let inputs = read()?;
+            let bytes = inputs.iter().map(|input| input.given.size()).sum();
+            Ok(History { count, bytes, inputs: Some(Arc::new(inputs)) })
+        })
     }
 
-    /// Puts those of another engine in place of all so far.
-    pub(super) fn replace(&mut self, others: Self) -> io::Result<()> {
-        match (&mut self.keeps, others.keeps) {
-            (Keeps::Store(store), Keeps::Memory { inputs, .. }) => store.replace(&inputs)?,
-            (keeps, others) => *keeps = others,
+    /// Puts others in place of all so far, where inputs are kept.
+    pub(super) fn replace(&mut self, others: &History) -> Result<(), NoInputs> {
+        match &mut self.keeps {
+            Keeps::Nothing => {}
+            Keeps::Store(store) => store.replace(others.inputs()?)?,
+            keeps => {
+                let inputs = others.inputs.clone().filter(|_| others.bytes <= MOST_BYTES);
+                let bytes = others.bytes;
+                *keeps = inputs.map_or(Keeps::TooMuch, |inputs| Keeps::Memory { inputs, bytes });
+            }
         }
         self.count = others.count;
         self.owed.clear();
@@ -226,7 +276,7 @@ impl Inputs {
     fn keep(&mut self, input: Arc<Input>) {
         let Keeps::Memory { inputs, bytes } = &mut self.keeps else { return };
         *bytes += input.given.size();
-        inputs.push(input);
+        Arc::make_mut(inputs).push(input);
         if *bytes > MOST_BYTES {
             self.keeps = Keeps::TooMuch;
         }
@@ -260,8 +310,9 @@ mod tests {
             Ok(())
         }
 
-        fn all(&mut self) -> io::Result<Vec<Arc<Input>>> {
-            Ok(self.0.lock().unwrap().1.clone())
+        fn all(&mut self) -> io::Result<ReadStored> {
+            let all = self.0.lock().unwrap().1.clone();
+            Ok(Box::new(|| Ok(all)))
         }
 
         fn replace(&mut self, inputs: &[Arc<Input>]) -> io::Result<()> {
@@ -277,6 +328,10 @@ mod tests {
         }))
     }
 
+    fn all(inputs: &mut Inputs) -> Result<Vec<Arc<Input>>, NoInputs> {
+        inputs.history()?()?.inputs().map(<[_]>::to_vec)
+    }
+
     const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
     #[test]
@@ -290,14 +345,31 @@ mod tests {
         assert!(refused.contains("can't be stored"), "{refused}");
         inputs.note(NOW, || Given::Time);
         inputs.note(NOW, || Given::Late(1));
-        assert!(inputs.all().is_err());
+        assert!(all(&mut inputs).is_err());
         // As soon as there is room, what is owed comes first.
         disk.0.lock().unwrap().0 = 9;
         assert_eq!(inputs.ask(NOW, || request(3)), Ok(4));
         let stored: Vec<String> =
-            inputs.all().unwrap().iter().map(|input| format!("{:?}", input.given)).collect();
+            all(&mut inputs).unwrap().iter().map(|input| format!("{:?}", input.given)).collect();
         assert_eq!(stored.len(), 4);
         assert_eq!(stored[1..3], ["Time", "Late(1)"]);
+    }
+
+    #[test]
+    fn a_store_stays_when_more_takes_its_place_than_the_memory_keeps() {
+        let disk = Small::default();
+        disk.0.lock().unwrap().0 = 9;
+        let mut inputs = Inputs::default();
+        inputs.stored(Box::new(disk.clone()));
+        inputs.ask(NOW, || request(1)).unwrap();
+        let mut others = Inputs::in_memory();
+        let large = Arc::new(Input { at: NOW, given: request(MOST_BYTES + 1) });
+        others.ask(NOW, || large.given.clone()).unwrap();
+        let history = others.history().unwrap()().unwrap();
+        assert!(inputs.replace(&history).is_err());
+        inputs.replace(&history.or(std::slice::from_ref(&large))).unwrap();
+        inputs.ask(NOW, || request(2)).unwrap();
+        assert_eq!(disk.0.lock().unwrap().1.len(), 2);
     }
 
     #[test]
@@ -306,9 +378,9 @@ mod tests {
         for number in 1..=2 {
             assert_eq!(inputs.ask(NOW, || request(MOST_BYTES / 2 - 2 * OVERHEAD)), Ok(number));
         }
-        assert_eq!(inputs.all().unwrap().len(), 2);
+        assert_eq!(all(&mut inputs).unwrap().len(), 2);
         assert_eq!(inputs.ask(NOW, || request(MOST_BYTES / 2)), Ok(3));
-        assert!(inputs.all().unwrap_err().to_string().contains("--data-dir"));
+        assert!(all(&mut inputs).unwrap_err().to_string().contains("--data-dir"));
         // Numbers go on all the same.
         inputs.note(NOW, || Given::Time);
         assert_eq!(inputs.ask(NOW, || request(1)), Ok(5));

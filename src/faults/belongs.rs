@@ -56,7 +56,7 @@ impl Belongs<'_> {
 }
 
 /// What a `where` asks, taken apart.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Conditions {
     /// Of the fields.
     fields: Tree,

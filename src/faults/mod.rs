@@ -106,7 +106,7 @@ pub fn retry_after_seconds(wait: Duration) -> u64 {
 }
 
 /// The faults of one list, with what they have counted.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Faults {
     rules: Vec<Rule>,
     seed: Option<Seed>,
@@ -115,7 +115,7 @@ pub struct Faults {
 }
 
 /// One fault of the list. It draws from streams of its own, so that it hits the same calls whatever stands beside it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Rule {
     file: FaultFile,
     when: When,

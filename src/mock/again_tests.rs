@@ -7,9 +7,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::assembly::Service;
+use super::beginning::SharedBeginning;
 use super::remake::replay;
-use super::{Builder, Mock};
-use crate::engine::{Input, Speed, Written};
+use super::{Builder, Folder, Mock};
+use crate::api::Late;
+use crate::console::Beginning;
+use crate::engine::{Checkpoint, Input, Speed, Written};
 use crate::journal::{Entry, Event, KeptLimits, Lines, Sink};
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
@@ -173,6 +176,10 @@ fn in_time<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
+fn kept(mock: &Service) -> Vec<Arc<Input>> {
+    mock.driver().history().unwrap().inputs().unwrap().to_vec()
+}
+
 /// The inputs of a life, written and read again, and what it left in the journal.
 fn lived(deeds: &[Deed]) -> (Vec<Arc<Input>>, String) {
     in_time(async {
@@ -186,7 +193,7 @@ fn lived(deeds: &[Deed]) -> (Vec<Arc<Input>>, String) {
             let text = serde_json::to_string(&Written::of(input)).unwrap();
             Arc::new(serde_json::from_str::<Written>(&text).unwrap().input().unwrap())
         };
-        (mock.driver().inputs().unwrap().iter().map(written).collect(), seen.text())
+        (kept(&mock).iter().map(written).collect(), seen.text())
     })
 }
 
@@ -200,10 +207,73 @@ proptest! {
         in_time(async {
             let mock = builder(&seen).service().unwrap();
             replay(&mock, &inputs).unwrap();
-            assert_eq!(mock.driver().inputs().unwrap().len(), inputs.len());
+            assert_eq!(kept(&mock).len(), inputs.len());
         });
         prop_assert_eq!(seen.text(), before);
     }
+}
+
+/// A moment of a life, what came afterwards, and what that left in the journal.
+fn lived_on(deeds: &[Deed], until: usize) -> (Checkpoint, Late, Vec<Arc<Input>>, String) {
+    in_time(async {
+        let seen = Seen::default();
+        let mock = builder(&seen).service().unwrap();
+        let life = async {
+            live(&mock, &deeds[..until]).await;
+            let (checkpoint, late) = mock.driver().checkpoint(|| mock.api().late()).unwrap();
+            seen.0.lock().unwrap().clear();
+            let before = kept(&mock).len();
+            live(&mock, &deeds[until..]).await;
+            (checkpoint, late, kept(&mock).split_off(before))
+        };
+        let (checkpoint, late, after) = tokio::select! {
+            lived = life => lived,
+            _ = mock.driver().drive(std::future::pending()) => unreachable!("a mock lasts"),
+        };
+        (checkpoint, late, after, seen.text())
+    })
+}
+
+/// What the same leaves in the journal of a mock that goes on from a moment.
+fn gone_on(checkpoint: &Checkpoint, late: &Late, after: &[Arc<Input>]) -> String {
+    let seen = Seen::default();
+    in_time(async {
+        let mock = builder(&seen).service().unwrap();
+        mock.driver().go_back_to(checkpoint).unwrap();
+        mock.api().take_over_late(late.clone());
+        replay(&mock, after).unwrap();
+    });
+    seen.text()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    /// A moment is the whole state, and nobody who goes on from it changes it.
+    #[test]
+    fn a_mock_goes_on_from_a_moment_as_it_did(
+        deeds in proptest::collection::vec(deed(), 2..12),
+        until in any::<prop::sample::Index>(),
+    ) {
+        let (checkpoint, late, after, journal) = lived_on(&deeds, until.index(deeds.len()));
+        for _ in 0..2 {
+            prop_assert_eq!(&gone_on(&checkpoint, &late, &after), &journal);
+        }
+    }
+}
+
+#[test]
+fn what_a_mock_begins_with_is_stored_with_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let beginning = |seed| Beginning { seed, stories: None, namespace: None };
+    let opened = Folder::open(folder.path(), || beginning(7)).unwrap();
+    let shared = SharedBeginning::new(opened.beginning().clone());
+    let mut store = opened.into_store(shared.clone());
+    // It is put back to a state that began otherwise.
+    shared.replace(beginning(8));
+    store.replace(&[]).unwrap();
+    drop(store);
+    assert_eq!(Folder::open(folder.path(), || beginning(9)).unwrap().beginning().seed, 8);
 }
 
 #[test]

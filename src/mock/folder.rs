@@ -5,15 +5,16 @@
 //! is no cache that could be stale: it is what happened, readable with any tool.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::beginning::SharedBeginning;
 use crate::console::Beginning;
-use crate::engine::{Input, Store, Written};
+use crate::engine::{Input, ReadStored, Store, Written};
 
 /// The file in the folder.
 const FILE: &str = "inputs.ndjson";
@@ -164,9 +165,9 @@ impl Folder {
         &self.path
     }
 
-    /// Where the rest is stored.
-    pub fn into_store(self) -> Box<dyn Store> {
-        let Self { path, file, beginning, length, .. } = self;
+    /// Where the rest is stored. What the mock begins with is what stands in `beginning` when all is stored anew.
+    pub(super) fn into_store(self, beginning: SharedBeginning) -> Box<dyn Store> {
+        let Self { path, file, length, .. } = self;
         Box::new(Lines { path, file, beginning, length, line: Vec::new() })
     }
 
@@ -204,9 +205,8 @@ struct Content {
     torn: usize,
 }
 
-fn read(file: &mut File, path: &Path) -> Result<Content, FolderError> {
+fn read(file: impl Read, path: &Path) -> Result<Content, FolderError> {
     let failed = |error| FolderError::Io { path: path.display().to_string(), error };
-    file.seek(SeekFrom::Start(0)).map_err(failed)?;
     let mut reader = BufReader::with_capacity(1 << 20, file);
     let mut all = Content { head: None, inputs: Vec::new(), length: 0, torn: 0 };
     let mut line = Vec::new();
@@ -246,7 +246,7 @@ fn read(file: &mut File, path: &Path) -> Result<Content, FolderError> {
 struct Lines {
     path: PathBuf,
     file: File,
-    beginning: Beginning,
+    beginning: SharedBeginning,
     length: u64,
     line: Vec<u8>,
 }
@@ -265,8 +265,10 @@ impl Store for Lines {
         Ok(())
     }
 
-    fn all(&mut self) -> io::Result<Vec<Arc<Input>>> {
-        Ok(read(&mut self.file, &self.path).map_err(io::Error::other)?.inputs)
+    fn all(&mut self) -> io::Result<ReadStored> {
+        // A handle of its own: what comes meanwhile stands behind, and another file may take the place of this one.
+        let (file, path) = (File::open(&self.path)?.take(self.length), self.path.clone());
+        Ok(Box::new(move || Ok(read(file, &path).map_err(io::Error::other)?.inputs)))
     }
 
     fn replace(&mut self, inputs: &[Arc<Input>]) -> io::Result<()> {
@@ -274,7 +276,7 @@ impl Store for Lines {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&next)?;
         file.set_len(0)?;
         file.lock()?;
-        let mut text = head_line(&self.beginning)?;
+        let mut text = head_line(&self.beginning.get())?;
         for input in inputs {
             serde_json::to_writer(&mut text, &Written::of(input))?;
             text.push(b'\n');

@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod again_tests;
 mod assembly;
+mod beginning;
 mod build;
 mod builder;
 mod error;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -169,8 +170,11 @@ impl Registry {
         let service = (self.make)(&asked).map_err(wrong)?;
         let refused = |error: crate::net::NotAllowed| wrong(error.into());
         service.check_callback_urls().await.map_err(refused)?;
-        if let Some(from) = &from {
-            service.begin_with(from).map_err(NamespaceError::Unfit)?;
+        if let Some(from) = from {
+            // All that the other one was given is gone through, which may take seconds.
+            let begun = service.clone();
+            let begun = tokio::task::spawn_blocking(move || begun.begin_with(&from)).await;
+            begun.unwrap_or_else(|error| resume_unwind(error.into_panic())).map_err(NamespaceError::Unfit)?;
         }
         shown.callback_url = shown.callback_url.or_else(|| self.usual.callback_url.clone());
         let running = Running::new(service, shown.clone());

@@ -6,10 +6,11 @@ use std::task::{Context, Poll, Waker};
 use jiff::Timestamp;
 
 use super::assembly::Service;
+use super::beginning::SharedBeginning;
 use super::error::StartError;
-use crate::api::Api;
-use crate::console::{Again, AgainError, Beginning};
-use crate::engine::{Driver, Given, Input};
+use crate::api::{Api, Late};
+use crate::console::{Again, AgainError, Beginning, Moment};
+use crate::engine::{Driver, Given, Input, NoInputs};
 
 /// Leads a fresh mock through what another was given, up to the moment of the last of it.
 ///
@@ -44,9 +45,11 @@ pub(super) struct Remake {
     driver: Driver,
     api: Api,
     make: Make,
-    beginning: Mutex<Beginning>,
+    beginning: SharedBeginning,
     /// The time at its beginning, where it is not the present.
     epoch: Option<Timestamp>,
+    /// Whose turn it is to put the mock back.
+    turn: Mutex<()>,
 }
 
 impl std::fmt::Debug for Remake {
@@ -59,7 +62,7 @@ impl Remake {
     /// For a mock that began like this.
     pub(super) fn new(
         service: &Service,
-        beginning: Beginning,
+        beginning: SharedBeginning,
         epoch: Option<Timestamp>,
         make: impl Fn(&Beginning) -> Result<Service, StartError> + Send + Sync + 'static,
     ) -> Self {
@@ -67,39 +70,74 @@ impl Remake {
             driver: service.driver().clone(),
             api: service.api().clone(),
             make: Box::new(make),
-            beginning: Mutex::new(beginning),
+            beginning,
             epoch,
+            turn: Mutex::default(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Beginning> {
-        // Whoever panicked while he looked has changed nothing by halves.
-        self.beginning.lock().unwrap_or_else(PoisonError::into_inner)
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        // It guards no state of its own.
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the state to one with this beginning, which stands in the store by then; if it can't be changed, nothing is.
+    fn change(
+        &self,
+        beginning: Beginning,
+        change: impl FnOnce() -> Result<Late, NoInputs>,
+    ) -> Result<(), AgainError> {
+        let before = self.beginning.replace(beginning);
+        match change() {
+            Ok(late) => {
+                self.api.take_over_late(late);
+                Ok(())
+            }
+            Err(error) => {
+                self.beginning.replace(before);
+                Err(AgainError::Wrong(error.to_string()))
+            }
+        }
     }
 }
 
 impl Again for Remake {
     fn beginning(&self) -> Beginning {
-        self.lock().clone()
+        self.beginning.get()
+    }
+
+    fn moment(&self) -> Result<Moment, NoInputs> {
+        let _turn = self.turn();
+        let (checkpoint, late) = self.driver.checkpoint(|| self.api.late())?;
+        Ok(Moment { beginning: self.beginning.get(), checkpoint, late })
+    }
+
+    fn restore(&self, moment: &Moment) -> Result<(), AgainError> {
+        let _turn = self.turn();
+        self.change(moment.beginning.clone(), || {
+            self.driver.go_back_to(&moment.checkpoint)?;
+            Ok(moment.late.clone())
+        })
     }
 
     fn go_back(&self, beginning: Option<Beginning>, inputs: &[Arc<Input>]) -> Result<(), AgainError> {
-        let mut ours = self.lock();
+        let _turn = self.turn();
         let now = self.epoch.unwrap_or_else(Timestamp::now);
         // At its beginning the stories of the mock begin with it.
-        let beginning =
-            beginning.unwrap_or_else(|| Beginning { stories: ours.stories.map(|_| now), ..ours.clone() });
-        let wrong = |error: &dyn std::fmt::Display| AgainError::Wrong(error.to_string());
-        let other = (self.make)(&beginning).map_err(|error| wrong(&error))?;
+        let beginning = beginning.unwrap_or_else(|| {
+            let ours = self.beginning.get();
+            Beginning { stories: ours.stories.map(|_| now), ..ours }
+        });
+        let other = (self.make)(&beginning).map_err(|error| AgainError::Wrong(error.to_string()))?;
         other.driver().keep_inputs();
         replay(&other, inputs)?;
         if inputs.is_empty() {
             let speed = self.driver.speed();
             other.driver().go_on(now, speed);
         }
-        self.driver.adopt(other.driver()).map_err(|error| wrong(&error))?;
-        self.api.take_over_late(other.api());
-        *ours = beginning;
-        Ok(())
+        self.change(beginning, || {
+            self.driver.adopt(other.driver(), inputs)?;
+            Ok(other.api().late())
+        })
     }
 }

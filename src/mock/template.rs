@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::assembly::Service;
 use super::assembly::{Assembly, reached_url};
+use super::beginning::SharedBeginning;
 use super::builder::{Builder, Rest};
 use super::namespaces::{Asked, Registry, Usual};
 use super::remake::{self, Remake};
@@ -80,14 +81,15 @@ impl Builder {
         let registry = Arc::new(Registry::new(template.usual(), make));
         let can_go_back = rest.can_go_back;
         let mut service = rest.service(engine)?.beside(Arc::clone(&registry) as _, registry);
+        let stories = (!template.stories.is_empty()).then_some(template.began);
+        let beginning = Beginning { seed: template.seed.0, stories, namespace: None };
+        let beginning = SharedBeginning::new(beginning);
         if can_go_back {
-            let stories = (!template.stories.is_empty()).then_some(template.began);
-            let beginning = Beginning { seed: template.seed.0, stories, namespace: None };
-            service = template.with_again(service, beginning, template.epoch, None);
+            service = template.with_again(service, beginning.clone(), template.epoch, None);
         }
         service.check_callback_urls().await?;
         if let Some(folder) = folder {
-            go_on(&service, folder)?;
+            go_on(&service, folder, beginning)?;
         }
         let (server, proxy) = match secured {
             None => (server, None),
@@ -103,7 +105,7 @@ impl Builder {
 
 /// Lets a mock go on from the state in a folder, and keep it there. A clock that runs with real time has gone on meanwhile;
 /// any other has stood still.
-fn go_on(service: &Service, folder: Folder) -> Result<(), StartError> {
+fn go_on(service: &Service, folder: Folder, beginning: SharedBeginning) -> Result<(), StartError> {
     let driver = service.driver();
     let (now, speed) = (driver.look(|_, now| now), driver.speed());
     let path = folder.path().display().to_string();
@@ -115,7 +117,7 @@ fn go_on(service: &Service, folder: Folder) -> Result<(), StartError> {
         Some(then) if speed == Speed::Times(1.0) => then.checked_add(away).unwrap_or(then),
         Some(then) => then,
     };
-    driver.store_inputs(folder.into_store());
+    driver.store_inputs(folder.into_store(beginning));
     driver.go_on(from, speed);
     service.api().resume_late();
     Ok(())
@@ -126,7 +128,7 @@ impl Template {
     fn with_again(
         self: &Arc<Self>,
         service: Service,
-        beginning: Beginning,
+        beginning: SharedBeginning,
         epoch: Option<Timestamp>,
         own: Option<Namespace>,
     ) -> Service {
@@ -181,6 +183,7 @@ impl Template {
         let service = builder.service()?;
         let beginning = Beginning { seed: seed.0, stories: None, namespace: Some(namespace.clone()) };
         let own = Some(namespace.clone());
+        let beginning = SharedBeginning::new(beginning);
         Ok(if self.can_go_back { self.with_again(service, beginning, *epoch, own) } else { service })
     }
 

@@ -20,6 +20,18 @@ impl Context {
 }
 
 impl Simulator {
+    /// How many objects there are, and how much is planned: what a copy of it has to hold on to, one by one.
+    pub fn size(&self) -> usize {
+        let kept = [
+            self.calling.objects(),
+            self.dialer.objects(),
+            self.workflow.objects(),
+            self.chatbot.objects(),
+            self.context.agenda.len(),
+        ];
+        kept.iter().sum()
+    }
+
     /// Puts away what is finished and too old or too much. Mostly there is nothing to do, and then it costs nothing.
     pub(super) fn put_away(&mut self, now: Timestamp) {
         let retention = self.context.behaviour.retention;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -10,9 +11,9 @@ use jiff::Timestamp;
 pub(super) struct Shelf<T> {
     /// The number of the first place.
     first: usize,
-    /// What is kept, with its weight. The first place is never an empty one. Boxed, for to move all of them when there are more
-    /// would keep everybody waiting.
-    places: VecDeque<Option<Box<(T, usize)>>>,
+    /// What is kept, with its weight. The first place is never an empty one. Shared with the copies of the shelf until one of
+    /// them changes it, so that a copy costs a pointer an object.
+    places: VecDeque<Option<Arc<(T, usize)>>>,
     weight: usize,
     /// How many were put away.
     gone: usize,
@@ -35,11 +36,11 @@ impl<T> Default for Shelf<T> {
     }
 }
 
-impl<T> Shelf<T> {
+impl<T: Clone> Shelf<T> {
     /// Puts an object on the shelf and returns its number. Its weight is what it counts for in [`Keep::most`].
     pub(super) fn add(&mut self, object: T, weight: usize) -> usize {
         self.weight += weight;
-        self.places.push_back(Some(Box::new((object, weight))));
+        self.places.push_back(Some(Arc::new((object, weight))));
         self.given() - 1
     }
 
@@ -57,7 +58,7 @@ impl<T> Shelf<T> {
     }
 
     fn place_mut(&mut self, number: usize) -> Option<&mut (T, usize)> {
-        self.places.get_mut(number.checked_sub(self.first)?)?.as_deref_mut()
+        self.places.get_mut(number.checked_sub(self.first)?)?.as_mut().map(Arc::make_mut)
     }
 
     /// The object of a number, if it is kept.
@@ -102,7 +103,7 @@ impl<T> Shelf<T> {
     /// Takes an object off the shelf.
     pub(super) fn remove(&mut self, number: usize) -> Option<T> {
         let place = self.places.get_mut(number.checked_sub(self.first)?)?;
-        let (object, weight) = *place.take()?;
+        let (object, weight) = Arc::unwrap_or_clone(place.take()?);
         self.weight -= weight;
         self.gone += 1;
         while let Some(None) = self.places.front() {
@@ -110,6 +111,11 @@ impl<T> Shelf<T> {
             self.first += 1;
         }
         Some(object)
+    }
+
+    /// How many objects are kept.
+    pub(super) fn len(&self) -> usize {
+        self.given() - self.gone
     }
 
     /// Whether so much has come since it was looked through last that it may be too much.
@@ -148,7 +154,7 @@ impl<T> Shelf<T> {
     }
 }
 
-impl<T> Index<usize> for Shelf<T> {
+impl<T: Clone> Index<usize> for Shelf<T> {
     type Output = T;
 
     /// The object of a number.
@@ -161,7 +167,7 @@ impl<T> Index<usize> for Shelf<T> {
     }
 }
 
-impl<T> IndexMut<usize> for Shelf<T> {
+impl<T: Clone> IndexMut<usize> for Shelf<T> {
     fn index_mut(&mut self, number: usize) -> &mut T {
         self.get_mut(number).expect("it is kept while anything needs it")
     }

@@ -186,6 +186,9 @@ fn the_clock_changes_its_speed_and_goes_to_a_moment() {
     assert_eq!(clock(json!({ "speed": "max" })).1["speed"], "max");
     assert_eq!(clock(json!({ "speed": "1000000" })).1["speed"], "1000000");
     assert!(refused(clock(json!({ "speed": "fast" })), 400).starts_with("speed: `fast`"));
+    assert!(refused(clock(json!({ "speed": -1 })), 400).starts_with("speed: `-1`"));
+    assert!(refused(clock(json!({ "speed": true })), 400).contains("a number such as 60"));
+    assert_eq!(clock(json!({ "speed": 60 })).1["speed"], "60");
     assert_eq!(clock(json!({ "speed": "0", "by": "1d" })).1["speed"], "0");
     let shown = serving.control("GET", "/_mock/clock", &Value::Null).1;
     assert_eq!(shown, serving.control("GET", "/_mock/clock", &Value::Null).1, "it stands still");

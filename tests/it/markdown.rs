@@ -94,7 +94,7 @@ fn run_command(line: &str, comment: &str, folder: &Path) {
         Some((printf, command)) => (printf.strip_prefix("printf '%s' "), command),
         None => (None, line),
     };
-    let command = command.strip_prefix("cargo run --release --").unwrap_or(command).trim();
+    let command = command.strip_prefix("cargo run --").unwrap_or(command).trim();
     if command.starts_with("cargo ") || comment.contains("not run") {
         return; // `cargo test` is what runs this.
     }

@@ -1,15 +1,15 @@
 //! An engine that goes through what another was given, and takes its place.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
-use super::{Driver, State};
+use super::{Driver, State, UnderWay};
 use crate::delivery::{Attempt, CallbackId};
 use crate::engine::clock::{Clock, Speed};
-use crate::engine::inputs::{Given, Input, Inputs, NoInputs, Store};
+use crate::engine::core::Engine;
+use crate::engine::inputs::{Given, History, Input, Inputs, NoInputs, Store};
 
 /// An input does not fit the state that the ones before it have led to.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,21 +52,9 @@ impl Driver {
     /// # Errors
     ///
     /// They are not kept, or can't be read.
-    pub fn inputs(&self) -> Result<Vec<Arc<Input>>, NoInputs> {
-        self.lock().inputs.all()
-    }
-
-    /// All inputs up to the present moment, which is the last of them.
-    ///
-    /// # Errors
-    ///
-    /// As [`Driver::inputs`].
-    pub fn inputs_up_to_now(&self) -> Result<(Vec<Arc<Input>>, Timestamp), NoInputs> {
-        let mut state = self.lock();
-        // Where they can't be had, nothing is noted either.
-        state.inputs.can_be_had()?;
-        let now = state.mark();
-        Ok((state.inputs.all()?, now))
+    pub fn history(&self) -> Result<History, NoInputs> {
+        let read = self.lock().inputs.history()?;
+        read()
     }
 
     /// Whether it goes through what another was given: nothing is late then, and nothing is done beside the others.
@@ -134,22 +122,34 @@ impl Driver {
         self.shared.changed.notify_one();
     }
 
-    /// Takes over the state of another mock, which nobody drives: its engine, its time, its inputs. The journal goes on, and
-    /// what was under way here comes to nothing.
+    /// Takes over the state of another mock, which nobody drives: its engine and its time, and what has led to them. The
+    /// journal goes on, and what was under way here comes to nothing.
     ///
     /// # Errors
     ///
     /// Its inputs can't be stored; then nothing is changed.
-    pub fn adopt(&self, other: &Self) -> io::Result<()> {
+    pub fn adopt(&self, other: &Self, inputs: &[Arc<Input>]) -> Result<(), NoInputs> {
+        let history = other.history()?.or(inputs);
         // Nobody else knows the other one, so that there is no order of locks.
         let mut theirs = other.lock();
-        let mut state = self.lock();
-        state.inputs.replace(std::mem::take(&mut theirs.inputs))?;
         let State { engine, under_way, clock, .. } = &mut *theirs;
+        self.put(engine, std::mem::take(under_way), clock.now(), &history)
+    }
+
+    /// Puts a state in place of the present one, which is what `engine` is afterwards.
+    pub(super) fn put(
+        &self,
+        engine: &mut Engine,
+        under_way: UnderWay,
+        at: Timestamp,
+        history: &History,
+    ) -> Result<(), NoInputs> {
+        let mut state = self.lock();
+        state.inputs.replace(history)?;
         std::mem::swap(&mut state.engine, engine);
         std::mem::swap(state.engine.journal(), engine.journal());
-        std::mem::swap(&mut state.under_way, under_way);
-        state.clock = Clock::starting(clock.now(), state.clock.speed());
+        state.under_way = under_way;
+        state.clock = Clock::starting(at, state.clock.speed());
         state.generation += 1;
         state.destination = None;
         state.uploaded = None;

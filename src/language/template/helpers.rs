@@ -1,12 +1,13 @@
 //! The functions templates can call. All randomness comes from the story's own stream.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::value::{Object, Rest};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 
 use super::HELPERS;
 use crate::content::facts::Facts;
@@ -26,7 +27,7 @@ const MOST: usize = 10_000;
 #[derive(Debug)]
 pub struct Helpers(Mutex<Inner>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     rng: Rng,
     country: Country,
@@ -44,14 +45,8 @@ impl Helpers {
         Self(Mutex::new(Inner { rng, country, locale, now, counters: BTreeMap::new() }))
     }
 
-    /// Helpers that draw the same from here on, apart from these.
-    pub fn copy(&self) -> Self {
-        let Inner { rng, country, locale, now, counters } = &*self.lock();
-        let (country, now) = (*country, *now);
-        let mut copy = Rng::from_seed(rng.get_seed());
-        copy.set_word_pos(rng.get_word_pos());
-        let (locale, counters) = (locale.clone(), counters.clone());
-        Self(Mutex::new(Inner { rng: copy, country, locale, now, counters }))
+    fn copy(&self) -> Self {
+        Self(Mutex::new(self.lock().clone()))
     }
 
     /// Moves the clock of `now()`.
@@ -67,6 +62,30 @@ impl Helpers {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A panic while drawing leaves a stream that is still good to draw from.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The helpers of one owner, who hands them to templates. A clone draws the same from here on, apart from these.
+#[derive(Debug)]
+pub struct OwnHelpers(Arc<Helpers>);
+
+impl From<Helpers> for OwnHelpers {
+    fn from(helpers: Helpers) -> Self {
+        Self(Arc::new(helpers))
+    }
+}
+
+impl Clone for OwnHelpers {
+    fn clone(&self) -> Self {
+        self.0.copy().into()
+    }
+}
+
+impl Deref for OwnHelpers {
+    type Target = Arc<Helpers>;
+
+    fn deref(&self) -> &Arc<Helpers> {
+        &self.0
     }
 }
 

@@ -19,7 +19,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
 use super::FormatMistake;
 pub use fill_error::FillError;
-pub use helpers::Helpers;
+pub use helpers::{Helpers, OwnHelpers};
 pub(crate) use truth::truth;
 
 /// How much work one template may do, in minijinja's units: enough for any text, too little to hang a run.

@@ -34,7 +34,7 @@ use super::story::{Story, Trigger};
 use crate::delivery::CallbackId;
 use crate::faults::{Belongs, CallbackFault, Fault, Faults};
 use crate::files::Place;
-use crate::language::template::{self, Helpers};
+use crate::language::template::{self, Helpers, OwnHelpers};
 use crate::seed::Seed;
 use crate::simulator::ConversationKey;
 
@@ -46,14 +46,14 @@ const MAILBOX: usize = 1_000;
 const MOST_AT_ONCE: u32 = 10_000;
 
 /// A running story.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StoryRun {
     story: Arc<Story>,
     name: Arc<str>,
     number: u32,
     instance: u32,
     seed: Seed,
-    helpers: Arc<Helpers>,
+    helpers: OwnHelpers,
     values: BTreeMap<String, Scope>,
     conversations: BTreeMap<String, Held>,
     /// Where it is: the first strand is the story's own.
@@ -106,7 +106,7 @@ struct Held {
     is_bound: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Occurrence {
     trigger: Trigger,
     /// The conversation it belongs to, if it names one.
@@ -135,7 +135,7 @@ fn cause(trigger: &Trigger, saved: &Value, story: &Story) -> (&'static str, Scop
     (name, if is_read { template::value(saved) } else { Scope::UNDEFINED })
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Scheduled {
     reaction: usize,
     send: usize,
@@ -149,7 +149,7 @@ struct Scheduled {
     cause: (&'static str, Scope),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Outstanding {
     place: Place,
     /// The step whose expectation counts; reactions and the simulator's own callbacks just have to be delivered.
@@ -180,7 +180,7 @@ impl StoryRun {
             number,
             instance,
             seed,
-            helpers: Arc::new(helpers),
+            helpers: helpers.into(),
             values: BTreeMap::new(),
             conversations: BTreeMap::new(),
             strands: vec![first],

@@ -56,7 +56,7 @@ pub(super) fn fill(what: &str) -> impl FnOnce(FillError) -> StoryError {
 }
 
 /// A callback as it was sent, to be sent again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Resendable {
     first: CallbackId,
     event: Arc<str>,
@@ -355,7 +355,7 @@ impl StoryRun {
         let text =
             |name: &str, text: &str| if templates.reads(name) { Scope::from(text) } else { Scope::UNDEFINED };
         let helpers = match templates.calls() {
-            true => Scope::from_dyn_object(Arc::clone(&self.helpers)),
+            true => Scope::from_dyn_object(Arc::clone(&*self.helpers)),
             false => Scope::UNDEFINED,
         };
         let built_in = [

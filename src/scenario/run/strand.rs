@@ -11,7 +11,7 @@ use crate::delivery::CallbackId;
 use crate::scenario::story::{Action, Step};
 
 /// A line of steps that are taken one after the other.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Strand {
     /// The step it is at.
     pub(super) cursor: usize,
@@ -26,7 +26,7 @@ pub(super) struct Strand {
     parent: usize,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum State {
     /// Not begun.
     Before(Timestamp),
@@ -49,7 +49,7 @@ pub(super) enum State {
 }
 
 /// A block whose steps are being taken.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Block {
     /// The step that is the block.
     pub(super) step: usize,

@@ -11,7 +11,7 @@ use crate::scenario::host::StoryHost;
 use crate::scenario::story::{Action, Step};
 
 /// A `never` that holds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Watch {
     /// The step.
     pub(super) step: usize,

@@ -24,7 +24,7 @@ use crate::time::HumanDuration;
 const MOST_DIFFERENCES: usize = 8;
 
 /// Something that was awaited in vain.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Missed {
     place: Place,
     trigger: Trigger,
@@ -34,7 +34,7 @@ pub(super) struct Missed {
 }
 
 /// What a step sought, with the values of the moment when it gave up.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Sought {
     /// These fields.
     Fields(Value),

@@ -12,6 +12,11 @@ impl Calling {
         self.tasks.is_full(most) || self.plans.is_full(most)
     }
 
+    /// How many objects of it are kept.
+    pub(in crate::simulator) fn objects(&self) -> usize {
+        self.tasks.len() + self.plans.len()
+    }
+
     /// Puts away what needs not be kept: plans with the tasks of their rounds, and tasks that belong to nothing.
     pub(in crate::simulator) fn put_away(&mut self, keep: Keep, planned: &Planned) {
         let tasks = &self.tasks;

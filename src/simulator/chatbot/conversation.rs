@@ -436,6 +436,11 @@ impl Conversations {
         self.list.is_full(most)
     }
 
+    /// How many objects of it are kept.
+    pub(in crate::simulator) fn objects(&self) -> usize {
+        self.list.len()
+    }
+
     /// The conversation with this id on the wire.
     pub(in crate::simulator) fn by_call_id(&self, call_id: &str) -> Option<ConversationKey> {
         // One that was put away may still be named by an id that it had earlier.

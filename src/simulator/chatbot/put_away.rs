@@ -14,6 +14,11 @@ impl Chatbot {
         self.campaigns.is_full(retention.rows) || self.conversations.is_full(retention.conversations)
     }
 
+    /// How many objects of it are kept.
+    pub(in crate::simulator) fn objects(&self) -> usize {
+        self.campaigns.objects() + self.conversations.objects()
+    }
+
     /// Puts away what needs not be kept.
     pub(in crate::simulator) fn put_away(
         &mut self,

@@ -14,6 +14,11 @@ impl Dialer {
         self.tasks.is_full(most)
     }
 
+    /// How many objects of it are kept.
+    pub(in crate::simulator) fn objects(&self) -> usize {
+        self.tasks.len()
+    }
+
     /// Puts away what needs not be kept: tasks that belong to no workflow.
     pub(in crate::simulator) fn put_away(&mut self, keep: Keep, planned: &Planned, now: Timestamp) {
         let tasks = self.tasks.put_away(keep, |number, task| {

@@ -13,7 +13,7 @@ use super::planned::PlannedSend;
 use super::state::State;
 use crate::content::Country;
 use crate::language::template::FillError;
-use crate::language::template::{self, Helpers};
+use crate::language::template::{self, Helpers, OwnHelpers};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
 use crate::simulator::callback::{Callback, CallbackBody};
@@ -38,19 +38,18 @@ pub(in crate::simulator) struct UserEndpoints {
     state: State,
     /// One for each endpoint, one for its sends, and one for each callback that no endpoint causes: what one draws changes
     /// nothing of another.
-    helpers: BTreeMap<String, Arc<Helpers>>,
+    helpers: BTreeMap<String, OwnHelpers>,
 }
 
 impl Clone for UserEndpoints {
     /// The same state, which changes apart from this one.
     fn clone(&self) -> Self {
-        let helpers = self.helpers.iter().map(|(id, helpers)| (id.clone(), Arc::new(helpers.copy())));
         Self {
             plan: Arc::clone(&self.plan),
             seed: self.seed,
             strangers: self.strangers,
             state: self.state.copy(),
-            helpers: helpers.collect(),
+            helpers: self.helpers.clone(),
         }
     }
 }
@@ -89,7 +88,7 @@ impl UserEndpoints {
         let entry = self.helpers.entry(format!("{kind} {id}"));
         let seed = self.seed;
         let helpers =
-            entry.or_insert_with_key(|name| Arc::new(Helpers::new(seed.stream(name, 0), COUNTRY, None, now)));
+            entry.or_insert_with_key(|name| Helpers::new(seed.stream(name, 0), COUNTRY, None, now).into());
         helpers.set_now(now);
         Arc::clone(helpers)
     }

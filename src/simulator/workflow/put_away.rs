@@ -15,6 +15,11 @@ impl Workflow {
         self.instances.is_full(most)
     }
 
+    /// How many objects of it are kept.
+    pub(in crate::simulator) fn objects(&self) -> usize {
+        self.instances.len()
+    }
+
     /// Puts away what needs not be kept.
     pub(in crate::simulator) fn put_away(
         &mut self,

@@ -13,6 +13,11 @@ impl Campaigns {
         self.list.is_full(most)
     }
 
+    /// How many objects of it are kept.
+    pub(in crate::simulator::chatbot) fn objects(&self) -> usize {
+        self.list.len()
+    }
+
     /// Puts away what needs not be kept.
     pub(in crate::simulator::chatbot) fn put_away(&mut self, keep: Keep, planned: &Planned) {
         let gone = self.list.put_away(keep, |number, campaign| {

@@ -1,0 +1,78 @@
+//! The whole state of a mock at a moment, as a value.
+
+use std::fmt::{self, Debug, Formatter};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{Driver, UnderWay};
+use crate::engine::core::Engine;
+use crate::engine::inputs::{History, NoInputs};
+
+/// The state of a mock at a moment. It never changes: a mock that is put back to it goes on with a copy, and the copy shares
+/// with it all objects that have not changed since.
+#[derive(Clone)]
+pub struct Checkpoint(Arc<Kept>);
+
+struct Kept {
+    at: Timestamp,
+    engine: Engine,
+    under_way: UnderWay,
+    history: History,
+}
+
+impl Debug for Checkpoint {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Checkpoint").field("at", &self.0.at).finish_non_exhaustive()
+    }
+}
+
+impl Checkpoint {
+    /// Its moment, on the mock's clock.
+    pub fn at(&self) -> Timestamp {
+        self.0.at
+    }
+
+    /// How much it holds on to, one by one: objects, what is planned, callbacks that are owed. Rows of a task count as one, for
+    /// they are shared as long as none of them changes.
+    pub fn size(&self) -> usize {
+        self.0.engine.size()
+    }
+
+    /// What the mock was given up to then.
+    pub fn history(&self) -> &History {
+        &self.0.history
+    }
+}
+
+impl Driver {
+    /// The state at the present moment, and what `beside` says in the same turn.
+    ///
+    /// # Errors
+    ///
+    /// The inputs are not kept, or can't be read.
+    pub fn checkpoint<T>(&self, beside: impl FnOnce() -> T) -> Result<(Checkpoint, T), NoInputs> {
+        let (at, engine, under_way, history, beside) = {
+            let mut state = self.lock();
+            // Where inputs are not kept, none is noted either.
+            state.inputs.can_be_had()?;
+            let at = state.mark();
+            let history = state.inputs.history()?;
+            (at, state.engine.clone(), state.under_way.clone(), history, beside())
+        };
+        let kept = Kept { at, engine, under_way, history: history()? };
+        Ok((Checkpoint(Arc::new(kept)), beside))
+    }
+
+    /// Puts the mock back to a moment. The journal goes on, and what is under way comes to nothing.
+    ///
+    /// # Errors
+    ///
+    /// Its inputs can't be stored; then nothing is changed.
+    pub fn go_back_to(&self, checkpoint: &Checkpoint) -> Result<(), NoInputs> {
+        let Kept { at, engine, under_way, history } = &*checkpoint.0;
+        // Copied before the turn, and what it was is dropped after it: both may take a while.
+        let mut engine = engine.clone();
+        self.put(&mut engine, under_way.clone(), *at, history)
+    }
+}
