@@ -391,8 +391,16 @@ async def soak(options):
         memory.append(mock.memory("VmRSS"))
         await asyncio.sleep(options.minutes * 60 / 30)
     errors = [str(one.exception()) for one in clients if one.exception()]
-    figures = mock.figures(idle) | {"requests/s": round(sent / (options.minutes * 60)), "callbacks/s": round(webhook.came / (options.minutes * 60)),
-               "MB at a third": round(memory[len(memory) // 3]), "MB at the end": round(memory[-1]), "errors": errors[:1]}
+    rates = {"requests/s": round(sent / (options.minutes * 60)), "callbacks/s": round(webhook.came / (options.minutes * 60))}
+    # What was caused comes to its end, and then the sums of both sides have to match.
+    until = time.monotonic() + 120
+    while (sums := (await mock.state())["callbacks"]) and time.monotonic() < until:
+        if not (sums["pending"] or sums["in_flight"] or sums["waiting"]):
+            break
+        await asyncio.sleep(1)
+    figures = mock.figures(idle) | rates | {
+        "MB at a third": round(memory[len(memory) // 3]), "MB at two thirds": round(memory[len(memory) * 2 // 3]),
+        "MB at the end": round(memory[-1]), "errors": errors[:1], "sent": sent, "received": webhook.came, "sums": sums}
     mock.end()
     return figures
 

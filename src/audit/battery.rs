@@ -8,7 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::step::{Beside, Expect, Step};
 use crate::contract::{Catalog, Direction};
 use crate::faults::check::text_in;
+use crate::files::read_text_within;
 use crate::files::suggest::{did_you_mean, nearest};
+
+/// The largest file of checks that is read.
+const MOST_MEGABYTES: u64 = 8;
 
 /// The files of the battery, in the order in which they are run.
 const BUILT_IN: [(&str, &str); 9] = [
@@ -181,7 +185,7 @@ impl Battery {
             battery.add("events.toml", &OF_EVENTS.replace("EVENT", event), catalog)?;
         }
         for path in own {
-            let text = std::fs::read_to_string(path)
+            let text = read_text_within(path, MOST_MEGABYTES)
                 .map_err(|error| BatteryError::Unreadable { path: path.clone(), error })?;
             battery.add(&shown(path), &text, catalog)?;
         }

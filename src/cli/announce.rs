@@ -30,9 +30,14 @@ impl AddressFiles {
             (&self.url_file, format!("{}\n", url.trim_end_matches('/'))),
         ] {
             let Some(path) = path else { continue };
-            appear(path, &text).map_err(|error| {
+            let failed = |error: io::Error| {
                 io::Error::new(error.kind(), format!("{} can't be written: {error}", path.display()))
-            })?;
+            };
+            if is_special(path) {
+                std::fs::write(path, &text).map_err(failed)?;
+                continue;
+            }
+            appear(path, &text).map_err(failed)?;
             written.0.push((path.clone(), text));
         }
         Ok(written)
@@ -67,6 +72,12 @@ fn remove(files: &[(PathBuf, String)]) {
     }
 }
 
+/// Whether something is there that must stay what it is: a device, a pipe, or a link to one. It is written to, and no file takes
+/// its place.
+fn is_special(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
+}
+
 /// Writes a file that nobody ever sees in part.
 fn appear(path: &Path, text: &str) -> io::Result<()> {
     let mut name = OsString::from(".");
@@ -96,6 +107,20 @@ mod tests {
         let left: Vec<_> =
             std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
         assert_eq!(left, ["url"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_stays_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("link"), folder.path().join("target"));
+        std::fs::write(&target, "").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let files = AddressFiles { port_file: Some("/dev/null".into()), url_file: Some(link.clone()) };
+        drop(files.write("127.0.0.1:2478".parse().unwrap(), "http://127.0.0.1:2478/").unwrap());
+        assert_eq!(std::fs::read_to_string(&target).unwrap(), "http://127.0.0.1:2478\n");
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(!std::fs::metadata("/dev/null").unwrap().is_file());
     }
 
     #[test]

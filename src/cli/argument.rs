@@ -8,6 +8,9 @@ use crate::engine::{Speed, SpeedError};
 use crate::json::path_keys;
 use crate::net::Target;
 
+/// Where the year 9900 begins, in Unix seconds.
+const LATEST: i64 = 250_246_627_200;
+
 /// Why an argument can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ArgumentError {
@@ -21,6 +24,8 @@ pub(super) enum ArgumentError {
     Variable(String),
     #[error("`{0}` is neither Unix seconds nor a time like 2030-01-01T00:00:00Z")]
     Moment(String),
+    #[error("{0} is too late: time ends with the year 9999, and a mock needs some before that")]
+    TooLate(String),
     #[error("{0} is out of range for Unix seconds; are these milliseconds?")]
     Seconds(i64),
     #[error("`{0}` does not begin with `/`: give path and query alone, for example `/hook?a=1`")]
@@ -57,6 +62,15 @@ pub(super) fn variable(text: &str) -> Result<(String, Value), ArgumentError> {
     let good = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.starts_with(|c: char| c.is_ascii_digit());
     if good { Ok((name, value)) } else { Err(ArgumentError::Variable(name)) }
+}
+
+/// A moment at which a mock may begin, so early that time does not end while it lives.
+pub(super) fn epoch(text: &str) -> Result<Timestamp, ArgumentError> {
+    let at = moment(text)?;
+    match at.as_second() < LATEST {
+        true => Ok(at),
+        false => Err(ArgumentError::TooLate(text.to_owned())),
+    }
 }
 
 /// Reads a moment: Unix seconds, or a time such as `2030-01-01T00:00:00Z`.
@@ -180,6 +194,8 @@ mod tests {
         assert_eq!(moment("1614265330").unwrap(), moment("2021-02-25T15:02:10Z").unwrap());
         assert!(moment("1614265330123456").unwrap_err().to_string().contains("milliseconds"));
         assert!(moment("tomorrow").unwrap_err().to_string().contains("2030-01-01T00:00:00Z"));
+        assert_eq!(epoch("9899-12-31T23:59:59Z").unwrap().as_second(), LATEST - 1);
+        assert!(epoch("9999-12-30T00:00:00Z").unwrap_err().to_string().contains("ends with the year 9999"));
         assert!(path("http://localhost/hook").is_err());
         assert!(id("a\nb").is_err());
     }

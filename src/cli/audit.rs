@@ -5,19 +5,22 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::reachable::ReceiverWait;
-use super::{CommandError, Exit, cannot_write};
+use super::{CommandError, Exit, cannot_write, taken};
 use crate::audit::{
     self, Baseline, Battery, Kit, Language, Options, Printer, Probe, Progress, Report, Restart, Selection,
     Threshold,
 };
 use crate::contract::signature::{DEFAULT_SECRET, Preset, Scheme, Signer};
-use crate::files::visible;
+use crate::files::{read_text_within, visible};
 use crate::http::Connector;
 use crate::mock::{Prepared, StartError};
 use crate::net::{Guard, Target};
 use crate::seed::Seed;
 use crate::settings::{Flags, url_for};
 use crate::time::HumanDuration;
+
+/// The largest baseline that is read.
+const MOST_MEGABYTES: u64 = 64;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -143,7 +146,11 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let guard = Guard::allowing(&prepared.settings.allow).map_err(CommandError::usage)?;
     let connector = Connector::new(guard.clone(), &prepared.settings.tls).map_err(CommandError::usage)?;
     let report = super::runtime()?.block_on(async {
-        let kit = Kit::new(prepared, &url, Seed(seed), Timestamp::now(), args.listen.as_deref()).await?;
+        let kit = Kit::new(prepared, &url, Seed(seed), Timestamp::now(), args.listen.as_deref()).await;
+        let kit = match kit {
+            Ok(kit) => kit,
+            Err(error) => return Err(taken::why(error).await),
+        };
         let mut kit = kit.with_next(args.next_secret.as_deref()).map_err(CommandError::usage)?;
         let mut interrupted = Box::pin(super::interrupted());
         connector.check(&options.target).await.map_err(CommandError::usage)?;
@@ -197,7 +204,7 @@ fn options(
         None => Baseline::default(),
         Some(path) => {
             let shown = path.display();
-            let text = std::fs::read_to_string(path)
+            let text = read_text_within(path, MOST_MEGABYTES)
                 .map_err(|error| CommandError::usage(format!("{shown} can't be read: {error}")))?;
             Baseline::read(&text, battery)
                 .map_err(|error| CommandError::usage(format!("{shown}: {error}")))?

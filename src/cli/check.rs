@@ -11,7 +11,7 @@ use crate::contract::Catalog;
 use crate::files::diagnostic::counted;
 use crate::files::{Problems, SourceFile};
 use crate::net::Guard;
-use crate::scenario::load;
+use crate::scenario::{load, shipped};
 use crate::settings::{self, Flags, Settings};
 
 /// The arguments of `check`.
@@ -53,16 +53,30 @@ pub(super) enum Kind {
 }
 
 /// Keys that only settings have.
-const SETTINGS_KEYS: [&str; 10] = [
-    "catalog",
-    "signature",
-    "target",
-    "listen",
-    "secret",
+const SETTINGS_KEYS: [&str; 24] = [
+    "access",
+    "accounts",
     "assumed",
-    "endpoints",
     "callbacks",
+    "calling",
+    "catalog",
+    "chatbot",
+    "codes",
+    "confirmed",
+    "dialer",
+    "endpoints",
+    "hosts",
+    "limits",
+    "listen",
+    "public_url",
+    "recordings",
     "routes",
+    "secret",
+    "signature",
+    "state",
+    "strict",
+    "target",
+    "workflow",
     "workflow_templates",
 ];
 
@@ -185,6 +199,16 @@ mod tests {
         ] {
             assert_eq!(guess(Path::new(path), &SourceFile::new(path, text)), kind, "{text}");
         }
+    }
+
+    #[test]
+    fn the_keys_of_settings_are_those_that_no_scenario_has() {
+        let keys = |schema: String| -> std::collections::BTreeSet<String> {
+            let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+            schema["properties"].as_object().unwrap().keys().cloned().collect()
+        };
+        let own = &keys(settings::schema_text()) - &keys(crate::scenario::check::schema_text());
+        assert_eq!(own.into_iter().collect::<Vec<_>>(), SETTINGS_KEYS);
     }
 
     #[test]

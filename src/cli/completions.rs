@@ -1,6 +1,7 @@
 //! `completions`: prints what makes a shell ask this program what may come next, and answers such questions.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::{Command, CommandFactory};
@@ -91,10 +92,10 @@ fn candidate(value: &str, help: &str) -> CompletionCandidate {
 
 /// The catalog as the settings file in this folder makes it, if there is one and it is right.
 fn catalog() -> Arc<Catalog> {
-    let text = std::fs::read_to_string(DEFAULT_FILE).unwrap_or_default();
-    match check_file(&SourceFile::new(DEFAULT_FILE, &text), Catalog::builtin()) {
-        Ok(checked) => Arc::new(checked.catalog),
-        Err(_) => Arc::new(Catalog::builtin().clone()),
+    let source = SourceFile::read(Path::new(DEFAULT_FILE)).ok();
+    match source.and_then(|source| check_file(&source, Catalog::builtin()).ok()) {
+        Some(checked) => Arc::new(checked.catalog),
+        None => Arc::new(Catalog::builtin().clone()),
     }
 }
 

@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 
 use super::{CommandError, Exit};
 use crate::files::diagnostic::counted;
-use crate::files::visible;
+use crate::files::{read_within, visible};
+
+/// The largest record that is read.
+const MOST_MEGABYTES: u64 = 2_048;
 
 const EXAMPLES: &str = "\
 Compares what --record wrote of two runs, story by story, and tells the first difference. Line
@@ -49,7 +52,7 @@ struct Story {
 
 pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     let read = |path: &Path| {
-        let bytes = std::fs::read(path)
+        let bytes = read_within(path, MOST_MEGABYTES)
             .map_err(|error| CommandError::usage(format!("{} can't be read: {error}", path.display())))?;
         let stories = stories(&String::from_utf8_lossy(&bytes), &args.ignore);
         stories.map_err(|message| CommandError::usage(format!("{}: {message}", path.display())))

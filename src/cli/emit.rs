@@ -81,7 +81,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "CC", default_value = "ID")]
     country: Country,
     /// The time used in timestamps. Default: now.
-    #[arg(long, value_name = "TIME", value_parser = argument::moment)]
+    #[arg(long, value_name = "TIME", value_parser = argument::epoch)]
     epoch: Option<Timestamp>,
 }
 

@@ -14,7 +14,7 @@ use super::trace::{Outcome, TraceArgs, Tracing};
 use super::trust::{Proxied, TrustFiles};
 use super::{CommandError, Exit, argument, taken};
 use crate::engine::Speed;
-use crate::journal::{Kept, KeptLimits, Lines};
+use crate::journal::{Kept, Lines};
 use crate::mock::{Assembly, Builder, Prepared, Secured};
 use crate::net::Target;
 use crate::settings::Flags;
@@ -52,7 +52,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "0|1|60|max", default_value = "1")]
     speed: Speed,
     /// The time on the mock's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
-    #[arg(long, value_name = "TIME", value_parser = argument::moment)]
+    #[arg(long, value_name = "TIME", value_parser = argument::epoch)]
     epoch: Option<Timestamp>,
     /// If COMMAND fails: write what happened to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson", default_value = "airudder-mock-exec.ndjson")]
@@ -94,7 +94,7 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
         .seed(seed)
         .speed(args.speed)
         .listen(&args.listen)
-        .kept(KeptLimits::default())
+        .kept(prepared.settings.journal)
         .can_go_back()
         .show_secrets(args.show_secrets);
     if let Some(url) = &args.target.callback_url {

@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::announce::AddressFiles;
 use super::load_report::ReportArgs;
 use super::reachable::ReceiverWait;
-use super::{CommandError, Exit, stories};
-use crate::http::Server;
+use super::{CommandError, Exit, stories, taken};
+use crate::http::{BindError, Server};
 use crate::language::rate::Shape;
 use crate::language::{Arrivals, RateProfile, RateUnit};
 use crate::load::{self, Live, Load, Options, Protocol, Receipts, Report, Shard, Slo};
@@ -294,7 +294,10 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         let slo = args.slo.clone().map_or_else(|| DEFAULT_SLO.parse().map_err(std::io::Error::other), Ok)?;
         load.find_max(start(&rate), duration, &slo, server, interrupt, show).await
     });
-    let run = run.map_err(|error| CommandError::start(format!("the load could not start: {error}")))?;
+    let run = run.map_err(|error| match error.downcast::<BindError>() {
+        Ok(error) => runtime.block_on(taken::by_whom(error)),
+        Err(error) => CommandError::start(format!("the load could not start: {error}")),
+    })?;
     let exit = prepared.finish(&run.report)?;
     Ok(match exit {
         _ if run.interrupted => Exit::Interrupted,

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use super::announce::AddressFiles;
 use super::sign::SignerArgs;
-use super::{CommandError, Exit};
+use super::{CommandError, Exit, taken};
 use crate::contract::signature::{DEFAULT_SECRET, Signer};
 use crate::http::{BindError, Limits, Server};
 use crate::integrator::Receiver;
@@ -92,10 +92,11 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         done: Notify::new(),
     });
     super::runtime()?.block_on(async {
-        let server = Server::bind(&args.listen).map_err(|error| match error {
-            BindError::Unreadable(_) => CommandError::usage(error),
-            error => CommandError::start(error),
-        })?;
+        let server = match Server::bind(&args.listen) {
+            Ok(server) => server,
+            Err(error @ BindError::Unreadable(_)) => return Err(CommandError::usage(error)),
+            Err(error) => return Err(taken::by_whom(error).await),
+        };
         let address = server.local_addr();
         let url = format!("http://{address}");
         let _files = args.address_files.write(address, &url).map_err(CommandError::start)?;

@@ -52,6 +52,9 @@ impl From<RemoteError> for CommandError {
     }
 }
 
+/// The most bytes of an answer of whoever is asked who it is.
+const MOST_OF_WHOEVER: usize = 1 << 20;
+
 /// A running mock.
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
@@ -60,6 +63,8 @@ pub(super) struct Remote {
     base: String,
     peer: Peer,
     token: Option<String>,
+    /// The most bytes of an answer that are looked at.
+    most: usize,
 }
 
 impl Where {
@@ -80,8 +85,19 @@ impl Remote {
         Self::trusting(url, || None)
     }
 
+    /// Whoever listens there, mock or not, with whatever certificate. It is told nothing and believed little: an answer is
+    /// cut after a megabyte.
+    pub(super) fn whoever(url: &str) -> Result<Self, CommandError> {
+        let remote = Self::by(url, || TlsOptions { insecure: true, ..TlsOptions::default() })?;
+        Ok(Self { most: MOST_OF_WHOEVER, ..remote })
+    }
+
     /// A mock whose certificates are of this authority, or of one that the system trusts.
     fn trusting(url: &str, ca: impl FnOnce() -> Option<PathBuf>) -> Result<Self, CommandError> {
+        Self::by(url, || TlsOptions { ca: ca(), ..TlsOptions::default() })
+    }
+
+    fn by(url: &str, options: impl FnOnce() -> TlsOptions) -> Result<Self, CommandError> {
         if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err(CommandError::usage(format!(
                 "--url {url}: a mock is reached by http:// or https://"
@@ -89,9 +105,7 @@ impl Remote {
         }
         let target: Target =
             url.parse().map_err(|error| CommandError::usage(format!("--url {url}: {error}")))?;
-        let tls = |target: &Target| {
-            Tls::new(&TlsOptions { ca: ca(), ..TlsOptions::default() }, b"http/1.1")?.plan(target)
-        };
+        let tls = |target: &Target| Tls::new(&options(), b"http/1.1")?.plan(target);
         let plan = if target.is_tls() { tls(&target) } else { Ok(None) };
         let plan = plan.map_err(|error: TlsError| CommandError::start(error))?;
         let address = (target.host(), target.port()).to_socket_addrs().ok();
@@ -101,7 +115,7 @@ impl Remote {
         })?;
         let base = format!("{}{PREFIX}", target.path_and_query().trim_end_matches('/'));
         let peer = Peer::new(address, plan);
-        Ok(Self { url: url.trim_end_matches('/').to_owned(), base, peer, token: None })
+        Ok(Self { url: url.trim_end_matches('/').to_owned(), base, peer, token: None, most: usize::MAX })
     }
 
     /// How it is reached.
@@ -140,7 +154,11 @@ impl Remote {
             _ => Map::new(),
         };
         let mut body = Vec::new();
-        let status = self.parts(call, fields, |_, part| body.extend_from_slice(part)).await?;
+        let take = |_, part: &[u8]| {
+            let room = self.most.saturating_sub(body.len());
+            body.extend_from_slice(&part[..part.len().min(room)]);
+        };
+        let status = self.parts(call, fields, take).await?;
         let value: Option<Value> = serde_json::from_slice(&body).ok();
         let value = value.ok_or_else(|| RemoteError::Other { url: self.url.clone() })?;
         if (200..300).contains(&status) {

@@ -14,9 +14,12 @@ use super::{CommandError, Exit};
 use crate::delivery::{CallbackId, Client, ClientOptions, Policy, QueuedCallback, as_sent};
 use crate::engine::Speed;
 use crate::files::diagnostic::counted;
-use crate::files::visible;
+use crate::files::{read_text_within, visible};
 use crate::net::{Guard, Target};
 use crate::settings::{Flags, url_for};
+
+/// The largest record that is read.
+const MOST_MEGABYTES: u64 = 2_048;
 
 const EXAMPLES: &str = "\
 Sends every attempt of a record once more, in the same order and at the same distances: the same
@@ -59,7 +62,7 @@ struct Recorded {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let text = std::fs::read_to_string(&args.file)
+    let text = read_text_within(&args.file, MOST_MEGABYTES)
         .map_err(|error| CommandError::usage(format!("{} can't be read: {error}", args.file.display())))?;
     let attempts =
         read(&text).map_err(|message| CommandError::usage(format!("{}: {message}", args.file.display())))?;

@@ -25,7 +25,7 @@ use crate::console::Control;
 use crate::contract::{Direction, Provenance};
 use crate::engine::{Left, Pace, Speed, Watchdog};
 use crate::files::visible;
-use crate::journal::{Event, KeptLimits};
+use crate::journal::Event;
 use crate::mock::{Builder, Prepared};
 use crate::scenario::{Library, Story, StoryRun, begin};
 use crate::seed::Seed;
@@ -90,7 +90,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TIME")]
     settle: Option<HumanDuration>,
     /// The time on the mock's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
-    #[arg(long, value_name = "TIME", value_parser = super::argument::moment)]
+    #[arg(long, value_name = "TIME", value_parser = super::argument::epoch)]
     epoch: Option<Timestamp>,
     /// Set a variable of the stories, in place of its value in the files: `--set amount=200`. JSON values keep their
     /// type.
@@ -173,7 +173,7 @@ async fn serve(
     let secured = args.secured.open()?;
     builder = builder.secured(secured.clone());
     builder = builder
-        .kept(KeptLimits::default())
+        .kept(prepared.settings.journal)
         .show_secrets(args.show_secrets)
         .folder(folder)
         .scenarios(scenarios);

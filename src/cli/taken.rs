@@ -13,37 +13,59 @@ use crate::http::BindError;
 use crate::mock::StartError;
 
 /// How long whoever listens there may take to say who it is.
-const PATIENCE: Duration = Duration::from_millis(300);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// So many namespaces are named.
 const NAMED: usize = 5;
 
 /// Why a mock could not start. If its address is taken by another mock, that is said.
 pub(super) async fn why(error: StartError) -> CommandError {
-    let StartError::Listen(BindError::InUse { addr, .. }) = &error else { return error.into() };
-    match timeout(PATIENCE, mock_at(*addr)).await {
-        Ok(Some(who)) => CommandError::start(format!(
-            "{addr} is taken by another mock, {who}: use that one, stop it, or give this one a free port with --listen \
-             127.0.0.1:0"
-        )),
-        // Something else listens there, or it does not say.
-        Ok(None) | Err(_) => error.into(),
+    match error {
+        StartError::Listen(error) => by_whom(error).await,
+        StartError::Proxy(error) if matches!(error, BindError::InUse { .. }) => by_whom(error).await,
+        other => other.into(),
     }
 }
 
-/// The mock that listens there, if it is one: its version and its namespaces.
+/// Why an address can't be listened on, and who listens there already.
+pub(super) async fn by_whom(error: BindError) -> CommandError {
+    let BindError::InUse { addr, flag } = &error else { return CommandError::start(error) };
+    match mock_at(*addr).await {
+        Some(who) => CommandError::start(format!(
+            "{addr} is taken by another mock, {who}: use that one, stop it, or give this one a free port with {flag} \
+             127.0.0.1:0"
+        )),
+        // Something else listens there, or it does not say.
+        None => CommandError::start(error),
+    }
+}
+
+/// The mock that listens there, if it is one, with TLS or without.
 async fn mock_at(address: SocketAddr) -> Option<String> {
     let reached = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    let remote = Remote::at(&format!("http://{}", SocketAddr::new(reached, address.port()))).ok()?;
+    let reached = SocketAddr::new(reached, address.port());
+    let ask = |scheme: &'static str| async move { timeout(PATIENCE, mock(reached, scheme)).await.ok()? };
+    let (plain, tls) = tokio::join!(ask("http"), async {
+        // Nobody can stand between two programs of this machine, so that the certificate does not matter there.
+        if reached.ip().is_loopback() { ask("https").await } else { None }
+    });
+    plain.or(tls)
+}
+
+/// What the mock there says of itself: its version and its namespaces.
+async fn mock(address: SocketAddr, scheme: &str) -> Option<String> {
+    let url = format!("{scheme}://{address}");
+    let remote = Remote::whoever(&url).ok()?;
     let health = remote.ask("ready", Value::Null).await.ok()?;
     let (name, version) = (health["name"].as_str()?, health["version"].as_str()?);
     let listing = remote.ask("namespaces", Value::Null).await.unwrap_or_default();
     let names = listing["namespaces"].as_array().into_iter().flatten();
     let names: Vec<&str> = names.filter_map(|one| one["name"].as_str()).collect();
+    let at = if scheme == "https" { format!(" at {url}") } else { String::new() };
     let beside = match names.as_slice() {
         [] => String::new(),
         some => {
@@ -51,5 +73,5 @@ async fn mock_at(address: SocketAddr) -> Option<String> {
             format!(" with the namespaces {}{more}", some[..some.len().min(NAMED)].join(", "))
         }
     };
-    Some(visible(&format!("{name} {version}{beside}")).into_owned())
+    Some(visible(&format!("{name} {version}{at}{beside}")).into_owned())
 }

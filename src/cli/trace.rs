@@ -11,7 +11,7 @@ use crate::mock::Builder;
 use crate::page::{Run, trace};
 
 /// So much of a run a trace has at most; the latest of it.
-const LIMITS: KeptLimits = KeptLimits { entries: 50_000, bytes: 64 << 20 };
+const LIMITS: KeptLimits = KeptLimits { entries: 50_000, bytes: 64 << 20, age: None };
 
 /// So many conversations a trace has at most.
 const CHATS: usize = 100;

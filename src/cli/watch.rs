@@ -1,6 +1,7 @@
 //! `serve --watch`: files that change while the mock runs are taken over if they are right; what held before stays in force
 //! if they are not.
 
+use std::fs::Metadata;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -206,17 +207,18 @@ impl Watched {
     }
 
     fn text(&self) -> String {
-        std::fs::read_to_string(&self.path).unwrap_or_default()
+        self.stamp.and_then(|_| std::fs::read_to_string(&self.path).ok()).unwrap_or_default()
     }
 
     /// Whether it has another content than when somebody looked last. It is read only if its time or size says so.
     fn has_changed(&mut self) -> bool {
-        let known = std::fs::metadata(&self.path).ok();
+        // What is no file, such as a pipe, can be read only once.
+        let known = std::fs::metadata(&self.path).ok().filter(Metadata::is_file);
         let stamp = known.and_then(|known| Some((known.modified().ok()?, known.len())));
         if stamp.is_some() && stamp == self.stamp {
             return false;
         }
-        let hash = std::fs::read(&self.path).ok().map(|content| {
+        let hash = stamp.and_then(|_| std::fs::read(&self.path).ok()).map(|content| {
             let mut hasher = DefaultHasher::new();
             content.hash(&mut hasher);
             hasher.finish()

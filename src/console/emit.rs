@@ -11,6 +11,7 @@ use crate::content::Country;
 use crate::contract::Direction;
 use crate::contract::fields::Whole;
 use crate::delivery::QueuedCallback;
+use crate::engine::Engine;
 use crate::files::suggest::did_you_mean;
 use crate::journal::Event;
 
@@ -80,6 +81,7 @@ impl Endpoint for Emit {
         };
         let patch = body.map_or(Value::Null, Value::Object);
         world.change(|engine, now| {
+            needs_room(engine)?;
             let session = match &conversation {
                 Some(id) => {
                     let fields = serde_json::json!({ "call_id": id });
@@ -95,6 +97,14 @@ impl Endpoint for Emit {
             Ok(Answered::Json(201, Sent::of(&sent)))
         })
     }
+}
+
+/// Callbacks that are sent by hand are refused where others wait.
+fn needs_room(engine: &Engine) -> Result<(), Refused> {
+    if engine.has_room() {
+        return Ok(());
+    }
+    Err(Refused::new(503, "so many callbacks are not delivered yet that there is no room for another one; send it again once the receiver has taken some".to_owned()))
 }
 
 /// Which callback to send again.
@@ -120,7 +130,7 @@ impl Endpoint for Resend {
 
     async fn answer(world: World, ask: ResendAsk) -> Result<Answered<Sent>, Refused> {
         let id = u64::try_from(ask.callback.get()).unwrap_or_default();
-        let kept = world.kept.after(0).into_iter().rev().find_map(|entry| match entry.event {
+        let kept = world.journal().after(0).into_iter().rev().find_map(|entry| match entry.event {
             Event::Queued(callback) | Event::Ended { callback, .. } if callback.id.0 == id => Some(callback),
             _ => None,
         });
@@ -128,7 +138,10 @@ impl Endpoint for Resend {
             Refused::missing(format!("callback {id} is not in the journal, or not kept any more"))
         })?;
         let body = ask.body.map(|body| body.to_string().into());
-        let sent = world.change(|engine, now| Ok(engine.send_again(&old, body, now)))?;
+        let sent = world.change(|engine, now| {
+            needs_room(engine)?;
+            Ok(engine.send_again(&old, body, now))
+        })?;
         Ok(Answered::Json(201, Sent::of(&sent)))
     }
 }

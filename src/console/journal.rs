@@ -46,11 +46,11 @@ impl Endpoint for List {
         ask.check()?;
         let limit = ask.limit().unwrap_or(LIMIT);
         let after = ask.after();
-        let counts = world.kept.counts();
+        let counts = world.journal().counts();
         let mut listing =
             Listing { entries: Vec::new(), last: counts.last, more: false, dropped: counts.dropped };
         let lines = ask.lines(&world.lines);
-        for entry in &ask.of_kept(world.kept.after(after)) {
+        for entry in &ask.of_kept(world.journal().after(after)) {
             if listing.entries.len() == limit {
                 listing.more = true;
                 break;
@@ -158,7 +158,7 @@ async fn send(world: World, find: Find, format: Format, sender: mpsc::Sender<Byt
     let lines = find.lines(&world.lines);
     let mut is_first = true;
     loop {
-        let mut entries = world.kept.after(last);
+        let mut entries = world.journal().after(last);
         last = entries.last().map_or(last, |entry| entry.seq);
         match std::mem::take(&mut is_first) {
             true => entries = find.of_kept(entries),

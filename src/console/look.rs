@@ -72,7 +72,7 @@ impl Endpoint for Look {
             Value::Object(table) => table,
             _ => Map::new(),
         };
-        let kept = world.kept.counts();
+        let kept = world.journal().counts();
         let journal = json!({
             "entries": kept.entries, "bytes": kept.bytes, "dropped": kept.dropped, "last": kept.last,
         });

@@ -33,7 +33,7 @@ struct Figure(&'static str, bool, &'static str);
 fn text(world: &World) -> String {
     let (totals, calls, now, is_busy) =
         world.driver.look(|engine, now| (engine.totals(), engine.calls(), now.as_second(), engine.is_busy()));
-    let kept = world.kept.counts();
+    let kept = world.journal().counts();
     let namespaces = world.namespaces.as_ref().map_or(0, |namespaces| namespaces.list().len());
     let mut text = String::new();
     let mut put = |Figure(name, grows, help): Figure, values: &[(&str, u64)]| {

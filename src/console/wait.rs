@@ -109,7 +109,7 @@ impl Endpoint for Wait {
         // Watching comes before looking, so that nothing is missed in between.
         let mut written = world.kept.watch();
         loop {
-            for entry in world.kept.after(hunt.last) {
+            for entry in world.journal().after(hunt.last) {
                 hunt.see(entry)?;
                 if hunt.is_met() {
                     break;
@@ -147,7 +147,7 @@ async fn until_over(
         }
         let met = story.has_passed();
         let why = (!met).then(|| story.why_not());
-        let last = world.kept.counts().last;
+        let last = world.journal().counts().last;
         let (entries, differences) = (Vec::new(), Vec::new());
         let answer = Answer { met, entries, last, why, nearest: None, differences, story: Some(story) };
         return Ok(Answered::Json(if met { 200 } else { NOT_MET }, answer));

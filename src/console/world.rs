@@ -53,6 +53,14 @@ impl World {
         Origin { driver: self.driver.clone(), again: self.again.clone(), snapshots: self.snapshots.clone() }
     }
 
+    /// The latest of the journal, as far as it is young enough to be kept.
+    pub(super) fn journal(&self) -> &Kept {
+        if self.kept.looks_at_age() {
+            self.kept.grow_old(self.driver.look(|_, now| now));
+        }
+        &self.kept
+    }
+
     /// Changes the state of the mock, which is then among its inputs as any other request.
     pub(super) fn change<T>(
         &self,

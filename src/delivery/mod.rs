@@ -19,6 +19,7 @@ mod receivers;
 mod response;
 #[cfg(test)]
 mod scripted;
+mod shared_bytes;
 mod tls_failure;
 
 pub use attempt::{
@@ -32,3 +33,4 @@ pub use message_id::MessageIds;
 pub use outbox::{Outbox, Totals};
 pub use policy::{Ordering, Policy, StatusSet, SuccessRule};
 pub use response::ReceiverResponse;
+pub use shared_bytes::SharedBytes;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::receivers::{Admission, Receivers};
+use super::shared_bytes::SharedBytes;
 use super::{
     Attempt, AttemptOutcome, AttemptResult, CallbackId, End, ErrorClass, Failure, Ordering, QueuedCallback,
 };
@@ -120,6 +121,8 @@ pub struct Outbox {
     /// Only looked up by key, too.
     wholes: HashMap<Arc<str>, Whole>,
     receivers: Receivers,
+    /// The bodies of what is on its way.
+    bodies: SharedBytes,
     totals: Totals,
 }
 
@@ -151,6 +154,7 @@ impl Outbox {
             queues: HashMap::new(),
             wholes: HashMap::new(),
             receivers: Receivers::default(),
+            bodies: SharedBytes::default(),
             totals: Totals::default(),
         }
     }
@@ -174,6 +178,7 @@ impl Outbox {
             }
             queue.waiting.insert(start);
         }
+        self.bodies.hold(&callback.body);
         self.slots.insert(callback.id, Slot { callback, attempts: 0, in_flight: false, held, rng: None });
         self.make_ready(start);
         self.totals.queued += 1;
@@ -360,6 +365,7 @@ impl Outbox {
     /// Drops a callback that came to its end, and lets the next of its conversation step forward.
     fn forget(&mut self, id: CallbackId) {
         let Some(slot) = self.slots.remove(&id) else { return };
+        self.bodies.let_go(&slot.callback.body);
         let Some(key) = queue_key(&slot.callback) else { return };
         let Some(queue) = self.queues.get_mut(&key) else { return };
         queue.active = None;
@@ -376,6 +382,11 @@ impl Outbox {
             return None;
         }
         self.ready.first().map(|(due, _)| *due)
+    }
+
+    /// What the bodies take of all that is on its way, those that share their bytes once.
+    pub fn bytes(&self) -> usize {
+        self.bodies.sum()
     }
 
     /// The sums.

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::dispatch::{Assumption, Dispatch, NewCallback, Origin};
 use super::host::EngineHost;
 use super::options::EngineOptions;
+use super::room::Queue;
 use crate::contract::Family;
 use crate::contract::envelope::CorrectedCodes;
 use crate::contract::signature::Signer;
@@ -21,9 +22,8 @@ use crate::scenario::{Arrivals, Body, FailureKind, SendError, StoryRun};
 use crate::seed::Seed;
 use crate::simulator::{Account, Callback, CallbackBody, Simulator};
 
-/// From so many unfinished callbacks on the simulated vendor waits with new ones: a slow receiver must not fill the
-/// memory.
-const MOST_UNFINISHED: u64 = 100_000;
+/// So many stories move on before whoever drives serves others.
+const MOST_STORIES: u32 = 100;
 
 /// Simulator, stories and outbox under one clock.
 #[derive(Clone)]
@@ -39,6 +39,8 @@ pub struct Engine {
     /// When time moves each story: `(moment, story)`.
     wakeups: BTreeSet<(Timestamp, usize)>,
     wakeup_of: Vec<Option<Timestamp>>,
+    /// The stories that wait for room for a callback, in the order in which they came.
+    wait_for_room: Queue,
     /// How many stories are over.
     pub(super) over: usize,
     /// Those that a call may be for: the others, and those that have waited for one in vain.
@@ -88,6 +90,7 @@ impl Engine {
             faulty_stories: 0,
             wakeups: BTreeSet::new(),
             wakeup_of: Vec::new(),
+            wait_for_room: Queue::default(),
             over: 0,
             live: BTreeSet::new(),
             awaiting: 0,
@@ -216,6 +219,7 @@ impl Engine {
             story.stop();
         }
         self.wakeups.clear();
+        self.wait_for_room.clear();
     }
 
     /// Whether every story is over and everything they caused is delivered or has failed.
@@ -228,21 +232,12 @@ impl Engine {
 
     /// Whether callbacks are under way, or the simulated vendor is at something that comes to an end by itself.
     pub fn is_busy(&self) -> bool {
-        self.unfinished_count() > 0 || self.simulator.is_busy()
+        self.dispatch.unfinished() > 0 || self.simulator.is_busy()
     }
 
-    fn unfinished_count(&self) -> u64 {
-        let totals = self.totals();
-        totals.pending + totals.in_flight + totals.waiting
-    }
-
-    /// For how many callbacks of the simulated vendor there is room.
-    fn room(&self) -> usize {
-        usize::try_from(MOST_UNFINISHED.saturating_sub(self.unfinished_count())).unwrap_or(usize::MAX)
-    }
-
-    fn is_full(&self) -> bool {
-        self.room() == 0
+    /// Whether there is room for another callback. The simulated vendor and stories wait for it.
+    pub fn has_room(&self) -> bool {
+        self.dispatch.room() > 0
     }
 
     /// Whether [`Engine::stop`] was called.
@@ -276,8 +271,13 @@ impl Engine {
             return None;
         }
         let stories = self.wakeups.first().map(|(at, _)| *at);
-        let vendor = if self.is_full() { None } else { self.simulator.next_wakeup() };
-        [stories, self.dispatch.outbox.next_wakeup(), vendor].into_iter().flatten().min()
+        let (vendor, waiting) = match self.has_room() {
+            true => {
+                (self.simulator.next_wakeup(), (!self.wait_for_room.is_empty()).then_some(Timestamp::MIN))
+            }
+            false => (None, None),
+        };
+        [stories, waiting, self.dispatch.outbox.next_wakeup(), vendor].into_iter().flatten().min()
     }
 
     /// The earliest moment up to now at which time alone moves a story or the simulated vendor: whoever advances from one to
@@ -288,9 +288,10 @@ impl Engine {
         }
         let later = (Bound::Excluded((Timestamp::MIN, usize::MAX)), Bound::Unbounded);
         let story = self.wakeups.range(later).next().map(|(at, _)| *at);
-        let vendor = if self.is_full() { None } else { self.simulator.next_wakeup() };
+        let vendor = if self.has_room() { self.simulator.next_wakeup() } else { None };
         let earliest = [story, vendor].into_iter().flatten().min().filter(|at| *at <= now);
-        let is_ready = self.wakeups.first().is_some_and(|(at, _)| *at == Timestamp::MIN);
+        let is_ready = self.wakeups.first().is_some_and(|(at, _)| *at == Timestamp::MIN)
+            || (!self.wait_for_room.is_empty() && self.has_room());
         earliest.or(is_ready.then_some(now))
     }
 
@@ -301,9 +302,10 @@ impl Engine {
             return;
         }
         self.note_deed(["what was due by the mock's clock", ""]);
+        let mut moved = 0;
         loop {
-            if !self.is_full() {
-                let room = self.room();
+            let room = self.dispatch.room();
+            if room > 0 {
                 for callback in self.simulator.advance_within(now, room) {
                     self.send_callback(callback, now);
                 }
@@ -317,18 +319,32 @@ impl Engine {
                 let found = self.simulator.take_findings();
                 self.report_findings(found, None, now);
                 // Whoever drives comes back for the rest, and serves others in between.
-                if !self.is_full() && self.simulator.next_wakeup().is_some_and(|at| at <= now) {
+                if self.has_room() && self.simulator.next_wakeup().is_some_and(|at| at <= now) {
                     return;
                 }
+            } else if self.simulator.next_wakeup().is_some_and(|at| at <= now) {
+                self.dispatch.note_full(now);
             }
-            let Some((at, index)) = self.wakeups.first().copied() else { break };
-            if at > now {
-                break;
+            let Some(index) = self.next_story(now) else { break };
+            self.with_story(index, now, |_, _| ());
+            moved += 1;
+            if moved == MOST_STORIES || self.stories[index].is_out_of_breath() {
+                return;
             }
-            self.wakeups.pop_first();
-            self.wakeup_of[index] = None;
-            self.with_story(index, now, |story, host| story.advance(now, host));
         }
+    }
+
+    /// The next story to move on at this moment: one that waits for room, if there is some, or one that is due.
+    fn next_story(&mut self, now: Timestamp) -> Option<usize> {
+        if self.has_room()
+            && let Some(index) = self.wait_for_room.next()
+        {
+            return Some(index);
+        }
+        let (_, index) = self.wakeups.first().copied().filter(|(at, _)| *at <= now)?;
+        self.wakeups.pop_first();
+        self.wakeup_of[index] = None;
+        Some(index)
     }
 
     /// Lets a story work with the world around it, and moves it on afterwards as far as it goes.
@@ -378,6 +394,10 @@ impl Engine {
             (false, true) => self.awaiting += 1,
             (true, false) => self.awaiting -= 1,
             _ => {}
+        }
+        if story.waits_for_room() {
+            self.wait_for_room.join(index);
+            self.dispatch.note_full(now);
         }
         let wakeup = story.next_wakeup();
         if let Some(old) = std::mem::replace(&mut self.wakeup_of[index], wakeup) {

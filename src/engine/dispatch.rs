@@ -12,6 +12,7 @@ use super::correct;
 use super::held::Held;
 use super::names::{Names, Owner};
 use super::options::EngineOptions;
+use super::room::Most;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::fields::Field;
 use crate::contract::signature::Signer;
@@ -54,6 +55,9 @@ pub(super) struct Dispatch {
     /// What encrypts the callbacks of each account, where settings ask for it.
     ciphers: Vec<Option<Cipher>>,
     queued: u64,
+    /// How much may be unfinished, and whether it was.
+    pub(super) most: Most,
+    pub(super) was_full: bool,
     /// What was used so far that is only assumed, by its id.
     pub(super) assumptions: BTreeMap<String, Assumption>,
     /// What goes wrong on purpose, beside what stories want.
@@ -145,6 +149,8 @@ impl Dispatch {
             noted: BTreeSet::new(),
             targets: BTreeMap::new(),
             queued: 0,
+            most: Most::default(),
+            was_full: false,
             assumptions: BTreeMap::new(),
             faults: Faults::new(options.faults, options.seed),
             held: Held::default(),
@@ -354,6 +360,49 @@ impl Dispatch {
     }
 }
 
+impl Dispatch {
+    /// For how many callbacks there is room.
+    pub(super) fn room(&self) -> usize {
+        let is_full = self.outbox.bytes() >= self.most.megabytes << 20;
+        if is_full { 0 } else { self.most.callbacks.saturating_sub(self.unfinished()) }
+    }
+
+    /// How many callbacks are not delivered yet.
+    pub(super) fn unfinished(&self) -> usize {
+        let totals = self.outbox.totals();
+        usize::try_from(totals.pending + totals.in_flight + totals.waiting).unwrap_or(usize::MAX)
+    }
+
+    /// Says once that new callbacks wait, and what to write against it.
+    pub(super) fn note_full(&mut self, now: Timestamp) {
+        if !std::mem::replace(&mut self.was_full, true) {
+            let Most { callbacks, megabytes } = self.most;
+            let note = format!(
+                "{callbacks} callbacks or {megabytes} MB of them are not delivered yet: new ones wait until the receiver \
+                 takes some; fewer at a time come with `spread` beside `copies`, `every` beside `repeat`, or a lower \
+                 `count` of a fault"
+            );
+            self.note_once(note, now);
+        }
+    }
+
+    /// How many copies a fault makes of a callback. They share its bytes, so that only their number counts; what there is no
+    /// room for is not made, which is said once.
+    pub(super) fn copies(&mut self, count: u32, by: FaultName, now: Timestamp) -> usize {
+        let room = self.most.callbacks.saturating_sub(self.unfinished());
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        if count > room {
+            let most = self.most.callbacks;
+            let note = format!(
+                "the fault {by} makes no further copies while {most} callbacks are not delivered yet: write a lower \
+                 `count`, or let it hit fewer callbacks"
+            );
+            self.note_once(note, now);
+        }
+        count.min(room)
+    }
+}
+
 /// What is assumed of an entry, each part behind the key that corrects it.
 fn assumed_parts(id: &str, direction: Direction) -> String {
     let listed = |key: &str, fields: &[Field]| {
@@ -407,7 +456,9 @@ impl Dispatch {
         }
         let (Some(fault), Some(attempt)) = (callback.delivery_fault().cloned(), attempt) else { return };
         let copies = match fault.name {
-            FaultName::Duplicate | FaultName::SignedAnew | FaultName::Replay => fault.count,
+            FaultName::Duplicate | FaultName::SignedAnew | FaultName::Replay => {
+                self.copies(fault.count, fault.name, now)
+            }
             _ => 0,
         };
         for _ in 0..copies {

@@ -89,6 +89,10 @@ impl StoryHost for EngineHost<'_> {
         self.arrivals
     }
 
+    fn has_room(&self) -> bool {
+        self.dispatch.room() > 0
+    }
+
     fn is_under_way(&self, event: &str) -> bool {
         let origins = &self.dispatch.origins;
         let is_ours = |id| origins.get(id).is_some_and(|origin| origin.story == Some(self.story));

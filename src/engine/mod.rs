@@ -23,6 +23,9 @@ mod outcome;
 mod pace;
 mod reload;
 mod requests;
+mod room;
+#[cfg(test)]
+mod room_tests;
 mod turn;
 #[cfg(test)]
 mod user_endpoints_tests;

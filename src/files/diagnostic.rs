@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::read::read_within;
 use super::secrets::without_secrets;
 
-/// Files above this size are refused: nobody writes them by hand, and every mistake would have to be shown.
-const LARGEST_FILE: u64 = 8 * 1024 * 1024;
+/// Files above so many megabytes are refused: nobody writes them by hand, and every mistake would have to be shown.
+const LARGEST_FILE: u64 = 8;
 
 /// So many mistakes of one file are shown; the others are counted.
 const SHOWN_PER_FILE: usize = 50;
@@ -27,23 +27,6 @@ pub struct SourceFile {
     text: String,
     /// Where each line begins.
     lines: Vec<usize>,
-}
-
-/// Reads a file up to a limit of so many megabytes.
-///
-/// # Errors
-///
-/// It can't be read, or is larger.
-pub fn read_within(path: &Path, megabytes: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take((megabytes << 20) + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > megabytes << 20 {
-        return Err(std::io::Error::new(
-            std::io::ErrorKind::FileTooLarge,
-            format!("it is larger than {megabytes} MB"),
-        ));
-    }
-    Ok(bytes)
 }
 
 impl SourceFile {
@@ -64,12 +47,7 @@ impl SourceFile {
         let shown = path.display().to_string();
         let fail =
             |why: &str| Problems::from(Diagnostic::general(format!("can't read {}: {why}", quoted(&shown))));
-        let file = std::fs::File::open(path).map_err(|error| fail(&reason(&error)))?;
-        let mut bytes = Vec::new();
-        file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| fail(&reason(&error)))?;
-        if bytes.len() as u64 > LARGEST_FILE {
-            return Err(fail(&format!("it is larger than {} MB", LARGEST_FILE / 1024 / 1024)));
-        }
+        let bytes = read_within(path, LARGEST_FILE).map_err(|error| fail(&reason(&error)))?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
@@ -103,7 +81,10 @@ fn reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        _ => error.to_string(),
+        _ => {
+            let text = error.to_string();
+            text.split_once(" (os error").map_or(text.clone(), |(why, _)| why.to_owned())
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here knows what a file is about. What scenarios and settings have in common is in [`crate::language`].
 
 pub mod diagnostic;
+mod read;
 mod secrets;
 pub(crate) mod suggest;
 pub(crate) mod syntax;
@@ -15,7 +16,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-pub use diagnostic::{Diagnostic, Place, Problems, SourceFile, read_within};
+pub use diagnostic::{Diagnostic, Place, Problems, SourceFile};
+pub use read::{read_text_within, read_within};
 pub use secrets::masked;
 pub use visible::visible;
 

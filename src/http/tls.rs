@@ -1,7 +1,6 @@
 //! The client side of TLS.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -13,6 +12,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::verifier::{AnyCertificate, NamedCertificates};
+use crate::files::read_within;
 use crate::net::Target;
 
 /// How certificates are checked, and which one the client presents.
@@ -153,17 +153,12 @@ pub(crate) struct TlsPlan {
     pub(crate) name: ServerName<'static>,
 }
 
-/// Maximum size of a file of authorities, in bytes. All authorities of a system take a fraction of it.
-const LARGEST: u64 = 16 << 20;
+/// Maximum size of a file of authorities, in megabytes. All authorities of a system take a fraction of it.
+const LARGEST: u64 = 16;
 
 /// Reads a file of certificates or keys. Limited in size, since the user may have named any file by mistake.
 fn read_pem(path: &Path) -> io::Result<Vec<u8>> {
-    let mut pem = Vec::new();
-    File::open(path)?.take(LARGEST + 1).read_to_end(&mut pem)?;
-    if pem.len() as u64 > LARGEST {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 16 MB"));
-    }
-    Ok(pem)
+    read_within(path, LARGEST)
 }
 
 /// What is wrong with a PEM file.

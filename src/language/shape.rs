@@ -15,6 +15,9 @@ use crate::files::suggest;
 use crate::files::syntax::inside_text;
 use crate::files::{Diagnostic, SourceFile};
 
+/// For so many mistakes it is said what was meant.
+const MOST_ADVICE: usize = 1_000;
+
 /// Checks a text against a named `format`. Names it does not know are right.
 pub(crate) type FormatCheck<'a> = dyn Fn(&str, &str) -> Result<(), FormatMistake> + 'a;
 
@@ -215,7 +218,10 @@ impl<'a> Walk<'a> {
         if !words::in_range(schema, node.get_ref()) {
             let literal = self.source.text().get(node.span()).unwrap_or_default();
             let range = words::range(schema);
-            self.wrong(self.at(node.span(), format!("{name} must be {range}, not {}", quoted(literal))));
+            let mistake = self.at(node.span(), format!("{name} must be {range}, not {}", quoted(literal)));
+            let more = schema.get("x-more").and_then(Value::as_str);
+            let more = more.filter(|_| words::is_too_large(schema, node.get_ref()));
+            self.wrong(mistake.maybe_help(more.map(str::to_owned)));
         }
     }
 
@@ -245,10 +251,13 @@ impl<'a> Walk<'a> {
             }
             match schema.get("additionalProperties") {
                 Some(Value::Bool(false)) => {
-                    let advice = words::unknown_key(self.root, path, text, &known);
-                    meant.extend(advice.meant);
                     let mut mistake = self.at(key.span(), format!("unknown key {} in {noun}", quoted(text)));
-                    mistake.help = advice.help;
+                    // Of very many only the first are shown, and to look for what was meant takes longest.
+                    if self.found.len() < MOST_ADVICE {
+                        let advice = words::unknown_key(self.root, path, text, &known);
+                        meant.extend(advice.meant);
+                        mistake.help = advice.help;
+                    }
                     self.wrong(mistake);
                 }
                 Some(inner @ Value::Object(_)) => {

@@ -236,6 +236,12 @@ pub(super) fn in_range(schema: &Value, value: &DeValue<'_>) -> bool {
     })
 }
 
+/// Whether a whole number is above the limits of its form.
+pub(super) fn is_too_large(schema: &Value, value: &DeValue<'_>) -> bool {
+    let most = schema.get("maximum").and_then(Value::as_i64).map(i128::from);
+    most.is_some_and(|most| integer(value).is_some_and(|number| number > most))
+}
+
 /// The limits of a number in words.
 pub(super) fn range(schema: &Value) -> String {
     match (schema.get("minimum"), schema.get("maximum")) {

@@ -113,6 +113,9 @@ impl Folder {
             let path = path.display().to_string();
             move |error| FolderError::Io { path, error }
         };
+        if folder.exists() && !folder.is_dir() {
+            return Err(failed(folder)(io::Error::new(io::ErrorKind::NotADirectory, "it is no folder")));
+        }
         fs::create_dir_all(folder).map_err(failed(folder))?;
         let mut file =
             OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed(&path))?;

@@ -6,6 +6,11 @@ use std::{fmt, io};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
+use crate::files::read_within;
+
+/// The largest recording that is read: what a telephone carries in four hours.
+const MOST_MEGABYTES: u64 = 256;
+
 /// A WAV file that was read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WavFile {
@@ -34,7 +39,7 @@ impl WavFile {
     ///
     /// If there is no such file, or if it is something else.
     pub fn read(path: &Path) -> Result<Self, WavError> {
-        let bytes = std::fs::read(path).map_err(WavError::Unreadable)?;
+        let bytes = read_within(path, MOST_MEGABYTES).map_err(WavError::Unreadable)?;
         hound::WavReader::new(bytes.as_slice()).map_err(WavError::NotWav)?;
         let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&bytes)[..16]));
         Ok(Self { bytes: bytes.into(), etag })

@@ -35,7 +35,10 @@ pub struct ScenarioFile {
     #[schemars(extend("format" = "country"))]
     pub country: Option<String>,
     /// How many copies of the story run at the same time, each with its own people and ids. Default: 1.
-    #[schemars(range(min = 1, max = 1_000_000))]
+    #[schemars(
+        range(min = 1, max = 100_000),
+        extend("x-more" = "write `spread` beside it to have fewer at a time, or `[load]` with a rate for as many as you want")
+    )]
     pub copies: Option<u32>,
     /// The copies start at random moments within this length of time. Default: all at once.
     pub spread: Option<HumanDuration>,

@@ -43,6 +43,9 @@ pub trait StoryHost {
     /// It can't be sent at all.
     fn send(&mut self, sending: Sending) -> Result<CallbackId, SendError>;
 
+    /// Whether there is room for a callback. If not, the story is moved on once there is.
+    fn has_room(&self) -> bool;
+
     /// The story began.
     fn story_started(&mut self);
 

@@ -19,6 +19,7 @@ use crate::faults::check::text_in;
 use crate::faults::{self, FaultFile};
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::{Limits, TlsOptions};
+use crate::journal::KeptLimits;
 use crate::net::Guard;
 use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
@@ -122,6 +123,8 @@ pub struct Settings {
     pub workflow: WorkflowRules,
     /// How much of what is finished is kept.
     pub retention: Retention,
+    /// How much of the journal is kept.
+    pub journal: KeptLimits,
     /// How much the mock takes.
     pub limits: Limits,
     /// How many JSON values a body may have besides its rows, if the file says so.
@@ -332,6 +335,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         workflow: vendor::workflow(file.workflow),
         json_values: file.limits.as_ref().and_then(|limits| usize::try_from(limits.json_values?).ok()),
         retention: vendor::retention(file.limits.as_ref()),
+        journal: vendor::journal(file.limits.as_ref()),
         limits: vendor::limits(file.limits),
         notes,
         source,

@@ -11,6 +11,7 @@ use super::vendor_file::{AccountFile, CallingFile, ChatbotFile, LimitsFile, Work
 use crate::content::Country;
 use crate::contract::aes::Cipher;
 use crate::http::{Budget, Limits};
+use crate::journal::KeptLimits;
 use crate::language::rate::Frequency;
 use crate::recordings::WavFile;
 use crate::simulator::calling::{MockOutcome, Rules, magic};
@@ -190,6 +191,16 @@ pub(super) fn retention(file: Option<&LimitsFile>) -> Retention {
         keep_for: file.keep_for.map(|keep_for| keep_for.0),
         rows: size(file.kept_rows, 1, usual.rows),
         conversations: size(file.kept_conversations, 1, usual.conversations),
+    }
+}
+
+pub(super) fn journal(file: Option<&LimitsFile>) -> KeptLimits {
+    let usual = KeptLimits::default();
+    let Some(file) = file else { return usual };
+    KeptLimits {
+        entries: size(file.journal_entries, 1, usual.entries),
+        bytes: size(file.journal_mb, 1 << 20, usual.bytes),
+        age: file.journal_keep_for.map(|age| age.0),
     }
 }
 

@@ -225,6 +225,14 @@ pub struct LimitsFile {
     /// 250,000.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub kept_conversations: Option<u32>,
+    /// How many entries of the journal are kept; the oldest make room. Default: 10,000.
+    #[schemars(range(max = 10_000_000))]
+    pub journal_entries: Option<u32>,
+    /// How many megabytes of the journal are kept, about; the oldest make room. Default: 64.
+    #[schemars(range(max = 65_536))]
+    pub journal_mb: Option<u32>,
+    /// How long entries of the journal are kept, in the mock's time. Default: age does not matter.
+    pub journal_keep_for: Option<HumanDuration>,
     /// The old name of `client_timeout`, which is still accepted.
     #[schemars(extend("deprecated" = true))]
     pub patience: Option<HumanDuration>,

@@ -265,6 +265,19 @@ fn who_is_ready_says_so_also_to_whom_it_is_in_the_way() {
     let who = format!("another mock, airudder-mock {} with the namespaces blue", env!("CARGO_PKG_VERSION"));
     let error = stderr(&output);
     assert!(error.contains(&who) && error.contains("--listen 127.0.0.1:0"), "{error}");
+    let at = serving.address.to_string();
+    let run_there = ["run", "first-transfer", "--callback-url", "http://127.0.0.1:9/", "--listen", &at];
+    for command in [&run_there[..], &["receive", "--listen", &at], &["exec", "--listen", &at, "--", "true"]] {
+        let output = run_with_input(command, b"");
+        assert_code(&output, 3);
+        assert!(stderr(&output).contains(&who), "{command:?}: {}", stderr(&output));
+    }
+    // One that speaks TLS, and that not everybody may ask.
+    let serving = Serving::with("", &["--tls", "--control-token", "secret"]);
+    let output = run_with_input(&["serve", "--listen", &serving.address.to_string()], b"");
+    assert_code(&output, 3);
+    let who = format!("airudder-mock {} at https://{}: use", env!("CARGO_PKG_VERSION"), serving.address);
+    assert!(stderr(&output).contains(&who), "{}", stderr(&output));
     // Nobody, and somebody else.
     let nobody = format!("http://{}", crate::support::free_address());
     let output = run_with_input(&["ready", "--url", &nobody, "--wait", "100ms"], b"");

@@ -57,3 +57,21 @@ fn nothing_new_is_begun_while_an_attempt_is_under_way() {
     let (rest, _) = serving.ended();
     assert_eq!(rest, "");
 }
+
+/// A story that repeats what takes no time, a million times a million times.
+#[test]
+fn a_story_that_never_pauses_keeps_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let story = folder.path().join("busy.toml");
+    std::fs::write(
+        &story,
+        "[[steps]]\nrepeat = 1000000\ngroup = [ { repeat = 1000000, set = { x = 1 } } ]\n",
+    )
+    .unwrap();
+    let serving = Serving::with("", &[story.to_str().unwrap()]);
+    let token = serving.token();
+    assert_eq!(serving.call("GET", "/_mock/ready", &[], b"").status, 200);
+    assert_eq!(text_message(&serving, &token, "http://127.0.0.1:9/"), 200);
+    serving.ask_to_stop();
+    serving.ended();
+}

@@ -4,8 +4,8 @@ use std::net::TcpListener;
 use std::ops::Range;
 
 use crate::cli::CommandError;
-use crate::http::Server;
-use crate::mock::{Prepared, StartError};
+use crate::http::{BindError, Server};
+use crate::mock::Prepared;
 use crate::net::Target;
 use crate::scenario::StoryRun;
 use crate::settings::url_for;
@@ -18,9 +18,9 @@ const PORTS: Range<u16> = 10_000..32_000;
 const MOST_PORTS: usize = 1_000;
 
 /// Listens where the user wants. Where nobody outside has to know the address beforehand, any will do.
-pub(super) fn listen(wanted: Option<&str>, is_announced: bool) -> Result<Server, StartError> {
+pub(super) fn listen(wanted: Option<&str>, is_announced: bool) -> Result<Server, BindError> {
     let usual = if is_announced { "127.0.0.1:0" } else { crate::settings::DEFAULT_LISTEN };
-    Ok(Server::bind(wanted.unwrap_or(usual))?)
+    Server::bind(wanted.unwrap_or(usual))
 }
 
 /// Where the callbacks of these stories go, as far as one can know it beforehand and connect to it: the usual URL and those of

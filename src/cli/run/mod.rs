@@ -24,7 +24,7 @@ use super::reachable::ReceiverWait;
 use super::recording::Recording;
 use super::timeline::Timeline;
 use super::trace::{Outcome, TraceArgs, Tracing};
-use super::{CommandError, Exit, argument, cannot_write, stories};
+use super::{CommandError, Exit, argument, cannot_write, stories, taken};
 use crate::engine::{Callers, Driver, End, Pace, Speed};
 use crate::files::diagnostic::counted;
 use crate::files::visible;
@@ -74,7 +74,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "1|60|max", default_value = "1", value_parser = argument::moving)]
     speed: Speed,
     /// The time on the story's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
-    #[arg(long, value_name = "TIME", value_parser = argument::moment)]
+    #[arg(long, value_name = "TIME", value_parser = argument::epoch)]
     epoch: Option<Timestamp>,
     /// The address on which the mock takes your requests. Port 0 picks a free one. Default: 127.0.0.1:2478, and a free port
     /// where nobody has to know it: with the embedded receiver, and with a COMMAND, which is told.
@@ -166,7 +166,10 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         if has_own_seeds { format!("--epoch {epoch}") } else { format!("--seed {} --epoch {epoch}", seed.0) };
 
     let is_announced = embedded_wanted || !args.command.is_empty();
-    let server = listen(settings.listen.as_deref(), is_announced)?;
+    let server = match listen(settings.listen.as_deref(), is_announced) {
+        Ok(server) => server,
+        Err(error) => return Err(taken::by_whom(error).await),
+    };
     let receiver =
         if embedded_wanted { Some(Server::bind("127.0.0.1:0").map_err(StartError::from)?) } else { None };
     let mut stories = begin::runs((0, 1), &stories, args.seed.map(Seed), seed, epoch, &args.set);

@@ -10,8 +10,12 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 
 use super::list::{self, ListError, Receipt};
+use crate::files::read_within;
 use crate::http::{ConnectError, Connector, TlsError, TlsOptions};
 use crate::net::{Guard, Target, TargetError};
+
+/// The largest list that is read.
+const MOST_MEGABYTES: u64 = 2_048;
 
 /// How long the receiver may take to give its list.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -93,7 +97,8 @@ impl Source {
     pub(crate) async fn read(&self, guard: &Guard, tls: &TlsOptions) -> Result<Vec<Receipt>, SourceError> {
         let text = match self {
             Self::File(path) => {
-                std::fs::read(path).map_err(|error| SourceError::File { path: path.clone(), error })?.into()
+                let read = read_within(path, MOST_MEGABYTES);
+                read.map_err(|error| SourceError::File { path: path.clone(), error })?.into()
             }
             Self::Url(target) => get(target, guard, tls).await?,
         };

@@ -29,7 +29,7 @@ use self::watch::Watch;
 use self::why::Missed;
 use super::arrivals::Arrivals;
 use super::host::StoryHost;
-use super::story::{Story, Trigger};
+use super::story::{Action, Story, Trigger};
 
 use crate::delivery::CallbackId;
 use crate::faults::{Belongs, CallbackFault, Fault, Faults};
@@ -44,6 +44,10 @@ const MAILBOX: usize = 1_000;
 /// How many callbacks of reactions go out at one moment of a story at most: reactions that set each other off without
 /// any time in between would never end.
 const MOST_AT_ONCE: u32 = 10_000;
+
+/// So many steps a story takes before others have their turn: one that repeats what takes no time must not keep everything
+/// else waiting.
+const BREATH: u32 = 100;
 
 /// A running story.
 #[derive(Clone, Debug)]
@@ -69,6 +73,10 @@ pub struct StoryRun {
     /// Callbacks of reactions that are not due yet.
     scheduled: BTreeMap<(Timestamp, u64), Scheduled>,
     scheduled_so_far: u64,
+    /// Whether a callback of a reaction that is due waits for room.
+    is_held_up: bool,
+    /// How many further steps it may take at once.
+    breath: u32,
     /// The moment of the latest callback of a reaction, and how many went out at it.
     burst: (Timestamp, u32),
     /// Callbacks under way that the story does not wait for.
@@ -190,6 +198,8 @@ impl StoryRun {
             fired,
             scheduled: BTreeMap::new(),
             scheduled_so_far: 0,
+            is_held_up: false,
+            breath: BREATH,
             burst: (start, 0),
             outstanding: BTreeMap::new(),
             callback_url: None,
@@ -317,8 +327,19 @@ impl StoryRun {
     /// When time alone moves the story on.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let own = self.strands.iter().filter_map(Strand::next_wakeup).min();
-        let scheduled = self.scheduled.keys().next().map(|(at, _)| *at);
-        [own, scheduled, self.limit()].into_iter().flatten().min()
+        let scheduled = self.scheduled.keys().next().map(|(at, _)| *at).filter(|_| !self.is_held_up);
+        let at_once = (self.is_out_of_breath() && !self.has_ended).then_some(Timestamp::MIN);
+        [own, scheduled, self.limit(), at_once].into_iter().flatten().min()
+    }
+
+    /// Whether it stopped only to let others go on.
+    pub fn is_out_of_breath(&self) -> bool {
+        self.breath == 0
+    }
+
+    /// Whether a callback of it waits until there is room.
+    pub fn waits_for_room(&self) -> bool {
+        self.is_held_up || self.strands.iter().any(|strand| matches!(strand.state, State::ForRoom))
     }
 
     /// Ends the story where it is: no further steps, no further reactions.
@@ -329,6 +350,7 @@ impl StoryRun {
         self.stopped = true;
         self.strands.iter_mut().for_each(|strand| strand.state = State::Finished);
         self.scheduled.clear();
+        self.is_held_up = false;
     }
 
     /// The same because somebody wants it so: it has neither passed nor failed.
@@ -337,14 +359,20 @@ impl StoryRun {
         self.stop();
     }
 
-    /// Moves on as far as possible at this moment.
+    /// Moves on as far as possible at this moment, but for no more than so many steps: then it is still due.
     pub fn advance(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
         self.helpers.set_now(now);
         if self.limit().is_some_and(|limit| limit <= now) {
             self.ran_out_of_time(host);
         }
+        self.is_held_up = false;
+        self.breath = BREATH;
         while let Some(entry) = self.scheduled.first_entry() {
             if entry.key().0 > now {
+                break;
+            }
+            if !host.has_room() {
+                self.is_held_up = true;
                 break;
             }
             let scheduled = entry.remove();
@@ -365,7 +393,8 @@ impl StoryRun {
     fn advance_strand(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
         let mut moved = false;
         // The story may be ended on the way.
-        while let Some(strand) = self.strands.get(at) {
+        while let Some(strand) = self.strands.get(at).filter(|_| self.breath > 0) {
+            self.breath -= 1;
             match &strand.state {
                 State::Before(start) if *start <= now => {
                     host.story_started();
@@ -379,14 +408,27 @@ impl StoryRun {
                         self.strands[at].state = State::Ready;
                     }
                 }
-                State::Ready => self.take_step(at, now, host),
+                State::Ready | State::ForRoom if self.sends(at) && !host.has_room() => {
+                    self.strands[at].state = State::ForRoom;
+                    break;
+                }
+                State::Ready | State::ForRoom => self.take_step(at, now, host),
                 State::Awaiting { deadline, .. } if *deadline <= now => self.await_ran_out(at, now, host),
                 State::Joining if self.has_joined(at) => self.next(at, now),
-                _ => break,
+                _ => {
+                    self.breath += 1;
+                    break;
+                }
             }
             moved = true;
         }
         moved
+    }
+
+    /// Whether the step of a strand sends a callback.
+    fn sends(&self, at: usize) -> bool {
+        let step = self.current(at).filter(|_| !self.strands[at].is_through());
+        step.is_some_and(|step| matches!(step.action, Action::Send { .. } | Action::Resend { .. }))
     }
 
     /// A story that is over is only counted: a load runs many thousands of them.

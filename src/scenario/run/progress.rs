@@ -97,7 +97,7 @@ impl StoryRun {
     fn at(&self, strand: &Strand) -> Option<At> {
         let until = match &strand.state {
             State::Before(_) | State::Joining | State::Finished => return None,
-            State::Ready | State::Delivering(_) => None,
+            State::Ready | State::ForRoom | State::Delivering(_) => None,
             State::Pausing { until, .. } | State::Awaiting { deadline: until, .. } => Some(until),
         };
         let Step { place, action, .. } = self.story.steps.get(strand.cursor)?;

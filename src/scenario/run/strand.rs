@@ -32,6 +32,8 @@ pub(super) enum State {
     Before(Timestamp),
     /// The step under the cursor is to be taken.
     Ready,
+    /// The same, once there is room for its callback.
+    ForRoom,
     /// In a pause; afterwards the cursor moves on, or, between repeats, stays.
     Pausing { until: Timestamp, then_next: bool },
     /// Waiting for the end of a callback.
@@ -77,7 +79,7 @@ impl Strand {
                 Some(*at)
             }
             State::Ready => Some(Timestamp::MIN),
-            State::Delivering(_) | State::Joining | State::Finished => None,
+            State::ForRoom | State::Delivering(_) | State::Joining | State::Finished => None,
         }
     }
 }

@@ -78,6 +78,10 @@ impl StoryHost for ScriptedHost {
         &mut self.arrivals
     }
 
+    fn has_room(&self) -> bool {
+        true
+    }
+
     fn is_under_way(&self, event: &str) -> bool {
         self.under_way.iter().any(|own| own == event)
     }

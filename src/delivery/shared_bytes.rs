@@ -1,0 +1,68 @@
+//! How much memory bodies take that are held more than once.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+/// Bodies that somebody holds: each counts once, however many share its bytes.
+#[derive(Debug, Default)]
+pub struct SharedBytes {
+    /// How often each is held, by where it lies. Only looked up, so that the random order shows nowhere.
+    held: HashMap<usize, usize>,
+    sum: usize,
+}
+
+impl SharedBytes {
+    /// A body is held, once more or for the first time. It must stay in memory until it is let go.
+    pub fn hold(&mut self, body: &Bytes) {
+        if body.is_empty() {
+            return;
+        }
+        let times = self.held.entry(place(body)).or_default();
+        if *times == 0 {
+            self.sum += body.len();
+        }
+        *times += 1;
+    }
+
+    /// A body that was held is held once less.
+    pub fn let_go(&mut self, body: &Bytes) {
+        let place = place(body);
+        let Some(times) = self.held.get_mut(&place) else { return };
+        *times -= 1;
+        if *times == 0 {
+            self.held.remove(&place);
+            self.sum -= body.len();
+        }
+    }
+
+    /// What all of them take together, in bytes.
+    pub fn sum(&self) -> usize {
+        self.sum
+    }
+}
+
+fn place(body: &Bytes) -> usize {
+    body.as_ptr().addr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shared_bytes_count_once() {
+        let (one, other) = (Bytes::from(vec![1; 100]), Bytes::from(vec![1; 10]));
+        let mut bytes = SharedBytes::default();
+        for body in [&one, &one.clone(), &other, &Bytes::new()] {
+            bytes.hold(body);
+        }
+        assert_eq!(bytes.sum(), 110);
+        bytes.let_go(&one);
+        assert_eq!(bytes.sum(), 110);
+        for body in [&one, &other, &Bytes::new(), &one] {
+            bytes.let_go(body);
+        }
+        assert_eq!((bytes.sum(), bytes.held.len()), (0, 0));
+    }
+}
