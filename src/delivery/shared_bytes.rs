@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 
 /// Bodies that somebody holds: each counts once, however many share its bytes.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SharedBytes {
     /// How often each is held, by where it lies. Only looked up, so that the random order shows nowhere.
     held: HashMap<usize, usize>,

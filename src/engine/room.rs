@@ -18,7 +18,7 @@ impl Default for Most {
 }
 
 /// The stories that wait for room, each once, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
     stories: VecDeque<usize>,
     listed: BTreeSet<usize>,
