@@ -11,7 +11,7 @@ use crate::contract::Catalog;
 use crate::files::diagnostic::counted;
 use crate::files::{Problems, SourceFile};
 use crate::net::Guard;
-use crate::scenario::{load, shipped};
+use crate::scenario::load;
 use crate::settings::{self, Flags, Settings};
 
 /// The arguments of `check`.
