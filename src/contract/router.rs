@@ -62,7 +62,18 @@ pub struct Router {
 #[derive(Clone, Debug)]
 struct Place {
     path: String,
-    methods: Vec<(String, Arc<str>, Family, (usize, Provenance))>,
+    methods: Vec<Endpoint>,
+}
+
+/// What is served under one path and method.
+#[derive(Clone, Debug)]
+struct Endpoint {
+    method: String,
+    id: Arc<str>,
+    family: Family,
+    /// Which of the routes of its row in the catalog it is, and where that is known from.
+    route: usize,
+    provenance: Provenance,
 }
 
 impl Router {
@@ -90,15 +101,16 @@ impl Router {
                     }
                 };
                 let methods = &mut router.places[at].methods;
-                if let Some((_, other, ..)) = methods.iter().find(|(method, ..)| *method == route.method) {
-                    return Err(wrong(format!("`{other}` has the same path and method")));
+                if let Some(other) = methods.iter().find(|endpoint| endpoint.method == route.method) {
+                    return Err(wrong(format!("`{}` has the same path and method", other.id)));
                 }
-                methods.push((
-                    route.method.clone(),
-                    entry.id.as_str().into(),
-                    entry.family,
-                    (number, route.provenance),
-                ));
+                methods.push(Endpoint {
+                    method: route.method.clone(),
+                    id: entry.id.as_str().into(),
+                    family: entry.family,
+                    route: number,
+                    provenance: route.provenance,
+                });
             }
         }
         Ok(router)
@@ -113,11 +125,11 @@ impl Router {
         };
         let place = &self.places[*found.value];
         let wanted = if method == "HEAD" { "GET" } else { method };
-        match place.methods.iter().find(|(method, ..)| method == wanted) {
-            Some((_, id, family, (number, provenance))) => Route::Found {
+        match place.methods.iter().find(|endpoint| endpoint.method == wanted) {
+            Some(Endpoint { id, family, route, provenance, method: _ }) => Route::Found {
                 id: id.clone(),
                 family: *family,
-                route: *number,
+                route: *route,
                 provenance: *provenance,
                 params: found
                     .params
@@ -126,11 +138,11 @@ impl Router {
                     .collect(),
             },
             None => {
-                let mut allow: Vec<&str> = place.methods.iter().map(|(method, ..)| method.as_str()).collect();
+                let mut allow: Vec<&str> = place.methods.iter().map(|endpoint| &*endpoint.method).collect();
                 if allow.contains(&"GET") {
                     allow.push("HEAD");
                 }
-                Route::WrongMethod { family: place.methods[0].2, allow: allow.join(", ") }
+                Route::WrongMethod { family: place.methods[0].family, allow: allow.join(", ") }
             }
         }
     }

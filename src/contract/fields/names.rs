@@ -320,7 +320,6 @@ mod tests {
 
     /// What is done.
     #[derive(Deserialize, JsonSchema)]
-    #[expect(dead_code, reason = "only its shape is looked at")]
     enum Action {
         /// It stops.
         Stop,
