@@ -1,31 +1,31 @@
-//! Plain operations on JSON: merging, taking out, comparing values; and JSON kept as text.
+//! Operations on JSON: merging, removing, comparing values; and JSON kept as text.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// JSON as the text it goes out as, which takes a tenth of the memory of a value, and no time to write.
+/// JSON as serialized text, which takes a tenth of the memory of a value and need not be serialized again.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct JsonText(Box<RawValue>);
 
 impl JsonText {
-    /// The text of a value.
+    /// Serializes a value.
     pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Self {
-        // What is kept is plain data, which always fits into JSON.
+        // Only plain data is kept, which can always be serialized.
         Self(serde_json::value::to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned()))
     }
 
-    /// A text, if it is JSON.
+    /// Accepts a text if it is JSON.
     pub(crate) fn from_text(text: String) -> Option<Self> {
         RawValue::from_string(text).ok().map(Self)
     }
 
-    /// The text.
+    /// Returns the text.
     pub(crate) fn text(&self) -> &str {
         self.0.get()
     }
 
-    /// The value, read anew.
+    /// Parses the value anew.
     pub(crate) fn value(&self) -> Value {
         serde_json::from_str(self.text()).unwrap_or_default()
     }
@@ -37,12 +37,12 @@ impl PartialEq for JsonText {
     }
 }
 
-/// A table of values that exist already. `json!` would write them out and read them in again.
+/// Builds a table of existing values. `json!` would serialize them and parse them again.
 pub(crate) fn table<const N: usize>(entries: [(&str, Value); N]) -> Value {
     Value::Object(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
-/// Puts `patch` over `base`: tables are merged key by key, lists item by item as far as both go, anything else is
+/// Merges `patch` into `base`: tables are merged key by key, lists item by item as far as both go, anything else is
 /// replaced. A table whose `type` changes is replaced as a whole, since its other fields belong to the old type.
 pub(crate) fn merge(base: &mut Value, patch: Value) {
     match (base, patch) {
@@ -88,12 +88,12 @@ fn merge_inner(base: &mut Value, patch: Value) {
     }
 }
 
-/// The keys of a path such as `user.name`, `messages[0].msg_id` or `messages.0.msg_id`.
+/// Splits a path such as `user.name`, `messages[0].msg_id` or `messages.0.msg_id` into its keys.
 pub(crate) fn path_keys(path: &str) -> impl Iterator<Item = &str> {
     path.split('.').flat_map(|part| part.split('[')).map(|key| key.strip_suffix(']').unwrap_or(key))
 }
 
-/// Takes the value at a path such as `user.name` or `messages[0].msg_id` out. Whether there was one.
+/// Removes the value at a path such as `user.name` or `messages[0].msg_id`. Returns whether there was one.
 pub(crate) fn remove(value: &mut Value, path: &str) -> bool {
     let mut keys: Vec<&str> = path_keys(path).collect();
     let Some(last) = keys.pop() else { return false };
@@ -110,7 +110,7 @@ pub(crate) fn remove(value: &mut Value, path: &str) -> bool {
         }
     }
     match place {
-        // `shift_remove` keeps the order of the other fields: it is part of the wire.
+        // `shift_remove` keeps the order of the other fields, which is part of the wire.
         Value::Object(table) => table.shift_remove(last).is_some(),
         Value::Array(items) => match last.parse::<usize>() {
             Ok(index) if index < items.len() => {
@@ -123,13 +123,13 @@ pub(crate) fn remove(value: &mut Value, path: &str) -> bool {
     }
 }
 
-/// Whether `wanted` is part of `got`: tables may have further keys, anything else must be equal. If not, the first
-/// difference in words.
+/// Returns the first difference, in words, if `wanted` is not part of `got`: tables may have further keys, anything else
+/// must be equal.
 pub(crate) fn difference(wanted: &Value, got: &Value) -> Option<String> {
     differences(wanted, got, 1).pop()
 }
 
-/// The first differences of `got` from what is wanted, in words: nothing if `wanted` is part of it.
+/// Returns up to `most` differences between `got` and `wanted`, in words: nothing if `wanted` is part of `got`.
 pub(crate) fn differences(wanted: &Value, got: &Value, most: usize) -> Vec<String> {
     fn walk(path: &str, wanted: &Value, got: Option<&Value>, most: usize, found: &mut Vec<String>) {
         if found.len() == most {

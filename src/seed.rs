@@ -41,12 +41,12 @@ impl TryRng for Rng {
     }
 }
 
-/// The seed of a run. Same seed, same scenario, same epoch and same answers give the same bytes.
+/// The seed of a run. The same seed, scenario, epoch and responses give the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed(pub u64);
 
 impl Seed {
-    /// The stream of the `n`-th entity of a kind. Streams of different labels or numbers are independent.
+    /// Returns the stream of the `n`-th entity of a kind. Streams of different labels or numbers are independent.
     pub fn stream(self, label: &str, n: u64) -> Rng {
         let mut hash = Sha256::new();
         hash.update(self.0.to_le_bytes());
@@ -55,34 +55,34 @@ impl Seed {
         Rng(ChaCha8Rng::from_seed(hash.finalize().into()))
     }
 
-    /// A seed derived from this one, for a part of the run that numbers its own entities.
+    /// Derives a seed from this one, for a part of the run that numbers its own entities.
     pub fn derive(self, label: &str, n: u64) -> Self {
         use rand::RngExt;
         Self(self.stream(label, n).random())
     }
 }
 
-/// A stream that remembers where it stands instead of what it gives next, which takes twenty times the memory.
+/// A stream that stores its position instead of the generator's state, which would take twenty times the memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Resting {
     seed: Seed,
     label: &'static str,
-    /// How many words were drawn.
+    /// Number of words drawn.
     drawn: u64,
 }
 
 impl Resting {
-    /// The first stream of a label, before anything is drawn.
+    /// The first stream of a label, at its beginning.
     pub(crate) fn new(seed: Seed, label: &'static str) -> Self {
         Self { seed, label, drawn: 0 }
     }
 
-    /// Where it comes from.
+    /// The seed of the stream.
     pub(crate) fn seed(&self) -> Seed {
         self.seed
     }
 
-    /// The stream where it stands; what is drawn counts.
+    /// Returns the stream at its current position. Drawing from it advances the position.
     pub(crate) fn draw(&mut self) -> Drawing<'_> {
         let mut rng = self.seed.stream(self.label, 0);
         rng.0.set_word_pos(self.drawn.into());
@@ -90,7 +90,7 @@ impl Resting {
     }
 }
 
-/// A stream that is drawn from. It rests again when this is dropped.
+/// A stream that is being drawn from. Its position is stored when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Drawing<'a> {
     rng: Rng,
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// However often a stream rests in between, it gives the same.
+        /// A stream gives the same values however often it rests in between.
         #[test]
         fn a_stream_goes_on_after_resting(draws in prop::collection::vec((0_u8..6, any::<bool>()), 0..200)) {
             let mut resting = Resting::new(Seed(7), "session");

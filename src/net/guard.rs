@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Loopback, and what the user allowed.
+/// Allows loopback, and what the user allowed.
 ///
-/// The guard looks at the addresses a host's name was resolved to, not at the name: a name that points at a machine
-/// nobody meant is stopped. A host allowed by its name may have any address; of every other host only those addresses
-/// are used that are on loopback or allowed themselves, and exactly the address that was looked at is connected to.
-/// `0.0.0.0` and `::`, which many systems take for the machine itself, do not count as loopback.
+/// The guard checks the addresses that a host's name resolved to, not the name: a name that points at an unintended machine
+/// is stopped. A host allowed by its name may have any address. Of every other host only those addresses are used that are
+/// on loopback or allowed themselves, and the connection goes to exactly the address that was checked. `0.0.0.0` and `::`,
+/// which many systems treat as the machine itself, do not count as loopback.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     everything: bool,
@@ -27,10 +27,10 @@ struct Network {
 /// Why a text does not name hosts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GuardError {
-    /// Nothing is written.
+    /// The text is empty.
     #[error("an allowed host is empty, write a host name, an address, or a network such as 10.0.0.0/8")]
     Empty,
-    /// A whole URL.
+    /// The text is a whole URL.
     #[error("`{text}` is a URL, write only the host: {host}")]
     Url {
         /// As written.
@@ -38,7 +38,7 @@ pub enum GuardError {
         /// The host in it.
         host: String,
     },
-    /// A host with a port.
+    /// The host has a port.
     #[error("`{text}` names a port, write only the host: {host}")]
     Port {
         /// As written.
@@ -46,24 +46,24 @@ pub enum GuardError {
         /// The host in it.
         host: String,
     },
-    /// With a colon, but no IPv6 address.
+    /// The text has a colon, but is not an IPv6 address.
     #[error("`{0}` is neither a host name nor an address")]
     NoAddress(String),
-    /// A pattern such as `*.example`.
+    /// The text is a pattern such as `*.example`.
     #[error("`{0}` is a pattern, which is not understood; write every host, or `*` for all hosts")]
     Pattern(String),
-    /// With letters that no host has.
+    /// The text has characters that are not allowed in a host.
     #[error("`{0}` is neither a host name nor an address nor a network such as 10.0.0.0/8")]
     NoHost(String),
-    /// With a slash, but no address before it.
+    /// The text has a slash, but no address before it.
     #[error("`{0}` is no network, write for example 10.0.0.0/8")]
     NoNetwork(String),
-    /// An address, a slash and something else than a number of bits.
+    /// The text is an address, a slash and something other than a number of bits.
     #[error("`{text}` is no network: after the slash goes a number from 0 to {most}")]
     PrefixLength {
         /// As written.
         text: String,
-        /// How many bits such an address has.
+        /// Number of bits of such an address.
         most: u8,
     },
 }
@@ -72,14 +72,14 @@ pub enum GuardError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotAllowed {
     host: String,
-    /// The first of its addresses, if it was asked for them.
+    /// The first of its addresses, if it was resolved.
     address: Option<IpAddr>,
 }
 
 impl std::error::Error for NotAllowed {}
 
 impl Guard {
-    /// Loopback and these: host names, addresses, networks such as `10.0.0.0/8`, or `*` for everything.
+    /// Allows loopback and these hosts: host names, addresses, networks such as `10.0.0.0/8`, or `*` for everything.
     ///
     /// # Errors
     ///
@@ -92,12 +92,12 @@ impl Guard {
         Ok(guard)
     }
 
-    /// The names of a server: this machine's, these, and the address it listens on. One that listens on all addresses of
-    /// the machine may be reached by any of them.
+    /// Allows the names of a server: this machine's, the given ones, and the address it listens on. A server that listens
+    /// on all addresses of the machine may be reached by any of them.
     ///
     /// # Errors
     ///
-    /// If a text is no host.
+    /// If a text is not a host.
     pub fn of_server(hosts: &[String], listens_on: Option<IpAddr>) -> Result<Self, GuardError> {
         let mut guard = Self::allowing(hosts)?;
         match listens_on {
@@ -150,9 +150,9 @@ impl Guard {
         Ok(())
     }
 
-    /// Whether a host may be asked for its addresses. One that nobody allowed is refused by its name, so that nothing of a
-    /// callback leaves the machine, not even a question to the name server. `localhost` is this machine; where networks
-    /// are allowed, the addresses of other names have to be known.
+    /// Checks whether a host may be resolved. A host that is not allowed is refused by its name, so that nothing of a
+    /// callback leaves the machine, not even a query to the name server. `localhost` is this machine. If networks are
+    /// allowed, the addresses of other names have to be resolved first.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl Guard {
         }
     }
 
-    /// Whether a host is allowed as it is written, whatever its name may resolve to. `localhost` is this machine.
+    /// Whether a host is allowed by its name or address as written, whatever it resolves to. `localhost` is this machine.
     pub fn covers(&self, host: &str) -> bool {
         if self.everything {
             return true;
@@ -179,7 +179,7 @@ impl Guard {
         name == "localhost" || name.ends_with(".localhost") || self.names.contains(&name)
     }
 
-    /// Those of a host's addresses that may be connected to, in their order.
+    /// Returns those of a host's addresses that may be connected to, in their order.
     ///
     /// # Errors
     ///
@@ -226,7 +226,7 @@ impl fmt::Display for NotAllowed {
     }
 }
 
-/// Names are compared without regard to letter case and to a final dot.
+/// Normalizes a name: letter case and a final dot do not matter.
 fn canonical_name(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
@@ -241,12 +241,12 @@ fn network(text: &str, address: &str, bits: &str) -> Result<Network, GuardError>
 }
 
 impl Network {
-    /// One address alone.
+    /// A network of one address.
     fn single(address: IpAddr) -> Self {
         Self::new(address, if address.is_ipv4() { 32 } else { 128 })
     }
 
-    /// IPv4 addresses in IPv6 clothes are undressed, as they are when an address is looked at.
+    /// Converts IPv4-mapped IPv6 addresses to IPv4, as is done with the addresses that are checked.
     fn new(address: IpAddr, bits: u8) -> Self {
         match address.to_canonical() {
             canonical if canonical.is_ipv4() && address.is_ipv6() && bits >= 96 => {
@@ -320,7 +320,7 @@ mod tests {
         }
         let refused = usual.consider("hook.example").unwrap_err().to_string();
         assert!(refused.ends_with("only with --allow-target hook.example"), "{refused}");
-        // Only its addresses say whether it is in an allowed network.
+        // Only its addresses show whether it is in an allowed network.
         assert_eq!(guard(&["10.0.0.0/8"]).consider("hook.example"), Ok(()));
         assert_eq!(guard(&["hook.example"]).consider("Hook.Example."), Ok(()));
         assert_eq!(guard(&["*"]).consider("any.example"), Ok(()));

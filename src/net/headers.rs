@@ -1,22 +1,22 @@
-//! The headers of a request, in one piece: every call has some.
+//! The headers of a request, stored in one allocation, since every request has some.
 
 use std::fmt;
 
-/// Headers in order, all in one text. Names of requests that came are in lower case.
+/// Headers in order, all in one text. Names of received requests are in lower case.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
     text: String,
-    /// Where each name ends in the text, and the value behind it.
+    /// For each header, where its name and its value end in the text.
     ends: Vec<(usize, usize)>,
 }
 
 impl Headers {
-    /// None yet, with room for so many of so many bytes.
+    /// Empty, with capacity for `count` headers of `bytes` bytes in total.
     pub(crate) fn with_capacity(count: usize, bytes: usize) -> Self {
         Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(count) }
     }
 
-    /// Adds a header behind the others.
+    /// Appends a header.
     pub fn push(&mut self, name: &str, value: &str) {
         self.text.push_str(name);
         let name_end = self.text.len();
@@ -24,7 +24,7 @@ impl Headers {
         self.ends.push((name_end, self.text.len()));
     }
 
-    /// Names and values, in order.
+    /// Returns names and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> + Clone {
         let mut begin = 0;
         self.ends.iter().map(move |(name_end, end)| {
@@ -34,17 +34,17 @@ impl Headers {
         })
     }
 
-    /// The first value of a header, by its name as it is written here.
+    /// Returns the first value of a header whose name is written exactly so.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.of(move |other| other == name.as_bytes(), name.len()).next()
     }
 
-    /// The values of a header, in order, whatever the letter case of its name.
+    /// Returns the values of a header, in order, regardless of the letter case of its name.
     pub fn values<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s str> {
         self.of(|other| other.eq_ignore_ascii_case(name.as_bytes()), name.len())
     }
 
-    /// The values of all names of a length that are the one.
+    /// Returns the values of all headers whose name has this length and matches.
     fn of(&self, is_it: impl Fn(&[u8]) -> bool, length: usize) -> impl Iterator<Item = &str> {
         let mut begin = 0;
         self.ends.iter().filter_map(move |(name_end, end)| {
@@ -55,7 +55,7 @@ impl Headers {
         })
     }
 
-    /// Whether there is none.
+    /// Whether there are no headers.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

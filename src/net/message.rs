@@ -1,4 +1,4 @@
-//! A request and an answer as data, apart from any connection.
+//! Requests and responses as data, apart from any connection.
 
 use std::borrow::Cow;
 
@@ -7,47 +7,47 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Headers;
 
-/// A header of an answer: its name and its value. Most are the same in every answer.
+/// A header of a response: its name and its value. Most are the same in every response.
 pub type Header = (Cow<'static, str>, Cow<'static, str>);
 
-/// The header of nearly every answer.
+/// The header that nearly every response has.
 pub(crate) const JSON: Header = (Cow::Borrowed("content-type"), Cow::Borrowed("application/json"));
 
-/// A request as it came.
+/// A request as it arrived.
 #[derive(Clone, Debug, Default)]
 pub struct HttpRequest {
     /// The method, upper case.
     pub method: Cow<'static, str>,
     /// The path, still percent-encoded, without the query.
     pub path: String,
-    /// The query as it came, without the question mark.
+    /// The query as it arrived, without the question mark.
     pub query: Option<String>,
     /// The headers in order, names in lower case; values that are not UTF-8 are replaced lossily.
     pub headers: Headers,
     /// The body.
     pub body: Bytes,
-    /// What it came through.
+    /// How it arrived.
     pub via: Via,
 }
 
-/// What a request came through on its way.
+/// How a request arrived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Via {
-    /// TLS: the client reaches the server by `https`.
+    /// Over TLS: the client reaches the server by `https`.
     pub tls: bool,
-    /// The proxy: the client means another host.
+    /// Through the proxy: the client addresses another host.
     pub proxy: bool,
 }
 
 impl Via {
-    /// What URLs of the server begin with for this client.
+    /// The scheme of the server's URLs for this client.
     pub fn scheme(self) -> &'static str {
         if self.tls { "https" } else { "http" }
     }
 }
 
 impl HttpRequest {
-    /// The host that the client means, if that is not this server but one that it plays behind its proxy.
+    /// The host that the client addresses, if it is one that the server plays behind its proxy.
     pub fn proxied_host(&self) -> Option<&str> {
         self.header("host").filter(|_| self.via.proxy)
     }
@@ -57,7 +57,7 @@ impl HttpRequest {
         self.headers.get(name)
     }
 
-    /// Path and query as they came.
+    /// Path and query as they arrived.
     pub fn path_and_query(&self) -> Cow<'_, str> {
         match &self.query {
             Some(query) => format!("{}?{query}", self.path).into(),
@@ -66,63 +66,63 @@ impl HttpRequest {
     }
 }
 
-/// An answer to send.
+/// A response to send.
 #[derive(Clone, Debug, Default)]
 pub struct HttpResponse {
     /// The status.
     pub status: u16,
-    /// The headers in order. `date` and all that says how long the body is or how it is framed are the server's
-    /// business and are passed over here.
+    /// The headers in order. `date` and everything about the length or framing of the body is set by the server and is
+    /// ignored here.
     pub headers: Vec<Header>,
     /// The body.
     pub body: Bytes,
 }
 
 impl HttpResponse {
-    /// A JSON answer.
+    /// Creates a JSON response.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
         Self { status, headers: vec![JSON], body: Bytes::from(body.to_string()) }
     }
 }
 
-/// An answer whose body is made while it is sent.
+/// A response whose body is produced while it is sent.
 #[derive(Debug)]
 pub struct HttpStream {
     /// The status.
     pub status: u16,
     /// The headers in order, under the rule of [`HttpResponse::headers`].
     pub headers: Vec<Header>,
-    /// The length of the body in bytes, where it is known before. Of longer parts the rest is not sent; shorter ones
-    /// end the connection, or reset the HTTP/2 stream.
+    /// The length of the body in bytes, if it is known beforehand. Longer bodies are cut to it; a shorter one ends the
+    /// connection, or resets the HTTP/2 stream.
     pub length: Option<u64>,
-    /// The parts of the body. Whoever makes them stops once the receiving end is gone.
+    /// The parts of the body. The producer stops once the receiving end is dropped.
     pub parts: mpsc::Receiver<Bytes>,
-    /// How much memory it takes at most to make them, in bytes.
+    /// Maximum memory that producing the body takes, in bytes.
     pub memory: usize,
 }
 
-/// What to do with a request. What is wrong on purpose is done to the connection over HTTP/1.1; over HTTP/2, where many
-/// requests share one, it is done to the stream of the request, except for [`Reply::Close`].
+/// What to do with a request. Deliberate errors affect the connection over HTTP/1.1. Over HTTP/2, where many requests share
+/// a connection, they affect the stream of the request, except for [`Reply::Close`].
 #[derive(Debug)]
 pub enum Reply {
-    /// Answer it.
+    /// Send this response.
     Answer(HttpResponse),
-    /// Answer it with a body that is made while it is sent.
+    /// Send a response whose body is produced while it is sent.
     Stream(HttpStream),
-    /// Close the connection without a word.
+    /// Close the connection without a response.
     Close,
     /// Reset the connection: the client reads an error, not the end.
     Reset,
     /// Announce the whole body, send about half of it, and close the connection.
     Half(HttpResponse),
-    /// Say nothing until the client gives up, the server ends, or a limit of the server is over.
+    /// Send nothing until the client gives up, the server ends, or a time limit of the server expires.
     Never,
-    /// Wait for the reply, which is late on purpose. It comes about whether or not the client waits for it.
+    /// Wait for a delayed reply. It is produced whether or not the client waits for it.
     Later(oneshot::Receiver<Reply>),
 }
 
 impl Reply {
-    /// The reply, once it is there. Nothing comes of one whose maker is gone.
+    /// Waits until the reply is available. If its sender is dropped, the connection is closed.
     #[cfg(any(test, feature = "fuzzing"))]
     pub async fn here(mut self) -> Self {
         while let Self::Later(later) = self {

@@ -1,8 +1,8 @@
-//! Whether a request comes from a program, or from a page of somebody else's in a browser on this machine.
+//! Whether a request comes from a program, or from a foreign page in a browser on this machine.
 //!
-//! Any page can have a browser send requests to loopback. Browsers say so in `Origin` and `Sec-Fetch-Site` (Fetch
-//! Standard and Fetch Metadata), and a page whose own name was made to resolve to this machine (DNS rebinding) names
-//! itself in `Host`. Programs send neither.
+//! Any page can have a browser send requests to loopback. Browsers say so in `Origin` and `Sec-Fetch-Site` (Fetch Standard
+//! and Fetch Metadata), and a page whose own name was made to resolve to this machine (DNS rebinding) names itself in
+//! `Host`. Programs send none of these.
 
 use super::{Guard, HttpRequest};
 
@@ -15,13 +15,13 @@ pub enum Foreign {
          point here); if it is right, add it to the settings: hosts = [\"{0}\"]"
     )]
     Host(String),
-    /// A page of another origin made it.
+    /// The request was made by a page of another origin.
     #[error(
         "a page of another origin ({0}) made this request in a browser; the mock takes requests of programs, and of its \
          own pages"
     )]
     Origin(String),
-    /// A body of a kind that any page can send without asking.
+    /// The body is of a type that any page can send without a preflight request.
     #[error(
         "requests under /_mock/ have JSON bodies, and this one says `{0}`; add the header Content-Type: application/json"
     )]
@@ -29,7 +29,7 @@ pub enum Foreign {
 }
 
 impl Foreign {
-    /// The status it is answered with (RFC 9110).
+    /// The status of the response (RFC 9110).
     pub fn status(&self) -> u16 {
         match self {
             Self::Host(_) => 421,
@@ -39,8 +39,9 @@ impl Foreign {
     }
 }
 
-/// Checks whom a request is meant for and whose it is. `own` holds the names of the server; what controls the mock is
-/// asked more strictly than what the vendor serves, where a page of the integrator's may well play a recording.
+/// Checks whether a request is addressed to this server and made by its user. `own` holds the names of the server. Requests
+/// that control the mock are checked more strictly than those for the vendor's endpoints, where a page of the integrator
+/// may well play a recording.
 ///
 /// # Errors
 ///
@@ -71,7 +72,7 @@ pub fn check(own: &Guard, request: &HttpRequest, is_control: bool) -> Result<(),
     }
 }
 
-/// A host without credentials and port, and without the brackets of an IPv6 address.
+/// Returns a host without credentials and port, and without the brackets of an IPv6 address.
 fn without_port(host: &str) -> &str {
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     match host.strip_prefix('[') {
@@ -80,7 +81,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Whether an origin is the server as the request reached it.
+/// Whether an origin is the server under the name by which the request reached it.
 fn is_of_host(origin: &str, host: &str) -> bool {
     origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
 }
@@ -126,7 +127,7 @@ mod tests {
         ] {
             assert_eq!(checked("GET", &[("host", host)], false), Err(421), "{host}");
         }
-        // A request without any came over HTTP/1.0.
+        // A request without a `Host` header came over HTTP/1.0.
         assert_eq!(checked("GET", &[], true), Ok(()));
     }
 
@@ -144,7 +145,7 @@ mod tests {
             assert_eq!(checked("POST", &headers, true), Err(403), "{other}: {value}");
             assert_eq!(checked("POST", &headers, false), Err(403), "{other}: {value}");
             assert_eq!(checked("GET", &headers, true), Err(403), "{other}: {value}");
-            // A page may play a recording, and link to the mock's own.
+            // A foreign page may play a recording, and link to the mock's own page.
             assert_eq!(checked("GET", &headers, false), Ok(()), "{other}: {value}");
             let follows = [host, (other, value), ("sec-fetch-mode", "navigate")];
             assert_eq!(checked("GET", &follows, true), Ok(()), "{other}: {value}");

@@ -10,7 +10,7 @@ use hyper::http::uri::InvalidUri;
 
 use crate::files::suggest::nearest;
 
-/// What error messages offer as an example.
+/// The example that error messages give.
 const EXAMPLE: &str = "http://127.0.0.1:3000/hook";
 
 /// A callback URL, parsed: `http` or `https`, a host, a port, a path with an optional query.
@@ -21,80 +21,80 @@ pub struct Target {
     is_tls: bool,
     host: String,
     port: u16,
-    /// Where the authority lies in `url`; path and query follow it.
+    /// Position of the authority in `url`; path and query follow it.
     authority: Range<usize>,
 }
 
-/// Why a text is no callback URL: one line that says what to write instead.
+/// Why a text is not a callback URL, in one line that says what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
-    /// Longer than servers take.
+    /// The URL is longer than servers accept.
     #[error("the callback URL has {0} bytes, {LONGEST} is the most")]
     TooLong(usize),
-    /// Nothing there.
+    /// The text is empty.
     #[error("the callback URL is empty, write for example {EXAMPLE}")]
     Empty,
-    /// White space before or after the URL that is written here.
+    /// There is white space before or after this URL.
     #[error("`{0}` has white space around it, take it away")]
     Spaces(String),
-    /// A character that only stands in URLs when it is escaped.
+    /// A character that has to be escaped in URLs.
     #[error("{letter:?} can't stand in a URL, write {}", escaped(*letter))]
     Letter {
         /// The character.
         letter: char,
     },
-    /// No `http://`.
+    /// The text has no `http://`.
     #[error("`{text}` has no scheme, write http://{rest}")]
     NoScheme {
         /// As written.
         text: String,
-        /// What goes behind the scheme.
+        /// What follows the scheme.
         rest: String,
     },
-    /// A path alone.
+    /// The text is only a path.
     #[error("`{0}` has no scheme and no host, write http://127.0.0.1:3000{0}")]
     PathOnly(String),
-    /// `http:` without slashes.
+    /// The text has `http:` without slashes.
     #[error("`{text}` lacks the two slashes, write {scheme}://{rest}")]
     NoSlashes {
         /// As written.
         text: String,
         /// Its scheme.
         scheme: &'static str,
-        /// What goes behind the slashes.
+        /// What follows the slashes.
         rest: String,
     },
-    /// A slip in `http` or `https`.
+    /// A misspelling of `http` or `https`.
     #[error("`{scheme}` is no scheme callbacks can go over, write {near}://{rest}")]
     Misspelt {
         /// As written.
         scheme: String,
-        /// What was meant.
+        /// The scheme that was probably meant.
         near: &'static str,
         /// What follows it.
         rest: String,
     },
-    /// Another protocol.
+    /// The scheme is that of another protocol.
     #[error("callbacks go over http or https, not `{0}`, write for example {EXAMPLE}")]
     OtherScheme(String),
-    /// With a user name. The text itself is not repeated: it may hold a password.
+    /// The URL has a user name. The text itself is not repeated: it may hold a password.
     #[error(
         "a callback URL takes no user name or password: they would end up in logs and records; set an `Authorization` \
          header instead"
     )]
     Credentials,
-    /// With a fragment.
+    /// The URL has a fragment.
     #[error("`#{fragment}` never reaches a server, write {before}")]
     Fragment {
-        /// What stands behind `#`.
+        /// The part after `#`.
         fragment: String,
-        /// What stands before it.
+        /// The part before it.
         before: String,
     },
-    /// A scheme and nothing behind it.
+    /// A scheme with nothing after it.
     #[error("`{0}` has no host, write for example {EXAMPLE}")]
     NoHost(String),
-    /// A port and no host before it.
+    /// A port without a host before it.
     #[error("the host is missing, write for example {EXAMPLE}")]
     PortOnly,
     /// A bracket that is not closed.
@@ -103,35 +103,35 @@ pub enum TargetError {
     /// An IPv6 address without brackets.
     #[error("`{0}` is an IPv6 address, which goes in brackets: http://[::1]:3000/hook")]
     NoBrackets(String),
-    /// Something else than a port behind an IPv6 address.
+    /// Something other than a port follows an IPv6 address.
     #[error("`{0}` is no host, after an IPv6 address goes a port: [::1]:3000")]
     AfterAddress(String),
     /// An IPv6 address with its zone.
     #[error("`{0}` names a network interface, which a URL can't, leave it out")]
     Interface(String),
-    /// Brackets around something else.
+    /// Brackets around something other than an IPv6 address.
     #[error("`{0}` is no IPv6 address")]
     Address(String),
-    /// Not a host's name.
+    /// The host is not a valid name.
     #[error("`{0}` is no host name")]
     Host(String),
-    /// A colon with nothing behind it.
+    /// A colon with nothing after it.
     #[error("the port after `{0}:` is missing, write for example {0}:3000")]
     NoPort(String),
-    /// Not a port.
+    /// The port is invalid.
     #[error("`{0}` is no port, they go from 1 to 65535")]
     Port(String),
-    /// What is wrong elsewhere.
+    /// Any other error.
     #[error("`{text}` is no URL: {reason}")]
     Unreadable {
         /// As written.
         text: String,
-        /// What the parser says.
+        /// The error of the parser.
         reason: String,
     },
 }
 
-/// A character as it stands in a URL.
+/// Returns a character in its escaped form.
 fn escaped(letter: char) -> String {
     let bytes =
         letter.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
@@ -142,27 +142,27 @@ fn escaped(letter: char) -> String {
 }
 
 impl Target {
-    /// Path and query, at least `/`.
+    /// Returns path and query, at least `/`.
     pub fn path_and_query(&self) -> &str {
         &self.url[self.authority.end..]
     }
 
-    /// Host and port as in the `Host` header: the port is left out where it is the scheme's own.
+    /// Returns host and port as in the `Host` header: the port is left out if it is the scheme's default.
     pub fn authority(&self) -> &str {
         &self.url[self.authority.clone()]
     }
 
-    /// Scheme and authority, `https://example.com:8443`: what a connection can be shared by.
+    /// Returns scheme and authority, `https://example.com:8443`: targets with the same origin can share a connection.
     pub fn origin(&self) -> &str {
         &self.url[..self.authority.end]
     }
 
-    /// The host's name or address in lower case; an IPv6 address without its brackets.
+    /// Returns the host's name or address in lower case; an IPv6 address without its brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port, the scheme's own if the URL names none.
+    /// Returns the port, the scheme's default if the URL names none.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -179,14 +179,14 @@ impl fmt::Display for Target {
     }
 }
 
-/// The longest URL in bytes: about what servers take as a request line.
+/// Maximum length of a URL in bytes: about what servers accept as a request line.
 const LONGEST: usize = 8_000;
 
 impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        // Other messages repeat the text.
+        // Checked first, since other messages repeat the text.
         if text.len() > LONGEST {
             return Err(TargetError::TooLong(text.len()));
         }
@@ -239,11 +239,11 @@ impl FromStr for Target {
     }
 }
 
-/// The scheme in lower case, and what follows `://`.
+/// Returns the scheme in lower case, and what follows `://`.
 fn split_scheme(text: &str) -> Result<(&'static str, &str), TargetError> {
     let no_scheme = |rest: &str| TargetError::NoScheme { text: text.to_owned(), rest: rest.to_owned() };
     let Some((scheme, rest)) = text.split_once("://") else {
-        // `http:/host` and `http:host` are slips of the pen, `localhost:3000` is a host.
+        // `http:/host` and `http:host` are typing errors, `localhost:3000` is a host.
         for scheme in ["https", "http"] {
             let slip = text.get(..scheme.len()).filter(|start| start.eq_ignore_ascii_case(scheme));
             if let Some(rest) = slip.and_then(|_| text[scheme.len()..].strip_prefix(':')) {
@@ -290,7 +290,7 @@ fn split_port(authority: &str, default: u16) -> Result<(&str, u16), TargetError>
     }
 }
 
-/// The host in lower case, without brackets.
+/// Returns the host in lower case, without brackets.
 fn check_host(host: &str) -> Result<String, TargetError> {
     if let Some(inner) = host.strip_prefix('[') {
         let inner = inner.strip_suffix(']').ok_or_else(|| TargetError::AfterAddress(host.to_owned()))?;

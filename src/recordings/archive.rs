@@ -1,10 +1,10 @@
-//! Many recordings in one zip archive, made while it is sent.
+//! Many recordings in one zip archive, created while it is being sent.
 //!
-//! The recordings are stored, not compressed: deflate makes a telephone recording a fifth smaller and takes ten times
-//! as long as making it.
+//! The recordings are stored, not compressed: deflate makes a telephone recording a fifth smaller and takes ten times as
+//! long as generating it.
 //!
-//! An entry's sizes stand in front of it: what is stored with its size behind it cannot be read by programs that read
-//! an archive from front to back, Java's `ZipInputStream` among them, since nothing says where it ends.
+//! The sizes of an entry precede it. A stored entry whose sizes follow it cannot be read by programs that read an archive
+//! from front to back, Java's `ZipInputStream` among them, since nothing says where it ends.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -16,28 +16,28 @@ use tokio::sync::mpsc;
 
 use super::recording::Recording;
 
-/// The size of the parts.
+/// Size of the parts, in bytes.
 const PART: usize = 64 * 1024;
-/// How many parts wait for the network.
+/// Number of parts that may wait for the network.
 const WAITING: usize = 4;
-/// The longest name of an entry, in bytes; no file system takes much longer ones.
+/// Maximum length of an entry's name, in bytes; no file system accepts much longer names.
 const LONGEST_NAME: usize = 200;
 
-/// Packs recordings under their names while whoever holds the receiving end sends them; once it is dropped, no more
-/// entries are asked for. Equal entries give equal bytes.
+/// Packs recordings under their names while the holder of the receiving end sends them. Once that end is dropped, no more
+/// entries are requested. Equal entries give equal bytes.
 ///
-/// Names are made safe to unpack: no folders, no characters a file system dislikes, and none twice, a second `a.wav`
-/// becoming `a (2).wav`. At any time there are at most two copies of one recording and five parts in memory, and the
-/// directory that comes at the end, some 400 bytes an entry.
+/// Names are made safe to unpack: no folders, no characters that a file system refuses, and no duplicates: a second `a.wav`
+/// becomes `a (2).wav`. At any time, memory holds at most two copies of one recording, five parts, and the directory that
+/// ends the archive, some 400 bytes per entry.
 ///
 /// # Panics
 ///
-/// If it is called outside of a Tokio runtime, on whose threads for blocking work the archive is made.
+/// If it is called outside of a Tokio runtime, on whose threads for blocking work the archive is created.
 pub fn zip(entries: impl Iterator<Item = (String, Recording)> + Send + 'static) -> mpsc::Receiver<Bytes> {
     let (to, parts) = mpsc::channel(WAITING);
     tokio::task::spawn_blocking(move || {
-        // Names are short and differ, and every recording fits, so that it fails only once nobody listens. The archive
-        // then ends without its directory, which no program takes for a whole one.
+        // Names are short and unique, and every recording fits, so this fails only once the receiver is gone. The archive
+        // then ends without its directory, which no program accepts as complete.
         let _ = pack(entries, &to);
     });
     parts
@@ -55,14 +55,14 @@ fn pack(mut entries: impl Iterator<Item = (String, Recording)>, to: &mpsc::Sende
     writer.finish()?.send()
 }
 
-/// Sends what is written in parts of one size.
+/// A writer that sends its output in parts of one size.
 struct Parts<'a> {
     to: &'a mpsc::Sender<Bytes>,
     held: Vec<u8>,
 }
 
 impl Parts<'_> {
-    /// Sends what is held.
+    /// Sends the buffered bytes.
     fn send(&mut self) -> io::Result<()> {
         if self.held.is_empty() {
             return Ok(());
@@ -82,18 +82,18 @@ impl Write for Parts<'_> {
         Ok(taken)
     }
 
-    /// A rest waits for more.
+    /// A partial part is kept until it is full.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// The names given so far, in lower case: many file systems take `A.wav` and `a.wav` for the same.
+/// The names used so far, in lower case: many file systems treat `A.wav` and `a.wav` as the same.
 #[derive(Default)]
 struct Names(HashMap<String, u32>);
 
 impl Names {
-    /// A safe name nobody has yet, like the one asked for.
+    /// Returns a safe name that is not in use yet, close to the requested one.
     fn take(&mut self, name: &str) -> String {
         let name = safe(name);
         let (stem, extension) = match name.rfind('.') {
@@ -101,7 +101,7 @@ impl Names {
             _ => (name.as_str(), ""),
         };
         let key = name.to_lowercase();
-        // Counting on from the last time, so that many equal names take no longer than different ones.
+        // Counts on from the last number, so that many equal names take no longer than different ones.
         let mut number = self.0.get(&key).copied().unwrap_or(0);
         loop {
             number += 1;
@@ -116,7 +116,7 @@ impl Names {
     }
 }
 
-/// A name without folders and special characters, neither empty nor too long.
+/// Returns a name without folders and special characters, neither empty nor too long.
 fn safe(name: &str) -> String {
     let letters = name.chars().map(|letter| match letter {
         '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
@@ -179,8 +179,8 @@ mod tests {
             assert!(entry(&mut archive, name) == recording.wav(), "{name}");
         }
 
-        // From front to back as well, as a reader does that cannot seek: the sizes stand in front of the file, in the
-        // ZIP64 field behind its name.
+        // Also from front to back, like a reader that cannot seek: the sizes precede the file, in the ZIP64 field behind
+        // its name.
         let mut front = bytes.as_slice();
         for (name, recording) in &entries {
             let number = |at: usize| u16::from_le_bytes(front[at..at + 2].try_into().unwrap());
@@ -224,11 +224,11 @@ mod tests {
         let mut parts = zip(entries);
         assert_eq!(parts.recv().await.map(|part| part.len()), Some(PART));
         drop(parts);
-        // The iterator, and with it its count, is dropped when the thread is through.
+        // The iterator, and with it its reference, is dropped when the thread has finished.
         while Arc::strong_count(&pulled) > 1 {
             tokio::task::yield_now().await;
         }
-        // An entry of 5 seconds is longer than a part: so many can have been made for the parts that waited.
+        // An entry of 5 seconds is longer than a part, so no more than this can have been created for the waiting parts.
         assert!(pulled.load(Ordering::SeqCst) <= WAITING + 2, "{pulled:?}");
     }
 

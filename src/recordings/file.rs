@@ -1,4 +1,4 @@
-//! A WAV file of the user's own, which is served in place of a recording that is made.
+//! A WAV file of the user's own, served in place of a generated recording.
 
 use std::path::Path;
 use std::{fmt, io};
@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::files::read_within;
 
-/// The largest recording that is read: what a telephone carries in four hours.
+/// Maximum size of a recording, in megabytes: about four hours on a telephone line.
 const MOST_MEGABYTES: u64 = 256;
 
-/// A WAV file that was read.
+/// A WAV file that has been read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WavFile {
     bytes: Bytes,
@@ -21,23 +21,23 @@ pub struct WavFile {
 /// Why a file cannot be served as a recording.
 #[derive(Debug, thiserror::Error)]
 pub enum WavError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("{}", match .0.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => format!("it can't be read: {}", .0),
     })]
     Unreadable(io::Error),
-    /// It is something else.
+    /// The file is not a WAV file.
     #[error("it is not a WAV file: {0}")]
     NotWav(hound::Error),
 }
 
 impl WavFile {
-    /// Reads a file, of which at least the head has to be that of a WAV file.
+    /// Reads a file. Only its header is checked to be that of a WAV file.
     ///
     /// # Errors
     ///
-    /// If there is no such file, or if it is something else.
+    /// If there is no such file, or if it is not a WAV file.
     pub fn read(path: &Path) -> Result<Self, WavError> {
         let bytes = read_within(path, MOST_MEGABYTES).map_err(WavError::Unreadable)?;
         hound::WavReader::new(bytes.as_slice()).map_err(WavError::NotWav)?;
@@ -45,12 +45,12 @@ impl WavFile {
         Ok(Self { bytes: bytes.into(), etag })
     }
 
-    /// The bytes of the file.
+    /// Returns the bytes of the file.
     pub fn bytes(&self) -> Bytes {
         self.bytes.clone()
     }
 
-    /// Its strong entity tag, in its quotes.
+    /// Returns its strong entity tag, with the quotes.
     pub fn etag(&self) -> &str {
         &self.etag
     }

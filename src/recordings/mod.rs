@@ -1,12 +1,11 @@
-//! Recordings of simulated calls: made when somebody asks for one, and the same bytes every time.
+//! Recordings of simulated calls: generated on request, with the same bytes every time.
 //!
-//! Nothing is stored. A [`Recording`] says who spoke when, or holds the user's own file; [`Recording::read`] gives any part
-//! of the file, [`select`] says which part players and download managers ask for, and [`zip()`] packs the files of many
-//! calls while the archive is being sent.
+//! Nothing is stored. A [`Recording`] says who spoke when, or holds the user's own file; [`Recording::read`] returns any
+//! part of the file, [`select`] says which part players and download managers ask for, and [`zip()`] packs the files of
+//! many calls while the archive is being sent.
 //!
-//! What always holds: equal recordings give equal bytes on every machine, a file that is made is exactly as long as the
-//! talk, only what is asked for is made, and a request keeps only one recording in memory, however many calls its archive
-//! has.
+//! Guarantees: equal recordings give equal bytes on every machine; a generated file is exactly as long as the talk; only
+//! the requested part is generated; and a request keeps only one recording in memory, however many calls its archive has.
 
 mod archive;
 mod file;

@@ -1,8 +1,8 @@
-//! Serving a file whole, in part, or not at all because the client has it: RFC 9110, sections 13 and 14.
+//! Serving a file in full, in part, or not at all because the client has it: RFC 9110, sections 13 and 14.
 //!
-//! A player seeks with `Range`, a download manager resumes with `Range` and `If-Range`, a cache asks with
-//! `If-None-Match`. Of several ranges in one request the whole file is sent, as the RFC allows: nobody plays a
-//! recording that way, and it spares the multipart answer.
+//! A player seeks with `Range`, a download manager resumes with `Range` and `If-Range`, a cache revalidates with
+//! `If-None-Match`. If a request has several ranges the whole file is sent, as the RFC allows: no player requests a
+//! recording that way, and it avoids the multipart response.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::net::{Header, HttpRequest, HttpResponse};
 
-/// What may stay as it is in `filename*` (RFC 8187, `attr-char`).
+/// Characters that are not escaped in `filename*` (RFC 8187, `attr-char`).
 const NAME: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'!')
     .remove(b'#')
@@ -26,7 +26,7 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
-/// What is sent of a file.
+/// What to send of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selected {
     /// The status.
@@ -38,7 +38,7 @@ pub struct Selected {
 }
 
 impl Selected {
-    /// The answer with what stands there in the file.
+    /// Builds the response from the selected part of the file.
     pub fn of(self, body: &Bytes) -> HttpResponse {
         let Self { status, headers, part } = self;
         let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(body.len());
@@ -47,16 +47,16 @@ impl Selected {
     }
 }
 
-/// What a GET or HEAD of a file of this length is answered with. The entity tag is a strong one, in its quotes.
+/// Selects the response to a GET or HEAD of a file of this length. The entity tag is a strong one, with its quotes.
 ///
-/// To HEAD it gives what GET would have got, the part and all: the server leaves the body out and keeps its length.
+/// For HEAD it returns what GET would get, including the part: the server leaves the body out and keeps its length.
 pub fn select(call: &HttpRequest, etag: &str, content_type: &str, file_name: &str, length: u64) -> Selected {
     let header = |name: &'static str, value: &str| (name.into(), value.to_owned().into());
     let mut headers: Vec<Header> = vec![
         header("accept-ranges", "bytes"),
         header("etag", etag),
-        // Recordings are personal. A cache may keep one, but has to ask whether it is still the same: after a restart
-        // with another seed the same address may lead to another call.
+        // Recordings are personal. A cache may keep one, but has to revalidate it: after a restart with another seed the
+        // same address may belong to another call.
         header("cache-control", "private, no-cache"),
     ];
     let bare = |status, headers| Selected { status, headers, part: None };
@@ -67,10 +67,10 @@ pub fn select(call: &HttpRequest, etag: &str, content_type: &str, file_name: &st
     if every(call, "if-none-match").is_some_and(|tags| matches(&tags, etag, same_weakly)) {
         return bare(304, headers);
     }
-    // A date never counts as a match here: no answer says when a recording was last modified.
+    // A date never matches here: no response says when a recording was last modified.
     let current = call.header("if-range").is_none_or(|tag| same_strongly(tag.trim(), etag));
     let asked = match call.header("range") {
-        // No other method knows ranges.
+        // Ranges are defined for GET only.
         Some(range) if call.method == "GET" && current => Asked::read(range, length),
         _ => Asked::Whole,
     };
@@ -90,14 +90,14 @@ pub fn select(call: &HttpRequest, etag: &str, content_type: &str, file_name: &st
     Selected { status, headers, part: Some(part) }
 }
 
-/// What a `Range` header asks for.
+/// What a `Range` header requests.
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
-    /// The whole file: several ranges, another unit, or nothing that can be understood.
+    /// The whole file: several ranges, another unit, or an invalid header.
     Whole,
-    /// Some of it, never empty.
+    /// A part of it, never empty.
     Part(Range<u64>),
-    /// Only what lies outside of it.
+    /// Only a range beyond the end.
     Nothing,
 }
 
@@ -127,7 +127,7 @@ impl Asked {
     }
 }
 
-/// One range of a list, cut to the file. It is empty if it lies outside, and none if it makes no sense.
+/// Reads one range of a list, cut to the file. It is empty if it lies beyond the end, and `None` if it is invalid.
 fn one(range: &str, length: u64) -> Option<Range<u64>> {
     let (first, last) = range.split_once('-')?;
     match (first, last) {
@@ -140,7 +140,7 @@ fn one(range: &str, length: u64) -> Option<Range<u64>> {
     }
 }
 
-/// A number of any length. What does not fit is more than any file has, so it counts as the most that fits.
+/// Reads a number of any length. A number that does not fit is beyond every file, so it becomes the largest that fits.
 fn number(digits: &str) -> Option<u64> {
     if digits.is_empty() {
         return None;
@@ -151,15 +151,15 @@ fn number(digits: &str) -> Option<u64> {
     })
 }
 
-/// All values of a header in one list, as if they stood in one line. None if there is no such header.
+/// Joins all values of a header in one list, as if they stood in one line. `None` if there is no such header.
 fn every(call: &HttpRequest, name: &str) -> Option<String> {
     let values: Vec<&str> =
         call.headers.iter().filter(|(key, _)| *key == name).map(|(_, value)| value).collect();
     (!values.is_empty()).then(|| values.join(","))
 }
 
-/// Whether a list of entity tags has one that is the same, or is the star that stands for any. A comma within a tag is
-/// no trouble: ours has none, so the halves of such a tag are as unlike ours as the whole.
+/// Whether a list of entity tags contains the same tag, or is the star that stands for any. A comma within a tag does no
+/// harm: our tag has none, so neither half of such a tag equals it.
 fn matches(tags: &str, etag: &str, same: fn(&str, &str) -> bool) -> bool {
     let tags = tags.trim();
     tags == "*" || tags.split(',').any(|tag| same(tag.trim(), etag))
@@ -173,8 +173,8 @@ fn same_weakly(tag: &str, etag: &str) -> bool {
     tag.strip_prefix("W/").unwrap_or(tag) == etag.strip_prefix("W/").unwrap_or(etag)
 }
 
-/// Shown in the browser, saved under the name (RFC 6266). A name that is not plain ASCII is given twice, for clients of
-/// either age.
+/// Shown in the browser, saved under the name (RFC 6266). A name that is not plain ASCII is given twice, for old and new
+/// clients.
 fn disposition(file_name: &str) -> String {
     let plain: String = file_name
         .chars()
@@ -221,7 +221,7 @@ mod tests {
         answer.headers.iter().find(|(key, _)| key == name).map(|(_, value)| &**value)
     }
 
-    /// Status, content range and body in one line.
+    /// Returns status, content range and body in one line.
     fn summary(answer: &HttpResponse) -> String {
         let range = header(answer, "content-range").unwrap_or("-");
         format!("{} {range} {}", answer.status, String::from_utf8_lossy(&answer.body))
@@ -246,7 +246,7 @@ mod tests {
             ("Bytes=1-1", "206 bytes 1-1/10 1"),
             ("bytes= 1-1 ", "206 bytes 1-1/10 1"),
             ("bytes=,1-1,", "206 bytes 1-1/10 1"),
-            // Of two, one lies outside.
+            // One of the two lies beyond the end.
             ("bytes=1-2, 20-30", "206 bytes 1-2/10 12"),
             ("bytes=0-1,3-4", WHOLE),
             ("bytes=10-", NOTHING),
@@ -255,7 +255,7 @@ mod tests {
             ("bytes=10-,-0", NOTHING),
             ("bytes=99999999999999999999999999-", NOTHING),
             ("bytes=99999999999999999999998-99999999999999999999999", NOTHING),
-            // No sense in it.
+            // Invalid ranges.
             ("", WHOLE),
             ("bytes", WHOLE),
             ("bytes=", WHOLE),
@@ -295,7 +295,7 @@ mod tests {
             (vec![part, ("if-range", "\"abd\"")], WHOLE),
             (vec![part, ("if-range", "W/\"abc\"")], WHOLE),
             (vec![part, ("if-range", "Sat, 29 Oct 1994 19:43:31 GMT")], WHOLE),
-            // What is out of date cannot lie outside either.
+            // Ranges of an outdated file cannot lie beyond the end either.
             (vec![("range", "bytes=99-"), ("if-range", "\"abd\"")], WHOLE),
             (vec![("if-range", "\"abc\"")], WHOLE),
             (vec![("if-none-match", "\"abc\"")], "304 - "),

@@ -1,4 +1,4 @@
-//! What a recording is of: who spoke when.
+//! The contents of a recording: who spoke when.
 
 use std::ops::Range;
 
@@ -9,19 +9,18 @@ use super::file::WavFile;
 use super::tones;
 use super::turns::{Speaker, Turns, Voice};
 
-/// Milliseconds between two speakers.
+/// Pause between two speakers, in milliseconds.
 const PAUSE: u32 = 200;
 
-/// Counts how the sound of a recording has changed between versions of this program, so that nobody's cache mixes
-/// two of them.
+/// Version of the sound. It is raised when the sound of a recording changes, so that no cache mixes two versions.
 const SOUND: u32 = 3;
 
-/// A recorded call, as little as it takes to give its file.
+/// A recorded call, described by as little as its file can be derived from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recording {
-    /// One that is made.
+    /// A generated recording.
     Made(Turns),
-    /// A file of the user's own, whatever the call was.
+    /// A file of the user's own, used for any call.
     Own(WavFile),
 }
 
@@ -30,14 +29,14 @@ pub enum Recording {
 pub struct Turn {
     /// Who says it.
     pub speaker: Speaker,
-    /// When, in milliseconds since the call was answered.
+    /// When it starts, in milliseconds since the call was answered.
     pub from: u32,
-    /// How long it takes to say it, in milliseconds.
+    /// How long it lasts, in milliseconds.
     pub lasts: u32,
 }
 
 impl Recording {
-    /// The recording of a dialogue: every turn starts at its moment and takes as long as it takes to say.
+    /// The recording of a dialogue: every turn starts and lasts as given.
     pub fn of_dialog(seconds: u32, dialog: &[Turn]) -> Self {
         let end = seconds.saturating_mul(1_000);
         let turns = dialog.iter().enumerate().map(|(index, turn)| {
@@ -48,12 +47,12 @@ impl Recording {
         Self::Made(Turns { seconds, turns: turns.filter(|turn| turn.from < turn.to).collect() })
     }
 
-    /// The file. One that is made takes memory for the whole file.
+    /// Returns the file. A generated one is held in memory in full.
     pub fn wav(&self) -> Bytes {
         self.read(0..self.length())
     }
 
-    /// How long the file is, in bytes.
+    /// Returns the length of the file, in bytes.
     pub fn length(&self) -> u64 {
         match self {
             Self::Made(turns) => tones::wav_len(turns.seconds),
@@ -61,7 +60,7 @@ impl Recording {
         }
     }
 
-    /// A part of the file, within its length. Of one that is made, nothing else is made for it.
+    /// Returns a part of the file, within its length. Only this part is generated.
     pub fn read(&self, part: Range<u64>) -> Bytes {
         match self {
             Self::Made(turns) => tones::read(turns, part),
@@ -73,8 +72,8 @@ impl Recording {
         }
     }
 
-    /// The strong entity tag of the file, in its quotes. It is made from what the file is made from, so it costs no
-    /// more than a hash of a few numbers.
+    /// Returns the strong entity tag of the file, with its quotes. It is derived from what the file is generated from, so
+    /// it costs only a hash of a few numbers.
     pub fn etag(&self) -> String {
         let made = match self {
             Self::Own(file) => return file.etag().to_owned(),

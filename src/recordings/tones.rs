@@ -1,5 +1,5 @@
-//! A recording that is made: a WAV file in the format of the telephone, 8,000 samples of 16 bits a second and one
-//! channel, in which each of the two speakers is a tone of its own and nobody is silence.
+//! A generated recording: a WAV file in the format of the telephone, 8,000 samples of 16 bits per second and one channel.
+//! Each of the two speakers is a tone of its own; pauses are silent.
 
 use std::ops::Range;
 
@@ -7,23 +7,23 @@ use bytes::Bytes;
 
 use super::turns::{Speaker, Turns};
 
-/// Samples a second.
+/// Samples per second.
 const RATE: u32 = 8_000;
 const BYTES_PER_SECOND: u64 = 2 * RATE as u64;
 const HEADER: usize = 44;
 
-/// The longest recording in seconds, a little over three days: the sizes in a WAV file have 32 bits. Longer calls are
-/// cut here.
+/// Maximum length of a recording in seconds, a little over three days: the sizes in a WAV file have 32 bits. Longer calls
+/// are cut to this length.
 pub const MAX_SECONDS: u32 = ((u32::MAX as u64 - (HEADER as u64 - 8)) / BYTES_PER_SECOND) as u32;
 
-/// A turn of a sine, a quarter as loud as a sample can be: at one value a sample it is a tone of 250 Hz. Whole numbers,
-/// because the sine of the standard library may differ in its last bits from one platform to the next.
+/// One period of a sine, at a quarter of the maximum amplitude: with one value per sample it is a tone of 250 Hz. The
+/// values are integers, because the sine of the standard library may differ in its last bits between platforms.
 const SINE: [i16; 32] = [
     0, 1561, 3061, 4445, 5657, 6652, 7391, 7846, 8000, 7846, 7391, 6652, 5657, 4445, 3061, 1561, 0, -1561,
     -3061, -4445, -5657, -6652, -7391, -7846, -8000, -7846, -7391, -6652, -5657, -4445, -3061, -1561,
 ];
 
-/// A sample of a speaker's tone: 250 Hz for the robot, 500 Hz for the person who was called.
+/// Returns a sample of a speaker's tone: 250 Hz for the robot, 500 Hz for the called person.
 fn tone(speaker: Speaker, sample: u32) -> i16 {
     let step = match speaker {
         Speaker::Robot => 1,
@@ -32,12 +32,12 @@ fn tone(speaker: Speaker, sample: u32) -> i16 {
     SINE[(sample * step) as usize % SINE.len()]
 }
 
-/// The length in bytes of the file of a call.
+/// Returns the length in bytes of the file of a call.
 pub(super) fn wav_len(seconds: u32) -> u64 {
     HEADER as u64 + u64::from(seconds.min(MAX_SECONDS)) * BYTES_PER_SECOND
 }
 
-/// A part of the file of a recording, cut to its length.
+/// Returns a part of the file of a recording, cut to its length.
 pub(super) fn read(recording: &Turns, part: Range<u64>) -> Bytes {
     let length = wav_len(recording.seconds);
     let (start, end) = (part.start.min(length), part.end.min(length));
@@ -45,7 +45,7 @@ pub(super) fn read(recording: &Turns, part: Range<u64>) -> Bytes {
     let header = header(length);
     let within = |at: u64| usize::try_from(at).unwrap_or(HEADER).min(HEADER);
     bytes.extend_from_slice(&header[within(start)..within(end).max(within(start))]);
-    // The samples that the part touches, the first and the last of which it may cut in two.
+    // The samples that the part touches; the first and the last may be cut in two.
     let sample = |at: u64| at.saturating_sub(HEADER as u64) / 2;
     let (first, last) = (sample(start.max(HEADER as u64)), sample(end + 1));
     let cut = bytes.len();
@@ -64,7 +64,7 @@ pub(super) fn read(recording: &Turns, part: Range<u64>) -> Bytes {
     Bytes::from(bytes)
 }
 
-/// The head of a file of so many bytes: PCM, one channel. All its numbers have 32 or 16 bits.
+/// The header of a file of `length` bytes: PCM, one channel. All its numbers have 32 or 16 bits.
 fn header(length: u64) -> [u8; HEADER] {
     let size = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes();
     let (channels, bytes, bits) = (1_u16, 2_u16, 16_u16);
@@ -95,13 +95,13 @@ fn header(length: u64) -> [u8; HEADER] {
 /// A stretch of the file, in samples.
 #[derive(Debug, PartialEq, Eq)]
 struct Part {
-    /// Who speaks; nobody: silence.
+    /// The speaker; `None` is silence.
     speaker: Option<Speaker>,
     from: u32,
     to: u32,
 }
 
-/// The file from its first sample to its last, in stretches without gap or overlap.
+/// Divides the file, from its first sample to its last, into stretches without gap or overlap.
 fn parts(recording: &Turns) -> Vec<Part> {
     let end = recording.seconds.min(MAX_SECONDS) * RATE;
     let sample = |milliseconds: u32| milliseconds.saturating_mul(RATE / 1_000).min(end);
@@ -141,7 +141,7 @@ mod tests {
         read(recording, 0..u64::MAX)
     }
 
-    /// Turns of four seconds with half a second between them, the robot first.
+    /// A call with turns of four seconds and half a second between them, the robot first.
     fn call(seconds: u32) -> Turns {
         let turns = (0..seconds.div_ceil(5)).map(|turn| {
             let speaker = if turn % 2 == 0 { Speaker::Robot } else { Speaker::User };
@@ -156,7 +156,7 @@ mod tests {
         reader.into_samples().map(Result::unwrap).collect()
     }
 
-    /// The sizes of the chunks, read by hand.
+    /// Checks the sizes of the chunks by hand.
     #[test]
     fn the_header_says_what_follows() {
         for seconds in [0, 1, 13] {
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn each_speaker_has_a_tone_and_nobody_is_silence() {
         let samples = samples(&wav(&call(10)));
-        // How often the sound goes up through zero in a second.
+        // Counts how often the sound crosses zero upwards in a second.
         let pitch = |from: usize| {
             let second = &samples[from..from + RATE as usize];
             second.windows(2).filter(|pair| pair[0] < 0 && pair[1] >= 0).count()
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_recording_is_always_the_same_file() {
-        // Everybody's stored recordings would change with this: raise `SOUND` next to the entity tag then.
+        // A change here changes the recordings in every user's cache: raise `SOUND` next to the entity tag then.
         let file = wav(&call(12));
         assert_eq!(hex::encode(&Sha256::digest(&file)[..8]), "fcf1dd797d889f7a");
         assert_eq!(file, wav(&call(12)));

@@ -5,7 +5,7 @@
 pub(crate) struct Hex32([u8; 32]);
 
 impl Hex32 {
-    /// Writes bytes as digits.
+    /// Formats bytes as digits.
     pub(crate) fn of(bytes: &[u8; 16]) -> Self {
         let mut text = [b'0'; 32];
         hex::encode_to_slice(bytes, &mut text).expect("32 digits for 16 bytes");
@@ -18,7 +18,7 @@ impl Hex32 {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// Reads digits. Upper case would be another text with the same meaning, and is none.
+    /// Reads digits. Upper case is refused, since it would be another text for the same value.
     pub(crate) fn read(text: &str) -> Option<[u8; 16]> {
         let mut bytes = [0; 16];
         hex::decode_to_slice(text, &mut bytes).ok()?;

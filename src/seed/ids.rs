@@ -1,8 +1,8 @@
-//! Ids, kept apart from everything else that is drawn.
+//! Ids, drawn apart from all other random values.
 //!
-//! `load` makes request templates of stories, and has to know which bytes of a callback are ids. Within [`observe`],
-//! every id is replaced by one of another seed and written down, while names, texts and numbers stay as they are.
-//! Nothing else looks at that: outside of it an id is just what was drawn.
+//! `load` makes request templates of stories, and has to know which bytes of a callback are ids. Within [`observe`], every
+//! id is replaced by one of another seed and recorded, while names, texts and numbers stay as they are. Outside of it, ids
+//! are returned as drawn.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,14 +11,14 @@ use rand::RngExt;
 
 use super::{Rng, Seed};
 
-/// What an id is made of.
+/// The form of an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum IdShape {
     /// Lower-case hexadecimal digits.
     Hex,
     /// Decimal digits.
     Digits,
-    /// Decimal digits, the first of them not 0, of which few exist: they may come up again.
+    /// Decimal digits, the first of them not 0. Few such ids exist, so they may repeat.
     Number,
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct DrawnId {
 struct Observed {
     seed: Seed,
     rng: Rng,
-    /// The ids by what they would have been: one that is drawn again from the same place stays the same.
+    /// The replacements, by the original id: an id that is drawn again from the same position gets the same replacement.
     replaced: HashMap<(IdShape, String), String>,
     ids: Vec<DrawnId>,
 }
@@ -56,13 +56,13 @@ pub(crate) fn draw(rng: &mut Rng, shape: IdShape, make: impl Fn(&mut Rng) -> Str
     })
 }
 
-/// The key of ids that are encrypted places and not drawn.
+/// The key for ids that are encrypted numbers instead of drawn values.
 pub(crate) fn key(seed: Seed) -> [u8; 16] {
     let seed = OBSERVED.with_borrow(|observed| observed.as_ref().map_or(seed, |observed| observed.seed));
     seed.stream("ids", 0).random()
 }
 
-/// An id that was made with [`key`].
+/// Records an id that was made with [`key`].
 pub(crate) fn sealed(text: String) -> String {
     OBSERVED.with_borrow_mut(|observed| {
         if let Some(Observed { ids, .. }) = observed
@@ -74,7 +74,7 @@ pub(crate) fn sealed(text: String) -> String {
     text
 }
 
-/// Runs something with ids of a seed of their own. Returns the ids in the order in which they were first drawn.
+/// Runs a closure with ids of a separate seed. Returns the ids in the order in which they were first drawn.
 pub(crate) fn observe<T>(seed: Seed, run: impl FnOnce() -> T) -> (T, Vec<DrawnId>) {
     let observed =
         Observed { seed, rng: seed.stream("observed ids", 0), replaced: HashMap::new(), ids: Vec::new() };

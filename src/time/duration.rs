@@ -1,4 +1,4 @@
-//! Lengths of time as people write them: `300ms`, `2s`, `1h30m`, and ranges such as `1s..3s`.
+//! Durations as people write them: `300ms`, `2s`, `1h30m`, and ranges such as `1s..3s`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::seed::Rng;
 
-/// The longest length of time a file may ask for: ten years. It keeps every sum of moments in range.
+/// The longest duration that a file may ask for: ten years. The limit keeps every sum of moments in range.
 const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 3600);
 
 /// One length of time, for example `2s`. Units: `us`, `ms`, `s`, `m`, `h`, `d`; they may be joined (`1h30m`).
@@ -21,14 +21,14 @@ pub struct HumanDuration(pub Duration);
 /// A length of time, or a range of them from which one is drawn: `1s` or `1s..3s`, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DurationRange {
-    /// The shortest.
+    /// The shortest duration.
     pub min: Duration,
-    /// The longest.
+    /// The longest duration.
     pub max: Duration,
 }
 
 impl DurationRange {
-    /// Draws one length, to the millisecond.
+    /// Draws one duration, to the millisecond.
     pub fn draw(self, rng: &mut Rng) -> Duration {
         if self.min == self.max {
             return self.min;
@@ -38,7 +38,7 @@ impl DurationRange {
     }
 }
 
-/// Why a text is no length of time.
+/// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// The text is empty.
@@ -47,7 +47,7 @@ pub enum DurationError {
     /// A number without a unit.
     #[error("`{0}` has no unit, write for example `{0}s`")]
     NoUnit(String),
-    /// Not a length of time at all.
+    /// The text is not a duration at all.
     #[error("`{0}` is not a length of time, write for example `300ms`, `2s`, `1h30m`")]
     Unreadable(String),
     /// More than ten years.
@@ -112,7 +112,7 @@ impl FromStr for DurationRange {
     }
 }
 
-/// Writes a duration the way [`HumanDuration`] reads it, with at most two units and no trailing zeros.
+/// Writes a duration in the form that [`HumanDuration`] reads, with at most two units and no trailing zeros.
 fn write(duration: Duration, f: &mut impl fmt::Write) -> fmt::Result {
     let millis = duration.as_millis();
     let (seconds, left) = (millis / 1000, millis % 1000);

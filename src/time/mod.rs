@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 pub use duration::{DurationError, DurationRange, HumanDuration};
 
-/// A moment after another one; the last there is if that lies beyond it.
+/// Returns the moment `wait` after `now`, or the latest representable moment if that lies beyond it.
 pub(crate) fn later(now: Timestamp, wait: Duration) -> Timestamp {
     now.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
