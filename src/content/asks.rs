@@ -1,11 +1,11 @@
-//! What somebody writes about and in which language, by the words of it.
+//! Finds out what a person writes about and in which language, from the words.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::texts::closest_locale;
 
-/// What a bot understands, the more particular first: `pay` stands in `I have paid`, too.
+/// The topics that a bot understands, the more specific ones first: `pay` also occurs in `I have paid`.
 pub(crate) const TOPICS: [&str; 13] = [
     "person",
     "stop",
@@ -31,20 +31,20 @@ static WORDS: LazyLock<BTreeMap<String, BTreeMap<String, Vec<Words>>>> = LazyLoc
     texts.into_iter().map(|(locale, topics)| (locale, topics.into_iter().map(of_topic).collect())).collect()
 });
 
-/// A text as words are looked for in it: in lower case, and without punctuation.
+/// A text in the form in which words are searched: in lower case, and without punctuation.
 struct Text(String);
 
-/// Words as they are looked for.
+/// Words in the form in which they are searched.
 struct Words {
     plain: String,
-    /// How many they are.
+    /// How many words they are.
     count: usize,
 }
 
 impl Words {
     fn new(text: &str) -> Self {
         let Text(mut plain) = Text::new(text);
-        // As a whole where words have gaps between them. Marks over and under letters count as no letters.
+        // In scripts with gaps between words, whole words are compared. Combining marks do not count as letters.
         if text.chars().any(|letter| letter > '\u{5ff}' && !('\u{1e00}'..='\u{1eff}').contains(&letter)) {
             plain = plain[1..plain.len() - 1].to_owned();
         }
@@ -82,13 +82,13 @@ impl Text {
             .find(|topic| words.get(*topic).is_some_and(|words| words.iter().any(|one| self.has(one))))
     }
 
-    /// How much of a language there is in it.
+    /// Counts how much of a language the text contains.
     fn share(&self, words: &BTreeMap<String, Vec<Words>>) -> usize {
         words.values().flatten().filter(|one| self.has(one)).map(|one| one.count).sum()
     }
 }
 
-/// The language that words are known in.
+/// Returns the language whose words are known for a locale.
 fn known(locale: &str) -> &str {
     match WORDS.contains_key(locale) {
         true => locale,
@@ -96,7 +96,7 @@ fn known(locale: &str) -> &str {
     }
 }
 
-/// The language that a text is written in: the usual one where the text does not show another.
+/// Returns the language that a text is written in, or `usual` if the text does not show another.
 pub(crate) fn language(text: &str, usual: &'static str) -> &'static str {
     let written = Text::new(text);
     let shares = WORDS.iter().map(|(locale, words)| (locale.as_str(), written.share(words)));
@@ -109,14 +109,14 @@ pub(crate) fn language(text: &str, usual: &'static str) -> &'static str {
     best.map_or(usual, |(locale, _)| closest_locale(locale))
 }
 
-/// What a text in a language is about; nothing if that is not clear.
+/// Returns the topic of a text; `None` if it is not clear.
 pub(crate) fn topic(text: &str, locale: &str) -> Option<&'static str> {
     let written = Text::new(text);
-    // Some write their own language with words of another.
+    // Some people mix English words into their own language.
     [known(locale), "en"].into_iter().find_map(|locale| written.topic(locale))
 }
 
-/// Whether any of these words stands in a text.
+/// Whether a text contains any of these words.
 pub(crate) fn mentions(text: &str, words: &[String]) -> bool {
     let written = Text::new(text);
     words.iter().any(|one| written.has(&Words::new(one)))

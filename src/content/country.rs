@@ -1,4 +1,4 @@
-//! The countries simulated people live in.
+//! The countries in which simulated people live.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use jiff::tz::Offset;
 
 use crate::files::suggest::nearest_of;
 
-/// A country whose people, numbers and money the mock can make up.
+/// A country whose people, numbers and money the mock can generate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Country {
     /// Indonesia.
@@ -28,7 +28,7 @@ pub enum Country {
     Cn,
 }
 
-/// What is fixed about a country.
+/// The fixed facts of a country.
 struct Row {
     code: &'static str,
     /// The three-letter code of ISO 3166.
@@ -46,12 +46,12 @@ impl Country {
     pub const ALL: [Self; 8] =
         [Self::Id, Self::Ph, Self::Mx, Self::Th, Self::Vn, Self::My, Self::In, Self::Cn];
 
-    /// The country of a phone number: its digits without `+`.
+    /// Finds the country of a phone number: its digits without `+`.
     pub fn of_number(digits: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|country| digits.starts_with(country.dialing_code()))
     }
 
-    // Where a country has several zones, the row holds that of the capital. None of them keeps summer time.
+    // For a country with several time zones, the row holds that of the capital. None of them has daylight saving time.
     const fn row(self) -> Row {
         #[rustfmt::skip]
         let (code, alpha3, name, dialing, locale, offset_minutes, currency) = match self {
@@ -67,32 +67,32 @@ impl Country {
         Row { code, alpha3, name, dialing, locale, offset_minutes, currency }
     }
 
-    /// The two-letter code of ISO 3166, upper case.
+    /// Returns the two-letter code of ISO 3166, upper case.
     pub const fn code(self) -> &'static str {
         self.row().code
     }
 
-    /// The English name.
+    /// Returns the English name.
     pub const fn name(self) -> &'static str {
         self.row().name
     }
 
-    /// The digits after the `+` of an international number.
+    /// Returns the digits after the `+` of an international number.
     pub const fn dialing_code(self) -> &'static str {
         self.row().dialing
     }
 
-    /// The language its people write in unless a story says otherwise.
+    /// Returns the language that its people write in unless a story says otherwise.
     pub const fn default_locale(self) -> &'static str {
         self.row().locale
     }
 
-    /// The code of its money, for example `IDR`.
+    /// Returns the code of its currency, for example `IDR`.
     pub const fn currency(self) -> &'static str {
         self.row().currency
     }
 
-    /// The distance of its clocks from UTC, the same all year.
+    /// Returns its offset from UTC, the same all year.
     pub fn offset(self) -> Offset {
         Offset::from_seconds(self.row().offset_minutes * 60).expect("every row is within 14 hours of UTC")
     }
@@ -110,13 +110,13 @@ impl serde::Serialize for Country {
     }
 }
 
-/// A text that names no known country.
+/// A text that does not name a known country.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is not a known country, use one of ID, PH, MX, TH, VN, MY, IN, CN{}", did_you_mean(.suggestion))]
 pub struct UnknownCountry {
-    /// What was written.
+    /// The text as written.
     pub given: String,
-    /// The country it looks like.
+    /// The country that was probably meant.
     pub suggestion: Option<Country>,
 }
 

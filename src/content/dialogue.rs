@@ -11,7 +11,7 @@ use super::facts::Facts;
 use super::phrases;
 use crate::seed::Rng;
 
-/// Who says something.
+/// The speaker of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Speaker {
@@ -33,7 +33,7 @@ impl fmt::Display for Speaker {
     }
 }
 
-/// One thing said.
+/// One statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Turn {
     /// Who says it.
@@ -47,8 +47,8 @@ pub struct Turn {
 pub struct Talk {
     /// What is said, in order.
     pub turns: Vec<Turn>,
-    /// How the vendor would class the customer's intention: a letter `A` to `I`, or `--` if it did not become clear. What
-    /// the letters mean is assumed; `files/dialogues.toml` lists it.
+    /// How the vendor would classify the customer's intention: a letter `A` to `I`, or `--` if it did not become clear. The
+    /// meaning of the letters is assumed; `files/dialogues.toml` lists it.
     pub intention: String,
 }
 
@@ -56,7 +56,7 @@ pub struct Talk {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dialogue {
-    /// What it is about, in English: for whoever edits the file.
+    /// Its subject, in English: for readers of the file.
     #[serde(rename = "title")]
     _title: String,
     start: String,
@@ -69,11 +69,11 @@ pub struct Dialogue {
 struct Node {
     speaker: Speaker,
     phrase: String,
-    /// A phrase that is said in the same breath.
+    /// A phrase that is said right after it, in the same turn.
     then: Option<String>,
-    /// What the customer wants, from here on.
+    /// What the customer wants from here on.
     intention: Option<String>,
-    /// The turns that may follow, with their weights. None: the conversation is over.
+    /// The turns that may follow, with their weights. Empty if the conversation is over.
     #[serde(default)]
     next: BTreeMap<String, u32>,
     /// In a chat: how options are offered.
@@ -87,25 +87,25 @@ struct Node {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Ask {
-    /// By buttons.
+    /// With buttons.
     Button,
-    /// By a list that unfolds.
+    /// With a list that unfolds.
     List,
 }
 
-/// The graphs of a file, each by its name.
+/// Parses the graphs of a file, each under its name.
 fn graphs(name: &str, text: &str) -> BTreeMap<String, Dialogue> {
     toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Whole conversations, of which a call is made at once.
+/// Whole conversations, from which a call is generated at once.
 fn all() -> &'static BTreeMap<String, Dialogue> {
     static ALL: LazyLock<BTreeMap<String, Dialogue>> =
         LazyLock::new(|| graphs("dialogues.toml", include_str!("files/dialogues.toml")));
     &ALL
 }
 
-/// Chats that go on step by step, as both sides write.
+/// Chats that continue step by step, as both sides write.
 fn chats() -> &'static BTreeMap<String, Dialogue> {
     static CHATS: LazyLock<BTreeMap<String, Dialogue>> =
         LazyLock::new(|| graphs("chats.toml", include_str!("files/chats.toml")));
@@ -113,82 +113,82 @@ fn chats() -> &'static BTreeMap<String, Dialogue> {
 }
 
 impl Dialogue {
-    /// The chat of a name.
+    /// Returns the chat with a name.
     pub(crate) fn chat(name: &str) -> Option<&'static Self> {
         chats().get(name)
     }
 
-    /// The first turn.
+    /// Returns the first turn.
     pub(crate) fn start(&'static self) -> &'static str {
         &self.start
     }
 
-    /// Whether there is a turn of this name.
+    /// Whether there is a turn with this name.
     #[cfg(test)]
     pub(crate) fn has(&self, turn: &str) -> bool {
         self.turns.contains_key(turn)
     }
 
-    /// The turn of this name as the graph knows it.
+    /// Returns the name of a turn as the graph holds it, if it has one.
     pub(crate) fn turn(&'static self, name: &str) -> Option<&'static str> {
         self.turns.get_key_value(name).map(|(name, _)| name.as_str())
     }
 
-    /// Who says a turn.
+    /// Returns the speaker of a turn.
     pub(crate) fn speaker(&self, turn: &str) -> Option<Speaker> {
         self.turns.get(turn).map(|node| node.speaker)
     }
 
-    /// The phrase of a turn.
+    /// Returns the phrase of a turn.
     pub(crate) fn phrase(&'static self, turn: &str) -> Option<&'static str> {
         self.turns.get(turn).map(|node| node.phrase.as_str())
     }
 
-    /// The phrase that is said in the same breath as a turn's own.
+    /// Returns the phrase that follows in the same turn.
     pub(crate) fn then(&'static self, turn: &str) -> Option<&'static str> {
         self.turns.get(turn)?.then.as_deref()
     }
 
-    /// What the customer wants from a turn on, where the turn says it.
+    /// Returns what the customer wants from a turn on, if the turn says it.
     pub(crate) fn intention(&'static self, turn: &str) -> Option<&'static str> {
         self.turns.get(turn)?.intention.as_deref()
     }
 
-    /// The options that a turn offers: the turns they lead to, in the order of the options, each with the phrase of its
-    /// label.
+    /// Returns the options that a turn offers: the turns they lead to, in the order of the options, each with the phrase of
+    /// its label.
     pub(crate) fn options(&'static self, turn: &str) -> Option<(Ask, &'static BTreeMap<String, String>)> {
         let node = self.turns.get(turn)?;
         node.ask.map(|ask| (ask, &node.options))
     }
 
-    /// Whether nothing follows a turn.
+    /// Whether the conversation ends with a turn.
     pub(crate) fn is_last(&self, turn: &str) -> bool {
         self.turns.get(turn).is_none_or(|node| node.next.is_empty())
     }
 
-    /// The agent's turn that follows a turn, if one does.
+    /// Returns the agent's turn that follows a turn, if there is one.
     pub(crate) fn after_agent(&'static self, turn: &str) -> Option<&'static str> {
         let next = self.turns.get(turn)?.next.keys();
         next.map(String::as_str).find(|turn| self.speaker(turn) == Some(Speaker::Agent))
     }
 
-    /// A turn that follows another; nothing at the end of the graph.
+    /// Draws a turn that follows another; `None` at the end of the graph.
     pub(crate) fn after(&'static self, turn: &str, rng: &mut Rng) -> Option<&'static str> {
         self.turns.get(turn)?.draw_next(rng).map(String::as_str)
     }
 }
 
-/// The longest way through a graph that [`leading_to`] takes.
+/// Maximum length of a path through a graph that [`leading_to`] considers.
 const LONGEST: usize = 14;
 
-/// How many ways to an intention are known at most; beyond, they only take memory.
+/// Maximum number of paths kept per intention; more would only take memory.
 const MOST_WAYS: usize = 400;
 
-/// A way through a graph.
+/// A path through a graph.
 type Way = Vec<&'static Node>;
 
-/// The ways that lead to each intention. Where none ends with it (it did not become clear, or the conversation went on
-/// to another), those that break off before do.
+/// The paths that lead to each intention. For an intention that ends no path (it did not become clear, or the conversation
+/// moved on to another), the paths that break off earlier.
 static WAYS: LazyLock<BTreeMap<String, Vec<Way>>> = LazyLock::new(|| {
     let (mut whole, mut broken_off) = (BTreeMap::new(), BTreeMap::new());
     for dialogue in all().values() {
@@ -236,7 +236,7 @@ pub fn leading_to(rng: &mut Rng, intention: &str, locale: &str, facts: &Facts) -
     talk
 }
 
-/// A text for a turn, one that was not said before if there is one.
+/// Draws a text for a turn, preferably one that has not been said before.
 fn new_text(rng: &mut Rng, node: &Node, locale: &str, facts: &Facts, said: &[Turn]) -> Option<String> {
     let mut text = phrases::phrase_with(rng, &node.phrase, locale, facts)?;
     for _ in 0..8 {

@@ -1,4 +1,4 @@
-//! What a conversation is about: the facts that fill the placeholders of its texts.
+//! The facts of a conversation, which fill the placeholders of its texts.
 
 use std::fmt::Write as _;
 
@@ -17,10 +17,10 @@ use super::texts::{self, Called};
 use crate::seed::Rng;
 use crate::seed::ids::{self, IdShape};
 
-/// A sum of a country's money.
+/// A sum in a country's currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Money {
-    /// Whose money it is.
+    /// The country of the currency.
     pub country: Country,
     /// Whole units: rupiah, pesos, baht.
     pub units: u64,
@@ -29,7 +29,7 @@ pub struct Money {
 }
 
 impl Money {
-    /// The sum the way a language writes it, for example `Rp1.250.000`, `₱3,450.50`, `₹1,25,000`.
+    /// Formats the sum as a language writes it, for example `Rp1.250.000`, `₱3,450.50`, `₹1,25,000`.
     pub fn text(self, locale: &str) -> String {
         let (before, separator, group, cents, after) = match self.country {
             Country::Id => ("Rp", '.', 3, false, ""),
@@ -46,7 +46,7 @@ impl Money {
         let mut text = before.to_owned();
         for (index, digit) in digits.chars().enumerate() {
             let left = digits.len() - index;
-            // The last three digits always form a group; India groups those before them by two.
+            // The last three digits always form a group; India groups the digits before them by two.
             if index > 0 && left >= 3 && (left - 3).is_multiple_of(group) {
                 text.push(separator);
             }
@@ -63,15 +63,15 @@ impl Money {
 /// The facts of one conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Facts {
-    /// The customer's whole name; texts call people the way their language does.
+    /// The customer's full name; texts address people as their language does.
     pub name: String,
-    /// Chooses forms of address, and the customer's own words where a language asks for it.
+    /// Selects forms of address, and the customer's own words where the language distinguishes them.
     pub gender: Gender,
     /// Where the customer lives.
     pub country: Country,
-    /// An instalment, a price.
+    /// The amount of an instalment or a price.
     pub amount: Money,
-    /// A day soon to come: when a payment is due, when a parcel will arrive.
+    /// A date in the near future: when a payment is due, when a parcel will arrive.
     pub date: Date,
     /// An invented company.
     pub company: String,
@@ -80,10 +80,10 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Draws the facts of a conversation that takes place at `now`, with a customer of this name. The gender is drawn
-    /// as well; [`Facts::of`] takes that of a person.
+    /// Draws the facts of a conversation that takes place at `now`, with a customer of this name. The gender is drawn as
+    /// well; [`Facts::of`] uses that of a person.
     pub fn draw(rng: &mut Rng, country: Country, now: Timestamp, name: &str) -> Self {
-        // No letters or digits that are mistaken for one another when read out.
+        // Without letters that are mistaken for one another when read out.
         const LETTERS: &[u8] = b"ACDEFHJKLMNPRTUVWXY";
         let market = market(country);
         let [lowest, highest] = market.amount;
@@ -119,12 +119,12 @@ impl Facts {
         Self { gender: person.gender, ..Self::draw(rng, person.country, now, &person.name) }
     }
 
-    /// The day the way a language writes it, without the year: `15 Maret`, `3月15日`.
+    /// Formats the day as a language writes it, without the year: `15 Maret`, `3月15日`.
     pub fn date_text(&self, locale: &str) -> String {
         texts::day_text(self.date, locale)
     }
 
-    /// What one calls the customer in a language: the given name, or the whole name in Chinese.
+    /// Returns the name by which a language addresses the customer: the given name, or the full name in Chinese.
     pub fn called(&self, locale: &str) -> &str {
         let mut words = self.name.split_whitespace();
         let word = match texts::names(locale).called {
@@ -135,8 +135,8 @@ impl Facts {
         word.unwrap_or(&self.name)
     }
 
-    /// Fills the placeholders of a text: `{name}`, `{amount}`, `{date}`, `{company}`, `{order}`, and `{his|her}`
-    /// by gender. Others stay as they are.
+    /// Fills the placeholders of a text: `{name}`, `{amount}`, `{date}`, `{company}`, `{order}`, and `{his|her}` by gender.
+    /// Other placeholders stay as they are.
     pub fn fill(&self, text: &str, locale: &str) -> String {
         placeholders::fill(text, self.gender, Some(self.gender), |placeholder| {
             Some(match placeholder {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::seed::Rng;
 
-/// What the vendor calls `Gender`; the texts use it for forms of address.
+/// The vendor's field `Gender`; the texts use it for forms of address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Gender {
@@ -18,7 +18,7 @@ pub enum Gender {
 }
 
 impl Gender {
-    /// Either, with equal chance.
+    /// Draws one of the two with equal probability.
     pub fn draw(rng: &mut Rng) -> Self {
         if rng.random() { Self::Female } else { Self::Male }
     }

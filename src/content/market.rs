@@ -1,4 +1,4 @@
-//! What people of a country deal with: invented companies, usual amounts.
+//! The market of a country: invented companies, typical amounts.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::country::Country;
 
-/// What people of a country deal with: invented companies, usual amounts.
+/// The market of a country: invented companies, typical amounts.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Market {
@@ -19,7 +19,7 @@ pub(crate) struct Market {
     pub(crate) step: u64,
 }
 
-/// The market of a country.
+/// Returns the market of a country.
 pub(crate) fn market(country: Country) -> &'static Market {
     static MARKETS: OnceLock<BTreeMap<String, Market>> = OnceLock::new();
     MARKETS

@@ -1,7 +1,7 @@
-//! What simulated people and their texts are made of: countries, names, numbers, phrases, small conversations.
+//! The content of simulated people and their texts: countries, names, numbers, phrases, small conversations.
 //!
-//! The simulator draws from it, and so do templates in files. Everything is drawn from a stream that the caller hands
-//! in, so that the same seed makes the same people; nothing here knows endpoints or callbacks.
+//! The simulator draws from it, and so do templates in files. Everything is drawn from a stream that the caller passes in,
+//! so that the same seed gives the same people. Nothing here knows endpoints or callbacks.
 
 pub(crate) mod asks;
 mod country;

@@ -1,4 +1,4 @@
-//! Simulated customers: a name in the script people write it in, a number, a language.
+//! Simulated customers: a name in the script in which people write it, a number, a language.
 
 use rand::seq::IndexedRandom;
 use serde::Serialize;
@@ -10,26 +10,26 @@ use super::placeholders;
 use super::texts::{self, Names};
 use crate::seed::Rng;
 
-/// A simulated customer. Every name is put together from lists of common given and family names; nobody is meant.
+/// A simulated customer. Names are composed from lists of common given and family names and do not refer to real people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Person {
     /// The id on WhatsApp: the digits of the number (assumed for this vendor).
     pub user_id: String,
-    /// The whole name, as the person would set it on WhatsApp.
+    /// The full name, as the person would set it on WhatsApp.
     pub name: String,
-    /// The gender the name goes with.
+    /// The gender of the name.
     pub gender: Gender,
     /// The mobile number, E.164 with `+`.
     pub phone: String,
-    /// Where the person lives.
+    /// The country in which the person lives.
     pub country: Country,
-    /// The language the person writes, one of [`texts::locales`].
+    /// The language in which the person writes, one of [`texts::locales`].
     pub locale: &'static str,
 }
 
 impl Person {
-    /// Draws a person of a country. Without a locale the person writes the country's usual language; a locale nobody
-    /// has texts for counts as `en` (see [`texts::find_locale`] to refuse it instead).
+    /// Draws a person of a country. Without a locale the person writes the country's usual language; a locale without texts
+    /// counts as `en` (see [`texts::find_locale`] to refuse it instead).
     pub fn draw(rng: &mut Rng, country: Country, locale: Option<&str>) -> Self {
         let locale = texts::closest_locale(locale.unwrap_or_else(|| country.default_locale()));
         let (gender, name) = Self::draw_name(rng, locale);
@@ -39,7 +39,7 @@ impl Person {
 }
 
 impl Person {
-    /// What [`Person::draw`] begins with: the gender and the name of a person who writes a known language.
+    /// Draws the gender and the name of a person who writes a known language, the first step of [`Person::draw`].
     pub(crate) fn draw_name(rng: &mut Rng, locale: &str) -> (Gender, String) {
         let gender = Gender::draw(rng);
         let name = name(rng, texts::names(locale), gender);

@@ -1,7 +1,7 @@
 //! Mobile numbers with the right length and prefix for their country.
 //!
-//! The rules follow the public numbering plans. A number made here may belong to somebody: the mock never dials it,
-//! and nobody should feed it to a system that does.
+//! The rules follow the public numbering plans. A number generated here may belong to a real person: the mock never dials
+//! it, and it should not be passed to a system that does.
 
 use rand::RngExt;
 use rand::seq::IndexedRandom;
@@ -10,9 +10,9 @@ use super::country::Country;
 use crate::seed::Rng;
 use crate::seed::ids::{self, IdShape};
 
-/// The prefixes of one length of number: after the prefix come as many random digits as `length` asks for.
+/// The prefixes of one length of number: the prefix is followed by random digits up to `length`.
 struct Plan {
-    /// Digits after the dialing code.
+    /// Number of digits after the dialing code.
     length: usize,
     prefixes: &'static [&'static str],
 }
@@ -85,7 +85,7 @@ const CN: [Plan; 1] = [Plan {
     ],
 }];
 
-/// A mobile number of the country in E.164 form with its `+`.
+/// Draws a mobile number of the country in E.164 form with its `+`.
 pub fn phone(rng: &mut Rng, country: Country) -> String {
     let plans: &[Plan] = match country {
         Country::Id => &ID,
@@ -99,7 +99,7 @@ pub fn phone(rng: &mut Rng, country: Country) -> String {
     };
     let plan = plans.choose(rng).expect("every country has a plan");
     let prefix = plan.prefixes.choose(rng).expect("every plan has prefixes");
-    // Country and operator are no part of what distinguishes two people.
+    // Country and operator do not distinguish two people.
     let subscriber = ids::draw(rng, IdShape::Digits, |rng| {
         let first = rng.random_range(b'2'..=b'9');
         let rest = (prefix.len() + 1..plan.length).map(|_| rng.random_range(b'0'..=b'9'));
@@ -136,7 +136,7 @@ mod tests {
         digits.next().is_none()
     }
 
-    /// Written from the numbering plans, not from the tables above.
+    /// Based on the numbering plans, not on the tables above.
     fn looks_mobile(country: Country, number: &str) -> bool {
         let patterns: &[&str] = match country {
             Country::Id => &["+628[1235789]99999999", "+628[1235789]999999999", "+628[1235789]9999999999"],

@@ -1,7 +1,7 @@
 //! What people, bots and agents write, by key and language.
 //!
-//! Each key is said by one side: `greeting`, `debt_promise` and the like by the customer, `bot_*`, reminders, offers
-//! and templates by the bot, `agent_*` by the agent, `button_*` and `list_*` are labels.
+//! Each key belongs to one side: `greeting`, `debt_promise` and the like to the customer, `bot_*`, reminders, offers and
+//! templates to the bot, `agent_*` to the agent. `button_*` and `list_*` are labels.
 
 use rand::seq::IndexedRandom;
 
@@ -9,23 +9,23 @@ use super::facts::Facts;
 use super::texts;
 use crate::seed::Rng;
 
-/// The one phrase that is put together from parts.
+/// The only phrase that is composed of parts.
 const LONG_TEXT: &str = "long_text";
 
-/// Every key, sorted.
+/// Returns every key, sorted.
 pub(crate) fn keys() -> Vec<&'static str> {
     let mut keys: Vec<_> = texts::keys().chain([LONG_TEXT]).collect();
     keys.sort_unstable();
     keys
 }
 
-/// A key no phrase has.
+/// A key that no phrase has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no phrase `{given}`, {}", advice(.suggestion))]
 pub struct UnknownKey {
-    /// What was written.
+    /// The key as written.
     pub given: String,
-    /// The key it looks like.
+    /// The key that was probably meant.
     pub suggestion: Option<&'static str>,
 }
 
@@ -36,7 +36,7 @@ fn advice(suggestion: &Option<&'static str>) -> String {
     }
 }
 
-/// Looks a key up as a user wrote it.
+/// Looks up a key as a user wrote it.
 pub fn find_key(given: &str) -> Result<&'static str, UnknownKey> {
     let keys = keys();
     keys.iter().copied().find(|key| *key == given).ok_or_else(|| UnknownKey {
@@ -45,8 +45,8 @@ pub fn find_key(given: &str) -> Result<&'static str, UnknownKey> {
     })
 }
 
-/// One variant of a phrase as it stands in the file, **placeholders included**: [`phrase_with`] fills them. Looked up
-/// in the locale, then its language, then English. None if there is no such key.
+/// Draws a variant of a phrase as it stands in the file, **placeholders included**: [`phrase_with`] fills them. Looks in
+/// the locale, then its language, then English. Returns `None` if there is no such key.
 pub fn phrase(rng: &mut Rng, key: &str, locale: &str) -> Option<String> {
     if key == LONG_TEXT {
         let parts = texts::long_text(locale).iter().filter_map(|part| part.choose(rng));
@@ -55,7 +55,8 @@ pub fn phrase(rng: &mut Rng, key: &str, locale: &str) -> Option<String> {
     texts::variants(key, locale)?.choose(rng).cloned()
 }
 
-/// One variant of a phrase with its placeholders filled: the text as it is sent. None if there is no such key.
+/// Draws a variant of a phrase with its placeholders filled: the text as it is sent. Returns `None` if there is no such
+/// key.
 pub fn phrase_with(rng: &mut Rng, key: &str, locale: &str, facts: &Facts) -> Option<String> {
     phrase(rng, key, locale).map(|text| facts.fill(&text, locale))
 }

@@ -1,4 +1,4 @@
-//! Placeholders in texts: `{name}` and the like, and `{he|she}` for words that go with the customer's gender.
+//! Placeholders in texts: `{name}` and the like, and `{he|she}` for words that depend on the customer's gender.
 
 use std::borrow::Cow;
 
@@ -6,9 +6,8 @@ use memchr::memchr;
 
 use super::gender::Gender;
 
-/// Fills a text in one pass: what is filled in is never read again. `{a|b}` becomes `a` with a man and `b` with a
-/// woman; `{a|b|c}` becomes `c` with somebody whose form of address is not known. A placeholder `value` does not know
-/// stays as it is.
+/// Fills a text in one pass: the inserted texts are not scanned again. `{a|b}` becomes `a` for a man and `b` for a woman;
+/// `{a|b|c}` becomes `c` if the form of address is not known. A placeholder that `value` does not know stays as it is.
 pub(crate) fn fill<'v>(
     text: &str,
     gender: Gender,

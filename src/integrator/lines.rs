@@ -1,6 +1,6 @@
-//! What the agents of the sample desk say, and in which language. All texts are ours.
+//! The lines of the agents of the sample desk, and their languages. All texts are ours.
 
-/// A language the agents speak.
+/// A language that the agents speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
     /// English.
@@ -12,7 +12,7 @@ pub enum Language {
     Spanish,
 }
 
-/// What the words of a user say about the language. Words of one language only.
+/// Words of a user that show the language. Each word occurs in one language only.
 const WORDS: [(Language, &[&str]); 3] = [
     (
         Language::Indonesian,
@@ -34,7 +34,7 @@ const WORDS: [(Language, &[&str]); 3] = [
     ),
 ];
 
-/// Countries by what a business unit calls itself, in lower case.
+/// Country names in the names of business units, in lower case.
 const COMPANIES: [(&str, Language); 8] = [
     ("indonesia", Language::Indonesian),
     ("mexico", Language::Spanish),
@@ -57,12 +57,12 @@ const CODES: [(&str, Language); 7] = [
     ("57", Language::Spanish),
 ];
 
-/// Words with which a conversation ends.
+/// Words that end a conversation.
 const FAREWELLS: [&str; 9] =
     ["thank", "thanks", "bye", "goodbye", "makasih", "terima kasih", "gracias", "adiós", "hasta luego"];
 
 impl Language {
-    /// The language of a text, if its words show it.
+    /// Returns the language of a text, if its words show it.
     pub(super) fn of_text(text: &str) -> Option<Self> {
         let text = text.to_lowercase();
         let count = |own: &[&str]| words(&text).filter(|word| own.contains(word)).count();
@@ -71,13 +71,13 @@ impl Language {
         (count > 0).then_some(language)
     }
 
-    /// The language of a business unit that is named after a country.
+    /// Returns the language of a business unit that is named after a country.
     pub(super) fn of_company(company: &str) -> Option<Self> {
         let company = company.to_lowercase();
         COMPANIES.iter().find(|(name, _)| company.contains(name)).map(|(_, language)| *language)
     }
 
-    /// The language of a user whose id is a phone number.
+    /// Returns the language of a user whose id is a phone number.
     pub(super) fn of_number(id: &str) -> Option<Self> {
         let digits = id.strip_prefix('+').unwrap_or(id);
         let number = (10..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -85,7 +85,7 @@ impl Language {
         code.map(|(_, language)| *language)
     }
 
-    /// An agent's first words.
+    /// An agent's first message.
     pub(super) fn greeting(self, n: usize, seat: &str) -> String {
         let lines: [&str; 3] = match self {
             Self::English => [
@@ -107,7 +107,7 @@ impl Language {
         pick(&lines, n).replace("{seat}", seat)
     }
 
-    /// What an agent answers in between.
+    /// An agent's answer during the conversation.
     pub(super) fn answer(self, n: usize) -> String {
         let lines: [&str; 5] = match self {
             Self::English => [
@@ -135,7 +135,7 @@ impl Language {
         pick(&lines, n).to_owned()
     }
 
-    /// An agent's last words.
+    /// An agent's last message.
     pub(super) fn closing(self, n: usize) -> String {
         let lines: [&str; 3] = match self {
             Self::English => [

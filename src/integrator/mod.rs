@@ -1,8 +1,8 @@
-//! The integrator's side of the wire: what a receiver of callbacks does with each, and a sample customer-care desk
-//! that answers them with calls.
+//! The integrator's side of the wire: what a receiver of callbacks does with each of them, and a sample customer-care desk
+//! that reacts to them with requests.
 //!
-//! Nothing here has a socket or a clock. The `receive` command and the integrator embedded in `run` feed requests and
-//! moments in and carry out what comes back.
+//! Nothing here has a socket or a clock. The `receive` command and the integrator embedded in `run` pass in requests and
+//! moments, and carry out the results.
 
 mod lines;
 mod receiver;

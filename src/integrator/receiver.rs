@@ -1,4 +1,4 @@
-//! What a receiver does with a callback: verify the bytes, read the body, notice repetitions, count.
+//! What a receiver does with a callback: verifies the bytes, parses the body, notices repetitions, counts.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -12,27 +12,27 @@ use crate::contract::Catalog;
 use crate::contract::signature::{self, Mismatch, Signer};
 use crate::net::HttpRequest;
 
-/// How many bodies are remembered to notice repetitions. The oldest are forgotten first.
+/// Maximum number of bodies that are remembered to notice repetitions. The oldest are forgotten first.
 const REMEMBERED: usize = 100_000;
 
-/// What is said about a signature.
+/// The result of checking a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The signature is right.
     Verified,
-    /// It is wrong, or missing where the event must have one.
+    /// It is wrong, or missing although the event must have one.
     Wrong(Mismatch),
-    /// The event needs no signature, and none came.
+    /// The event needs no signature, and there was none.
     Unsigned,
 }
 
 /// Why a body can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// There is none.
+    /// The body is empty.
     #[error("the body is empty")]
     Empty,
-    /// It is something else.
+    /// The body is not JSON.
     #[error("the body is not JSON: {0}")]
     NotJson(String),
 }
@@ -40,32 +40,32 @@ pub enum BodyError {
 /// A callback that was received.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// The event's name as the body has it: in `event`, or in `type` as the notices of the dialer do.
+    /// The event's name in the body: in `event`, or in `type` for the notices of the dialer.
     pub event: Option<String>,
     /// The catalog id, if the name is in the catalog.
     pub id: Option<Arc<str>>,
-    /// About the signature.
+    /// The result of checking the signature.
     pub verdict: Verdict,
     /// The body, or why it is not JSON.
     pub body: Result<Value, BodyError>,
     /// The exact body.
     pub raw: Bytes,
-    /// How often this very body has come by now, this time included.
+    /// How many times this exact body has been received, this time included.
     pub times: u32,
 }
 
-/// What came so far. `received` is the sum of `verified`, `wrong` and `unsigned`.
+/// Counts of the callbacks received so far. `received` is the sum of `verified`, `wrong` and `unsigned`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// All callbacks.
     pub received: u64,
-    /// Those with a right signature.
+    /// Callbacks with a correct signature.
     pub verified: u64,
-    /// Those with a wrong one, or without one they must have.
+    /// Callbacks with a wrong signature, or without a required one.
     pub wrong: u64,
-    /// Those that need no signature and have none.
+    /// Callbacks that need no signature and have none.
     pub unsigned: u64,
-    /// Those whose body had come before; they count among the above too.
+    /// Callbacks whose body had been received before; they count among the above too.
     pub duplicates: u64,
 }
 
@@ -73,7 +73,7 @@ pub struct Counts {
 #[derive(Debug)]
 pub struct Receiver {
     signer: Signer,
-    /// By what else a callback may be signed.
+    /// Other signers whose signatures are accepted.
     others: Vec<Signer>,
     /// Name on the wire, catalog id, and whether it is signed.
     events: Vec<(String, Arc<str>, bool)>,
@@ -82,7 +82,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// A receiver that verifies with this signer and knows the callbacks of this catalog.
+    /// Creates a receiver that verifies with this signer and knows the callbacks of this catalog.
     pub fn new(signer: Signer, catalog: &Catalog) -> Self {
         let named = catalog
             .callbacks()
@@ -96,15 +96,15 @@ impl Receiver {
         }
     }
 
-    /// Takes what these signers signed as well: the secrets of accounts and routes.
+    /// Also accepts what these signers signed: the secrets of accounts and routes.
     #[must_use]
     pub fn and(mut self, others: impl IntoIterator<Item = Signer>) -> Self {
         self.others.extend(others);
         self
     }
 
-    /// Takes a request. The signature is verified over the exact bytes if a signature came, or if the catalog says
-    /// that the event has one.
+    /// Receives a request. The signature is verified over the exact bytes if there is one, or if the catalog says that the
+    /// event has one.
     pub fn receive(&mut self, call: &HttpRequest, now: Timestamp) -> Received {
         let body: Result<Value, BodyError> = match &*call.body {
             [] => Err(BodyError::Empty),
@@ -139,7 +139,7 @@ impl Receiver {
         }
     }
 
-    /// What came so far.
+    /// Returns the counts so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -149,7 +149,7 @@ fn name_of(body: &Value) -> Option<&str> {
     body.get("event").or_else(|| body.get("type"))?.as_str()
 }
 
-/// The bodies that came, by their digests.
+/// The received bodies, by their digests.
 #[derive(Debug, Default)]
 struct Seen {
     times: HashMap<[u8; 32], u32>,

@@ -1,7 +1,7 @@
 //! A sample customer-care agent: accepts conversations, reads, answers, and ends them.
 //!
-//! The callbacks it reacts to beside `session.transfer`, and the bodies of all its calls, are assumed about the
-//! vendor, like the entries of the catalog they belong to.
+//! The callbacks it reacts to besides `session.transfer`, and the bodies of all its requests, are assumed about the vendor,
+//! like the entries of the catalog they belong to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,29 +11,29 @@ use sha2::{Digest, Sha256};
 
 use super::lines::{self, Language};
 
-/// How long an agent takes to accept or refuse, counted from the callback, as are all of these.
+/// Time until the agent accepts or refuses. Counted from the callback, like all of these.
 const RESULT: Duration = Duration::from_millis(1_200);
-/// Until the first words of the agent.
+/// Time until the first words of the agent.
 const GREETING: Duration = Duration::from_millis(3_700);
-/// Until a message is read.
+/// Time until a message is read.
 const READ: Duration = Duration::from_secs(1);
-/// Until it is answered.
+/// Time until it is answered.
 const ANSWER: Duration = Duration::from_secs(3);
-/// Until the conversation is ended, if that was the last answer.
+/// Time until the conversation is ended, if that was the last answer.
 const END: Duration = Duration::from_secs(5);
 
 /// The agents, by seat id and name.
 const SEATS: [(&str, &str); 4] = [("1001", "Sari"), ("1002", "Miguel"), ("1003", "Priya"), ("1004", "Ana")];
 
-/// How many of a user's messages are answered before the agent ends the conversation.
+/// Number of a user's messages that are answered before the agent ends the conversation.
 const EXCHANGES: u32 = 3;
 
-/// A request the agent wants made.
+/// A request that the agent wants to make.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
-    /// How long after the callback that caused it, on the story's clock.
+    /// Delay after the callback that caused it, on the story's clock.
     pub after: Duration,
-    /// The catalog id of the call.
+    /// The catalog id of the request.
     pub call: &'static str,
     /// Its body (assumed).
     pub body: Value,
@@ -47,7 +47,7 @@ enum Manner {
 }
 
 /// The agent. What it does in a conversation depends on the callbacks of that conversation alone, so that equal
-/// conversations are equal however others run beside them.
+/// conversations run equally whatever other conversations run beside them.
 #[derive(Clone, Debug)]
 pub struct SampleAgent {
     manner: Manner,
@@ -55,12 +55,12 @@ pub struct SampleAgent {
     conversations: BTreeMap<Place, Vec<Conversation>>,
 }
 
-/// Where a conversation is held, as far as every callback says: channel id and user id.
+/// The place of a conversation, which every callback names: channel id and user id.
 type Place = (String, String);
 
 #[derive(Clone, Debug)]
 struct Conversation {
-    /// Empty as long as no callback named it.
+    /// Empty until a callback names it.
     call_id: String,
     channel: String,
     channel_id: String,
@@ -68,21 +68,21 @@ struct Conversation {
     seat_id: String,
     seat_name: String,
     language: Option<Language>,
-    /// Whether the agent talks in it: neither refused nor ended.
+    /// Whether the agent takes part in it: it has neither refused nor ended it.
     held: bool,
     exchanges: u32,
     /// Picks the agent and the lines.
     draw: Draw,
-    /// The ids of the messages read, to notice a callback that comes again.
+    /// The ids of the messages read, to notice a repeated callback.
     read: BTreeSet<String>,
 }
 
-/// Numbers that look drawn and are the same for the same conversation.
+/// Numbers that look random but are the same for the same conversation.
 #[derive(Clone, Copy, Debug)]
 struct Draw {
     seat: usize,
     greeting: usize,
-    /// Counts up with every answer.
+    /// Incremented with every answer.
     line: usize,
 }
 
@@ -101,17 +101,17 @@ impl Default for SampleAgent {
 }
 
 impl SampleAgent {
-    /// A helpful agent: accepts every conversation, answers three messages and then ends it.
+    /// Creates an agent that accepts every conversation, answers three messages and then ends it.
     pub fn new() -> Self {
         Self::of(Manner::Helpful)
     }
 
-    /// An agent that refuses every conversation.
+    /// Creates an agent that refuses every conversation.
     pub fn refusing() -> Self {
         Self::of(Manner::Refusing)
     }
 
-    /// One that is not there: it makes no requests.
+    /// Creates an agent that makes no requests.
     pub fn silent() -> Self {
         Self::of(Manner::Silent)
     }
@@ -120,8 +120,8 @@ impl SampleAgent {
         Self { manner, exchanges: EXCHANGES, conversations: BTreeMap::new() }
     }
 
-    /// What the agent does about a callback. `event` is the catalog id. Bodies of any shape are survived; what is
-    /// missing in them counts as empty. A callback that comes again causes nothing again.
+    /// Returns the agent's reaction to a callback. `event` is the catalog id. Bodies of any shape are accepted; missing
+    /// fields count as empty. A repeated callback causes nothing again.
     pub fn react(&mut self, event: &str, body: &Value) -> Vec<Action> {
         if self.manner == Manner::Silent {
             return Vec::new();
@@ -187,8 +187,8 @@ impl SampleAgent {
         actions
     }
 
-    /// The conversation a callback belongs to: by its call id, or, while either of them has none, by its place.
-    /// Its call id is taken over if it had none.
+    /// Finds the conversation of a callback by its call id, or, while either of them has none, by its place. The
+    /// conversation takes over the call id if it had none.
     fn find(&mut self, body: &Value) -> Option<&mut Conversation> {
         let call_id = call_id(body);
         let here = self.conversations.get_mut(&place(body))?;
@@ -207,7 +207,7 @@ impl SampleAgent {
         let (channel_id, user_id) = place(body);
         let draw = Draw::of(&channel_id, &user_id, call_id(body));
         let (seat_id, seat_name) = SEATS[draw.seat % SEATS.len()];
-        // In a conversation that began elsewhere the callback names the seat.
+        // In a conversation that began elsewhere, the callback names the seat.
         let seat_id = [text(&body["seat_id"]), seat_id].into_iter().find(|seat| !seat.is_empty());
         let company = [&body["transfer"]["company"], &body["company"]].map(text);
         let by_company = company.into_iter().find_map(Language::of_company);
@@ -293,7 +293,7 @@ fn place(body: &Value) -> Place {
     (text(&body["channel_id"]).to_owned(), text(&body["user"]["id"]).to_owned())
 }
 
-/// Transfers carry the call id inside `transfer`, all others at the top.
+/// Transfers have the call id inside `transfer`, all other callbacks at the top.
 fn call_id(body: &Value) -> &str {
     [&body["call_id"], &body["transfer"]["call_id"]]
         .map(text)
@@ -302,7 +302,7 @@ fn call_id(body: &Value) -> &str {
         .unwrap_or_default()
 }
 
-/// What a user wrote or pressed.
+/// The text that a user wrote, or the button that the user pressed.
 fn words_of(message: &Value) -> &str {
     let content = &message["content"];
     let interactive = &content["interactive"];

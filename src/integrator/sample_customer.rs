@@ -1,5 +1,5 @@
-//! A sample customer who begins: pushes what a user writes on a channel of their own, sends a template message, starts a
-//! workflow. What the agents do afterwards is up to the sample agent.
+//! A sample customer that takes the initiative: pushes what a user writes on a channel of their own, sends a template
+//! message, starts a workflow. The sample agent does everything that follows on the agents' side.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,28 +8,28 @@ use serde_json::{Value, json};
 
 use super::sample_agent::Action;
 
-/// How long after the beginning of a story its customer begins.
+/// Delay from the beginning of a story until its customer begins.
 const BEGIN: Duration = Duration::from_secs(1);
-/// How long a user takes to answer the bot.
+/// Time that a user takes to answer the bot.
 const ANSWER: Duration = Duration::from_secs(4);
 
-/// What the user of the customer's own channel writes, one after the other.
+/// The messages of the user of the customer's own channel, in order.
 const WRITTEN: [&str; 2] = ["Where is my parcel?", "I would like to talk to a person, please."];
 
-/// Stands before the ids of the users of the customer's own channel.
+/// Prefix of the ids of the users of the customer's own channel.
 const USERS: &str = "own-channel-user-";
 
-/// The customer. Whatever begins has a number, so that no two have the same user.
+/// The customer. Every beginning has a number, so that no two have the same user.
 #[derive(Clone, Debug, Default)]
 pub struct SampleCustomer {
-    /// How many of its messages each user of the own channel has written.
+    /// Number of messages that each user of the own channel has written.
     written: BTreeMap<String, usize>,
 }
 
 impl SampleCustomer {
-    /// The request with which something begins that waits for it; nothing for a request that nothing begins with.
+    /// Returns the request that a story waits for as its beginning; `None` for a request that no story begins with.
     pub fn begin(&mut self, call: &str, number: u32) -> Option<Action> {
-        // A number whose user reads the message; what else the user does is up to the story.
+        // The user of this number reads the message; anything else the user does is up to the story.
         let phone = format!("+62811{:04}9064", 1_000 + number % 9_000);
         match call {
             "chatbot.channel_message" => {
@@ -62,7 +62,7 @@ impl SampleCustomer {
         }
     }
 
-    /// What the customer does about a callback: the user of an own channel answers the bot.
+    /// Returns the customer's reaction to a callback: the user of an own channel answers the bot.
     pub fn react(&mut self, event: &str, body: &Value) -> Option<Action> {
         let user = body["user"]["id"].as_str().filter(|_| event == "message.send")?;
         let written = self.written.get_mut(user)?;

@@ -1,4 +1,4 @@
-//! Conditions: fields that have to be there, as values or matchers, or a template that has to be true.
+//! Conditions: fields that have to be present, given as values or matchers, or a template that has to be true.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -68,7 +68,7 @@ impl JsonSchema for ConditionFile {
 /// A condition, compiled.
 #[derive(Debug)]
 pub enum Condition {
-    /// Fields with their values or matchers; none for a condition that always holds.
+    /// Fields with their values or matchers; empty for a condition that always holds.
     Fields(TreeTemplate),
     /// A template that has to be true, and its source.
     Template(Template, String),
@@ -80,19 +80,19 @@ impl Default for Condition {
     }
 }
 
-/// Why nobody knows whether a condition holds.
+/// Why a condition cannot be evaluated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConditionError {
     /// A template can't be filled in.
     #[error("can't be filled in: {0}")]
     Fill(#[from] FillError),
-    /// A matcher makes no sense.
+    /// A matcher is invalid.
     #[error("makes no sense: {0}")]
     Match(#[from] MatchError),
 }
 
 impl Condition {
-    /// Compiles a condition; none always holds.
+    /// Compiles a condition. `None` gives a condition that always holds.
     pub fn compile(file: Option<&ConditionFile>, set: &mut TemplateSet) -> Result<Self, FormatMistake> {
         Ok(match file {
             None => Self::default(),
@@ -101,16 +101,17 @@ impl Condition {
         })
     }
 
-    /// Whether it always holds.
+    /// Whether the condition always holds.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Fields(TreeTemplate::Table(entries)) if entries.is_empty())
     }
 
-    /// In what `got` is not as the condition wants it, a line each: nothing if it holds. `scope` is what templates see.
+    /// Returns the differences between `got` and the condition, one per line: nothing if it holds. `scope` is what
+    /// templates see.
     ///
     /// # Errors
     ///
-    /// A template can't be filled in, or a matcher makes no sense.
+    /// If a template can't be filled in, or if a matcher is invalid.
     pub fn mismatches(
         &self,
         got: &Value,
@@ -130,7 +131,7 @@ impl Condition {
     }
 }
 
-/// Why a template is not true: its source and the values it reads.
+/// Explains why a template is not true: its source and the values it reads.
 pub(crate) fn unmet(
     template: &Template,
     source: &str,

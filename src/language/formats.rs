@@ -1,5 +1,5 @@
-//! What the `format` of a text in a file means, and whether a text is of it: the formats that scenario and settings
-//! files share. Those of settings alone stand in the settings.
+//! The meaning of the `format` of a text in a file, and the check of a text against it: the formats that scenario and
+//! settings files share. Formats of settings alone are in the settings.
 
 use super::format_mistake::FormatMistake;
 use super::rate::RateProfile;
@@ -12,10 +12,10 @@ use crate::files::suggest::nearest;
 use crate::net::Target;
 use crate::time::{DurationRange, HumanDuration};
 
-/// Names that exist in some templates only, so that no variable may be called so.
+/// Names that exist in some templates only, so that no variable may have them.
 pub(crate) const LOCAL_NAMES: [&str; 3] = ["call", "callback", "loop_index"];
 
-/// What a text of a format is, in words.
+/// Describes a text of a format in words.
 pub(super) fn wanted(format: &str) -> Option<&'static str> {
     Some(match format {
         "callback-id" => "the id of a callback",
@@ -34,7 +34,7 @@ pub(super) fn wanted(format: &str) -> Option<&'static str> {
     })
 }
 
-/// What a fault calls the downloads of recordings, which are no calls of the catalog.
+/// The name that faults use for downloads of recordings, which are not in the catalog.
 pub const DOWNLOAD: &str = "recording.download";
 
 /// What an entry of the catalog is needed for.
@@ -44,7 +44,7 @@ pub(crate) enum Wanted {
     Only(Direction),
 }
 
-/// Every format, checked against a catalog.
+/// All formats, checked against a catalog.
 pub(crate) struct Formats<'a> {
     pub(crate) catalog: &'a Catalog,
 }
@@ -57,7 +57,7 @@ impl<'a> Formats<'a> {
         Self { catalog }
     }
 
-    /// Whether a text is of a format.
+    /// Checks whether a text has a format.
     pub(crate) fn check(&self, format: &str, text: &str) -> Result<(), FormatMistake> {
         match format {
             "callback-id" => self.entry(text, Wanted::Only(Direction::Callback)),
@@ -106,7 +106,7 @@ impl<'a> Formats<'a> {
         }
     }
 
-    /// The id of a call, a group of them, or all of them.
+    /// The id of a call, a group of calls, or all of them.
     fn call_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
         if pattern == "*" {
             return Ok(());
@@ -136,7 +136,7 @@ impl<'a> Formats<'a> {
         })
     }
 
-    /// The same, or the downloads of recordings.
+    /// A call pattern, or the downloads of recordings.
     fn fault_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
         match self.call_pattern(pattern) {
             Err(_) if pattern == DOWNLOAD => Ok(()),
@@ -147,7 +147,7 @@ impl<'a> Formats<'a> {
         }
     }
 
-    /// The id of a callback, or a group of them.
+    /// The id of a callback, or a group of callbacks.
     fn callback_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
         if pattern == "*" {
             return Err(FormatMistake::new("`*` is every callback").help("leave `event` out"));
@@ -182,7 +182,7 @@ impl<'a> Formats<'a> {
 
     fn unknown(&self, id: &str, wanted: Wanted) -> FormatMistake {
         let fits = |entry: &Entry| wanted == Wanted::Any || wanted == Wanted::Only(entry.direction);
-        // Comparing takes the product of the lengths; nobody mistypes an id of a hundred letters.
+        // The cost of the comparison is the product of the lengths, and an id of a hundred letters is not a typing error.
         let near = Some(id)
             .filter(|id| id.len() <= 100)
             .and_then(|id| self.catalog.nearest(id, fits).or_else(|| self.catalog.nearest(id, |_| true)));
@@ -209,7 +209,7 @@ impl<'a> Formats<'a> {
     }
 }
 
-/// Whether a template is one, and has only words that there are.
+/// Checks that a template is valid and uses only existing words.
 fn well_worded(text: &str) -> Result<(), FormatMistake> {
     template::check(text)?;
     match template::lint::lint(text).into_iter().find(|lint| !lint.is_doubt) {
@@ -248,7 +248,7 @@ fn url(text: &str) -> Result<(), FormatMistake> {
     text.parse::<Target>().map(drop).map_err(FormatMistake::of)
 }
 
-/// Whether something can be called so in templates.
+/// Checks whether a name may be used in templates.
 pub(crate) fn name(text: &str, what: &str, is_taken: bool) -> Result<(), FormatMistake> {
     let start = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     if !start || !text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {

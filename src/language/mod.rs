@@ -1,9 +1,9 @@
-//! The language of the files users write, as far as scenarios and settings share it: templates and the names they
+//! The language of the files that users write, as far as scenarios and settings share it: templates and the names they
 //! read, conditions and matchers, formats of texts, rates, and the check of a file against the schema of its type.
 //!
-//! A file is parsed once into a spanned TOML tree ([`crate::files`]). The tree is checked against the JSON Schema
-//! generated from the Rust type the file is read into, so that the structure, the editor support and the messages
-//! have one source; all mistakes of a file are collected. Only a tree without mistakes is turned into the type.
+//! A file is parsed once into a TOML tree with positions ([`crate::files`]). The tree is checked against the JSON Schema
+//! generated from the Rust type that the file is read into, so that the structure, the editor support and the messages have
+//! one source. All mistakes of a file are collected. Only a tree without mistakes is converted to the type.
 
 pub mod condition;
 mod format_mistake;

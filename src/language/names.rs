@@ -1,4 +1,4 @@
-//! The names that the templates of a file read, with their places.
+//! The names that the templates of a file read, with their positions.
 
 use std::ops::Range;
 
@@ -13,14 +13,14 @@ use crate::files::syntax::inside_text;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Read {
     pub(crate) name: String,
-    /// Where it stands in the file; the whole text if that can't be found out.
+    /// Position in the file; the whole text if it can't be determined.
     pub(crate) span: Range<usize>,
-    /// Whether it is called as a function.
+    /// Whether the name is called as a function.
     pub(crate) is_call: bool,
 }
 
-/// Every name that the texts of a value read, text by text. A template with a syntax error reads nothing: the error is
-/// reported by its format.
+/// Returns every name that the texts of a value read, text by text. A template with a syntax error yields none: the check
+/// of its format reports the error.
 pub(crate) fn reads(source: &SourceFile, value: &Spanned<DeValue<'_>>) -> Vec<Read> {
     match value.get_ref() {
         DeValue::String(text) => {
@@ -40,7 +40,7 @@ fn read(source: &SourceFile, text: &str, name: String, literal: Range<usize>) ->
     Read { name, span: inner.unwrap_or(literal), is_call }
 }
 
-/// Where a template reads a name: the first time it stands in a tag as a word of its own, not as a field.
+/// Finds where a template reads a name: its first occurrence in a tag as a separate word that is not a field.
 fn find(template: &str, name: &str) -> Option<Range<usize>> {
     let word = |c: char| c.is_alphanumeric() || c == '_';
     let mut open = 0;

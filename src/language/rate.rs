@@ -11,39 +11,39 @@ use serde::{Deserialize, Deserializer};
 use crate::time::DurationError;
 use crate::time::HumanDuration;
 
-/// The highest rate that can be asked for, per second.
+/// Maximum rate that can be requested, per second.
 pub const HIGHEST: f64 = 10_000_000.0;
 
 /// How often something happens.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RateProfile {
-    /// As often as the receiver lets it: each answer is followed by the next event. A closed loop.
+    /// As often as the receiver allows: each response is followed by the next event. A closed loop.
     Max,
-    /// By plan, whatever the receiver does.
+    /// According to a plan, whatever the receiver does.
     Planned(Vec<Segment>),
 }
 
 /// A part of a plan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Segment {
-    /// How the rate goes.
+    /// How the rate changes.
     pub shape: Shape,
-    /// For how long; nothing: an equal share of what the segments with a length leave.
+    /// Its duration; `None` is an equal share of the time that the segments with a duration leave.
     pub length: Option<Duration>,
 }
 
-/// How a rate goes within a segment, per second.
+/// How a rate changes within a segment, per second.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shape {
-    /// Always the same.
+    /// The rate is constant.
     Constant(f64),
-    /// From one to the other, in a straight line.
+    /// The rate changes linearly from the first value to the second.
     Ramp(f64, f64),
-    /// From the first up (or down) to the second and back, in a sine wave that takes so long.
+    /// The rate oscillates from the first value to the second and back, in a sine wave with this period.
     Sine(f64, f64, Duration),
 }
 
-/// Why a text is no rate.
+/// Why a text is not a rate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RateError(String);
@@ -97,17 +97,17 @@ fn duration(text: &str) -> Result<Duration, RateError> {
     Ok(duration)
 }
 
-/// How often something happens: so many times within a second, a minute, an hour or a day.
+/// How often something happens, as a count per second, minute, hour or day.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Frequency {
-    /// How many times; never negative.
+    /// The count; never negative.
     pub(crate) count: f64,
-    /// Within how long.
+    /// The period.
     pub(crate) per: Duration,
 }
 
 impl Frequency {
-    /// As a number per second.
+    /// Returns the frequency per second.
     fn per_second(self) -> f64 {
         self.count / self.per.as_secs_f64()
     }
@@ -151,12 +151,12 @@ impl FromStr for Frequency {
     }
 }
 
-/// A rate as a number per second.
+/// Reads a rate as a number per second.
 fn number(text: &str) -> Result<f64, RateError> {
     text.parse::<Frequency>().map(Frequency::per_second)
 }
 
-/// A rate in the first unit in which it needs few digits.
+/// Formats a rate in the first unit in which it needs few digits.
 fn shown(per_second: f64) -> String {
     let units = [(1.0, "s"), (60.0, "m"), (3600.0, "h"), (86_400.0, "d")];
     let short = units.into_iter().find_map(|(per, unit)| {
@@ -231,7 +231,7 @@ pub enum Arrivals {
 }
 
 impl RateUnit {
-    /// The word of files and reports.
+    /// Returns the word for it in files and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Events => "events",
@@ -241,7 +241,7 @@ impl RateUnit {
 }
 
 impl Arrivals {
-    /// The word of files and reports.
+    /// Returns the word for it in files and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Even => "even",
@@ -251,12 +251,12 @@ impl Arrivals {
 }
 
 impl RateProfile {
-    /// So many per second, always.
+    /// Creates a constant rate per second.
     pub fn constant(per_second: f64) -> Self {
         Self::Planned(vec![Segment { shape: Shape::Constant(per_second), length: None }])
     }
 
-    /// How long the plan is by itself: the sum of its segments, if all have a length.
+    /// Returns the duration of the plan itself: the sum of its segments, if all of them have one.
     pub fn own_length(&self) -> Option<Duration> {
         match self {
             Self::Max => None,

@@ -1,30 +1,30 @@
-//! The JSON Schema of a file, generated from the Rust type it is read into.
+//! The JSON Schema of a file, generated from the Rust type that the file is read into.
 //!
-//! Beside the standard's keywords there are ours, which editors ignore: `x-noun` (what a table is called in messages),
-//! `x-exactly-one` (keys of which a table has exactly one), `x-items`, `x-keys` and `x-values` (the `format` of the
-//! items of a list, of the keys of a table, of its values), `x-wanted` (what a text has to be, in words), `x-old-name`
-//! (what a key was called before: still read, as a deprecated property).
+//! Besides the standard keywords there are our own, which editors ignore: `x-noun` (the name of a table in messages),
+//! `x-exactly-one` (keys of which a table has exactly one), `x-items`, `x-keys` and `x-values` (the `format` of the items
+//! of a list, of the keys of a table, of its values), `x-wanted` (the expected text, in words), `x-old-name` (the former
+//! name of a key: still read, as a deprecated property).
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde_json::{Value, json};
 
-/// The schema of a type, without what TOML does not know.
+/// Returns the schema of a type, without what TOML cannot express.
 pub(crate) fn of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(tidy));
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// The schema as it is printed and committed.
+/// Returns the schema as it is printed and committed.
 pub(crate) fn text(schema: &Value) -> String {
-    // `Schema` writes its keywords in an order people can read.
+    // `Schema` orders its keywords for human readers.
     let ordered = Schema::try_from(schema.clone()).ok();
     let text = ordered.and_then(|schema| serde_json::to_string_pretty(&schema).ok());
     text.unwrap_or_else(|| format!("{schema:#}")) + "\n"
 }
 
-/// TOML has no null, and the widths of Rust's numbers become limits.
+/// TOML has no null, and the widths of Rust's integers become limits.
 fn tidy(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else { return };
     if let Some(Value::Object(properties)) = object.get_mut("properties") {

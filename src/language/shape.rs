@@ -1,4 +1,4 @@
-//! Checks a spanned TOML tree against a JSON Schema and collects every mistake with its place.
+//! Checks a TOML tree against a JSON Schema and collects every mistake with its position.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::files::suggest;
 use crate::files::syntax::inside_text;
 use crate::files::{Diagnostic, SourceFile};
 
-/// For so many mistakes it is said what was meant.
+/// Maximum number of mistakes for which a suggestion is looked up.
 const MOST_ADVICE: usize = 1_000;
 
-/// Checks a text against a named `format`. Names it does not know are right.
+/// Checks a text against a named `format`. Texts of unknown formats are accepted.
 pub(crate) type FormatCheck<'a> = dyn Fn(&str, &str) -> Result<(), FormatMistake> + 'a;
 
-/// All mistakes of the tree that end before `sound_until`, beyond which the tree is only guessed.
+/// Returns all mistakes of the tree that end before `sound_until`; the tree beyond it is only guessed.
 pub(crate) fn check(
     source: &Arc<SourceFile>,
     tree: &Spanned<DeTable<'_>>,
@@ -37,7 +37,7 @@ pub(crate) fn check(
     walk.found.into_iter().filter(sound).map(|found| found.diagnostic).collect()
 }
 
-/// A mistake; `absent` if it is about something that is missing.
+/// A mistake. `absent` is true if it concerns something that is missing.
 struct Found {
     diagnostic: Diagnostic,
     absent: bool,
@@ -69,7 +69,7 @@ impl<'a> Walk<'a> {
         Diagnostic::at(self.source, span, message)
     }
 
-    /// `path` is where the value stands, `name` what it is called in messages.
+    /// Checks a value. `path` is its position, `name` its name in messages.
     fn value(&mut self, path: &str, name: &str, node: &Spanned<DeValue<'_>>, schema: &'a Value) {
         let schema = words::resolve(self.root, schema);
         if let Some(branches) = words::branches(self.root, schema) {
@@ -123,7 +123,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Several forms are right; the mistakes shown are those of the form that was probably meant.
+    /// Checks a value that may have several forms; the mistakes shown are those of the form that was probably meant.
     fn any_of(&mut self, path: &str, name: &str, node: &Spanned<DeValue<'_>>, branches: &[&'a Value]) {
         let before = std::mem::take(&mut self.found);
         let mut meant = None;
@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// `listed` is the command that lists all options, where they are too many for a message.
+    /// Checks a choice. `listed` is the command that lists all options, if they are too many for a message.
     fn one_of(&mut self, name: &str, node: &Spanned<DeValue<'_>>, options: &[&str], listed: Option<&str>) {
         let DeValue::String(text) = node.get_ref() else {
             if let Some(command) = listed {
@@ -205,7 +205,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether a text is of a format; if not, it is reported.
+    /// Checks a text against a format and reports a mistake. Returns whether the text is right.
     fn format(&mut self, format: &str, text: &str, span: &Range<usize>) -> bool {
         let Err(mistake) = (self.formats)(format, text) else { return true };
         let inner = mistake.range.and_then(|range| inside_text(self.source.text(), span, text, &range));
@@ -241,7 +241,7 @@ impl<'a> Walk<'a> {
             .filter(|(_, property)| !words::is_old_name(property))
             .map(|(key, _)| key.as_str())
             .collect();
-        // Keys that were probably meant by unknown ones: that they are missing needs no further message.
+        // Keys that were probably meant by unknown ones: they are not reported as missing as well.
         let mut meant: Vec<&str> = Vec::new();
         for (key, value) in table {
             let text = key.get_ref().as_ref();
@@ -261,7 +261,7 @@ impl<'a> Walk<'a> {
                     self.wrong(mistake);
                 }
                 Some(inner @ Value::Object(_)) => {
-                    // What stands under a wrong key can't be judged.
+                    // The value under a wrong key can't be judged.
                     if let Some(format) = schema.get("x-keys").and_then(Value::as_str)
                         && !self.format(format, text, &key.span())
                     {
@@ -317,7 +317,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A value of the user's own: anything JSON can say.
+    /// Checks a free value, which may be anything that JSON can express.
     fn free(&mut self, node: &Spanned<DeValue<'_>>) {
         let literal = self.source.text().get(node.span()).unwrap_or_default();
         let quotes = || format!("put it in quotes: {}", quoted(&format!("\"{literal}\"")));
@@ -340,7 +340,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Every text of the tree is a template; keys are taken as they are.
+    /// Checks a tree in which every text is a template; keys are taken literally.
     fn templates(&mut self, node: &Spanned<DeValue<'_>>) {
         match node.get_ref() {
             DeValue::String(text) => {

@@ -1,4 +1,4 @@
-//! Tables of a scenario with templates in them: compiled once, filled in per use.
+//! Tables of a scenario that contain templates: compiled once, filled in at each use.
 
 use minijinja::Value as Scope;
 use serde_json::{Map, Value};
@@ -45,7 +45,7 @@ impl TreeTemplate {
         })
     }
 
-    /// Whether there is nothing to fill in.
+    /// Whether the value is constant.
     pub fn is_fixed(&self) -> bool {
         match self {
             Self::Text(template) => template.is_fixed(),

@@ -1,4 +1,4 @@
-//! What a JSON Schema says, in plain words, and small questions put to it.
+//! Describes a JSON Schema in plain words, and answers small questions about it.
 
 use serde_json::Value;
 use toml::de::DeValue;
@@ -7,7 +7,7 @@ use super::formats;
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::{is_one_slip, nearest};
 
-/// Names of keys from other tools, and what they are called here.
+/// Names of keys in other tools, and their names here.
 const OTHER_NAMES: [(&str, &str); 25] = [
     ("reactions", "on"),
     ("react", "on"),
@@ -36,10 +36,10 @@ const OTHER_NAMES: [(&str, &str); 25] = [
     ("url", "path"),
 ];
 
-/// Follows references. What stands beside a reference (a description) says nothing about the value.
+/// Follows references. Siblings of a reference (a description) say nothing about the value.
 pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     let mut schema = schema;
-    // No type of ours refers to itself; the bound is for those to come.
+    // None of our types refers to itself; the bound is for future ones.
     for _ in 0..16 {
         let target = schema.get("$ref").and_then(Value::as_str).and_then(|target| target.strip_prefix('#'));
         match target.and_then(|pointer| root.pointer(pointer)) {
@@ -50,7 +50,7 @@ pub(super) fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     schema
 }
 
-/// The forms of an `anyOf`, nested ones laid out flat.
+/// Returns the forms of an `anyOf`, with nested ones flattened.
 pub(super) fn branches<'a>(root: &'a Value, schema: &'a Value) -> Option<Vec<&'a Value>> {
     let list = schema.get("anyOf")?.as_array()?;
     let mut flat = Vec::new();
@@ -64,7 +64,7 @@ pub(super) fn branches<'a>(root: &'a Value, schema: &'a Value) -> Option<Vec<&'a
     Some(flat)
 }
 
-/// The words a text is chosen from: `enum`, `const`, or a `oneOf` of these.
+/// Returns the words that a text is chosen from: `enum`, `const`, or a `oneOf` of these.
 pub(super) fn options(schema: &Value) -> Option<Vec<&str>> {
     if let Some(only) = schema.get("const") {
         return only.as_str().map(|word| vec![word]);
@@ -77,29 +77,29 @@ pub(super) fn options(schema: &Value) -> Option<Vec<&str>> {
     words.map(|words| words.concat())
 }
 
-/// Whether a text is the old word for one it is chosen from.
+/// Whether a text is the old word for one of the options.
 pub(super) fn is_old_word(schema: &Value, text: &str) -> bool {
     let list = schema.get("oneOf").and_then(Value::as_array);
     list.is_some_and(|list| list.iter().any(|word| is_old_name(word) && word["const"] == text))
 }
 
-/// The texts under a keyword that holds a list of texts.
+/// Returns the texts under a keyword that holds a list of texts.
 pub(super) fn list<'a>(schema: &'a Value, keyword: &str) -> Vec<&'a str> {
     let list = schema.get(keyword).and_then(Value::as_array);
     list.map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
 }
 
-/// Whether a property is the old name of another one: read as ever, and never suggested.
+/// Whether a property is the old name of another one: still read, but never suggested.
 pub(super) fn is_old_name(property: &Value) -> bool {
     property.get("deprecated").and_then(Value::as_bool) == Some(true)
 }
 
-/// The path of a key below a path.
+/// Returns the path of a key below a path.
 pub(super) fn below(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-/// Whether a value is of a JSON type.
+/// Whether a value has a JSON type.
 pub(super) fn fits(kind: &str, value: &DeValue<'_>) -> bool {
     match kind {
         "string" => value.is_str(),
@@ -112,7 +112,7 @@ pub(super) fn fits(kind: &str, value: &DeValue<'_>) -> bool {
     }
 }
 
-/// Whether a form without references could be meant by the value.
+/// Whether the value may have been meant for a form without references.
 pub(super) fn accepts(schema: &Value, value: &DeValue<'_>) -> bool {
     match schema.get("type").and_then(Value::as_str) {
         Some(kind) => fits(kind, value),
@@ -121,7 +121,7 @@ pub(super) fn accepts(schema: &Value, value: &DeValue<'_>) -> bool {
     }
 }
 
-/// What a value is.
+/// Describes a value.
 pub(super) fn found(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a text",
@@ -135,7 +135,7 @@ pub(super) fn found(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// What a form wants.
+/// Describes what a form expects.
 pub(super) fn wanted(root: &Value, schema: &Value) -> String {
     let schema = resolve(root, schema);
     if let Some(words) = options(schema) {
@@ -161,7 +161,7 @@ pub(super) fn wanted(root: &Value, schema: &Value) -> String {
     }
 }
 
-/// How a value of the wrong type may be written to be right.
+/// Suggests how to write a value of the wrong type correctly.
 pub(super) fn repair(schema: &Value, value: &DeValue<'_>, literal: &str, name: &str) -> Option<String> {
     let kind = schema.get("type").and_then(Value::as_str)?;
     let format = schema.get("format").and_then(Value::as_str);
@@ -201,13 +201,13 @@ pub(super) fn repair(schema: &Value, value: &DeValue<'_>, literal: &str, name: &
     }
 }
 
-/// The whole number of a value; none if it is none or does not fit in 128 bits.
+/// Returns the integer in a value; `None` if it is not an integer or does not fit in 128 bits.
 fn integer(value: &DeValue<'_>) -> Option<i128> {
     let integer = value.as_integer()?;
     i128::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-/// Whether a whole number is one of JSON's.
+/// Whether an integer fits into JSON's range.
 pub(super) fn in_json(value: &DeValue<'_>) -> bool {
     integer(value).is_some_and(|number| i64::try_from(number).is_ok() || u64::try_from(number).is_ok())
 }
@@ -236,13 +236,13 @@ pub(super) fn in_range(schema: &Value, value: &DeValue<'_>) -> bool {
     })
 }
 
-/// Whether a whole number is above the limits of its form.
+/// Whether an integer is above the limits of its form.
 pub(super) fn is_too_large(schema: &Value, value: &DeValue<'_>) -> bool {
     let most = schema.get("maximum").and_then(Value::as_i64).map(i128::from);
     most.is_some_and(|most| integer(value).is_some_and(|number| number > most))
 }
 
-/// The limits of a number in words.
+/// Describes the limits of a number.
 pub(super) fn range(schema: &Value) -> String {
     match (schema.get("minimum"), schema.get("maximum")) {
         (Some(least), Some(most)) if most.as_u64() == Some(u64::MAX) => {
@@ -258,15 +258,15 @@ pub(super) fn range(schema: &Value) -> String {
     }
 }
 
-/// What to do about an unknown key.
+/// Advice about an unknown key.
 pub(super) struct Advice<'a> {
     /// The known key that was probably meant.
     pub(super) meant: Option<&'a str>,
-    /// One line each.
+    /// Hints, one line each.
     pub(super) help: Vec<String>,
 }
 
-/// Advice about an unknown key at a path, where the known ones are given.
+/// Gives advice about an unknown key at a path, given the known ones.
 pub(super) fn unknown_key<'a>(root: &Value, path: &str, key: &str, known: &[&'a str]) -> Advice<'a> {
     let called_otherwise = || {
         let ours = OTHER_NAMES.iter().filter(|(other, _)| other.eq_ignore_ascii_case(key));
@@ -318,7 +318,7 @@ pub(super) fn unknown_key<'a>(root: &Value, path: &str, key: &str, known: &[&'a 
     Advice { meant, help }
 }
 
-/// The paths of all tables that know a key.
+/// Returns the paths of all tables that have a key.
 fn homes(root: &Value, key: &str) -> Vec<String> {
     fn look(root: &Value, schema: &Value, path: &str, depth: usize, key: &str, homes: &mut Vec<String>) {
         let schema = resolve(root, schema);

@@ -8,7 +8,7 @@ use crate::content::facts::Facts;
 use crate::content::phrases;
 use crate::seed::Seed;
 
-/// The names a text may use in braces; a bar between two words chooses by gender.
+/// The names that a text may use in braces; a bar between two words selects by gender.
 const PLACEHOLDERS: [&str; 5] = ["name", "amount", "date", "company", "order"];
 
 #[test]
@@ -18,7 +18,7 @@ fn every_language_says_everything_in_several_ways() {
         for key in phrases::keys().into_iter().filter(|key| *key != "long_text") {
             let variants = content.phrases.get(key).unwrap_or_else(|| panic!("{}: no {key}", source.locale));
             let different: BTreeSet<&String> = variants.iter().collect();
-            // A label that stands for one thing has one name.
+            // A label for one thing has one name.
             let least = if key.starts_with("option_") { 1 } else { 4 };
             assert!(variants.len() >= least, "{}: {key} has {} variants", source.locale, variants.len());
             assert_eq!(different.len(), variants.len(), "{}: {key} says something twice", source.locale);

@@ -1,4 +1,4 @@
-//! What a call is about, and how that is said.
+//! The subject of a call, and how it is worded.
 
 use std::borrow::Cow;
 
@@ -9,29 +9,29 @@ use crate::content::placeholders;
 use crate::content::texts::day_text;
 use crate::content::{Country, Gender};
 
-/// What a call is about.
+/// The subject of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct About {
-    /// The person's whole name; empty if nobody knows it, and then nobody says it.
+    /// The person's full name; empty if it is not known, and then it is not said.
     pub(crate) name: String,
-    /// By which form the person is addressed, if that is known.
+    /// The form of address, if it is known.
     pub(crate) form: Option<Gender>,
-    /// How the person speaks, in languages where that differs.
+    /// How the person speaks, in languages where that depends on the gender.
     pub(crate) gender: Gender,
     pub(crate) country: Country,
     pub(crate) amount: Sum,
     pub(crate) date: Date,
-    /// The company that calls.
+    /// The calling company.
     pub(crate) company: String,
 }
 
 impl About {
-    /// Whether a text can be said: one that names somebody needs a name.
+    /// Whether a text can be said: one with a name needs the name to be known.
     pub(super) fn can_say(&self, text: &str) -> bool {
         !self.name.is_empty() || !text.contains("{name}")
     }
 
-    /// A text with everything filled in.
+    /// Fills in a text completely.
     pub(super) fn fill(&self, text: &str, locale: &str) -> String {
         placeholders::fill(text, self.gender, self.form, |placeholder| {
             Some(Cow::Owned(match placeholder {

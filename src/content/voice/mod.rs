@@ -1,7 +1,7 @@
-//! Calls by phone: what robots say in each business line, what people answer, and how long it takes to say it.
+//! Phone calls: what robots say in each business line, what people answer, and how long it takes to say it.
 //!
-//! A call is drawn whole from a stream of its own, so that nothing of it needs to be kept. The robot opens it; the end
-//! fits what the person wants. All texts are spoken language: nothing in them is typed, clicked or sent.
+//! A call is drawn as a whole from a stream of its own, so that nothing of it needs to be stored. The robot opens it; the
+//! end fits what the person wants. All texts are spoken language: nothing in them is typed, clicked or sent.
 
 mod about;
 mod business;

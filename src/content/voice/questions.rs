@@ -1,4 +1,4 @@
-//! The questions of an info check: what they are about, how they are asked, what people answer.
+//! The questions of an info check: their subjects, their wording, and people's answers.
 
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
@@ -11,7 +11,7 @@ use crate::content::market::market;
 use crate::content::person::Person;
 use crate::seed::Rng;
 
-/// What a question is about.
+/// The subject of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     Name,
@@ -25,7 +25,7 @@ pub(crate) enum Item {
     Other,
 }
 
-/// The names that fields of lists go by, without their punctuation.
+/// The names of fields in lists, without their punctuation.
 const NAMES: [(Item, &[&str]); 8] = [
     (Item::Name, &["debtor", "calleename", "name", "fullname", "customername"]),
     (Item::Company, &["company", "companyname", "employer", "employername", "workplace"]),
@@ -38,7 +38,7 @@ const NAMES: [(Item, &[&str]); 8] = [
 ];
 
 impl Item {
-    /// What the field of a list is about, by its name.
+    /// Returns the subject of a field of a list, by its name.
     pub(crate) fn of_field(name: &str) -> Self {
         let plain: String =
             name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect();
@@ -64,11 +64,11 @@ impl Item {
 /// How a person answers a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// As the list has it.
+    /// As the list says.
     Right,
-    /// Otherwise.
+    /// Differently from the list.
     Wrong,
-    /// Not at all.
+    /// Without an answer.
     Silent,
 }
 
@@ -77,25 +77,25 @@ pub(crate) enum Reply {
 pub(crate) struct Asked {
     /// The field of the list.
     pub(crate) item: String,
-    /// How it is asked; as usual if it is not given.
+    /// Its wording; `None` for the default one.
     pub(crate) ask: Option<String>,
-    /// What the list says.
+    /// The expected answer, from the list.
     pub(crate) expected: String,
-    /// What people say who say something else, if that is given.
+    /// Other answers, if they are given.
     pub(crate) others: Vec<String>,
     pub(crate) reply: Reply,
 }
 
-/// What came of a question.
+/// The result of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Heard {
-    /// Its place among the questions.
+    /// Its index among the questions.
     pub(crate) question: usize,
-    /// What the person named; empty without an answer.
+    /// The answer of the person; empty if there was none.
     pub(crate) answer: String,
 }
 
-/// The words of a field's name: `company_name` and `CompanyName` are `company name`.
+/// Splits a field's name into words: `company_name` and `CompanyName` become `company name`.
 fn words(name: &str) -> String {
     let mut words = String::new();
     let mut was_lower = false;
@@ -116,7 +116,7 @@ fn one(rng: &mut Rng, texts: &[String]) -> String {
 }
 
 impl Asked {
-    /// How the robot asks.
+    /// Draws the robot's wording of the question.
     pub(super) fn ask_text(&self, rng: &mut Rng, about: &About, locale: &str) -> String {
         match &self.ask {
             Some(ask) if about.can_say(ask) => about.fill(ask, locale),
@@ -127,7 +127,7 @@ impl Asked {
         }
     }
 
-    /// What the person says, and what of it is the answer.
+    /// Draws the person's words, and the answer contained in them.
     pub(super) fn answer(&self, rng: &mut Rng, about: &About, locale: &str) -> (String, String) {
         let questions = questions(locale);
         let (forms, answer) = match self.reply {
@@ -147,7 +147,7 @@ impl Asked {
         (about.fill(&one(rng, forms), locale).replace("{answer}", &answer), answer)
     }
 
-    /// What somebody says who says something else; nothing where nobody could think of anything.
+    /// Draws an answer that differs from the list; `None` if none can be made up.
     fn other(&self, rng: &mut Rng, about: &About, locale: &str) -> Option<String> {
         if !self.others.is_empty() {
             return self.others.choose(rng).cloned();
@@ -176,7 +176,7 @@ impl Asked {
     }
 }
 
-/// The robot has heard an answer.
+/// Draws the robot's acknowledgement of an answer.
 pub(super) fn noted(rng: &mut Rng, about: &About, locale: &str) -> String {
     about.fill(&one(rng, &questions(locale).noted), locale)
 }

@@ -1,4 +1,4 @@
-//! What a robot says and hears, as data: the built-in scripts of each language, and those of users.
+//! Scripts of robots as data: what they say and hear. The built-in scripts of each language, and those of users.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// What people want, as calls report it.
 pub(crate) const INTENTIONS: [&str; 10] = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "--"];
 
-/// What may stand in braces, apart from words that go with the gender.
+/// The placeholders in braces, besides words that depend on the gender.
 pub(crate) const PLACEHOLDERS: [&str; 4] = ["name", "amount", "date", "company"];
 
 /// What a robot says and what it hears. Every key may be left out: the robot then speaks as those of its business line do.
@@ -78,7 +78,7 @@ pub struct WrittenTurn {
 }
 
 impl WrittenTalk {
-    /// Its texts.
+    /// Returns all its texts.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         self.turns.iter().flat_map(|turn| [turn.robot.as_deref(), turn.person.as_deref()]).flatten()
     }

@@ -1,4 +1,4 @@
-//! How sums are said, and how long it takes to say something.
+//! How sums are said, and how long it takes to say a text.
 
 use super::texts::voices;
 
@@ -8,11 +8,11 @@ pub(crate) struct Sum {
     pub(crate) units: u64,
     /// Hundredths, 0 to 99.
     pub(crate) cents: u8,
-    /// The currency as a row has it: `IDR`, `Rp`, or any word.
+    /// The currency as the row gives it: `IDR`, `Rp`, or any word.
     pub(crate) unit: String,
 }
 
-/// The codes of what currencies are called by in lists.
+/// The currency codes for the currency names in lists.
 const CODES: [(&str, &str); 24] = [
     ("RP", "IDR"),
     ("RUPIAH", "IDR"),
@@ -40,7 +40,7 @@ const CODES: [(&str, &str); 24] = [
     ("US$", "USD"),
 ];
 
-/// A sum as it is said: `1.250.000 rupiah`.
+/// Words a sum as it is said: `1.250.000 rupiah`.
 pub(super) fn sum(sum: &Sum, locale: &str) -> String {
     let (group, point) = match locale {
         "id" | "vi" => (Some('.'), ','),
@@ -74,10 +74,10 @@ pub(super) fn sum(sum: &Sum, locale: &str) -> String {
     text
 }
 
-/// Milliseconds that a turn takes besides its letters.
+/// Milliseconds that a turn takes in addition to its letters.
 const ONSET: u32 = 400;
 
-/// How long it takes to say something, about. Scripts differ in how much a letter says.
+/// Estimates how long it takes to say a text. Scripts differ in how much one letter stands for.
 pub(crate) fn milliseconds(text: &str) -> u32 {
     let letters = text.chars().map(|letter| match letter {
         '0'..='9' => 260,

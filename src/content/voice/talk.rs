@@ -16,7 +16,7 @@ use crate::seed::Rng;
 #[derive(Clone, Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) business: Business,
-    /// The robot's own script; what it does not have is said as usual.
+    /// The robot's own script; the default one is used for what it does not have.
     pub(crate) script: Option<&'a Script>,
     pub(crate) locale: &'static str,
     pub(crate) about: &'a About,
@@ -25,7 +25,7 @@ pub(crate) struct Call<'a> {
     /// What the person wants before that.
     pub(crate) before: Vec<&'static str>,
     pub(crate) questions: &'a [Asked],
-    /// Seconds it is to last; as long as it takes if not given.
+    /// Duration of the call in seconds; `None` for as long as the talk takes.
     pub(crate) seconds: Option<u16>,
 }
 
@@ -34,25 +34,25 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Said {
     pub(crate) speaker: Speaker,
     pub(crate) text: String,
-    /// Milliseconds since the call was answered.
+    /// Start in milliseconds since the call was answered.
     pub(crate) from: u32,
-    /// Milliseconds it takes.
+    /// Duration in milliseconds.
     pub(crate) lasts: u32,
 }
 
-/// A call as it was.
+/// A drawn call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Talk {
     pub(crate) turns: Vec<Said>,
-    /// What came of the questions that were asked.
+    /// The results of the questions that were asked.
     pub(crate) heard: Vec<Heard>,
     pub(crate) seconds: u16,
 }
 
-/// How many exchanges a call has at most, however long it is to be.
+/// Maximum number of exchanges of a call, however long it is to be.
 const MOST_EXCHANGES: usize = 200;
 
-/// Seconds from which on nobody is cut off before the robot has said what the call is for.
+/// Duration in seconds from which a call is not cut off before the robot has said its purpose.
 const LONGEST_CUT_OFF: u16 = 120;
 
 type Turns = Vec<(Speaker, String)>;
@@ -96,7 +96,7 @@ impl Call<'_> {
         self.timed(rng, turns, heard)
     }
 
-    /// A talk of the script that fits, if it has one.
+    /// Draws a matching talk of the script, if it has one.
     fn written(&self, rng: &mut Rng) -> Option<&WrittenTalk> {
         let fits = |talk: &&WrittenTalk| {
             talk.intention == self.intention && talk.texts().all(|text| self.about.can_say(text))
@@ -105,12 +105,12 @@ impl Call<'_> {
         fitting.get(rng.random_range(0..fitting.len().max(1))).copied()
     }
 
-    /// The scripts to look in, best first.
+    /// Returns the scripts to search, best first.
     fn scripts(&self) -> impl Iterator<Item = &Script> {
         self.script.into_iter().chain(voices(self.locale).map(|voices| voices.script(self.business)))
     }
 
-    /// How calls of an intention end, best first.
+    /// Returns how calls of an intention end, best first.
     fn ends(&self, intention: &str) -> impl Iterator<Item = &Exchange> {
         let own = self.script.and_then(|script| script.ends.get(intention));
         let usual = voices(self.locale).flat_map(move |voices| {
@@ -124,12 +124,12 @@ impl Call<'_> {
         voices(self.locale).map(|voices| &*voices.everyone.listening)
     }
 
-    /// The robot opens the call, and says what it is for unless the person does not let it. Whether it came to that.
+    /// The robot opens the call, and says its purpose unless the person does not let it. Returns whether it did.
     fn begin(&self, rng: &mut Rng, turns: &mut Turns) -> bool {
         self.say(rng, turns, Speaker::Bot, self.scripts().map(|script| &*script.open));
         let cuts_off =
             matches!(self.intention, "G" | "--") || (self.intention == "H" && rng.random_bool(0.4));
-        // Who is to be on the phone for minutes lets the robot speak.
+        // A person who is to be on the phone for minutes lets the robot speak.
         if cuts_off && self.seconds.is_none_or(|seconds| seconds < LONGEST_CUT_OFF) {
             return false;
         }
@@ -156,13 +156,13 @@ impl Call<'_> {
             turns.push((Speaker::User, said));
             heard.push(Heard { question: number, answer });
         }
-        // Who has answered does not speak twice in a row.
+        // The person who has just answered does not speak twice in a row.
         if !self.questions.is_empty() {
             turns.push((Speaker::Bot, noted(rng, self.about, self.locale)));
         }
     }
 
-    /// What people ask on the way: a little where they are curious, and as much as a long call has room for.
+    /// Adds what people ask on the way: a little if they are curious, and as much as a long call has room for.
     fn talk_on(&self, rng: &mut Rng, turns: &mut Turns, end: &Turns) {
         let mut topics: Vec<&Exchange> = self
             .scripts()
@@ -179,7 +179,7 @@ impl Call<'_> {
             "A" | "B" | "D" | "E" => usize::from(rng.random_bool(0.4)),
             _ => 0,
         };
-        // A long call runs through everything there is to ask, again and again.
+        // A long call runs through all available questions, again and again.
         let mut others: Vec<&Exchange> = everyones.into_iter().flatten().collect();
         others.shuffle(rng);
         topics.extend(others);
@@ -205,7 +205,7 @@ impl Call<'_> {
         }
     }
 
-    /// Says one of the best texts that can be said, one that was not said before if there is one.
+    /// Says one of the best usable texts, preferably one that has not been said before.
     fn say<'t>(
         &self,
         rng: &mut Rng,
@@ -228,7 +228,7 @@ impl Call<'_> {
         }
     }
 
-    /// The turns in their time: as long as it takes to say them, with a breath between them.
+    /// Assigns times to the turns: as long as it takes to say them, with a short pause between them.
     fn timed(&self, rng: &mut Rng, turns: Turns, heard: Vec<Heard>) -> Talk {
         let speaking: u32 = turns.iter().map(|(_, text)| milliseconds(text)).fold(0, u32::saturating_add);
         let count = u32::try_from(turns.len().max(1)).unwrap_or(u32::MAX);
@@ -250,5 +250,5 @@ impl Call<'_> {
     }
 }
 
-/// Milliseconds between two turns, about.
+/// Approximate pause between two turns, in milliseconds.
 const USUAL_PAUSE: u32 = 600;

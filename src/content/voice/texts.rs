@@ -1,4 +1,4 @@
-//! The built-in scripts, one file for each language; each is read when it is needed first. What a file does not have is
+//! The built-in scripts, one file per language; each is read when it is first needed. A text that is missing from a file is
 //! looked up in its language, then in English.
 
 use std::collections::BTreeMap;
@@ -10,11 +10,11 @@ use super::business::Business;
 use super::script::{Exchange, Script};
 use crate::content::texts::closest_locale;
 
-/// What is said on the phone in a language.
+/// The texts of phone calls in a language.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Voices {
-    /// What currencies are called, by their codes.
+    /// The names of currencies, by their codes.
     pub(super) money: BTreeMap<String, String>,
     pub(super) everyone: Everyone,
     collection: Script,
@@ -23,13 +23,13 @@ pub(super) struct Voices {
     pub(super) questions: Option<Questions>,
 }
 
-/// What is said in every call, whatever it is about.
+/// Texts for every call, whatever its subject.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Everyone {
-    /// The person is the right one.
+    /// The person confirms to be the right one.
     pub(super) speaking: Vec<String>,
-    /// The person wants to know who calls.
+    /// The person wants to know who is calling.
     pub(super) who: Vec<String>,
     /// The person listens.
     pub(super) listening: Vec<String>,
@@ -38,7 +38,7 @@ pub(super) struct Everyone {
     pub(super) ends: BTreeMap<String, Exchange>,
 }
 
-/// How an info check asks, and what people answer.
+/// The questions and answers of an info check.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Questions {
@@ -50,15 +50,15 @@ pub(super) struct Questions {
     pub(super) income: Vec<String>,
     pub(super) contact: Vec<String>,
     pub(super) loan: Vec<String>,
-    /// For anything else, with `{item}`.
+    /// For any other subject, with `{item}`.
     pub(super) other: Vec<String>,
-    /// The robot has heard the answer.
+    /// The robot acknowledges the answer.
     pub(super) noted: Vec<String>,
     /// The person says what the list says, with `{answer}`.
     pub(super) right: Vec<String>,
     /// The person says something else, with `{answer}`.
     pub(super) wrong: Vec<String>,
-    /// The person says that it is not so.
+    /// The person denies it.
     pub(super) denied: Vec<String>,
     /// The person does not answer.
     pub(super) silent: Vec<String>,
@@ -95,12 +95,12 @@ macro_rules! sources {
 static SOURCES: [Source; 12] =
     sources!["ar", "en", "en-IN", "en-PH", "es-MX", "hi", "id", "ms", "th", "tl", "vi", "zh-CN"];
 
-/// How an info check asks in a language.
+/// Returns the questions of an info check in a language.
 pub(super) fn questions(locale: &str) -> &'static Questions {
     voices(locale).find_map(|voices| voices.questions.as_ref()).expect("en.toml has questions")
 }
 
-/// The robot's last words in calls of an intention.
+/// Returns the robot's last words in calls of an intention.
 #[cfg(test)]
 pub(crate) fn endings(business: Business, locale: &str, intention: &str) -> &'static [String] {
     let of = |voices: &'static Voices| {
@@ -110,7 +110,7 @@ pub(crate) fn endings(business: Business, locale: &str, intention: &str) -> &'st
     voices(locale).find_map(of).map(|end| &*end.robot).unwrap_or_default()
 }
 
-/// The voices to look in, best first.
+/// Returns the voices to search, best first.
 pub(super) fn voices(locale: &str) -> impl Iterator<Item = &'static Voices> {
     let locale = closest_locale(locale);
     let language = locale.split_once('-').map(|(language, _)| language);
@@ -135,7 +135,7 @@ pub(super) mod tests {
     pub(in crate::content::voice) const LINES: [Business; 3] =
         [Business::Collection, Business::Telemarketing, Business::InfoCheck];
 
-    /// Every text that is said in a language, with where it stands.
+    /// Returns every spoken text of a language, with its position.
     fn said(voices: &Voices) -> Vec<(String, &[String])> {
         let mut all: Vec<(String, &[String])> = vec![
             ("speaking".into(), &voices.everyone.speaking),

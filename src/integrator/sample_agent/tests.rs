@@ -28,7 +28,7 @@ fn end(user: &str, call_id: &str) -> Value {
     json!({ "event": "session.end", "call_id": call_id, "channel_id": "3709", "user": { "id": user } })
 }
 
-/// Feeds callbacks and writes what the agent does about each.
+/// Passes callbacks to the agent and writes down its reactions.
 fn play(sample_agent: &mut SampleAgent, callbacks: &[Value]) -> String {
     let mut out = String::new();
     for body in callbacks {

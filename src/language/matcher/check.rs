@@ -1,4 +1,4 @@
-//! The mistakes of matchers in a file, each at its place.
+//! Mistakes in the matchers of a file, each with its position.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::files::diagnostic::quoted;
 use crate::files::{Diagnostic, SourceFile};
 use crate::language::template::is_template;
 
-/// All mistakes of the matchers in a table of fields.
+/// Returns all mistakes in the matchers of a table of fields.
 pub(crate) fn check(source: &Arc<SourceFile>, fields: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut check = Check { source, found: &mut found };
@@ -25,7 +25,7 @@ struct Check<'a> {
     found: &'a mut Vec<Diagnostic>,
 }
 
-/// A text that is filled in later: what it will be is not known.
+/// Whether a text is filled in later, so that its value is not known yet.
 fn is_open(value: &DeValue<'_>) -> bool {
     value.as_str().is_some_and(is_template)
 }
@@ -46,7 +46,7 @@ impl Check<'_> {
         }
     }
 
-    /// What stands behind a word of a matcher.
+    /// Checks the value of a matcher's key.
     fn word(&mut self, word: &str, value: &Spanned<DeValue<'_>>) {
         let inner = value.get_ref();
         let literal = self.source.text().get(value.span()).unwrap_or_default().to_owned();

@@ -45,7 +45,7 @@ impl Matcher {
     ];
 }
 
-/// A value that is given, be it null.
+/// Reads a value that is present, even if it is null.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }

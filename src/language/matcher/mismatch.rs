@@ -1,20 +1,20 @@
-//! In what a value is not as wanted, in words.
+//! Differences between a value and the expected one, in words.
 
 use std::fmt::{self, Display, Formatter};
 
 use serde_json::Value;
 
-/// So much of a value is shown, in characters.
+/// Number of characters of a value that are shown.
 const SHOWN: usize = 200;
 
-/// A value that is not as wanted: `user.id` is "7", expected "8".
+/// A value that is not as expected: `user.id` is "7", expected "8".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Where it stands: `messages[0].text`. Empty for the whole.
+    /// Path of the field: `messages[0].text`. Empty for the whole value.
     pub path: String,
-    /// What came there, as JSON; nothing if nothing did.
+    /// The value that was found, as JSON; `None` if the field is missing.
     pub got: Option<String>,
-    /// What was wanted, in words or as JSON.
+    /// The value that was expected, in words or as JSON.
     pub expected: String,
 }
 
@@ -38,7 +38,7 @@ impl Display for Mismatch {
     }
 }
 
-/// A text that is not too long.
+/// Shortens a text that is too long.
 fn cut(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}...", &text[..end]),
@@ -46,21 +46,21 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// A matcher that makes no sense.
+/// An invalid matcher.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MatchError {
-    /// A key has a value that it can't have.
+    /// A key has an invalid value.
     #[error("the matcher of `{path}` can't be used: {error}")]
     Matcher {
-        /// The field it is about.
+        /// The field that it applies to.
         path: String,
         /// What is wrong.
         error: String,
     },
-    /// The regular expression is none.
+    /// The regular expression is invalid.
     #[error("the matcher of `{path}` can't be used: `{pattern}` is no regular expression: {error}")]
     Pattern {
-        /// The field it is about.
+        /// The field that it applies to.
         path: String,
         /// As written.
         pattern: String,

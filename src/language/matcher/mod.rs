@@ -1,9 +1,9 @@
-//! What a value has to be like: a value to be equal to, or a matcher, a table such as `{ contains = "order" }`.
+//! Expected values: a value to be equal to, or a matcher, which is a table such as `{ contains = "order" }`.
 //!
-//! Wherever fields are compared with what came (`where`, `expect`, `check`), a table of fields may have further fields,
-//! lists are compared item by item, and everything else has to be equal. In place of any value below the outermost table a
-//! matcher can stand. A table is one if all its keys are words of a matcher, unless what came is a table that has a field of
-//! such a name.
+//! Wherever fields are compared with received ones (`where`, `expect`, `check`), the received table may have further
+//! fields, lists are compared item by item, and everything else has to be equal. A matcher may replace any value below the
+//! outermost table. A table is a matcher if all its keys are words of matchers, unless the received value is a table that
+//! has a field of such a name.
 
 pub(crate) mod check;
 mod file;
@@ -15,18 +15,18 @@ use serde_json::Value;
 pub use file::Matcher;
 pub use mismatch::{MatchError, Mismatch};
 
-/// So many differences are told at most.
+/// Maximum number of differences that are reported.
 const MOST: usize = 20;
 
-/// Everything in which `got` is not as wanted, in the order of what is wanted: nothing if it is.
+/// Returns all differences between `got` and `wanted`, in the order of `wanted`: nothing if there are none.
 ///
 /// # Errors
 ///
-/// A matcher that makes no sense, such as a regular expression that is none.
+/// If a matcher is invalid, for example by its regular expression.
 pub fn mismatches(wanted: &Value, got: &Value) -> Result<Vec<Mismatch>, MatchError> {
     let mut found = Vec::new();
     match (wanted, got) {
-        // The outermost table is that of the fields, whatever they are called.
+        // The outermost table holds the fields, whatever their names are.
         (Value::Object(wanted), Value::Object(_)) => fields("", wanted, got, &mut found)?,
         _ => compare("", wanted, Some(got), &mut found)?,
     }
@@ -38,7 +38,7 @@ pub fn mismatches(wanted: &Value, got: &Value) -> Result<Vec<Mismatch>, MatchErr
 ///
 /// # Errors
 ///
-/// A matcher that makes no sense.
+/// If a matcher is invalid.
 pub(crate) fn has_fields(wanted: &Fields, got: &Value) -> Result<bool, MatchError> {
     let mut found = Vec::new();
     fields("", wanted, got, &mut found)?;
@@ -47,7 +47,7 @@ pub(crate) fn has_fields(wanted: &Fields, got: &Value) -> Result<bool, MatchErro
 
 type Fields = serde_json::Map<String, Value>;
 
-/// Whether a table can be a matcher: nothing but words of one.
+/// Whether a table can be a matcher: all its keys are words of matchers.
 pub(crate) fn is_matcher<'k>(mut keys: impl Iterator<Item = &'k str>) -> bool {
     let mut any = false;
     keys.all(|key| {
@@ -91,7 +91,7 @@ fn compare(
     Ok(())
 }
 
-/// Whether two values are the same. 1 and 1.0 are the same number; whole numbers are compared as such, however large.
+/// Whether two values are equal. 1 and 1.0 are the same number; integers are compared as such, however large.
 fn is_equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => a.as_f64() == b.as_f64(),
@@ -112,7 +112,7 @@ fn is_like(wanted: &Value, got: &Value) -> Result<bool, MatchError> {
     Ok(found.is_empty())
 }
 
-/// A number, also one that is written as a text, as many of the vendor's fields are.
+/// Reads a number, also one that is written as a text, as many of the vendor's fields are.
 fn number(value: &Value) -> Option<f64> {
     match value {
         Value::String(text) => text.trim().parse().ok(),
@@ -125,7 +125,7 @@ impl Matcher {
         let mut wrong = |expected: String| found.push(Mismatch::new(path, got, expected));
         match (self.exists, got) {
             (Some(false), Some(_)) => wrong("it to be missing".to_owned()),
-            // What is missing, as it should be, needs no comparing.
+            // A field that is missing as it should be needs no comparison.
             (Some(false), None) => return Ok(()),
             (Some(true), None) => wrong("it to be there".to_owned()),
             (Some(true), Some(_)) | (None, _) => {}
@@ -186,7 +186,7 @@ impl Matcher {
         Ok(())
     }
 
-    /// The limits that a number does not keep, in words; without a number, all of them.
+    /// Returns the limits that a number violates, in words; without a number, all of them.
     fn beyond(&self, number: Option<f64>) -> impl Iterator<Item = String> {
         let is =
             |holds: fn(&f64, &f64) -> bool, limit: f64| number.is_some_and(|number| holds(&number, &limit));

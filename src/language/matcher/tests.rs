@@ -23,7 +23,7 @@ fn values_are_compared_as_far_as_they_are_wanted() {
     assert_eq!(differences(json!({"id": 9_007_199_254_740_992_u64}), &large).len(), 1);
 }
 
-/// Every word of a matcher: what it takes, and what is said about what it does not take.
+/// For every word of a matcher: what it accepts, and the message about what it does not accept.
 #[test]
 fn matchers_say_what_they_expect() {
     let got = json!({

@@ -3,39 +3,39 @@
 /// Why a template can't be filled in: one line for the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FillError {
-    /// An expression has no value.
+    /// An expression is undefined.
     #[error("`{0}` is undefined")]
     Undefined(String),
-    /// It never comes to its end.
+    /// The template does not terminate.
     #[error("the template does too much work; is it a loop without end?")]
     Endless,
-    /// It gives more text than anybody needs.
+    /// The result is longer than this many bytes.
     #[error("the template gives more than {} MB of text", .0 >> 20)]
     TooLong(usize),
-    /// It gives a longer list than anybody needs.
+    /// The result has more than this many values.
     #[error("the expression gives more than {0} values")]
     TooMany(usize),
-    /// The value is nothing that JSON can say.
+    /// JSON cannot express the value.
     #[error("the value can't be put into JSON: {0}")]
     NoJson(String),
-    /// What the template language says.
+    /// The error of the template engine.
     #[error("{0}")]
     Template(String),
-    /// A condition gives a text that is no word for yes or no.
+    /// A condition gives a text that does not mean true or false.
     #[error("`when` is `{0}`, which is neither true nor false")]
     NoTruth(String),
     /// A value inside of a table or list can't be filled in.
     #[error("`{path}`: {error}")]
     Inside {
-        /// Where it stands.
+        /// Its position.
         path: String,
-        /// Why.
+        /// The cause.
         error: Box<FillError>,
     },
 }
 
 impl FillError {
-    /// The same as the mistake of what stands under a key, or of an item such as `[0]`.
+    /// Wraps the error as that of the value under a key, or of an item such as `[0]`.
     pub(crate) fn inside(self, key: &str) -> Self {
         let (path, error) = match self {
             Self::Inside { path, error } if path.starts_with('[') => (format!("{key}{path}"), error),

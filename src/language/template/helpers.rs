@@ -1,4 +1,4 @@
-//! The functions templates can call. All randomness comes from the story's own stream.
+//! The functions that templates can call. All randomness comes from the story's own stream.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -20,10 +20,10 @@ use crate::seed::{self, Rng};
 pub(super) const NAMES: [&str; 11] =
     ["between", "chance", "counter", "digits", "hex", "id", "name", "now", "phone", "phrase", "pick"];
 
-/// The most digits or hex digits one call gives, and the longest list it picks from.
+/// Maximum number of digits or hex digits that one call gives, and maximum length of a list to pick from.
 const MOST: usize = 10_000;
 
-/// What the functions draw from: one per story.
+/// The random stream and settings of the functions; each story has its own.
 #[derive(Debug)]
 pub struct Helpers(Mutex<Inner>);
 
@@ -39,7 +39,7 @@ struct Inner {
 impl Object for Helpers {}
 
 impl Helpers {
-    /// Draws from `rng`; `now` is the moment `now()` gives until [`Helpers::set_now`].
+    /// Draws from `rng`. `now` is the moment that `now()` returns until [`Helpers::set_now`].
     pub fn new(rng: Rng, country: Country, locale: Option<&str>, now: Timestamp) -> Self {
         let locale = locale.unwrap_or(country.default_locale()).to_owned();
         Self(Mutex::new(Inner { rng, country, locale, now, counters: BTreeMap::new() }))
@@ -49,18 +49,18 @@ impl Helpers {
         Self(Mutex::new(self.lock().clone()))
     }
 
-    /// Moves the clock of `now()`.
+    /// Sets the moment that `now()` returns.
     pub fn set_now(&self, now: Timestamp) {
         self.lock().now = now;
     }
 
-    /// The stream itself, for draws the story makes outside of templates.
+    /// Draws from the stream, for values that the story needs outside of templates.
     pub fn draw<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
         draw(&mut self.lock().rng)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic while drawing leaves a stream that is still good to draw from.
+        // A stream can still be drawn from after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -185,7 +185,7 @@ fn between(state: &State, low: Value, high: Value) -> Result<Value, Error> {
     })
 }
 
-/// `now()` gives Unix seconds, `now('ms')` milliseconds, `now('iso')` `2030-01-01T00:00:00Z`, and any other text is a
+/// `now()` returns Unix seconds, `now('ms')` milliseconds, `now('iso')` `2030-01-01T00:00:00Z`. Any other text is a
 /// strftime format, in UTC.
 fn now(state: &State, format: Option<String>) -> Result<Value, Error> {
     with(state, |inner| {

@@ -1,5 +1,5 @@
-//! Words in templates that the template language checks only when it meets them: filters, tests, and the arguments of the
-//! functions that are words from a list.
+//! Words in templates that the template engine checks only at run time: filters, tests, and arguments that must be words
+//! from a list.
 
 use std::ops::Range;
 
@@ -60,7 +60,7 @@ const FILTERS: [&str; 45] = [
     "upper",
 ];
 
-/// Its tests, for suggestions.
+/// The tests of the template language, for suggestions.
 const TESTS: [&str; 22] = [
     "boolean",
     "defined",
@@ -89,13 +89,13 @@ const TESTS: [&str; 22] = [
 /// A word in a template that is wrong, or that is probably not what was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lint {
-    /// Where in the template, in bytes.
+    /// Position in the template, in bytes.
     pub(crate) range: Range<usize>,
-    /// One line.
+    /// The message, in one line.
     pub(crate) message: String,
-    /// What to write.
+    /// A hint what to write.
     pub(crate) help: Option<String>,
-    /// Whether the template can be filled in nevertheless.
+    /// Whether the template can still be filled in.
     pub(crate) is_doubt: bool,
 }
 
@@ -109,7 +109,7 @@ fn has_test(name: &str) -> bool {
     !matches!(found, Err(error) if error.kind() == ErrorKind::UnknownTest)
 }
 
-/// Every word of a template that is wrong or doubtful, in its order.
+/// Returns every wrong or doubtful word of a template, in order.
 pub(crate) fn lint(template: &str) -> Vec<Lint> {
     let tokens = tokens(template);
     let token = |at: usize| tokens.get(at).map(|(_, token)| *token);
@@ -171,20 +171,20 @@ pub(crate) fn lint(template: &str) -> Vec<Lint> {
     found
 }
 
-/// The locales that there are texts in, in words.
+/// Lists the locales that have texts.
 pub(crate) fn all_locales() -> String {
     format!("the languages are {}", joined(&texts::locales(), "and"))
 }
 
-/// Whether the name at a place stands behind `is` or `is not`.
+/// Whether the name at a position follows `is` or `is not`.
 fn is_tested(tokens: &[(Range<usize>, Token<'_>)], at: usize) -> bool {
     let name = |back: usize| at.checked_sub(back).map(|at| tokens[at].1);
     name(1) == Some(Token::Name("is"))
         || name(1) == Some(Token::Name("not")) && name(2) == Some(Token::Name("is"))
 }
 
-/// The texts that are arguments of a call whose arguments begin at a place, each with the number of its argument; also
-/// those that `pick` chooses from.
+/// Returns the texts among the arguments of a call that begin at a position, each with the number of its argument; also the
+/// texts that `pick` chooses from.
 fn texts_of(tokens: &[(Range<usize>, Token<'_>)], from: usize) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let (mut argument, mut depth) = (0, 0_usize);

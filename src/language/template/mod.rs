@@ -1,7 +1,7 @@
 //! Templates in scenario files: compiled once when the story is read, rendered with the story's scope.
 //!
-//! A text that is nothing but one `{{ expression }}` keeps the type of its value, so that numbers, lists and tables
-//! can be computed; any other template gives a text.
+//! A text that is a single `{{ expression }}` keeps the type of its value, so that numbers, lists and tables can be
+//! computed. Any other template gives a text.
 
 mod fill_error;
 mod helpers;
@@ -22,25 +22,25 @@ pub use fill_error::FillError;
 pub use helpers::{Helpers, OwnHelpers};
 pub(crate) use truth::truth;
 
-/// How much work one template may do, in minijinja's units: enough for any text, too little to hang a run.
+/// Maximum work of one template, in minijinja's units: enough for any text, too little to hang a run.
 const FUEL: u64 = 200_000;
 
-/// The longest text that a template may give, in bytes.
+/// Maximum length of the text that a template gives, in bytes.
 const LONGEST_TEXT: usize = 16 << 20;
 
-/// The most values that an expression may give, those in lists and tables counted.
+/// Maximum number of values that an expression gives, including those in lists and tables.
 const MOST_VALUES: usize = 200_000;
 
-/// So much of a value is shown in messages, in characters.
+/// Number of characters of a value that are shown in messages.
 const SHOWN: usize = 200;
 
 /// The context variable that holds the [`Helpers`].
 const HELPERS: &str = "__helpers";
 
-/// Values every template may read, beside variables and functions.
+/// Values that every template may read, besides variables and functions.
 const BUILT_IN_VALUES: [&str; 7] = ["locale", "country", "copy", "user", "session", "loop_index", "story"];
 
-/// The variable a whole-expression template leaves its value in.
+/// The variable in which a whole-expression template leaves its value.
 const RESULT: &str = "__result";
 
 static CHECKER: LazyLock<Environment<'static>> = LazyLock::new(environment);
@@ -55,7 +55,7 @@ fn environment() -> Environment<'static> {
     env
 }
 
-/// Whether a text has anything to fill in.
+/// Whether a text contains a template.
 pub(crate) fn is_template(text: &str) -> bool {
     ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark))
 }
@@ -75,7 +75,7 @@ pub fn check(source: &str) -> Result<Vec<String>, FormatMistake> {
     Ok(names)
 }
 
-/// The values a template reads, with the fields it reads of them: `transfer.body.user.id`.
+/// Returns the values that a template reads, with their fields: `transfer.body.user.id`.
 pub(crate) fn paths(source: &str) -> Vec<String> {
     let Ok(template) = parsed(source) else { return Vec::new() };
     let mut paths: Vec<String> = template.undeclared_variables(true).into_iter().collect();
@@ -87,7 +87,7 @@ pub(crate) fn paths(source: &str) -> Vec<String> {
     paths
 }
 
-/// What a template sees at a path, as JSON; nothing if there is nothing, or nothing that JSON could say.
+/// Returns what a template sees at a path, as JSON; `None` if it is undefined or JSON cannot express it.
 pub(crate) fn shown(scope: &Value, path: &str) -> Option<String> {
     let value = path.split('.').try_fold(scope.clone(), |value, name| value.get_attr(name).ok())?;
     let text = serde_json::to_string(&value).ok().filter(|_| !value.is_undefined())?;
@@ -111,7 +111,7 @@ fn minijinja_name(name: &str) -> bool {
     matches!(name, "range" | "dict" | "namespace" | "debug" | "true" | "false" | "none")
 }
 
-/// The names templates know without a variable being set: functions and built-in values.
+/// Returns the names that are known without setting a variable: functions and built-in values.
 pub fn known_names() -> Vec<&'static str> {
     let mut names: Vec<&'static str> = helpers::NAMES.to_vec();
     names.extend(BUILT_IN_VALUES);
@@ -119,29 +119,29 @@ pub fn known_names() -> Vec<&'static str> {
     names
 }
 
-/// The names of the functions every template may call.
+/// Returns the names of the functions that every template may call.
 pub fn function_names() -> &'static [&'static str] {
     &helpers::NAMES
 }
 
-/// A value as templates see it.
+/// Converts a value to the form that templates see.
 pub fn value(value: &impl serde::Serialize) -> Value {
     Value::from(minijinja::value::Serde(value))
 }
 
-/// One template, or a text without anything to fill in.
+/// One template, or a constant text.
 #[derive(Clone, Debug)]
 pub enum Template {
-    /// A text as it is.
+    /// A constant text.
     Literal(String),
-    /// A template that gives a text; its name in the set.
+    /// A template that gives a text; holds its name in the set.
     Text(String),
-    /// One expression that keeps its type: its name in the set, and the expression itself.
+    /// One expression that keeps its type; holds its name in the set, and the expression itself.
     Value(String, String),
 }
 
 impl Template {
-    /// Whether there is nothing to fill in.
+    /// Whether the text is constant.
     pub fn is_fixed(&self) -> bool {
         matches!(self, Self::Literal(_))
     }
@@ -182,12 +182,12 @@ impl TemplateSet {
         Ok(template)
     }
 
-    /// Somebody else reads these variables.
+    /// Notes variables that are read outside of the templates.
     pub fn note_reads<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         self.read.extend(names.into_iter().map(str::to_owned));
     }
 
-    /// Whether any template reads this variable or function, so that it has to be there.
+    /// Whether any template reads this variable or function, so that it has to be defined.
     pub fn reads(&self, name: &str) -> bool {
         self.read.contains(name)
     }
@@ -203,7 +203,8 @@ impl TemplateSet {
             Template::Literal(text) => return Ok(serde_json::Value::String(text.clone())),
             Template::Text(name) | Template::Value(name, _) => name,
         };
-        // Setting up a virtual machine takes ten times as long as looking something up. What is missing is explained by it.
+        // Setting up a virtual machine takes ten times as long as a lookup. It is still used for a missing value, since it
+        // gives the explanation.
         if let Template::Value(_, expression) = template
             && let Some(value) = found(expression, scope)
         {
@@ -234,7 +235,7 @@ impl TemplateSet {
     }
 }
 
-/// Whether a value has no more values in it than are left: some expressions are short and their lists long.
+/// Whether a value has at most `left` values in it: some expressions are short and their lists long.
 fn fits(value: &Value, left: &mut usize) -> bool {
     let Some(rest) = left.checked_sub(1) else { return false };
     *left = rest;
@@ -245,7 +246,7 @@ fn fits(value: &Value, left: &mut usize) -> bool {
         return false;
     }
     let is_map = value.kind() == ValueKind::Map;
-    // What cannot be gone through has nothing in it.
+    // A value that can't be iterated contains no others.
     let Ok(mut items) = value.try_iter() else { return true };
     items.all(|item| match is_map {
         true => value.get_item(&item).is_ok_and(|inner| fits(&inner, left)),
@@ -253,7 +254,7 @@ fn fits(value: &Value, left: &mut usize) -> bool {
     })
 }
 
-/// What a template gives, up to a limit.
+/// The output of a template, up to a limit.
 #[derive(Default)]
 struct Output {
     text: Vec<u8>,
@@ -275,7 +276,7 @@ impl Write for Output {
     }
 }
 
-/// The value of an expression that is nothing but a variable, or fields of one: `transfer.body.call_id`.
+/// Looks up an expression that is only a variable, or a field of one: `transfer.body.call_id`.
 fn found(expression: &str, scope: &Value) -> Option<Value> {
     let is_name = |name: &str| {
         let mut bytes = name.bytes();
@@ -289,7 +290,7 @@ fn found(expression: &str, scope: &Value) -> Option<Value> {
     (!value.is_undefined()).then_some(value)
 }
 
-/// The expression of a text that is nothing but `{{ expression }}`.
+/// Returns the expression of a text that is a single `{{ expression }}`.
 fn sole_expression(source: &str) -> Option<&str> {
     let inner = source.trim().strip_prefix("{{")?.strip_suffix("}}")?;
     (!is_template(inner) && !inner.contains("}}"))

@@ -1,10 +1,10 @@
-//! How much may stand in one tag. The template engine goes a step deeper for every operator, without a limit of its own,
-//! and its stack ends long before a file does.
+//! Limits the size of one tag. The template engine recurses for every operator without a limit of its own, so that a long
+//! tag would overflow the stack.
 
 use super::tokens::{Token, tokens};
 use crate::language::FormatMistake;
 
-/// So many operators one tag may have.
+/// Maximum number of operators in one tag.
 const MOST_OPERATORS: usize = 500;
 
 /// Words that are operators.
@@ -14,7 +14,7 @@ const WORDS: [&str; 8] = ["not", "and", "or", "if", "elif", "else", "in", "is"];
 ///
 /// # Errors
 ///
-/// The first tag with too many operators.
+/// If a tag has too many operators.
 pub(super) fn check(source: &str) -> Result<(), FormatMistake> {
     let (mut tag, mut count) = (0..0, 0);
     for (range, token) in tokens(source) {

@@ -1,8 +1,8 @@
-//! The pieces of the tags of a template, as far as they matter before it is compiled.
+//! The tokens of the tags of a template, as far as they matter before it is compiled.
 
 use std::ops::Range;
 
-/// A piece of a tag.
+/// A token of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'t> {
     /// The beginning of a tag, `{{` or `{%`.
@@ -13,7 +13,7 @@ pub(super) enum Token<'t> {
     Sign(char),
 }
 
-/// The pieces of all tags, with their places.
+/// Returns the tokens of all tags, with their positions.
 pub(super) fn tokens(template: &str) -> Vec<(Range<usize>, Token<'_>)> {
     let mut tokens = Vec::new();
     let mut at = 0;

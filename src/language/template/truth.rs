@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::FillError;
 
-/// Whether a `when` holds. A text has to be a word for it.
+/// Whether a `when` holds. A text has to be a word for true or false.
 pub(crate) fn truth(value: &Value) -> Result<bool, FillError> {
     Ok(match value {
         Value::Null => false,
