@@ -1,4 +1,4 @@
-//! Any bytes on a connection to a whole mock.
+//! Arbitrary bytes on a connection to a whole mock.
 
 use std::cell::OnceCell;
 use std::net::SocketAddr;
@@ -13,14 +13,14 @@ use super::mock;
 use crate::http::{Limits, Server};
 
 std::thread_local! {
-    /// What everything of one thread runs on.
+    /// The runtime of this thread.
     pub(super) static RUNTIME: Runtime =
         Builder::new_current_thread().enable_all().build().expect("the system gives an event loop");
-    /// Where the mock of this thread listens.
+    /// The address of this thread's mock.
     static ADDRESS: OnceCell<SocketAddr> = const { OnceCell::new() };
 }
 
-/// A client that is gone is given up.
+/// How long to wait for the mock to respond.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 async fn serve() -> SocketAddr {
@@ -32,14 +32,14 @@ async fn serve() -> SocketAddr {
     address
 }
 
-/// Sends bytes as a client does, says that these are all, and reads what comes until the end, which has to come. The mock
-/// serves the next one.
+/// Sends bytes as a client does, closes the writing side, and reads until the end, which has to come. The mock then serves
+/// the next connection.
 pub(super) fn edge(input: &[u8]) {
     RUNTIME.with(|runtime| {
         let address = ADDRESS.with(|address| *address.get_or_init(|| runtime.block_on(serve())));
         let talk = async {
             let mut stream = TcpStream::connect(address).await.expect("it listens");
-            // It may have closed already.
+            // The mock may have closed already.
             let _ = stream.write_all(input).await;
             let _ = stream.shutdown().await;
             let mut answer = Vec::new();

@@ -1,7 +1,7 @@
-//! What the fuzz targets need of the inside, and one target for each parser. No promise is made about any of it.
+//! The internals that the fuzz targets need, and one target for each parser. None of it is a stable interface.
 //!
-//! A target takes any bytes and panics where something is wrong. The tests run each over its kept corpus and over
-//! mutations of it; with cargo-fuzz the same targets run for as long as one likes.
+//! A target takes arbitrary bytes and panics if something is wrong. The tests run each target over its stored corpus and
+//! over mutations of it; with cargo-fuzz the same targets run for any length of time.
 
 mod edge;
 #[cfg(test)]
@@ -16,13 +16,13 @@ pub use crate::scenario::load;
 pub use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
 pub use targets::{TARGETS, Target, run};
 
-/// A mock that nobody drives.
+/// Creates a mock that is not being driven.
 #[must_use]
 pub fn service(settings: &str, epoch: jiff::Timestamp) -> Service {
     mock(settings, epoch).expect("a mock")
 }
 
-/// The same where the settings may be wrong.
+/// Creates a mock from settings that may be wrong.
 fn mock(settings: &str, epoch: jiff::Timestamp) -> Result<Service, crate::StartError> {
     let mock = crate::Mock::builder().settings_text(settings).callback_url("http://127.0.0.1:9/hook");
     mock.epoch(epoch).speed(crate::Speed::Max).max_in_flight(1).service()

@@ -1,5 +1,5 @@
-//! Runs every target over its corpus and over mutations of it. The number of runs is fixed, so that equal programs do equal
-//! things; `FUZZ_RUNS` asks for others.
+//! Runs every target over its corpus and over mutations of it. The number of runs is fixed, so that equal programs do the
+//! same; `FUZZ_RUNS` sets another one.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use rand::RngExt;
 use super::TARGETS;
 use crate::seed::{Rng, Seed};
 
-/// What turns up in the languages of all parsers.
+/// Words that occur in the languages of all parsers.
 const WORDS: [&[u8]; 24] = [
     b"{",
     b"}",
@@ -37,7 +37,7 @@ const WORDS: [&[u8]; 24] = [
     b"\xc3\xa9",
 ];
 
-/// What is kept for a target.
+/// Reads the stored inputs of a target.
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target);
     let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
@@ -46,7 +46,7 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
-/// Changes an input in some places.
+/// Changes an input in several places.
 fn mutate(input: &mut Vec<u8>, others: &[Vec<u8>], rng: &mut Rng) {
     let most = input.len().max(8 << 10);
     for _ in 0..rng.random_range(1..=6) {
@@ -79,7 +79,7 @@ fn mutate(input: &mut Vec<u8>, others: &[Vec<u8>], rng: &mut Rng) {
     input.truncate(most);
 }
 
-/// So many mutations of each target, by what one run costs.
+/// Number of mutations of each target, according to the cost of one run.
 fn runs(target: &str) -> usize {
     let asked = std::env::var("FUZZ_RUNS").ok().and_then(|runs| runs.parse().ok());
     asked.unwrap_or(match target {

@@ -22,10 +22,10 @@ use crate::seed::Seed;
 use crate::settings::Settings;
 use crate::time::{DurationRange, HumanDuration};
 
-/// A parser: its name, and what takes any bytes and panics where something is wrong.
+/// A parser: its name, and a function that takes arbitrary bytes and panics if something is wrong.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All of them.
+/// All targets.
 pub const TARGETS: [Target; 11] = [
     ("answers", answers),
     ("bodies", bodies),
@@ -40,14 +40,14 @@ pub const TARGETS: [Target; 11] = [
     ("user_endpoints", user_endpoints),
 ];
 
-/// Splits what has several parts: UTF-8 has no such byte.
+/// Separates the parts of an input: UTF-8 has no such byte.
 const BETWEEN: u8 = 0xff;
 
-/// Runs the target of this name.
+/// Runs the target with this name.
 ///
 /// # Panics
 ///
-/// If there is none, or if something is wrong.
+/// If there is no such target, or if something is wrong.
 pub fn run(name: &str, input: &[u8]) {
     let (_, target) = TARGETS.iter().find(|(own, _)| *own == name).expect("a target of this name");
     target(input);
@@ -57,7 +57,7 @@ fn text(input: &[u8]) -> String {
     String::from_utf8_lossy(input).into_owned()
 }
 
-/// What receivers answer to a load: it is understood alike however it is cut into pieces.
+/// Responses of receivers to a load: they are parsed alike however they are cut into pieces.
 fn answers(input: &[u8]) {
     let Some((cut, answer)) = input.split_first() else { return };
     let mut whole = ResponseReader::new(1 << 10);
@@ -67,7 +67,7 @@ fn answers(input: &[u8]) {
     for (at, piece) in answer.chunks(usize::from(*cut).max(1)).enumerate() {
         taken = pieces.read(piece);
         if !matches!(taken, Ok(None)) {
-            // What follows an answer counts against the connection only as far as it has come.
+            // Data after a response counts against the connection only as far as it has arrived.
             let rest = at + 1 < answer.len().div_ceil(usize::from(*cut).max(1));
             match (&at_once, &taken) {
                 (Ok(Some(whole)), Ok(Some(piece))) => {
@@ -101,7 +101,7 @@ fn bodies(input: &[u8]) {
     }
 }
 
-/// Reports of load that are merged: what reads can be written and read again.
+/// Load reports that are merged: a readable report can be written and read again.
 fn merged(input: &[u8]) {
     let mut reports = Vec::new();
     for (at, part) in input.split(|byte| *byte == BETWEEN).take(4).enumerate() {
@@ -115,7 +115,7 @@ fn merged(input: &[u8]) {
     }
 }
 
-/// An outbox to which things happen in any order: its sums match, and nothing is in two states.
+/// An outbox with events in any order: its sums match, and no callback is in two states.
 fn outbox(input: &[u8]) {
     let policy = Arc::new(Policy::airudder());
     let url: Arc<Url> = Arc::new("http://127.0.0.1/".parse().expect("a URL"));
@@ -189,7 +189,7 @@ fn outbox(input: &[u8]) {
         assert_eq!((totals.queued, totals.in_flight), (sum, under_way.len() as u64));
         assert_eq!(outbox.left().count() as u64, totals.pending + totals.in_flight + totals.waiting);
     }
-    // Whatever happened, what is left can be delivered.
+    // Whatever happened, the remaining callbacks can be delivered.
     for attempt in under_way {
         let result = AttemptResult { result: Ok(answered()), elapsed: Duration::ZERO };
         outbox.finish(&attempt, &result, now);
@@ -224,7 +224,7 @@ fn ranges(input: &[u8]) {
     }
 }
 
-/// Rates and lengths of time: what reads is shown in a way that reads as the same.
+/// Rates and durations: a readable one is displayed in a way that reads as the same value.
 fn rates(input: &[u8]) {
     let text = text(input);
     if let Ok(length) = text.parse::<HumanDuration>() {
@@ -248,7 +248,7 @@ fn rates(input: &[u8]) {
     let _ = text.parse::<Frequency>();
 }
 
-/// Settings files, through every check and into what they mean.
+/// Settings files, through every check and into their typed form.
 fn settings(input: &[u8]) {
     match Settings::from_text(&text(input)) {
         Err(problems) => assert!(!problems.render().is_empty()),

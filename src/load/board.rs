@@ -1,4 +1,4 @@
-//! A run for whoever looks at the mock beside it, while it goes on.
+//! Live figures of a load run for the control surface.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -8,26 +8,26 @@ use super::send::Job;
 use crate::language::RateProfile;
 use crate::mock::{LoadCounts, LoadPoint, LoadRun, LoadRuns};
 
-/// So many points are kept at most: of a longer run every other one goes.
+/// Maximum number of points that are kept: in a longer run every other one is removed.
 const MOST_POINTS: usize = 480;
 
-/// A run that is looked at.
+/// The figures of a run.
 #[derive(Debug)]
 pub(super) struct Board(Mutex<Kept>);
 
 #[derive(Debug)]
 struct Kept {
-    /// All but its points.
+    /// Everything but its points.
     run: LoadRun,
     points: Vec<LoadPoint>,
     /// The counts at the last point.
     before: Snapshot,
-    /// How much time is between two points.
+    /// Time between two points.
     every: Duration,
 }
 
 impl Board {
-    /// Of a run that begins.
+    /// Creates the figures of a run that begins.
     pub(super) fn new(rate: &RateProfile, job: &Job) -> Arc<Self> {
         let options = &job.options;
         let run = LoadRun {
@@ -47,7 +47,7 @@ impl Board {
         })))
     }
 
-    /// Takes note of how it stands.
+    /// Records the current state.
     pub(super) fn note(&self, now: &Snapshot) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).note(now);
     }
@@ -104,7 +104,7 @@ impl Kept {
                 at += 1;
                 at % 2 == 0
             });
-            // Half of it, so that a tick that comes a little early still counts.
+            // Less than the distance of the remaining points, so that a tick that comes a little early still counts.
             self.every = now.at / u32::try_from(MOST_POINTS).unwrap_or(u32::MAX) * 3 / 2;
         }
     }

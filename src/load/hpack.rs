@@ -1,12 +1,12 @@
 //! Header blocks of HTTP/2 (RFC 7541), as far as a load needs them: requests without the dynamic table and without
 //! Huffman codes, and the status of a response.
 
-/// What a header name is called by in the static table.
+/// Indexes of header names in the static table.
 const CONTENT_LENGTH: usize = 28;
 const CONTENT_TYPE: usize = 31;
 const USER_AGENT: usize = 58;
 
-/// Appends a number in the lower bits of a first byte, and further bytes where it does not fit.
+/// Appends a number in the lower bits of a first byte, and in further bytes if it does not fit.
 fn integer(first: u8, bits: u32, number: usize, out: &mut Vec<u8>) {
     let most = (1_usize << bits) - 1;
     if number < most {
@@ -53,7 +53,7 @@ pub(super) fn content_length(length: usize, out: &mut Vec<u8>) {
     named(CONTENT_LENGTH, itoa::Buffer::new().format(length).as_bytes(), out);
 }
 
-/// Appends what stands before all headers.
+/// Appends the pseudo-headers, which precede all headers.
 pub(super) fn request(method: &str, is_tls: bool, authority: &str, path: &str, out: &mut Vec<u8>) {
     match method {
         "GET" => out.push(0x82),
@@ -65,8 +65,8 @@ pub(super) fn request(method: &str, is_tls: bool, authority: &str, path: &str, o
     named(4, path.as_bytes(), out);
 }
 
-/// The status of a response's header block; nothing if it does not begin with one that can be read. The dynamic table is
-/// not in use, since the sender has refused it.
+/// Reads the status of a response's header block; `None` if it does not begin with a readable one. The dynamic table is not
+/// in use, since we announce a size of zero.
 pub(super) fn status(block: &[u8]) -> Option<u16> {
     const KNOWN: [u16; 7] = [200, 204, 206, 304, 400, 404, 500];
     let mut rest = block;
@@ -111,7 +111,7 @@ fn read_integer(bytes: &[u8], bits: u32) -> Option<(usize, &[u8])> {
     None
 }
 
-/// A text, whether it is in Huffman codes, and what follows it.
+/// Reads a text; returns whether it is Huffman-coded, its bytes, and the rest.
 fn read_text(bytes: &[u8]) -> Option<(bool, &[u8], &[u8])> {
     let is_coded = bytes.first()? & 0x80 != 0;
     let (length, rest) = read_integer(bytes, 7)?;
@@ -119,7 +119,7 @@ fn read_text(bytes: &[u8]) -> Option<(bool, &[u8], &[u8])> {
     Some((is_coded, text, rest))
 }
 
-/// Digits in Huffman codes: 0 to 2 have five bits, 3 to 9 have six; the rest of the last byte is ones.
+/// Decodes Huffman-coded digits: 0 to 2 have five bits, 3 to 9 have six; the rest of the last byte is ones.
 fn coded_digits(bytes: &[u8]) -> Option<Vec<u8>> {
     let bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |at| byte >> at & 1)).collect();
     let number = |from: usize, count: usize| {

@@ -1,9 +1,9 @@
-//! Load at configurable rates, from the same scenario files: signed and unique like the real thing.
+//! Load at configurable rates, from the same scenario files: signed and unique like real callbacks.
 //!
-//! `airudder-mock load` and `merge` call this. A run goes one way: `plan` says when events are due, `compile` makes
-//! request templates of the stories, `send` releases the events and counts what becomes of them, `report` says what
-//! to think of it. The load is open loop: the instants of all events are planned beforehand, by index, and latency
-//! counts from them, so that a receiver that stalls can't slow down its own test. Every event ends in exactly one count.
+//! `airudder-mock load` and `merge` use this. A run goes one way: `plan` says when events are due, `compile` makes request
+//! templates of the stories, `send` releases the events and counts their results, `report` draws the conclusions. The load
+//! is open loop: the instants of all events are planned beforehand, by index, and latency is measured from them, so that a
+//! receiver that stalls can't slow down its own test. Every event ends in exactly one count.
 
 mod board;
 mod compile;

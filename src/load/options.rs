@@ -1,4 +1,4 @@
-//! What is asked of a load.
+//! The options of a load.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::language::{Arrivals, RateUnit};
 use crate::scenario::Story;
 use crate::seed::Seed;
 
-/// What is asked for.
+/// The options of a load.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The stories, each with its weight in the mix.
@@ -19,38 +19,38 @@ pub struct Options {
     pub unit: RateUnit,
     /// How arrivals are spaced.
     pub arrivals: Arrivals,
-    /// After how many events, or stories, to end. Stories already running are allowed to finish.
+    /// Number of events, or stories, after which to end. Stories already running are allowed to finish.
     pub count: Option<u64>,
-    /// How many events may be in flight; at least 1.
+    /// Maximum number of events in flight; at least 1.
     pub in_flight: u32,
-    /// How many threads send; at least 1.
+    /// Number of threads that send; at least 1.
     pub workers: u32,
-    /// After how long an unanswered event counts as timed out.
+    /// Time after which an unanswered event counts as timed out.
     pub timeout: Duration,
-    /// From which lag on an event counts as late.
+    /// Lag from which an event counts as late.
     pub late: Duration,
-    /// After which lag an event is dropped.
+    /// Lag after which an event is dropped.
     pub drop_after: Duration,
     /// The seed of ids, people and arrivals.
     pub seed: Seed,
-    /// Which part of the whole this is.
+    /// Which part of the whole run this is.
     pub shard: Shard,
-    /// What is spoken with the receiver.
+    /// The protocol that is spoken with the receiver.
     pub protocol: Protocol,
     /// Whether stories are simulated even if they could be compiled.
     pub simulated: bool,
-    /// Whether requests are served beside request templates; simulated stories always are.
+    /// Whether requests are served besides request templates; simulated stories are always served.
     pub serves: bool,
-    /// Whether each event is kept, to look it up in the receiver's own list.
+    /// Whether each event is kept, to compare it with the receiver's own list.
     pub keeps_events: bool,
-    /// Which share of the events the sender may hold back before the run is void, 0 to 1.
+    /// Maximum share of the events that the sender may hold back before the run is void, 0 to 1.
     pub most_held_back: f64,
-    /// When to begin; nothing: at once.
+    /// When to begin; `None` for at once.
     pub start_at: Option<Timestamp>,
 }
 
 impl Options {
-    /// The mix, of which nothing was started yet.
+    /// Returns the mix, with no story started yet.
     pub(super) fn shares(&self) -> Vec<Share> {
         let stories = self.stories.iter();
         stories
@@ -59,7 +59,7 @@ impl Options {
     }
 }
 
-/// What is spoken with the receiver.
+/// The protocol that is spoken with the receiver.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protocol {
     /// One event at a time over each connection.
@@ -70,7 +70,7 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// Its name in reports.
+    /// Returns its name in reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Http1 => "http/1.1",
@@ -78,7 +78,7 @@ impl Protocol {
         }
     }
 
-    /// Its name when it is agreed on over TLS (RFC 7301, RFC 9113).
+    /// Returns its name in the TLS negotiation (RFC 7301, RFC 9113).
     pub(crate) fn alpn(self) -> &'static [u8] {
         match self {
             Self::Http1 => b"http/1.1",

@@ -1,4 +1,4 @@
-//! A load made ready: its stories compiled, or to be simulated, and its receiver found.
+//! Preparation of a load: its stories are compiled or prepared for simulation, and its receiver is resolved.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -18,8 +18,8 @@ use crate::scenario::Story;
 pub struct Load<'a> {
     pub(super) context: Context<'a>,
     pub(super) options: Options,
-    /// The stories as request templates. Otherwise they are simulated, each on the engine: if not because it was asked
-    /// for then for a reason.
+    /// The stories as request templates. Otherwise they are simulated on the engine: for the given reason, or because the
+    /// user asked for it.
     pub(super) templates: Result<Arc<[StoryTemplate]>, Option<NotCompilable>>,
     pub(super) target: Arc<Target>,
     pub(super) address: SocketAddr,
@@ -30,21 +30,21 @@ pub struct Load<'a> {
 /// Why a load can't begin.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
-    /// No story.
+    /// There is no story.
     #[error("there is no story")]
     NoStory,
-    /// No callback URL.
+    /// There is no callback URL.
     #[error(
         "there is no callback URL: say where the load goes with --callback-url; `airudder-mock receive` shows what \
          arrives"
     )]
     NoTarget,
-    /// A story's own callback URL is none.
+    /// A story's own callback URL is invalid.
     #[error("{url}: {error}")]
     Target {
         /// As written.
         url: String,
-        /// Why.
+        /// What is wrong with it.
         error: TargetError,
     },
     /// The receiver's host has no address.
@@ -59,7 +59,7 @@ pub enum PrepareError {
 }
 
 impl<'a> Load<'a> {
-    /// Compiles the stories and finds the receiver.
+    /// Compiles the stories and resolves the receiver.
     ///
     /// # Errors
     ///
@@ -74,18 +74,18 @@ impl<'a> Load<'a> {
         let address = address(&target, guard)?;
         let tls = match templates {
             Ok(_) => Tls::new(&context.settings.tls, options.protocol.alpn())?.plan(&target)?,
-            // Its mock has a client of its own.
+            // The mock of a simulation has a client of its own.
             Err(_) => None,
         };
         Ok(Self { context, options, templates, target, address, tls, guard: guard.clone() })
     }
 
-    /// The receiver, as its URL names it.
+    /// Returns the receiver as its URL names it.
     pub fn target(&self) -> &Target {
         &self.target
     }
 
-    /// Why the stories have to be simulated, with their pauses and waits, if they could not be compiled.
+    /// Returns why the stories have to be simulated, with their pauses and waits, if they could not be compiled.
     pub fn simulated_because(&self) -> Option<&NotCompilable> {
         self.templates.as_ref().err()?.as_ref()
     }
@@ -109,7 +109,7 @@ fn compile(context: &Context<'_>, options: &Options) -> Result<Arc<[StoryTemplat
     if is_one_server { Ok(templates.into()) } else { Err(NotCompilable::SeveralServers) }
 }
 
-/// Where the callbacks go, as far as it is known beforehand.
+/// Finds where the callbacks go, as far as that is known beforehand.
 fn target(context: &Context<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Target>, PrepareError> {
     let own = stories.iter().find_map(|(story, _)| story.callback_url_text());
     match (context.target, own) {
@@ -117,7 +117,7 @@ fn target(context: &Context<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Ta
         (_, Some(url)) => {
             url.parse().map(Arc::new).map_err(|error| PrepareError::Target { url: url.to_owned(), error })
         }
-        // Routes may be all that says where callbacks go.
+        // Routes may be the only place that says where callbacks go.
         (_, None) => match context.settings.routes.targets(context.catalog).into_iter().next() {
             Some(target) => Ok(Arc::new(target)),
             None => Err(PrepareError::NoTarget),
@@ -125,7 +125,7 @@ fn target(context: &Context<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Ta
     }
 }
 
-/// The first address of a target that may be connected to.
+/// Returns the first address of a target that may be connected to.
 fn address(target: &Target, guard: &Guard) -> Result<SocketAddr, PrepareError> {
     guard.consider(target.host())?;
     let unknown = |error: Option<&io::Error>| PrepareError::Unresolved(Failure::unresolved(target, error));

@@ -1,7 +1,7 @@
 //! The vendor's REST side beside a load of request templates.
 //!
-//! Nobody keeps what such a load sends. But ids are a function of the iteration's number, and the number follows from the id:
-//! so a conversation is put up when the first request names it, as its callbacks have described it.
+//! Such a load does not store what it sends. But ids are a function of the iteration's number, and the number follows from
+//! the id: so a conversation is created when the first request names it, as its callbacks have described it.
 
 use std::collections::HashSet;
 use std::io;
@@ -19,20 +19,20 @@ use crate::mock::LoadRuns;
 use crate::net::HttpRequest;
 use crate::simulator::Opening;
 
-/// How many conversations may be put up: each takes a kilobyte.
+/// Maximum number of conversations that are created: each takes a kilobyte.
 const MOST: usize = 1_000_000;
 
-/// What knows conversations by their ids.
+/// Finds conversations by their ids.
 struct Known {
     options: Options,
     templates: Arc<[StoryTemplate]>,
     fields: Vec<IdFields>,
     mix: Arc<Mix>,
-    /// The iterations whose conversations are put up.
+    /// The iterations whose conversations have been created.
     put_up: Mutex<HashSet<u64>>,
 }
 
-/// Serves requests for as long as it is polled.
+/// Serves requests as long as it is polled.
 ///
 /// # Errors
 ///
@@ -67,7 +67,7 @@ pub(super) async fn serve(
 }
 
 impl Known {
-    /// Puts up the conversations that a request names.
+    /// Creates the conversations that a request names.
     fn put_up(&self, request: &HttpRequest, driver: &Driver) {
         for id in hex_runs(request.path_and_query().as_bytes()).chain(hex_runs(&request.body)) {
             let Some((story, iteration)) = self.iteration_of(id) else { continue };
@@ -92,7 +92,7 @@ impl Known {
         }
     }
 
-    /// Which story and iteration an id is of, if it is one of this load.
+    /// Returns the story and iteration of an id, if it belongs to this load.
     fn iteration_of(&self, id: &str) -> Option<(usize, u64)> {
         self.templates.iter().enumerate().find_map(|(story, template)| {
             let iteration = template.iteration_of(id)?;
@@ -105,7 +105,7 @@ impl Known {
     }
 }
 
-/// The runs of hexadecimal digits in a text that are long enough for an id.
+/// Returns the runs of hexadecimal digits in a text that are long enough for an id.
 fn hex_runs(bytes: &[u8]) -> impl Iterator<Item = &str> {
     let runs = bytes.split(|byte| !byte.is_ascii_digit() && !(b'a'..=b'f').contains(byte));
     runs.filter(|run| (16..=64).contains(&run.len())).filter_map(|run| std::str::from_utf8(run).ok())

@@ -1,4 +1,4 @@
-//! A run: shares the work among the workers, watches them, and gathers what they found out.
+//! A run: divides the work among the workers, watches them, and collects their results.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,31 +21,31 @@ use crate::http::Server;
 use crate::language::{RateProfile, RateUnit};
 use crate::mock::LoadRuns;
 
-/// How long a search waits between its probes.
+/// Pause of a search between its probes.
 const BETWEEN_PROBES: Duration = Duration::from_millis(300);
 
-/// How long a receiver may go on with what it accepted before its list counts.
+/// How long a receiver may continue to process accepted events before its list counts.
 const STRAGGLERS: Duration = Duration::from_secs(5);
 
-/// How often its list is looked at meanwhile.
+/// Interval in which its list is read meanwhile.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
-/// A run that is over.
+/// A finished run.
 #[derive(Debug)]
 pub struct Run {
-    /// What it found out.
+    /// Its report.
     pub report: Report,
-    /// Whether it was ended before its time.
+    /// Whether it was ended early.
     pub interrupted: bool,
     sent: Sent,
 }
 
-/// What was sent, where the receiver's list is asked for.
+/// The events that were sent, if the receiver's list is requested.
 #[derive(Debug)]
 enum Sent {
-    /// From templates, whose ids are told by the iteration's number.
+    /// Sent from templates; their ids follow from the iteration's number.
     Compiled(Vec<SentEvent>),
-    /// By stories that were simulated.
+    /// Sent by simulated stories.
     Simulated(Vec<Identified>),
 }
 
@@ -53,7 +53,7 @@ impl Load<'_> {
     fn job(&self, rate: &RateProfile, duration: Duration) -> Job {
         let options = self.options.clone();
         let mix = self.mix();
-        // Simulated stories share one engine; and no more send than may be in flight.
+        // Simulated stories share one engine. More workers than events in flight would be useless.
         let workers = if self.is_simulated() { 1 } else { options.workers.clamp(1, options.in_flight) };
         let (per_iteration, limit) = match (options.unit, options.count) {
             (RateUnit::Events, count) => {
@@ -68,7 +68,7 @@ impl Load<'_> {
         let interval = interval(duration);
         let intervals = (duration + options.timeout).as_nanos() / interval.as_nanos().max(1) + 2;
         let left = options.start_at.map(|at| Duration::try_from(at.duration_since(Timestamp::now())));
-        // A moment for the threads to come up, so that the first events are not late.
+        // The threads need a moment to start, so that the first events are not late.
         let wait = left.and_then(Result::ok).unwrap_or_default().max(Duration::from_millis(20));
         Job {
             options,
@@ -97,12 +97,12 @@ impl Load<'_> {
         }
     }
 
-    /// Runs at a rate for a duration, or until `interrupt` is ready. `watch` sees how it stands, several times a second.
-    /// Where stories are simulated, the mock takes calls on `server`.
+    /// Runs at a rate for a duration, or until `interrupt` is ready. `watch` gets the current state several times a second.
+    /// If stories are simulated, the mock takes requests on `server`.
     ///
     /// # Errors
     ///
-    /// If the system has no threads, event loops or addresses to give.
+    /// If the system refuses threads, event loops or addresses.
     pub async fn run(
         &self,
         rate: &RateProfile,
@@ -154,8 +154,8 @@ impl Load<'_> {
         Ok(Run { report, interrupted, sent })
     }
 
-    /// Holds the receiver's own list of ids against what was sent, and says in the report what is lost, doubled or unknown.
-    /// A receiver that is still at it has a few seconds to complete its list.
+    /// Compares the receiver's own list of ids with what was sent, and adds to the report what is lost, doubled or unknown.
+    /// A receiver that is still processing has a few seconds to complete its list.
     pub async fn reconcile(&self, run: &mut Run, source: &Source) {
         let begun = Instant::now();
         let mut found = loop {
@@ -171,7 +171,7 @@ impl Load<'_> {
             tokio::time::sleep(BETWEEN_LOOKS).await;
         };
         if self.options.shard.of > 1 {
-            // The others' ids are unknown here.
+            // The ids of the other shards are unknown here.
             found.unknown = 0;
             found.unknown_ids.clear();
         }
@@ -237,7 +237,7 @@ impl Load<'_> {
                 best = Some(report.clone());
             }
             last = Some(report);
-            // What the last events left behind is not to weigh on the next probe.
+            // Let the receiver recover, so that one probe does not affect the next.
             tokio::time::sleep(BETWEEN_PROBES).await;
             Some(probe)
         })
@@ -278,7 +278,7 @@ impl Load<'_> {
         let planned = job.duration;
         let cut_short = interrupted || options.count.is_some();
         let elapsed = if cut_short { stats.last } else { stats.last.max(planned) };
-        // A count that was reached is no early end.
+        // Reaching the count is not an early end.
         let planned = if options.count.is_some() && !interrupted { planned.min(elapsed) } else { planned };
         let elapsed_s = elapsed.as_secs_f64();
         let (user, system) =
@@ -309,7 +309,7 @@ impl Load<'_> {
                 shard: (options.shard.of > 1).then_some(options.shard),
                 runs: 1,
                 mode: if self.is_simulated() { "simulated" } else { "compiled" }.to_owned(),
-                // A story that is simulated decides itself what it sends, and what was interrupted is no whole.
+                // A simulated story decides itself what it sends, and an interrupted run is incomplete.
                 events: (!self.is_simulated() && !interrupted).then(|| job.planned_events()).flatten(),
                 most_held_back: options.most_held_back,
             },
@@ -339,7 +339,7 @@ impl Load<'_> {
     }
 }
 
-/// Has the workers do their parts.
+/// Runs the workers.
 async fn compiled(
     job: &Arc<Job>,
     interrupt: impl Future<Output = ()>,
@@ -364,7 +364,7 @@ async fn compiled(
                 Some(joined) => match joined.map_err(io::Error::other).flatten() {
                     Ok(part) => stats.add(part),
                     Err(error) => {
-                        // Without one of them it is not the run that was asked for: nobody goes on.
+                        // A run with a missing worker is invalid, so stop them all.
                         job.stop.store(true, Ordering::Relaxed);
                         while workers.join_next().await.is_some() {}
                         return Err(error);
@@ -380,14 +380,14 @@ async fn compiled(
     }
 }
 
-/// How long an interval of the series is: such that there are about a hundred.
+/// Returns the length of an interval of the series, such that there are about a hundred.
 fn interval(duration: Duration) -> Duration {
     const STEPS: [u64; 9] = [100, 250, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000];
     let wanted = u64::try_from(duration.as_millis() / 120).unwrap_or(u64::MAX);
     Duration::from_millis(STEPS.into_iter().find(|step| *step >= wanted).unwrap_or(600_000))
 }
 
-/// When CPU time was looked at last.
+/// The last measurement of CPU time.
 struct Watched {
     at: Instant,
     cpu: Duration,

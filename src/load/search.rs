@@ -1,21 +1,21 @@
-//! The search for the highest rate that holds: doubles until it does not, then halves the gap.
+//! The search for the highest rate that holds: doubles until a rate does not hold, then halves the gap.
 
 use super::report::{Probe, Report, Search, Slo};
 
-/// How close the highest rate that held and the lowest that did not have to come: 2 %.
+/// Ratio at which the search ends, between the lowest rate that did not hold and the highest that did: 2 %.
 const CLOSE: f64 = 1.02;
 
-/// How many probes there are at most.
+/// Maximum number of probes.
 const MOST_PROBES: usize = 40;
 
-/// The share of the events that has to be answered as wanted for a rate to hold, whatever else is asked for. A queue that
-/// grows shows in it too, since what waits too long is dropped.
+/// Minimum share of events that must be answered as wanted for a rate to hold, in addition to all other conditions. A
+/// growing queue shows in it too, since events that wait too long are dropped.
 const KEEPS_UP: f64 = 0.98;
 
-/// From which share of its cores on the sender may be what does not hold.
+/// Share of its cores from which the sender may be the bottleneck.
 const BUSY: f64 = 0.9;
 
-/// Searches from a rate on. `probe` probes one; nothing comes of it if it is interrupted.
+/// Searches, starting at a rate. `probe` probes one rate and returns nothing if it is interrupted.
 pub(crate) async fn search(
     slo: &str,
     start: f64,
@@ -28,7 +28,7 @@ pub(crate) async fn search(
         let Some(probed) = probe(rate).await else { break };
         let (held, is_silent) = (probed.held, probed.achieved == 0.0);
         found.probes.push(probed);
-        // Nobody answers at all: a lower rate will not change that.
+        // The receiver does not answer at all: a lower rate will not change that.
         if is_silent && found.best == 0.0 {
             break;
         }
@@ -39,7 +39,7 @@ pub(crate) async fn search(
         }
         rate = match lowest_bad {
             None => rate * 2.0,
-            // Nothing held yet: down by halves, to one event in ten seconds at the least.
+            // No rate has held yet: go down by halves, to at least one event in ten seconds.
             Some(bad) if found.best == 0.0 && bad > 0.1 => bad / 2.0,
             Some(bad) if found.best > 0.0 && bad / found.best > CLOSE => f64::midpoint(found.best, bad),
             Some(_) => break,
@@ -49,7 +49,7 @@ pub(crate) async fn search(
     found
 }
 
-/// A rate in few digits: whole from 100 on, else in tenths or hundredths.
+/// Rounds a rate to few digits: integers from 100 on, below that tenths or hundredths.
 fn readable(rate: f64) -> f64 {
     let unit = match rate {
         100.0.. => 1.0,
@@ -59,7 +59,7 @@ fn readable(rate: f64) -> f64 {
     (rate * unit).round() / unit
 }
 
-/// What a report says of a rate that was probed.
+/// Judges a probed rate by its report.
 pub(crate) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
     let achieved = report.throughput();
     let latency = report.latency.planned.percentile(99.0);
@@ -67,7 +67,7 @@ pub(crate) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
     let keeps_up = counts.ok as f64 >= counts.planned as f64 * KEEPS_UP;
     let mut why = match (slo.check(report), &report.void) {
         (Err(breaches), _) => Some(breaches.to_string()),
-        // What this side could not send as planned says nothing of the receiver.
+        // A rate that this side could not send as planned says nothing about the receiver.
         (Ok(()), Some(void)) => Some(void.clone()),
         (Ok(()), None) if keeps_up => None,
         (Ok(()), None) => {

@@ -1,6 +1,6 @@
-//! The files that the page is made of.
+//! The files of the page.
 
-/// A file: its name, what it is, its text.
+/// A file: its name, its content type, its text.
 type File = (&'static str, &'static str, &'static str);
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -14,7 +14,7 @@ macro_rules! files {
     };
 }
 
-/// All of them.
+/// All files.
 const FILES: &[File] = files![
     HTML "index.html",
     STYLE "page.css",
@@ -40,7 +40,7 @@ const FILES: &[File] = files![
     SCRIPT "trace.js",
 ];
 
-/// What a file of this name is, and its text.
+/// Returns the content type and the text of the file with this name.
 pub(super) fn find(name: &str) -> Option<(&'static str, &'static str)> {
     FILES.iter().find(|file| file.0 == name).map(|file| (file.1, file.2))
 }
@@ -54,7 +54,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 mod tests {
     use super::*;
 
-    /// People have it open beside their work; it is there at once, and adds little to the program.
+    /// People keep the page open beside their work: it must load at once and add little to the program.
     #[test]
     fn all_of_it_is_small() {
         let bytes: usize = FILES.iter().map(|file| file.2.len()).sum();

@@ -1,7 +1,7 @@
 //! The page under `/_mock/` that people keep open. It uses the control surface alone.
 //!
-//! Its files stand in `assets/` as they are sent, and are part of the program. Nothing in them comes from elsewhere, and
-//! what comes from outside is shown as text ([`POLICY`] allows no scripts and styles but these files).
+//! Its files are in `assets/` as they are sent, and are part of the program. Nothing in them is loaded from elsewhere, and
+//! data from outside is shown as text ([`POLICY`] allows no scripts and styles but these files).
 
 mod assets;
 mod trace;
@@ -11,12 +11,12 @@ use bytes::Bytes;
 use crate::net::{HttpRequest, HttpResponse};
 pub use trace::{Run, trace};
 
-/// What the page may do: nothing but what it is made of and what its own origin answers.
+/// The page's Content-Security-Policy: only its own files and responses of its own origin.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; \
                       connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Answers a request for the page or one of its files; `path` is what stands behind the prefix. Nothing if it is for
-/// something else: the root is the page only for whoever accepts HTML.
+/// Answers a request for the page or one of its files; `path` is the part after the prefix. `None` if the request is for
+/// something else: the root is the page only for a client that accepts HTML.
 pub fn answer(call: &HttpRequest, path: &str) -> Option<HttpResponse> {
     if !matches!(&*call.method, "GET" | "HEAD") {
         return None;
@@ -41,7 +41,7 @@ fn file((kind, text): (&'static str, &'static str)) -> HttpResponse {
         header("content-security-policy", POLICY),
         header("x-content-type-options", "nosniff"),
         header("referrer-policy", "no-referrer"),
-        // Another version may answer at the same address tomorrow.
+        // Another version may run at the same address later.
         header("cache-control", "no-cache"),
     ];
     HttpResponse { status: 200, headers, body: Bytes::from_static(text.as_bytes()) }

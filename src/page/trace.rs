@@ -1,4 +1,4 @@
-//! A run in one file that a browser opens from disk: the page's own timeline, with the journal in it.
+//! A run as one file that a browser opens from disk: the page's own timeline, with the journal in it.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::assets;
 use crate::contract::signature::{Signer, TakenApart};
 use crate::journal::{Entry, Event, Lines, Signed};
 
-/// The modules that a trace is made of, each after those it uses.
+/// The modules of a trace, each after those it uses.
 const MODULES: [&str; 9] = [
     "dom.js",
     "wire.js",
@@ -28,22 +28,22 @@ const MODULES: [&str; 9] = [
 /// The fields whose texts are the same in many entries.
 const INTERNED: [&str; 8] = ["at", "due", "story", "kind", "event", "url", "method", "answer"];
 
-/// What a trace tells of a run beside its journal.
+/// What a trace shows of a run besides its journal.
 #[derive(Debug)]
 pub struct Run<'a> {
-    /// What was run: `run scenarios/agent-transfer.toml`.
+    /// The command that was run: `run scenarios/agent-transfer.toml`.
     pub command: String,
     /// Whether it passed.
     pub passed: bool,
     /// The address of the mock.
     pub url: String,
-    /// What else is worth knowing, a name and a text each.
+    /// Further facts, a name and a text each.
     pub facts: Vec<(&'static str, String)>,
-    /// How many older entries are not there any more.
+    /// Number of older entries that are no longer available.
     pub left_out: u64,
-    /// The conversations, as the person at the other end saw them.
+    /// The conversations as the person at the other end saw them.
     pub chats: Vec<Value>,
-    /// What signs the requests of the accounts.
+    /// The signers of the accounts' requests.
     pub callers: &'a [Signer],
 }
 
@@ -55,20 +55,20 @@ struct Data {
     facts: Map<String, Value>,
     left_out: u64,
     chats: Vec<Value>,
-    /// What stands in many entries stands here once.
+    /// Texts that occur in many entries, stored once.
     texts: Vec<String>,
     #[serde(skip)]
     places: IndexSet<String>,
     schemes: Vec<Value>,
     /// Signatures that are wrong, or that a receiver has refused.
     apart: BTreeMap<u64, TakenApart>,
-    /// The keys that entries have.
+    /// The lists of keys that entries have.
     shapes: Vec<Vec<String>>,
-    /// The entries: the place of its keys, and their values.
+    /// The entries: the index of the entry's list of keys, then its values.
     lines: Vec<Vec<Value>>,
 }
 
-/// The whole file. Entries are written as `lines` says; secrets are masked unless it shows them.
+/// Builds the whole file. Entries are written as `lines` says; secrets are masked unless it shows them.
 pub fn trace(run: Run<'_>, entries: &[Entry], lines: &Lines) -> String {
     let facts = run.facts.into_iter().map(|(name, text)| (name.to_owned(), text.into()));
     let mut data = Data {
@@ -89,7 +89,7 @@ pub fn trace(run: Run<'_>, entries: &[Entry], lines: &Lines) -> String {
         data.add(entry, run.callers, lines);
     }
     data.texts = data.places.drain(..).collect();
-    // No text in it can end the element it stands in.
+    // No text in it may end the element that contains it.
     let data = json!(data).to_string().replace('<', "\\u003c");
     let (script, style) = (script(), assets::find("page.css").unwrap_or_default().1);
     let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
@@ -126,7 +126,7 @@ impl Data {
         if let Some(Value::Array(headers)) = line.get_mut("headers") {
             for pair in headers.iter_mut().filter_map(Value::as_array_mut) {
                 let [Value::String(name), Value::String(value)] = &mut pair[..] else { continue };
-                // Each signature is another one.
+                // Every signature is different.
                 let is_own = header.as_ref().is_some_and(|header| header.eq_ignore_ascii_case(name));
                 let (name, value) = (name.clone(), value.clone());
                 pair[0] = self.place(name);
@@ -158,8 +158,8 @@ impl Data {
     }
 }
 
-/// The modules as one script. Each becomes a function that gives what it exports; they have their imports and exports at the
-/// beginning of lines, as one statement each.
+/// Returns the modules as one script. Each becomes a function that returns its exports. Imports and exports are expected at
+/// the beginning of lines, as one statement each.
 fn script() -> String {
     let mut script = String::from("\"use strict\";\n");
     for name in MODULES {
@@ -188,7 +188,7 @@ fn script() -> String {
     script
 }
 
-/// What a declaration declares: `async function copy(text)` is `copy`.
+/// Returns the name that a declaration declares: `async function copy(text)` declares `copy`.
 fn name_of(declaration: &str) -> &str {
     let words = declaration.split([' ', '(', '=', ';', '{']);
     let keywords = ["async", "function", "function*", "const", "let", "class"];
@@ -251,7 +251,7 @@ mod tests {
         assert!(!text.contains("unsafe"));
     }
 
-    /// The modules are taken apart by their lines: what is not on one line would be lost.
+    /// The modules are split by lines: a declaration that is not on one line would be lost.
     #[test]
     fn modules_are_written_as_the_trace_takes_them_apart() {
         for name in MODULES {

@@ -1,32 +1,32 @@
-//! Two renderings of one request, made with other ids, at another time and with another number, side by side: where
-//! both hold the same known value is a gap, and everything else has to be equal. So nothing is guessed: the template
-//! fits both renderings by construction, or there is none.
+//! Compares two renderings of one request, made with other ids, at another time and with another number. Where both hold
+//! the same known value there is a gap, and everything else has to be equal. So nothing is guessed: the template fits both
+//! renderings by construction, or there is none.
 
 use super::ids::IdForm;
 use super::segments::{Segment, Segments, Since, TimeForm};
 use crate::seed::ids::{DrawnId, IdShape};
 
-/// What one rendering was made with.
+/// The known values of one rendering.
 pub(super) struct Values {
     pub(super) ids: Vec<DrawnId>,
     pub(super) copy: String,
 }
 
-/// When one rendering was made, in Unix milliseconds.
+/// The moments of one rendering, in Unix milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moments {
     pub(super) now: i64,
-    /// When the first request of its story was.
+    /// The moment of the first request of its story.
     pub(super) begun: i64,
 }
 
-/// Finds the gaps of a story's requests, and numbers its ids as they appear.
+/// Finds the gaps of a story's requests, and numbers its ids in order of appearance.
 pub(super) struct Aligner<'a> {
     values: [&'a Values; 2],
-    /// The bytes that a known value can begin with in the first text. Nearly all bytes of a long body are none of
-    /// them, and are passed over at once.
+    /// The bytes with which a known value can begin in the first text. Nearly all bytes of a long body are none of them,
+    /// and are skipped at once.
     beginnings: [bool; 256],
-    /// The number of each drawn id among the forms, once it has appeared.
+    /// The index of each drawn id among the forms, once it has appeared.
     numbers: Vec<Option<usize>>,
     forms: Vec<IdForm>,
 }
@@ -43,12 +43,12 @@ impl<'a> Aligner<'a> {
         Self { values: [one, other], beginnings, numbers: vec![None; one.ids.len()], forms: Vec::new() }
     }
 
-    /// The forms of the ids that appeared.
+    /// Returns the forms of the ids that appeared.
     pub(super) fn into_forms(self) -> Vec<IdForm> {
         self.forms
     }
 
-    /// Appends what two texts have in common, with gaps. Fails with the place in the first text where they differ
+    /// Appends what two texts have in common, with gaps. Fails with the position in the first text where they differ
     /// otherwise.
     pub(super) fn align(
         &mut self,
@@ -81,7 +81,7 @@ impl<'a> Aligner<'a> {
         Ok(())
     }
 
-    /// The longest gap at the beginning of two texts, which may begin with a time, and how long it is in each.
+    /// Finds the longest gap at the beginning of two texts, which may begin with a time, and its length in each.
     fn gap(
         &mut self,
         one: &[u8],
@@ -96,7 +96,7 @@ impl<'a> Aligner<'a> {
         let ids = ids
             .filter(|(_, (a, b))| starts(&a.text, &b.text))
             .map(|(index, (a, b))| (Segment::Id(index), a.text.len(), b.text.len()));
-        // Of several that are as long, the last: an id rather than anything else.
+        // If several have the same length, the last: an id rather than anything else.
         let gaps = time.into_iter().chain(copy).chain(ids);
         let mut longest = gaps.max_by_key(|(_, length, _)| *length)?;
         if let (Segment::Id(index), ..) = &mut longest {
@@ -110,7 +110,7 @@ impl<'a> Aligner<'a> {
         let number = *self.numbers[index].get_or_insert(next);
         if number == next {
             let DrawnId { shape, text } = &self.values[0].ids[index];
-            // Counted by themselves, ids of digits have the same number in all variants and never meet.
+            // Digit ids are counted separately: they have the same number in all variants and never collide.
             let is_same = |form: &&IdForm| (form.shape == IdShape::Digits) == (*shape == IdShape::Digits);
             let number = self.forms.iter().filter(is_same).count();
             self.forms.push(IdForm { shape: *shape, length: text.len(), number });
@@ -119,7 +119,8 @@ impl<'a> Aligner<'a> {
     }
 }
 
-/// A moment at the beginning of two texts that is as far from the present in both, or else from the first request.
+/// Finds a moment at the beginning of two texts with the same offset from the present, or else from the first request, in
+/// both.
 fn time(one: &[u8], other: &[u8], [first, second]: [Moments; 2]) -> Option<(Segment, usize, usize)> {
     let (ones, others) = (TimeForm::read(one), TimeForm::read(other));
     let sinces = [(Since::Now, first.now, second.now), (Since::Begun, first.begun, second.begun)];

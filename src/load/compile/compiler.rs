@@ -1,6 +1,6 @@
-//! Makes request templates of a story. It is run on the engine with people and texts of several seeds, and each of
-//! those runs is repeated with other ids, another number and at another time: what then differs are those known values
-//! and nothing else, or the story is not compilable.
+//! Makes request templates of a story. The story is run on the engine with people and texts of several seeds, and each of
+//! those runs is repeated with other ids, another number and at another time: the differences must be exactly those known
+//! values, or the story is not compilable.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,25 +20,25 @@ use crate::delivery::{MessageIds, StatusSet, SuccessRule};
 use crate::scenario::Story;
 use crate::seed::Seed;
 
-/// How many people and texts take turns, unless [`MOST_BYTES`] allows fewer.
+/// Number of variants with people and texts of their own, unless [`MOST_BYTES`] allows fewer.
 const VARIANTS: u64 = 32;
 
-/// How large the variants of a story may be in all. Large bodies are mostly fixed, and each of them is rendered,
+/// Maximum total size of the variants of a story, in bytes. Large bodies are mostly fixed, and each of them is rendered,
 /// compared and kept for every variant.
 const MOST_BYTES: usize = 8 << 20;
 
-/// When the runs take place, in seconds of the day: dates in texts stay those of today, so that it has to be the same
-/// day in all countries people are from, UTC-6 to UTC+8.
+/// When the runs take place, in seconds of the day. Dates in texts stay those of today, so that it has to be the same day
+/// in all countries of the simulated people, UTC-6 to UTC+8.
 const TIMES: [i64; 3] = [12 * 3600, 15 * 3600 + 47 * 60 + 23, 8 * 3600 + 31 * 60 + 7];
 
-/// After how long responses come in these runs, where a story has pauses: from which moment a time in a later request is
-/// counted is seen by that. In whole seconds, so that fractions are cut off alike.
+/// Delay of responses in these runs, if a story has pauses: it shows from which moment a time in a later request is
+/// counted. In whole seconds, so that fractions are cut off alike.
 const LATENCIES: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(2)];
 
-/// The copies' numbers, which share no beginning.
+/// The numbers of the copies; no two have a common prefix.
 const COPIES: [u32; 3] = [73_400_339, 84_500_617, 95_600_921];
 
-/// How often ids are drawn again that are the same in both runs, as short ones may be.
+/// Maximum number of new draws of ids that are the same in both runs, as short ones may be.
 const MOST_DRAWS: u64 = 100;
 
 impl StoryTemplate {
@@ -92,7 +92,7 @@ impl StoryTemplate {
         if success.len() != first.sent.len() {
             return Err(NotCompilable::MoreThanSteps);
         }
-        // A route may have its callbacks delivered otherwise than the story is.
+        // A route may have its callbacks delivered by another policy than the story's.
         if first.sent.iter().any(|sent| *sent.attempt.callback.policy != *story.policy) {
             return Err(NotCompilable::RouteDelivery);
         }
@@ -110,7 +110,7 @@ impl StoryTemplate {
     }
 }
 
-/// A run and what it was made with.
+/// A run and the values it was made with.
 struct Observed {
     sent: Vec<SentRequest>,
     values: Values,
@@ -124,9 +124,9 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// A run with the people and texts of a variant. `moment` says when, `draw` with which ids.
+    /// Runs the story with the people and texts of a variant. `moment` selects the time, `draw` the ids.
     fn run(&self, variant: u64, moment: usize, draw: u64) -> Result<Observed, NotCompilable> {
-        // A response with nothing in it that anybody asks for.
+        // A response without anything that the story looks for.
         let body = self.story.policy.success.body.as_ref();
         self.run_with(variant, moment, draw, &body.map_or_else(|| "{}".to_owned(), ToString::to_string))
     }
@@ -154,7 +154,8 @@ impl Compiler<'_> {
         Ok(Observed { sent: sent.collect::<Result<_, _>>()?, values: Values { ids, copy: copy.to_string() } })
     }
 
-    /// A response with something in it that nobody asked for: whoever looks at responses now says something else.
+    /// Checks that the story ignores responses, by a response with additional content: a story that looks at responses now
+    /// sends something else.
     fn ignores_responses(&self, base: &Observed) -> Result<(), NotCompilable> {
         if self.story.policy.success.body.is_some() {
             return Ok(());
@@ -165,7 +166,7 @@ impl Compiler<'_> {
         if is_same { Ok(()) } else { Err(NotCompilable::DependsOnResponses) }
     }
 
-    /// The template of a variant, by a second run at another moment.
+    /// Makes the template of a variant, by a second run at another moment.
     fn variant(&self, number: u64, base: &Observed, moment: usize) -> Result<Variant, NotCompilable> {
         for draw in 0..MOST_DRAWS {
             let other = self.run(number, moment, draw)?;
@@ -174,7 +175,7 @@ impl Compiler<'_> {
             if ids.len() != others.len() {
                 return Err(NotCompilable::IdsVary);
             }
-            // Ids are distinguished by being different: from run to run, and from each other.
+            // Ids are recognised by being different: from run to run, and from each other.
             let mut pairs = HashSet::new();
             let mut ids = ids.iter().zip(others);
             if ids.all(|(one, other)| one.text != other.text && pairs.insert((&one.text, &other.text))) {
@@ -185,7 +186,7 @@ impl Compiler<'_> {
     }
 }
 
-/// Whether two runs send the same events to the same place.
+/// Checks that two runs send the same events to the same place.
 fn has_same_course(one: &Observed, other: &Observed) -> Result<(), NotCompilable> {
     if !one.sent.iter().map(SentRequest::event).eq(other.sent.iter().map(SentRequest::event)) {
         return Err(NotCompilable::EventsVary);
@@ -226,7 +227,7 @@ fn variant(base: &Observed, other: &Observed) -> Result<Variant, NotCompilable> 
 
 fn unexplained(sent: &SentRequest, text: &[u8], place: usize) -> NotCompilable {
     let before = String::from_utf8_lossy(&text[place.saturating_sub(24)..place]).into_owned();
-    // The name of the field and what its value begins with.
+    // Shows the name of the field and the beginning of its value.
     let from = before.rfind([',', '{', '\n']).map_or(0, |at| at + 1);
     NotCompilable::Unexplained { event: sent.event().to_string(), near: before[from..].to_owned() }
 }

@@ -68,7 +68,7 @@ impl Given {
     }
 }
 
-/// The head and the body of a request.
+/// Returns the head and the body of a request.
 fn written(template: &StoryTemplate, iteration: u64, step: usize) -> (String, String) {
     let mut out = Vec::new();
     let now = NOW.parse().unwrap();
@@ -179,7 +179,7 @@ fn every_event_is_compiled() {
     let mut compiled = 0;
     for entry in events {
         let given = Given::new(&format!("[[steps]]\nsend = '{}'\n", entry.id));
-        // Fewer than usual, for the sake of time.
+        // Fewer variants than by default, to save time.
         let template = given.compile_variants(6).unwrap_or_else(|why| panic!("{}: {why}", entry.id));
         let run = DryRun {
             seed: Seed(99),
@@ -198,7 +198,7 @@ fn every_event_is_compiled() {
     assert!(compiled > 20);
 }
 
-/// The keys and types of a body; lists by their first item.
+/// Returns the keys and types of a body; lists by their first item.
 fn shape(value: &Json) -> Json {
     match value {
         Json::Object(entries) => entries.iter().map(|(key, value)| (key.clone(), shape(value))).collect(),

@@ -1,4 +1,4 @@
-//! What stories are simulated with: the world of `run`, but for the network.
+//! The environment in which stories are simulated: that of `run`, without the network.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::net::Target;
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Settings};
 
-/// What stories are simulated with.
+/// The environment in which stories are simulated.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The settings.
@@ -20,22 +20,23 @@ pub struct Context<'a> {
     pub catalog: &'a Arc<Catalog>,
     /// Signs callbacks.
     pub signer: &'a Signer,
-    /// Signs those of the routes that have a secret of their own, by their places.
+    /// The signers of those routes that have a secret of their own, by index.
     pub route_signers: &'a [Option<Signer>],
     /// Where callbacks go unless a story says otherwise.
     pub target: Option<&'a Arc<Target>>,
-    /// Whether that wins over a story's own URL.
+    /// Whether that takes precedence over a story's own URL.
     pub target_wins: bool,
     /// Variables of the stories, in place of those of the files.
     pub set: &'a [(String, Value)],
 }
 
 impl Context<'_> {
-    /// The mock that stories run in, with a journal that nobody reads. At most `in_flight` attempts are made at a time.
+    /// Builds the mock that stories run in, with a journal that is not read. At most `in_flight` attempts are made at a
+    /// time.
     pub(crate) fn builder(&self, seed: Seed, in_flight: usize) -> Builder {
         let mut settings = self.settings.clone();
         if settings.assumed == AssumedFile::Warn {
-            // A note at each first use would be one for each of many engines.
+            // A note at each first use would be repeated for each of many engines.
             settings.assumed = AssumedFile::Serve;
         }
         let prepared = Prepared {

@@ -1,4 +1,4 @@
-//! A run of a story without a network and without waiting, to see what it sends.
+//! Runs a story without a network and without waiting, to see what it sends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,34 +13,34 @@ use crate::scenario::{Story, StoryRun};
 use crate::seed::Seed;
 use crate::seed::ids::{self, DrawnId};
 
-/// How long a story may take: what is compiled has to be sent within one day everywhere.
+/// Maximum duration of a story: a compiled story has to be sent within one day in all countries.
 const LONGEST: Duration = Duration::from_secs(12 * 60);
 
 /// What a story sends, and when.
 type Sent = Vec<(Arc<Attempt>, Timestamp)>;
 
-/// How a story is run.
+/// The parameters of a run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DryRun<'a> {
-    /// Draws people, texts and everything else but ids.
+    /// The seed of people, texts and everything else but ids.
     pub(super) seed: Seed,
-    /// Draws ids.
+    /// The seed of ids.
     pub(super) ids: Seed,
     /// The number of the copy.
     pub(super) copy: u32,
     pub(super) at: Timestamp,
-    /// After how long each response comes.
+    /// Delay of each response.
     pub(super) latency: Duration,
     /// The body of every response.
     pub(super) response: &'a str,
 }
 
 impl DryRun<'_> {
-    /// What the story sends and when, and the ids it draws. Every callback is answered with a wanted status.
+    /// Returns what the story sends and when, and the ids it draws. Every callback is answered with a wanted status.
     ///
     /// # Errors
     ///
-    /// If the story sends nothing, or does not come to its end.
+    /// If the story sends nothing, or does not end.
     pub(super) fn run(
         &self,
         context: &Context<'_>,

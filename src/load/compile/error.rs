@@ -1,51 +1,51 @@
-//! Why a story can't be made into request templates.
+//! Why a story can't be compiled into request templates.
 
 use crate::delivery::Failure;
 use crate::mock::StartError;
 
-/// What a story sends at most, so that one that never ends is noticed.
+/// Maximum number of callbacks of a story, so that a story that never ends is noticed.
 pub(super) const MOST_SENT: usize = 1_000;
 
 /// Why a story can't be compiled: then it has to be simulated, event by event.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum NotCompilable {
-    /// The settings make no mock.
+    /// No mock can be created from the settings.
     #[error("{0}")]
     NoMock(String),
     /// A step, a reaction or a fault that needs the engine.
     #[error("{0}")]
     NeedsEngine(String),
-    /// It does not come to its end by itself.
+    /// The story does not end by itself.
     #[error("it waits for something between its callbacks")]
     Waits,
-    /// It has no callbacks.
+    /// The story has no callbacks.
     #[error("it sends nothing")]
     SendsNothing,
-    /// It may never end.
+    /// The story may never end.
     #[error("it sends more than {MOST_SENT} callbacks")]
     SendsTooMuch,
     /// There are callbacks that no step sends.
     #[error("more is sent than its steps say")]
     MoreThanSteps,
-    /// It looks at what the receiver says.
+    /// The story depends on the receiver's responses.
     #[error("what it sends depends on the responses")]
     DependsOnResponses,
-    /// Its callbacks differ from run to run.
+    /// The story's callbacks differ from run to run.
     #[error("it does not always send the same events")]
     EventsVary,
     /// The number of its ids differs from run to run.
     #[error("it does not always draw the same ids")]
     IdsVary,
-    /// It sends to more than one URL.
+    /// The story sends to more than one URL.
     #[error("its callbacks go to several URLs")]
     SeveralTargets,
-    /// A route has its own `delivery`, which only the engine keeps to.
+    /// A route has its own `delivery`, which only the engine supports.
     #[error("a route of the settings has a delivery of its own for its callbacks")]
     RouteDelivery,
-    /// Its bodies can't be written piece by piece.
+    /// Its bodies are encrypted, and so can't be assembled from pieces.
     #[error("its callbacks are encrypted")]
     Encrypted,
-    /// A callback that delivery would refuse.
+    /// Delivery would refuse a callback.
     #[error("{}", .0.message)]
     Unsendable(Failure),
     /// Bytes that differ from run to run without being a known value.
@@ -53,21 +53,21 @@ pub enum NotCompilable {
     Unexplained {
         /// The catalog id of the callback.
         event: String,
-        /// What stands before the difference.
+        /// The text before the difference.
         near: String,
     },
     /// The clock of the machine is off by thousands of years.
     #[error("the present can't be written: {0}")]
     Clock(String),
-    /// Stories of a mix that go to several servers.
+    /// The stories of a mix go to several servers.
     #[error("the stories send to different servers")]
     SeveralServers,
-    /// One story of a mix.
+    /// One story of a mix can't be compiled.
     #[error("{story}: {why}")]
     Story {
         /// Its name.
         story: String,
-        /// Why.
+        /// The reason.
         why: Box<NotCompilable>,
     },
 }

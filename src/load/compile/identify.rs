@@ -1,4 +1,4 @@
-//! Which ids an event carries, told afterwards: they are a function of the iteration's number.
+//! Finds the ids of an event after the run: they are a function of the iteration's number.
 
 use std::sync::Arc;
 
@@ -8,15 +8,16 @@ use serde_json::Value;
 use super::segments::Filler;
 use super::template::{RequestTemplate, StoryTemplate, Variant};
 
-/// Shorter ids than this are no names of anything: others have them too.
+/// Minimum length of an id: shorter values identify nothing, since other fields have them too.
 const SHORTEST: usize = 6;
 
-/// Where the ids stand in the bodies of a story, for each variant and step: the path of the field, and which id it is.
+/// The positions of ids in the bodies of a story, for each variant and step: the path of the field, and the index of the
+/// id.
 #[derive(Debug)]
 pub(crate) struct IdFields(Vec<Vec<Vec<(String, usize)>>>);
 
 impl StoryTemplate {
-    /// Where the ids stand.
+    /// Finds the positions of the ids.
     pub(crate) fn id_fields(&self) -> IdFields {
         let of_step = |variant: &Variant, step: usize| {
             let filler = Filler {
@@ -30,7 +31,7 @@ impl StoryTemplate {
             variant.requests[step].body.write(&filler, &mut body);
             let ids: Vec<String> = (0..variant.ids.len()).map(|id| self.id(variant, id, 0)).collect();
             let mut found = Vec::new();
-            // A body that is no JSON has no fields.
+            // A body that is not JSON has no fields.
             let body: Value = serde_json::from_slice(&body).unwrap_or_default();
             find(&body, &mut String::new(), &ids, &mut found);
             found
@@ -40,19 +41,19 @@ impl StoryTemplate {
         IdFields(self.variants.iter().map(of_variant).collect())
     }
 
-    /// The ids of an event, each with the path of its field.
+    /// Returns the ids of an event, each with the path of its field.
     pub(crate) fn ids(&self, fields: &IdFields, iteration: u64, step: usize) -> Vec<(String, String)> {
         let number = (iteration % self.variants.len() as u64) as usize;
         let (variant, fields) = (&self.variants[number], &fields.0[number][step]);
         fields.iter().map(|(path, id)| (path.clone(), self.id(variant, *id, iteration))).collect()
     }
 
-    /// The number of the iteration that an id may be of: of hexadecimal ones it can be told.
+    /// Returns the number of the iteration that an id may belong to; it can be derived from hexadecimal ids.
     pub(crate) fn iteration_of(&self, id: &str) -> Option<u64> {
         self.keys.iteration_of(id)
     }
 
-    /// The bodies of an iteration's callbacks in their order, each with its event; those that are no JSON are left out.
+    /// Returns the bodies of an iteration's callbacks in order, each with its event; bodies that are not JSON are left out.
     pub(crate) fn bodies(&self, iteration: u64, now: Timestamp) -> Vec<(Arc<str>, Value)> {
         let variant = &self.variants[(iteration % self.variants.len() as u64) as usize];
         let filler = Filler { ids: &variant.ids, keys: self.keys, iteration, now, begun: now };

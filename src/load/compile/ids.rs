@@ -1,10 +1,10 @@
-//! The ids of compiled stories. An id is a function of the seed and the iteration's number, which no two workers or
-//! shards share, so that it is the same however the work is divided.
+//! The ids of compiled stories. An id is a function of the seed and the iteration's number, which no two workers or shards
+//! share, so that it is the same however the work is divided.
 
 use crate::seed::Seed;
 use crate::seed::ids::IdShape;
 
-/// An id of a story: how it looks, and which of the ids of that kind it is.
+/// An id of a story: its form, and its index among the ids of that form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct IdForm {
     pub(super) shape: IdShape,
@@ -12,7 +12,7 @@ pub(super) struct IdForm {
     pub(super) number: usize,
 }
 
-/// What ids are made with.
+/// The keys from which ids are made.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IdKeys {
     first: u64,
@@ -24,8 +24,8 @@ impl IdKeys {
         Self { first: seed.derive("load ids", 0).0, second: seed.derive("load ids", 1).0 }
     }
 
-    /// The iteration of an id: by its first 16 hexadecimal digits, of which the next 16 follow. Ids that others made, such
-    /// as numbers with zeros before them, have none.
+    /// Returns the iteration of an id: the first 16 hexadecimal digits give it, and the next 16 must follow from them.
+    /// Other ids, such as numbers padded with zeros, have none.
     pub(super) fn iteration_of(self, id: &str) -> Option<u64> {
         let first = u64::from_str_radix(id.get(..16)?, 16).ok()?;
         let place = gather(first) ^ self.first;
@@ -35,7 +35,7 @@ impl IdKeys {
         follows.then_some(place / IDS)
     }
 
-    /// 128 bits for an id. The first 64 are a bijection of iteration and id, so that they never repeat.
+    /// Returns the 128 bits of an id. The first 64 are a bijection of iteration and id, so that they never repeat.
     fn bits(self, iteration: u64, id: usize) -> (u64, u64) {
         let place = iteration.wrapping_mul(IDS).wrapping_add(id as u64 % IDS);
         let first = scatter(place ^ self.first);
@@ -47,7 +47,7 @@ impl IdKeys {
     }
 }
 
-/// How many ids of a kind an iteration may have.
+/// Maximum number of ids of a kind in an iteration.
 const IDS: u64 = 1 << 12;
 
 /// A bijection of 64 bits without a visible pattern: the finalizer of SplitMix64.
@@ -58,7 +58,7 @@ fn scatter(mut bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// What [`scatter`] made these bits of.
+/// The inverse of [`scatter`].
 fn gather(mut bits: u64) -> u64 {
     let unshift = |bits: u64, by: u32| (1..64 / by + 1).fold(bits, |found, _| bits ^ (found >> by));
     bits = unshift(bits, 31).wrapping_mul(0x3196_42b2_d24d_8ec3);
@@ -67,8 +67,8 @@ fn gather(mut bits: u64) -> u64 {
 }
 
 impl IdForm {
-    /// Appends the id of an iteration. From 16 hexadecimal digits on no two iterations have the same; of `n` decimal
-    /// digits no two of `10^n` iterations in a row have.
+    /// Appends the id of an iteration. Ids with at least 16 hexadecimal digits never repeat; ids with `n` decimal digits do
+    /// not repeat within `10^n` consecutive iterations.
     pub(super) fn write(&self, keys: IdKeys, iteration: u64, out: &mut Vec<u8>) {
         let (first, second) = keys.bits(iteration, self.number);
         let power = |exponent: usize| 10_u64.pow(u32::try_from(exponent).unwrap_or(u32::MAX).min(18));
@@ -81,7 +81,7 @@ impl IdForm {
             }
             IdShape::Digits => {
                 let room = power(self.length);
-                // A factor that shares none with 10 makes each number appear once before any appears again.
+                // A factor coprime to 10 makes each number appear once before any appears again.
                 let factor = (room / 1000 * 618) | 1;
                 let factor = if factor % 5 == 0 { factor + 2 } else { factor };
                 let offset = scatter(keys.first ^ self.number as u64) % room;
@@ -151,7 +151,7 @@ mod tests {
             );
             assert_ne!(text(shape, length, 5, 3), text(shape, length, 5, 4), "{shape:?} {length}");
         }
-        // All of the numbers of so many digits appear before one appears again.
+        // All numbers with this many digits appear before one appears again.
         for length in 1..5 {
             let all: HashSet<String> = (0..10_u64.pow(length as u32))
                 .map(|iteration| text(IdShape::Digits, length, iteration, 0))

@@ -1,7 +1,7 @@
-//! Stories made into request templates, so that a callback costs a copy and a signature instead of a run of the engine.
+//! Compiles stories into request templates, so that a callback costs a copy and a signature instead of a run of the engine.
 //!
-//! Called before a run. A template is exact: it fits several runs of the engine byte for byte, with other ids, at other
-//! times and with other numbers, or there is none and the story is simulated instead.
+//! This happens before a run. A template is exact: it fits several runs of the engine byte for byte, with other ids, at
+//! other times and with other numbers; otherwise there is none and the story is simulated instead.
 
 mod align;
 mod compiler;

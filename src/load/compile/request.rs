@@ -1,4 +1,4 @@
-//! A callback as it goes over the wire of HTTP/1.1, taken apart into what its template is made of.
+//! A callback as it goes over the wire in HTTP/1.1, split into the parts of its template.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ impl SentRequest {
         });
         let signature = signature.collect();
         let mut head = format!("{} {} HTTP/1.1\r\n", callback.method, callback.target.path_and_query());
-        // The client writes `Host` first, and all values of a name where its first one stands.
+        // The client writes `Host` first, and all values of a name at the position of its first one.
         if !own.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             head.push_str(&format!("Host: {}\r\n", callback.target.authority()));
         }
@@ -67,7 +67,7 @@ impl SentRequest {
         &self.attempt.callback.body
     }
 
-    /// Whether the length is written: always, but for a GET without a body.
+    /// Whether the length is written: always, except for a GET without a body.
     pub(super) fn has_length(&self) -> bool {
         !self.body().is_empty() || !matches!(&*self.attempt.callback.method, "GET" | "HEAD")
     }

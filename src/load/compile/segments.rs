@@ -24,18 +24,18 @@ pub(super) enum Segment {
     Fixed(Range<usize>),
     /// An id of the story.
     Id(usize),
-    /// A moment and so many milliseconds.
+    /// A moment plus this many milliseconds.
     Time(TimeForm, Since, i64),
     /// The iteration's number, from 1.
     Copy,
 }
 
-/// From which moment a time is counted.
+/// The moment from which a time is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Since {
-    /// From that of the request.
+    /// The moment of the request.
     Now,
-    /// From that of the first request of the story.
+    /// The moment of the first request of the story.
     Begun,
 }
 
@@ -52,7 +52,7 @@ pub(super) enum TimeForm {
     Spaced,
 }
 
-/// What gaps are filled with.
+/// The values with which gaps are filled.
 pub(super) struct Filler<'a> {
     pub(super) ids: &'a [IdForm],
     pub(super) keys: IdKeys,
@@ -76,7 +76,7 @@ impl Segments {
         }
     }
 
-    /// All bytes, where nothing is a gap.
+    /// Returns all bytes, if there are no gaps.
     pub(super) fn fixed(&self) -> Option<&[u8]> {
         let is_fixed = self.segments.iter().all(|segment| matches!(segment, Segment::Fixed(_)));
         is_fixed.then_some(&self.bytes)
@@ -107,8 +107,7 @@ impl TimeForm {
     const TEXTS: [(Self, usize, &'static str); 2] =
         [(Self::Utc, 20, "%Y-%m-%dT%H:%M:%SZ"), (Self::Spaced, 19, "%Y-%m-%d %H:%M:%S")];
 
-    /// Reads a moment at the beginning of a text: its possible forms, how long it is, and the moment in Unix
-    /// milliseconds.
+    /// Reads a moment at the beginning of a text: its possible forms, its length, and the moment in Unix milliseconds.
     pub(super) fn read(text: &[u8]) -> Vec<(Self, usize, i64)> {
         let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let number = |range: Range<usize>| std::str::from_utf8(&text[range]).ok()?.parse::<i64>().ok();
@@ -128,17 +127,17 @@ impl TimeForm {
         }
     }
 
-    /// How far a moment that was written is from another one, both in Unix milliseconds.
+    /// Returns the distance of a written moment from another one, both in Unix milliseconds.
     pub(super) fn offset(self, written: i64, at: i64) -> i64 {
         match self {
             Self::Millis => written - at,
-            // What was written has no fraction.
+            // The written moment has no fraction.
             Self::Seconds | Self::Utc | Self::Spaced => written - at.div_euclid(1000) * 1000,
         }
     }
 
     fn write(self, now: Timestamp, offset: i64, out: &mut Vec<u8>) {
-        // Whole seconds are cut off before the offset is added, as the engine does it.
+        // Fractions of seconds are cut off before the offset is added, as in the engine.
         let second = now.as_second().saturating_add(offset.div_euclid(1000));
         let mut number = itoa::Buffer::new();
         let text = Self::TEXTS.into_iter().find(|(form, ..)| *form == self);

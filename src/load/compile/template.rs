@@ -1,7 +1,7 @@
 //! A story as requests with gaps.
 //!
-//! A template has several variants, each a whole story with people and texts of its own; iterations take turns with
-//! them. Ids and times are gaps, so that every iteration has ids of its own and the present time.
+//! A template has several variants, each a whole story with people and texts of its own; iterations alternate between them.
+//! Ids and times are gaps, so that every iteration has ids of its own and the present time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,17 +29,17 @@ pub struct StoryTemplate {
     pub(super) variants: Vec<Variant>,
     pub(super) keys: IdKeys,
     pub(super) message_ids: MessageIds,
-    /// The pauses before each step, and what draws their lengths.
+    /// The pauses before each step, and the source of their lengths.
     pub(super) pauses: Vec<Vec<DurationRange>>,
     pub(super) seed: Seed,
 }
 
-/// Which request is written, and when.
+/// Identifies the request to write, and its time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sending {
     /// The number of the iteration in a run across all its workers and shards.
     pub(crate) iteration: u64,
-    /// Which step of it.
+    /// Index of the step.
     pub(crate) step: usize,
     /// The number of the request.
     pub(crate) nonce: u64,
@@ -62,19 +62,19 @@ pub(super) struct Variant {
 pub(super) struct RequestTemplate {
     /// From the request line to the last header before those of the signature, each with its line break.
     pub(super) head: Segments,
-    /// The names of the headers of the signature, in their order.
+    /// The names of the signature headers, in order.
     pub(super) signature: Vec<(Arc<str>, SignatureField)>,
-    /// The head as a block of headers for HTTP/2, where nothing in it varies.
+    /// The head as a header block for HTTP/2, if nothing in it varies.
     pub(super) block: Option<Vec<u8>>,
-    /// What signs it, if it is signed.
+    /// The signer, if the request is signed.
     pub(super) signer: Option<SignedBy>,
-    /// Whether the length is written: always, but for a GET without a body.
+    /// Whether the length is written: always, except for a GET without a body.
     pub(super) has_length: bool,
     /// The body.
     pub(super) body: Segments,
 }
 
-/// What signs a request. It is always the same for a step, so that two of them are compared without it.
+/// The signer of a request. It is always the same for a step, so that it is ignored when requests are compared.
 #[derive(Clone, Debug)]
 pub(super) struct SignedBy(pub(super) Signer);
 
@@ -84,7 +84,7 @@ impl PartialEq for SignedBy {
     }
 }
 
-/// What a header of the signature holds.
+/// The value of a signature header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SignatureField {
     Signature,
@@ -92,7 +92,7 @@ pub(super) enum SignatureField {
     Nonce,
 }
 
-/// Room that is used again for every request.
+/// Buffers that are reused for every request.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     body: Vec<u8>,
@@ -101,12 +101,12 @@ pub(crate) struct Scratch {
 }
 
 impl StoryTemplate {
-    /// How many callbacks an iteration has.
+    /// Returns the number of callbacks of an iteration.
     pub fn steps(&self) -> usize {
         self.success.len()
     }
 
-    /// How long an iteration pauses before a step, beginning when the step before it is answered.
+    /// Returns the length of an iteration's pause before a step, counted from the response to the step before it.
     pub(crate) fn pause(&self, iteration: u64, step: usize) -> Duration {
         let draw = |(place, range): (usize, &DurationRange)| match range.min == range.max {
             true => range.min,
@@ -118,7 +118,7 @@ impl StoryTemplate {
         self.pauses[step].iter().enumerate().map(draw).sum()
     }
 
-    /// Appends a whole request, as it goes over the wire of HTTP/1.1.
+    /// Appends a whole request, as it goes over the wire in HTTP/1.1.
     pub(crate) fn write(&self, sending: &Sending, scratch: &mut Scratch, out: &mut Vec<u8>) {
         let Sending { iteration, step, nonce, now, begun } = *sending;
         let (variant, plan) = self.plan(iteration, step);
@@ -142,7 +142,7 @@ impl StoryTemplate {
         out.extend_from_slice(&scratch.body);
     }
 
-    /// The block of headers of a request for HTTP/2. The body is left in the scratch room.
+    /// Returns the header block of a request for HTTP/2. The body is left in the scratch buffer.
     ///
     /// # Errors
     ///
@@ -173,13 +173,13 @@ impl StoryTemplate {
         Ok(())
     }
 
-    /// What an iteration sends with a step.
+    /// Returns the variant and the request of an iteration's step.
     fn plan(&self, iteration: u64, step: usize) -> (&Variant, &RequestTemplate) {
         let variant = &self.variants[(iteration % self.variants.len() as u64) as usize];
         (variant, &variant.requests[step])
     }
 
-    /// Signs the body in the scratch room; `write` is given the headers of that.
+    /// Signs the body in the scratch buffer and passes the resulting headers to `write`.
     fn sign(
         &self,
         plan: &RequestTemplate,
@@ -209,14 +209,14 @@ impl StoryTemplate {
 }
 
 impl Scratch {
-    /// The body written last.
+    /// Returns the body written last.
     pub(crate) fn body(&self) -> &[u8] {
         &self.body
     }
 }
 
-/// A head of HTTP/1.1 as a block of headers for HTTP/2. The authority takes the place of `Host`, and the length is
-/// written with the body.
+/// Converts a head of HTTP/1.1 to a header block for HTTP/2. The authority replaces `Host`, and the length is written with
+/// the body.
 pub(super) fn head_block(head: &[u8], target: &Target, block: &mut Vec<u8>) -> Result<(), Failure> {
     let text = [head, b"\r\n"].concat();
     let mut headers = [httparse::EMPTY_HEADER; 128];

@@ -1,6 +1,7 @@
-//! When events are due and in which order: a plan by index, which knows the time only by being given it.
+//! When events are due and in which order: a plan by index, which is given the time and never asks for it.
 //!
-//! The senders poll a [`Schedule`] for what to do next; nothing here waits, sends or draws from outside the seed.
+//! The senders poll a [`Schedule`] for the next thing to do. Nothing here waits, sends or uses randomness other than the
+//! seed.
 
 mod pacer;
 mod paused;

@@ -1,7 +1,7 @@
-//! When each event is due: the whole run planned beforehand, by index.
+//! When each event is due: the whole run is planned beforehand, by index.
 //!
-//! The instants depend on the plan alone, never on what the receiver or this machine does, and never on who asks:
-//! however many workers and shards share a run, together they have exactly the instants of one.
+//! The instants depend on the plan alone, never on the receiver or this machine, and never on who asks: however many
+//! workers and shards share a run, together they have exactly the instants of a single one.
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use rand::RngExt;
 use crate::language::rate::{Arrivals, Segment, Shape};
 use crate::seed::{Rng, Seed};
 
-/// A plan: the expected number of arrivals up to each instant, and the way back.
+/// A plan: maps instants to the expected number of arrivals, and back.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     legs: Vec<Leg>,
@@ -20,22 +20,22 @@ pub struct Curve {
     total: f64,
 }
 
-/// A segment in its place.
+/// A segment with its position in the run.
 #[derive(Clone, Debug, PartialEq)]
 struct Leg {
     shape: Shape,
-    /// When it begins, in seconds.
+    /// Start, in seconds.
     start: f64,
-    /// How long it is, in seconds.
+    /// Length, in seconds.
     length: f64,
-    /// How many arrivals are expected before it.
+    /// Expected number of arrivals before it.
     before: f64,
-    /// How many arrivals are expected in it.
+    /// Expected number of arrivals in it.
     count: f64,
 }
 
 impl Leg {
-    /// Arrivals expected within the first so many seconds of the leg.
+    /// Returns the expected number of arrivals within the first `time` seconds of the leg.
     fn arrivals(&self, time: f64) -> f64 {
         match self.shape {
             Shape::Constant(rate) => rate * time,
@@ -47,7 +47,7 @@ impl Leg {
         }
     }
 
-    /// When so many arrivals have come, in seconds from the leg's start.
+    /// Returns when `arrivals` arrivals are expected, in seconds from the leg's start.
     fn time(&self, arrivals: f64) -> f64 {
         match self.shape {
             Shape::Constant(rate) => arrivals / rate,
@@ -59,7 +59,7 @@ impl Leg {
                 if from + root > 0.0 { 2.0 * arrivals / (from + root) } else { 0.0 }
             }
             Shape::Sine(..) => {
-                // The count never falls, so halving finds it; 64 halvings reach the last bit.
+                // The count never falls, so bisection finds it; 64 halvings reach the last bit.
                 let (mut low, mut high) = (0.0, self.length);
                 for _ in 0..64 {
                     let middle = f64::midpoint(low, high);
@@ -76,8 +76,8 @@ impl Leg {
 }
 
 impl Curve {
-    /// The plan of some segments within a duration: segments without a length share what the others leave, and what
-    /// reaches beyond the duration is cut off. Arrivals per second are the segments' rates times `scale`.
+    /// Plans segments within a duration: segments without a length share what the others leave, and segments beyond the
+    /// duration are cut off. Arrivals per second are the segments' rates times `scale`.
     pub fn new(segments: &[Segment], duration: Duration, scale: f64) -> Self {
         let duration = duration.as_secs_f64();
         let given: f64 =
@@ -107,14 +107,14 @@ impl Curve {
         Self { legs, duration: start, total: before }
     }
 
-    /// How long the plan is.
+    /// Returns the duration of the plan.
     pub fn duration(&self) -> Duration {
         Duration::from_secs_f64(self.duration)
     }
 
-    /// The instant at which so many arrivals are expected to have come; nothing if they never are.
+    /// Returns the instant at which `arrivals` arrivals are expected; `None` if they never are.
     fn instant(&self, arrivals: f64) -> Option<Duration> {
-        // Sums of fractions may miss a whole number by a hair: 0.1/s for 10s is one arrival, not two.
+        // Sums of fractions may miss an integer slightly: 0.1/s for 10s is one arrival, not two.
         if arrivals >= self.total * (1.0 - 1e-12) {
             return None;
         }
@@ -124,8 +124,8 @@ impl Curve {
     }
 }
 
-/// Gives the instants of one worker's part of a run, in their order: of all arrivals `0, 1, 2, ...` those whose number
-/// leaves `first` when divided by `stride`.
+/// Returns the instants of one worker's part of a run, in order: of all arrivals `0, 1, 2, ...` those whose number leaves
+/// the remainder `first` when divided by `stride`.
 #[derive(Debug)]
 pub struct Pacer {
     curve: Arc<Curve>,
@@ -141,13 +141,13 @@ pub struct Pacer {
 #[derive(Debug)]
 struct Random {
     rng: Rng,
-    /// How many gaps were drawn.
+    /// Number of gaps drawn.
     drawn: u64,
     position: f64,
 }
 
 impl Random {
-    /// The position of an arrival. Everybody draws every gap, so that all parts agree.
+    /// Returns the position of an arrival. Every part of a run draws every gap, so that all parts agree.
     fn position(&mut self, index: u64) -> f64 {
         while self.drawn <= index {
             // `1 - u` is never 0.
@@ -159,7 +159,7 @@ impl Random {
 }
 
 impl Pacer {
-    /// Every `stride`-th arrival from `first` on, of `limit` at most in the whole run. The seed is the run's.
+    /// Every `stride`-th arrival from `first` on, of at most `limit` in the whole run. The seed is the run's.
     pub fn new(
         curve: Arc<Curve>,
         arrivals: Arrivals,
@@ -190,12 +190,12 @@ impl Pacer {
         self.next = self.curve.instant(position);
     }
 
-    /// The number and the instant of the next arrival; nothing if there is none any more.
+    /// Returns the number and the instant of the next arrival; `None` after the last one.
     pub fn peek(&self) -> Option<(u64, Duration)> {
         self.next.map(|at| (self.index, at))
     }
 
-    /// Goes on to the arrival after it.
+    /// Moves on to the next arrival.
     pub fn advance(&mut self) {
         self.index = self.index.saturating_add(self.stride);
         self.find();
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(instants[10], Duration::from_secs(3));
         assert_eq!(instants[11], Duration::from_millis(3050));
         assert_eq!(instants.len(), 30);
-        // Without lengths the segments share the time.
+        // Segments without lengths share the time.
         assert_eq!(all(&curve("10/s, 20/s, 30/s", 3.0), Arrivals::Even).len(), 60);
     }
 
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(instants.len(), 6000);
         let within =
             |from: f64, to: f64| instants.iter().filter(|at| (from..to).contains(&at.as_secs_f64())).count();
-        // Around the trough 100/s, around the crest 500/s, in every wave alike.
+        // 100/s around the trough, 500/s around the crest, the same in every wave.
         assert!((95..=115).contains(&(within(9.5, 10.5))), "{}", within(9.5, 10.5));
         assert!((485..=505).contains(&(within(4.5, 5.5))), "{}", within(4.5, 5.5));
         assert_eq!(within(0.0, 10.0), 3000);

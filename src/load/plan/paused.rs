@@ -5,32 +5,32 @@ use std::time::Duration;
 
 use super::schedule::Event;
 
-/// Steps that are due later, each with the place that it keeps meanwhile, if it keeps one.
+/// Steps that are due later, each with the slot that is reserved for it, if there is one.
 #[derive(Debug, Default)]
 pub(crate) struct Paused {
-    /// By the moment and the order of coming.
+    /// Ordered by due time, then by order of insertion.
     events: BTreeMap<(Duration, u64), (Event, Option<usize>)>,
     added: u64,
 }
 
 impl Paused {
-    /// Puts a step aside until it is due.
+    /// Sets a step aside until it is due.
     pub(crate) fn add(&mut self, event: Event, place: Option<usize>) {
         self.added += 1;
         self.events.insert((event.planned, self.added), (event, place));
     }
 
-    /// When the first of them is due.
+    /// Returns when the first of them is due.
     pub(crate) fn next(&self) -> Option<Duration> {
         self.events.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// The place that is kept for the one that is due first.
+    /// Returns the slot that is reserved for the step that is due first.
     pub(crate) fn place(&self) -> Option<usize> {
         self.events.first_key_value().and_then(|(_, (_, place))| *place)
     }
 
-    /// Takes the first of those that are due.
+    /// Removes and returns the first step that is due.
     pub(crate) fn take(&mut self, now: Duration) -> Option<Event> {
         let first = self.events.first_entry().filter(|first| first.key().0 <= now)?;
         Some(first.remove().0)
@@ -44,7 +44,7 @@ impl Paused {
         self.events.is_empty()
     }
 
-    /// Forgets all of them.
+    /// Removes all steps.
     pub(crate) fn clear(&mut self) {
         self.events.clear();
     }

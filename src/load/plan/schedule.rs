@@ -1,5 +1,5 @@
-//! What to send next: the events of one worker in their order, released when they are due, overdue when it is too
-//! late. Knows the time only as it is given.
+//! What to send next: the events of one worker in order, released when they are due and overdue when they are too late. It
+//! is given the time and never asks for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,11 +11,11 @@ use super::pacer::Pacer;
 pub(crate) struct Event {
     /// The number of the iteration, across all workers and shards.
     pub(crate) iteration: u64,
-    /// Which story of the mix.
+    /// Index of its story in the mix.
     pub(crate) story: usize,
-    /// Which step of it.
+    /// Index of its step.
     pub(crate) step: usize,
-    /// How many steps the story has.
+    /// Number of steps of the story.
     pub(crate) steps: usize,
     /// When it is due, from the start of the run.
     pub(crate) planned: Duration,
@@ -24,7 +24,7 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// The next step of its iteration, once this one was sent and has come to its end: due after a pause.
+    /// Returns the next step of its iteration, once this one has been sent and has ended: it is due after a pause.
     pub(crate) fn following(
         self,
         sent: Duration,
@@ -37,17 +37,17 @@ impl Event {
     }
 }
 
-/// The stories of a mix, in the order in which iterations take turns.
+/// The stories of a mix, in the order in which iterations use them.
 #[derive(Debug)]
 pub(crate) struct Mix {
-    /// How many steps each story has.
+    /// Number of steps of each story.
     steps: Vec<usize>,
-    /// The story of each iteration; begins anew at its end.
+    /// The story of each iteration; repeats at its end.
     order: Vec<usize>,
 }
 
 impl Mix {
-    /// Stories by their steps and weights; those with more weight come up more often, evenly spread.
+    /// Creates a mix from stories by their steps and weights; stories with more weight come up more often, evenly spread.
     pub(crate) fn new(stories: &[(usize, u32)]) -> Self {
         let total: u64 = stories.iter().map(|(_, weight)| u64::from(*weight)).sum();
         let mut credit = vec![0_i64; stories.len()];
@@ -65,23 +65,23 @@ impl Mix {
         Self { steps: stories.iter().map(|(steps, _)| *steps).collect(), order }
     }
 
-    /// The story of an iteration.
+    /// Returns the story of an iteration.
     pub(crate) fn story(&self, iteration: u64) -> usize {
         self.order[(iteration % self.order.len() as u64) as usize]
     }
 
-    /// How many events an iteration has.
+    /// Returns the number of events of an iteration.
     pub(crate) fn steps_of(&self, iteration: u64) -> usize {
         self.steps[self.story(iteration)]
     }
 
-    /// The first event of an iteration.
+    /// Returns the first event of an iteration.
     fn event(&self, iteration: u64, planned: Duration) -> Event {
         let story = self.story(iteration);
         Event { iteration, story, step: 0, steps: self.steps[story], planned, begun: None }
     }
 
-    /// How many iterations it takes, from the first on, to have so many events.
+    /// Returns how many iterations, from the first on, have at least `events` events.
     pub(crate) fn iterations_of(&self, events: u64) -> u64 {
         let round: u64 = self.order.iter().map(|story| self.steps[*story] as u64).sum();
         if round == 0 {
@@ -97,7 +97,7 @@ impl Mix {
         (events / round).saturating_mul(self.order.len() as u64).saturating_add(begun)
     }
 
-    /// How many events an iteration has on average.
+    /// Returns the average number of events per iteration.
     pub(crate) fn events_per_iteration(&self) -> f64 {
         let all: usize = self.order.iter().map(|story| self.steps[*story]).sum();
         all as f64 / self.order.len() as f64
@@ -109,11 +109,11 @@ impl Mix {
 pub(crate) enum Source {
     /// From a plan.
     Open(Box<Pacer>),
-    /// From whoever is free, until the time is up.
+    /// Whenever a slot is free, until the time is up.
     Closed {
         /// The number of the next iteration.
         next: u64,
-        /// The step to the one after it.
+        /// The difference to the one after it.
         stride: u64,
         /// Iterations from this number on are not run.
         limit: u64,
@@ -122,7 +122,7 @@ pub(crate) enum Source {
     },
 }
 
-/// What to do.
+/// What to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// This event is due.
@@ -133,7 +133,7 @@ pub(crate) enum Next {
     Over,
 }
 
-/// The events of a worker in their order.
+/// The events of a worker, in order.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     source: Source,
@@ -145,12 +145,12 @@ impl Schedule {
         Self { source, mix }
     }
 
-    /// Whether iterations come as fast as a slot is free.
+    /// Whether iterations begin whenever a slot is free.
     pub(crate) fn is_closed(&self) -> bool {
         matches!(self.source, Source::Closed { .. })
     }
 
-    /// What comes next at a moment, for somebody who is free to send. What is released does not come again.
+    /// Returns what to do next, given that a slot is free. A released event is not returned again.
     pub(crate) fn next(&mut self, now: Duration) -> Next {
         match &mut self.source {
             Source::Open(pacer) => match pacer.peek() {
@@ -170,7 +170,7 @@ impl Schedule {
         }
     }
 
-    /// When the next event of a plan is due, whether or not somebody is free to send it.
+    /// Returns when the next event of a plan is due, whether or not a slot is free.
     pub(crate) fn peek(&self) -> Option<Duration> {
         match &self.source {
             Source::Open(pacer) => pacer.peek().map(|(_, planned)| planned),
@@ -178,8 +178,8 @@ impl Schedule {
         }
     }
 
-    /// The next event, if it should have been released more than `lag` ago: it is not going to be sent any more, nor are
-    /// the later steps of its iteration.
+    /// Returns the next event if it should have been released more than `lag` ago: neither it nor the later steps of its
+    /// iteration will be sent.
     pub(crate) fn overdue(&mut self, now: Duration, lag: Duration) -> Option<Event> {
         if now.saturating_sub(self.peek()?) <= lag {
             return None;

@@ -17,23 +17,23 @@ pub(crate) struct Receipt {
     pub(crate) at: Option<Timestamp>,
 }
 
-/// Why a text is no list of ids.
+/// Why a text is not a list of ids.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
-    /// It begins as an array and is none.
+    /// It begins as a JSON array but is invalid.
     #[error("it begins as a JSON array, but is none: {0}")]
     Array(String),
-    /// A line that begins as JSON and is none.
+    /// A line begins as JSON but is invalid.
     #[error("line {line} begins as JSON, but is none: {error}")]
     Line {
-        /// Which, from 1.
+        /// Line number, from 1.
         line: usize,
-        /// Why.
+        /// What is wrong.
         error: String,
     },
 }
 
-/// Reads a list. Empty lines count for nothing.
+/// Reads a list. Empty lines are skipped.
 pub(crate) fn read(text: &str) -> Result<Vec<Receipt>, ListError> {
     let text = text.trim_start_matches('\u{feff}');
     if text.trim_start().starts_with('[') {
@@ -59,14 +59,14 @@ impl Receipt {
         match value.get("id") {
             Some(Value::String(id)) => ids.push(id.clone()),
             Some(Value::Number(id)) => ids.push(id.to_string()),
-            // Somebody who keeps whole callbacks keeps their ids too.
+            // A receiver that stores whole callbacks stores their ids too.
             _ => texts(value, &mut ids),
         }
         Self { ids, at: MOMENTS.into_iter().find_map(|name| moment(value.get(name)?)) }
     }
 }
 
-/// All texts and numbers of a value.
+/// Collects all texts and numbers of a value.
 fn texts(value: &Value, into: &mut Vec<String>) {
     match value {
         Value::String(text) => into.push(text.clone()),
@@ -77,7 +77,7 @@ fn texts(value: &Value, into: &mut Vec<String>) {
     }
 }
 
-/// A moment: RFC 3339, or Unix seconds or milliseconds.
+/// Reads a moment: RFC 3339, or Unix seconds or milliseconds.
 fn moment(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => Timestamp::from_str(text).ok(),

@@ -1,7 +1,7 @@
-//! The receiver's own list of the ids it took, held against what was sent: what is lost, doubled or unknown.
+//! Comparison of the receiver's own list of accepted ids with what was sent: lost, doubled and unknown ids.
 //!
-//! `run` sends and keeps what it sent; afterwards the list is read here. An event has several ids; which of them the
-//! receiver lists is seen from the list.
+//! `run` sends and keeps what it sent; afterwards the list is read here. An event has several ids; the list itself shows
+//! which of them the receiver uses.
 
 mod list;
 mod reconcile;

@@ -18,10 +18,10 @@ pub(crate) struct Identified {
     pub(crate) is_ok: bool,
 }
 
-/// What of an id was sent, and how often it is listed.
+/// How often an id was sent, and how often it is listed.
 #[derive(Default)]
 struct Tally {
-    /// Of which field it is.
+    /// Rank of its field.
     rank: usize,
     sent: u64,
     accepted: u64,
@@ -29,8 +29,8 @@ struct Tally {
     at: Option<Timestamp>,
 }
 
-/// Compares. `events` gives what was sent, as often as it is asked. What was answered as wanted has to be listed once
-/// for each time it was sent; what was not answered so may be listed or not.
+/// Compares the list with what was sent, which each call of `events` iterates over. An event that was answered as wanted
+/// has to be listed once for each time it was sent; any other may be listed or not.
 pub(crate) fn reconcile<I: Iterator<Item = Identified>>(
     source: &str,
     list: &[Receipt],
@@ -43,7 +43,7 @@ pub(crate) fn reconcile<I: Iterator<Item = Identified>>(
             hits.entry(path).or_default().insert(id);
         }
     }
-    // Of several ids of an event, that of the field counts of which most values are listed.
+    // An event has several ids: the one counts whose field has most values in the list.
     let mut fields: Vec<(String, usize)> = hits.into_iter().map(|(path, ids)| (path, ids.len())).collect();
     fields.sort_by_key(|(_, hits)| std::cmp::Reverse(*hits));
     let rank = |path: &str| fields.iter().position(|(field, _)| field == path);
@@ -64,7 +64,7 @@ pub(crate) fn reconcile<I: Iterator<Item = Identified>>(
     }
     found.field = used.iter().map(|rank| fields[*rank].0.as_str()).collect::<Vec<_>>().join("`, `");
     if tallies.is_empty() {
-        // Nothing of the list is known: then nothing of the run is listed.
+        // Nothing in the list is known, so nothing of the run is listed.
         (found.accepted, found.lost) = (found.uncompared, found.uncompared);
         found.uncompared = 0;
     }

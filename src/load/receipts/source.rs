@@ -25,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 pub enum Source {
     /// A file that the receiver writes.
     File(PathBuf),
-    /// A URL that gives it.
+    /// A URL that returns it.
     Url(Arc<Target>),
 }
 
@@ -35,39 +35,39 @@ pub enum SourceError {
     /// The file can't be read.
     #[error("{} can't be read: {error}", .path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         error: std::io::Error,
     },
-    /// No TLS.
+    /// TLS can't be set up.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// No connection.
+    /// The connection failed.
     #[error("{0}")]
     Connect(String),
-    /// The exchange broke off.
+    /// The exchange was cut off.
     #[error("{url} gave no answer: {why}")]
     Exchange {
-        /// Where it was asked for.
+        /// The URL of the list.
         url: String,
-        /// Why there is none.
+        /// Why there is no list.
         why: String,
     },
-    /// Another answer than 200.
+    /// The status of the response is not 200.
     #[error("{url} answered {status} instead of 200")]
     Status {
-        /// Where it was asked for.
+        /// The URL of the list.
         url: String,
-        /// What it answered.
+        /// The status of the response.
         status: u16,
     },
-    /// What came is no list.
+    /// The response or file is not a list.
     #[error("what {from} gives is no list of ids: {error}")]
     List {
         /// Where it came from.
         from: String,
-        /// Why.
+        /// What is wrong.
         error: ListError,
     },
 }
@@ -93,7 +93,7 @@ impl fmt::Display for Source {
 }
 
 impl Source {
-    /// Reads the list as it is now.
+    /// Reads the list in its current state.
     pub(crate) async fn read(&self, guard: &Guard, tls: &TlsOptions) -> Result<Vec<Receipt>, SourceError> {
         let text = match self {
             Self::File(path) => {

@@ -1,4 +1,4 @@
-//! Which side set the pace of a run: the sender, its limit of events in flight, or the receiver.
+//! Which side limited a run: the sender, its limit of events in flight, or the receiver.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -8,32 +8,32 @@ use super::histogram::Histogram;
 use super::units::{count, duration, millis, plural, rate, share, time};
 use super::void::held_back;
 
-/// From this share of its cores on, the sender may be what is measured.
+/// Share of its cores from which the sender may distort what is measured.
 const BUSY: f64 = 0.8;
 
-/// This share of the limit of events in flight counts as full.
+/// Share of the limit of events in flight from which it counts as reached.
 const FULL: f64 = 0.95;
 
-/// Whether events had to wait for others to be answered, because no more may be in flight.
+/// Whether events had to wait for responses to others, because of the limit of events in flight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Limit {
-    /// Never.
+    /// They did not.
     Free,
-    /// Yes, though answers took about as long as otherwise: the limit is too low.
+    /// They did, though responses took about as long as otherwise: the limit is too low.
     Low,
-    /// Yes, since each answer took longer, so many times as long as otherwise.
+    /// They did, since each response took this many times as long as otherwise.
     Slow(f64),
 }
 
-/// A report with what several findings need.
+/// A report together with what several findings need.
 pub(crate) struct Analyzer<'a> {
     report: &'a Report,
-    /// The intervals that belong to the planned time, without those in which the last answers came in.
+    /// The intervals within the planned time, without those in which only the last responses arrived.
     planned: &'a [Interval],
     interval_s: f64,
-    /// Whether the load waits for answers, so that it never lags and is always at its limit.
+    /// Whether the load waits for responses, so that it never lags and is always at its limit.
     closed: bool,
-    /// The busiest sender's share of its cores.
+    /// The share of its cores that the busiest sender used.
     busy: f64,
     limit: Limit,
     /// Stretches in which the receiver stood still.
@@ -62,8 +62,8 @@ impl<'a> Analyzer<'a> {
         interval.in_flight as f64 >= f64::from(self.report.plan.in_flight) * FULL
     }
 
-    /// How long an answer takes from the sending while hardly anything waits: the mean of the tenth of the intervals in
-    /// which it is shortest, or the quickest answers of all where even those are far from it.
+    /// Returns how long a response takes, from the sending, while hardly anything waits: the mean of the interval at the
+    /// fastest tenth, or the quickest responses overall if even that is far from them.
     fn unloaded(&self) -> Option<Duration> {
         let mut means: Vec<Duration> = self.planned.iter().filter_map(mean_of).collect();
         means.sort_unstable();
@@ -71,8 +71,8 @@ impl<'a> Analyzer<'a> {
         means.get(means.len() / 10).map(|mean| if *mean > quickest * 4 { quickest } else { *mean })
     }
 
-    /// The time of answers in full intervals, by that of those in which hardly anything waited. It counts from the sending,
-    /// and so is free of what events waited before.
+    /// Compares the response time in full intervals with that of intervals in which hardly anything waited. It is measured
+    /// from the sending, and so excludes the waiting before.
     fn limit_reached(&self) -> Limit {
         let full: Vec<&Interval> = self.planned.iter().filter(|interval| self.is_full(interval)).collect();
         // A limit that made nothing wait did no harm.
@@ -84,7 +84,7 @@ impl<'a> Analyzer<'a> {
         let full = if answering.is_empty() { full } else { answering };
         let answered: u64 = full.iter().map(|interval| interval.latency.count()).sum();
         let took = match answered {
-            // How many are in flight, by how many are sent in that time, is how long each takes.
+            // Events in flight, divided by the rate of sending, is how long each takes.
             0 => {
                 let sent: u64 = full.iter().map(|interval| interval.sent).sum();
                 let in_flight: u64 = full.iter().map(|interval| interval.in_flight).sum();
@@ -97,13 +97,13 @@ impl<'a> Analyzer<'a> {
         if factor >= 2.0 { Limit::Slow(factor) } else { Limit::Low }
     }
 
-    /// Whether this side was so short of time that what it measured may be its own doing.
+    /// Whether this side was so short of CPU time that it may have distorted what it measured.
     pub(crate) fn is_blind(&self) -> bool {
         let is_void = held_back(self.report) > self.report.plan.most_held_back;
         !self.closed && is_void || self.busy >= BUSY && self.report.elapsed_s >= 0.5
     }
 
-    /// A receiver that answers so many a second and no more, however many wait.
+    /// Finds a receiver whose rate of responses is limited, however many events wait.
     pub(crate) fn saturated(&self) -> Option<Finding> {
         let unloaded = self.unloaded()?;
         if self.closed || self.is_blind() {
@@ -124,7 +124,8 @@ impl<'a> Analyzer<'a> {
         let mean = answered / loaded.len() as f64;
         let spread = loaded.iter().map(|interval| (interval.latency.count() as f64 - mean).powi(2));
         let spread = (spread.sum::<f64>() / loaded.len() as f64).sqrt();
-        // One that keeps up is only slow, and one that works off what a peak has left has more to give than it is asked for.
+        // A receiver that keeps up is only slow, and one that works off the backlog of a peak could do more than it is
+        // asked for.
         if spread > mean * 0.25 || planned < answered * 1.03 {
             return None;
         }
@@ -145,7 +146,7 @@ impl<'a> Analyzer<'a> {
         )))
     }
 
-    /// Whether the sender itself was the bottleneck, or the machine it ran on.
+    /// Whether the sender itself, or its machine, was the bottleneck.
     pub(crate) fn sender(&self) -> Option<Finding> {
         let Report { plan, counts, latency, .. } = self.report;
         let workers = plural(u64::from(plan.workers), "worker");
@@ -163,7 +164,7 @@ impl<'a> Analyzer<'a> {
             format!("{share} of the events were written more than {late} late (p99 of the lag: {lag})")
         });
         let behind = self.behind();
-        // In a blink, starting up is all that was done.
+        // A very short run consists of little more than starting up.
         if self.busy >= BUSY && self.report.elapsed_s >= 0.5 {
             let text = match (behind, late) {
                 _ if self.closed => {
@@ -199,14 +200,14 @@ impl<'a> Analyzer<'a> {
         )))
     }
 
-    /// The rate that leaves all workers together a little to spare.
+    /// Returns the rate that leaves all workers together a little spare capacity.
     fn holds(&self) -> String {
         let Report { plan, sender, .. } = self.report;
         let most = f64::from(plan.workers) * BUSY * 1e6 / sender.cpu_per_event_us.max(0.01);
         rate((most / 10.0).round().max(1.0) * 10.0)
     }
 
-    /// How far the sending was behind the plan at its end, if that grew over the run.
+    /// Returns how far the sending was behind the plan at the end, if the lag grew over the run.
     fn behind(&self) -> Option<String> {
         let course = self.planned.iter().scan(0_i128, |behind, interval| {
             *behind += i128::from(interval.planned) - i128::from(interval.sent);
@@ -226,13 +227,13 @@ impl<'a> Analyzer<'a> {
         let limit = count(u64::from(plan.in_flight));
         match self.limit {
             Limit::Free => None,
-            // What a sender without CPU measures says nothing of the receiver.
+            // A sender short of CPU can't tell anything about the receiver.
             _ if self.is_blind() => None,
             Limit::Low => {
                 let most = self.planned.iter().map(|interval| interval.planned).max().unwrap_or_default();
                 let peak = most as f64 / self.interval_s;
                 let needed = peak * latency.sent.percentile(99.0).as_secs_f64() * 1.5;
-                // What was merged says how many all had; the option is each one's.
+                // A merged report has the sum of all limits; the option applies to each run.
                 let needed = needed.max(f64::from(plan.in_flight) * 2.0) / f64::from(plan.runs.max(1));
                 let each = if plan.runs > 1 { " in each" } else { "" };
                 let needed = round_up(needed);
@@ -245,7 +246,7 @@ impl<'a> Analyzer<'a> {
                     millis(plan.late_ms),
                 )))
             }
-            // What was full because nothing was answered at all is reported as such.
+            // A limit that was full because nothing was answered at all is reported as such.
             Limit::Slow(_) if self.full_otherwise().next().is_none() || self.saturated().is_some() => None,
             Limit::Slow(factor) => {
                 let intervals = self.full_otherwise().count();
@@ -262,7 +263,7 @@ impl<'a> Analyzer<'a> {
         }
     }
 
-    /// Intervals at the limit in which the receiver did answer.
+    /// Returns the intervals at the limit in which the receiver did answer.
     fn full_otherwise(&self) -> impl Iterator<Item = &Interval> {
         let has_stalled = |index: &usize| self.stalls.iter().any(|stall| stall.contains(index));
         let answering = self.planned.iter().enumerate().filter(move |(index, _)| !has_stalled(index));
@@ -290,7 +291,7 @@ impl<'a> Analyzer<'a> {
         Some(Finding { side, text })
     }
 
-    /// Intervals in which nothing was sent though events were due and free to go.
+    /// Finds intervals in which nothing was sent though events were due and free to go.
     pub(crate) fn frozen(&self) -> Option<Finding> {
         let still = |interval: &Interval| {
             interval.planned >= 10 && interval.sent == 0 && !self.is_full(interval) && !self.closed
@@ -303,14 +304,14 @@ impl<'a> Analyzer<'a> {
         )))
     }
 
-    /// Where next to nothing was answered while more than usual waited for it.
+    /// Finds stretches with next to no responses while more events than usual waited for one.
     fn stood_still(&self) -> Vec<Range<usize>> {
         let usual = self.usual_answers();
         let usual_in_flight = median(self.planned.iter().map(|interval| interval.in_flight));
         if usual < 10 {
             return Vec::new();
         }
-        // A sender that stands still does not read answers either.
+        // A sender that stands still does not read responses either.
         let still = |interval: &Interval| {
             interval.latency.count() * 50 < usual
                 && interval.in_flight >= (usual_in_flight * 2).max(10)
@@ -351,7 +352,7 @@ impl<'a> Analyzer<'a> {
         )))
     }
 
-    /// Whether answers took longer towards the end.
+    /// Whether responses took longer towards the end.
     pub(crate) fn slowing(&self) -> Option<Finding> {
         let third = self.planned.len() / 3;
         let is_reported = matches!(self.limit, Limit::Slow(_)) || self.saturated().is_some();
@@ -365,7 +366,7 @@ impl<'a> Analyzer<'a> {
         }
         let (before, after) = (first.percentile(50.0), last.percentile(50.0));
         let growth = after.saturating_sub(before);
-        // Times from the planned instants hold the lag too: it must not be what grew.
+        // Times from the planned instants include the lag: it must not be the part that grew.
         let lag = self.report.latency.lag.percentile(90.0);
         if after < before * 2 || growth.as_micros() < 1_000 || lag * 5 > growth {
             return None;
@@ -397,7 +398,7 @@ impl<'a> Analyzer<'a> {
     }
 }
 
-/// The mean time of an interval's answers from the sending, if it has a few.
+/// Returns the mean response time of an interval, from the sending, if it has a few responses.
 fn mean_of(interval: &Interval) -> Option<Duration> {
     let answers = interval.latency.count();
     (answers >= 3).then(|| Duration::from_micros(interval.took_us / answers))
@@ -417,7 +418,7 @@ fn median(numbers: impl Iterator<Item = u64>) -> u64 {
     numbers.get(numbers.len() / 2).copied().unwrap_or_default()
 }
 
-/// Where intervals of a kind follow each other.
+/// Finds stretches of consecutive intervals of a kind.
 fn stretches(intervals: &[Interval], kind: impl Fn(&Interval) -> bool) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     for (index, _) in intervals.iter().enumerate().filter(|(_, interval)| kind(interval)) {
@@ -429,7 +430,7 @@ fn stretches(intervals: &[Interval], kind: impl Fn(&Interval) -> bool) -> Vec<Ra
     found
 }
 
-/// The next number that is easy to type.
+/// Rounds up to a number that is easy to type.
 fn round_up(number: f64) -> u64 {
     let mut step = 1.0;
     while number / step > 50.0 {

@@ -1,9 +1,9 @@
-//! Charts as SVG: drawn here, so that a page needs no script to show them. Colours come from the page's style, by class.
+//! Charts as SVG: drawn here, so that a page shows them without a script. Colours come from the page's style, by class.
 
 /// The size of a chart, in units of its own; it scales with the page.
 const WIDTH: f64 = 640.0;
 const HEIGHT: f64 = 240.0;
-/// Room around the plot: for the labels of its axes.
+/// Space around the plot for the labels of its axes.
 const LEFT: f64 = 58.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
@@ -11,19 +11,19 @@ const BOTTOM: f64 = 26.0;
 
 /// One line of a chart.
 pub(crate) struct Line {
-    /// The class that colours it; `fill` besides draws the area below.
+    /// The class that colours it; `fill` also draws the area below.
     pub(crate) class: &'static str,
-    /// `(x, y)`, ascending in x. A gap where there is no y.
+    /// `(x, y)`, ascending in x. A missing y is a gap.
     pub(crate) points: Vec<(f64, Option<f64>)>,
 }
 
-/// A place on the x axis with a label.
+/// A labelled position on the x axis.
 pub(crate) struct Tick {
     pub(crate) at: f64,
     pub(crate) label: String,
 }
 
-/// A stretch of the x axis with the text that is shown when one points at it.
+/// A stretch of the x axis with the text that is shown on hover.
 pub(crate) struct Spot {
     pub(crate) from: f64,
     pub(crate) to: f64,
@@ -37,17 +37,17 @@ pub(crate) enum Scale {
     Linear,
     /// From zero, and by whole numbers.
     Count,
-    /// By powers of ten: for times, where what is usual and what is worst lie far apart.
+    /// In powers of ten: for times, whose typical and worst values lie far apart.
     Log,
 }
 
 /// A chart of lines over a common x axis.
 pub(crate) struct Chart {
-    /// What it shows, for readers that can't see it.
+    /// A description for readers that can't see it.
     pub(crate) title: &'static str,
     pub(crate) lines: Vec<Line>,
     pub(crate) scale: Scale,
-    /// Where the x axis begins and ends.
+    /// Start and end of the x axis.
     pub(crate) range: (f64, f64),
     pub(crate) ticks: Vec<Tick>,
     pub(crate) spots: Vec<Spot>,
@@ -56,7 +56,7 @@ pub(crate) struct Chart {
 }
 
 impl Chart {
-    /// The chart as an `<svg>` element.
+    /// Renders the chart as an `<svg>` element.
     pub(crate) fn svg(&self) -> String {
         let title = escape(self.title);
         let mut svg =
@@ -74,7 +74,7 @@ impl Chart {
             svg += &format!(r#"<text class="y" x="{x:.1}" y="{:.1}">{label}</text>"#, y + 3.5);
         }
         for Tick { at, label } in &self.ticks {
-            // The last label must not stand out of the picture.
+            // The last label must not extend beyond the picture.
             let (class, x) = match self.x(*at) {
                 x if x > right - 16.0 => ("x last", WIDTH - 2.0),
                 x => ("x", x),
@@ -106,7 +106,7 @@ impl Chart {
             let (first, last) = (self.x(*first), self.x(*last));
             path += &format!("M{}", places.join("L"));
             if places.len() == 1 {
-                // A line needs two ends to be seen.
+                // A line needs two ends to be visible.
                 path += &format!("H{:.1}", first + 1.5);
             }
             area += &format!("M{first:.1} {floor:.1}L{}L{last:.1} {floor:.1}Z", places.join("L"));
@@ -127,7 +127,7 @@ impl Chart {
     }
 }
 
-/// The y axis: from where to where, in values or, if it goes by powers of ten, in their logarithms.
+/// The range of the y axis, in values or, on a logarithmic scale, in their logarithms.
 struct Axis {
     scale: Scale,
     from: f64,
@@ -173,7 +173,7 @@ impl Axis {
     }
 }
 
-/// The distance of ticks, so that there are three to six of them: 1, 2 or 5 times a power of ten.
+/// Returns the distance of ticks, so that there are three to six of them: 1, 2 or 5 times a power of ten.
 pub(crate) fn step(most: f64) -> f64 {
     let rough = most / 5.0;
     let power = 10_f64.powf(rough.log10().floor());
@@ -182,7 +182,7 @@ pub(crate) fn step(most: f64) -> f64 {
     factor * power
 }
 
-/// Text that is no markup.
+/// Escapes text for markup.
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

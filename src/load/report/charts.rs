@@ -9,7 +9,7 @@ use super::data::{Interval, Report};
 use super::histogram::Histogram;
 use super::units;
 
-/// No chart has more columns; a longer run has several intervals in each.
+/// Maximum number of columns of a chart; in a longer run each covers several intervals.
 const COLUMNS: usize = 240;
 
 /// A chart with its heading and legend.
@@ -27,7 +27,7 @@ fn svg<S: Serializer>(chart: &Chart, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&chart.svg())
 }
 
-/// The charts of a report.
+/// Builds the charts of a report.
 pub(super) fn charts(report: &Report) -> Vec<ChartCard> {
     let columns = columns(report);
     let card = |name, about, legend, chart| ChartCard { name, about, legend, chart };
@@ -63,7 +63,7 @@ pub(super) fn charts(report: &Report) -> Vec<ChartCard> {
 struct Column {
     from: f64,
     to: f64,
-    /// Their sums, and the most that were in flight.
+    /// Their sums, and the maximum that was in flight.
     sums: Interval,
 }
 
@@ -79,7 +79,7 @@ fn columns(report: &Report) -> Vec<Column> {
     let column = |(index, part): (usize, &[Interval])| {
         let from = (index * each) as f64 * interval_s;
         let whole = part.len() as f64 * interval_s;
-        // The run may end within the last one. What little is left of it would draw a fall that never was.
+        // The run may end within the last column. Dividing by its full length would draw a fall that did not happen.
         let length = whole.min(report.elapsed_s - from);
         if index > 0 && length < whole / 2.0 {
             return None;
@@ -92,7 +92,7 @@ fn columns(report: &Report) -> Vec<Column> {
     report.series.chunks(each).enumerate().filter_map(column).collect()
 }
 
-/// A chart over the time of the run.
+/// Builds a chart over the time of the run.
 fn over_time(
     title: &'static str,
     columns: &[Column],
@@ -117,7 +117,7 @@ fn over_time(
     Chart { title, lines, scale, range: (0.0, end), ticks: ticks.collect(), spots: spots.collect(), show }
 }
 
-/// The distance of ticks in time, for five to ten of them.
+/// Returns the distance of ticks in time, for five to ten of them.
 fn time_step(end: f64) -> f64 {
     let steps = [5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1_800.0, 3_600.0];
     if end < 30.0 {
@@ -126,7 +126,7 @@ fn time_step(end: f64) -> f64 {
     steps.into_iter().find(|step| end / step <= 9.0).unwrap_or_else(|| (end / 8.0 / 3_600.0).ceil() * 3_600.0)
 }
 
-/// A line with a point in the middle of each column.
+/// Builds a line with a point in the middle of each column.
 fn line(class: &'static str, columns: &[Column], of: impl Fn(&Column) -> Option<f64>) -> Line {
     let points = columns.iter().map(|column| ((column.from + column.to) / 2.0, of(column))).collect();
     Line { class, points }
@@ -176,7 +176,7 @@ fn in_flight(report: &Report, columns: &[Column]) -> Chart {
     let limit = f64::from(report.plan.in_flight);
     let most = columns.iter().map(|column| column.sums.in_flight).max().unwrap_or_default() as f64;
     let mut lines = vec![line("flight fill", columns, |column| Some(column.sums.in_flight as f64))];
-    // A limit far away would press the line to the floor.
+    // A distant limit would press the line to the bottom.
     if most * 2.0 >= limit {
         lines.push(line("limit", columns, |_| Some(limit)));
     }
@@ -186,9 +186,9 @@ fn in_flight(report: &Report, columns: &[Column]) -> Chart {
     })
 }
 
-/// Times by percentile, on an axis of nines: each tenfold rarer answer is as far away as the last.
+/// Builds the chart of times by percentile, on an axis of nines: each tenfold rarer response is the same distance further.
 fn percentiles(report: &Report) -> Chart {
-    // How many nines a percentage has; the curve ends where the events do.
+    // The number of nines of a percentage; the curve ends where the events do.
     let nines = |percent: f64| (100.0 / (100.0 - percent).max(1e-9)).log10();
     let times = &report.latency;
     let end = (times.planned.count().max(10) as f64).log10().ceil().clamp(2.0, 7.0);
@@ -231,7 +231,7 @@ fn percentiles(report: &Report) -> Chart {
     }
 }
 
-/// A power of ten of microseconds, without digits that say nothing.
+/// Formats a power of ten of microseconds without superfluous digits.
 fn axis_time(micros: f64) -> String {
     match micros {
         _ if micros < 999.0 => format!("{micros:.0} µs"),

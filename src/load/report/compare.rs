@@ -3,48 +3,48 @@
 use super::data::{Plan, Report};
 use super::metric::{Clock, Metric, Statistic, Unit};
 
-/// A change of so many percent is taken for chance, since no two runs are alike.
+/// Changes up to this many percent count as chance, since no two runs are alike.
 const CHANCE: f64 = 5.0;
 
 /// The same for metrics that are shares, in points.
 const CHANCE_POINTS: f64 = 0.05;
 
-/// A difference of so many microseconds is nothing to anybody, whatever it is in percent.
+/// Differences up to this many microseconds are insignificant, whatever they are in percent.
 const CHANCE_MICROS: f64 = 100.0;
 
-/// What changed from a baseline to a report.
+/// The changes from a baseline to a report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
     /// One row per metric, in the order of reading.
     pub changes: Vec<Change>,
-    /// What was asked for differently, in words. Unless it is empty, the numbers are of different loads.
+    /// Differences between the plans, in words. Unless it is empty, the numbers are of different loads.
     pub plans: Vec<String>,
 }
 
 /// One metric before and after.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// Which.
+    /// The metric.
     pub metric: Metric,
-    /// Its value in the baseline, in the metric's unit; none if it had none.
+    /// Its value in the baseline, in the metric's unit; `None` if it had none.
     pub before: Option<f64>,
     /// Its value now.
     pub after: Option<f64>,
-    /// By how much it changed, in percent of the value before; of shares, in points. None if one of them is missing,
-    /// or the first is zero.
+    /// The change, in percent of the value before; for shares, in points. `None` if one of them is missing, or the first is
+    /// zero.
     pub change: Option<f64>,
-    /// What to think of it.
+    /// The judgement of the change.
     pub judgement: Judgement,
 }
 
-/// What to think of a change.
+/// The judgement of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
-    /// It got better by more than chance.
+    /// Better by more than chance.
     Better,
-    /// It got worse by more than chance.
+    /// Worse by more than chance.
     Worse,
-    /// Neither.
+    /// No significant change.
     Same,
 }
 
@@ -92,17 +92,17 @@ fn change(metric: Metric, baseline: &Report, report: &Report) -> Change {
 }
 
 impl Change {
-    /// The value before as people read it.
+    /// Formats the value before.
     pub fn before_text(&self) -> String {
         self.text(self.before)
     }
 
-    /// The value now as people read it.
+    /// Formats the value now.
     pub fn after_text(&self) -> String {
         self.text(self.after)
     }
 
-    /// The change as people read it: `+12.3 %`, `×5.9`, `-0.40 points`; a dash if there is none.
+    /// Formats the change: `+12.3 %`, `×5.9`, `-0.40 points`; a dash if there is none.
     pub fn change_text(&self) -> String {
         let is_points = self.metric.unit() == Unit::Percent;
         match self.change {
@@ -110,7 +110,7 @@ impl Change {
             Some(0.0) => "=".to_owned(),
             Some(change) if is_points => format!("{change:+.2} points"),
             Some(change) if change.abs() < 0.05 => "=".to_owned(),
-            // Nobody reads thousands of percent.
+            // Thousands of percent are hard to read.
             Some(change) if change >= 1_000.0 => format!("×{:.0}", 1.0 + change / 100.0),
             Some(change) if change >= 200.0 => format!("×{:.1}", 1.0 + change / 100.0),
             Some(change) => format!("{change:+.1} %"),
@@ -122,7 +122,7 @@ impl Change {
     }
 }
 
-/// What the plans do not share, as far as it changes the numbers.
+/// Returns the differences between the plans that affect the numbers.
 fn plans(baseline: &Report, report: &Report) -> Vec<String> {
     let all = |plan: &Plan| {
         let mut all = plan.common();

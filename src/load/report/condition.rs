@@ -17,7 +17,7 @@ pub(crate) struct Condition {
     text: String,
 }
 
-/// How a value has to stand to the bound.
+/// How a value has to compare to the bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     Less,
@@ -31,20 +31,20 @@ pub(crate) enum Order {
 pub(crate) enum Bound {
     /// A value in the metric's unit.
     Value(f64),
-    /// So many percent more (or less) than in the baseline; of metrics in percent: so many points.
+    /// A change from the baseline, in percent; for metrics in percent, in points.
     Change(f64),
 }
 
-/// Why a text is no condition.
+/// Why a text is not a condition.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ConditionError {
-    /// Nothing there.
+    /// The text is empty.
     #[error("a condition is missing, write for example `p99<50ms`")]
     Empty,
-    /// No `<` or `>`.
+    /// The text has no `<` or `>`.
     #[error("`{0}` compares nothing, write for example `p99<50ms` or `rate>=1000`")]
     NoOrder(String),
-    /// Not a metric.
+    /// The name is not a metric.
     #[error(transparent)]
     Metric(#[from] MetricError),
     /// The bound does not fit the metric.
@@ -54,10 +54,10 @@ pub enum ConditionError {
         bound: String,
         /// The metric.
         metric: Metric,
-        /// What would be one.
+        /// A valid example.
         hint: String,
     },
-    /// Relative where there is no baseline.
+    /// The bound is relative where there is no baseline.
     #[error("`{0}` is relative to a baseline; here a bound of its own is needed, for example `p99<50ms`")]
     Relative(String),
 }
@@ -72,7 +72,7 @@ impl Order {
         }
     }
 
-    /// In words: `below`, `above`.
+    /// Returns it in words: `below`, `above`.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Less => "below",
@@ -92,13 +92,13 @@ pub struct NoValue {
 }
 
 impl Condition {
-    /// The value in a report.
+    /// Returns the value in a report.
     pub(crate) fn value(&self, report: &Report) -> Result<f64, NoValue> {
         let is_planned = report.counts.planned > 0;
         self.metric.of(report).ok_or(NoValue { metric: self.metric, is_planned })
     }
 
-    /// A value of the metric as people read it.
+    /// Formats a value of the metric.
     pub(crate) fn show(&self, value: f64) -> String {
         self.metric.unit().show(value)
     }

@@ -1,5 +1,5 @@
-//! What a load run found out, as data: the JSON report, and what the summary, the HTML page, comparisons and merges
-//! are made of.
+//! The results of a load run as data: the JSON report, and the source of the summary, the HTML page, comparisons and
+//! merges.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::histogram::Histogram;
 use super::units;
 
-/// The first field of every report, by which `merge` and `--baseline` know one.
+/// The first field of every report, by which `merge` and `--baseline` recognise one.
 pub const FORMAT: &str = "airudder-mock load 2";
 
 /// A load run from its plan to its findings.
@@ -19,41 +19,41 @@ pub struct Report {
     pub format: String,
     /// The version of the program.
     pub version: String,
-    /// What was asked for.
+    /// What was requested.
     pub plan: Plan,
-    /// When the first event was planned for.
+    /// The planned instant of the first event.
     pub started: Timestamp,
-    /// From the first planned instant to the last end, in seconds.
+    /// Time from the first planned instant to the last end, in seconds.
     pub elapsed_s: f64,
-    /// What became of the events.
+    /// The results of the events.
     pub counts: Counts,
-    /// Answers by HTTP status. Together they are `ok + wrong_status`.
+    /// Number of responses by HTTP status. Together they are `ok + wrong_status`.
     pub statuses: BTreeMap<u16, u64>,
     /// Failures by class: `refused`, `reset`, `timeout`, ... Together they are `failed + timed_out`.
     pub errors: BTreeMap<String, Failures>,
     /// Times of all events.
     pub latency: Latency,
-    /// The run in equal intervals, in their order; `plan.interval_ms` says how long one is.
+    /// The run in equal intervals, in order; `plan.interval_ms` is their length.
     pub series: Vec<Interval>,
     /// What the run cost on this side.
     pub sender: Sender,
-    /// What to think of it, in words.
+    /// Conclusions, in words.
     pub findings: Vec<Finding>,
-    /// Why the figures say nothing about the receiver; nothing if they do.
+    /// Why the figures say nothing about the receiver; `None` if they do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub void: Option<String>,
-    /// What the receiver's own list of ids says, if it was asked for.
+    /// The comparison with the receiver's own list of ids, if it was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipts: Option<Receipts>,
-    /// How the highest rate was searched for, if it was.
+    /// The search for the highest rate, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search: Option<Search>,
-    /// What it was merged from, if it was.
+    /// The shards it was merged from, if it was merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged: Option<Merged>,
 }
 
-/// What was asked for.
+/// What was requested.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The stories of the mix.
@@ -64,7 +64,7 @@ pub struct Plan {
     pub unit: String,
     /// How arrivals are spaced: `even`, `poisson`, or `closed` for `max`.
     pub arrivals: String,
-    /// For how long, in seconds.
+    /// Duration, in seconds.
     pub duration_s: f64,
     /// The seed of ids and arrivals.
     pub seed: u64,
@@ -72,35 +72,35 @@ pub struct Plan {
     pub target: String,
     /// `http/1.1` or `http/2`.
     pub protocol: String,
-    /// How many events may be in flight.
+    /// Maximum number of events in flight.
     pub in_flight: u32,
-    /// How many threads send.
+    /// Number of threads that send.
     pub workers: u32,
-    /// After how long an unanswered event counts as timed out, in milliseconds.
+    /// Time after which an unanswered event counts as timed out, in milliseconds.
     pub timeout_ms: u64,
-    /// From which lag on an event counts as late, in milliseconds.
+    /// Lag from which an event counts as late, in milliseconds.
     pub late_ms: u64,
-    /// After which lag an event is dropped instead of sent, in milliseconds.
+    /// Lag after which an event is dropped instead of sent, in milliseconds.
     pub drop_ms: u64,
-    /// How long an interval of the series is, in milliseconds.
+    /// Length of an interval of the series, in milliseconds.
     pub interval_ms: u64,
-    /// Which part of the whole this run is; nothing if it is the whole.
+    /// Which part of the whole this run is; `None` if it is the whole.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
-    /// How many runs this report was merged from; 1 for a run of its own.
+    /// Number of runs this report was merged from; 1 for a single run.
     pub runs: u32,
     /// How events were made: `compiled` before the run, or `simulated` during it.
     #[serde(default)]
     pub mode: String,
-    /// How many events the plan has by itself, whoever sends them; nothing where only the run shows it.
+    /// Number of events of the whole plan, regardless of shards; `None` if only the run shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<u64>,
-    /// Which share of the events the sender may hold back before the run is void, 0 to 1.
+    /// Maximum share of the events that the sender may hold back before the run is void, 0 to 1.
     #[serde(default = "whole")]
     pub most_held_back: f64,
 }
 
-/// Nothing is void for what nobody asked for.
+/// The default for reports without the field: no run is void for being held back.
 fn whole() -> f64 {
     1.0
 }
@@ -112,12 +112,12 @@ pub struct Share {
     pub name: String,
     /// How often it is run, relative to the others.
     pub weight: u32,
-    /// How many were started.
+    /// Number of started stories.
     #[serde(alias = "told")]
     pub started: u64,
-    /// How many failed, where stories are simulated with their expectations.
+    /// Number of failed stories, if stories are simulated with their expectations.
     pub failed: u64,
-    /// What failed first, with its place; empty if nothing did.
+    /// The first failure, with its position; empty if there was none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub first_failure: String,
 }
@@ -125,18 +125,18 @@ pub struct Share {
 /// A part of a run that several processes share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shard {
-    /// Which, from 0.
+    /// Index of the part, from 0.
     pub index: u32,
-    /// Of how many.
+    /// Number of parts.
     pub of: u32,
 }
 
 /// Shards whose reports were merged into one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Merged {
-    /// Which, from 0, ascending.
+    /// Indexes of the shards, from 0, ascending.
     pub shards: Vec<u32>,
-    /// Of how many.
+    /// Number of shards of the run.
     pub of: u32,
     /// When the last of them started; [`Report::started`] says when the first did.
     pub last_started: Timestamp,
@@ -144,36 +144,35 @@ pub struct Merged {
     pub busiest: f64,
 }
 
-/// What became of the events. `planned = sent + dropped`, and
-/// `sent = ok + wrong_status + failed + timed_out + unfinished`.
+/// The results of the events. `planned = sent + dropped`, and `sent = ok + wrong_status + failed + timed_out + unfinished`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Events whose instant came.
     pub planned: u64,
-    /// Events that were handed to a connection, whether or not it took them.
+    /// Events that were handed to a connection, whether or not it accepted them.
     pub sent: u64,
-    /// Answered as wanted.
+    /// Events that were answered as wanted.
     pub ok: u64,
-    /// Answered, but not with a status (or body) that counts as success.
+    /// Events that were answered, but not with a status (or body) that counts as success.
     pub wrong_status: u64,
-    /// Not answered: refused, reset, not HTTP, ...
+    /// Events without a response: refused, reset, not HTTP, ...
     pub failed: u64,
-    /// Not answered in time.
+    /// Events that were not answered in time.
     pub timed_out: u64,
-    /// Of the sent ones: released later than [`Plan::late_ms`] after their instant.
+    /// Among the sent ones: released later than [`Plan::late_ms`] after their instant.
     pub late: u64,
-    /// Never sent, because they could not be released within [`Plan::drop_ms`], or by the end of the run.
+    /// Events that were never sent, because they could not be released within [`Plan::drop_ms`], or by the end of the run.
     pub dropped: u64,
-    /// Sent, and neither answered nor failed when the run was ended before its time.
+    /// Events that were sent, and neither answered nor failed when the run was ended early.
     #[serde(default)]
     pub unfinished: u64,
-    /// Of the late and the dropped ones: those that were free to go, so that nobody but the sender kept them.
+    /// Among the late and the dropped ones: those that were free to go, so that only the sender delayed them.
     #[serde(default)]
     pub held_back: u64,
 }
 
 impl Counts {
-    /// Events that ended otherwise than wanted, those that were never sent included.
+    /// Events that did not end as wanted, including those that were never sent.
     pub fn bad(&self) -> u64 {
         self.wrong_status + self.failed + self.timed_out + self.dropped
     }
@@ -182,22 +181,22 @@ impl Counts {
 /// Failures of one class.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
-    /// How many.
+    /// Number of failures.
     pub count: u64,
-    /// What the first one said.
+    /// The message of the first one.
     pub first: String,
 }
 
-/// Times of all events that were answered or timed out. A time-out counts with the time it was waited for; failures
-/// that brought no answer are in no distribution, since a quick refusal would flatter it.
+/// Times of all events that were answered or timed out. A time-out counts with the time waited. Failures without a response
+/// are in no distribution, since a quick refusal would flatter it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
-    /// From the instant an event was planned for to the end of its answer.
+    /// From the planned instant of an event to the end of its response.
     pub planned: Histogram,
-    /// From the instant it was handed to a connection, which had to be opened first if none was free, to the end of its
-    /// answer.
+    /// From the moment an event was handed to a connection, which had to be opened first if none was free, to the end of
+    /// its response.
     pub sent: Histogram,
-    /// From the planned instant to the handing over: the release lag.
+    /// From the planned instant to that moment: the release lag.
     pub lag: Histogram,
 }
 
@@ -212,32 +211,32 @@ pub struct Interval {
     pub ok: u64,
     /// Events that ended otherwise in it: wrong status, failed, timed out, dropped.
     pub bad: u64,
-    /// How many were in flight at its end.
+    /// Number of events in flight at its end.
     pub in_flight: u64,
     /// Times from the planned instant, of the events that ended in it.
     pub latency: Histogram,
-    /// The sum of their times from the sending, in microseconds.
+    /// Sum of their times from the sending, in microseconds.
     #[serde(default)]
     pub took_us: u64,
 }
 
-/// How many ids of a kind are named at most.
+/// Maximum number of ids of a kind that are listed.
 pub(crate) const MOST_NAMED: usize = 5;
 
-/// The receiver's own list of ids beside what was sent.
+/// Comparison of the receiver's own list of ids with what was sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Receipts {
-    /// Where the list came from.
+    /// Source of the list.
     pub source: String,
     /// Why there is no list; empty if there is one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub error: String,
-    /// The field, or fields, of the bodies whose values are listed; empty if no id of the list is one of this run.
+    /// The field, or fields, of the bodies whose values are listed; empty if no id of the list belongs to this run.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub field: String,
-    /// How many ids are listed.
+    /// Number of listed ids.
     pub listed: u64,
-    /// How many events have such an id and were answered as wanted: all of them have to be listed.
+    /// Number of events with such an id that were answered as wanted: all of them have to be listed.
     pub accepted: u64,
     /// Accepted, but not listed.
     pub lost: u64,
@@ -245,9 +244,9 @@ pub struct Receipts {
     pub doubled: u64,
     /// Listed, but never sent by this run.
     pub unknown: u64,
-    /// Listed, though the sender had no good answer for them.
+    /// Listed, although the sender got no good response for them.
     pub unanswered: u64,
-    /// Accepted, but without an id such as the list has: nothing is said of them.
+    /// Accepted, but without an id of the kind that the list has: they are not compared.
     #[serde(default)]
     pub uncompared: u64,
     /// Some of the lost ids.
@@ -259,13 +258,13 @@ pub struct Receipts {
     /// Some of the unknown ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_ids: Vec<String>,
-    /// From the sending to the moment the list tells, as far as it tells one and both clocks agree.
+    /// From the sending to the moment given in the list, if it gives one and both clocks agree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<Histogram>,
 }
 
 impl Receipts {
-    /// Whether the receiver lost or doubled anything, or could not be asked.
+    /// Whether the receiver lost or doubled anything, or whether its list could not be read.
     pub fn is_wrong(&self) -> bool {
         self.lost > 0 || self.doubled > 0 || !self.error.is_empty()
     }
@@ -288,16 +287,16 @@ pub struct Sender {
     pub cpu_per_event_us: f64,
     /// The share of the workers' cores that was used, 0 to 1: CPU time by time and workers.
     pub busy: f64,
-    /// The most memory the process had, in bytes; 0 where the system does not say.
+    /// Peak memory of the process, in bytes; 0 if the system does not report it.
     pub peak_bytes: u64,
-    /// How many connections were opened.
+    /// Number of opened connections.
     pub connections: u64,
 }
 
-/// One thing to think of the run.
+/// One conclusion about the run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Whose it is.
+    /// The side it concerns.
     pub side: Side,
     /// One sentence or two.
     pub text: String,
@@ -315,21 +314,21 @@ pub enum Side {
     Run,
 }
 
-/// How the highest rate that holds was searched for.
+/// The search for the highest rate that holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Search {
-    /// What has to hold, as written.
+    /// The conditions, as written.
     pub slo: String,
     /// The highest rate that held, in events (or stories) per second; 0 if none did.
     pub best: f64,
-    /// The probes in their order.
+    /// The probes, in order.
     pub probes: Vec<Probe>,
 }
 
 /// A probe of the search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Probe {
-    /// The rate asked for, per second.
+    /// The requested rate, per second.
     pub rate: f64,
     /// The rate of answered events, per second.
     pub achieved: f64,
@@ -343,19 +342,19 @@ pub struct Probe {
     pub why: String,
 }
 
-/// Why a text is no report.
+/// Why a text is not a report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportError {
-    /// Not JSON, or other JSON.
+    /// The text is not JSON, or other JSON.
     #[error("it is no report of `airudder-mock load`: {0}")]
     Unreadable(String),
-    /// Another version of the format.
+    /// The report has another version of the format.
     #[error("its format is `{0}`, this version reads `{FORMAT}`: run the load again with this version")]
     Format(String),
 }
 
 impl Plan {
-    /// What all parts of a run share and what other numbers come of, by name.
+    /// Returns what all parts of a run share and other numbers depend on, by name.
     pub(crate) fn common(&self) -> Vec<(&'static str, String)> {
         let stories: Vec<String> =
             self.stories.iter().map(|story| format!("{} ×{}", story.name, story.weight)).collect();
@@ -383,11 +382,11 @@ impl Finding {
         Self { side: Side::Receiver, text }
     }
 
-    /// The text in pieces; those marked true stood between backticks and are what one types.
+    /// Splits the text in pieces; those marked true stood between backticks and are to be typed.
     pub(crate) fn pieces(&self) -> Vec<(bool, String)> {
         let mut found = Vec::new();
         let mut rest = self.text.as_str();
-        // A last backtick without another is a character like any other.
+        // An unpaired last backtick is an ordinary character.
         while let Some((before, (code, after))) =
             rest.split_once('`').and_then(|(before, after)| Some((before, after.split_once('`')?)))
         {
@@ -423,7 +422,7 @@ impl Report {
         text
     }
 
-    /// The share of planned events that did not end well, 0 to 1.
+    /// Returns the share of planned events that did not end well, 0 to 1.
     pub fn error_share(&self) -> f64 {
         let counts = &self.counts;
         if counts.planned == 0 {
@@ -434,7 +433,7 @@ impl Report {
         wrong as f64 / counts.planned as f64
     }
 
-    /// Events answered as wanted, per second of the run.
+    /// Returns the number of events answered as wanted, per second of the run.
     pub fn throughput(&self) -> f64 {
         if self.elapsed_s > 0.0 { self.counts.ok as f64 / self.elapsed_s } else { 0.0 }
     }

@@ -1,4 +1,4 @@
-//! What to think of a run: which side set the pace, said with numbers. Nothing is said that the numbers don't show.
+//! Conclusions about a run: which side limited it, with numbers. They state only what the numbers show.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use super::data::{Finding, Receipts, Report, Side};
 use super::units::{count, duration, millis, plural, seconds, share, time};
 use super::void::{imbalance, void};
 
-/// Fills in what to think of a run: whether it is void, and what was found. What the report already has of these counts for
-/// nothing.
+/// Fills in the conclusions about a run: whether it is void, and the findings. Conclusions that the report already has are
+/// replaced.
 pub(crate) fn conclude(report: &mut Report) {
     report.void = void(report);
     report.findings = diagnose(report);
@@ -42,7 +42,7 @@ fn diagnose(report: &Report) -> Vec<Finding> {
     found
 }
 
-/// Counts that belong together. If they don't agree, nothing else here can be trusted.
+/// Checks counts that belong together. If they don't agree, nothing else here can be trusted.
 fn sums(report: &Report) -> Option<Finding> {
     imbalance(report).map(|wrong| {
         Finding::run(format!(
@@ -51,7 +51,7 @@ fn sums(report: &Report) -> Option<Finding> {
     })
 }
 
-/// What a merged report lacks.
+/// Reports what a merged report lacks.
 fn shards(report: &Report) -> Vec<Finding> {
     let Some(merged) = &report.merged else { return Vec::new() };
     let mut found = Vec::new();
@@ -82,7 +82,7 @@ fn cut_short(report: &Report) -> Option<Finding> {
     })
 }
 
-/// What brought no answer, by class.
+/// Reports events without a response, by class.
 fn failures(report: &Report, is_blind: bool) -> Vec<Finding> {
     let mut classes: Vec<_> = report.errors.iter().filter(|(_, failures)| failures.count > 0).collect();
     classes.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.count));
@@ -117,7 +117,7 @@ fn failed(report: &Report, class: &str, count: u64, is_blind: bool) -> Finding {
     Finding { side, text: format!("{many} {text}.") }
 }
 
-/// Answers that don't count as success.
+/// Reports responses that don't count as success.
 fn statuses(report: &Report) -> Option<Finding> {
     let wrong = report.counts.wrong_status;
     if wrong == 0 {
@@ -149,7 +149,7 @@ fn statuses(report: &Report) -> Option<Finding> {
     )))
 }
 
-/// What the receiver's own list says.
+/// Reports the comparison with the receiver's own list.
 fn receipts(receipts: &Receipts) -> Vec<Finding> {
     let Receipts { source, error, field, listed, accepted, .. } = receipts;
     if !error.is_empty() {
@@ -209,11 +209,11 @@ fn receipts(receipts: &Receipts) -> Vec<Finding> {
     found
 }
 
-/// Whether connections were kept.
+/// Reports whether connections were kept.
 fn connections(report: &Report) -> Option<Finding> {
     let (opened, counts) = (report.sender.connections, &report.counts);
     let many = opened > u64::from(report.plan.in_flight) && opened.saturating_mul(2) > counts.sent;
-    // After a failure a new connection is only natural.
+    // After a failure a new connection is to be expected.
     (many && counts.failed * 10 < counts.sent).then(|| {
         Finding::receiver(format!(
             "The receiver does not keep connections open: {} for {}. Setting up connections is part of every time here.",
@@ -240,7 +240,7 @@ fn stories(report: &Report) -> Option<Finding> {
     })
 }
 
-/// What a tester that waits for answers would not have seen.
+/// Reports what a closed-loop tester would not have seen.
 fn gap(report: &Report) -> Option<Finding> {
     let (planned, sent) = (report.latency.planned.percentile(99.0), report.latency.sent.percentile(99.0));
     let gap = planned.saturating_sub(sent);
@@ -294,14 +294,14 @@ mod tests {
     #[test]
     fn a_stall_is_the_receivers() {
         insta::assert_snapshot!(text(&samples::stall()));
-        // The same with a limit that is reached while it lasts.
+        // The same, with a limit that is reached while the stall lasts.
         let full = Model { stall: Some((8.0, 10.0)), in_flight: 256, ..STEADY }.report();
         insta::assert_snapshot!(text(&full));
     }
 
     #[test]
     fn a_sender_without_cpu_blames_itself_alone() {
-        // It needs more for an event than there is time between two.
+        // An event takes the sender longer than the time between two events.
         let report = Model { cost: 2_300.0, ..STEADY }.report();
         assert!(diagnose(&report).iter().all(|finding| finding.side != Side::Receiver));
         insta::assert_snapshot!(text(&report));
@@ -362,7 +362,7 @@ mod tests {
 
     #[test]
     fn a_receiver_that_does_not_keep_up_is_reported() {
-        // From the sixth second on each takes 2 s, so that 400 in flight are no more than 200/s.
+        // From the sixth second on each takes 2 s, so that 400 in flight are at most 200/s.
         let service = |at: f64| if at < 6.0 { 2_000 } else { 2_000_000 };
         let report = Model { in_flight: 400, service, ..STEADY }.report();
         assert!(diagnose(&report).iter().all(|finding| finding.side != Side::Sender));
@@ -371,7 +371,8 @@ mod tests {
 
     #[test]
     fn a_receiver_that_is_capped_by_its_workers_is_named() {
-        // 4 at a time of 10 ms each are 400 a second, of which 500 are asked; the limit is far away for most of the run.
+        // 4 at a time of 10 ms each are 400 a second, of which 500 are requested; the limit is far away for most of the
+        // run.
         let report = Model { in_flight: 1_500, servers: 4, service: |_| 10_000, ..STEADY }.report();
         let found = diagnose(&report);
         let text = &found[0].text;
@@ -381,7 +382,7 @@ mod tests {
         let is_few = |few: u32| text.contains(&format!("that is {few} at a time"));
         assert!((3..=5).any(is_few), "{found:?}");
         assert!(found.iter().all(|finding| finding.side != Side::Sender), "{found:?}");
-        // One interval at the limit hides nothing, nor do many.
+        // Neither one interval at the limit nor many of them hide it.
         for in_flight in [1_100, 300] {
             let report = Model { in_flight, servers: 4, service: |_| 10_000, ..STEADY }.report();
             let found = diagnose(&report);

@@ -18,8 +18,8 @@ impl FailIf {
         matches!(self.0.bound, Bound::Change(_))
     }
 
-    /// Why the run fails, with numbers; none if it does not. A condition that can't be checked, since nothing was
-    /// answered or there is no baseline, fails: a gate that can't look must not let through.
+    /// Returns why the run fails, with numbers; `None` if it does not. A condition that can't be checked, since nothing was
+    /// answered or there is no baseline, fails: a gate that can't check must not let a run pass.
     pub fn check(&self, report: &Report, baseline: Option<&Report>) -> Option<String> {
         let Self(condition) = self;
         let (metric, order) = (condition.metric, condition.order);

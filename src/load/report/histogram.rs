@@ -1,4 +1,4 @@
-//! Distributions of times: what percentiles are read from, and what several runs are merged by.
+//! Distributions of times, from which percentiles are read and by which several runs are merged.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ const LONGEST: u64 = 3_600_000_000;
 /// The percentiles every report names.
 pub const PERCENTILES: [f64; 7] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99];
 
-/// How many times of each length there were, in microseconds.
+/// A distribution of times, in microseconds.
 ///
-/// In files it is an object: `count`, `min_us`, `mean_us`, `max_us`, the percentiles as `p50` to `p99.99` in
-/// microseconds, and the whole distribution: `digits`, to how many digits times are distinguished, and `times`, pairs
-/// `MICROSECONDS:COUNT` in ascending order. Only these two are read back; the rest is there for people and for `jq`.
+/// In files it is an object: `count`, `min_us`, `mean_us`, `max_us`, the percentiles as `p50` to `p99.99` in microseconds,
+/// and the whole distribution: `digits`, the precision of times in digits, and `times`, pairs `MICROSECONDS:COUNT` in
+/// ascending order. Only these two are read back; the rest is for people and for `jq`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram(Hdr<u64>);
 
@@ -42,13 +42,13 @@ impl Histogram {
         Self(Hdr::new_with_bounds(1, LONGEST, digits).expect("the bounds are constant and in range"))
     }
 
-    /// Counts one time. Less than a microsecond counts as one.
+    /// Records one time. Less than a microsecond counts as one.
     pub fn record(&mut self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.0.saturating_record(micros.max(1));
     }
 
-    /// Adds everything another one counted.
+    /// Adds all times of another histogram.
     pub fn add(&mut self, other: &Self) {
         // Both have the same bounds, or the other came from a file and is cut to them.
         if self.0.add(&other.0).is_err() {
@@ -58,32 +58,32 @@ impl Histogram {
         }
     }
 
-    /// How many times were counted.
+    /// Returns the number of recorded times.
     pub fn count(&self) -> u64 {
         self.0.len()
     }
 
-    /// The time that so many percent of all do not exceed; zero if nothing was counted.
+    /// Returns the time that this percentage of all times does not exceed; zero if there are none.
     pub fn percentile(&self, percent: f64) -> Duration {
         Duration::from_micros(if self.0.is_empty() { 0 } else { self.0.value_at_percentile(percent) })
     }
 
-    /// The longest time.
+    /// Returns the longest time.
     pub fn max(&self) -> Duration {
         Duration::from_micros(self.0.max())
     }
 
-    /// The shortest time; zero if nothing was counted.
+    /// Returns the shortest time; zero if there are none.
     pub fn min(&self) -> Duration {
         Duration::from_micros(if self.0.is_empty() { 0 } else { self.0.min() })
     }
 
-    /// The mean.
+    /// Returns the mean.
     pub fn mean(&self) -> Duration {
         Duration::from_micros(self.0.mean().round() as u64)
     }
 
-    /// Points of the curve of percentiles, `(percent, time)`, denser towards 100: for charts.
+    /// Returns points of the curve of percentiles, `(percent, time)`, denser towards 100, for charts.
     pub fn curve(&self) -> Vec<(f64, Duration)> {
         let steps = self.0.iter_quantiles(5);
         steps

@@ -1,4 +1,4 @@
-//! How a run goes, while it goes: a bar on a terminal, plain lines elsewhere. Always on standard error.
+//! Progress of a run: a bar on a terminal, plain lines elsewhere. Always on standard error.
 
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -8,36 +8,36 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::data::Counts;
 use super::units::{count, duration, rate, time};
 
-/// Lines come no more often than this.
+/// Minimum time between two lines.
 const OFTEN: Duration = Duration::from_secs(5);
 
-/// How a run stands.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// Since the first planned instant.
+    /// Time since the first planned instant.
     pub at: Duration,
-    /// What became of the events so far.
+    /// The results of the events so far.
     pub counts: Counts,
-    /// Events that are being answered.
+    /// Number of events in flight.
     pub in_flight: u64,
     /// Events answered as wanted per second, in the latest interval.
     pub rate: f64,
-    /// Half of the answers of the latest interval came within this, from the planned instant.
+    /// Median time of the responses of the latest interval, from the planned instant.
     pub p50: Duration,
-    /// The same for 99 of 100.
+    /// 99th percentile of the same times.
     pub p99: Duration,
     /// The used share of the workers' cores, 0 to 1.
     pub cpu: f64,
 }
 
-/// Shows how a run goes.
+/// Shows the progress of a run.
 #[derive(Debug)]
 pub enum Live {
     /// On a terminal.
     Bar(ProgressBar),
     /// Elsewhere: a line every five seconds, or every tenth of a long run.
     Lines(Lines),
-    /// Not at all.
+    /// Shows nothing.
     Silent,
 }
 
@@ -50,20 +50,20 @@ pub struct Lines {
 }
 
 impl Live {
-    /// For a run of so long, on standard error.
+    /// Shows a run of this duration, on standard error.
     pub fn new(duration: Duration) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self::Lines(Lines::new(duration));
         }
         let bar = ProgressBar::with_draw_target(Some(millis(duration)), ProgressDrawTarget::stderr());
-        // The template is constant; if a new version of the library refused it, its own would do.
+        // The template is constant; if a new version of the library refused it, the default style is used.
         if let Ok(style) = ProgressStyle::with_template("{bar:12.cyan/dim} {wide_msg}") {
             bar.set_style(style.progress_chars("━╸─"));
         }
         Self::Bar(bar)
     }
 
-    /// Shows how the run stands now. May be called as often as one likes.
+    /// Shows the current state. May be called at any rate.
     pub fn show(&mut self, snapshot: &Snapshot) {
         match self {
             Self::Bar(bar) => {
@@ -72,7 +72,7 @@ impl Live {
             }
             Self::Lines(lines) => {
                 if let Some(line) = lines.line(snapshot) {
-                    // Nobody may be reading.
+                    // Standard error may be closed.
                     let _ = writeln!(std::io::stderr().lock(), "{line}");
                 }
             }
@@ -80,7 +80,7 @@ impl Live {
         }
     }
 
-    /// Takes the bar away: the summary follows.
+    /// Removes the bar: the summary follows.
     pub fn finish(self) {
         if let Self::Bar(bar) = self {
             bar.finish_and_clear();
@@ -98,12 +98,12 @@ impl Lines {
         Self { duration, every, next: every }
     }
 
-    /// The line, if one is due.
+    /// Returns the line, if one is due.
     fn line(&mut self, snapshot: &Snapshot) -> Option<String> {
         if snapshot.at < self.next {
             return None;
         }
-        // However late this is, the next comes a whole step later.
+        // However late this is, the next one comes a whole step later.
         while self.next <= snapshot.at {
             self.next += self.every;
         }

@@ -1,10 +1,10 @@
-//! The report as Markdown: fit for a comment under a pull request.
+//! The report as Markdown, suitable for a comment on a pull request.
 
 use super::compare::Comparison;
 use super::data::Report;
 use super::presentation::{Cell, Mood, Presentation, Section};
 
-/// The report as Markdown, with what changed from a baseline and why the run failed, if it did.
+/// Renders the report as Markdown, with the changes from a baseline and the reasons why the run failed, if it did.
 pub fn markdown(report: &Report, comparison: Option<&Comparison>, failed: &[String]) -> String {
     let report = Presentation::of(report, comparison, failed);
     let figures = report.figures.iter().map(|figure| {
@@ -75,7 +75,7 @@ fn cell(cell: &Cell) -> String {
     }
 }
 
-/// Text that Markdown shows as it is, also in a table.
+/// Escapes text so that Markdown shows it literally, also in a table.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

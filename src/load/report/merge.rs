@@ -1,6 +1,6 @@
-//! One report of several: the parts of a run that several processes or machines shared.
+//! Merges several reports: the parts of a run that several processes or machines shared.
 //!
-//! Counts, statuses, errors and histograms are exact sums, in whatever order and grouping they are merged.
+//! Counts, statuses, errors and histograms are exact sums, regardless of the order and grouping of the merges.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,39 +11,38 @@ use super::diagnosis::conclude;
 use super::sum::{add_errors, add_series, add_statuses, add_to};
 use super::units;
 
-/// Why reports can't be merged, with the names of those that are at fault.
+/// Why reports can't be merged, with the names of the reports concerned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
-    /// There is none.
+    /// There are no reports.
     #[error("there is no report to merge")]
     Nothing,
-    /// One is of a whole run, not of a shard.
+    /// A report is of a whole run, not of a shard.
     #[error("{0} is of a whole run, not of a part: runs with `--shard` are merged")]
     Whole(String),
-    /// One is of a search, whose probes no other had.
+    /// A report is of a search, whose probes no other report has.
     #[error("{0} is of a search for the highest rate, which can't be merged")]
     Search(String),
-    /// Both have the same shard.
+    /// Two reports have the same shard.
     #[error("{0} and {1} both have shard {2}, which would count twice")]
     Twice(String, String, u32),
-    /// They are of different runs.
+    /// The reports are of different runs.
     #[error("these are not parts of one run: the {what} is {left} in {one}, but {right} in {other}")]
     Differ {
         /// What differs.
         what: &'static str,
         /// One of the reports.
         one: String,
-        /// Its value.
+        /// Its value in that report.
         left: String,
-        /// The other one.
+        /// The other report.
         other: String,
-        /// The value of that.
+        /// The value in the other report.
         right: String,
     },
 }
 
-/// Merges reports of shards, or of merged ones, into one; each comes with its name. A report alone is only given new
-/// findings.
+/// Merges reports of shards, or of merged ones, into one; each comes with its name. A single report only gets new findings.
 ///
 /// # Errors
 ///
@@ -69,12 +68,12 @@ pub fn merge(mut reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
     Ok(sum)
 }
 
-/// Which shards a report has; none of a whole run.
+/// Returns the shards of a report; empty for a whole run.
 fn shards(report: &Report) -> &[u32] {
     report.merged.as_ref().map(|merged| &*merged.shards).unwrap_or_default()
 }
 
-/// Refuses what does not belong together.
+/// Refuses reports that do not belong together.
 fn check(reports: &[(String, Report)]) -> Result<(), MergeError> {
     let mut seen = BTreeMap::new();
     for (name, report) in reports {
@@ -103,7 +102,7 @@ fn check(reports: &[(String, Report)]) -> Result<(), MergeError> {
     Ok(())
 }
 
-/// What all parts of one run share.
+/// Returns what all parts of one run share.
 fn identity(report: &Report) -> Vec<(&'static str, String)> {
     let plan = &report.plan;
     let mut shared = plan.common();
@@ -153,24 +152,24 @@ fn add(sum: &mut Report, part: Report) {
             one.add(other);
             Some(one)
         }
-        // What some of them know says nothing of the whole.
+        // A value that only some of them have says nothing about the whole.
         _ => None,
     };
 }
 
-/// When a run ended, in nanoseconds since 1970. A float can't carry that, but seconds into a run it can.
+/// Returns when a run ended, in nanoseconds since 1970. A float can't hold that, but it can hold seconds into a run.
 fn end(started: Timestamp, elapsed_s: f64) -> i128 {
     started.as_nanosecond() + units::from_secs(elapsed_s).as_nanos().min(i64::MAX as u128) as i128
 }
 
-/// Both, if they are not the same: machines may name the same receiver differently.
+/// Joins both if they differ: machines may name the same receiver differently.
 fn all_of(one: &str, other: &str) -> String {
     let all: BTreeSet<&str> = one.split(", ").chain(other.split(", ")).collect();
     all.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// CPU and connections add up. Memory is the most that any one had, since their peaks need not have been at the same
-/// moment or on the same machine. The busy share is the mean over all workers.
+/// CPU and connections add up. Memory is the maximum of any one, since their peaks need not have been at the same moment or
+/// on the same machine. The busy share is the mean over all workers.
 fn add_sender(sum: &mut Sender, workers: u32, part: &Sender, more: u32) {
     let (here, there) = (f64::from(workers), f64::from(more));
     if here + there > 0.0 {
@@ -225,7 +224,7 @@ mod tests {
         parts.remove(0);
         let fewer = merge(parts).unwrap();
         assert!(fewer.findings[0].text.starts_with("2 of 4 shards are missing, among them 0"));
-        // It may come later.
+        // It may be merged later.
         let whole = merge(vec![merged, samples::shard(2, 4)]).unwrap();
         assert_eq!(whole.counts, merge(four()).unwrap().counts);
         assert!(whole.findings.iter().all(|finding| !finding.text.contains("missing")));
@@ -303,7 +302,7 @@ mod tests {
             } else {
                 merge(vec![merge(left.to_vec()).unwrap(), merge(right.to_vec()).unwrap()]).unwrap()
             };
-            // Through files as well: what is written and read again merges alike.
+            // Through files as well: a report that was written and read again merges alike.
             let read = Report::read(&grouped.write()).unwrap();
             let flat = merge(four()).unwrap();
             for report in [&grouped, &read] {

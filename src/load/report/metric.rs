@@ -1,4 +1,4 @@
-//! The numbers of a report that conditions name: `p99`, `send.p99.9`, `errors`, `rate`.
+//! The numbers of a report that conditions refer to: `p99`, `send.p99.9`, `errors`, `rate`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,13 +8,13 @@ use super::histogram::Histogram;
 use super::units;
 use crate::files::suggest::nearest;
 
-/// The names of times that are suggested; every other percentile is one too.
+/// The names of times that are suggested; every other percentile is valid too.
 const TIMES: [&str; 9] = ["p50", "p75", "p90", "p95", "p99", "p99.9", "p99.99", "max", "mean"];
 
-/// From and to which moment a time counts.
+/// The prefixes of times: from which and to which moment they are measured.
 const CLOCKS: [(&str, Clock); 3] = [("planned", Clock::Planned), ("send", Clock::Send), ("lag", Clock::Lag)];
 
-/// The names of what is no time.
+/// The names of metrics that are not times.
 const OTHERS: [(&str, Metric); 7] = [
     ("errors", Metric::Errors),
     ("timeouts", Metric::Timeouts),
@@ -25,7 +25,7 @@ const OTHERS: [(&str, Metric); 7] = [
     ("cpu", Metric::Cpu),
 ];
 
-/// The value beside a name in a list.
+/// Looks up a name in a list.
 fn named<T: Copy>(list: &[(&str, T)], name: &str) -> Option<T> {
     list.iter().find(|(other, _)| *other == name).map(|(_, value)| *value)
 }
@@ -49,33 +49,33 @@ pub enum Metric {
     Busy,
     /// CPU time per event.
     Cpu,
-    /// The most memory the sender had.
+    /// Peak memory of the sender.
     Memory,
 }
 
-/// From which moment to which a time counts.
+/// From which and to which moment a time is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
-    /// From the planned instant to the end of the answer. Its metrics have no prefix.
+    /// From the planned instant to the end of the response. Its metrics have no prefix.
     Planned,
-    /// From the writing to the end of the answer: `send.`.
+    /// From the writing to the end of the response: `send.`.
     Send,
     /// From the planned instant to the writing: `lag.`.
     Lag,
 }
 
-/// A number that sums up many times.
+/// A statistic of many times.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Statistic {
-    /// What so many percent do not exceed.
+    /// The time that this percentage does not exceed.
     Percentile(f64),
-    /// The longest.
+    /// The longest time.
     Max,
     /// The mean.
     Mean,
 }
 
-/// What a metric is measured in.
+/// The unit of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Microseconds.
@@ -89,7 +89,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// A number of this unit as people read it.
+    /// Formats a number of this unit.
     pub fn show(self, number: f64) -> String {
         match self {
             Self::Micros => units::micros(number),
@@ -101,7 +101,7 @@ impl Unit {
 }
 
 impl Metric {
-    /// What it is measured in.
+    /// Returns its unit.
     pub fn unit(self) -> Unit {
         match self {
             Self::Time(..) | Self::Cpu => Unit::Micros,
@@ -111,12 +111,12 @@ impl Metric {
         }
     }
 
-    /// Whether more of it is better.
+    /// Whether a higher value is better.
     pub fn more_is_better(self) -> bool {
         self == Self::Rate
     }
 
-    /// Its value in a report, in its unit. None if there is nothing it could be read from: no answer has no time.
+    /// Returns its value in a report, in its unit. `None` if there is no data for it: without responses there are no times.
     pub fn of(self, report: &Report) -> Option<f64> {
         let counts = &report.counts;
         let share = |part: u64| (counts.planned > 0).then(|| part as f64 * 100.0 / counts.planned as f64);
@@ -167,7 +167,7 @@ impl Statistic {
     }
 }
 
-/// A name that is no metric.
+/// A name that is not a metric.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is no metric{}", suggestion(name))]
 pub struct MetricError {
@@ -179,7 +179,7 @@ fn suggestion(name: &str) -> String {
     let clocks = || CLOCKS.into_iter().map(|(name, _)| name);
     let (prefix, last) = match name.split_once('.') {
         Some((clock, last)) if !clock.starts_with('p') || named(&CLOCKS, clock).is_some() => {
-            // What is right of it stays: `sned.p99` is `send.p99`.
+            // The correct part stays: `sned.p99` becomes `send.p99`.
             (format!("{}.", nearest(clock, clocks()).unwrap_or("send")), last)
         }
         _ => (String::new(), name),
@@ -196,7 +196,7 @@ fn suggestion(name: &str) -> String {
     }
 }
 
-/// What other tools call them.
+/// The names of metrics in other tools.
 const ALIASES: [(&str, &str); 10] = [
     ("p100", "max"),
     ("avg", "mean"),

@@ -1,7 +1,7 @@
-//! What a run found out: the report as data, its diagnosis, conditions on its numbers, comparisons and merges, and its
+//! The results of a run: the report as data, its diagnosis, conditions on its numbers, comparisons and merges, and its
 //! renderings for the terminal, as Markdown and as a page.
 //!
-//! Everything here is a function of a [`Report`]; `run` makes one, `merge` and `--baseline` read one from a file.
+//! Everything here is a function of a [`Report`]; `run` creates one, `merge` and `--baseline` read one from a file.
 
 mod analyzer;
 mod chart;

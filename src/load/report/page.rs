@@ -1,4 +1,4 @@
-//! The report as one HTML page that needs nothing else: no network, no fonts, no other file.
+//! The report as one self-contained HTML page: no network, no fonts, no other file.
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
@@ -9,13 +9,13 @@ use super::presentation::Presentation;
 
 const TEMPLATE: &str = include_str!("page.html");
 
-/// The report as HTML, with what changed from a baseline and why the run failed, if it did.
+/// Renders the report as HTML, with the changes from a baseline and the reasons why the run failed, if it did.
 pub fn page(report: &Report, comparison: Option<&Comparison>, failed: &[String]) -> String {
     let mut env = Environment::new();
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     let values = context! {
         report => Value::from(Serde(Presentation::of(report, comparison, failed))),
-        // In JSON `<` stands only in texts, where it may be written like this; so nothing ends the element early.
+        // In JSON `<` occurs only in texts, where it may be escaped like this; so nothing ends the element early.
         raw => Value::from_safe_string(report.write().replace('<', "\\u003c")),
     };
     env.render_str(TEMPLATE, values).expect("the template is constant and its values are always there")
@@ -44,7 +44,7 @@ mod tests {
             assert!(page.contains(part), "{part}");
         }
         assert_eq!(page.matches("<svg class=\"chart\"").count(), 4);
-        // Nothing is fetched from anywhere.
+        // Nothing is loaded from anywhere.
         let outside = [" src=", "<link", "@import", "url(", "fetch("];
         assert!(outside.iter().all(|word| !page.contains(word)));
     }

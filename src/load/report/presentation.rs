@@ -1,5 +1,5 @@
-//! What there is to read in a report, once for all ways of showing it: a heading, what to think of the run, charts, and
-//! sections of rows. The terminal, Markdown and the page only lay it out.
+//! The content of a report, once for all renderings: a heading, conclusions, charts, and sections of rows. The terminal,
+//! Markdown and the page only lay it out.
 
 use serde::Serialize;
 
@@ -9,10 +9,10 @@ use super::data::{Report, Search, Side};
 use super::histogram::{Histogram, PERCENTILES};
 use super::units::{bytes, count, duration, micros, millis, percent, plural, rate, seconds, share, time};
 
-/// What stands where there is no value.
+/// Shown where there is no value.
 const NONE: &str = "–";
 
-/// How something is meant, for colours.
+/// The mood of a text, for colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Mood {
@@ -40,20 +40,20 @@ fn cell(text: impl Into<String>, mood: Mood) -> Cell {
 /// A remark on the run.
 #[derive(Debug, Serialize)]
 pub(super) struct Remark {
-    /// Whose it is: `sender`, `receiver`, `run`, or `failed`.
+    /// The side it concerns: `sender`, `receiver`, `run`, or `failed`.
     pub(super) side: &'static str,
     pub(super) mood: Mood,
-    /// Those marked true are what one types.
+    /// Pieces of its text; those marked true are to be typed.
     pub(super) pieces: Vec<(bool, String)>,
 }
 
-/// One of the numbers that everybody asks for first.
+/// One of the numbers that readers look at first.
 #[derive(Debug, Serialize)]
 pub(super) struct Figure {
     pub(super) name: &'static str,
     pub(super) value: Cell,
     pub(super) note: String,
-    /// Against the baseline.
+    /// The change from the baseline.
     pub(super) change: Option<Cell>,
 }
 
@@ -61,21 +61,21 @@ pub(super) struct Figure {
 #[derive(Debug, Serialize)]
 pub(super) struct Section {
     pub(super) title: &'static str,
-    /// What it says in a sentence, if anything.
+    /// An introductory sentence, if there is one.
     pub(super) lead: Option<Cell>,
-    /// The names of the columns; none where rows are pairs of a name and a value.
+    /// The names of the columns; empty if rows are pairs of a name and a value.
     pub(super) columns: &'static [&'static str],
     pub(super) rows: Vec<Row>,
-    /// Whether it is for those who look closer.
+    /// Whether it is only for a closer look.
     pub(super) is_detail: bool,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
     pub(super) cells: Vec<Cell>,
-    /// What stands below it.
+    /// A note below it.
     pub(super) note: String,
-    /// How long its bar is, in percent.
+    /// Length of its bar, in percent.
     pub(super) bar: Option<f64>,
 }
 
@@ -87,7 +87,7 @@ fn pair(name: &str, value: String, mood: Mood) -> Row {
     row([cell(name, Plain), cell(value, mood)])
 }
 
-/// A report as it is read.
+/// A report as it is presented.
 #[derive(Serialize)]
 pub(super) struct Presentation {
     pub(super) version: String,
@@ -96,7 +96,7 @@ pub(super) struct Presentation {
     pub(super) unit: String,
     pub(super) target: String,
     pub(super) started: String,
-    /// What else was asked for, by name and value.
+    /// Further options of the plan, by name and value.
     pub(super) details: Vec<(&'static str, String)>,
     pub(super) figures: Vec<Figure>,
     pub(super) remarks: Vec<Remark>,
@@ -105,7 +105,7 @@ pub(super) struct Presentation {
 }
 
 impl Presentation {
-    /// A report with what changed from a baseline and why the run failed, if it did.
+    /// Presents a report, with the changes from a baseline and the reasons why the run failed, if it did.
     pub(super) fn of(report: &Report, comparison: Option<&Comparison>, failed: &[String]) -> Self {
         let mut sections =
             vec![events(report), latency(report), responses(report), sender(report), stories(report)];
@@ -127,7 +127,7 @@ impl Presentation {
     }
 }
 
-/// What stands above everything.
+/// Returns the heading.
 fn verdict(report: &Report, failed: &[String]) -> Cell {
     let of = |side| report.findings.iter().any(|finding| finding.side == side);
     let errors = report.error_share() > 0.0;
@@ -230,7 +230,7 @@ fn remarks(report: &Report, failed: &[String]) -> Vec<Remark> {
 
 fn events(report: &Report) -> Section {
     let Report { counts, plan, .. } = report;
-    // The rate of a story run counts stories, that of its responses events; a shard is asked for its part.
+    // The rate of a story run counts stories, that of its responses events; a shard has only its part of the rate.
     let unit = if plan.unit == "stories" { " stories" } else { "" };
     let part = plan.shard.map_or_else(String::new, |shard| format!(" by {} shards together", shard.of));
     let void = if report.void.is_some() { "VOID: " } else { "" };

@@ -1,4 +1,4 @@
-//! Reports for tests, made by a small model of an open loop: events at planned instants, a receiver that takes its time
+//! Reports for tests, made by a small model of an open loop: events at planned instants, a receiver that takes some time
 //! and may stall, a limit of events in flight.
 
 use std::cmp::Reverse;
@@ -10,26 +10,26 @@ use super::data::{
 };
 use super::histogram::Histogram;
 
-/// What the model is given.
+/// The parameters of the model.
 #[derive(Clone, Copy)]
 pub(crate) struct Model {
     /// Events per second, of all shards together.
     pub(crate) rate: u64,
     pub(crate) seconds: u64,
     pub(crate) in_flight: u32,
-    /// Which part, if not the whole.
+    /// The shard, if it is not the whole.
     pub(crate) shard: Option<(u32, u32)>,
-    /// The receiver's time for an event that is written at so many seconds into the run, in microseconds.
+    /// The receiver's time for an event, in microseconds, by the second of the run in which it is written.
     pub(crate) service: fn(f64) -> u64,
     /// From when to when the receiver stands still, in seconds.
     pub(crate) stall: Option<(f64, f64)>,
-    /// What the sender needs for an event, in microseconds: one at a time.
+    /// The sender's time for an event, in microseconds: it sends one at a time.
     pub(crate) cost: f64,
-    /// Every how manieth event is answered with 503; 0 for none.
+    /// Every n-th event is answered with 503; 0 for none.
     pub(crate) unavailable: u64,
-    /// How many events the receiver works on at the same time; 0: on all.
+    /// Number of events that the receiver processes at the same time; 0 for no limit.
     pub(crate) servers: usize,
-    /// Whether nobody listens.
+    /// Whether the connection is refused.
     pub(crate) refused: bool,
     pub(crate) timeout_ms: u64,
 }
@@ -50,17 +50,17 @@ pub(crate) const STEADY: Model = Model {
 
 const DROP_MS: u64 = 3_000;
 
-/// All well.
+/// A run in which everything is fine.
 pub(crate) fn steady() -> Report {
     STEADY.report()
 }
 
-/// A receiver that stands still for two seconds, and now and then has no time.
+/// A receiver that stands still for two seconds, and is sometimes unavailable.
 pub(crate) fn stall() -> Report {
     Model { stall: Some((8.0, 10.0)), unavailable: 400, ..STEADY }.report()
 }
 
-/// Nobody listens.
+/// A run in which all connections are refused.
 pub(crate) fn refused() -> Report {
     Model { refused: true, seconds: 3, ..STEADY }.report()
 }
@@ -101,7 +101,7 @@ pub(crate) fn search() -> Report {
     report
 }
 
-/// Numbers without order, the same every time.
+/// Pseudo-random numbers, the same every time.
 fn noise(index: u64) -> f64 {
     let mut x = index.wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -163,11 +163,11 @@ impl Model {
                 failures.first = "connect to 127.0.0.1:3000: Connection refused (os error 111)".to_owned();
                 continue;
             }
-            // Long-tailed: most are near the usual time, one in a thousand takes ten times as long.
+            // Long-tailed: most are near the typical time, one in a thousand takes ten times as long.
             let spread = 0.6 + 0.6 * noise(k + 1_000_003) + 0.02 / (1.003 - noise(k + 77));
             let mut end = written + (self.service)(written) as f64 * spread / 1e6;
             if self.servers > 0 {
-                // Whoever is free first takes it.
+                // The server that is free first takes it.
                 let first = (0..self.servers).min_by(|a, b| busy[*a].total_cmp(&busy[*b])).unwrap_or(0);
                 end += (busy[first] - written).max(0.0);
                 busy[first] = end;
@@ -278,7 +278,7 @@ impl Model {
     }
 }
 
-/// The interval of an instant; the series grows to it.
+/// Returns the interval of an instant; the series grows to it.
 fn at(series: &mut Vec<Interval>, seconds: f64) -> &mut Interval {
     let index = seconds as usize;
     while series.len() <= index {

@@ -1,4 +1,4 @@
-//! What a run has to hold: `p99<50ms,errors<0.1%`.
+//! Conditions that a run has to meet: `p99<50ms,errors<0.1%`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,14 +10,14 @@ use super::data::Report;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slo(Vec<Condition>);
 
-/// What of an [`Slo`] does not hold, with numbers.
+/// The conditions of an [`Slo`] that do not hold, with numbers.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}", .0.iter().map(Breach::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Breaches(Vec<Breach>);
 
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 enum Breach {
-    /// Such as a percentile where nothing was answered.
+    /// For example a percentile if nothing was answered.
     #[error(transparent)]
     NoValue(#[from] NoValue),
     #[error("{} is {}, not {} {}", .0.metric, .0.show(*.1), .0.order.words(), .0.show(*.2))]
@@ -29,7 +29,7 @@ impl Slo {
     ///
     /// # Errors
     ///
-    /// What does not hold. A number that does not exist does not hold either.
+    /// The conditions that do not hold. A condition on a number that does not exist does not hold either.
     pub fn check(&self, report: &Report) -> Result<(), Breaches> {
         let breaches: Vec<Breach> = self.0.iter().filter_map(|condition| breach(condition, report)).collect();
         if breaches.is_empty() { Ok(()) } else { Err(Breaches(breaches)) }
@@ -37,7 +37,7 @@ impl Slo {
 }
 
 fn breach(condition: &Condition, report: &Report) -> Option<Breach> {
-    // Reading lets no relative bound in.
+    // The parser accepts no relative bound.
     let Bound::Value(bound) = condition.bound else { return None };
     match condition.value(report) {
         Ok(value) if condition.order.holds(value, bound) => None,

@@ -1,4 +1,4 @@
-//! Sums of what several workers, or several runs, found out.
+//! Sums of the results of several workers or several runs.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ impl Counts {
 }
 
 impl Failures {
-    /// Adds the failures of another part. Which of the first messages stays can't depend on the order of the parts: it is
+    /// Adds the failures of another part. Which of the first messages is kept can't depend on the order of the parts: it is
     /// the first in the alphabet.
     pub fn add(&mut self, other: Self) {
         add_to(&mut self.count, other.count);
@@ -34,8 +34,8 @@ impl Failures {
 }
 
 impl Receipts {
-    /// Adds what the list says of another part. Each part takes the ids of the others for unknown ones, so that of those
-    /// nothing can be said.
+    /// Adds the comparison of another part with the list. Each part takes the ids of the others for unknown ones, so
+    /// nothing can be said about unknown ids.
     pub fn add(&mut self, other: Self) {
         add_to(&mut self.accepted, other.accepted);
         add_to(&mut self.lost, other.lost);
@@ -66,7 +66,7 @@ impl Receipts {
 }
 
 impl Share {
-    /// Adds what became of the same story in another part.
+    /// Adds the results of the same story in another part.
     pub fn add(&mut self, other: &Self) {
         add_to(&mut self.started, other.started);
         add_to(&mut self.failed, other.failed);
@@ -124,7 +124,7 @@ pub(crate) fn add_series(sum: &mut Vec<Interval>, part: Vec<Interval>) {
     }
 }
 
-/// Adds without overflow: what reports in files say may be anything.
+/// Adds without overflow: reports in files may hold any number.
 pub(crate) fn add_to(sum: &mut u64, part: u64) {
     *sum = sum.saturating_add(part);
 }

@@ -6,13 +6,13 @@ use super::compare::Comparison;
 use super::data::Report;
 use super::presentation::{Cell, Mood, Presentation, Section};
 
-/// How many columns text may take.
+/// Maximum number of columns of text.
 const WIDTH: usize = 100;
 
-/// Where the values begin: behind the name of their line.
+/// Column in which values begin: after the name of their line.
 const INDENT: usize = 11;
 
-/// How much room the side of a remark takes.
+/// Width of the side of a remark.
 const SIDE: usize = 10;
 
 fn style(mood: Mood) -> Style {
@@ -26,8 +26,8 @@ fn style(mood: Mood) -> Style {
     }
 }
 
-/// The summary: several lines with ANSI colours, each ended. What to think of it and why the run failed, if it did, come
-/// last.
+/// Renders the summary: several lines with ANSI colours, each with a line break. Conclusions and the reasons why the run
+/// failed, if it did, come last.
 pub fn summary(report: &Report, comparison: Option<&Comparison>, failed: &[String]) -> String {
     let Presentation { verdict, rate, unit, target, details, sections, remarks, .. } =
         Presentation::of(report, comparison, failed);
@@ -62,7 +62,7 @@ pub fn summary(report: &Report, comparison: Option<&Comparison>, failed: &[Strin
     out.text
 }
 
-/// Lines beside the title of what they belong to.
+/// Lines beside the title of their section.
 #[derive(Default)]
 struct Lines {
     text: String,
@@ -70,7 +70,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// The title stands beside the next line.
+    /// Puts the title beside the next line.
     fn title(&mut self, title: &'static str) {
         self.title = title;
     }
@@ -87,7 +87,7 @@ impl Lines {
         self.text.push('\n');
     }
 
-    /// Texts one after the other, each in its colour, on as many lines as they need.
+    /// Writes texts one after the other, each in its colour, on as many lines as they need.
     fn flow(&mut self, texts: impl IntoIterator<Item = (String, Mood)>) {
         for (text, mood) in texts {
             let style = style(mood);
@@ -110,7 +110,7 @@ impl Lines {
         }
     }
 
-    /// Names and values, as many on a line as there is room for.
+    /// Writes names and values, as many on a line as fit.
     fn pairs(&mut self, section: &Section) {
         let (mut line, mut width) = (String::new(), 0);
         for row in &section.rows {
@@ -150,7 +150,7 @@ impl Lines {
         }
     }
 
-    /// Cells to the right of their columns, the first and the last to the left.
+    /// Writes cells, aligned to the right of their columns, the first and the last to the left.
     fn row(&mut self, cells: &[Cell], widths: &[usize]) {
         let last = widths.len().saturating_sub(1);
         let mut line = String::new();
@@ -167,7 +167,7 @@ impl Lines {
     }
 }
 
-/// Text from elsewhere, without what controls a terminal.
+/// Removes terminal control characters from text of other origin.
 fn plain(text: &str) -> String {
     text.replace(char::is_control, " ")
 }

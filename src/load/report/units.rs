@@ -1,10 +1,10 @@
-//! Numbers as people read them: in the summary, in findings, on the page.
+//! Numbers in readable form: in the summary, in findings, on the page.
 
 use std::time::Duration;
 
 use crate::time::HumanDuration;
 
-/// A time with three digits that count: `31 µs`, `1.23 ms`, `61.2 ms`, `2.51 s`, `1m30s`.
+/// Formats a time with three significant digits: `31 µs`, `1.23 ms`, `61.2 ms`, `2.51 s`, `1m30s`.
 pub(crate) fn time(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;
     // Rounding decides the unit, so that nothing is written as 1000 µs.
@@ -31,17 +31,17 @@ pub(crate) fn millis(millis: u64) -> String {
     HumanDuration(Duration::from_millis(millis)).to_string()
 }
 
-/// A length as the user would write it: `1m`, `300ms`.
+/// Formats a duration as the user would write it: `1m`, `300ms`.
 pub(crate) fn duration(seconds: f64) -> String {
     HumanDuration(from_secs(seconds)).to_string()
 }
 
-/// Seconds as a duration; what no duration is becomes zero.
+/// Converts seconds to a duration; an invalid duration becomes zero.
 pub(crate) fn from_secs(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
-/// Three digits, or all before the point.
+/// Formats with three digits, or with all before the point.
 fn digits(number: f64) -> String {
     match number {
         _ if number < 9.995 => format!("{number:.2}"),
@@ -50,7 +50,7 @@ fn digits(number: f64) -> String {
     }
 }
 
-/// A count in groups of three digits: `299,950`.
+/// Formats a count in groups of three digits: `299,950`.
 pub(crate) fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -63,7 +63,7 @@ pub(crate) fn count(count: u64) -> String {
     text
 }
 
-/// A percentage. Neither 0 nor 100 unless it is exactly that.
+/// Formats a percentage. It shows 0 or 100 only if it is exactly that.
 pub(crate) fn percent(percent: f64) -> String {
     match percent.abs() {
         0.0 => "0 %".to_owned(),
@@ -77,12 +77,12 @@ pub(crate) fn percent(percent: f64) -> String {
     }
 }
 
-/// [`percent`] of a part of a whole; 0 of nothing.
+/// [`percent`] of a part of a whole; 0 if the whole is nothing.
 pub(crate) fn share(part: u64, whole: u64) -> String {
     percent(if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 })
 }
 
-/// A rate per second: `4,997/s`, `12.5/s`.
+/// Formats a rate per second: `4,997/s`, `12.5/s`.
 pub(crate) fn rate(per_second: f64) -> String {
     if per_second < 99.95 && per_second.fract() != 0.0 {
         format!("{}/s", digits(per_second))
@@ -93,7 +93,7 @@ pub(crate) fn rate(per_second: f64) -> String {
     }
 }
 
-/// A size: `38.1 MB`.
+/// Formats a size: `38.1 MB`.
 pub(crate) fn bytes(bytes: u64) -> String {
     let bytes = bytes as f64;
     match bytes {
@@ -104,7 +104,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
-/// `1 worker`, `2 workers`.
+/// Formats a number with its noun: `1 worker`, `2 workers`.
 pub(crate) fn plural(number: u64, what: &str) -> String {
     format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
 }

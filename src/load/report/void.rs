@@ -1,9 +1,9 @@
-//! Whether the figures of a run can be relied on: if not, they are void, and every heading says so.
+//! Whether the figures of a run are reliable: if not, they are void, and every heading says so.
 
 use super::data::{Interval, Report};
 use super::units::{count, millis, percent, plural, share};
 
-/// Counts that belong together and are not equal, in words; nothing if all balance.
+/// Returns counts that belong together but are not equal, in words; `None` if all balance.
 pub(super) fn imbalance(report: &Report) -> Option<String> {
     let counts = &report.counts;
     let sum = |parts: &[u64]| parts.iter().fold(0_u64, |sum, part| sum.saturating_add(*part));
@@ -32,15 +32,15 @@ pub(super) fn imbalance(report: &Report) -> Option<String> {
     (!wrong.is_empty()).then(|| wrong.join("; "))
 }
 
-/// The share of the planned events that the sender held back, though they were free to go.
+/// Returns the share of the planned events that the sender held back, though they were free to go.
 pub(super) fn held_back(report: &Report) -> f64 {
     report.counts.held_back as f64 / (report.counts.planned as f64).max(1.0)
 }
 
-/// Why a run is void; nothing if it is not.
+/// Returns why a run is void; `None` if it is not.
 pub(super) fn void(report: &Report) -> Option<String> {
     let plan = &report.plan;
-    // Whoever waits for answers has no plan to fall behind.
+    // A closed loop has no plan to fall behind.
     let is_open = plan.arrivals != "closed";
     if let Some(wrong) = imbalance(report) {
         return Some(format!("the counts do not balance: {wrong}"));
@@ -99,7 +99,7 @@ mod tests {
         let mut allowed = report;
         allowed.plan.most_held_back = 1.0;
         assert_eq!(void(&allowed), None);
-        // A receiver that takes long voids nothing.
+        // A slow receiver does not make a run void.
         let slow = Model { in_flight: 40, service: |_| 200_000, ..STEADY }.report();
         assert!(slow.counts.late + slow.counts.dropped > slow.counts.planned / 2);
         assert_eq!(void(&slow), None);
