@@ -252,7 +252,7 @@ impl<'a> Walk<'a> {
             match schema.get("additionalProperties") {
                 Some(Value::Bool(false)) => {
                     let mut mistake = self.at(key.span(), format!("unknown key {} in {noun}", quoted(text)));
-                    // Of very many only the first are shown, and to look for what was meant takes longest.
+                    // Only the first mistakes are shown, and the search for a suggestion takes longest.
                     if self.found.len() < MOST_ADVICE {
                         let advice = words::unknown_key(self.root, path, text, &known);
                         meant.extend(advice.meant);

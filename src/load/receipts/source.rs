@@ -14,10 +14,10 @@ use crate::files::read_within;
 use crate::http::{ConnectError, Connector, TlsError, TlsOptions};
 use crate::net::{Guard, Target, TargetError};
 
-/// The largest list that is read.
+/// Maximum size of the list, in megabytes.
 const MOST_MEGABYTES: u64 = 2_048;
 
-/// How long the receiver may take to give its list.
+/// How long the receiver may take to return its list.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Where a list comes from.
