@@ -1,5 +1,5 @@
-//! Attempts over kept connections of HTTP/1.1, for whoever makes very many of them to one place: what goes over the wire is
-//! what the client of deliveries writes.
+//! Attempts over kept connections of HTTP/1.1, for very many attempts to one address. The bytes on the wire are the same as
+//! those of the delivery client.
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,10 +15,10 @@ use crate::delivery::{Attempt, AttemptResult, Failure, ReceiverResponse};
 use crate::http::is_closed;
 use crate::net::Target;
 
-/// How much is read at once, in bytes.
+/// Size of one read, in bytes.
 const READ: usize = 8 * 1024;
 
-/// A place that attempts go to, with the connections that are kept to it.
+/// The address of attempts, with the connections that are kept to it.
 #[derive(Debug)]
 pub(super) struct Direct {
     target: Arc<Target>,
@@ -34,7 +34,7 @@ struct Wire {
     reader: ResponseReader,
 }
 
-/// A request that may be written already.
+/// A request that may have been written in part.
 pub(super) struct Begun {
     bytes: Vec<u8>,
     written: usize,
@@ -48,18 +48,18 @@ impl Direct {
         Self { target, address, idle: Mutex::default(), opened: AtomicU64::new(0) }
     }
 
-    /// How many connections were opened.
+    /// Returns the number of opened connections.
     pub(super) fn opened(&self) -> u64 {
         self.opened.load(Ordering::Relaxed)
     }
 
-    /// Whether an attempt goes there, and may go this way.
+    /// Whether an attempt goes to this address and can be sent this way.
     pub(super) fn takes(&self, attempt: &Attempt) -> bool {
         let target = &attempt.callback.target;
         !target.is_tls() && target.origin() == self.target.origin() && is_plain(attempt)
     }
 
-    /// Writes as much as can be written at once: mostly all of it.
+    /// Writes as much as possible without waiting: mostly everything.
     pub(super) fn begin(&self, attempt: &Attempt) -> Begun {
         let mut bytes = Vec::with_capacity(attempt.body.len() + 512);
         write(attempt, &mut bytes);
@@ -67,7 +67,7 @@ impl Direct {
         loop {
             let wire = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let Some(wire) = wire else { return begun };
-            // One that was closed, or over which something comes that nobody asked for, is of no use.
+            // A connection that was closed, or that received unexpected bytes, can't be used.
             let is_quiet = matches!(wire.stream.try_read(&mut [0; 1]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
             if !is_quiet {
                 continue;
@@ -75,7 +75,7 @@ impl Direct {
             match wire.stream.try_write(&begun.bytes) {
                 Ok(count) => begun.written = count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // Nothing of it left this machine.
+                // Nothing of the request left this machine.
                 Err(_) => continue,
             }
             begun.wire = Some(wire);
@@ -83,7 +83,7 @@ impl Direct {
         }
     }
 
-    /// Brings an attempt to its end. What goes wrong is part of the result.
+    /// Completes an attempt. A failure is part of the result.
     pub(super) async fn finish(&self, attempt: &Attempt, mut begun: Begun) -> AttemptResult {
         let timeout = attempt.callback.policy.timeout;
         let cap = attempt.callback.policy.answer_cap;
@@ -119,7 +119,7 @@ impl Direct {
         let connected = TcpStream::connect(self.address).await;
         let stream = connected.map_err(|error| Failure::connect(&self.target, &error))?;
         self.opened.fetch_add(1, Ordering::Relaxed);
-        // Where it can't be set, requests are slower but right.
+        // Where it can't be set, requests are slower but still correct.
         let _ = stream.set_nodelay(true);
         Ok(Wire { stream, reader: ResponseReader::new(cap) })
     }
@@ -137,7 +137,7 @@ impl Direct {
             match wire.stream.try_write(&bytes[written..]) {
                 Ok(count) => written += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // A receiver may answer before it has read everything, and close: what can be read decides.
+                // A receiver may respond before it has read everything, and close: what can be read decides.
                 Err(error) if is_closed(&error) => {
                     is_whole = false;
                     break;
@@ -155,9 +155,9 @@ impl Direct {
 }
 
 impl Direct {
-    /// Reads what there is; the end of the answer, if it is in it.
+    /// Reads the available bytes; returns the end of the response if they contain it.
     fn read(&self, wire: &mut Wire) -> Result<Option<Ended>, Failure> {
-        // It must not be part of the task, whose memory is taken anew for each attempt.
+        // The buffer must not be part of the task, whose memory is allocated for each attempt.
         let mut buffer = [0; READ];
         match wire.stream.try_read(&mut buffer) {
             Ok(0) => wire.reader.close().map(Some).ok_or_else(|| Failure::broken(&self.target, None)),
@@ -171,7 +171,7 @@ impl Direct {
     }
 }
 
-/// Whether all headers can be written as they are. Others are for the client of deliveries, which says what is wrong.
+/// Whether all headers can be written as they are. Others are left to the delivery client, which reports what is wrong.
 fn is_plain(attempt: &Attempt) -> bool {
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -187,14 +187,14 @@ fn is_plain(attempt: &Attempt) -> bool {
     }
     let headers = &attempt.headers;
     let mut rest = headers.iter().enumerate();
-    // Values of one name stand together on the wire.
+    // Values of one name are adjacent on the wire.
     rest.all(|(index, (name, value))| {
         let is_first = headers[..index].iter().all(|(other, _)| !other.eq_ignore_ascii_case(name));
         is_first && is_name(name) && is_value(value) && !is_own(name)
     }) && matches!(&*attempt.callback.method, "POST" | "PUT" | "PATCH")
 }
 
-/// A request as it goes over the wire.
+/// Writes a request as it goes over the wire.
 fn write(attempt: &Attempt, out: &mut Vec<u8>) {
     let callback = &attempt.callback;
     let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));

@@ -1,7 +1,7 @@
-//! HTTP/2 as a client that only posts (RFC 9113): bytes in, bytes out, without a socket or a clock.
+//! The HTTP/2 protocol for a client that only posts (RFC 9113): bytes in, bytes out, without a socket or a clock.
 //!
-//! All requests that are made between two writes leave in one. The dynamic table of headers is refused, so that nothing
-//! of it has to be kept, and the windows of what is received are as wide as they may be.
+//! All requests that are made between two writes leave in one. The dynamic table of headers is refused, so that no state of
+//! it has to be kept, and the receive windows are as large as possible.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -29,50 +29,50 @@ const END_HEADERS: u8 = 4;
 const PADDED: u8 = 8;
 const PRIORITY: u8 = 0x20;
 
-/// How a stream is given up that nobody waits for any more.
+/// The error code for cancelling a stream whose response is no longer awaited.
 const CANCEL: u32 = 8;
 
-/// How long a frame's head is.
+/// Size of a frame's header, in bytes.
 const HEAD: usize = 9;
 
-/// The longest frame that is taken: nobody was told that longer ones are.
+/// Largest accepted frame: the default, since we announce no larger SETTINGS_MAX_FRAME_SIZE.
 const LONGEST: usize = 16_384;
 
-/// The longest block of headers that is taken.
+/// Maximum size of a header block.
 const LONGEST_BLOCK: usize = 256 * 1024;
 
-/// The window before anybody says otherwise.
+/// The default window.
 const WINDOW: i64 = 65_535;
 
-/// The widest window there is.
+/// Maximum size of a window.
 const WIDEST: u32 = (1 << 31) - 1;
 
-/// How many streams are open at most before the other side has said how many may be.
+/// Maximum number of open streams until the other side has announced its limit.
 const FIRST_STREAMS: usize = 100;
 
-/// The last number of a stream: then a connection is used up.
+/// The last stream number: after it a connection is used up.
 const LAST_STREAM: u32 = WIDEST - 2;
 
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// A whole answer: its status, and as much of its body as is kept.
+    /// A complete response: its status, and as much of its body as is kept.
     Answer(u16, Vec<u8>),
-    /// The other side gave up the stream.
+    /// The other side reset the stream.
     Reset,
 }
 
-/// What is no HTTP/2, in words.
+/// Why the received bytes are not HTTP/2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct NoHttp2(pub(super) String);
 
-/// A request under way, with whatever its sender wants to know it by.
+/// A request in progress, with a tag by which its sender identifies it.
 #[derive(Debug)]
 struct Exchange<T> {
     tag: T,
-    /// How much may be sent.
+    /// Number of bytes that may be sent.
     window: i64,
-    /// 0 until the head of the answer is there.
+    /// 0 until the head of the response has arrived.
     status: u16,
     body: Vec<u8>,
 }
@@ -80,9 +80,9 @@ struct Exchange<T> {
 /// A connection's state.
 #[derive(Debug)]
 pub(super) struct Session<T> {
-    /// What is to be written.
+    /// The bytes to be written.
     out: Vec<u8>,
-    /// The beginning of a frame that is not whole yet.
+    /// The beginning of an incomplete frame.
     input: Vec<u8>,
     next: u32,
     open: HashMap<u32, Exchange<T>>,
@@ -90,24 +90,24 @@ pub(super) struct Session<T> {
     stream_window: i64,
     longest: usize,
     most_streams: usize,
-    /// Bodies that wait for room: the stream, and what is left of it.
+    /// Bodies that wait for the window: the stream, and the rest of the body.
     blocked: VecDeque<(u32, Vec<u8>)>,
-    /// A block of headers that goes on in further frames.
+    /// A header block that continues in further frames.
     block: Option<(u32, bool, Vec<u8>)>,
-    /// How much came since the window was opened again.
+    /// Number of bytes received since the last window update.
     received: u32,
-    /// How many bytes of each answer's body are kept.
+    /// Maximum number of bytes that are kept of each response's body.
     cap: usize,
     has_begun: bool,
-    /// Whether no further request is taken.
+    /// Whether no further requests are accepted.
     closes: bool,
 }
 
 impl<T> Session<T> {
-    /// A connection that begins.
+    /// Starts a connection.
     pub(super) fn new(cap: usize) -> Self {
         let mut out = PREFACE.to_vec();
-        // No dynamic table, no pushes, the widest window for each stream.
+        // No dynamic table, no pushes, the largest window for each stream.
         let settings = [(1_u16, 0_u32), (2, 0), (4, WIDEST)];
         let settings: Vec<u8> = settings
             .iter()
@@ -133,27 +133,27 @@ impl<T> Session<T> {
         }
     }
 
-    /// What is to be written. Whoever writes it takes it away.
+    /// Returns the bytes to be written. The writer removes what it has written.
     pub(super) fn out(&mut self) -> &mut Vec<u8> {
         &mut self.out
     }
 
-    /// How many streams may be open at the same time.
+    /// Returns the maximum number of concurrent streams.
     pub(super) fn most_streams(&self) -> usize {
         self.most_streams
     }
 
-    /// Whether another request may be made here.
+    /// Whether another request may be made on this connection.
     pub(super) fn is_open(&self) -> bool {
         !self.closes && self.next <= LAST_STREAM
     }
 
-    /// Whether requests are under way.
+    /// Whether no requests are in progress.
     pub(super) fn is_idle(&self) -> bool {
         self.open.is_empty()
     }
 
-    /// Makes a request of a block of headers and a body.
+    /// Makes a request from a header block and a body.
     pub(super) fn request(&mut self, block: &[u8], body: &[u8], tag: T) {
         let stream = self.next;
         self.next += 2;
@@ -182,7 +182,7 @@ impl<T> Session<T> {
         self.unblock();
     }
 
-    /// Sends of the bodies that wait what there is room for.
+    /// Sends queued body data as far as the flow-control windows allow.
     fn unblock(&mut self) {
         let mut at = 0;
         while let Some((stream, body)) = self.blocked.get_mut(at) {
@@ -210,7 +210,7 @@ impl<T> Session<T> {
         }
     }
 
-    /// Gives up the requests that `is_over` says so of.
+    /// Cancels the requests for which `is_over` returns true.
     pub(super) fn give_up(&mut self, mut is_over: impl FnMut(&T) -> bool) -> Vec<T> {
         let out = &mut self.out;
         let given_up = self.open.extract_if(|stream, exchange| {
@@ -225,12 +225,12 @@ impl<T> Session<T> {
         tags
     }
 
-    /// All that is under way; the connection is broken.
+    /// Returns the tags of all requests in progress; the connection is broken.
     pub(super) fn into_tags(self) -> impl Iterator<Item = T> {
         self.open.into_values().map(|exchange| exchange.tag)
     }
 
-    /// Takes what came. `ended` is told of each request that came to its end.
+    /// Processes received bytes. `ended` is called for each request that has ended.
     pub(super) fn read(&mut self, bytes: &[u8], mut ended: impl FnMut(T, End)) -> Result<(), NoHttp2> {
         let kept = std::mem::take(&mut self.input);
         let joined;
@@ -272,7 +272,7 @@ impl<T> Session<T> {
         }
         match kind {
             kind::DATA => {
-                // Padding takes room as well.
+                // Padding counts against the window as well.
                 self.received += payload.len() as u32;
                 if self.received > WIDEST / 2 {
                     frame(kind::WINDOW_UPDATE, 0, 0, &self.received.to_be_bytes(), &mut self.out);
@@ -344,13 +344,13 @@ impl<T> Session<T> {
                 self.unblock();
             }
             kind::PUSH_PROMISE => return Err(NoHttp2("it pushes, though that was refused".to_owned())),
-            // Whatever else there is concerns nobody here.
+            // Other frames are ignored.
             _ => {}
         }
         Ok(())
     }
 
-    /// The head of an answer, or what follows its body.
+    /// Processes the head of a response, or its trailers.
     fn head(
         &mut self,
         stream: u32,
@@ -361,7 +361,7 @@ impl<T> Session<T> {
         if let Some(exchange) = self.open.get_mut(&stream).filter(|exchange| exchange.status == 0) {
             let status = hpack::status(block);
             let status = status.ok_or_else(|| NoHttp2("an answer without a status".to_owned()))?;
-            // Those before 200 only say that the answer is to come.
+            // Statuses below 200 only announce that the response is to come.
             exchange.status = if status < 200 { 0 } else { status };
         }
         if ends {
@@ -395,7 +395,7 @@ impl<T> Session<T> {
                 _ => {}
             }
         }
-        // Whoever does not say how many streams there may be sets no limit.
+        // Without an announced limit the number of streams is unlimited.
         let says = payload.chunks_exact(6).any(|setting| setting[..2] == [0, 3]);
         if !says && self.most_streams == FIRST_STREAMS {
             self.most_streams = usize::MAX;
@@ -412,12 +412,12 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(payload);
 }
 
-/// The number that bytes begin with.
+/// Reads the number at the beginning of the bytes.
 fn number(bytes: &[u8]) -> Option<u32> {
     bytes.first_chunk().map(|four| u32::from_be_bytes(*four))
 }
 
-/// A payload without its padding.
+/// Returns a payload without its padding.
 fn unpadded(flags: u8, payload: &[u8]) -> Option<&[u8]> {
     if flags & PADDED == 0 {
         return Some(payload);
@@ -430,7 +430,7 @@ fn unpadded(flags: u8, payload: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    /// A session that got the other side's settings, with everything that was to be written taken away.
+    /// Starts a session with the other side's settings, and discards all bytes to be written.
     fn begun(settings: &[(u16, u32)]) -> Session<u32> {
         let mut session = Session::new(8);
         let payload: Vec<u8> = settings
@@ -453,7 +453,7 @@ mod tests {
         session.read(bytes, |tag, end| ends.push((tag, end))).map(|()| ends)
     }
 
-    /// The frames in bytes: type, flags, stream, length.
+    /// Splits bytes into frames: type, flags, stream, length.
     fn frames(mut bytes: &[u8]) -> Vec<(u8, u8, u32, usize)> {
         let mut found = Vec::new();
         while let Some((head, rest)) = bytes.split_at_checked(HEAD) {
@@ -480,7 +480,7 @@ mod tests {
         ]
         .concat();
         let expected = vec![(2, End::Answer(200, b"01234567".to_vec())), (0, End::Answer(404, Vec::new()))];
-        // However it is cut into pieces.
+        // The result is the same however the bytes are cut into pieces.
         let mut ends = Vec::new();
         for piece in answers.chunks(4) {
             ends.extend(read(&mut session, piece).unwrap());
@@ -495,13 +495,13 @@ mod tests {
         session.request(b"\x83", &[7; 25], 0);
         assert_eq!(frames(session.out()), [(1, 4, 1, 1), (0, 0, 1, 10)]);
         session.out().clear();
-        // Another one has room of its own, and does not wait for the first.
+        // Another stream has its own window, and does not wait for the first.
         session.request(b"\x83", &[7; 5], 1);
         assert_eq!(frames(session.out()), [(1, 4, 3, 1), (0, 1, 3, 5)]);
         session.out().clear();
         read(&mut session, &framed(kind::WINDOW_UPDATE, 0, 1, &100_u32.to_be_bytes())).unwrap();
         assert_eq!(frames(session.out()), [(0, 1, 1, 15)]);
-        // The whole connection has a window too.
+        // The connection as a whole has a window too.
         let mut session = begun(&[(4, WIDEST)]);
         session.request(b"\x83", &[7; 65_000], 0);
         session.out().clear();

@@ -16,13 +16,13 @@ use crate::load::options::Options;
 use crate::load::plan::{Curve, Event, Mix, Pacer, Schedule, Source};
 use crate::net::Target;
 
-/// How often whoever waits for the start looks for an interruption.
+/// How often a worker that waits for the start checks for an interruption.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long what is in flight may take after an interruption.
+/// How long events in flight may take after an interruption.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
-/// How much of an answer's body is kept where success depends on it, in bytes.
+/// Maximum number of bytes that are kept of a response's body if success depends on it.
 const ANSWER_CAP: usize = 64 * 1024;
 
 /// A run as its workers see it.
@@ -30,12 +30,12 @@ const ANSWER_CAP: usize = 64 * 1024;
 pub(crate) struct Job {
     pub(crate) options: Options,
     pub(crate) templates: Arc<[StoryTemplate]>,
-    /// How many steps the longest story has.
+    /// Number of steps of the longest story.
     pub(crate) most_steps: usize,
     pub(crate) mix: Arc<Mix>,
-    /// When iterations are due; nothing: as fast as answers come.
+    /// When iterations are due; `None` for a closed loop.
     pub(crate) curve: Option<Arc<Curve>>,
-    /// For how long iterations begin.
+    /// How long iterations begin.
     pub(crate) duration: Duration,
     /// Iterations from this number on are not run.
     pub(crate) limit: u64,
@@ -43,22 +43,22 @@ pub(crate) struct Job {
     pub(crate) address: SocketAddr,
     pub(crate) tls: Option<TlsPlan>,
     pub(crate) interval: Duration,
-    /// How many intervals there will be, about.
+    /// Approximate number of intervals.
     pub(crate) intervals: usize,
-    /// How many workers share the run.
+    /// Number of workers that share the run.
     pub(crate) workers: u32,
     /// When the run begins.
     pub(crate) start: Instant,
-    /// The same moment on the clock of the wall.
+    /// The same moment on the wall clock.
     pub(crate) started: Timestamp,
     /// Set when no further event is to be sent.
     pub(crate) stop: AtomicBool,
-    /// Where each worker stands.
+    /// The progress of each worker.
     pub(crate) progress: Vec<Mutex<Progress>>,
 }
 
 impl Job {
-    /// The part of a worker.
+    /// Returns the part of a worker.
     pub(crate) fn schedule(&self, worker: u32) -> Schedule {
         let Options { shard, seed, arrivals, .. } = self.options;
         let limit = self.limit;
@@ -73,7 +73,7 @@ impl Job {
         Schedule::new(source, Arc::clone(&self.mix))
     }
 
-    /// How many events the plan has for all workers together.
+    /// Returns the number of events of the plan for all workers together.
     pub(crate) fn planned_events(&self) -> Option<u64> {
         let Options { shard, seed, arrivals, .. } = self.options;
         let curve = Arc::clone(self.curve.as_ref()?);
@@ -82,26 +82,26 @@ impl Job {
         Some(pacer.map(|(iteration, _)| self.mix.steps_of(iteration) as u64).sum())
     }
 
-    /// The statistics of a worker, empty.
+    /// Returns empty statistics for a worker.
     pub(crate) fn recorder(&self) -> Recorder {
         Recorder::new(self.options.late, self.interval, self.options.shares(), self.intervals)
             .keeping_events(self.options.keeps_events)
             .bounded(self.options.timeout)
     }
 
-    /// How many events a worker may have in flight: the limit in equal parts, at least one.
+    /// Returns how many events a worker may have in flight: an equal part of the limit, at least one.
     pub(crate) fn slots(&self, worker: u32) -> usize {
         let in_flight = self.options.in_flight;
         let (whole, rest) = (in_flight / self.workers, in_flight % self.workers);
         (whole + u32::from(worker < rest)).max(1) as usize
     }
 
-    /// Appends the request of an event, as it goes over the wire of HTTP/1.1.
+    /// Appends the request of an event, as it goes over the wire in HTTP/1.1.
     pub(crate) fn write(&self, event: &Event, now: Duration, scratch: &mut Scratch, out: &mut Vec<u8>) {
         self.templates[event.story].write(&self.sending(event, now), scratch, out);
     }
 
-    /// The block of headers of an event for HTTP/2; the body is in the scratch room.
+    /// Writes the header block of an event for HTTP/2; the body is left in the scratch buffer.
     pub(crate) fn write_http2(
         &self,
         event: &Event,
@@ -124,19 +124,19 @@ impl Job {
         }
     }
 
-    /// The next step of an event's iteration, once it was sent and has come to its end.
+    /// Returns the next step of an event's iteration, once the event has been sent and has ended.
     pub(crate) fn following(&self, event: &Event, sent: Duration, now: Duration) -> Option<Event> {
         let pause = |next: &Event| self.templates[next.story].pause(next.iteration, next.step);
         event.following(sent, now, pause)
     }
 
-    /// How many bytes of each answer's body count.
+    /// Returns how many bytes of each response's body are needed.
     pub(crate) fn answer_cap(&self) -> usize {
         let mut rules = self.templates.iter().flat_map(|template| &template.success);
         if rules.any(|rule| rule.body.is_some()) { ANSWER_CAP } else { 0 }
     }
 
-    /// What an answer says of an event.
+    /// Judges the response to an event.
     pub(crate) fn judge(&self, event: &Event, status: u16, body: &[u8]) -> Outcome {
         let rule = &self.templates[event.story].success[event.step];
         let has_body = || {
@@ -148,12 +148,12 @@ impl Job {
         if is_ok { Outcome::Ok(status) } else { Outcome::Wrong(status) }
     }
 
-    /// How long the run has been going on; zero before it begins.
+    /// Returns how long the run has been going on; zero before it begins.
     pub(crate) fn now(&self) -> Duration {
         Instant::now().saturating_duration_since(self.start)
     }
 
-    /// Waits until the run begins; false if it was stopped before.
+    /// Waits until the run begins; returns false if it was stopped before.
     pub(crate) fn wait_for_start(&self) -> bool {
         while !self.is_stopped() {
             let left = self.start.saturating_duration_since(Instant::now());
@@ -169,7 +169,7 @@ impl Job {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Lets a worker publish where it stands.
+    /// Publishes the progress of a worker.
     pub(crate) fn publish(&self, worker: u32, write: impl FnOnce(&mut Progress)) {
         if let Some(slot) = self.progress.get(worker as usize) {
             write(&mut slot.lock().unwrap_or_else(PoisonError::into_inner));

@@ -1,4 +1,4 @@
-//! Keeps the statistics of simulated stories by what the journal gets. Knows the time only as it is given.
+//! Keeps the statistics of simulated stories from the entries of the journal. It is given the time and never asks for it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,10 @@ use crate::journal::{Entry, Event, Sink};
 use crate::load::plan;
 use crate::load::receipts::Identified;
 
-/// Shorter values than this are no ids: others have them too.
+/// Minimum length of an id: shorter values identify nothing, since other fields have them too.
 const SHORTEST_ID: usize = 6;
 
-/// The statistics, shared by the journal, who sends and who shows how things stand.
+/// The statistics, shared by the journal, the sender and the progress display.
 #[derive(Clone)]
 pub(super) struct Keeper(Arc<Mutex<Keeping>>);
 
@@ -25,18 +25,18 @@ pub(super) struct Keeping {
     started: Timestamp,
     /// The stories that are running, by their labels.
     iterations: HashMap<Arc<str>, Iteration>,
-    /// The callbacks that were not written yet.
+    /// The callbacks that have not been written yet.
     waiting: HashMap<CallbackId, (plan::Event, Vec<(String, String)>)>,
-    /// The callbacks under way.
+    /// The callbacks in progress.
     sent: HashMap<CallbackId, Sent>,
-    /// What was sent, where each event is kept.
+    /// What was sent, if each event is kept.
     identified: Option<Vec<Identified>>,
 }
 
 #[derive(Clone, Copy)]
 struct Iteration {
     event: plan::Event,
-    /// When it began: what it sends at once was planned for the same instant as the story.
+    /// When it began: a callback that is sent at that moment was planned for the same instant as the story.
     began: Duration,
 }
 
@@ -65,22 +65,22 @@ impl Keeper {
 }
 
 impl Keeping {
-    /// A story begins.
+    /// Records that a story begins.
     pub(super) fn begin(&mut self, label: Arc<str>, event: plan::Event) {
         self.iterations.insert(label, Iteration { event, began: Duration::MAX });
     }
 
-    /// How many stories are running.
+    /// Returns the number of running stories.
     pub(super) fn running(&self) -> usize {
         self.iterations.len()
     }
 
-    /// Whether anything is left that has no end yet.
+    /// Whether anything has not ended yet.
     pub(super) fn is_busy(&self) -> bool {
         !self.iterations.is_empty() || !self.waiting.is_empty() || !self.sent.is_empty()
     }
 
-    /// The request of a callback is written. Only the first attempt counts.
+    /// Records that the request of a callback is written. Only the first attempt counts.
     pub(super) fn written(&mut self, id: CallbackId, now: Duration) {
         if let Some((event, ids)) = self.waiting.remove(&id) {
             self.recorder.release(&event, now);
@@ -88,7 +88,8 @@ impl Keeping {
         }
     }
 
-    /// What is not delivered now never will be; what was not written yet is dropped.
+    /// Ends the statistics: callbacks in progress count as interrupted, and those that have not been written yet as
+    /// dropped.
     pub(super) fn close(&mut self, now: Duration, empty: Recorder) -> RunStats {
         for (event, _) in std::mem::take(&mut self.waiting).into_values() {
             self.recorder.drop_event(&event, now);
@@ -96,7 +97,7 @@ impl Keeping {
         for (_, sent) in std::mem::take(&mut self.sent) {
             self.end(sent, now, Outcome::interrupted());
         }
-        // What is counted from now on is not looked at.
+        // Later records go to the empty recorder, which is not read.
         let recorder = std::mem::replace(&mut self.recorder, empty);
         RunStats { identified: self.identified.take().unwrap_or_default(), ..recorder.close() }
     }
@@ -118,7 +119,7 @@ impl Keeping {
 
     fn queued(&mut self, callback: &QueuedCallback, label: Option<&Arc<str>>, now: Duration) {
         let iteration = label.and_then(|label| self.iterations.get(label));
-        // It is no first step: which stories were started is known already.
+        // Not a first step, since started stories have been counted already.
         let event = match iteration {
             Some(Iteration { event, began }) if *began == now => plan::Event { step: 1, ..*event },
             Some(Iteration { event, .. }) => plan::Event { step: 1, planned: now, ..*event },
@@ -158,7 +159,7 @@ impl Keeping {
             }
             Event::Queued(callback) => self.queued(callback, label, now),
             Event::Attempted { attempt, result, .. } => {
-                // Whatever could not even be written was tried nevertheless.
+                // A request that could not even be written counts as sent nevertheless.
                 self.written(attempt.callback.id, now);
                 if let (Some(sent), Ok(answer)) = (self.sent.get_mut(&attempt.callback.id), &result.result) {
                     sent.status = Some(answer.status);
@@ -193,7 +194,7 @@ impl Sink for Keeper {
     }
 }
 
-/// All of a message, its further lines behind the first.
+/// Puts a message on one line, with its further lines behind the first.
 fn on_one_line(message: &str) -> String {
     let mut lines = message.lines().map(str::trim);
     let first = lines.next().unwrap_or_default();
@@ -202,7 +203,7 @@ fn on_one_line(message: &str) -> String {
     format!("{first}{space}{}", rest.join("; "))
 }
 
-/// The values of fields that are named as ids are.
+/// Collects the values of fields with names of ids.
 fn find_ids(value: &Value, path: &str, is_id: bool, found: &mut Vec<(String, String)>) {
     let mut take = |text: String| {
         if is_id && text.len() >= SHORTEST_ID {

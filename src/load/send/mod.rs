@@ -1,7 +1,7 @@
-//! Sends the events of a run when they are due and counts what becomes of each: over HTTP/1.1 or HTTP/2 from request
-//! templates, or by simulating every story on the engine.
+//! Sends the events of a run when they are due and counts the results: over HTTP/1.1 or HTTP/2 from request templates, or
+//! by simulating every story on the engine.
 //!
-//! Each worker has a thread, a schedule and statistics of its own; nothing is shared on the way of an event.
+//! Each worker has a thread, a schedule and statistics of its own; nothing is shared while an event is sent.
 
 mod direct;
 mod http2;

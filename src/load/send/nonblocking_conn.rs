@@ -9,7 +9,7 @@ use rustls::ClientConnection;
 
 use crate::http::TlsPlan;
 
-/// A connection. Every operation does what it can at once; `WouldBlock` means: again when the system says so.
+/// A connection. Every operation does what is possible at once; `WouldBlock` means: try again when the system signals.
 #[derive(Debug)]
 pub(crate) struct NonblockingConn {
     stream: TcpStream,
@@ -18,7 +18,7 @@ pub(crate) struct NonblockingConn {
 }
 
 impl NonblockingConn {
-    /// Begins to connect.
+    /// Starts connecting.
     pub(crate) fn open(address: SocketAddr, tls: Option<&TlsPlan>) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         let tls = match tls {
@@ -26,7 +26,7 @@ impl NonblockingConn {
             Some(plan) => {
                 let session = ClientConnection::new(Arc::clone(&plan.config), plan.name.clone());
                 let mut session = session.map_err(io::Error::other)?;
-                // A request is in one piece, and has to be taken in one piece.
+                // A request is written in one piece, and has to be accepted in one piece.
                 session.set_buffer_limit(None);
                 Some(Box::new(session))
             }
@@ -34,12 +34,12 @@ impl NonblockingConn {
         Ok(Self { stream, tls, is_connected: false })
     }
 
-    /// What the system watches.
+    /// Returns the stream that the system watches.
     pub(crate) fn source(&mut self) -> &mut TcpStream {
         &mut self.stream
     }
 
-    /// Whether the connection has come about, as far as TCP goes.
+    /// Whether the TCP connection has been established.
     pub(crate) fn connected(&mut self) -> io::Result<bool> {
         if self.is_connected {
             return Ok(true);
@@ -50,7 +50,7 @@ impl NonblockingConn {
         match self.stream.peer_addr() {
             Ok(_) => {
                 // Without it, the last part of a large request may wait for an acknowledgement. Where it can't be set,
-                // requests are slower but right.
+                // requests are slower but still correct.
                 let _ = self.stream.set_nodelay(true);
                 self.is_connected = true;
                 Ok(true)
@@ -60,7 +60,7 @@ impl NonblockingConn {
         }
     }
 
-    /// Takes bytes to send: how many it took. [`NonblockingConn::flush`] has to bring them out.
+    /// Accepts bytes to send and returns how many it accepted. [`NonblockingConn::flush`] has to send them.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.tls {
             None => self.stream.write(bytes),
@@ -72,7 +72,7 @@ impl NonblockingConn {
         }
     }
 
-    /// Brings out what was taken; whether all is out.
+    /// Sends the accepted bytes; returns whether all have been sent.
     pub(crate) fn flush(&mut self) -> io::Result<bool> {
         let Some(session) = &mut self.tls else { return Ok(true) };
         while session.wants_write() {
@@ -85,15 +85,15 @@ impl NonblockingConn {
         Ok(true)
     }
 
-    /// Reads what is there; 0 means that the other side has ended. Fewer bytes than there is room for mean that there
-    /// are no more for now, over TCP; over TLS only `WouldBlock` does.
+    /// Reads the available bytes; 0 means that the other side has ended. Over TCP, a read that does not fill the buffer
+    /// means that no more bytes are available for now; over TLS only `WouldBlock` does.
     pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
             let Some(session) = &mut self.tls else { return self.stream.read(into) };
             match session.reader().read(into) {
                 Ok(count) => return Ok(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // Ended without saying so; the end of the connection decides.
+                // The other side ended without a TLS close message; the end of the connection decides.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(0),
                 Err(error) => return Err(error),
             }
@@ -101,7 +101,7 @@ impl NonblockingConn {
                 return Ok(0);
             }
             if let Err(error) = session.process_new_packets() {
-                // Says to the other side why, if it can.
+                // Sends a TLS alert to the other side, if possible.
                 let _ = session.write_tls(&mut self.stream);
                 return Err(io::Error::new(io::ErrorKind::InvalidData, error));
             }
@@ -109,13 +109,14 @@ impl NonblockingConn {
         }
     }
 
-    /// The protocol that TLS agreed on, empty if on none; nothing without TLS, or before it is settled.
+    /// The protocol that was negotiated over TLS, empty if none was; `None` without TLS, or before the end of the
+    /// handshake.
     pub(crate) fn negotiated(&self) -> Option<&[u8]> {
         let session = self.tls.as_ref().filter(|session| !session.is_handshaking())?;
         Some(session.alpn_protocol().unwrap_or_default())
     }
 
-    /// Whether TLS is spoken.
+    /// Whether the connection uses TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.tls.is_some()
     }

@@ -1,19 +1,19 @@
-//! Reading answers of HTTP/1.1 off a connection: as much as counts, without keeping what does not.
+//! Reads responses of HTTP/1.1 from a connection, and keeps only what is needed of them.
 
 use std::mem::MaybeUninit;
 
 use httparse::{ParserConfig, Response, Status};
 
-/// The longest head of an answer, in bytes.
+/// Maximum size of the head of a response, in bytes.
 const LONGEST_HEAD: usize = 64 * 1024;
 
-/// The longest line of a chunk's size, in bytes.
+/// Maximum length of the line with a chunk's size, in bytes.
 const LONGEST_LINE: usize = 1024;
 
-/// How many headers an answer may have.
+/// Maximum number of headers of a response.
 const MOST_HEADERS: usize = 512;
 
-/// An answer that was read to its end.
+/// A response that was read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ended {
     /// The HTTP status.
@@ -22,19 +22,19 @@ pub(crate) struct Ended {
     pub(crate) reusable: bool,
 }
 
-/// Why what came is no answer of HTTP/1.1, in words.
+/// Why the received bytes are not a response of HTTP/1.1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NoHttp(pub(crate) String);
 
-/// Reads one answer after the other off a connection.
+/// Reads consecutive responses from a connection.
 #[derive(Debug)]
 pub(crate) struct ResponseReader {
-    /// What was read and not understood yet: part of a head or of a line.
+    /// Bytes that were read but not parsed yet: part of a head or of a line.
     pending: Vec<u8>,
     state: State,
     status: u16,
     reusable: bool,
-    /// How many bytes of a body are kept; 0 if nobody looks at it.
+    /// Maximum number of bytes that are kept of a body; 0 if it is not needed.
     cap: usize,
     body: Vec<u8>,
 }
@@ -42,11 +42,11 @@ pub(crate) struct ResponseReader {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Head,
-    /// So many bytes of the body are to come.
+    /// This many bytes of the body are to come.
     Length(u64),
     /// The line with the size of a chunk.
     Size,
-    /// So many bytes of the chunk are to come.
+    /// This many bytes of the chunk are to come.
     Chunk(u64),
     /// The line break after a chunk.
     Break,
@@ -62,18 +62,19 @@ impl ResponseReader {
         Self { pending: Vec::new(), state: State::Head, status: 0, reusable: true, cap, body: Vec::new() }
     }
 
-    /// What was kept of the latest body.
+    /// Returns what was kept of the latest body.
     pub(crate) fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// Whether nothing of the next answer has come.
+    /// Whether nothing of the next response has arrived.
     #[cfg(test)]
     fn is_fresh(&self) -> bool {
         self.state == State::Head && self.pending.is_empty()
     }
 
-    /// Takes what came. The answer, if it is at its end with it; what follows it makes the connection unusable.
+    /// Processes received bytes. Returns the response if they complete it; bytes after its end make the connection
+    /// unusable.
     pub(crate) fn read(&mut self, mut bytes: &[u8]) -> Result<Option<Ended>, NoHttp> {
         loop {
             match self.state {
@@ -126,7 +127,7 @@ impl ResponseReader {
         }
     }
 
-    /// The connection ended: an answer, if that is how its body ends.
+    /// Ends the input. Returns a response whose body lasts until the connection ends.
     pub(crate) fn close(&mut self) -> Option<Ended> {
         (self.state == State::Endless).then_some(Ended { status: self.status, reusable: false })
     }
@@ -143,10 +144,10 @@ impl ResponseReader {
         taken
     }
 
-    /// Reads the head; how many of the bytes belong to it, or nothing if it goes on.
+    /// Reads the head. Returns how many of the bytes belong to it, or `None` if it is incomplete.
     fn head(&mut self, bytes: &[u8]) -> Result<Option<usize>, NoHttp> {
         if self.pending.is_empty() {
-            // Almost always a head comes in one piece.
+            // A head nearly always arrives in one piece.
             if let Some(length) = self.parse(bytes)? {
                 return Ok(Some(length));
             }
@@ -169,13 +170,13 @@ impl ResponseReader {
         }
     }
 
-    /// Reads a head that begins with the bytes, and interim ones before it.
+    /// Parses a head at the beginning of the bytes, and interim ones before it.
     fn parse(&mut self, bytes: &[u8]) -> Result<Option<usize>, NoHttp> {
         let mut offset = 0;
         loop {
             match self.parse_one(&bytes[offset..]) {
                 Ok(None) => return Ok(None),
-                // An interim answer; the real one follows.
+                // An interim response; the final one follows.
                 Ok(Some(length)) if (100..200).contains(&self.status) && self.status != 101 => {
                     offset += length;
                 }
@@ -228,7 +229,7 @@ impl ResponseReader {
         Ok(Some(length))
     }
 
-    /// A whole line with its break, and how many of the bytes belong to it.
+    /// Returns a whole line with its break, and how many of the bytes belong to it.
     fn line(&mut self, bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, NoHttp> {
         let end = memchr::memchr(b'\n', bytes);
         let taken = end.map_or(bytes.len(), |end| end + 1);
@@ -253,7 +254,7 @@ mod tests {
 
     use super::*;
 
-    /// Feeds an answer in pieces of a size.
+    /// Feeds a response in pieces of one size.
     fn fed(text: &str, size: usize) -> Result<(Vec<Ended>, Vec<u8>, ResponseReader), NoHttp> {
         let mut reader = ResponseReader::new(100);
         let mut all = Vec::new();

@@ -1,4 +1,4 @@
-//! The statistics of one worker: every event in exactly one count. Knows the time only as it is given.
+//! The statistics of one worker: every event in exactly one count. It is given the time and never asks for it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,24 +9,24 @@ use crate::load::receipts::Identified;
 use crate::load::report::{Counts, Failures, Interval, Latency, Share, add_errors, add_series, add_statuses};
 use crate::time::HumanDuration;
 
-/// The class of what was in flight when the run was ended.
+/// The error class of events in flight when the run was interrupted.
 const INTERRUPTED: &str = "interrupted";
 
-/// What became of an event that was sent.
+/// The result of an event that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// An answer that counts as success.
+    /// A response that counts as success.
     Ok(u16),
-    /// Another answer.
+    /// Another response.
     Wrong(u16),
-    /// No answer in time.
+    /// No response in time.
     TimedOut(String),
-    /// No answer: the class, and what happened in words.
+    /// No response: the class, and a message.
     Failed(&'static str, String),
 }
 
 impl Outcome {
-    /// The run was interrupted before an answer came.
+    /// The run was interrupted before a response arrived.
     pub(crate) fn interrupted() -> Self {
         Self::Failed(INTERRUPTED, "the run was interrupted".to_owned())
     }
@@ -42,7 +42,7 @@ impl From<Failure> for Outcome {
     }
 }
 
-/// What a worker found out.
+/// The results of a worker.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RunStats {
     pub(crate) counts: Counts,
@@ -50,19 +50,19 @@ pub(crate) struct RunStats {
     pub(crate) errors: BTreeMap<String, Failures>,
     pub(crate) latency: Latency,
     pub(crate) series: Vec<Interval>,
-    /// What became of each story of the mix.
+    /// The results of each story of the mix.
     pub(crate) stories: Vec<Share>,
-    /// When the last event came to its end.
+    /// When the last event ended.
     pub(crate) last: Duration,
-    /// How many connections were opened.
+    /// Number of opened connections.
     pub(crate) connections: u64,
-    /// Each event that was sent, where its ids are looked up in the receiver's list.
+    /// Each event that was sent, if its ids are to be compared with the receiver's list.
     pub(crate) events: Vec<SentEvent>,
-    /// The same, where only the simulation knows the ids.
+    /// The same, for events whose ids only the simulation knows.
     pub(crate) identified: Vec<Identified>,
 }
 
-/// An event that was sent and came to its end.
+/// An event that was sent and has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SentEvent {
     pub(crate) iteration: u64,
@@ -75,7 +75,7 @@ pub(crate) struct SentEvent {
 }
 
 impl RunStats {
-    /// Adds what another worker found out.
+    /// Adds the results of another worker.
     pub(crate) fn add(&mut self, other: Self) {
         let Self {
             counts,
@@ -104,7 +104,7 @@ impl RunStats {
     }
 }
 
-/// What is known of a run at any time without much ado.
+/// A cheap snapshot of a running load.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
     pub(crate) counts: Counts,
@@ -119,22 +119,22 @@ pub(crate) struct Recorder {
     late: Duration,
     interval: Duration,
     stats: RunStats,
-    /// How many events are in flight.
+    /// Number of events in flight.
     in_flight: u64,
-    /// How many intervals are over.
+    /// Number of intervals that are over.
     over: usize,
     /// When the present interval ends.
     present_end: Duration,
-    /// Since when somebody is free to send: until then a lag was not the sender's.
+    /// Since when a slot has been free: a lag before that was not caused by the sender.
     free_since: Option<Duration>,
     /// Whether each event is kept.
     keeps_events: bool,
-    /// After how long an unanswered event counts as timed out.
+    /// Time after which an unanswered event counts as timed out.
     timeout: Duration,
 }
 
 impl Recorder {
-    /// Empty statistics. `capacity` is how many intervals there will be, so that memory is taken once.
+    /// Creates empty statistics. `capacity` is the expected number of intervals, so that memory is allocated once.
     pub(crate) fn new(late: Duration, interval: Duration, stories: Vec<Share>, capacity: usize) -> Self {
         let stats = RunStats { stories, series: Vec::with_capacity(capacity), ..RunStats::default() };
         Self {
@@ -150,22 +150,22 @@ impl Recorder {
         }
     }
 
-    /// The same, with each event kept.
+    /// Keeps each event, if asked to.
     pub(crate) fn keeping_events(self, keeps_events: bool) -> Self {
         Self { keeps_events, ..self }
     }
 
-    /// The same, with nothing said to have taken longer than this from its sending.
+    /// Limits the recorded response times: an event that takes longer than this from its sending counts as timed out.
     pub(crate) fn bounded(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// Nobody is free to send: as many events are in flight as may be.
+    /// Records that no slot is free: the maximum number of events is in flight.
     pub(crate) fn full(&mut self) {
         self.free_since = None;
     }
 
-    /// Somebody is free to send.
+    /// Records that a slot is free.
     pub(crate) fn free(&mut self, now: Duration) {
         self.free_since.get_or_insert(now);
     }
@@ -191,7 +191,7 @@ impl Recorder {
         self.interval(self.index(at))
     }
 
-    /// What became of a story.
+    /// Returns the results of a story.
     pub(crate) fn story(&mut self, story: usize) -> &mut Share {
         &mut self.stats.stories[story]
     }
@@ -209,7 +209,7 @@ impl Recorder {
         self.over = self.over.max(index);
     }
 
-    /// An event was handed to a connection.
+    /// Records that an event was handed to a connection.
     pub(crate) fn release(&mut self, event: &Event, now: Duration) {
         self.tick(now);
         let lag = now.saturating_sub(event.planned);
@@ -226,13 +226,13 @@ impl Recorder {
         self.interval_at(now).sent += 1;
     }
 
-    /// An event that was released came to its end.
+    /// Records that a released event has ended.
     pub(crate) fn end(&mut self, event: &Event, released: Duration, now: Duration, outcome: Outcome) {
         self.tick(now);
         self.in_flight -= 1;
         let stats = &mut self.stats;
         stats.last = now;
-        // An answer that came too late is none; and a time-out is seen some moments after it.
+        // A response that came too late does not count; and a time-out is noticed slightly after it.
         let took = now.saturating_sub(released);
         let outcome = match outcome {
             Outcome::Ok(_) | Outcome::Wrong(_) if took > self.timeout => {
@@ -310,7 +310,7 @@ impl Recorder {
         }
     }
 
-    /// An event that was due and will not be sent.
+    /// Records that an event was due and will not be sent.
     pub(crate) fn drop_event(&mut self, event: &Event, now: Duration) {
         self.tick(now);
         self.stats.counts.planned += 1;
@@ -320,12 +320,12 @@ impl Recorder {
         self.stats.last = now;
     }
 
-    /// How many events are in flight.
+    /// Returns the number of events in flight.
     pub(crate) fn in_flight(&self) -> u64 {
         self.in_flight
     }
 
-    /// Writes down where things stand.
+    /// Writes the current progress.
     pub(crate) fn progress(&self, into: &mut Progress) {
         into.counts = self.stats.counts;
         into.in_flight = self.in_flight;

@@ -1,9 +1,9 @@
-//! Stories simulated at a rate: each with its pauses, waits and expectations, on the engine that `run` and `serve`
-//! use, with the vendor's REST side in the same process.
+//! Stories simulated at a rate: each with its pauses, waits and expectations, on the engine that `run` and `serve` use,
+//! with the vendor's REST side in the same process.
 //!
-//! An event is a callback. Its planned instant is the moment the story wanted it by its plan; it counts as sent from the
-//! moment its request is written, until it is delivered or given up by the delivery policy. What lies between the two is
-//! this side's doing.
+//! An event is a callback. Its planned instant is the moment at which the story wanted it by its plan. It counts as sent
+//! from the moment its request is written, until it is delivered or given up by the delivery policy. The time between the
+//! two moments is caused by this side.
 
 use std::io;
 use std::sync::Arc;
@@ -22,13 +22,13 @@ use crate::http::Server;
 use crate::load::compile::Context;
 use crate::mock::LoadRuns;
 
-/// How often whoever waits for the end looks for it.
+/// How often to check whether everything has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// How often a run shows how it stands.
+/// How often a run publishes its progress.
 const SHOW: Duration = Duration::from_millis(250);
 
-/// Starts stories by the job's schedule until all are over, or `interrupt` is ready. The mock takes calls on `server`.
+/// Starts stories by the job's schedule until all are over, or `interrupt` is ready. The mock takes requests on `server`.
 ///
 /// # Errors
 ///
@@ -78,7 +78,7 @@ pub(crate) async fn run(
     };
     if was_interrupted {
         driver.look(|engine, _| engine.stop());
-        // What is in flight may come to its end.
+        // Events in flight may still end.
         let ended = async {
             while driver.look(|engine, _| engine.totals().in_flight) > 0 {
                 tokio::time::sleep(LOOK).await;
@@ -93,7 +93,7 @@ pub(crate) async fn run(
     Ok((stats, was_interrupted))
 }
 
-/// Begins stories when they are due, moves them on, sends what they want sent, and returns when all is over.
+/// Begins stories when they are due, moves them on, sends their callbacks, and returns when all is over.
 async fn send_all(context: &Context<'_>, job: &Job, driver: &Driver, direct: &Arc<Direct>, keeper: &Keeper) {
     let schedule = job.schedule(0);
     let mut simulation = Simulation::new(&job.options, context.set, schedule, keeper.clone(), job.started);
@@ -104,15 +104,15 @@ async fn send_all(context: &Context<'_>, job: &Job, driver: &Driver, direct: &Ar
         for attempt in attempts {
             send(job, driver, direct, keeper, attempt);
         }
-        // The clock moves between looks, so that its end is looked for again.
+        // The clock moves between looks, so check for the end once more.
         if is_still && has_begun_all && driver.look(|engine, _| !engine.is_busy()) && !keeper.lock().is_busy()
         {
             return;
         }
-        // Nobody tells when the last answer has come.
+        // No event signals the last response, so poll.
         let wake = if has_begun_all { Some(driver.look(|_, now| next_look(now, wake))) } else { wake };
         if !is_still || wake.is_some_and(|at| driver.look(|_, now| at <= now)) {
-            // Answers and requests have their turn as well.
+            // Let the tasks for responses and requests run as well.
             tokio::task::yield_now().await;
         } else {
             driver.wait(wake).await;
@@ -120,20 +120,20 @@ async fn send_all(context: &Context<'_>, job: &Job, driver: &Driver, direct: &Ar
     }
 }
 
-/// How long a run has been going on at a moment.
+/// Returns how long a run has been going on at a moment.
 fn since_start(job: &Job, now: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(job.started)).unwrap_or(Duration::ZERO)
 }
 
-/// A moment, but not later than the next look.
+/// Returns `wake`, but not later than the next check.
 fn next_look(now: Timestamp, wake: Option<Timestamp>) -> Timestamp {
     let look = now.checked_add(LOOK).unwrap_or(Timestamp::MAX);
     wake.map_or(look, |wake| wake.min(look))
 }
 
-/// Makes an attempt: writes it at once, and reads its answer aside.
+/// Makes an attempt: writes it at once, and reads its response in a task of its own.
 fn send(job: &Job, driver: &Driver, direct: &Arc<Direct>, keeper: &Keeper, attempt: Arc<Attempt>) {
-    // The mock's clock, by which answers come as well.
+    // Use the mock's clock, by which responses are timed as well.
     let now = driver.look(|_, now| since_start(job, now));
     keeper.lock().written(attempt.callback.id, now);
     let driver = driver.clone();

@@ -1,9 +1,9 @@
-//! Stories simulated at a rate: which of them begin, when they move on, and what is to be sent. Knows the time only as it is
-//! given, and never waits or sends.
+//! Stories simulated at a rate: which of them begin, when they move on, and what is to be sent. It is given the time and
+//! never waits or sends.
 //!
-//! Every moment has its turn at its own time, however late this side is: a pause that was over a while ago was over then, and
-//! what it brings was planned for that instant. So nothing that this side delays is taken for the plan, or for the
-//! receiver's doing.
+//! Every moment is processed at its own time, however late this side is: a pause that was over a while ago was over then,
+//! and the callback after it was planned for that instant. So a delay of this side is attributed neither to the plan nor to
+//! the receiver.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,20 +18,20 @@ use crate::load::options::Options;
 use crate::load::plan::{Event, Next, Schedule};
 use crate::scenario::StoryRun;
 
-/// How many stories begin, moments pass and requests are made before whatever else there is to do has its turn.
+/// Number of stories, moments and requests that are processed before everything else gets its turn.
 const AT_ONCE: usize = 16;
 
-/// How often a closed loop looks whether a story has ended.
+/// How often a closed loop checks whether a story has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// What follows from a turn.
+/// The result of a turn.
 #[derive(Debug)]
 pub(super) struct Turn {
-    /// What is to be sent now.
+    /// The attempts to be made now.
     pub(super) attempts: Vec<Arc<Attempt>>,
-    /// When the next turn is due; nothing: as soon as something happens.
+    /// When the next turn is due; `None` for as soon as something happens.
     pub(super) wake: Option<Timestamp>,
-    /// Whether all stories have begun that should.
+    /// Whether all stories have begun.
     pub(super) has_begun_all: bool,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Simulation<'a> {
     schedule: Schedule,
     keeper: Keeper,
     started: Timestamp,
-    /// How many stories were begun.
+    /// Number of stories begun.
     begun: u32,
 }
 
@@ -61,7 +61,7 @@ impl<'a> Simulation<'a> {
         self.started.checked_add(since_start).unwrap_or(Timestamp::MAX)
     }
 
-    /// Does what is due.
+    /// Processes everything that is due.
     pub(super) fn turn(&mut self, engine: &mut Engine, now: Duration) -> Turn {
         let present = self.moment(now);
         let mut left = AT_ONCE;
@@ -96,7 +96,7 @@ impl<'a> Simulation<'a> {
         Turn { attempts, wake, has_begun_all }
     }
 
-    /// Begins the stories that are due; what is next.
+    /// Begins the stories that are due; returns what is next.
     fn begin(&mut self, engine: &mut Engine, now: Duration, left: &mut usize) -> Next {
         loop {
             let running = {
@@ -105,7 +105,7 @@ impl<'a> Simulation<'a> {
                 keeping.running()
             };
             if self.schedule.is_closed() && running >= self.options.in_flight as usize {
-                // Nobody tells when a story has ended.
+                // No event signals that a story has ended, so poll.
                 return Next::Wait(now + LOOK);
             }
             match self.schedule.next(now) {

@@ -1,4 +1,4 @@
-//! Simulated stories on virtual time, against a receiver whose every answer is scripted.
+//! Simulated stories on virtual time, against a receiver whose responses are scripted.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -27,7 +27,7 @@ const MS: Duration = Duration::from_millis(1);
 const STORY: &str = "[[steps]]\nsend = \"session.transfer\"\n[[steps]]\npause = \"50ms\"\n[[steps]]\nsend = \"session.end\"\n";
 
 /// Runs stories at a rate for two seconds. Each turn of the sender takes `cost` for every request it makes, and `answers`
-/// says how long the receiver takes.
+/// is how long the receiver takes.
 fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
     let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
     file.write_all(STORY.as_bytes()).unwrap();
@@ -113,7 +113,7 @@ fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
     keeper.lock().close(now, recorder())
 }
 
-/// What is said of a run that was to have this rate for two seconds.
+/// Builds the report of a run that was to have this rate for two seconds.
 fn report(rate: f64, stats: RunStats) -> Report {
     let mut report = samples::steady();
     let RunStats { counts, statuses, errors, latency, series, stories, .. } = stats;
@@ -155,12 +155,12 @@ fn a_receiver_that_answers_at_once_is_quick_at_every_rate() {
 
 #[test]
 fn a_sender_that_is_the_limit_lags_and_leaves_the_receiver_alone() {
-    // 500 us for each make 2,000 a second at most, of 4,000.
+    // 500 us for each allow at most 2,000 a second, of 4,000.
     let stats = run("4000/s", Duration::from_micros(500), Duration::from_micros(200));
     assert_eq!(stats.counts.ok, 8_000);
-    // What it took the receiver is what it took: half a turn of the sender may pass before it looks.
+    // The receiver's time is not distorted, except by half a turn of the sender before it looks.
     assert!(stats.latency.sent.percentile(99.0) < 20 * MS, "{:?}", stats.latency.sent.percentile(99.0));
-    // What it took the sender is in its own column, and enough of it to make the run void.
+    // The sender's time is in its own column, and is long enough to make the run void.
     assert!(stats.latency.lag.percentile(99.0) > 1_000 * MS, "{:?}", stats.latency.lag.percentile(99.0));
     assert!(stats.counts.held_back > 4_000, "{}", stats.counts.held_back);
     let report = report(4_000.0, stats);
@@ -178,8 +178,8 @@ fn from_sending_counts_from_the_write_of_each_request() {
     let cost = 5 * MS;
     let stats = run("400/s", cost, Duration::from_micros(200));
     let sent = &stats.latency.sent;
-    // The last one of a turn is written right before the answers are looked at, the first one a whole turn before. Counted
-    // from when they were taken up together, all of them would have taken the whole turn.
+    // The last request of a turn is written right before the responses are checked, the first one a whole turn before.
+    // Measured from the moment when they were taken up together, all of them would have taken the whole turn.
     assert!(sent.percentile(5.0) < 2 * cost, "{:?}", sent.percentile(5.0));
     let half = sent.percentile(50.0);
     assert!((6 * cost..10 * cost).contains(&half), "{half:?}");
@@ -188,7 +188,7 @@ fn from_sending_counts_from_the_write_of_each_request() {
 
 #[test]
 fn a_slow_receiver_is_what_is_slow() {
-    // 300 ms each: 600 would be under way, of which 256 may.
+    // 300 ms each: 600 would be in flight, of which 256 may.
     let stats = run("2000/s", Duration::from_micros(10), 300 * MS);
     assert!(stats.latency.sent.percentile(50.0) >= 300 * MS);
     assert!(stats.counts.late > 1_000, "{}", stats.counts.late);

@@ -1,4 +1,4 @@
-//! Waking at a moment, as exactly as the system can.
+//! Waking at a moment, as precisely as the system allows.
 
 use std::io;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use nix::sys::timerfd::TimerFd;
 /// The token of the timer among the events.
 pub(crate) const TOKEN: mio::Token = mio::Token(usize::MAX);
 
-/// Wakes a poll: on Linux by a timer of the kernel that is exact to microseconds, elsewhere by the timeout of the poll,
-/// which most systems round to milliseconds.
+/// Wakes a poll: on Linux by a kernel timer that is precise to microseconds, elsewhere by the timeout of the poll, which
+/// most systems round to milliseconds.
 #[derive(Debug)]
 pub(crate) struct Timer {
     #[cfg(target_os = "linux")]
@@ -21,7 +21,7 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    /// A timer that wakes this poll.
+    /// Creates a timer that wakes this poll.
     #[cfg(target_os = "linux")]
     pub(crate) fn new(poll: &Poll) -> io::Result<Self> {
         use std::os::fd::{AsFd, AsRawFd};
@@ -36,13 +36,13 @@ impl Timer {
         Ok(Self { timer, set: None })
     }
 
-    /// A timer that wakes this poll.
+    /// Creates a timer that wakes this poll.
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn new(_: &Poll) -> io::Result<Self> {
         Ok(Self {})
     }
 
-    /// Waits for events until `wake`, when it is `now`. Nothing waits if that is past.
+    /// Waits for events until `wake`, given the current time `now`. Returns at once if `wake` is past.
     pub(crate) fn wait(
         &mut self,
         poll: &mut Poll,

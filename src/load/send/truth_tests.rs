@@ -1,4 +1,4 @@
-//! The arithmetic of a run, on virtual time, against receivers whose every answer is scripted.
+//! The arithmetic of a run, on virtual time, against receivers whose responses are scripted.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -13,10 +13,10 @@ use crate::seed::Seed;
 
 const MS: Duration = Duration::from_millis(1);
 
-/// When an event that is written at a moment is answered.
+/// Returns when an event that is written at a moment is answered, and how.
 type Receiver = dyn Fn(Duration) -> (Duration, Outcome);
 
-/// What a worker does, with the clock and the receiver made up.
+/// Does what a worker does, with a simulated clock and receiver.
 fn run(
     rate: &str,
     duration: Duration,
@@ -89,7 +89,7 @@ fn ok(at: Duration) -> (Duration, Outcome) {
     (at, Outcome::Ok(200))
 }
 
-/// Stands still within the fifth second, else answers within a millisecond.
+/// Stands still within the fifth second, otherwise answers within a millisecond.
 fn freezing(at: Duration) -> (Duration, Outcome) {
     let (from, to) = (4000 * MS, 5000 * MS);
     ok(if (from..to).contains(&at) { to + MS } else { at + MS })
@@ -113,18 +113,18 @@ fn a_stall_shows_from_the_planned_instant_and_hides_from_the_sending() {
     let stats = run("1000/s", 10_000 * MS, 32, 10_000 * MS, 1, &freezing);
     sums(&stats);
     assert_eq!((stats.counts.planned, stats.counts.ok, stats.counts.dropped), (10_000, 10_000, 0));
-    // The events of the second that was lost waited for what was left of it: a tenth of them more than 0.9 s, which is a
-    // hundredth of all.
+    // The events of the lost second waited for the rest of it: a tenth of them more than 0.9 s, which is a hundredth of all
+    // events.
     let planned = &stats.latency.planned;
     assert!((900 * MS..=905 * MS).contains(&planned.percentile(99.0)), "{:?}", planned.percentile(99.0));
     assert!((1000 * MS..=1003 * MS).contains(&planned.max()), "{:?}", planned.max());
     assert_eq!(planned.percentile(50.0), MS);
-    // Only as many as were in flight waited after they were sent: 32 of 10,000.
+    // Only the events in flight waited after they were sent: 32 of 10,000.
     assert_eq!(stats.latency.sent.percentile(99.0), MS);
     assert!((990 * MS..=995 * MS).contains(&stats.latency.sent.percentile(99.9)));
-    // All the others of that second were late, and those that came while they were sent.
+    // All other events of that second were late, and those that became due while they were sent.
     assert!((950..=1_000).contains(&stats.counts.late), "{}", stats.counts.late);
-    // Between them lies the lag.
+    // The difference is the lag.
     assert_eq!(stats.latency.lag.percentile(50.0), MS / 1000);
     assert!(stats.latency.lag.max() > 950 * MS);
 }
@@ -133,7 +133,7 @@ fn a_stall_shows_from_the_planned_instant_and_hides_from_the_sending() {
 fn a_closed_loop_hides_the_stall() {
     let stats = run("max", 10_000 * MS, 1, 10_000 * MS, 1, &freezing);
     sums(&stats);
-    // Nine seconds of one answer a millisecond, and one second in which the test stood still with its receiver.
+    // Nine seconds of one response per millisecond, and one second in which the test stood still with its receiver.
     assert_eq!(stats.counts.ok, 9_000);
     assert_eq!(stats.latency.planned.percentile(99.9), MS);
     assert_eq!(stats.latency.planned.max(), stats.latency.sent.max());
@@ -141,7 +141,7 @@ fn a_closed_loop_hides_the_stall() {
 
 #[test]
 fn a_receiver_that_is_too_slow_makes_events_wait_and_then_be_dropped() {
-    // 4 at a time of 10 ms each are 400 a second, half of what is asked.
+    // 4 at a time of 10 ms each are 400 a second, half of what is requested.
     let slow = |at: Duration| ok(at + 10 * MS);
     let stats = run("800/s", 10_000 * MS, 4, 1_000 * MS, 1, &slow);
     sums(&stats);
@@ -185,6 +185,6 @@ fn every_end_has_its_own_count() {
     assert_eq!(stats.statuses.into_iter().collect::<Vec<_>>(), [(204, 250), (500, 250)]);
     let errors: Vec<_> = stats.errors.iter().map(|(class, errors)| (class.as_str(), errors.count)).collect();
     assert_eq!(errors, [("refused", 250), ("timeout", 250)]);
-    // What brought no answer is in no distribution; what timed out is, with the time it was waited for.
+    // Events without a response are in no distribution; timed-out events are, with the time waited.
     assert_eq!(stats.latency.planned.count(), 750);
 }

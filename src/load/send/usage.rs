@@ -1,4 +1,4 @@
-//! What this process used of its machine.
+//! CPU time and memory that this process has used.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ pub(crate) struct Usage {
     pub(crate) user: Duration,
     /// CPU time in the kernel.
     pub(crate) system: Duration,
-    /// The most memory there ever was, in bytes; 0 where the system does not say.
+    /// Peak memory, in bytes; 0 if the system does not report it.
     pub(crate) peak: u64,
 }
 
 impl Usage {
-    /// As of now. Zero where the system does not say.
+    /// Returns the current values. Zero if the system does not report them.
     #[cfg(unix)]
     pub(crate) fn now() -> Self {
         use nix::sys::resource::{UsageWho, getrusage};
@@ -25,8 +25,8 @@ impl Usage {
             let whole = u64::try_from(value.tv_sec()).unwrap_or(0);
             Duration::from_secs(whole) + Duration::from_micros(u64::try_from(value.tv_usec()).unwrap_or(0))
         };
-        // It is in bytes on macOS and in kibibytes elsewhere. On Linux it may be that of the process that started
-        // this one, which is why the system is asked in another way there.
+        // It is in bytes on macOS and in kibibytes elsewhere. On Linux it may be that of the process that started this one,
+        // so the system is asked in another way there.
         let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
         let peak = u64::try_from(usage.max_rss()).unwrap_or(0) * unit;
         Self {
@@ -36,19 +36,19 @@ impl Usage {
         }
     }
 
-    /// As of now. Zero where the system does not say.
+    /// Returns the current values. Zero if the system does not report them.
     #[cfg(not(unix))]
     pub(crate) fn now() -> Self {
         Self::default()
     }
 
-    /// CPU time in both modes.
+    /// Returns CPU time in both modes.
     pub(crate) fn cpu(&self) -> Duration {
         self.user + self.system
     }
 }
 
-/// The most memory this process had since its program was loaded, where Linux says it.
+/// Returns the peak memory of this process since its program was loaded, if Linux reports it.
 #[cfg(unix)]
 fn high_water() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

@@ -1,8 +1,8 @@
 //! A worker: one thread with connections of its own that sends its part of a run over HTTP/1.1.
 //!
-//! It waits for the system to say which connections can be read or written, and for the instant of the next event.
-//! What has to be done for an event is done at once and in place: fill the gaps, sign, write. There is no lock, no
-//! channel and no task per event, and all room is used again.
+//! It waits for the system to say which connections can be read or written, and for the instant of the next event. An event
+//! is processed at once and in place: fill the gaps, sign, write. There is no lock, no channel and no task per event, and
+//! all buffers are reused.
 
 use std::io;
 use std::time::Duration;
@@ -19,33 +19,33 @@ use crate::http::is_closed;
 use crate::load::compile::Scratch;
 use crate::load::plan::{Event, Next, Paused, Schedule};
 
-/// How much is read at once, in bytes.
+/// Size of one read, in bytes.
 const READ: usize = 16 * 1024;
 
-/// How many times a connection is read before others have their turn.
+/// Maximum number of reads from a connection before others have their turn.
 const READS: usize = 64;
 
-/// How many events of the system are taken at once.
+/// Maximum number of system events that are processed at once.
 const EVENTS: usize = 256;
 
-/// How long a closed loop rests after a connection that failed, at first and at most.
+/// How long a closed loop pauses after a connection that failed, at first and at most.
 const SHORTEST_REST: Duration = Duration::from_millis(5);
 const LONGEST_REST: Duration = Duration::from_millis(500);
 
-/// A place for one event in flight, with the connection it goes over.
+/// A slot for one event in flight, with its connection.
 struct Slot {
     conn: Option<NonblockingConn>,
-    /// The request, and how much of it is written.
+    /// The request, and how much of it has been written.
     out: Vec<u8>,
     written: usize,
     reader: ResponseReader,
-    /// What is in flight, and since when.
+    /// The event in flight, and since when.
     event: Option<(Event, Duration)>,
-    /// How long a closed loop rests if this connection fails again.
+    /// How long a closed loop pauses if this connection fails again.
     rest: Duration,
 }
 
-/// A worker at work.
+/// A running worker.
 pub(crate) struct Worker<'a> {
     job: &'a Job,
     number: u32,
@@ -57,17 +57,17 @@ pub(crate) struct Worker<'a> {
     idle: Vec<usize>,
     /// Slots without a connection.
     closed: Vec<usize>,
-    /// Slots that rest until a moment.
+    /// Slots that pause until a moment.
     resting: Vec<(Duration, usize)>,
     /// Next steps of iterations, to be sent over the same slot.
     following: Vec<(usize, Event)>,
     /// Next steps of iterations that are due later. In a closed loop a story keeps its slot while it pauses.
     paused: Paused,
-    /// Slots with something left to read, and whether that is the last of it.
+    /// Slots with unread data, and whether that is the last of it.
     unread: Vec<(usize, bool)>,
     scratch: Scratch,
     buffer: Vec<u8>,
-    /// How many bytes of each answer's body count.
+    /// How many bytes of each response's body are needed.
     cap: usize,
     opened: u64,
     next_look: Duration,
@@ -77,7 +77,7 @@ pub(crate) struct Worker<'a> {
 ///
 /// # Errors
 ///
-/// If the system has no event loop to give.
+/// If the system refuses an event loop.
 pub(crate) fn run(job: &Job, number: u32) -> io::Result<RunStats> {
     let poll = Poll::new()?;
     let mut timer = Timer::new(&poll)?;
@@ -125,7 +125,7 @@ impl Worker<'_> {
             let mut now = self.job.now();
             if stopped_at.is_none() && self.job.is_stopped() {
                 stopped_at = Some(now);
-                // What was due and not sent yet will not be.
+                // Events that were due and have not been sent yet will not be.
                 self.drop_overdue(now, Duration::ZERO);
             }
             if now >= self.next_look {
@@ -168,19 +168,19 @@ impl Worker<'_> {
         }
     }
 
-    /// Nothing is left to send, so that slots which rest may as well go on resting.
+    /// Whether pausing slots need not be waited for.
     fn resting_is_over(&self) -> bool {
         self.resting.is_empty() || self.schedule.is_closed()
     }
 
-    /// Sends what is due; when something is due next, or nothing if nothing is left.
+    /// Sends what is due. Returns when something is due next, or `None` if nothing is left.
     fn release(&mut self, now: Duration) -> Option<Duration> {
         while let Some((slot, event)) = self.following.pop() {
             self.send(slot, event);
         }
         let mut now = now;
         let mut released = 0;
-        // Whoever has begun goes on before others begin.
+        // Continue running stories before starting new ones.
         while self.can_send()
             && let place = self.paused.place()
             && let Some(event) = self.paused.take(now)
@@ -200,7 +200,7 @@ impl Worker<'_> {
                     now = self.job.now();
                     released += 1;
                     if released == EVENTS {
-                        // Others have their turn too: answers, time-outs, an interruption.
+                        // Let responses, time-outs and an interruption have their turn.
                         return Some(now);
                     }
                 }
@@ -215,7 +215,7 @@ impl Worker<'_> {
                 }
             }
         }
-        // Everybody is busy. In a closed loop the next event comes with the next answer.
+        // All slots are busy. In a closed loop the next event follows the next response.
         (self.schedule.is_closed() || self.schedule.peek().is_some()).then_some(Duration::MAX)
     }
 
@@ -223,7 +223,7 @@ impl Worker<'_> {
         self.recorder.drop_overdue(&mut self.schedule, now, lag);
     }
 
-    /// A slot for the next event.
+    /// Returns a slot for the next event.
     fn take_slot(&mut self) -> Option<usize> {
         self.idle.pop().or_else(|| self.closed.pop())
     }
@@ -237,7 +237,7 @@ impl Worker<'_> {
         if self.slots[slot].conn.is_some() { self.idle.push(slot) } else { self.closed.push(slot) }
     }
 
-    /// Looks after what takes too long, and publishes where things stand.
+    /// Handles time-outs, and publishes the progress.
     fn look(&mut self, now: Duration, stopped_at: Option<Duration>) {
         let timeout = self.job.options.timeout;
         self.next_look = now + (timeout / 50).clamp(Duration::from_millis(1), Duration::from_millis(50));
@@ -299,12 +299,12 @@ impl Worker<'_> {
     fn close(&mut self, slot: usize) {
         if let Some(mut conn) = self.slots[slot].conn.take() {
             self.unread.retain(|(other, _)| *other != slot);
-            // Closing takes it out of the poll too, unless the system is out of order.
+            // Closing removes it from the poll too, so an error here does no harm.
             let _ = self.poll.registry().deregister(conn.source());
         }
     }
 
-    /// Something can be done on a slot's connection. `ends` says that nothing more comes after what is there.
+    /// Handles a signal for a slot's connection. `ends` means that nothing follows after the available data.
     fn turn(&mut self, slot: usize, is_readable: bool, ends: bool) {
         let Some(conn) = self.slots.get_mut(slot).and_then(|place| place.conn.as_mut()) else { return };
         match conn.connected() {
@@ -329,7 +329,7 @@ impl Worker<'_> {
             match conn.write(&place.out[place.written..]) {
                 Ok(count) => place.written += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // A receiver may answer before it has read everything, and close: what can be read decides.
+                // A receiver may respond before it has read everything, and close: what can be read decides.
                 Err(error) if is_closed(&error) => place.written = place.out.len(),
                 Err(error) => return self.break_off(slot, &error),
             }
@@ -347,7 +347,7 @@ impl Worker<'_> {
         let mut reads = 0;
         while let Some(conn) = &mut self.slots[slot].conn {
             if reads == READS {
-                // Whoever sends without end does not keep the others from their turn, nor time-outs from theirs.
+                // A receiver that sends without end must not starve the others, nor delay time-outs.
                 self.unread.push((slot, ends));
                 break;
             }
@@ -360,7 +360,7 @@ impl Worker<'_> {
                 }
                 Ok(count) => {
                     self.take(slot, &buffer[..count]);
-                    // The system reports bytes and of the end after them only once, if both came together.
+                    // If data and EOF arrive together, the system reports them in one event.
                     if count < buffer.len() && !is_tls && !ends {
                         break;
                     }
@@ -376,11 +376,11 @@ impl Worker<'_> {
         self.buffer = buffer;
     }
 
-    /// Bytes came over a slot.
+    /// Processes bytes that arrived on a slot.
     fn take(&mut self, slot: usize, bytes: &[u8]) {
         let place = &mut self.slots[slot];
         let Some((event, _)) = place.event else {
-            // Nobody asked for anything: such a connection is of no use.
+            // An unsolicited response: the connection can't be used.
             self.give_up_idle(slot);
             return;
         };
@@ -392,7 +392,7 @@ impl Worker<'_> {
     }
 
     fn answered(&mut self, slot: usize, event: Event, ended: Ended) {
-        // An answer before the whole request was written leaves the connection in the middle of it.
+        // A response before the whole request was written leaves the connection in the middle of it.
         let is_whole = self.slots[slot].written == self.slots[slot].out.len();
         if !ended.reusable || !is_whole {
             self.close(slot);
@@ -401,7 +401,7 @@ impl Worker<'_> {
         self.finish(slot, outcome);
     }
 
-    /// The other side ended the connection.
+    /// Handles the end of a connection by the other side.
     fn ended(&mut self, slot: usize) {
         let Some((event, _)) = self.slots[slot].event else { return self.give_up_idle(slot) };
         match self.slots[slot].reader.close() {
@@ -444,7 +444,7 @@ impl Worker<'_> {
         self.finish(slot, failure.into());
     }
 
-    /// What was in flight on a slot came to its end.
+    /// Ends the event in flight on a slot.
     fn finish(&mut self, slot: usize, outcome: Outcome) {
         let Some((event, released)) = self.slots[slot].event.take() else { return };
         let now = self.job.now();
@@ -461,7 +461,7 @@ impl Worker<'_> {
                 self.recorder.free(now);
             }
         } else if failed && self.schedule.is_closed() {
-            // Whoever asks again at once whenever he is refused keeps himself busy and nobody else.
+            // Reconnecting at once after every refusal would only burn CPU, so back off.
             let place = &mut self.slots[slot];
             self.resting.push((now + place.rest, slot));
             place.rest = (place.rest * 2).min(LONGEST_REST);
@@ -472,7 +472,7 @@ impl Worker<'_> {
     }
 }
 
-/// Whether the process, or the system, has no room for another open file.
+/// Whether the process, or the system, can't open another file.
 pub(super) fn is_out_of_files(error: &io::Error) -> bool {
     #[cfg(unix)]
     {

@@ -1,7 +1,7 @@
 //! A worker that sends its part of a run over HTTP/2: one connection with many streams.
 //!
-//! The requests are those of HTTP/1.1, put into frames. All that are due at a moment leave in one write, and all answers
-//! that came are taken in one read.
+//! The requests are those of HTTP/1.1, put into frames. All requests that are due at a moment leave in one write, and all
+//! available responses are taken in one read.
 
 use std::io;
 use std::time::Duration;
@@ -19,16 +19,16 @@ use crate::http::is_closed;
 use crate::load::compile::Scratch;
 use crate::load::plan::{Event, Next, Paused, Schedule};
 
-/// How much is read at once, in bytes.
+/// Size of one read, in bytes.
 const READ: usize = 64 * 1024;
 
-/// How many times a connection is read before something else has its turn.
+/// Maximum number of reads from a connection before something else has its turn.
 const READS: usize = 16;
 
-/// How many events leave in one write at most: then answers have their turn.
+/// Maximum number of events that leave in one write, before responses have their turn.
 const AT_ONCE: usize = 256;
 
-/// How long a closed loop rests after a failure.
+/// How long a closed loop pauses after a failure.
 const REST: Duration = Duration::from_millis(20);
 
 /// An event in flight, and when it was written.
@@ -38,23 +38,23 @@ type Flight = (Event, Duration);
 struct Link {
     conn: NonblockingConn,
     session: Session<Flight>,
-    /// How much of what is to be written is.
+    /// How much of the output has been written.
     written: usize,
-    /// Whether an answer ever came over it.
+    /// Whether any response has arrived over it.
     has_answered: bool,
-    /// Whether HTTP/2 was agreed on, where that is said.
+    /// Whether HTTP/2 was negotiated, if TLS is used.
     is_agreed: bool,
     token: usize,
 }
 
-/// A worker at work.
+/// A running worker.
 struct Worker<'a> {
     job: &'a Job,
     number: u32,
     schedule: Schedule,
     recorder: Recorder,
     poll: Poll,
-    /// Those that are open; the last one takes requests, the others end.
+    /// The open connections; the last one takes requests, the others finish.
     links: Vec<Link>,
     slots: usize,
     /// Next steps of iterations.
@@ -76,7 +76,7 @@ struct Worker<'a> {
 ///
 /// # Errors
 ///
-/// If the system has no event loop to give.
+/// If the system refuses an event loop.
 pub(crate) fn run(job: &Job, number: u32) -> io::Result<RunStats> {
     let poll = Poll::new()?;
     let mut timer = Timer::new(&poll)?;
@@ -114,7 +114,7 @@ impl Worker<'_> {
             let mut now = self.job.now();
             if stopped_at.is_none() && self.job.is_stopped() {
                 stopped_at = Some(now);
-                // What was due and not sent yet will not be.
+                // Events that were due and have not been sent yet will not be.
                 self.drop_overdue(now, Duration::ZERO);
             }
             if now >= self.next_look {
@@ -148,14 +148,14 @@ impl Worker<'_> {
         }
     }
 
-    /// Makes the requests that are due; when something is due next, or nothing if nothing is left.
+    /// Makes the requests that are due. Returns when something is due next, or `None` if nothing is left.
     fn release(&mut self, now: Duration) -> Option<Duration> {
         while let Some(event) = self.following.pop() {
             self.send(event);
         }
         let mut now = now;
         let mut released = 0;
-        // Whoever has begun goes on before others begin.
+        // Continue running stories before starting new ones.
         while (self.recorder.in_flight() as usize) < self.room()
             && let Some(event) = self.paused.take(now)
         {
@@ -169,7 +169,7 @@ impl Worker<'_> {
             let paused = if self.schedule.is_closed() { self.paused.len() } else { 0 };
             if self.recorder.in_flight() as usize + paused >= self.room() {
                 self.recorder.full();
-                // In a closed loop the next event comes with the next answer.
+                // In a closed loop the next event follows the next response.
                 let is_left = self.schedule.is_closed() || self.schedule.peek().is_some();
                 return is_left.then_some(Duration::MAX);
             }
@@ -189,7 +189,7 @@ impl Worker<'_> {
         }
     }
 
-    /// How many events may be in flight: no more than the receiver takes.
+    /// Returns how many events may be in flight: at most as many as the receiver allows.
     fn room(&self) -> usize {
         let most = self.links.last().map_or(usize::MAX, |link| link.session.most_streams());
         self.slots.min(most)
@@ -199,7 +199,7 @@ impl Worker<'_> {
         self.recorder.drop_overdue(&mut self.schedule, now, lag);
     }
 
-    /// Looks after what takes too long, and publishes where things stand.
+    /// Handles time-outs, and publishes the progress.
     fn look(&mut self, now: Duration, stopped_at: Option<Duration>) {
         let timeout = self.job.options.timeout;
         self.next_look = now + (timeout / 50).clamp(Duration::from_millis(1), Duration::from_millis(50));
@@ -259,7 +259,7 @@ impl Worker<'_> {
         }
     }
 
-    /// Begins to connect, unless there is a connection that takes requests.
+    /// Starts connecting, unless there is a connection that takes requests.
     fn open(&mut self) -> io::Result<()> {
         if self.links.last().is_some_and(|link| link.session.is_open()) {
             return Ok(());
@@ -277,7 +277,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Something can be done on a connection.
+    /// Handles a signal for a connection.
     fn turn(&mut self, token: usize) {
         let Some(at) = self.links.iter().position(|link| link.token == token) else { return };
         match self.links[at].conn.connected() {
@@ -291,13 +291,13 @@ impl Worker<'_> {
     }
 
     fn flush_all(&mut self) {
-        // What breaks is taken out.
+        // Remove connections that break.
         for at in (0..self.links.len()).rev() {
             self.flush(at);
         }
     }
 
-    /// Writes what there is to write; false if the connection is no more.
+    /// Writes the available output; returns false if the connection is gone.
     fn flush(&mut self, at: usize) -> bool {
         let link = &mut self.links[at];
         if !matches!(link.conn.connected(), Ok(true)) {
@@ -358,7 +358,7 @@ impl Worker<'_> {
                 }
                 Ok(false) if reads < READS => {}
                 Ok(false) => {
-                    // The system says nothing again of what is there already: it is asked anew.
+                    // The system does not report available data again, so register anew.
                     let Link { conn, token, .. } = &mut self.links[at];
                     let interest = Interest::READABLE | Interest::WRITABLE;
                     let _ = self.poll.registry().reregister(conn.source(), Token(*token), interest);
@@ -387,14 +387,14 @@ impl Worker<'_> {
         }
     }
 
-    /// Whether HTTP/2 may be spoken, as far as it is known by now.
+    /// Whether HTTP/2 may be spoken, as far as is known by now.
     fn is_agreed(&mut self, at: usize) -> bool {
         let link = &mut self.links[at];
         link.is_agreed = link.is_agreed || link.conn.negotiated().is_none_or(|protocol| protocol == b"h2");
         link.is_agreed
     }
 
-    /// Why a connection ended.
+    /// Describes why a connection ended.
     fn broken(&self, at: usize, error: Option<&io::Error>) -> Failure {
         let target = &self.job.target;
         let tls = error.and_then(|error| error.get_ref()).and_then(|inner| inner.downcast_ref());
@@ -405,17 +405,17 @@ impl Worker<'_> {
         }
     }
 
-    /// A connection came to its end, and all that is in flight over it.
+    /// Ends a connection, and everything in flight on it.
     fn end(&mut self, at: usize, failure: &Failure) {
         let mut link = self.links.remove(at);
-        // Closing takes it out of the poll too, unless the system is out of order.
+        // Closing removes it from the poll too, so an error here does no harm.
         let _ = self.poll.registry().deregister(link.conn.source());
         for flight in link.session.into_tags() {
             self.finish(flight, failure.clone().into());
         }
     }
 
-    /// What was in flight came to its end.
+    /// Ends an event in flight.
     fn finish(&mut self, (event, released): Flight, outcome: Outcome) {
         let now = self.job.now();
         let failed = matches!(outcome, Outcome::Failed(..));
@@ -426,7 +426,7 @@ impl Worker<'_> {
         } else if let Some(next) = next {
             self.paused.add(next, None);
         } else if failed && self.schedule.is_closed() {
-            // Whoever asks again at once whenever he is refused keeps himself busy and nobody else.
+            // Reconnecting at once after every refusal would only burn CPU, so back off.
             self.resting = now + REST;
         }
     }
