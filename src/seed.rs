@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use hex32::Hex32;
 
-/// A generator whose output for a given seed never changes between versions of this program. A clone draws the same from
-/// here on.
+/// A generator whose output for a given seed never changes between versions of this program. A clone draws the same values
+/// from here on.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rng(ChaCha8Rng);
 

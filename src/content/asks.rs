@@ -44,7 +44,8 @@ struct Words {
 impl Words {
     fn new(text: &str) -> Self {
         let Text(mut plain) = Text::new(text);
-        // In scripts with gaps between words, whole words are compared. Combining marks do not count as letters.
+        // Whole words are compared where words have gaps between them. In other scripts words have none, or their combining
+        // marks become gaps, since they do not count as letters.
         if text.chars().any(|letter| letter > '\u{5ff}' && !('\u{1e00}'..='\u{1eff}').contains(&letter)) {
             plain = plain[1..plain.len() - 1].to_owned();
         }

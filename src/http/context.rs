@@ -20,7 +20,7 @@ pub(super) struct ServerContext<H> {
     /// What a connection goes through before HTTP.
     pub(super) entrance: Entrance,
     pub(super) http: auto::Builder<TokioExecutor>,
-    /// Changes when the server ends.
+    /// Signals the end of the server.
     pub(super) shutdown: watch::Receiver<()>,
 }
 

@@ -161,7 +161,7 @@ fn read_pem(path: &Path) -> io::Result<Vec<u8>> {
     read_within(path, LARGEST)
 }
 
-/// What is wrong with a PEM file.
+/// Describes what is wrong with a PEM file.
 fn not_pem(flag: &'static str, path: &Path, error: pem::Error) -> TlsError {
     let reason = match error {
         pem::Error::MissingSectionEnd { .. } => "a section has no end line".to_owned(),

@@ -49,7 +49,7 @@ pub(crate) struct Formats<'a> {
     pub(crate) catalog: &'a Catalog,
 }
 
-/// So many ids of a group are listed where none of them is near.
+/// Maximum number of ids of a group that are listed if none is similar to the given one.
 const MOST_BESIDE: usize = 12;
 
 impl<'a> Formats<'a> {

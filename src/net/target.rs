@@ -16,7 +16,7 @@ const EXAMPLE: &str = "http://127.0.0.1:3000/hook";
 /// A callback URL, parsed: `http` or `https`, a host, a port, a path with an optional query.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Target {
-    /// The canonical form: scheme and host in lower case, the port only where it is not the scheme's own.
+    /// The canonical form: scheme and host in lower case, the port only if it is not the scheme's default.
     url: String,
     is_tls: bool,
     host: String,

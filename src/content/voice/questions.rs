@@ -81,7 +81,7 @@ pub(crate) struct Asked {
     pub(crate) ask: Option<String>,
     /// The expected answer, from the list.
     pub(crate) expected: String,
-    /// Other answers, if they are given.
+    /// Answers that differ from the list, if they are given.
     pub(crate) others: Vec<String>,
     pub(crate) reply: Reply,
 }

@@ -65,7 +65,7 @@ impl Helpers {
     }
 }
 
-/// The helpers of one owner, who hands them to templates. A clone draws the same from here on, apart from these.
+/// The helpers of one owner, which passes them to templates. A clone draws the same values from here on, independently.
 #[derive(Debug)]
 pub struct OwnHelpers(Arc<Helpers>);
 

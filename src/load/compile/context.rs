@@ -16,7 +16,7 @@ use crate::settings::{AssumedFile, Settings};
 pub struct Context<'a> {
     /// The settings.
     pub settings: &'a Settings,
-    /// The list of what exists.
+    /// The catalog of endpoints and callbacks.
     pub catalog: &'a Arc<Catalog>,
     /// Signs callbacks.
     pub signer: &'a Signer,

@@ -390,7 +390,7 @@ impl<'a> Analyzer<'a> {
         )))
     }
 
-    /// `for 2s, from 8s to 10s`.
+    /// Formats a stretch of the run: `for 2s, from 8s to 10s`.
     fn when(&self, stretch: &Range<usize>) -> String {
         let at = |index: usize| duration(index as f64 * self.interval_s);
         let Range { start, end } = stretch;

@@ -68,7 +68,7 @@ pub struct Plan {
     pub duration_s: f64,
     /// The seed of ids and arrivals.
     pub seed: u64,
-    /// Where callbacks go.
+    /// The callback URL.
     pub target: String,
     /// `http/1.1` or `http/2`.
     pub protocol: String,
@@ -110,7 +110,7 @@ fn whole() -> f64 {
 pub struct Share {
     /// Its name.
     pub name: String,
-    /// How often it is run, relative to the others.
+    /// How often it runs, relative to the others.
     pub weight: u32,
     /// Number of started stories.
     #[serde(alias = "told")]
@@ -285,7 +285,7 @@ pub struct Sender {
     pub system_s: f64,
     /// CPU time per event, in microseconds.
     pub cpu_per_event_us: f64,
-    /// The share of the workers' cores that was used, 0 to 1: CPU time by time and workers.
+    /// The share of the workers' cores that was used, 0 to 1: CPU time divided by elapsed time and number of workers.
     pub busy: f64,
     /// Peak memory of the process, in bytes; 0 if the system does not report it.
     pub peak_bytes: u64,
@@ -334,7 +334,7 @@ pub struct Probe {
     pub achieved: f64,
     /// The 99th percentile from the planned instant, in microseconds.
     pub p99_us: u64,
-    /// The share of events that went wrong, 0 to 1.
+    /// The share of events that did not end as wanted, 0 to 1.
     pub errors: f64,
     /// Whether it held.
     pub held: bool,

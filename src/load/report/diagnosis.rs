@@ -244,7 +244,7 @@ fn stories(report: &Report) -> Option<Finding> {
 fn gap(report: &Report) -> Option<Finding> {
     let (planned, sent) = (report.latency.planned.percentile(99.0), report.latency.sent.percentile(99.0));
     let gap = planned.saturating_sub(sent);
-    // Less than what counts as late is noise of this machine.
+    // Differences below the limit for late events are noise of this machine.
     let late = Duration::from_millis(report.plan.late_ms.max(1));
     (gap >= late && gap * 10 >= sent).then(|| {
         Finding::run(format!(

@@ -35,7 +35,7 @@ const CANCEL: u32 = 8;
 /// Size of a frame's header, in bytes.
 const HEAD: usize = 9;
 
-/// Largest accepted frame: the default, since we announce no larger SETTINGS_MAX_FRAME_SIZE.
+/// Largest accepted frame: the default, since we announce no larger `SETTINGS_MAX_FRAME_SIZE`.
 const LONGEST: usize = 16_384;
 
 /// Maximum size of a header block.
