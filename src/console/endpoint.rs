@@ -4,6 +4,7 @@
 //! from it.
 
 use std::future::Future;
+use std::sync::OnceLock;
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -83,8 +84,9 @@ pub(super) struct Row {
     pub(super) is_large: bool,
     /// The schemas of what it asks and what it answers.
     pub(super) schemas: fn() -> [Value; 2],
-    /// Answers it.
-    pub(super) answer: fn(World, Value) -> Answering,
+    /// The names of its fields, once somebody has asked it.
+    names: OnceLock<Names>,
+    answer: fn(World, Value, &OnceLock<Names>) -> Answering,
 }
 
 impl Row {
@@ -98,8 +100,14 @@ impl Row {
             content_type: E::CONTENT_TYPE,
             is_large: E::IS_LARGE,
             schemas: || [schema::<E::Ask>(), schema::<E::Answer>()],
+            names: OnceLock::new(),
             answer: answer::<E>,
         }
+    }
+
+    /// Answers it.
+    pub(super) fn answer(&self, world: World, fields: Value) -> Answering {
+        (self.answer)(world, fields, &self.names)
     }
 
     /// The fields that the path has, if it is of this row.
@@ -133,9 +141,9 @@ fn schema<T: JsonSchema>() -> Value {
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-fn answer<E: Endpoint + 'static>(world: World, fields: Value) -> Answering {
+fn answer<E: Endpoint + 'static>(world: World, fields: Value, names: &OnceLock<Names>) -> Answering {
     let mut unknown = None;
-    let names = Names::of(&fields_of::<E::Ask>(Use::Read));
+    let names = names.get_or_init(|| Names::of(&fields_of::<E::Ask>(Use::Read)));
     names.look(&fields, LookFor::default(), &mut |noticed| {
         if let (Noticed::Unread { path, nearest, .. }, None) = (noticed, &unknown) {
             unknown = Some(format!("there is no field `{path}`{}", did_you_mean(nearest.as_deref())));

@@ -25,7 +25,7 @@ impl Endpoint for Describe {
 /// The document, from the types of the requests.
 pub fn document() -> Value {
     let mut paths = Map::new();
-    for row in super::ROWS {
+    for row in &super::ROWS {
         let path = format!("{}{}", super::PREFIX, row.path);
         let path = paths.entry(path).or_insert_with(|| json!({}));
         path[row.method.to_lowercase()] = operation(row);

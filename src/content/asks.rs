@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
+
 use super::texts::closest_locale;
 
 /// The topics that a bot understands, the more specific ones first: `pay` also occurs in `I have paid`.
@@ -36,7 +38,7 @@ struct Text(String);
 
 /// Words in the form in which they are searched.
 struct Words {
-    plain: String,
+    plain: Finder<'static>,
     /// How many words they are.
     count: usize,
 }
@@ -49,7 +51,7 @@ impl Words {
         if text.chars().any(|letter| letter > '\u{5ff}' && !('\u{1e00}'..='\u{1eff}').contains(&letter)) {
             plain = plain[1..plain.len() - 1].to_owned();
         }
-        Self { plain, count: 1 + text.matches(' ').count() }
+        Self { plain: Finder::new(&plain).into_owned(), count: 1 + text.matches(' ').count() }
     }
 }
 
@@ -73,7 +75,7 @@ impl Text {
     }
 
     fn has(&self, words: &Words) -> bool {
-        self.0.contains(&words.plain)
+        words.plain.find(self.0.as_bytes()).is_some()
     }
 
     fn topic(&self, locale: &str) -> Option<&'static str> {

@@ -190,6 +190,11 @@ impl Inputs {
         Self { keeps: Keeps::Memory { inputs: Arc::default(), bytes: 0 }, ..Self::default() }
     }
 
+    /// From now on they are only counted.
+    pub(super) fn forget(&mut self) {
+        self.keeps = Keeps::Nothing;
+    }
+
     /// From now on they are stored here, where those so far are.
     pub(super) fn stored(&mut self, store: Box<dyn Store>) {
         self.keeps = Keeps::Store(store);

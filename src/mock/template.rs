@@ -109,6 +109,7 @@ fn go_on(service: &Service, folder: Folder, beginning: SharedBeginning) -> Resul
     let driver = service.driver();
     let (now, speed) = (driver.look(|_, now| now), driver.speed());
     let path = folder.path().display().to_string();
+    driver.forget_inputs();
     remake::replay(service, folder.inputs()).map_err(|error| StartError::Again { path, error })?;
     let then = folder.inputs().last().map(|input| input.at);
     let away = folder.written().and_then(|written| written.elapsed().ok()).unwrap_or_default();

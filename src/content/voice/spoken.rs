@@ -80,6 +80,7 @@ const ONSET: u32 = 400;
 /// Estimates how long it takes to say a text. Scripts differ in how much one letter stands for.
 pub(crate) fn milliseconds(text: &str) -> u32 {
     let letters = text.chars().map(|letter| match letter {
+        'a'..='z' => 68,
         '0'..='9' => 260,
         '\u{4e00}'..='\u{9fff}' => 220,
         '.' | '?' | '!' | '。' | '？' | '！' | '؟' | '।' => 250,

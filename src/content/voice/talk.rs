@@ -184,24 +184,20 @@ impl Call<'_> {
         others.shuffle(rng);
         topics.extend(others);
         let wanted = u32::from(self.seconds.unwrap_or(0)) * 1_000;
-        let length =
-            |turns: &Turns| turns.iter().map(|(_, text)| milliseconds(text) + USUAL_PAUSE).sum::<u32>();
+        let length = |turns: &[(Speaker, String)]| {
+            turns.iter().map(|(_, text)| milliseconds(text) + USUAL_PAUSE).sum::<u32>()
+        };
         let (mut before, after) = (length(turns), length(end));
         for (number, topic) in topics.iter().cycle().take(MOST_EXCHANGES).enumerate() {
-            let mut exchange = Turns::new();
-            std::mem::swap(&mut exchange, turns);
-            let from = exchange.len();
-            self.say(rng, &mut exchange, Speaker::User, std::iter::once(&*topic.person));
-            self.say(rng, &mut exchange, Speaker::Bot, std::iter::once(&*topic.robot));
-            let added = exchange[from..].to_vec();
-            let takes = length(&added);
+            let from = turns.len();
+            self.say(rng, turns, Speaker::User, std::iter::once(&*topic.person));
+            self.say(rng, turns, Speaker::Bot, std::iter::once(&*topic.robot));
+            let takes = length(&turns[from..]);
             if number >= least && before + takes + after > wanted {
-                exchange.truncate(from);
-                *turns = exchange;
+                turns.truncate(from);
                 break;
             }
             before += takes;
-            *turns = exchange;
         }
     }
 

@@ -42,6 +42,11 @@ impl Driver {
         self.lock().inputs = Inputs::in_memory();
     }
 
+    /// Keeps no inputs from now on: those that come are stored already.
+    pub fn forget_inputs(&self) {
+        self.lock().inputs.forget();
+    }
+
     /// Stores the inputs from now on; those so far are there already.
     pub fn store_inputs(&self, store: Box<dyn Store>) {
         self.lock().inputs.stored(store);
