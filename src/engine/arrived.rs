@@ -50,13 +50,18 @@ impl Engine {
         call: &Request<'_>,
         fields: Cow<'_, Value>,
         usual: &Result<Response, Refusal>,
+        reads_answer: bool,
     ) -> CameIn {
         let fields = Arc::new(fields.into_owned());
-        let family = self.dispatch.catalog.get(call.id).map(|entry| entry.family);
-        let answer = family.map_or(Value::Null, |family| usual_answer(family, usual));
         let conversation = self.simulator.find_conversation(&fields);
+        let family = self.dispatch.catalog.get(call.id).map(|entry| entry.family);
+        let is_needed = reads_answer || conversation.is_none();
+        let answer = family.filter(|_| is_needed).map_or(Value::Null, |family| usual_answer(family, usual));
         let named = || self.simulator.find_conversation(answer.get("body")?.get("data")?);
-        let begun = self.simulator.opened_by(self.simulator.last_cause()).or_else(named);
+        let begun = match conversation {
+            Some(_) => None,
+            None => self.simulator.opened_by(self.simulator.last_cause()).or_else(named),
+        };
         let refused = |code, reason| Outcome::Refused { code, reason, is_proof: false };
         let outcome = match usual {
             Err(Refusal { code, message }) => refused(*code, message.clone()),

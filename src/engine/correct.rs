@@ -22,7 +22,8 @@ pub(super) fn callback(entry: &Entry, mut body: Value) -> Result<String, SendErr
     }
     match &entry.body {
         Some(source) => render(&entry.id, source, &[("body", &body)]),
-        None => Ok(written(entry.names.as_deref(), body.to_string())),
+        // A value always fits into JSON.
+        None => Ok(written(entry.names.as_deref(), serde_json::to_string(&body).unwrap_or_default())),
     }
 }
 

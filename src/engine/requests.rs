@@ -11,7 +11,7 @@ use super::correct;
 use super::outcome::{RequestOutcome, is_refusal, outcome};
 use crate::contract::{Direction, Provenance};
 use crate::faults::{self, Belongs, Fault};
-use crate::scenario::CallView;
+use crate::scenario::{CallView, StoryRun};
 use crate::simulator::{AccountKey, ConversationKey, Request};
 
 impl Engine {
@@ -72,10 +72,13 @@ impl Engine {
             None => self.live.iter().copied().collect(),
         };
         // Rows may be very many: only those who look at them get them.
-        let looks = |index: &usize| {
-            self.stories.get(*index).is_some_and(|story| !story.is_over() && story.looks_for_call(id))
-        };
-        let whole = if listeners.iter().any(looks) { call.with_rows() } else { Cow::Borrowed(fields) };
+        let looking: Vec<&StoryRun> = listeners
+            .iter()
+            .filter_map(|index| self.stories.get(*index))
+            .filter(|story| !story.is_over() && story.looks_for_call(id))
+            .collect();
+        let whole = if looking.is_empty() { Cow::Borrowed(fields) } else { call.with_rows() };
+        let reads_answer = looking.iter().any(|story| story.reads_calls());
         self.uploads += u64::from(matches!(id, "workflow.create" | "workflow.add_contacts"));
         let usual = self.simulator.handle(call);
         self.take_notes(now);
@@ -83,7 +86,7 @@ impl Engine {
         let cause = self.simulator.last_cause();
         let came = match self.stories.as_slice() {
             [] => CameIn::default(),
-            _ => self.came_in(call, whole, &usual),
+            _ => self.came_in(call, whole, &usual, reads_answer),
         };
         let CameIn { fields: whole, conversation, begun, answer, arrival } = &came;
         let view = CallView {
@@ -175,8 +178,9 @@ pub(super) struct CameIn {
     pub(super) fields: Arc<Value>,
     /// The conversation that its fields name.
     pub(super) conversation: Option<ConversationKey>,
-    /// The conversation that it began, or that its answer names.
+    /// The conversation that it began, or that its answer names, if its fields name none.
     pub(super) begun: Option<ConversationKey>,
+    /// How it was answered, if any story reads that.
     pub(super) answer: Value,
     /// Its number among what came.
     pub(super) arrival: u64,

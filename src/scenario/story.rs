@@ -329,6 +329,13 @@ impl Story {
         self.steps.iter().any(step) || self.reactions.iter().any(|reaction| is_call(&reaction.trigger))
     }
 
+    /// Whether anything of the story reads what came with a call, but for its conditions.
+    pub fn reads_calls(&self) -> bool {
+        let is_call = |trigger: &Trigger| matches!(trigger, Trigger::Call(_));
+        let saves = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.save.is_some() && is_call(&wait.trigger));
+        self.templates.reads("call") || self.steps.iter().any(saves)
+    }
+
     /// Whether any step or reaction looks for callbacks: only then somebody looks at those that went out.
     pub fn looks_for_callbacks(&self) -> bool {
         let is_callback = |trigger: &Trigger| matches!(trigger, Trigger::Callback(_));

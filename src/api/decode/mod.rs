@@ -169,7 +169,10 @@ pub fn decode_within(
         if !body.trim_ascii().is_empty() {
             let (own, list, uploads, is_json) = read_body(call, body, (rows_name, most), names)?;
             is_typed = is_json && fields.is_empty();
-            fields.extend(own);
+            match fields.is_empty() {
+                true => fields = own,
+                false => fields.extend(own),
+            }
             (rows, files) = (list, uploads);
         } else if fields.is_empty() {
             return Err(DecodeError::Empty);

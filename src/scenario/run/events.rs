@@ -1,5 +1,6 @@
 //! What comes to a running story from outside: calls, the ends of callbacks; and what it does whenever they come.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -28,8 +29,13 @@ impl StoryRun {
         if !self.has_begun() || self.has_ended || !self.story.looks_for(&trigger) {
             return CallReply::default();
         }
-        let (fields, answer) = (Value::clone(call.fields), call.answer.clone());
-        let saved = Arc::new(table([("id", call.id.into()), ("body", fields), ("answer", answer)]));
+        let saved = Arc::new(match self.story.reads_calls() {
+            true => {
+                let (fields, answer) = (Value::clone(call.fields), call.answer.clone());
+                table([("id", call.id.into()), ("body", fields), ("answer", answer)])
+            }
+            false => Value::Null,
+        });
         let &CallView { conversation, begun, arrival, .. } = call;
         let mut reply = self.react(&trigger, call.fields, conversation.or(begun), &saved, now, host);
         let fields = Arc::clone(call.fields);
@@ -55,10 +61,13 @@ impl StoryRun {
                 let name = self.current(at).map(|step| step.conversation.clone()).unwrap_or_default();
                 self.bind(&name, conversation.or(begun), host);
                 reply.answer = self.awaited_answer(at, &saved, now, host).or(reply.answer);
+                // From here on it is the mailbox's alone, and is not copied.
+                drop(saved);
                 self.answered(latest, reply.answer.as_ref());
                 self.take(at, latest, now, host);
             }
             None => {
+                drop(saved);
                 let early = self.early_answer(latest, now, host);
                 let is_answered = early.is_some();
                 reply.taken |= is_answered;
@@ -75,6 +84,9 @@ impl StoryRun {
     /// What came was answered otherwise than usual.
     fn answered(&mut self, index: usize, answer: Option<&(u16, Option<Value>)>) {
         if let (Some((status, body)), Some(occurrence)) = (answer, self.mailbox.get_mut(index)) {
+            if occurrence.saved.is_null() {
+                return;
+            }
             let saved = &mut Arc::make_mut(&mut occurrence.saved)["answer"];
             saved["status"] = json!(status);
             if let Some(body) = body {
@@ -138,7 +150,7 @@ impl StoryRun {
         host: &mut dyn StoryHost,
     ) {
         self.helpers.set_now(now);
-        let outstanding = self.outstanding.remove(&id);
+        let mut outstanding = self.outstanding.remove(&id);
         let own = outstanding.is_some();
         let is_trigger = |trigger: &Trigger| matches!(trigger, Trigger::Callback(id) if **id == *event);
         let reacts = self.story.reactions.iter().any(|reaction| is_trigger(&reaction.trigger));
@@ -154,12 +166,17 @@ impl StoryRun {
                 .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&answer.body).into_owned()));
             table([("status", answer.status.into()), ("body", body)])
         });
-        let saved_body = outstanding.as_ref().map_or(body, |outstanding| &outstanding.body);
+        let body = match &mut outstanding {
+            Some(outstanding) => Cow::Owned(std::mem::take(&mut outstanding.body)),
+            None => Cow::Borrowed(body),
+        };
+        let looks_on = !own || self.story.looks_for_callbacks();
+        let fields = looks_on.then(|| Arc::new(Value::clone(&body)));
         let attempts = || Value::from(end.end.attempts);
         let saved = match is_seen {
             true => table([
                 ("id", event.into()),
-                ("body", saved_body.clone()),
+                ("body", body.into_owned()),
                 ("answer", answer.unwrap_or_default()),
                 ("attempts", attempts()),
                 ("tries", attempts()),
@@ -183,10 +200,7 @@ impl StoryRun {
         if let Some(at) = self.strands.iter().position(|strand| waits(&strand.state)) {
             self.next(at, now);
         }
-        if self.has_ended || own && !self.story.looks_for_callbacks() {
-            return;
-        }
-        let fields = Arc::new(saved_body.clone());
+        let Some(fields) = fields.filter(|_| !self.has_ended) else { return };
         let conversation = host.simulator().find_conversation(&fields);
         let outcome = match &end.end.failure {
             _ if own => Outcome::OfStory,
@@ -370,7 +384,8 @@ impl StoryRun {
             Ok((id, body)) => {
                 let save = send.callback.save.clone();
                 let place = reaction.place.clone();
-                self.outstanding.insert(id, Outstanding { place, step: None, loop_index, save, body });
+                let outstanding = Outstanding { place, step: None, loop_index, save, body };
+                self.outstanding.insert(id, Box::new(outstanding));
             }
             Err(error) => self.fail(&reaction.place, error.kind(), error, moment.host),
         }

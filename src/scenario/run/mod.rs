@@ -79,8 +79,8 @@ pub struct StoryRun {
     breath: u32,
     /// The moment of the latest callback of a reaction, and how many went out at it.
     burst: (Timestamp, u32),
-    /// Callbacks under way that the story does not wait for.
-    outstanding: BTreeMap<CallbackId, Outstanding>,
+    /// Callbacks under way that the story does not wait for. (Most stories have one at a time, and a map makes room for eleven.)
+    outstanding: BTreeMap<CallbackId, Box<Outstanding>>,
     /// The story's own URL, as last filled in, for what the simulator sends by itself.
     callback_url: Option<String>,
     /// What goes wrong with calls while it lives.
@@ -322,6 +322,11 @@ impl StoryRun {
     /// Whether the story has a step or a reaction for a call.
     pub fn looks_for_call(&self, id: &str) -> bool {
         self.story.looks_for(&Trigger::Call(id.into()))
+    }
+
+    /// Whether anything of the story reads what came with a call, but for its conditions.
+    pub fn reads_calls(&self) -> bool {
+        self.story.reads_calls()
     }
 
     /// When time alone moves the story on.

@@ -132,8 +132,8 @@ impl StoryRun {
         let Some(place) = self.current(at).map(|step| step.place.clone()) else { return };
         match sent {
             Ok((id, body)) => {
-                self.outstanding
-                    .insert(id, Outstanding { place, step: Some(cursor), loop_index, save, body });
+                let outstanding = Outstanding { place, step: Some(cursor), loop_index, save, body };
+                self.outstanding.insert(id, Box::new(outstanding));
                 if wait {
                     self.strands[at].state = State::Delivering(id);
                 } else {

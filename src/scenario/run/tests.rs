@@ -761,3 +761,23 @@ fn an_answer_holds_for_a_call_that_comes_early() {
         ]
     );
 }
+
+#[test]
+fn what_came_with_a_call_is_kept_where_something_reads_it() {
+    let awaits = |more: &str| format!("name = 's'\n[[steps]]\nawait = 'task.create'\nwithin = '5s'\n{more}");
+    for (more, reads) in [
+        ("where = { TaskName = 'a' }", false),
+        ("save = 'task'", true),
+        ("answer = { body = { id = '{{ call.body.TaskName }}' } }", true),
+    ] {
+        let driven = Driven::before(&awaits(more));
+        assert_eq!(driven.run.reads_calls(), reads, "{more}");
+    }
+    let saved = awaits(
+        "save = 'task'\n[[steps]]\nsend = 'session.end'\nbody = { name = '{{ task.body.TaskName }}' }",
+    );
+    let mut driven = Driven::begin(&saved);
+    driven.call("task.create", json!({ "TaskName": "a" }), 1_000);
+    driven.advance(1_000);
+    assert_eq!(driven.host.sent, [("session.end".to_owned(), json!({ "name": "a" }))]);
+}

@@ -10,8 +10,9 @@ use crate::simulator::chatbot::messages::{Message, word};
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::wire_id::WireId;
 
-fn text<'a>(body: &'a Value, pointer: &str) -> Option<&'a str> {
-    body.pointer(pointer).and_then(Value::as_str)
+/// The text at a path such as `/user/id`. (`Value::pointer` makes each name anew, for escapes that there are none of here.)
+fn text<'a>(body: &'a Value, path: &str) -> Option<&'a str> {
+    path.split('/').skip(1).try_fold(body, |value, name| value.get(name)).and_then(Value::as_str)
 }
 
 fn set(id: &mut WireId, text: Option<&str>) {
