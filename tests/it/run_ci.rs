@@ -169,6 +169,41 @@ fn a_receiver_that_never_comes_up_is_named() {
     }
 }
 
+/// CI shows the report that it finds, and that must not be the green one of before.
+#[test]
+fn a_run_that_can_not_begin_writes_that_into_its_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (junit, report) = (path("junit.xml"), path("report.json"));
+    let broken = path("broken.toml");
+    fs::write(&broken, "[[steps]]\nsend = 'no.such'\n").unwrap();
+    let story = scenario("first-transfer.toml");
+    let story = story.to_str().unwrap();
+    let url = format!("http://{}/hook", free_address());
+    let nobody: &[&str] =
+        &["run", story, "--callback-url", &url, "--listen", "127.0.0.1:0", "--wait-for-receiver", "50ms"];
+    let no_program: &[&str] = &["run", story, "--", "/no/such/program"];
+    let wrong_file: &[&str] = &["run", &broken];
+    for (args, code, says) in [
+        (nobody, 3, "--wait-for-receiver 0"),
+        (no_program, 3, "/no/such/program"),
+        (wrong_file, 2, "no.such"),
+    ] {
+        for old in [&junit, &report] {
+            fs::write(old, "of yesterday").unwrap();
+        }
+        let (command, rest) = args.split_first().unwrap();
+        let output = run(&[&[*command, "--junit", &junit, "--report", &report], rest].concat());
+        assert_code(&output, code);
+        let xml = fs::read_to_string(&junit).unwrap();
+        assert!(xml.contains(r#"tests="1" failures="0" errors="1""#) && xml.contains(says), "{xml}");
+        assert!(!xml.contains('\u{1b}'), "{xml}");
+        let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+        assert_eq!(report["passed"], false);
+        assert!(report["error"].as_str().unwrap().contains(says), "{report}");
+    }
+}
+
 #[test]
 fn a_silent_integrator_ends_the_story_and_the_reports_say_what_was_skipped() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event as Xml};
 use quick_xml::writer::Writer;
 
@@ -17,6 +18,9 @@ const NO_FILE: &str = "airudder-mock";
 
 /// The test case of requests that are wrong and belong to no story.
 const REQUESTS: &str = "requests of no story";
+
+/// The test case of a run that could not begin.
+const THE_RUN: &str = "the run begins";
 
 /// Writes the report. Times are real ones; how long a story took on its own clock stands in a property of its suite.
 pub(super) fn junit(tally: &Tally, facts: &Facts, out: &mut impl Write) -> io::Result<()> {
@@ -37,6 +41,37 @@ pub(super) fn junit(tally: &Tally, facts: &Facts, out: &mut impl Write) -> io::R
         suite(&mut xml, file, stories, facts, number == 0)?;
     }
     xml.write_event(Xml::End(BytesEnd::new("testsuites")))?;
+    xml.get_mut().write_all(b"\n")
+}
+
+/// Writes a report with one test case: the run that could not begin, and why.
+pub(super) fn could_not_run(
+    error: &str,
+    began: Timestamp,
+    took: Duration,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let counts = Counts { tests: 1, errors: 1, ..Counts::default() };
+    let error = visible(error);
+    let mut xml = Writer::new_with_indent(out, b' ', 2);
+    xml.write_event(Xml::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    xml.write_event(Xml::Start(counts.element("testsuites", NO_FILE, took)))?;
+    let mut suite = counts.element("testsuite", NO_FILE, took);
+    suite.push_attribute(("timestamp", moment(began).as_str()));
+    xml.write_event(Xml::Start(suite))?;
+    let mut case = BytesStart::new("testcase");
+    case.push_attribute(("classname", NO_FILE));
+    case.push_attribute(("name", THE_RUN));
+    case.push_attribute(("time", seconds(took).as_str()));
+    xml.write_event(Xml::Start(case))?;
+    let mut element = BytesStart::new("error");
+    element.push_attribute(("message", error.lines().next().unwrap_or_default()));
+    element.push_attribute(("type", "start"));
+    xml.write_event(Xml::Start(element))?;
+    xml.write_event(Xml::Text(BytesText::new(&error)))?;
+    for end in ["error", "testcase", "testsuite", "testsuites"] {
+        xml.write_event(Xml::End(BytesEnd::new(end)))?;
+    }
     xml.get_mut().write_all(b"\n")
 }
 
@@ -66,8 +101,7 @@ fn suite<W: Write>(
     // The stories of a file run at the same time.
     let took = stories.iter().map(|story| story.took).max().unwrap_or_default();
     let mut start = Counts::of(stories.iter().copied()).element("testsuite", file, took);
-    let began = facts.began.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-    start.push_attribute(("timestamp", began.as_str()));
+    start.push_attribute(("timestamp", moment(facts.began).as_str()));
     xml.write_event(Xml::Start(start))?;
     let mut properties = vec![("seed".to_owned(), facts.seed.to_string())];
     for story in stories {
@@ -136,6 +170,7 @@ fn case<W: Write>(xml: &mut Writer<W>, story: &StoryTally) -> io::Result<()> {
 struct Counts {
     tests: usize,
     failures: usize,
+    errors: usize,
     skipped: usize,
 }
 
@@ -144,6 +179,7 @@ impl Counts {
         stories.fold(Self::default(), |counts, story| Self {
             tests: counts.tests + 1,
             failures: counts.failures + usize::from(!story.failures.is_empty()),
+            errors: counts.errors,
             skipped: counts.skipped + usize::from(story.failures.is_empty() && story.passed.is_none()),
         })
     }
@@ -151,14 +187,22 @@ impl Counts {
     fn element(&self, element: &'static str, name: &str, took: Duration) -> BytesStart<'static> {
         let mut start = BytesStart::new(element);
         start.push_attribute(("name", &*visible(name)));
-        for (key, count) in
-            [("tests", self.tests), ("failures", self.failures), ("errors", 0), ("skipped", self.skipped)]
-        {
+        for (key, count) in [
+            ("tests", self.tests),
+            ("failures", self.failures),
+            ("errors", self.errors),
+            ("skipped", self.skipped),
+        ] {
             start.push_attribute((key, count.to_string().as_str()));
         }
         start.push_attribute(("time", seconds(took).as_str()));
         start
     }
+}
+
+/// A moment as JUnit has it: UTC, without a fraction.
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
 fn seconds(time: Duration) -> String {

@@ -87,9 +87,11 @@ fn assert_usual(root: &Element) {
         let cases = suite.named("testcase");
         assert_eq!(number(suite, "tests"), cases.len() as f64);
         let with = |name| cases.iter().filter(|case| !case.named(name).is_empty()).count() as f64;
-        assert_eq!((number(suite, "failures"), number(suite, "skipped")), (with("failure"), with("skipped")));
+        for (count, element) in [("failures", "failure"), ("errors", "error"), ("skipped", "skipped")] {
+            assert_eq!(number(suite, count), with(element), "{count}");
+        }
         for case in cases {
-            allowed(case, &["skipped", "failure", "system-out"]);
+            allowed(case, &["skipped", "error", "failure", "system-out"]);
             assert!(!case.attribute("name").is_empty() && !case.attribute("classname").is_empty());
             assert!(number(case, "time") >= 0.0);
             assert!(case.named("failure").iter().all(|failure| !failure.attribute("message").is_empty()));
@@ -179,4 +181,16 @@ fn a_failure_has_its_place_and_what_was_skipped() {
     assert!(failure.text.starts_with("a.toml:12: never\\u{1} came"), "{}", failure.text);
     assert_eq!(cases[0].named("system-out")[0].text.trim(), "skipped await session.end (a.toml:20)");
     assert_eq!(cases[1].named("skipped").len(), 1);
+}
+
+#[test]
+fn a_run_that_could_not_begin_is_one_error() {
+    let mut out = Vec::new();
+    could_not_run("nobody listens\n  at <b>", facts().began, Duration::from_secs(2), &mut out).unwrap();
+    let root = read(&String::from_utf8(out).unwrap());
+    assert_usual(&root);
+    assert_eq!((root.attribute("tests"), root.attribute("errors")), ("1", "1"));
+    let error = root.children[0].named("testcase")[0].named("error")[0];
+    assert_eq!((error.attribute("type"), error.attribute("message")), ("start", "nobody listens"));
+    assert!(error.text.contains("at"), "{}", error.text);
 }

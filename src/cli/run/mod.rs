@@ -5,12 +5,11 @@ mod embedded;
 mod integrator;
 mod junit;
 mod report;
+mod reports;
 mod tally;
 
 use std::cell::RefCell;
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,7 +23,7 @@ use super::reachable::ReceiverWait;
 use super::recording::Recording;
 use super::timeline::Timeline;
 use super::trace::{Outcome, TraceArgs, Tracing};
-use super::{CommandError, Exit, argument, cannot_write, stories, taken};
+use super::{CommandError, Exit, argument, stories, taken};
 use crate::engine::{Callers, Driver, End, Pace, Speed};
 use crate::files::diagnostic::counted;
 use crate::files::visible;
@@ -39,6 +38,7 @@ pub(super) use addresses::variables;
 use addresses::{listen, receivers, with_free_port};
 use embedded::Embedded;
 use integrator::Integrator;
+use reports::Reports;
 use tally::{FailureTally, SharedTally, Tally};
 
 const EXAMPLES: &str = "\
@@ -130,7 +130,17 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
-    let mut args = args;
+    let reports = Reports::begin(args.report.clone(), args.junit.clone())?;
+    let outcome = begin_and_run(args, config, &reports);
+    if let Err(error) = &outcome
+        && let Err(unwritten) = reports.write_error(error.text())
+    {
+        super::remark(unwritten.text());
+    }
+    outcome
+}
+
+fn begin_and_run(mut args: Args, config: Option<&Path>, reports: &Reports) -> Result<Exit, CommandError> {
     if !args.command.is_empty()
         && let Some(url) = &args.target.callback_url
     {
@@ -141,7 +151,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     if !args.command.is_empty() && !names_receiver(&prepared, &stories) {
         prepared.settings.callback_url = Some(with_free_port("http://127.0.0.1:0/callbacks")?);
     }
-    super::runtime()?.block_on(run_all(args, prepared, stories))
+    super::runtime()?.block_on(run_all(args, prepared, stories, reports))
 }
 
 /// Whether anything says where callbacks go.
@@ -152,7 +162,12 @@ fn names_receiver(prepared: &Prepared, stories: &[Arc<Story>]) -> bool {
         || stories.iter().any(|story| story.callback_url.is_some())
 }
 
-async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Result<Exit, CommandError> {
+async fn run_all(
+    args: Args,
+    prepared: Prepared,
+    stories: Vec<Arc<Story>>,
+    reports: &Reports,
+) -> Result<Exit, CommandError> {
     let Prepared { settings, signer, .. } = &prepared;
     let (begun, began) = (Instant::now(), Timestamp::now());
     let epoch = args.epoch.unwrap_or_else(whole_second);
@@ -269,6 +284,7 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         }
         () = &mut interrupted => {
             end_all(integrator).await;
+            reports.write_error("the run was interrupted before it began")?;
             return Ok(Exit::Interrupted);
         }
     }
@@ -320,13 +336,13 @@ async fn run_all(args: Args, prepared: Prepared, stories: Vec<Arc<Story>>) -> Re
         began,
         seconds: (!jumps).then(|| begun.elapsed().as_secs_f64()),
     });
-    let reports = write_reports(&args, &tally, &facts);
+    let written = reports.write(&tally, &facts);
     let traced = tracing.write(mock.driver(), outcome(&args, &facts, &mock.url(), &again));
     summary(&args, &tally, &facts, &assumed, &again, begun);
     if end != Ended::By(End::Over) {
         list_unsent(mock.driver());
     }
-    reports?;
+    written?;
     traced?;
     recording.finish()?;
     Ok(match end {
@@ -405,21 +421,6 @@ fn pace(args: &Args) -> Pace {
 /// Now, without a fraction, so that timestamps in whole seconds and in milliseconds say the same.
 fn whole_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn write_reports(args: &Args, tally: &Tally, facts: &report::Facts) -> Result<(), CommandError> {
-    if let Some(path) = &args.report {
-        let text = format!("{:#}\n", report::json(tally, facts));
-        std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;
-    }
-    if let Some(path) = &args.junit {
-        let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
-        let mut out = std::io::BufWriter::new(file);
-        junit::junit(tally, facts, &mut out)
-            .and_then(|()| out.flush())
-            .map_err(|error| cannot_write(path, &error))?;
-    }
-    Ok(())
 }
 
 fn summary(

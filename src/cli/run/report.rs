@@ -60,3 +60,8 @@ pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
         "signatures": facts.verified.map(|(right, wrong)| json!({ "verified": right, "wrong": wrong })),
     })
 }
+
+/// The JSON report of a run that could not begin.
+pub(super) fn could_not_run(error: &str) -> Value {
+    json!({ "passed": false, "interrupted": false, "error": error, "stories": [] })
+}
