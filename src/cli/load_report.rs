@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use super::{CommandError, Exit, cannot_write};
 use crate::files::read_within;
-use crate::load::{FailIf, Report, compare, markdown, page, summary};
+use crate::load::{ConditionError, FailIf, Report, compare, markdown, page, summary};
 
 /// The arguments about reports.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -19,9 +20,34 @@ pub(super) struct ReportArgs {
     baseline: Option<PathBuf>,
     /// Exit with 1 if this is so: `p99>50ms`, `errors>1%`, `rate<4900/s`, or against the baseline `p99>+20%`, `rate<-5%`.
     /// May be given more than once. Metrics: p50 to p99.99, max, mean, each also as send.p99 or lag.p99; errors,
-    /// timeouts, late, dropped, rate, busy, cpu.
+    /// timeouts, late, dropped, rate, busy, cpu. Default, where none is about errors: `errors>50%`; `never` switches that off.
     #[arg(long, value_name = "CONDITION")]
-    fail_if: Vec<FailIf>,
+    fail_if: Vec<Gate>,
+}
+
+/// A `--fail-if`.
+#[derive(Clone, Debug, PartialEq)]
+enum Gate {
+    If(FailIf),
+    /// Not even by default.
+    Never,
+}
+
+impl Gate {
+    fn condition(&self) -> Option<&FailIf> {
+        match self {
+            Self::If(condition) => Some(condition),
+            Self::Never => None,
+        }
+    }
+}
+
+impl FromStr for Gate {
+    type Err = ConditionError;
+
+    fn from_str(text: &str) -> Result<Self, ConditionError> {
+        if text.trim() == "never" { Ok(Self::Never) } else { text.parse().map(Self::If) }
+    }
 }
 
 /// The arguments, with everything read that could be wrong.
@@ -30,6 +56,8 @@ pub(super) struct Prepared {
     files: Vec<(PathBuf, Form)>,
     baseline: Option<Report>,
     fail_if: Vec<FailIf>,
+    /// What fails a run where no condition is about errors. It says nothing of one without events.
+    usual: Option<FailIf>,
 }
 
 /// How a report is written.
@@ -49,14 +77,17 @@ impl ReportArgs {
             .map(|path| Ok((path.clone(), form(path)?)))
             .collect::<Result<_, CommandError>>()?;
         let baseline = self.baseline.as_deref().map(read).transpose()?;
-        if let (None, Some(relative)) =
-            (&baseline, self.fail_if.iter().find(|condition| condition.is_relative()))
+        let given = self.fail_if.iter().filter_map(Gate::condition);
+        let fail_if: Vec<FailIf> = given.cloned().collect();
+        let is_said = self.fail_if.contains(&Gate::Never) || fail_if.iter().any(FailIf::is_about_errors);
+        let usual = (!is_said).then(FailIf::most_went_wrong);
+        if let (None, Some(relative)) = (&baseline, fail_if.iter().find(|condition| condition.is_relative()))
         {
             return Err(CommandError::usage(format!(
                 "`{relative}` is relative to a baseline: add `--baseline FILE.json` with an earlier report"
             )));
         }
-        Ok(Prepared { files, baseline, fail_if: self.fail_if.clone() })
+        Ok(Prepared { files, baseline, fail_if, usual })
     }
 }
 
@@ -66,8 +97,9 @@ impl Prepared {
     pub(super) fn finish(&self, report: &Report) -> Result<Exit, CommandError> {
         let comparison = self.baseline.as_ref().map(|baseline| compare(baseline, report));
         let comparison = comparison.as_ref();
-        let hits =
-            self.fail_if.iter().filter_map(|condition| condition.check(report, self.baseline.as_ref()));
+        let usual = self.usual.iter().filter(|_| report.counts.planned > 0);
+        let conditions = self.fail_if.iter().chain(usual);
+        let hits = conditions.filter_map(|condition| condition.check(report, self.baseline.as_ref()));
         let failed: Vec<String> = hits.collect();
         super::say(summary(report, comparison, &failed).trim_end());
         for (path, form) in &self.files {
@@ -164,6 +196,27 @@ mod tests {
         let text = std::fs::read_to_string(folder.path().join("c.md")).unwrap();
         assert!(text.contains("**failed:** p99&gt;+20%: p99 is"), "{text}");
         assert_eq!(prepared.finish(&samples::steady()).unwrap(), Exit::Ok);
+    }
+
+    #[test]
+    fn a_run_most_of_which_went_wrong_fails_unless_somebody_says_otherwise() {
+        let mut report = samples::steady();
+        report.counts.ok = report.counts.planned / 4;
+        report.counts.wrong_status = report.counts.planned - report.counts.ok;
+        let folder = tempfile::tempdir().unwrap();
+        let exit = |conditions: &[&str]| {
+            args(folder.path(), &[], conditions).prepare().unwrap().finish(&report).unwrap()
+        };
+        assert_eq!(exit(&[]), Exit::Failed);
+        assert_eq!(exit(&["p99>10s"]), Exit::Failed, "it says nothing of errors");
+        for conditions in [&["errors>80%"][..], &["never"], &["never", "p99>10s"]] {
+            assert_eq!(exit(conditions), Exit::Ok, "{conditions:?}");
+        }
+        assert_eq!(exit(&["never", "errors>1%"]), Exit::Failed);
+        // Where nothing was planned there is nothing to judge by default.
+        report.counts = Default::default();
+        let finished = args(folder.path(), &[], &[]).prepare().unwrap().finish(&report).unwrap();
+        assert_eq!(finished, Exit::Ok);
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub use receipts::Source;
 #[cfg(test)]
 pub(crate) use report::samples;
 pub use report::{
-    FailIf, Live, Receipts, Report, Shard, Slo, Snapshot, compare, markdown, merge, page, summary,
+    ConditionError, FailIf, Live, Receipts, Report, Shard, Slo, Snapshot, compare, markdown, merge, page,
+    summary,
 };
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use send::ResponseReader;

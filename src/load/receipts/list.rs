@@ -11,7 +11,7 @@ const MOMENTS: [&str; 4] = ["received_at", "received", "at", "time"];
 /// An entry of the list.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Receipt {
-    /// What may be its id: the text itself, its `id`, or any text in it.
+    /// What may be its id: the text itself, its `id`, any text in it or in the callback that it keeps as `body`.
     pub(crate) ids: Vec<String>,
     /// When it was received, if it says so.
     pub(crate) at: Option<Timestamp>,
@@ -56,11 +56,16 @@ fn of_line(line: usize, text: &str) -> Result<Receipt, ListError> {
 impl Receipt {
     fn of(value: &Value) -> Self {
         let mut ids = Vec::new();
+        // Of a line of `receive --json` the ids stand in the callback; its `id` is that of the event.
+        let callback = value.get("body").and_then(Value::as_str);
+        let callback = callback.and_then(|body| serde_json::from_str::<Value>(body).ok());
+        callback.iter().for_each(|body| texts(body, &mut ids));
         match value.get("id") {
             Some(Value::String(id)) => ids.push(id.clone()),
             Some(Value::Number(id)) => ids.push(id.to_string()),
             // A receiver that stores whole callbacks stores their ids too.
-            _ => texts(value, &mut ids),
+            _ if callback.is_none() => texts(value, &mut ids),
+            _ => {}
         }
         Self { ids, at: MOMENTS.into_iter().find_map(|name| moment(value.get(name)?)) }
     }
@@ -108,6 +113,13 @@ mod tests {
         }
         assert_eq!(ids("[{\"user\":{\"id\":\"u\"},\"call_id\":\"c\",\"n\":7,\"ok\":true}]"), ["u", "c", "7"]);
         assert!(ids("").is_empty());
+    }
+
+    #[test]
+    fn a_callback_that_is_kept_as_text_is_looked_into() {
+        let line = "{\"number\":1,\"id\":\"session.transfer\",\"body\":\"{\\\"user\\\":{\\\"id\\\":\\\"u\\\"}}\",\"try\":1}";
+        assert_eq!(ids(line), ["u", "session.transfer"]);
+        assert_eq!(ids("{\"id\":\"a\",\"body\":\"no JSON\"}"), ["a"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use jiff::Timestamp;
 
 use super::list::Receipt;
+use crate::files::diagnostic::joined;
 use crate::load::report::{Histogram, MOST_NAMED, Receipts};
 
 /// An event with its ids.
@@ -63,10 +64,12 @@ pub(crate) fn reconcile<I: Iterator<Item = Identified>>(
         tally.at.get_or_insert(event.sent);
     }
     found.field = used.iter().map(|rank| fields[*rank].0.as_str()).collect::<Vec<_>>().join("`, `");
-    if tallies.is_empty() {
-        // Nothing in the list is known, so nothing of the run is listed.
+    if tallies.is_empty() && list.is_empty() {
         (found.accepted, found.lost) = (found.uncompared, found.uncompared);
         found.uncompared = 0;
+    } else if tallies.is_empty() {
+        // Such a list is more likely of something else than the receiver one that loses everything.
+        found.error = strange(source, list, events());
     }
     let mut received = Histogram::fine();
     for receipt in list {
@@ -103,6 +106,21 @@ pub(crate) fn reconcile<I: Iterator<Item = Identified>>(
     (found.lost_ids, found.doubled_ids) = (lost, doubled);
     found.received = (received.count() > 0).then_some(received);
     found
+}
+
+/// That no entry of a list is of this run, with what it lists and what was sent.
+fn strange(source: &str, list: &[Receipt], mut events: impl Iterator<Item = Identified>) -> String {
+    let listed = list.iter().find_map(|receipt| receipt.ids.first());
+    let listed = listed.map(|id| format!(", such as `{id}`")).unwrap_or_default();
+    let sent = events.next().map(|event| {
+        let ids: Vec<String> = event.ids.iter().map(|(path, id)| format!("`{path}` {id}")).collect();
+        format!("; the first that was sent has {}", joined(&ids, "and"))
+    });
+    format!(
+        "nothing in {source} ({} listed{listed}) is an id in a callback of this run{}",
+        list.len(),
+        sent.unwrap_or_default()
+    )
 }
 
 #[cfg(test)]
@@ -176,12 +194,18 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_or_foreign_list_loses_everything() {
+    fn an_empty_list_loses_everything_and_a_foreign_one_is_not_compared() {
         let events = events(3);
-        for (list, unknown) in [(Vec::new(), 0), (listed(["x".to_owned()]), 1)] {
-            let found = compare(&list, &events);
-            assert_eq!((found.lost, found.accepted, found.unknown), (3, 3, unknown));
-        }
+        let found = compare(&[], &events);
+        assert_eq!((found.lost, found.accepted, found.error.as_str()), (3, 3, ""));
+        let found = compare(&listed(["x".to_owned()]), &events);
+        assert_eq!((found.lost, found.uncompared, found.unknown), (0, 3, 1));
+        assert!(found.is_wrong(), "whoever asks for a comparison and gets none has to hear of it");
+        assert_eq!(
+            found.error,
+            "nothing in ids.txt (1 listed, such as `x`) is an id in a callback of this run; the first that was sent has `call_id` \
+             c0 and `user.id` u0"
+        );
     }
 
     #[test]

@@ -92,6 +92,12 @@ pub struct NoValue {
 }
 
 impl Condition {
+    /// Returns the condition that a share is above this percentage.
+    pub(crate) fn above(metric: Metric, percent: f64) -> Self {
+        let text = format!("{metric}>{percent}%");
+        Self { metric, order: Order::More, bound: Bound::Value(percent), text }
+    }
+
     /// Returns the value in a report.
     pub(crate) fn value(&self, report: &Report) -> Result<f64, NoValue> {
         let is_planned = report.counts.planned > 0;

@@ -153,21 +153,15 @@ fn statuses(report: &Report) -> Option<Finding> {
 fn receipts(receipts: &Receipts) -> Vec<Finding> {
     let Receipts { source, error, field, listed, accepted, .. } = receipts;
     if !error.is_empty() {
-        return vec![Finding::run(format!(
-            "There is no list of what was received, so that nothing was compared: {error}"
-        ))];
+        return vec![Finding::run(format!("What was received is not compared with what was sent: {error}."))];
     }
     let named = |ids: &[String]| match ids {
         [] => String::new(),
         ids => format!(", among them {}", ids.join(", ")),
     };
     let mut found = Vec::new();
-    if field.is_empty() {
-        found.push(Finding::run(format!(
-            "None of the {} in {source} is in a body of this run: list the ids of callbacks, such as `user.id`, a message's \
-             or a call's id.",
-            plural(*listed, "entry").replace("entrys", "entries")
-        )));
+    if *listed == 0 {
+        found.push(Finding::run(format!("{source} lists nothing.")));
     }
     if receipts.lost > 0 {
         found.push(Finding::receiver(format!(

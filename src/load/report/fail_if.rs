@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::condition::{Bound, Condition, ConditionError};
 use super::data::Report;
-use super::metric::Unit;
+use super::metric::{Metric, Unit};
 
 /// A condition under which a run fails. A bound with a sign is relative to a baseline: in percent of its value, or, for
 /// metrics that are shares themselves (`errors`, `late`, ...), in points.
@@ -13,6 +13,16 @@ use super::metric::Unit;
 pub struct FailIf(Condition);
 
 impl FailIf {
+    /// That most events went wrong: `errors>50%`.
+    pub fn most_went_wrong() -> Self {
+        Self(Condition::above(Metric::Errors, 50.0))
+    }
+
+    /// Whether it is about the share of events that went wrong.
+    pub fn is_about_errors(&self) -> bool {
+        self.0.metric == Metric::Errors
+    }
+
     /// Whether it needs a baseline.
     pub fn is_relative(&self) -> bool {
         matches!(self.0.bound, Bound::Change(_))

@@ -27,6 +27,7 @@ mod units;
 mod void;
 
 pub use compare::compare;
+pub use condition::ConditionError;
 pub(crate) use data::MOST_NAMED;
 #[cfg(test)]
 pub(crate) use data::Side;

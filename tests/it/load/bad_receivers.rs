@@ -240,11 +240,14 @@ fn answers_wrong_statuses() {
         _ => answer(stream, OK),
     });
     let run = load(&receiver.url(), &with(&[]));
-    run.assert_code(0);
+    // Most went wrong, which fails a run of which nobody says otherwise.
+    run.assert_code(1);
+    assert!(stdout(&run.output).contains("errors>50%: errors is 75.0 %"), "{}", stdout(&run.output));
     assert_eq!((run.count("ok"), run.count("wrong_status")), (25, 75), "{}", run.report["counts"]);
     let wanted = serde_json::json!({ "200": 25, "302": 25, "500": 25, "999": 25 });
     assert_eq!(run.report["statuses"], wanted);
     assert_eq!(receiver.count(), 100, "nobody follows a redirect");
+    load(&receiver.url(), &with(&["--fail-if", "never"])).assert_code(0);
 }
 
 #[test]

@@ -27,7 +27,8 @@ fn far_more_than_can_be_sent() {
     let begun = Instant::now();
     let args = ["--rate", "10_000_000/s", "--duration", "100ms", "--drop-after", "300ms"];
     let run = load(&receiver.url(), &args);
-    run.assert_code(0);
+    // What is dropped went wrong, too.
+    run.assert_code(1);
     assert_eq!(run.count("planned"), 1_000_000);
     assert!(run.count("dropped") > 0, "{}", run.report["counts"]);
     assert_eq!(run.count("ok"), receiver.count());

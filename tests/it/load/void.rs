@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use super::harness::{command, ended, load, number, story, transfer};
+use super::harness::{SECRET, command, ended, load, number, story, transfer};
 use super::receiver::{OK, Receiver, answer};
 use crate::support::{assert_code, stdout};
 
@@ -80,6 +80,55 @@ fn a_list_may_be_a_file_and_of_simulated_stories() {
     assert_code(&output, 0);
     assert!(stdout(&output).contains("Nothing is lost and nothing doubled"), "{}", stdout(&output));
     assert!(stdout(&output).contains("received"), "{}", stdout(&output));
+}
+
+/// What `receive --json` prints is a list, as anybody would try first.
+#[test]
+fn the_lines_of_the_own_receiver_are_a_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let (list, url) = (folder.path().join("callbacks.ndjson"), folder.path().join("url"));
+    let mut receiving = crate::support::program()
+        .args([
+            "receive",
+            "--json",
+            "--listen",
+            "127.0.0.1:0",
+            "--secret",
+            SECRET,
+            "--count",
+            "20",
+            "--url-file",
+        ])
+        .arg(&url)
+        .stdout(fs::File::create(&list).unwrap())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = std::time::Instant::now();
+    let to = loop {
+        match fs::read_to_string(&url) {
+            Ok(text) if text.ends_with('\n') => break text.trim().to_owned(),
+            _ => assert!(begun.elapsed() < crate::support::TIMEOUT, "the receiver has not begun"),
+        }
+        std::thread::yield_now();
+    };
+    let args = ["--count", "20", "--rate", "max", "--receipts", list.to_str().unwrap()];
+    let run = load(&to, &args);
+    assert!(receiving.wait().unwrap().success());
+    run.assert_code(0);
+    let receipts = &run.report["receipts"];
+    assert_eq!((number(&receipts["accepted"]), number(&receipts["lost"])), (20, 0), "{receipts}");
+    // A list of something else accuses nobody.
+    let other = folder.path().join("other.txt");
+    fs::write(&other, "one\ntwo\n").unwrap();
+    let receiver = Receiver::new();
+    let run =
+        load(&receiver.url(), &["--count", "5", "--rate", "max", "--receipts", other.to_str().unwrap()]);
+    run.assert_code(1);
+    assert_eq!(number(&run.report["receipts"]["lost"]), 0);
+    let said = stdout(&run.output);
+    assert!(said.contains("not compared") && said.contains("such as `one`"), "{said}");
+    assert!(!said.contains("the receiver lost them"), "{said}");
 }
 
 #[test]
