@@ -99,6 +99,14 @@ pub struct Check {
     pub(super) steps: Vec<Step>,
 }
 
+impl Check {
+    /// How many of its steps send something.
+    pub(super) fn requests(&self) -> u32 {
+        let sends = |step: &&Step| step.send.is_some() || step.same.is_some();
+        u32::try_from(self.steps.iter().filter(sends).count()).unwrap_or(u32::MAX)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BatteryFile {

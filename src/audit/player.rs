@@ -79,6 +79,13 @@ pub enum Progress<'a> {
         /// The answer, or why there is none.
         came: String,
     },
+    /// The receiver takes longer for an answer than it may. Told once.
+    Slow {
+        /// How long it took.
+        took: Duration,
+        /// How long the rest takes, if all answers take so long.
+        left: Duration,
+    },
     /// A check has ended.
     Outcome(&'a Outcome),
 }
@@ -104,11 +111,16 @@ pub async fn audit(
         options,
         failed: HashSet::new(),
         gone: None,
+        slow: false,
+        left: 0,
         language: options.language,
         tell: &mut tell,
     };
     let mut checks = Vec::new();
-    for check in battery.checks.iter().filter(|check| options.selection.takes(check)) {
+    let selected: Vec<&Check> =
+        battery.checks.iter().filter(|check| options.selection.takes(check)).collect();
+    for (at, &check) in selected.iter().enumerate() {
+        player.left = selected[at + 1..].iter().map(|check| check.requests()).sum();
         (player.tell)(Progress::Begins(check));
         let outcome = player.outcome(check, kit).await;
         (player.tell)(Progress::Outcome(&outcome));
@@ -146,6 +158,10 @@ struct Player<'a> {
     failed: HashSet<String>,
     /// Since which check nobody listens any more.
     gone: Option<String>,
+    /// Whether it was told that answers are slow.
+    slow: bool,
+    /// How many steps of the checks to come send something.
+    left: u32,
     language: Option<Language>,
     tell: &'a mut dyn FnMut(Progress<'_>),
 }
@@ -307,6 +323,7 @@ impl Player<'_> {
             Reuse::Same => run.kept.take(),
             Reuse::New => None,
         };
+        let begun = Instant::now();
         let results = match (step.beside, requests.as_slice()) {
             (Beside::Stalled, _) => vec![self.beside_stalled(first).await],
             (Beside::Nothing, [request]) => {
@@ -316,6 +333,12 @@ impl Player<'_> {
             }
             (Beside::Nothing, requests) => self.at_once(requests).await,
         };
+        let is_plain = step.wire == Wire::Whole && step.beside == Beside::Nothing;
+        if is_plain && begun.elapsed() > self.options.quick && !self.slow {
+            self.slow = true;
+            let (took, left) = (begun.elapsed(), self.left);
+            (self.tell)(Progress::Slow { took, left: took.saturating_mul(left) });
+        }
         for (request, result) in requests.iter().zip(&results) {
             self.tell_exchange(request, result);
             if let Ok(answer) = result {

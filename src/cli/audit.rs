@@ -1,6 +1,7 @@
 //! `audit`: the report card of a receiver.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -169,6 +170,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             Progress::Begins(check) if args.traffic => super::say(&format!("---- {}\n", check.id)),
             Progress::Exchange { request, came } if args.traffic => traffic(&request, &came),
             Progress::Begins(_) | Progress::Exchange { .. } => {}
+            Progress::Slow { took, left } => super::remark(&slow(took, left, args.answer_within)),
             Progress::Outcome(outcome) => {
                 if let Some(text) = printer.take(outcome) {
                     super::say(text.trim_end());
@@ -226,6 +228,17 @@ fn options(
         seed,
         again: again(args, url, seed),
     })
+}
+
+/// That the rest will take its time.
+fn slow(took: Duration, left: Duration, within: HumanDuration) -> String {
+    let tenths = |time: Duration| Duration::from_secs_f64((time.as_secs_f64() * 10.0).floor() / 10.0);
+    format!(
+        "note: an answer took {}, where {within} are allowed (--answer-within); if all take so long, the checks that are left \
+         take {} or more",
+        HumanDuration(tenths(took)),
+        HumanDuration(Duration::from_secs(left.as_secs()))
+    )
 }
 
 /// The command that does it again, but for the check. Secrets are left to the shell.

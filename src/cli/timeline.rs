@@ -2,6 +2,8 @@
 
 mod row;
 
+use std::time::Duration;
+
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -23,6 +25,9 @@ const WARN: Style = AnsiColor::Yellow.on_default();
 /// The longest reason of a refusal in a line: long enough for what has to be done about it.
 const LONGEST_REASON: usize = 300;
 
+/// A receiver that takes so long is slow, which is told even where time jumps.
+const SLOW: Duration = Duration::from_secs(1);
+
 /// Prints entries as they are written.
 pub(super) struct Timeline {
     look: Look,
@@ -36,7 +41,7 @@ pub(super) struct Look {
     pub since: Option<Timestamp>,
     /// Whether lines name their story: there are several.
     pub named: bool,
-    /// Whether time jumps, so that durations mean nothing.
+    /// Whether time jumps: then only long durations are shown, so that equal runs look alike.
     pub jumps: bool,
     /// Whether callbacks have their numbers.
     pub numbers: bool,
@@ -118,13 +123,13 @@ impl Look {
             Ok(status) => format!("{WARN}{status}{WARN:#}"),
             Err(class) => format!("{BAD}{}{BAD:#}", visible(class)),
         };
-        let took = match self.jumps {
+        let took = match self.jumps && *elapsed < SLOW {
             true => String::new(),
             false => format!(" {DIM}{}{DIM:#}", HumanDuration(*elapsed)),
         };
         let again = match retry_at {
             Some(at) => {
-                let wait = std::time::Duration::try_from(at.duration_since(now)).unwrap_or_default();
+                let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
                 format!(" {WARN}attempt {number}, next in {}{WARN:#}", HumanDuration(wait))
             }
             None if *number > 1 => format!(" {DIM}attempt {number}{DIM:#}"),
@@ -143,7 +148,7 @@ impl Look {
         let Some(epoch) = self.since else {
             return format!("{DIM}{}{DIM:#}", at.strftime("%H:%M:%S%.3f"));
         };
-        let since = std::time::Duration::try_from(at.duration_since(epoch)).unwrap_or_default();
+        let since = Duration::try_from(at.duration_since(epoch)).unwrap_or_default();
         let (seconds, millis) = (since.as_secs(), since.subsec_millis());
         let clock = if seconds < 3600 {
             format!("{:02}:{:02}.{millis:03}", seconds / 60, seconds % 60)
@@ -173,4 +178,31 @@ fn request(called: &Called<'_>) -> String {
     let style = if status < 400 { GOOD } else { BAD };
     let detail = if status < 400 { preview(called.body) } else { refusal(called.answer) };
     format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}{host}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_answer_shows_how_long_it_took_even_where_time_jumps() {
+        let line = |millis: u64, jumps: bool| {
+            let look = Look { since: Some(Timestamp::UNIX_EPOCH), named: false, jumps, numbers: false };
+            let attempted = Attempted {
+                callback: 1,
+                event: "session.end",
+                number: 1,
+                outcome: Ok(200),
+                elapsed: Duration::from_millis(millis),
+                retry_at: None,
+                faults: Vec::new(),
+                body: b"{}",
+            };
+            let row = Row { at: Timestamp::UNIX_EPOCH, story: None, what: What::Attempted(attempted) };
+            anstream::adapter::strip_str(&look.row(&row)).to_string()
+        };
+        assert!(line(4_000, true).contains("200 4s"));
+        assert!(line(40, false).contains("200 40ms"));
+        assert!(!line(40, true).contains("40ms"));
+    }
 }

@@ -86,10 +86,14 @@ struct Shown {
     callback: Option<String>,
     /// What goes wrong: the name of the fault, the status, or `slow`.
     kind: String,
+    /// All of it in one line, as it was written: `duplicate of session.end, every 2nd`.
+    line: String,
     /// How many requests or callbacks have matched.
     matched: u64,
     /// How many of those it has hit.
     hit: u64,
+    /// Whether it will never hit again: it was for the first so many, and those have come.
+    spent: bool,
 }
 
 /// Lists the faults.
@@ -117,8 +121,10 @@ impl Endpoint for List {
                     call,
                     callback,
                     kind: fault.file.named(),
+                    line: fault.file.line(),
                     matched: fault.matched,
                     hit: fault.hit,
+                    spent: fault.is_spent,
                 }
             };
             let hits = engine.hits().iter().map(|(name, count)| (name.to_owned(), count)).collect();

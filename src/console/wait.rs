@@ -1,6 +1,6 @@
 //! `POST /_mock/wait`: returns as soon as something has come or was sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use super::stories::{Shown, find};
 use crate::api::{Fields, decode};
 use crate::contract::fields::Whole;
 use crate::contract::{Catalog, Direction, Family};
+use crate::files::diagnostic::counted;
 use crate::files::suggest::did_you_mean;
 use crate::journal::{Entry, Event, Lines};
 use crate::language::matcher::{Mismatch, mismatches};
@@ -163,8 +164,9 @@ struct Hunt {
     last: u64,
     met: Vec<Entry>,
     nearest: Option<Near>,
-    /// What else came of that kind, and how often.
-    others: BTreeMap<String, u64>,
+    /// What else came of that kind: by its name the numbers of the callbacks, of which each stands in several entries, or of
+    /// the entries of requests.
+    others: BTreeMap<String, BTreeSet<u64>>,
 }
 
 struct Wanted {
@@ -174,6 +176,15 @@ struct Wanted {
     times: usize,
     state: State,
     refused: bool,
+}
+
+/// What tells one callback, or one request, from another.
+fn number(entry: &Entry) -> u64 {
+    match &entry.event {
+        Event::Queued(callback) | Event::Ended { callback, .. } => callback.id.0,
+        Event::Attempted { attempt, .. } => attempt.callback.id.0,
+        _ => entry.seq,
+    }
 }
 
 /// What is not it, but nearly.
@@ -247,7 +258,7 @@ impl Hunt {
         self.last = entry.seq;
         let Some((name, state)) = self.what(&entry) else { return Ok(()) };
         if !is_named(&self.wanted.name, &name) {
-            *self.others.entry(name).or_default() += 1;
+            self.others.entry(name).or_default().insert(number(&entry));
             return Ok(());
         }
         if let Some(unfit) = state {
@@ -369,7 +380,10 @@ impl Hunt {
             }
             None if self.others.is_empty() => why.push_str(&format!("; no {what} came at all")),
             None => {
-                let others = self.others.iter().map(|(name, count)| format!("{name} ({count})"));
+                let others = self
+                    .others
+                    .iter()
+                    .map(|(name, numbers)| format!("{name} ({})", counted(numbers.len() as u64, what)));
                 why.push_str(&format!("; what came: {}", others.collect::<Vec<_>>().join(", ")));
             }
         }

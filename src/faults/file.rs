@@ -94,6 +94,10 @@ pub struct FaultFile {
     /// Which URL it goes to.
     #[schemars(extend("format" = "url"))]
     pub to: Option<String>,
+    /// The line that it was written as, if it was one.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) written: Option<String>,
 }
 
 impl FaultFile {

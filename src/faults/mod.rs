@@ -10,6 +10,7 @@ pub(crate) mod check;
 mod delay;
 mod file;
 mod keys;
+mod line;
 mod list;
 mod magic;
 mod name;
@@ -180,6 +181,7 @@ impl Faults {
             file: &rule.file,
             matched: rule.matched,
             hit: rule.hit,
+            is_spent: rule.is_spent(),
         })
     }
 
@@ -239,6 +241,8 @@ pub struct InForce<'a> {
     pub matched: u64,
     /// How many of those it has hit.
     pub hit: u64,
+    /// Whether it will never hit again: it was for the first so many, and those have come.
+    pub is_spent: bool,
 }
 
 impl Rule {
@@ -269,6 +273,11 @@ impl Rule {
             None => id == pattern,
         };
         named && self.conditions.as_ref().is_none_or(|conditions| conditions.meets(fields, belongs))
+    }
+
+    fn is_spent(&self) -> bool {
+        let skip = u64::from(self.when.skip.unwrap_or(0));
+        self.when.times.is_some_and(|times| self.matched >= skip + u64::from(times))
     }
 
     /// Counts a call that matches, and says whether it is hit.

@@ -89,7 +89,8 @@ pub fn read(text: &str) -> Result<FaultFile, TextError> {
     let table = table(text)?;
     let wrong = super::keys::of_text(&table);
     let file = FaultFile::deserialize(Value::Object(table));
-    let file = file.map_err(|error| TextError::Wrong(error.to_string()))?;
+    let mut file = file.map_err(|error| TextError::Wrong(error.to_string()))?;
+    file.written = Some(text.trim().to_owned());
     wrong.map_or(Ok(file), |wrong| Err(TextError::Wrong(wrong)))
 }
 

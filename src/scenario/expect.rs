@@ -13,6 +13,7 @@ use crate::language::condition::unmet;
 use crate::language::matcher::mismatches;
 use crate::language::template::{Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
+use crate::time::HumanDuration;
 
 /// What must come of a callback. The default: that it is delivered.
 #[derive(Clone, Debug, Default)]
@@ -92,7 +93,7 @@ impl Expectation {
             wrong.push(format!("expected {}, it took {took}", counted(wanted.into(), "attempt")));
         }
         if let Some(within) = within.filter(|within| end.took > within.0) {
-            wrong.push(format!("expected an end within {within}, it took longer"));
+            wrong.push(too_late(within, end));
         }
         if let Some(body) = &self.body {
             wrong.extend(judge_body(body, end.answer.as_ref(), set, scope));
@@ -105,6 +106,26 @@ impl Expectation {
         }
         wrong
     }
+}
+
+/// That the end came too late, and whether that was the receiver's time alone.
+fn too_late(within: HumanDuration, end: &DeliveryEnd) -> String {
+    let took = HumanDuration(rounded_up(end.took));
+    match (end.end.attempts, &end.answer) {
+        (1, Some(_)) => format!("expected an answer within {within}, your server took {took}"),
+        (1, None) => format!("expected an end within {within}, it took {took}"),
+        (attempts, _) => {
+            let attempts = counted(attempts.into(), "attempt");
+            format!("expected an end within {within}, the {attempts} and the time between them took {took}")
+        }
+    }
+}
+
+/// A measured time as people say it, and never less than it was: `3.1s` is more than the `3s` that were allowed.
+fn rounded_up(took: Duration) -> Duration {
+    let step = if took >= Duration::from_secs(1) { 100 } else { 1 };
+    let millis = took.as_micros().div_ceil(step * 1000) * step;
+    Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
 }
 
 fn judge_body(
@@ -189,8 +210,26 @@ mod tests {
                 "expected it to fail, but it was delivered after 2 attempts",
                 "expected the error `timeout`, got none",
                 "expected 1 attempt, it took 2 attempts",
-                "expected an end within 2s, it took longer",
+                "expected an end within 2s, the 2 attempts and the time between them took 3s",
             ]
         );
+    }
+
+    #[test]
+    fn what_came_too_late_says_how_long_it_took() {
+        let file = ExpectFile { within: Some("3s".parse().unwrap()), ..ExpectFile::default() };
+        let expectation = Expectation { file, body: None, check: None };
+        let late = |micros: u64, status: Option<u16>| {
+            let end = DeliveryEnd {
+                end: End { attempts: 1, failure: None },
+                took: Duration::from_micros(micros),
+                ..end(true, status)
+            };
+            judge(&expectation, &end)
+        };
+        assert!(late(3_000_000, Some(200)).is_empty());
+        assert_eq!(late(4_012_300, Some(200)), ["expected an answer within 3s, your server took 4.1s"]);
+        assert_eq!(late(3_000_001, Some(200)), ["expected an answer within 3s, your server took 3.1s"]);
+        assert_eq!(late(10_000_000, None), ["expected an end within 3s, it took 10s"]);
     }
 }

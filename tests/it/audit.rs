@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 
 use crate::serving::{Wire, is_there, request};
-use crate::support::{Receiver, assert_code, free_address, plain, program, run, stderr, stdout};
+use crate::support::{Answer, Receiver, assert_code, free_address, plain, program, run, stderr, stdout};
 
 const SECRET: &str = "secret of the audit";
 const NEXT: &str = "the secret after it";
@@ -386,6 +386,27 @@ fn a_demand_for_a_signature_that_nobody_sends_is_explained() {
     let text = said("call.completed-accepted");
     assert!(text.contains("fix    `call.completed` carries no signature"), "{text}");
     assert!(!said("session.end-accepted").contains("carries no signature"));
+}
+
+/// A slow receiver has one flaw, and whoever waits for its audit is told how long.
+#[test]
+fn a_slow_receiver_is_slow_and_nothing_else() {
+    let receiver = Receiver::answering(vec![Answer::Trickle(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}".to_owned(),
+    )]);
+    let url = receiver.url();
+    let args = ["audit", "--callback-url", &url, "--answer-within", "50ms", "--verbose", "--only"];
+    let output = run(&[&args[..], &["answers,stalled-connection"]].concat());
+    assert_code(&output, 1);
+    let (text, told) = (stdout(&output), stderr(&output));
+    assert!(text.contains("answer-quick: answers before it works"), "{text}");
+    assert!(text.contains("`answer-quick` failed, and this most likely has the same cause"), "{text}");
+    assert!(text.lines().last().unwrap().starts_with("FAILED: 1 error, "), "{text}");
+    assert_eq!(
+        told.matches("are allowed (--answer-within); if all take so long, the checks").count(),
+        1,
+        "{told}"
+    );
 }
 
 /// A receiver that makes no call of its own is not judged by them.

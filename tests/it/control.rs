@@ -81,6 +81,12 @@ fn waiting_ends_as_soon_as_it_comes_and_says_why_it_did_not() {
         wait(json!({ "callback": "agent.*", "where": { "user": { "id": "7" } }, "within": "0s" }));
     assert_eq!((status, &answer["met"]), (417, &json!(false)), "{answer}");
     assert!(answer["differences"][0].as_str().unwrap().starts_with("`user.id` is "), "{answer}");
+    // A callback counts once, however many entries tell of it.
+    serving.control("POST", "/_mock/emit", &json!({ "event": "agent.transfer" }));
+    serving.control("POST", "/_mock/wait", &json!({ "callback": "agent.transfer", "times": 2 }));
+    let (_, answer) = wait(json!({ "callback": "session.end", "within": "0s" }));
+    let why = answer["why"].as_str().unwrap();
+    assert!(why.ends_with("what came: agent.transfer (2 callbacks)"), "{why}");
     // A request that was refused is no request that was served, and the reason is told.
     serving.get("Token nonsense", "/service/cloud/robot");
     let (_, answer) = wait(json!({ "request": "robot.list", "within": "0s" }));
@@ -206,7 +212,7 @@ fn faults_come_and_go_while_it_runs() {
     let (_, listing) = serving.control("GET", "/_mock/faults", &Value::Null);
     assert_eq!(
         listing["faults"],
-        json!([{ "fault": 1, "call": "robot.list", "kind": "503", "matched": 3, "hit": 2 }])
+        json!([{ "fault": 1, "call": "robot.list", "kind": "503", "line": "503 of robot.list, after 1", "matched": 3, "hit": 2, "spent": false }])
     );
     assert_eq!(serving.control("DELETE", "/_mock/faults/1", &Value::Null).0, 200);
     assert_eq!(serving.get(&token, "/service/cloud/robot").0, 200);
@@ -404,6 +410,11 @@ fn exec_gives_a_command_a_mock_and_ends_as_it_does() {
     assert!(left.contains("\"kind\":\"queued\""), "{left}");
     let missing = exec(&port, "kill -9 $$");
     assert_code(&missing, 137);
+    assert!(
+        stderr(&missing).contains("nothing reached the mock, and it sent nothing"),
+        "{}",
+        stderr(&missing)
+    );
 }
 
 #[test]

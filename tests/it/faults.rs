@@ -222,7 +222,15 @@ fn one_grammar_everywhere() {
     let fault = &listed["faults"][0];
     let shown = ["callback", "kind", "matched", "hit"].map(|key| fault[key].clone());
     assert_eq!(shown, [json!("session.end"), json!("signature-missing"), json!(2), json!(1)]);
+    assert_eq!(fault["line"], "signature-missing of session.end, every 2nd");
+    assert_eq!(fault["spent"], false);
     assert!(receiver.requests()[1].exact_header("X-AIRudder-Sign").is_none());
+    // One that can't hit any more says so.
+    ask("POST", "/_mock/faults", &json!({ "fault": "drop of agent.transfer, the 1st" }));
+    let spent = || ask("GET", "/_mock/faults", &Value::Null).1["faults"][0]["spent"].clone();
+    assert_eq!(spent(), json!(false));
+    ask("POST", "/_mock/emit", &json!({ "event": "agent.transfer" }));
+    assert_eq!(spent(), json!(true));
     serving.end();
 }
 
