@@ -210,7 +210,8 @@ impl Api {
             }
             Route::Unknown { nearest } => {
                 let near = nearest.as_ref().map(|path| format!(", did you mean {path}?")).unwrap_or_default();
-                let message = format!("nothing is served at {}{near}", call.path);
+                let page = if call.path == "/" { "; the page of the mock itself is at /_mock/" } else { "" };
+                let message = format!("nothing is served at {}{near}{page}", call.path);
                 let answer = match Family::of_path(&call.path) {
                     Some(family) => self.refused(family, Refusal::new(404, message.as_str())),
                     None => plain_error(404, &message),

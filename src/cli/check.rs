@@ -80,6 +80,9 @@ const SETTINGS_KEYS: [&str; 24] = [
     "workflow_templates",
 ];
 
+/// Keys that settings and scenarios have.
+const SHARED_KEYS: [&str; 3] = ["callback_url", "delivery", "faults"];
+
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let Args { files, kind, routes, allow, set } = args;
     let flags = Flags { allow, ..Flags::default() };
@@ -176,6 +179,11 @@ fn guess(path: &Path, source: &Arc<SourceFile>) -> Kind {
         Kind::Scenario
     } else if path.file_name().is_some_and(|name| name == settings::DEFAULT_FILE) || has(&SETTINGS_KEYS) {
         Kind::Settings
+    } else if has(&SHARED_KEYS)
+        && tree.get_ref().keys().all(|key| SHARED_KEYS.iter().any(|shared| key.get_ref() == shared))
+    {
+        // A scenario with nothing else would do nothing.
+        Kind::Settings
     } else {
         Kind::Scenario
     }
@@ -193,6 +201,9 @@ mod tests {
             ("a.toml", "[[endpoints]]", Kind::Settings),
             ("a.toml", "[[callbacks]]", Kind::Settings),
             ("a.toml", "[[workflow_templates]]", Kind::Settings),
+            ("a.toml", "[delivery]\nattempts = 2", Kind::Settings),
+            ("a.toml", "name = 'x'\n[delivery]\nattempts = 2", Kind::Scenario),
+            ("a.toml", "[[step]]\npause = '1s'", Kind::Scenario),
             ("dir/airudder-mock.toml", "", Kind::Settings),
             ("airudder-mock.toml", "[[steps]]\npause = '1s'", Kind::Scenario),
             ("a.toml", "[catalog.'session.end']\n[[[", Kind::Settings),
@@ -202,13 +213,15 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_of_settings_are_those_that_no_scenario_has() {
-        let keys = |schema: String| -> std::collections::BTreeSet<String> {
-            let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    fn the_keys_are_those_of_the_files() {
+        let keys = |text: &str| -> std::collections::BTreeSet<String> {
+            let schema: serde_json::Value = serde_json::from_str(text).unwrap();
             schema["properties"].as_object().unwrap().keys().cloned().collect()
         };
-        let own = &keys(settings::schema_text()) - &keys(crate::scenario::check::schema_text());
-        assert_eq!(own.into_iter().collect::<Vec<_>>(), SETTINGS_KEYS);
+        let (scenario, settings) =
+            (keys(&crate::scenario::check::schema_text()), keys(&settings::schema_text()));
+        assert!(settings.difference(&scenario).eq(SETTINGS_KEYS.iter()), "{settings:?}");
+        assert!(settings.intersection(&scenario).eq(SHARED_KEYS.iter()), "{scenario:?}");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use super::remote::Where;
-use super::{CommandError, Exit, argument};
+use super::remote::{RemoteError, Where};
+use super::{CommandError, Exit, argument, body_field};
 use crate::console::described;
 use crate::files::suggest::{did_you_mean, nearest};
 
@@ -43,8 +43,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
         let near = did_you_mean(nearest(name, described().map(|call| call.name)));
         CommandError::usage(format!("there is no `{name}`{near} `airudder-mock ctl` lists what there is"))
     })?;
+    let fields = match call.name {
+        "emit" => argument::table(&of_body(&args.fields)?),
+        _ => argument::table(&args.fields),
+    };
     let remote = args.mock.remote()?;
-    let fields = argument::table(&args.fields);
     super::runtime()?.block_on(async {
         let mut body = Vec::new();
         let is_stream = call.path.starts_with("/journal/");
@@ -61,8 +64,37 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
             status = answering => status?,
             () = super::interrupted() => return Ok(Exit::Interrupted),
         };
+        if is_of_another(status, &body) {
+            return Err(RemoteError::Other { url: remote.url().to_owned() }.into());
+        }
         shown(status, &body)
     })
+}
+
+/// The fields of `emit`, those of the callback's body with the types that they have there.
+fn of_body(fields: &[(String, Value)]) -> Result<Vec<(String, Value)>, CommandError> {
+    const BODY: &str = "body.";
+    let event = fields.iter().find_map(|(name, value)| value.as_str().filter(|_| name == "event"));
+    let tree = event.and_then(body_field::tree);
+    let typed = |(path, value): &(String, Value)| {
+        if let (Some(event), Some(inner)) = (event, path.strip_prefix(BODY)) {
+            return Ok((path.clone(), body_field::typed(event, inner, value)));
+        }
+        let is_own = ["event", "conversation", "country", "body"].contains(&path.as_str());
+        match tree.as_ref().and_then(|tree| tree.at(path)) {
+            Some(_) if !is_own => Err(CommandError::usage(format!(
+                "`emit` has no field `{path}`, did you mean `{BODY}{path}`?"
+            ))),
+            _ => Ok((path.clone(), value.clone())),
+        }
+    };
+    fields.iter().map(typed).collect()
+}
+
+/// Whether it is no mock that answers: its refusals are JSON, and nothing of it is HTML.
+fn is_of_another(status: u16, body: &[u8]) -> bool {
+    let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    body.trim_ascii_start().starts_with(b"<") || status >= 300 && !is_json()
 }
 
 /// Shows what came: JSON for people, or why it was refused.
@@ -92,4 +124,40 @@ fn shown(status: u16, body: &[u8]) -> Result<Exit, CommandError> {
 fn listing() -> String {
     let width = described().map(|call| call.name.len()).max().unwrap_or_default();
     described().map(|call| format!("{:width$}  {}\n", call.name, call.what)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn another_program_is_noticed() {
+        for (status, body) in [(200, "\n<!doctype html>"), (404, "404 page not found"), (302, "")] {
+            assert!(is_of_another(status, body.as_bytes()), "{body}");
+        }
+        for (status, body) in [(200, "# HELP a b"), (404, "{\"message\":\"no\"}"), (200, "")] {
+            assert!(!is_of_another(status, body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
+    fn fields_of_a_body_have_its_types_and_are_named_as_such() {
+        let of = |fields: &[(&str, Value)]| {
+            of_body(
+                &fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<Vec<_>>(),
+            )
+        };
+        let event = ("event", json!("session.transfer"));
+        let made = of(&[event.clone(), ("body.user.id", json!(5)), ("conversation", json!(7))]).unwrap();
+        assert_eq!(made[1], ("body.user.id".to_owned(), json!("5")));
+        assert_eq!(made[2].1, json!(7));
+        let error = of(&[event, ("user.id", json!(5))]).unwrap_err();
+        assert!(error.text().contains("did you mean `body.user.id`?"), "{}", error.text());
+        assert!(
+            of(&[("event", json!("no.such")), ("user.id", json!(5))]).is_ok(),
+            "the mock says what is wrong"
+        );
+    }
 }

@@ -70,7 +70,8 @@ pub(super) fn destinations(settings: &Settings) -> Vec<Destination> {
             }
         };
         let usual = look(None, None);
-        let (accounts, flows) = routes.distinguished(&entry.id, entry.family);
+        let (accounts, mut flows) = routes.distinguished(&entry.id, entry.family);
+        flows.retain(|flow| flow.is_none_or(|flow| can_come_of(settings, flow, &entry.id)));
         all.push(usual.clone());
         for account in accounts.into_iter().filter(|account| account.is_none() || settings.accounts.len() > 1)
         {
@@ -87,6 +88,12 @@ pub(super) fn destinations(settings: &Settings) -> Vec<Destination> {
         }
     }
     all
+}
+
+/// Whether a callback can come of this part of a workflow: of a template, or of one of its nodes.
+fn can_come_of(settings: &Settings, flow: FlowPlace, event: &str) -> bool {
+    let template = settings.workflows.iter().find(|template| template.id() == flow.template);
+    template.is_some_and(|template| template.causes(flow.node, event))
 }
 
 fn of(settings: &Settings, account: Option<AccountKey>, flow: Option<FlowPlace>) -> String {

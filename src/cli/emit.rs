@@ -7,9 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::remote::Remote;
-use super::{CommandError, Exit, argument};
+use super::{CommandError, Exit, argument, body_field};
 use crate::content::Country;
-use crate::contract::fields::FieldTree;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{Attempt, QueuedCallback};
 use crate::engine::{Callers, End, Engine};
@@ -22,7 +21,6 @@ use crate::scenario::{Body, SendError};
 use crate::seed::Seed;
 use crate::settings::Flags;
 use crate::simulator::Opening;
-use crate::simulator::reference::{self, EntryFields};
 use crate::time::HumanDuration;
 
 /// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
@@ -56,7 +54,7 @@ pub(super) struct Args {
     #[command(flatten)]
     target: Flags,
     /// Override a field of the generated body: `--set user.id=123`. The value is read as JSON where it is JSON. Digits
-    /// become a string where the generated field is one; quote them to be sure: `--set 'user.id="123"'`.
+    /// become a string where the field is one; quote them to be sure: `--set 'user.id="123"'`.
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = argument::field)]
     set: Vec<(String, Value)>,
     /// As --set, for a field or word that the vendor does not have: it is not noted as a likely slip of the pen.
@@ -154,7 +152,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
 
 /// Has a running mock send the callbacks.
 fn into(args: &Args, remote: &Remote) -> Result<Exit, CommandError> {
-    let body = argument::table(&args.set.iter().chain(&args.extra).cloned().collect::<Vec<_>>());
+    let given = args.set.iter().chain(&args.extra);
+    let typed = given.map(|(path, value)| (path.clone(), body_field::typed(&args.event, path, value)));
+    let body = argument::table(&typed.collect::<Vec<_>>());
     let fields = json!({ "event": args.event, "body": body, "country": args.country.code() });
     super::runtime()?.block_on(async {
         for _ in 0..args.count {
@@ -182,8 +182,7 @@ fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {
 
 /// What is most likely wrong with a field that is set: nobody knows it, or the word it gets.
 fn doubt(event: &str, path: &str, value: &Value) -> Option<String> {
-    let Some(EntryFields::Callback(fields)) = reference::fields(event) else { return None };
-    let tree = FieldTree::of(&fields);
+    let tree = body_field::tree(event)?;
     if let Err(unknown) = tree.find(path) {
         let near = match &unknown.meant {
             None => format!(" (`airudder-mock catalog {event}` lists its fields)"),
@@ -191,8 +190,7 @@ fn doubt(event: &str, path: &str, value: &Value) -> Option<String> {
         };
         return Some(format!("`{event}` has no field `{path}`{near}"));
     }
-    let names = path_keys(path).filter(|name| name.parse::<usize>().is_err());
-    let words = names.into_iter().try_fold(&tree, |tree, name| tree.field(name))?.words();
+    let words = tree.at(path)?.words();
     let word = value.as_str().filter(|word| !words.is_empty() && !words.iter().any(|known| known == word))?;
     let near = match nearest(word, words.iter().map(String::as_str)) {
         None => format!(" (its words are {})", words.join(", ")),
@@ -225,7 +223,8 @@ fn queue(
             let mut patch = Value::Object(serde_json::Map::new());
             let usual = usual?;
             for (path, value) in args.set.iter().chain(&args.extra) {
-                argument::put(&mut patch, path, as_usual(&usual, path, value));
+                let value = body_field::typed(&args.event, path, value);
+                argument::put(&mut patch, path, as_usual(&usual, path, &value));
             }
             Body::Json(engine.simulator().emit(session, &args.event, patch, now)?)
         }
@@ -233,7 +232,7 @@ fn queue(
     engine.send_alone(&args.event, body, session, now)
 }
 
-/// Digits given where the usual value is a text become a text: `--set channel_id=3709`.
+/// Digits given where the usual value is a text become a text, of a callback that the catalog does not know the fields of, too.
 fn as_usual(usual: &Value, path: &str, value: &Value) -> Value {
     let pointer: String = path_keys(path).map(|key| format!("/{key}")).collect();
     match (usual.pointer(&pointer), value) {

@@ -14,8 +14,8 @@ use super::trace::{Outcome, TraceArgs, Tracing};
 use super::trust::{Proxied, TrustFiles};
 use super::{CommandError, Exit, argument, taken};
 use crate::engine::Speed;
-use crate::journal::{Kept, Lines};
-use crate::mock::{Assembly, Builder, Prepared, Secured};
+use crate::journal::{Entry, Event, Lines};
+use crate::mock::{Assembly, Builder, PROXY_REFUSED, Prepared, Secured};
 use crate::net::Target;
 use crate::settings::Flags;
 
@@ -155,14 +155,19 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
         Some(Err(_)) | None => return Err(CommandError::start(format!("`{shown}` was lost sight of"))),
     };
     traced?;
+    let entries = kept.after(0);
+    for text in refused_hosts(&entries) {
+        super::remark(&format!("airudder-mock: {text}"));
+    }
     if status.success() {
         return Ok(Exit::Ok);
     }
-    leave_journal(&args.journal, &kept, args.show_secrets)?;
-    super::remark(&format!(
-        "airudder-mock: what happened is in {}; the same ids again: --seed {seed}",
-        args.journal.display()
-    ));
+    leave_journal(&args.journal, &entries, args.show_secrets)?;
+    let left = match entries.len() {
+        0 => "nothing reached the mock, and it sent nothing".to_owned(),
+        _ => format!("what happened is in {}", args.journal.display()),
+    };
+    super::remark(&format!("airudder-mock: {left}; the same ids again: --seed {seed}"));
     Ok(Exit::OfCommand(code(status)))
 }
 
@@ -192,11 +197,19 @@ fn trusting(secured: &Secured, mock: &Assembly) -> Result<Vec<(&'static str, OsS
     Ok(variables)
 }
 
+/// What is noted of hosts that the command meant and was not led to: most programs show nothing of it.
+fn refused_hosts(entries: &[Entry]) -> impl Iterator<Item = &str> {
+    entries.iter().filter_map(|entry| match &entry.event {
+        Event::Note(text) if text.starts_with(PROXY_REFUSED) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
 /// Writes what is kept of the journal.
-fn leave_journal(path: &Path, kept: &Kept, show_secrets: bool) -> Result<(), CommandError> {
+fn leave_journal(path: &Path, entries: &[Entry], show_secrets: bool) -> Result<(), CommandError> {
     let lines = Lines { timing: true, show_secrets, ..Lines::default() };
     let text: String =
-        kept.after(0).iter().map(|entry| format!("{}\n", Value::Object(lines.line(entry)))).collect();
+        entries.iter().map(|entry| format!("{}\n", Value::Object(lines.line(entry)))).collect();
     std::fs::write(path, text).map_err(|error| super::cannot_write(path, &error))
 }
 

@@ -5,6 +5,7 @@ mod argument;
 mod assumed;
 mod audit;
 mod authority;
+mod body_field;
 #[cfg(test)]
 mod broken;
 mod ca;

@@ -54,6 +54,8 @@ pub(super) fn preview(body: &[u8]) -> String {
             parts.extend(places.into_iter().flatten().flat_map(|place| named(place, keys)).take(3));
         }
     }
+    // A workflow's status is that of its nodes.
+    parts.extend(value.get("actions").and_then(Value::as_array).into_iter().flatten().filter_map(node));
     shorten(&parts.join(", "), LONGEST)
 }
 
@@ -83,6 +85,12 @@ fn size(bytes: usize) -> String {
         1_024..1_048_576 => format!("{:.1} KB", bytes as f64 / 1_024.0),
         _ => format!("{:.1} MB", bytes as f64 / 1_048_576.0),
     }
+}
+
+/// A node of a workflow that has begun, and how far it is.
+fn node(action: &Value) -> Option<String> {
+    let (name, status) = (action.get("nodetask_name")?.as_str()?, action.get("task_status")?.as_str()?);
+    (status != "pending").then(|| format!("{name} {status}"))
 }
 
 /// What a refusal says; if it says nothing, what its body does.
@@ -166,6 +174,12 @@ mod tests {
             "company X"
         );
         assert_eq!(preview(br#"{"type":"TaskStatus","body":{"state":"Finished"}}"#), "state Finished");
+        assert_eq!(
+            preview(
+                br#"{"status":"running","actions":[{"nodetask_name":"Call","task_status":"finished"},{"nodetask_name":"Push","task_status":"pending"}]}"#
+            ),
+            "status running, Call finished"
+        );
         assert_eq!(
             refusal(br#"{"code":400,"status":"Bad Request","message":"APPKey is missing"}"#),
             "APPKey is missing"

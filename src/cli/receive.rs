@@ -1,5 +1,6 @@
 //! `receive`: a receiver for trying things. It verifies, prints, and says why a signature is wrong.
 
+mod looks;
 mod show;
 
 use std::io::Write;
@@ -17,7 +18,7 @@ use super::sign::SignerArgs;
 use super::{CommandError, Exit, taken};
 use crate::contract::signature::{DEFAULT_SECRET, Signer};
 use crate::http::{BindError, Limits, Server};
-use crate::integrator::Receiver;
+use crate::integrator::{Receiver, Verdict};
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::time::HumanDuration;
 
@@ -26,7 +27,8 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:2479";
 const EXAMPLES: &str = "\
 Every path and method is a callback. The signature is verified over the exact
 bytes that came. An event that the catalog lists as signed must have one;
-others may.
+others may. A wrong signature is reported, and answered like a right one;
+--refuse answers it with 401, as a real receiver has to.
 
 Ends with Ctrl-C or after --count, and then prints totals. Both are normal
 ends: the exit code is 0 if no signature was wrong, 1 otherwise.
@@ -62,6 +64,9 @@ pub(super) struct Args {
     /// The body to answer with. It goes out as JSON if it is JSON, else as plain text.
     #[arg(long, value_name = "TEXT", default_value = "{}", allow_hyphen_values = true)]
     body: String,
+    /// Answer 401 where the signature is wrong or missing, as a real receiver has to. Default: it is only reported.
+    #[arg(long)]
+    refuse: bool,
     /// Answer 500 to the first N callbacks.
     #[arg(long, value_name = "N", default_value_t = 0)]
     fail_first: u64,
@@ -85,6 +90,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let endpoint = Arc::new(Endpoint {
         state: Mutex::new(State { receiver, ended: 0 }),
         answer: answer(args.answer, args.body),
+        refuse: args.refuse,
         fail_first: args.fail_first,
         delay: args.delay,
         json: args.json,
@@ -142,6 +148,8 @@ fn start_lines(addr: SocketAddr, scheme: &str, secret: &str) -> String {
 struct Endpoint {
     state: Mutex<State>,
     answer: HttpResponse,
+    /// Whether wrong signatures are refused.
+    refuse: bool,
     fail_first: u64,
     delay: HumanDuration,
     json: bool,
@@ -186,7 +194,13 @@ impl Endpoint {
             }
             (state.receiver.receive(&call, now), before + 1)
         };
-        let answer = if number <= self.fail_first { self.failure(number) } else { self.answer.clone() };
+        let answer = match &received.verdict {
+            Verdict::Wrong(mismatch) if self.refuse => {
+                HttpResponse::json(401, &json!({ "message": mismatch.message }))
+            }
+            _ if number <= self.fail_first => self.failure(number),
+            _ => self.answer.clone(),
+        };
         let text = if self.json {
             show::json_line(&call, &received, now, number, answer.status)
         } else {

@@ -101,7 +101,7 @@ pub(super) struct Args {
     record: Option<PathBuf>,
     /// Keep the state in this folder, and go on from the state that is there: accounts, tokens, tasks, conversations, files,
     /// what is planned and what is owed, and the clock. Not beside stories, nor with --watch.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["files", "watch"])]
+    #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
     trace: TraceArgs,
@@ -128,7 +128,24 @@ pub(super) struct Args {
     quiet: bool,
 }
 
+/// What does not go together with `--data-dir`, and why.
+fn check_data_dir(args: &Args) -> Result<(), CommandError> {
+    let why = match args.data_dir {
+        Some(_) if args.watch => {
+            "--data-dir and --watch don't go together: what is kept is what happened, and settings that change meanwhile would \
+             make another state of it at the next start; leave --watch out, and start it anew after a change"
+        }
+        Some(_) if !args.files.is_empty() => {
+            "--data-dir and stories to run don't go together: a story begins at the start of the mock, and there it would go on in \
+             the middle of another life; offer the file with --offer FILE, and start its story when you want it"
+        }
+        _ => return Ok(()),
+    };
+    Err(CommandError::usage(why))
+}
+
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
+    check_data_dir(&args)?;
     let prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
     let set: Vec<&str> = args.set.iter().map(|(name, _)| name.as_str()).collect();
     let run = stories::scenarios(&args.files, &set, &prepared)?;

@@ -33,4 +33,4 @@ pub use folder::{Folder, FolderError};
 pub use prepared::Prepared;
 pub(crate) use prepared::scheme;
 pub use running::{Mock, Stopped};
-pub(crate) use secured::Secured;
+pub(crate) use secured::{PROXY_REFUSED, Secured};

@@ -12,6 +12,9 @@ use crate::journal::Event;
 use crate::net::Target;
 use crate::settings::Settings;
 
+/// How the note about a host begins that the proxy does not play.
+pub(crate) const PROXY_REFUSED: &str = "the proxy refused ";
+
 /// So many hosts that the proxy refused stand in the journal, each once.
 const MOST_NOTED: usize = 100;
 
@@ -61,7 +64,7 @@ impl Secured {
             if noted.len() < MOST_NOTED && noted.insert(host.clone()) {
                 driver.with(|engine, now| {
                     let text =
-                        format!("the proxy refused `{host}`, which it does not play (--proxy-host {host})");
+                        format!("{PROXY_REFUSED}`{host}`, which it does not play (--proxy-host {host})");
                     engine.journal().write(now, None, Event::Note(text));
                 });
             }

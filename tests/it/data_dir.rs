@@ -117,6 +117,14 @@ fn a_folder_that_cannot_be_used_says_why() {
     let serve = |more: &[&str]| {
         run(&[&["serve", "--quiet", "--listen", "127.0.0.1:0", "--data-dir", path][..], more].concat())
     };
+    for (more, says) in [
+        (&["--watch"][..], "settings that change meanwhile would make another state of it"),
+        (&["scenarios/first-transfer.toml"], "offer the file with --offer FILE"),
+    ] {
+        let refused = serve(more);
+        assert_code(&refused, 2);
+        assert!(stderr(&refused).contains(says), "{}", stderr(&refused));
+    }
     let serving = Serving::keeping(data.path(), &["--seed", "7", "--speed", "0"]);
     let taken = serve(&[]);
     assert_code(&taken, 3);

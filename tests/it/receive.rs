@@ -172,6 +172,52 @@ fn answers_as_told_and_one_json_line_each() {
     assert!(lines[2]["explanation"].as_str().is_some_and(|text| !text.is_empty()), "{}", lines[2]);
 }
 
+/// What is only reported by default is refused where somebody wants it.
+#[test]
+fn wrong_signatures_are_refused_where_that_is_wanted() {
+    let receiver = Receiver::start(&["--count", "3", "--refuse"]);
+    let right = sign("airudder-mock-secret", BODY);
+    assert_eq!(receiver.send(BODY, Some(&right)).0, 200);
+    // One letter is another one.
+    let last = if right.ends_with('a') { 'b' } else { 'a' };
+    let changed = format!("{}{last}", &right[..right.len() - 1]);
+    let (status, answer) = receiver.send(BODY, Some(&changed));
+    assert_eq!(status, 401);
+    assert!(answer.contains("one character of 64 in the signature was changed on the way"), "{answer}");
+    assert_eq!(receiver.send("{\"type\":\"TaskStatus\"}", None).0, 200, "what is never signed is no mistake");
+    let (printed, code) = receiver.end();
+    assert_eq!(code, 1, "{printed}");
+    assert!(printed.contains("answered 401"), "{printed}");
+}
+
+/// Callbacks of calls and workflows carry no name; what they are is seen from their fields.
+#[test]
+fn what_carries_no_name_is_recognised() {
+    let events = [
+        "call.completed",
+        "task.finished",
+        "plan.finished",
+        "workflow.api_push",
+        "workflow.status_changed",
+        "workflow.contact_completed",
+        "workflow.call_completed",
+        "workflow.waba_status",
+    ];
+    let receiver = Receiver::start(&["--count", &events.len().to_string()]);
+    for event in events {
+        let url = format!("http://{}/", receiver.addr);
+        let output = Command::new(env!("CARGO_BIN_EXE_airudder-mock"))
+            .args(["emit", event, "--callback-url", &url, "--seed", "1"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{event}");
+    }
+    let (printed, _) = receiver.end();
+    for event in events {
+        assert!(printed.contains(&format!("(no event name; looks like {event})")), "{event}: {printed}");
+    }
+}
+
 #[test]
 fn another_scheme() {
     let receiver = Receiver::start(&["--count", "1", "--preset", "sha256-body-secret", "--secret", "s"]);

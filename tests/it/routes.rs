@@ -174,6 +174,32 @@ fn check_and_the_start_page_say_where_each_event_goes() {
     assert_code(&output, 2);
 }
 
+/// A route for a node is told of what such a node can cause.
+#[test]
+fn check_shows_of_a_node_what_comes_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.toml");
+    fs::write(
+        &file,
+        "callback_url = 'http://127.0.0.1:3000/hook'\n[[routes]]\nworkflow = 1001\nnode = 'push'\nurl = 'http://127.0.0.1:3000/push'\n\
+         [[routes]]\nworkflow = 1002\nurl = 'http://127.0.0.1:3000/1002'\n",
+    )
+    .unwrap();
+    let output = run(&["check", "--routes", file.to_str().unwrap()]);
+    assert_code(&output, 0);
+    let text = stdout(&output);
+    let of = |url: &str| -> BTreeSet<String> {
+        let lines = text.lines().filter(|line| line.contains(&format!("  {url}  ")));
+        lines.map(|line| line.split("  ").next().unwrap().to_owned()).collect()
+    };
+    let named = |events: &[&str], of: &str| -> BTreeSet<String> {
+        events.iter().map(|event| format!("workflow.{event} ({of})")).collect()
+    };
+    assert_eq!(of("http://127.0.0.1:3000/push"), named(&["api_push"], "workflow 1001, node push"), "{text}");
+    let events = ["call_completed", "contact_completed", "status_changed", "waba_status", "session_ended"];
+    assert_eq!(of("http://127.0.0.1:3000/1002"), named(&events, "workflow 1002"), "{text}");
+}
+
 #[test]
 fn a_host_nobody_allowed_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();

@@ -103,6 +103,19 @@ fn exec_leads_unchanged_programs_to_the_mock() {
     }
 }
 
+/// A program that means another host shows its user little of why it was refused: that is told at its end.
+#[test]
+fn exec_says_at_the_end_which_hosts_were_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "curl -s https://hooks.other.example/x || true";
+    let output =
+        in_folder(program(), folder.path()).args(["exec", "--intercept", "--", "sh", "-c", script]).output();
+    let output = output.unwrap();
+    assert_code(&output, 0);
+    let told = "airudder-mock: the proxy refused `hooks.other.example`, which it does not play (--proxy-host hooks.other.example)";
+    assert!(stderr(&output).contains(told), "{}", stderr(&output));
+}
+
 /// The proxy of `serve` and the lines of `ca` are all they need.
 #[test]
 fn the_proxy_leads_unchanged_programs_to_the_mock() {

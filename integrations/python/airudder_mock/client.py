@@ -13,6 +13,10 @@ import urllib.request
 from typing import Any, Dict, List, Optional
 
 
+# A test that fails shows its own lines under pytest, not those of this file.
+__tracebackhide__ = True
+
+
 class MockError(Exception):
     """The mock refused a request; the message says why."""
 

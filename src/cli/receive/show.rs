@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
+use super::looks;
+use crate::files::diagnostic::joined;
 use crate::integrator::{Counts, Received, Verdict};
 use crate::net::HttpRequest;
 
@@ -29,7 +31,7 @@ pub(super) fn block(call: &HttpRequest, received: &Received, now: Timestamp, ans
 }
 
 fn block_at(time: &str, call: &HttpRequest, received: &Received, answered: u16) -> String {
-    let event = received.event.as_deref().map_or_else(|| "(no event name)".to_owned(), shown);
+    let event = received.event.as_deref().map_or_else(|| nameless(received), shown);
     let unknown = match (&received.event, &received.id) {
         (Some(_), None) => "  (not in the catalog)",
         _ => "",
@@ -62,6 +64,15 @@ fn block_at(time: &str, call: &HttpRequest, received: &Received, answered: u16) 
         }
     }
     out
+}
+
+/// What stands in place of the name of an event that carries none.
+fn nameless(received: &Received) -> String {
+    let like = received.body.as_ref().map(looks::like).unwrap_or_default();
+    match like.as_slice() {
+        [] => "(no event name)".to_owned(),
+        like => format!("(no event name; looks like {})", joined(like, "or")),
+    }
 }
 
 /// The fields of a body in short: those at the top, those of objects in it, and how its messages begin.

@@ -16,6 +16,7 @@ pub struct FieldTree {
     words: Vec<String>,
     keeps_more: bool,
     is_plain: bool,
+    is_text: bool,
 }
 
 impl FieldTree {
@@ -32,6 +33,7 @@ impl FieldTree {
             node.words.clone_from(&field.allowed);
             node.keeps_more = field.keeps_more;
             let kinds = ["string", "integer", "number", "boolean"];
+            node.is_text = field.kind == "string";
             node.is_plain = kinds.iter().any(|kind| field.kind.starts_with(kind));
         }
         root
@@ -62,6 +64,18 @@ impl FieldTree {
     /// Whether it is a text, a number, or true or false, and no table.
     pub fn is_plain(&self) -> bool {
         self.is_plain && self.within.is_empty()
+    }
+
+    /// Whether it is a text and nothing else.
+    pub fn is_text(&self) -> bool {
+        self.is_text && self.within.is_empty()
+    }
+
+    /// The field at a path such as `messages[0].content.text`, if there is one.
+    pub fn at(&self, path: &str) -> Option<&Self> {
+        path_keys(path)
+            .filter(|name| name.parse::<usize>().is_err())
+            .try_fold(self, |node, name| node.field(name))
     }
 
     /// The words it may hold, if they are fixed.
@@ -156,6 +170,7 @@ mod tests {
             let found = tree.find(path).err().map(|unknown| unknown.meant);
             assert_eq!(found, meant.map(|meant: Option<&str>| meant.map(str::to_owned)), "{path}");
         }
+        assert!(tree.at("content.text").unwrap().is_text() && !tree.at("content").unwrap().is_text());
         assert!(tree.field("sender_type").unwrap().words().contains(&"robot".to_owned()));
     }
 }

@@ -241,6 +241,9 @@ fn unexplained(
             expected.len()
         );
     }
+    if let Some(changed) = candidates.iter().find_map(|given| changed(given, expected)) {
+        return changed;
+    }
     if readings.is_empty() {
         let given = candidates.iter().find(|given| !given.is_empty()).unwrap_or(&"");
         return format!(
@@ -266,6 +269,30 @@ fn unexplained(
     "the signature fits neither the body received nor any usual rewriting of it: most likely the two sides have \
      different secrets; compare them first, then the bytes of the body"
         .to_owned()
+}
+
+/// Of a signature that is right but for a few characters: which. Another secret or body would have changed nearly all of them.
+fn changed(given: &str, expected: &str) -> Option<String> {
+    const MOST: usize = 3;
+    let (given, expected): (Vec<char>, Vec<char>) = (given.chars().collect(), expected.chars().collect());
+    if given.len() != expected.len() || given.len() < 8 * MOST {
+        return None;
+    }
+    let differ = |at: &usize| given[*at] != expected[*at];
+    let places: Vec<usize> = (0..given.len()).filter(differ).collect();
+    let first = *places.first().filter(|_| places.len() <= MOST)?;
+    let (what, were) = match places.len() {
+        1 => ("one character".to_owned(), "was"),
+        more => (format!("{more} characters"), "were"),
+    };
+    Some(format!(
+        "{what} of {} in the signature {were} changed on the way, the first at place {} (`{}`, where `{}` is right): secret and \
+         body are the same on both sides",
+        given.len(),
+        first + 1,
+        shown(&given[first].to_string()),
+        expected[first]
+    ))
 }
 
 #[cfg(test)]
@@ -348,6 +375,18 @@ mod tests {
         two.truncate(20);
         say("cut off", why(&own, "secret", BODY, &signature(&own, "secret", BODY)[..20]).message);
         say("cut off, and wrong", why(&own, "secret", BODY, &two).message);
+        let right = signature(&own, "secret", BODY);
+        let with_letters = |count: usize| {
+            let odd = |(at, c): (usize, char)| match c {
+                _ if at % 10 != 5 || at / 10 >= count => c,
+                'a' => 'b',
+                _ => 'a',
+            };
+            right.chars().enumerate().map(odd).collect::<String>()
+        };
+        say("one letter changed", why(&own, "secret", BODY, &with_letters(1)).message);
+        say("three letters changed", why(&own, "secret", BODY, &with_letters(3)).message);
+        say("four letters changed", why(&own, "secret", BODY, &with_letters(4)).message);
         say("sha512", why(&own, "secret", BODY, &"0a".repeat(64)).message);
         say("no digest", why(&own, "secret", BODY, "Bearer \u{1b}[31m").message);
         say("wrong length", why(&own, "secret", BODY, &"0a".repeat(20)).message);

@@ -14,7 +14,8 @@ use crate::simulator::context::Context;
 use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::{ConversationKey, Simulator};
 
-/// *Webhook of Call*: a number is finished. Sent once per number (assumed; the names are those of *task detail*).
+/// *Webhook of Call*: a number is finished. What is documented of it is about connections and redials: sent once per number, and
+/// not at all for one that was cancelled (assumed; the names are those of *task detail*).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(in crate::simulator) struct CallCompleted {
     /// The task, 32 hex.

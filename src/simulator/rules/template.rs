@@ -63,6 +63,17 @@ impl Kind {
             Self::End => NodeType::End,
         }
     }
+
+    /// Whether this callback can come of such a node.
+    fn causes(&self, event: &str) -> bool {
+        match self {
+            Self::Voice { .. } => event == "workflow.call_completed",
+            Self::Dialer { .. } => event.starts_with("dialer."),
+            Self::WhatsApp { .. } => ["workflow.waba_status", "workflow.session_ended"].contains(&event),
+            Self::Api => event == "workflow.api_push",
+            Self::Wait(_) | Self::Branch(_) | Self::End => false,
+        }
+    }
 }
 
 /// The words of `node_type` (assumed).
@@ -107,6 +118,18 @@ impl Template {
     /// The ids of its nodes, in their order.
     pub fn node_ids(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().map(|node| node.id.as_str())
+    }
+
+    /// Whether this callback can come of an instance, or, of a node by its place, of that one.
+    pub fn causes(&self, node: Option<u16>, event: &str) -> bool {
+        match node {
+            Some(node) => self.nodes.get(usize::from(node)).is_some_and(|node| node.kind.causes(event)),
+            // What is said of an instance or of a row as a whole belongs to no node.
+            None => {
+                ["workflow.status_changed", "workflow.contact_completed"].contains(&event)
+                    || self.nodes.iter().any(|node| node.kind.causes(event))
+            }
+        }
     }
 
     /// A template of a file without mistakes; a name that leads nowhere ends the flow.

@@ -163,3 +163,31 @@ fn the_texts_are_in_the_language_of_the_number() {
     // A country nobody has texts for is spoken to in the account's language.
     assert!(text("+4915112345678").chars().all(|c| !('\u{e00}'..'\u{e80}').contains(&c)));
 }
+
+/// What is documented of the notice is about connections and redials, and one that is cancelled has neither.
+#[test]
+fn a_cancelled_number_has_no_notice_of_its_own() {
+    let mut vendor = a_vendor(Rules::default());
+    // One is reached at the first call; two are busy and wait for the next one.
+    let mut other = row("9005");
+    (other["Mobile"], other["Comments"]) = (json!("+628111249005"), json!("other"));
+    let task = id(vendor.call("task.create", task("t", &[row("9001"), row("9005"), other])).unwrap());
+    vendor.pass(Duration::from_secs(540));
+    vendor.call("task.cancel_call", json!({ "TaskID": task, "CalleeNumber": "+628111239005" })).unwrap();
+    vendor.call("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
+    vendor.pass(DAY);
+    let statuses: Vec<(String, Value)> = details(&mut vendor, &task)
+        .into_iter()
+        .map(|(row, detail)| (row, detail["Status"].clone()))
+        .collect();
+    let status = |row: &str, status: &str| (row.to_owned(), json!(status));
+    assert_eq!(
+        statuses,
+        [status("9001", "finished"), status("9005", "cancelled"), status("other", "cancelled")]
+    );
+    let noticed: Vec<Value> =
+        vendor.sent("call.completed").iter().map(|body| body["Comments"].clone()).collect();
+    assert_eq!(noticed, ["9001"]);
+    let sum = &vendor.sent("task.finished")[0];
+    assert_eq!((&sum["Total"], &sum["Cancelled"]), (&json!(3), &json!(2)));
+}

@@ -150,3 +150,47 @@ fn auto_finish_has_a_default_of_ones_own() {
         assert_eq!(vendor.summary(&text(&made["workflow_id"]))["status"], status, "{default:?} {given:?}");
     }
 }
+
+/// What is told of routes by node is what nodes really send.
+#[test]
+fn a_node_causes_what_such_a_node_can_cause() {
+    let with_agents = r#"
+[[workflow_templates]]
+id = 7
+name = "Agents"
+nodes = [{ id = "agents", kind = "dialer" }]
+"#;
+    let behaviour = with_template(with_agents);
+    let known = Arc::clone(&behaviour.workflows);
+    let mut vendor = a_vendor_with(1, behaviour);
+    let mut replies = row(2, "no_answer");
+    replies["variables"]["mock_whatsapp"] = "replied".into();
+    for template in [1001, 1002, 1003, 7] {
+        vendor.create(template, &[row(1, "talked"), replies.clone()]);
+    }
+    let until = vendor.now + DAY;
+    let mut events = std::collections::BTreeSet::new();
+    while let Some(callbacks) = vendor.step(until) {
+        for callback in callbacks {
+            let Some(flow) = callback.flow else { continue };
+            let template = known.iter().find(|template| template.id() == flow.template).unwrap();
+            assert!(template.causes(flow.node, &callback.event), "{flow:?} {}", callback.event);
+            assert!(template.causes(None, &callback.event), "{flow:?} {}", callback.event);
+            events.insert((callback.event.to_string(), flow.node.is_some()));
+        }
+    }
+    for (event, is_of_node) in [
+        ("workflow.call_completed", true),
+        ("workflow.api_push", true),
+        ("workflow.waba_status", true),
+        ("workflow.session_ended", true),
+        ("dialer.task_status", true),
+        ("workflow.contact_completed", false),
+        ("workflow.status_changed", false),
+    ] {
+        assert!(events.contains(&(event.to_owned(), is_of_node)), "{event} {events:?}");
+    }
+    let push = &known[0];
+    assert!(!push.causes(Some(3), "workflow.call_completed") && !push.causes(None, "dialer.task_status"));
+    assert!(!push.causes(None, "task.finished"));
+}
