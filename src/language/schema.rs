@@ -16,12 +16,27 @@ pub(crate) fn of<T: JsonSchema>() -> Value {
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// Returns the schema as it is printed and committed.
+/// Returns the schema as it is printed and committed. Old names of keys are read, but nobody has to know them.
 pub(crate) fn text(schema: &Value) -> String {
+    let mut schema = schema.clone();
+    without_old_names(&mut schema);
     // `Schema` orders its keywords for human readers.
     let ordered = Schema::try_from(schema.clone()).ok();
     let text = ordered.and_then(|schema| serde_json::to_string_pretty(&schema).ok());
     text.unwrap_or_else(|| format!("{schema:#}")) + "\n"
+}
+
+fn without_old_names(schema: &mut Value) {
+    match schema {
+        Value::Object(keywords) => {
+            if let Some(Value::Object(properties)) = keywords.get_mut("properties") {
+                properties.retain(|_, property| property.get("deprecated") != Some(&Value::Bool(true)));
+            }
+            keywords.values_mut().for_each(without_old_names);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_old_names),
+        _ => {}
+    }
 }
 
 /// TOML has no null, and the widths of Rust's integers become limits.
@@ -84,6 +99,13 @@ mod tests {
 
     #[derive(JsonSchema)]
     #[expect(dead_code, reason = "only its schema is looked at")]
+    struct Renamed {
+        #[schemars(extend("x-old-name" = "tries"))]
+        attempts: Option<u16>,
+    }
+
+    #[derive(JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is looked at")]
     struct Inner {
         text: String,
     }
@@ -99,5 +121,12 @@ mod tests {
                 "inner": { "$ref": "#/$defs/Inner" },
             })
         );
+    }
+
+    #[test]
+    fn an_old_name_is_read_and_not_shown() {
+        let schema = of::<Renamed>();
+        assert_eq!(schema["properties"]["tries"]["deprecated"], true);
+        assert!(!text(&schema).contains("tries") && text(&schema).contains("attempts"));
     }
 }
