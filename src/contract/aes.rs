@@ -1,8 +1,8 @@
 //! The cipher of the calling API: AES-ECB with zero padding, base64 text, and a SHA-256 digest beside it.
 //!
-//! Documented: the padding is always at least one zero byte, so a text that fills its last block gets a whole block
-//! more; decryption strips every trailing zero byte, so a text that ends in zero bytes does not survive the way.
-//! ECB hides neither repetitions nor tampering; it is here because the vendor speaks it.
+//! Documented: the padding is always at least one zero byte, so a text that fills its last block gets a whole extra block.
+//! Decryption strips every trailing zero byte, so a text that ends in zero bytes does not survive a round trip. ECB hides
+//! neither repetitions nor tampering; it is implemented because the vendor uses it.
 
 use std::fmt;
 
@@ -12,10 +12,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_PAD_INDIFFERENT};
 use sha2::{Digest, Sha256};
 
-/// The length of a block in bytes.
+/// Length of a block in bytes.
 const BLOCK: usize = 16;
 
-/// A key, ready to encrypt and decrypt. Its debug form shows nothing of the key.
+/// A key for encryption and decryption. Its debug form does not show the key.
 #[derive(Clone)]
 pub struct Cipher(Width);
 
@@ -27,31 +27,30 @@ enum Width {
     Aes256(Box<Aes256>),
 }
 
-/// Why a text is no key.
+/// Why a text is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// AES takes three lengths only.
+    /// The key does not have one of the three lengths of AES.
     #[error("an AES key is 16, 24 or 32 bytes of UTF-8, this one is {bytes}")]
     Length {
-        /// The length of the text, in bytes.
+        /// Length of the text, in bytes.
         bytes: usize,
     },
 }
 
-/// Why a text cannot be decrypted. A wrong key is not among the causes: it gives wrong bytes, which only the
-/// digest shows.
+/// Why a text cannot be decrypted. A wrong key is not among the causes: it yields wrong bytes, which only the digest reveals.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecryptError {
     /// The text is not base64.
     #[error("the encrypted text is not standard base64: {0}")]
     Base64(#[from] base64::DecodeError),
-    /// Nothing was encrypted: even an empty text gives one block.
+    /// The text is empty: even an empty plain text is encrypted to one block.
     #[error("the encrypted text is empty")]
     Empty,
-    /// Not a number of whole blocks.
+    /// The length is not a multiple of the block length.
     #[error("the encrypted text is {bytes} bytes after base64, which is not a multiple of 16")]
     Blocks {
-        /// The length after base64, in bytes.
+        /// Length after base64 decoding, in bytes.
         bytes: usize,
     },
 }
@@ -63,7 +62,7 @@ impl fmt::Debug for Cipher {
 }
 
 impl Cipher {
-    /// A cipher whose key is the UTF-8 bytes of a text: 16, 24 or 32 of them.
+    /// Creates the cipher whose key is the UTF-8 bytes of a text: 16, 24 or 32 bytes.
     pub fn new(key: &str) -> Result<Self, KeyError> {
         let key = key.as_bytes();
         let wrong = |_| KeyError::Length { bytes: key.len() };
@@ -75,7 +74,7 @@ impl Cipher {
         Ok(Self(width))
     }
 
-    /// The encrypted form of a text, as padded standard base64.
+    /// Encrypts a text and returns it as padded standard base64.
     pub fn encrypt(&self, plain: &[u8]) -> String {
         let mut bytes = Vec::with_capacity(plain.len() + BLOCK);
         bytes.extend_from_slice(plain);
@@ -89,8 +88,8 @@ impl Cipher {
         STANDARD.encode(bytes)
     }
 
-    /// The text behind its encrypted form, trailing zero bytes stripped. White space around the base64 text and
-    /// missing `=` at its end are no error.
+    /// Decrypts a text and strips the trailing zero bytes. White space around the base64 text and missing `=` at its end are
+    /// accepted.
     pub fn decrypt(&self, text: &str) -> Result<Vec<u8>, DecryptError> {
         let mut bytes = STANDARD_PAD_INDIFFERENT.decode(text.trim_ascii())?;
         let (blocks, rest) = Block::slice_as_chunks_mut(&mut bytes);
@@ -111,7 +110,7 @@ impl Cipher {
     }
 }
 
-/// The digest that travels in the header `Signed`: SHA-256 of the text before encryption, in lower-case hex.
+/// Returns the digest for the header `Signed`: SHA-256 of the text before encryption, in lower-case hex.
 pub fn digest(plain: &[u8]) -> String {
     hex::encode(Sha256::digest(plain))
 }
@@ -133,8 +132,8 @@ mod tests {
         assert_eq!(digest(plain), "6956d7af4c89b89f19f9ae0a8be4bcf12abe7c6ed893691733f3480ad3f3aabc");
     }
 
-    /// FIPS 197, appendix C, fits no text key; these are from the known-answer tests of NIST's AESAVS with a key
-    /// of zero bytes, which is UTF-8.
+    /// FIPS 197, appendix C, has no key that is text. These vectors are from the known-answer tests of NIST's AESAVS with a key
+    /// of zero bytes, which is valid UTF-8.
     #[test]
     fn published_vectors_of_every_width() {
         for (bytes, plain, encrypted) in [

@@ -1,8 +1,8 @@
-//! What the vendor expects of a receiver, beyond any success: known of two callbacks only.
+//! The response that the vendor expects from a receiver beyond any success. It is known of two callbacks only.
 
 use serde_json::{Value, json};
 
-/// What a receiver answers to a callback: the catalog id of the event decides.
+/// Returns the expected response of a receiver to a callback, by the catalog id of the event.
 pub fn response(event: &str) -> Value {
     match event {
         // Client.
@@ -12,8 +12,8 @@ pub fn response(event: &str) -> Value {
     }
 }
 
-/// Why a response is not what the vendor expects to an event, as it goes on after "the receiver"; nothing if it is, or
-/// if nothing is known.
+/// Explains why a response is not the one that the vendor expects to an event, as a continuation of "the receiver". `None` if
+/// it is the expected one, or if nothing is known.
 pub fn unexpected(event: &str, status: u16, body: &[u8]) -> Option<String> {
     let read = || serde_json::from_slice::<Value>(body).ok();
     match event {

@@ -1,7 +1,7 @@
-//! The vendor's wire: pure data and functions, used by every other room and using none of them.
+//! The vendor's wire: pure data and functions.
 //!
-//! The catalog is the single list of what exists; bodies, envelopes, signatures and the cipher are what goes over
-//! the wire. Every fact carries its [`Provenance`], and what is only assumed can be overridden from a settings file.
+//! The catalog is the single list of endpoints and callbacks. Bodies, envelopes, signatures and the cipher define what goes
+//! over the wire. Every fact carries its [`Provenance`], and assumed facts can be overridden from a settings file.
 
 pub mod aes;
 pub mod bodies;
@@ -14,8 +14,8 @@ pub mod renames;
 mod router;
 pub mod signature;
 
-/// The hosts under which integrators reach the vendor (documented, client): whoever has these names lead to the mock means
-/// the mock.
+/// The hosts under which integrators reach the vendor (documented, client). A client whose resolver points these names at the
+/// mock means the mock.
 pub const VENDOR_HOSTS: [&str; 2] = ["api.airudder.com", "detection.airudder.com"];
 
 pub use catalog::{Catalog, Direction, Entry, EntryFile, Family, Menu};

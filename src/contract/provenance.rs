@@ -1,4 +1,4 @@
-//! Where a fact about the vendor comes from.
+//! The provenance of facts about the vendor.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +19,10 @@ pub enum Provenance {
 }
 
 impl Provenance {
-    /// All of them, the surest first.
+    /// All of them, the most certain first.
     pub const ALL: [Self; 4] = [Self::Documented, Self::Example, Self::Client, Self::Assumed];
 
-    /// The word shown to people.
+    /// Returns the word shown to users.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Documented => "documented",

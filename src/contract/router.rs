@@ -1,4 +1,4 @@
-//! Which call of the catalog a request means.
+//! Finds the call of the catalog that a request means.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::{Catalog, Direction, Family, Provenance};
 use crate::files::suggest::nearest;
 
-/// A path of the catalog that no request can be found by.
+/// A path of the catalog that the router cannot hold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the path `{path}` of `{id}` cannot be served: {reason}")]
 pub struct RouteError {
@@ -20,7 +20,7 @@ pub struct RouteError {
     pub reason: String,
 }
 
-/// What a request means.
+/// The result of looking up a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     /// A call of the catalog.
@@ -29,23 +29,23 @@ pub enum Route {
         id: Arc<str>,
         /// Its family.
         family: Family,
-        /// Which of its places it is, in the order of the catalog.
+        /// The index of the route in the entry's list of routes.
         route: usize,
-        /// Where this path of it comes from.
+        /// The provenance of this path.
         provenance: Provenance,
-        /// The parameters of its path, decoded: of `/channel/{name}/message`, the `name`.
+        /// The decoded parameters of the path: of `/channel/{name}/message`, the `name`.
         params: Vec<(String, String)>,
     },
-    /// The path is known, the method is not.
+    /// The path is known, but not with this method.
     WrongMethod {
         /// The family of the path.
         family: Family,
-        /// The methods it has, for the header `Allow`.
+        /// The methods of the path, for the header `Allow`.
         allow: String,
     },
-    /// Not a path of the catalog.
+    /// The path is not in the catalog.
     Unknown {
-        /// The path that was meant, most likely.
+        /// The path that was probably meant.
         nearest: Option<String>,
     },
 }
@@ -53,35 +53,35 @@ pub enum Route {
 /// Finds calls by method and path.
 #[derive(Clone)]
 pub struct Router {
-    /// From the path to a position in `places`.
+    /// Maps a path to a position in `places`.
     paths: matchit::Router<usize>,
     places: Vec<Place>,
 }
 
-/// One path, with an entry for each method.
+/// A path, with an entry for each method.
 #[derive(Clone, Debug)]
 struct Place {
     path: String,
     methods: Vec<Endpoint>,
 }
 
-/// What is served under one path and method.
+/// The endpoint served under one path and method.
 #[derive(Clone, Debug)]
 struct Endpoint {
     method: String,
     id: Arc<str>,
     family: Family,
-    /// Which of the routes of its row in the catalog it is, and where that is known from.
+    /// The index of the route in the entry's list of routes, and its provenance.
     route: usize,
     provenance: Provenance,
 }
 
 impl Router {
-    /// A router for every call of the catalog.
+    /// Creates a router for every call of the catalog.
     ///
     /// # Errors
     ///
-    /// A path of the user's settings that cannot be distinguished from another one, or has wrong braces.
+    /// If a path of the user's settings cannot be distinguished from another one, or has unbalanced braces.
     pub fn new(catalog: &Catalog) -> Result<Self, RouteError> {
         let mut router = Self { paths: matchit::Router::new(), places: Vec::new() };
         for entry in catalog.entries().iter().filter(|entry| entry.direction == Direction::Call) {
@@ -116,7 +116,7 @@ impl Router {
         Ok(router)
     }
 
-    /// What a request means. A slash at the end of the path does not count, percent-encoded letters count as the
+    /// Finds the call that a request means. A slash at the end of the path is ignored, percent-encoded letters count as the
     /// letters, and HEAD counts as GET.
     pub fn find(&self, method: &str, path: &str) -> Route {
         let decoded = decode_segments(without_end(path));
@@ -147,7 +147,8 @@ impl Router {
         }
     }
 
-    /// The path somebody most likely meant: another letter case, a missing or doubled beginning, a slip.
+    /// Returns the path that was most likely meant: in another letter case, with a missing or doubled beginning, or with a
+    /// typing mistake.
     fn nearest(&self, path: &str) -> Option<String> {
         let wanted = path.to_lowercase();
         let ends = |place: &&Place| {
@@ -166,7 +167,7 @@ impl std::fmt::Debug for Router {
     }
 }
 
-/// Fits behind a colon.
+/// Describes the error as a text that follows a colon.
 fn in_words(error: &matchit::InsertError) -> String {
     match error {
         matchit::InsertError::Conflict { with } => format!("it cannot be distinguished from `{with}`"),
@@ -182,7 +183,7 @@ fn without_end(path: &str) -> &str {
     path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path)
 }
 
-/// Decodes each segment by itself. One that would become several, or no text at all, is left as it is: an encoded
+/// Decodes each segment by itself. A segment that would become several, or that is not valid text, stays as it is: an encoded
 /// slash never makes a request mean another path.
 fn decode_segments(path: &str) -> Cow<'_, str> {
     if !path.contains('%') {
@@ -198,7 +199,7 @@ fn decode_segments(path: &str) -> Cow<'_, str> {
     segments.join("/").into()
 }
 
-/// The value of a parameter whose segment had to stay encoded until now.
+/// Decodes the value of a parameter whose segment had to stay encoded until now.
 fn decode_param(value: &str) -> String {
     percent_decode_str(value).decode_utf8_lossy().into_owned()
 }

@@ -1,5 +1,5 @@
-//! Whether a content object is one the vendor's examples show, by its type (example; which fields must be there and how
-//! long texts may be is assumed: the limits are those WhatsApp publishes).
+//! Checks whether a content object is one that the vendor's examples show, by its type (example; which fields are required and
+//! how long texts may be is assumed: the limits are those that WhatsApp publishes).
 
 use std::fmt;
 
@@ -8,29 +8,29 @@ use serde_json::Value;
 use crate::contract::fields::shown;
 use crate::files::suggest::{did_you_mean, nearest};
 
-/// The longest text of a message.
+/// Maximum length of a message's text.
 const TEXT: usize = 4_096;
-/// The longest question above options.
+/// Maximum length of a question above options.
 const QUESTION: usize = 1_024;
-/// The longest small print.
+/// Maximum length of the small print.
 const FOOTER: usize = 60;
-/// The longest label of a button.
+/// Maximum length of a button's label.
 const LABEL: usize = 20;
-/// The longest title of an option or of a group of them.
+/// Maximum length of the title of an option or of a group of options.
 const TITLE: usize = 24;
-/// The longest id of an option.
+/// Maximum length of an option's id.
 const ID: usize = 256;
-/// The most buttons under a question.
+/// Maximum number of buttons under a question.
 const BUTTONS: usize = 3;
-/// The most options of a list, all groups together.
+/// Maximum number of options in a list, over all groups.
 const OPTIONS: usize = 10;
 
-/// Who says it: users choose options, and nobody else does.
+/// The speaker of a content object. Only users choose options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaker {
     /// The user.
     User,
-    /// The bot, or an agent of the customer.
+    /// The bot, or an agent of the integrator.
     Business,
 }
 
@@ -50,7 +50,7 @@ impl Speaker {
     }
 }
 
-/// What is wrong with a content object: the path of the field within it, and what belongs there.
+/// What is wrong with a content object: the path of the field within it, and what is expected there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContentError {
     path: String,
@@ -58,7 +58,7 @@ pub struct ContentError {
 }
 
 impl ContentError {
-    /// The message, with the place of the content before the path: `messages[0].text is missing`.
+    /// Returns the message with the place of the content before the path: `messages[0].text is missing`.
     pub fn at(&self, place: &str) -> String {
         let dot = if self.path.is_empty() { "" } else { "." };
         format!("{place}{dot}{} {}", self.path, self.wrong)
@@ -81,7 +81,7 @@ fn wrong<T>(path: &str, wrong: impl Into<String>) -> Result<T, ContentError> {
 ///
 /// # Errors
 ///
-/// The first thing that is wrong with it.
+/// Returns the first mistake in it.
 pub fn check(content: &Value, speaker: Speaker) -> Checked {
     if !content.is_object() {
         return wrong(
@@ -99,12 +99,12 @@ pub fn check(content: &Value, speaker: Speaker) -> Checked {
     }
 }
 
-/// The value at a path of names.
+/// Returns the value at a path of names.
 fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(value, |value, name| value.get(name))
 }
 
-/// A word out of a list.
+/// Reads a word that must be in a list.
 fn word(value: &Value, path: &str, words: &'static [&'static str]) -> Result<&'static str, ContentError> {
     let listed = || words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     match at(value, path) {
@@ -121,7 +121,7 @@ fn word(value: &Value, path: &str, words: &'static [&'static str]) -> Result<&'s
     }
 }
 
-/// A text that is there, and not too long.
+/// Checks a text that must be present and not too long.
 fn text(value: &Value, path: &str, most: usize) -> Checked {
     match at(value, path) {
         None | Some(Value::Null) => wrong(path, "is missing: a text"),
@@ -134,7 +134,7 @@ fn text(value: &Value, path: &str, most: usize) -> Checked {
     }
 }
 
-/// The same, where it may be empty or missing.
+/// Checks a text that may be empty or missing, but not too long.
 fn small_print(value: &Value, path: &str) -> Checked {
     match at(value, path) {
         None | Some(Value::Null) => Ok(()),
@@ -143,7 +143,7 @@ fn small_print(value: &Value, path: &str) -> Checked {
     }
 }
 
-/// A list with at least one element, and at most so many.
+/// Reads a list with at least one and at most `most` elements.
 fn list<'a>(value: &'a Value, path: &str, most: usize) -> Result<&'a [Value], ContentError> {
     match at(value, path) {
         None | Some(Value::Null) => wrong(path, "is missing: a list"),
@@ -156,7 +156,7 @@ fn list<'a>(value: &'a Value, path: &str, most: usize) -> Result<&'a [Value], Co
     }
 }
 
-/// What is wrong with an element of a list, seen from around the list.
+/// Puts the place in the list before the path of a mistake in an element.
 fn within(path: &str, index: usize, checked: Checked) -> Checked {
     checked.map_err(|error| ContentError { path: format!("{path}[{index}].{}", error.path), ..error })
 }

@@ -1,4 +1,4 @@
-//! What callbacks and lists of several families say of a conversation.
+//! Parts of conversations that callbacks and lists of several families share.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
-//! What people, robots and agents say to each other: content objects, and the records of messages around them.
+//! The messages of people, bots and agents: content objects, and the message records around them.
 //!
-//! Stories and requests may say what no type here describes; where that goes out as it came, a field is a [`Given`].
+//! Stories and requests may contain content that no type here describes. Where such content is passed on unchanged, the field
+//! is a [`Given`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -347,7 +348,7 @@ pub enum MessageStatus {
 }
 
 impl MessageStatus {
-    /// The word on the wire.
+    /// Returns the word on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Send => "send",

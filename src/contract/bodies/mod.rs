@@ -1,8 +1,8 @@
 //! Typed bodies of every callback, and the message objects they carry.
 //!
-//! The order of a struct's fields is the order on the wire, and names and letter case are the vendor's own, which
-//! differ from family to family on purpose. Whoever builds a callback fills one of these and serialises it once; the
-//! signature is taken over those bytes. Each struct says in its first lines where its shape comes from.
+//! The order of a struct's fields is the order on the wire. Names and letter case are the vendor's own, which differ from
+//! family to family on purpose. Code that builds a callback fills one of these structs and serialises it once; the signature is
+//! taken over those bytes. The first lines of each struct name the source of its shape.
 
 pub mod check;
 pub mod conversation;
@@ -15,19 +15,19 @@ use jiff::tz::TimeZone;
 /// An object whose keys are not fixed, such as a robot's variables. Keys keep their order.
 pub type Fields = serde_json::Map<String, serde_json::Value>;
 
-/// A moment as answers and notices write it (client, example): `2025-04-15T06:41:00Z`.
+/// Formats a moment as responses and notices write it (client, example): `2025-04-15T06:41:00Z`.
 pub fn utc_text(moment: Timestamp) -> String {
-    // To the second; without a fraction this is how a timestamp is written anyway.
+    // To the second: a timestamp without a fraction is displayed in this form.
     let second = Timestamp::from_second(moment.as_second()).unwrap_or(moment);
     second.to_string()
 }
 
-/// A moment as `ScheduleStartTime` and its like write it (example): `2025-04-15 13:41:00`, in the account's zone.
+/// Formats a moment as `ScheduleStartTime` and similar fields write it (example): `2025-04-15 13:41:00`, in the account's zone.
 pub fn local_text(moment: Timestamp, zone: &TimeZone) -> String {
     zone.to_datetime(moment).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// A moment as the dialer writes it (client): Unix milliseconds, as a string.
+/// Formats a moment as the dialer writes it (client): Unix milliseconds, as a string.
 pub fn millis_text(moment: Timestamp) -> String {
     moment.as_millisecond().to_string()
 }

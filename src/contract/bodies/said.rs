@@ -1,6 +1,6 @@
-//! What one side of a conversation says, as the reference shows it: the content objects that are taken from that side.
+//! The content of each side of a conversation, as the reference shows it: the content objects that are accepted from that side.
 //!
-//! Who sends what is read off the vendor's examples; that the rest is refused is assumed.
+//! Which side sends what is taken from the vendor's examples; that the rest is refused is assumed.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use serde_json::Value;
 use super::check::Speaker;
 use super::message::{Content, Interactive};
 
-/// What a user says.
+/// The content of a user.
 pub struct UserSays;
 
-/// What the bot says, or an agent of the customer.
+/// The content of the bot, or of an agent of the integrator.
 pub struct BusinessSays;
 
 impl JsonSchema for UserSays {
@@ -36,7 +36,7 @@ impl JsonSchema for BusinessSays {
     }
 }
 
-/// The schema of a content object without what this side does not say.
+/// Returns the schema of a content object without the shapes that this side does not send.
 fn said(speaker: Speaker, generator: &mut SchemaGenerator) -> Schema {
     let mut content = Content::json_schema(generator);
     keep(&mut content, speaker.types());
@@ -55,12 +55,12 @@ fn said(speaker: Speaker, generator: &mut SchemaGenerator) -> Schema {
     content
 }
 
-/// The word of `type` in one of several shapes.
+/// Returns the word of `type` in one of several shapes.
 fn kind(branch: &Value) -> Option<&str> {
     branch.pointer("/properties/type/const").and_then(Value::as_str)
 }
 
-/// Keeps the shapes with these words.
+/// Keeps only the shapes with these words.
 fn keep(schema: &mut Schema, words: &[&str]) {
     if let Some(branches) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
         branches.retain(|branch| kind(branch).is_some_and(|kind| words.contains(&kind)));

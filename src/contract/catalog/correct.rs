@@ -1,4 +1,4 @@
-//! Corrections of the list by the user's settings.
+//! Corrections of the catalog by the user's settings.
 
 use std::sync::Arc;
 
@@ -12,43 +12,43 @@ use super::{Catalog, Direction, Entry, EntryFile, Provenance, Route};
 /// Why a correction cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CorrectionError {
-    /// There is no such entry.
+    /// The catalog has no such entry.
     #[error("there is no entry `{id}` in the catalog{}", did_you_mean(.nearest.as_deref()))]
     UnknownId {
-        /// What was written.
+        /// The id as written.
         id: String,
-        /// The id that was meant, most likely.
+        /// The id that was probably meant.
         nearest: Option<String>,
     },
-    /// The key makes no sense for the entry's direction.
+    /// The key does not apply to the entry's direction.
     #[error("`{key}` cannot be set for `{id}`: it is a {direction}")]
     WrongKey {
         /// The entry.
         id: String,
         /// The key of the correction.
         key: &'static str,
-        /// What the entry is.
+        /// The direction of the entry.
         direction: Direction,
     },
-    /// A path without its slash, or with something in it that no path has.
+    /// The path has no leading slash, or has characters that no path may have.
     #[error(
         "`{path}` is not a path for `{id}`: it must begin with `/` and have no spaces, no query, no fragment"
     )]
     BadPath {
         /// The entry.
         id: String,
-        /// What was written.
+        /// The path as written.
         path: String,
     },
-    /// Not an HTTP method.
+    /// The text is not an HTTP method.
     #[error("`{method}` is not an HTTP method for `{id}`: write for example `POST`")]
     BadMethod {
         /// The entry.
         id: String,
-        /// What was written.
+        /// The method as written.
         method: String,
     },
-    /// Two entries would be served at one place.
+    /// Two entries would be served under the same method and path.
     #[error("`{id}` cannot be served at {method} {path}: `{by}` is served there")]
     Taken {
         /// The entry that was to move.
@@ -57,18 +57,18 @@ pub enum CorrectionError {
         method: String,
         /// The path.
         path: String,
-        /// The entry that is there.
+        /// The entry that is already served there.
         by: String,
     },
 }
 
 impl Catalog {
-    /// The entry that is served where this one is to be, if another one is.
+    /// Returns the entry that is already served where this one would be, if there is one.
     pub(crate) fn taken(&self, id: &str) -> Option<String> {
         self.occupant(self.position(id)?).map(|by| by.id.clone())
     }
 
-    /// Another entry that is served where this one was moved to. Names of parameters do not make paths different.
+    /// Returns another entry that is served where this one was moved to. Names of parameters do not make paths different.
     fn occupant(&self, at: usize) -> Option<&Entry> {
         let main = self.entries[at].routes.first()?;
         let there = |route: &Route| route.method == main.method && shape(&route.path).eq(shape(&main.path));
@@ -76,14 +76,14 @@ impl Catalog {
         others.find(|(_, entry)| entry.routes.iter().any(there)).map(|(_, entry)| entry)
     }
 
-    /// This list with corrections by entry id.
+    /// Returns the catalog with corrections by entry id.
     ///
-    /// A corrected path or method takes the place of the entry's main route; its further routes stay. Where a route,
-    /// an event or a body is given without a mark, it counts as documented: the user holds the vendor's document.
+    /// A corrected path or method replaces the entry's main route; its further routes stay. A route, an event or a body given
+    /// without a mark counts as documented: the user has the vendor's document.
     ///
     /// # Errors
     ///
-    /// Every correction that cannot be applied, in the order given; then nothing is corrected.
+    /// Returns every correction that cannot be applied, in the order given. Then no correction is applied.
     pub fn overridden<'a>(
         &self,
         corrections: impl IntoIterator<Item = (&'a str, &'a EntryFile)>,
@@ -106,7 +106,7 @@ impl Catalog {
             }
             errors.extend(problems);
         }
-        // Only now: two entries may have changed places.
+        // Checked only now, since two entries may have changed places.
         for at in moved {
             let entry = &corrected.entries[at];
             errors.extend(corrected.occupant(at).map(|by| CorrectionError::Taken {
@@ -121,7 +121,8 @@ impl Catalog {
 }
 
 impl Catalog {
-    /// This list with calls the user vouches for, each by its id, a group such as `task.*`, or `*` for all.
+    /// Returns the catalog with the calls that the user confirms, each given by its id, a group such as `task.*`, or `*` for
+    /// all.
     #[must_use]
     pub fn confirming(mut self, patterns: &[String]) -> Self {
         let is_meant = |id: &str| {
@@ -134,7 +135,7 @@ impl Catalog {
             (entry.confirmed, entry.method_mark) = (true, None);
             let marks = entry.routes.iter_mut().map(|route| &mut route.provenance);
             for mark in marks.chain([&mut entry.provenance]) {
-                // The user holds the vendor's document.
+                // The user has the vendor's document.
                 if *mark == Provenance::Assumed {
                     *mark = Provenance::Documented;
                 }
@@ -177,8 +178,8 @@ fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
 fn apply(entry: &mut Entry, correction: &EntryFile) {
     entry.overridden = true;
     entry.confirmed |= correction.provenance.is_some_and(|given| given != Provenance::Assumed);
-    // The mark of a call stands for its path, that of a callback for its body: a corrected name alone says nothing
-    // about the fields.
+    // The mark of a call applies to its path, that of a callback to its body: a corrected name alone says nothing about the
+    // fields.
     let known = match entry.direction {
         Direction::Call => correction.path.is_some() || correction.method.is_some(),
         Direction::Callback => correction.body.is_some(),
@@ -187,7 +188,7 @@ fn apply(entry: &mut Entry, correction: &EntryFile) {
         entry.provenance = provenance;
     }
     if known {
-        // It stands for the method, too.
+        // The mark applies to the method, too.
         entry.method_mark = None;
     }
     if let Some(main) = entry.routes.first_mut() {

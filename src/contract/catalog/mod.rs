@@ -1,7 +1,7 @@
-//! The single list of what exists: every call and callback of the vendor.
+//! The single list of endpoints and callbacks: every call and callback of the vendor.
 //!
-//! `catalog.toml` is compiled in and read once. Settings correct it into a catalog of their own; nothing else changes
-//! it. Routes, listings, suggestions and the tests of completeness all come from here.
+//! `catalog.toml` is compiled in and read once. Settings correct it into a catalog of their own; nothing else changes it.
+//! Routes, listings, suggestions and the tests of completeness are all derived from this list.
 
 mod correct;
 mod entry_file;
@@ -20,18 +20,18 @@ pub use entry_file::EntryFile;
 use super::Provenance;
 use super::renames::CorrectedNames;
 
-/// Who calls whom.
+/// The direction of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
-    /// The integrator calls the vendor.
+    /// A request of the integrator to the vendor.
     Call,
-    /// The vendor calls the integrator.
+    /// A request of the vendor to the integrator.
     Callback,
 }
 
 impl Direction {
-    /// The word shown to people and written in the catalog.
+    /// Returns the word shown to users and written in the catalog.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Call => "call",
@@ -69,7 +69,7 @@ impl Family {
     pub const ALL: [Self; 6] =
         [Self::Cloud, Self::Workflow, Self::Chatbot, Self::Dialer, Self::Sms, Self::Detection];
 
-    /// The family whose paths begin as this one does, if there is one.
+    /// Returns the family whose paths begin as this one does.
     pub fn of_path(path: &str) -> Option<Self> {
         let begins = [
             ("/service/cloud/workflow/", Self::Workflow),
@@ -82,7 +82,7 @@ impl Family {
         begins.into_iter().find(|(begin, _)| path.starts_with(begin)).map(|(_, family)| family)
     }
 
-    /// The word shown to people and written in the catalog.
+    /// Returns the word shown to users and written in the catalog.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cloud => "cloud",
@@ -101,14 +101,14 @@ impl fmt::Display for Family {
     }
 }
 
-/// One method and path under which a call is served.
+/// A method and path under which a call is served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// The HTTP method, upper case.
     pub method: String,
     /// The path, beginning with `/`; a segment in braces such as `{name}` matches anything.
     pub path: String,
-    /// Where the path comes from.
+    /// The provenance of the path.
     #[serde(rename = "mark")]
     pub provenance: Provenance,
 }
@@ -119,15 +119,15 @@ pub struct Route {
 pub struct Entry {
     /// The catalog id, for example `session.transfer`.
     pub id: String,
-    /// The vendor's titles of it, as its menu prints them.
+    /// The vendor's titles of the entry, as its menu prints them.
     pub titles: Vec<String>,
-    /// The group it is listed under.
+    /// The group that the entry is listed under.
     pub group: String,
-    /// Who calls whom.
+    /// The direction of the request.
     pub direction: Direction,
-    /// Which authentication and envelope it has.
+    /// The family, which decides the authentication and the envelope.
     pub family: Family,
-    /// Of a call: where it is served; the first is the main one.
+    /// Of a call: where it is served. The first route is the main one.
     #[serde(default)]
     pub routes: Vec<Route>,
     /// Of a callback: its HTTP method. Documented as POST for all but the inbound one, where it is assumed.
@@ -135,32 +135,32 @@ pub struct Entry {
     pub method: String,
     /// Of a callback: the event's name on the wire, if its body names it.
     pub event: Option<String>,
-    /// Of a callback: whether it carries the signature.
+    /// Of a callback: whether it is signed.
     #[serde(default)]
     pub signed: bool,
-    /// Of a callback: where it is known from whether it carries the signature.
+    /// Of a callback: the provenance of whether it is signed.
     #[serde(default = "assumed")]
     pub signed_mark: Provenance,
-    /// Where its path (calls) or body (callbacks) comes from.
+    /// The provenance of the path (calls) or the body (callbacks).
     #[serde(rename = "mark")]
     pub provenance: Provenance,
-    /// Of a call: where its method comes from, if that is surer than its path.
+    /// Of a call: the provenance of its method, if that is better known than its path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method_mark: Option<Provenance>,
     /// One line of help.
     pub help: String,
-    /// Of a callback: headers set or, with an empty value, removed by the user's settings.
+    /// Of a callback: headers that the user's settings set or, with an empty value, remove.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// The body template of the user's settings, for a callback or the response to a call.
+    /// The body template from the user's settings, for a callback or the response to a call.
     pub body: Option<String>,
-    /// Other names of fields and words, by the user's settings.
+    /// Other names of fields and words, from the user's settings.
     #[serde(skip)]
     pub names: Option<Arc<CorrectedNames>>,
     /// Whether the user's settings changed it.
     #[serde(default)]
     pub overridden: bool,
-    /// Whether the user vouches for all of it: nothing of it counts as assumed.
+    /// Whether the user confirms the whole entry: none of it counts as assumed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirmed: bool,
 }
@@ -173,7 +173,7 @@ fn post() -> String {
     "POST".to_owned()
 }
 
-/// A menu of the vendor's that lists entries of other groups once more, under titles of its own.
+/// A menu of the vendor that lists entries of other groups again, under its own titles.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Menu {
@@ -183,7 +183,7 @@ pub struct Menu {
     pub titles: Vec<String>,
 }
 
-/// The list.
+/// The catalog.
 #[derive(Clone, Debug)]
 pub struct Catalog {
     menus: Vec<Menu>,
@@ -204,7 +204,7 @@ impl Catalog {
         Self { menus, entries, by_id }
     }
 
-    /// This list with further entries, each behind those of its group.
+    /// Returns this catalog with further entries, each behind those of its group.
     #[must_use]
     pub fn and(&self, more: impl IntoIterator<Item = Entry>) -> Self {
         let mut entries = self.entries.clone();
@@ -215,34 +215,34 @@ impl Catalog {
         Self::new(self.menus.clone(), entries)
     }
 
-    /// An entry gives up the place where another is served from now on.
+    /// Removes a route from an entry, because another entry is served there from now on.
     pub(crate) fn clear(&mut self, id: &str, place: &Route) {
         if let Some(at) = self.position(id) {
             self.entries[at].routes.retain(|own| own.method != place.method || own.path != place.path);
         }
     }
 
-    /// The list as it is compiled in, without anybody's corrections.
+    /// Returns the catalog as compiled in, without the user's corrections.
     pub fn builtin() -> &'static Self {
         &BUILTIN
     }
 
-    /// Every entry, in the order of the list.
+    /// Returns every entry, in the order of the list.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// Every call of the integrator, in the order of the list.
+    /// Returns every call of the integrator, in the order of the list.
     pub fn calls(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.direction == Direction::Call)
     }
 
-    /// Every callback, in the order of the list.
+    /// Returns every callback, in the order of the list.
     pub fn callbacks(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.direction == Direction::Callback)
     }
 
-    /// The names of the groups, each once, in the order of the list.
+    /// Returns the names of the groups, each once, in the order of the list.
     pub fn groups(&self) -> Vec<&str> {
         let mut groups: Vec<&str> = Vec::new();
         for entry in &self.entries {
@@ -253,17 +253,17 @@ impl Catalog {
         groups
     }
 
-    /// The menus that list entries of other groups once more.
+    /// Returns the menus that list entries of other groups again.
     pub fn menus(&self) -> &[Menu] {
         &self.menus
     }
 
-    /// The entries of a menu in its order, each with its title there.
+    /// Returns the entries of a menu in its order, each with its title there.
     pub fn listed<'a>(&'a self, menu: &'a Menu) -> impl Iterator<Item = (&'a str, &'a Entry)> {
         menu.titles.iter().flat_map(|title| self.titled(title).map(move |entry| (title.as_str(), entry)))
     }
 
-    /// The entries that the vendor's menus call this, whatever the letter case.
+    /// Returns the entries with this title in the vendor's menus, ignoring letter case.
     pub fn titled<'a>(&'a self, title: &'a str) -> impl Iterator<Item = &'a Entry> {
         let is_meant = move |own: &String| {
             own.trim_start_matches('*').eq_ignore_ascii_case(title.trim_start_matches('*'))
@@ -276,14 +276,13 @@ impl Catalog {
         Some(self.by_id[found])
     }
 
-    /// The entry with this id.
+    /// Returns the entry with this id.
     pub fn get(&self, id: &str) -> Option<&Entry> {
         self.position(id).map(|at| &self.entries[at])
     }
 
-    /// The id somebody most likely meant who wrote `text`, among the entries the filter lets through. Letter case and
-    /// the choice between `.`, `_`, `-` and space do not count; an event's name on the wire and the end of an id are
-    /// understood too.
+    /// Returns the id that was most likely meant by `text`, among the entries that pass the filter. Letter case and the choice
+    /// between `.`, `_`, `-` and space do not matter. An event's name on the wire and the end of an id are recognized too.
     pub fn nearest(&self, text: &str, filter: impl Fn(&Entry) -> bool) -> Option<&str> {
         let wanted = text.trim().to_lowercase();
         let ending = format!(".{}", wanted.replace(['_', '-', ' '], "."));
@@ -311,7 +310,7 @@ mod tests {
     const MENU: &str = include_str!("../../../tests/it/menu.tsv");
 
     fn provenance(letters: &str) -> Provenance {
-        // Where the menu names two marks, one for a part each, the weaker one stands in the catalog.
+        // Where the menu names two marks, each for one part, the catalog holds the weaker one.
         match letters.rsplit('/').next() {
             Some("D") => Provenance::Documented,
             Some("E") => Provenance::Example,

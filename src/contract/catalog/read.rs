@@ -1,4 +1,4 @@
-//! Reading the compiled-in list.
+//! Reads the compiled-in list.
 
 use serde::Deserialize;
 
@@ -20,7 +20,7 @@ pub(super) fn builtin() -> (Vec<Menu>, Vec<Entry>) {
     (list.menus, entries.collect())
 }
 
-/// A route without a provenance of its own has that of its entry.
+/// Gives a route without a provenance of its own that of its entry.
 fn marked(mut row: toml::Table) -> toml::Table {
     if let Some(mark) = row.get("mark").cloned()
         && let Some(routes) = row.get_mut("routes").and_then(toml::Value::as_array_mut)

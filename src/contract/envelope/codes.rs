@@ -1,15 +1,15 @@
-//! The table of error codes. Meanings are in our words; what the vendor's own messages say is unknown.
+//! The table of error codes. The meanings are in our words; the vendor's own messages are unknown.
 
 use crate::contract::{Family, Provenance};
 
-/// A code of an answer.
+/// A code in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
     /// The number in the envelope.
     pub code: i64,
-    /// Where it comes from.
+    /// The provenance of the code.
     pub provenance: Provenance,
-    /// What it means, as a fragment that fits a message.
+    /// The meaning, as a fragment that fits into a message.
     pub meaning: &'static str,
 }
 
@@ -17,7 +17,7 @@ const fn row(code: i64, provenance: Provenance, meaning: &'static str) -> Code {
     Code { code, provenance, meaning }
 }
 
-/// The calling API and the workflow: the numbers are documented as a list, without their meanings.
+/// The codes of the calling API and the workflow. The numbers are documented as a list, without their meanings.
 const CLOUD: &[Code] = &[
     row(200, Provenance::Documented, "success"),
     row(400, Provenance::Assumed, "a parameter is missing or wrong"),
@@ -110,11 +110,11 @@ const DIALER: &[Code] = &[
     row(10901, Provenance::Client, "voicemail is not enabled"),
 ];
 
-/// Codes of the dialer that say that the vendor itself failed. No state of a task leads to them: faults do.
+/// Codes of the dialer for failures of the vendor itself. No state of a task leads to them; only faults return them.
 pub const INTERNAL: [i64; 2] = [-1, 10201];
 
-/// Codes of the dialer that none of its seven calls here can lead to, with the reason: what the codes are about is known,
-/// which calls they belong to is assumed from it. Faults can name them all the same.
+/// Codes of the dialer that none of its seven calls here can return, with the reason. The subjects of the codes are known;
+/// which calls return them is assumed from that. Faults can return them nevertheless.
 pub const ELSEWHERE: &[(&[i64], &str)] = &[
     (&[10527], "no call adds contacts to a task"),
     (&[10605], "no call changes or starts a task, which has to be in state Not Started"),
@@ -146,7 +146,7 @@ const DETECTION: &[Code] = &[
     row(500, Provenance::Assumed, "internal error"),
 ];
 
-/// Every code of a family, success first.
+/// Returns every code of a family, success first.
 pub fn codes(family: Family) -> &'static [Code] {
     match family {
         Family::Cloud | Family::Workflow => CLOUD,
@@ -157,7 +157,7 @@ pub fn codes(family: Family) -> &'static [Code] {
     }
 }
 
-/// A code of a family.
+/// Returns a code of a family.
 pub fn code(family: Family, code: i64) -> Option<&'static Code> {
     codes(family).iter().find(|known| known.code == code)
 }
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_dialer_table_is_complete() {
-        // The numbers clients know, as ranges.
+        // The codes that clients know, as ranges.
         let known = [
             -1..=-1,
             0..=0,

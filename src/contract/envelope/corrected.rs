@@ -1,16 +1,16 @@
-//! Codes of refusals that the user's settings replace, where the vendor's own document has others.
+//! Codes of refusals that the user's settings replace, if the vendor's document has other ones.
 
 use std::collections::BTreeMap;
 
 use crate::contract::Family;
 
-/// Other codes, by the endpoint, the group of endpoints or the family that they are refused with.
+/// Replacement codes, by the endpoint, the group of endpoints or the family.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CorrectedCodes(BTreeMap<String, BTreeMap<i64, i64>>);
 
 impl CorrectedCodes {
-    /// Other codes by where they count: the id of an endpoint, a group such as `task.*`, or a family. A key that is no number
-    /// counts for nothing.
+    /// Creates the table of replacement codes by scope: the id of an endpoint, a group such as `task.*`, or a family. A key
+    /// that is not a number is ignored.
     pub fn new(scopes: BTreeMap<String, BTreeMap<String, i64>>) -> Self {
         let read = |codes: BTreeMap<String, i64>| {
             codes.into_iter().filter_map(|(code, other)| Some((code.parse().ok()?, other))).collect()
@@ -18,8 +18,8 @@ impl CorrectedCodes {
         Self(scopes.into_iter().map(|(scope, codes)| (scope, read(codes))).collect())
     }
 
-    /// The code that an endpoint is refused with where the mock says this one; the most particular scope decides. What is
-    /// no endpoint has no id.
+    /// Returns the code with which an endpoint refuses instead of `code`. The most specific scope wins. `id` is empty for a
+    /// request to no endpoint.
     pub fn of(&self, family: Family, id: &str, code: i64) -> i64 {
         let groups = id.match_indices('.').map(|(dot, _)| format!("{}.*", &id[..dot]));
         let scopes = [id.to_owned()].into_iter().chain(groups).chain([family.as_str().to_owned()]);

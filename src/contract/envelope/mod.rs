@@ -1,7 +1,7 @@
-//! What answers to calls look like around their data: the envelopes differ from family to family on purpose.
+//! The envelopes around the data of responses. They differ from family to family on purpose.
 //!
-//! The shapes of successes are documented, read off examples, or observed (see each arm); the shapes of errors are
-//! assumed: the family's own envelope with the code, a message, and no data.
+//! The shapes of successes are documented, taken from examples, or observed (see each arm). The shapes of errors are assumed:
+//! the family's own envelope with the code, a message, and no data.
 
 mod codes;
 mod corrected;
@@ -28,7 +28,7 @@ pub enum ErrorStatus {
 }
 
 impl ErrorStatus {
-    /// The HTTP status of an answer with this code.
+    /// Returns the HTTP status of a response with this code.
     pub fn http_status(self, code: i64) -> u16 {
         match u16::try_from(code) {
             Ok(401) => 401,
@@ -38,7 +38,7 @@ impl ErrorStatus {
     }
 }
 
-/// The code of a success.
+/// Returns the code of a success.
 pub fn success_code(family: Family) -> i64 {
     match family {
         // Documented for the calling API, client for the workflow, example for the chatbot, assumed for detection.
@@ -48,7 +48,7 @@ pub fn success_code(family: Family) -> i64 {
     }
 }
 
-/// Appends the fields of the answer of a successful call but for its data, and gives the name of that.
+/// Appends the fields of a successful response except its data, and returns the name of the data field.
 fn push_fields(text: &mut String, family: Family, request_id: impl FnOnce(&mut String)) -> &'static str {
     let (fields, data) = match family {
         // Documented.
@@ -65,34 +65,34 @@ fn push_fields(text: &mut String, family: Family, request_id: impl FnOnce(&mut S
         Family::Dialer => (r#"{"code":0,"message":"successfully","status":"OK""#, "body"),
         // Client; the wording of the message is assumed.
         Family::Sms => (r#"{"code":0,"message":"success""#, "body"),
-        // Assumed: what receivers answer to this family's callback.
+        // Assumed: the response that receivers give to this family's callback.
         Family::Detection => (r#"{"code":200,"msg":"ok""#, "data"),
     };
     text.push_str(fields);
     data
 }
 
-/// The answer of a successful call that has no data.
+/// Returns a successful response that has no data.
 ///
-/// `request_id` appends its 32 hexadecimal digits; it is asked only where the envelope has them.
+/// `request_id` appends its 32 hexadecimal digits. It is called only if the envelope has them.
 pub fn success(family: Family, request_id: impl FnOnce(&mut String)) -> String {
     let mut text = String::new();
     push_fields(&mut text, family, request_id);
     text + TAIL
 }
 
-/// What stands behind the data in the answer of a successful call.
+/// The text that follows the data in a successful response.
 pub const TAIL: &str = "}";
 
-/// Appends what stands before the data in the answer of a successful call; [`TAIL`] stands behind them.
+/// Appends the text before the data of a successful response; [`TAIL`] follows the data.
 ///
-/// `request_id` appends its 32 hexadecimal digits; it is asked only where the envelope has them.
+/// `request_id` appends its 32 hexadecimal digits. It is called only if the envelope has them.
 pub fn push_head(text: &mut String, family: Family, request_id: impl FnOnce(&mut String)) {
     let data = push_fields(text, family, request_id);
     text.extend([",\"", data, "\":"]);
 }
 
-/// The names of the fields of an envelope, beside its data, and that of the data.
+/// Returns the names of the envelope's fields other than its data, and the name of the data field.
 pub fn names(family: Family) -> (Vec<String>, &'static str) {
     let mut text = String::new();
     let data = push_fields(&mut text, family, |_| {});
@@ -107,9 +107,9 @@ pub fn names(family: Family) -> (Vec<String>, &'static str) {
     (names, data)
 }
 
-/// The answer of a call that failed (assumed).
+/// Returns the response to a failed request (assumed).
 ///
-/// `request_id` is asked for 32 hexadecimal digits only where the envelope has them.
+/// `request_id` returns 32 hexadecimal digits. It is called only if the envelope has them.
 pub fn error(family: Family, code: i64, message: &str, request_id: impl FnOnce() -> String) -> Value {
     match family {
         Family::Cloud => json!({ "code": code, "status": reason(code), "message": message }),
@@ -120,7 +120,7 @@ pub fn error(family: Family, code: i64, message: &str, request_id: impl FnOnce()
     }
 }
 
-/// The word beside a code of the calling API, in the place where a success says `OK` (assumed).
+/// Returns the word beside a code of the calling API, in the field where a success has `OK` (assumed).
 fn reason(code: i64) -> &'static str {
     u16::try_from(code)
         .ok()

@@ -1,7 +1,7 @@
 //! Reads the fields of a request into its type.
 //!
-//! Queries and forms carry texts only, so that a number may come as a text, and an empty text counts as none. Everything
-//! else keeps its type: a number where a name belongs is a mistake that the vendor would not take.
+//! Queries and forms carry texts only. So a number may be given as a text, and an empty text counts as missing. Everything else
+//! must have its type: a number in place of a name is a mistake that the vendor would not accept.
 
 use schemars::JsonSchema;
 use serde::Deserializer;
@@ -12,13 +12,13 @@ use serde_json::{Map, Value};
 use super::error::FieldError;
 use super::reference;
 
-/// The request in these fields. Fields that the type does not have are passed over.
+/// Decodes a request from these fields. Fields that the type does not have are ignored.
 ///
 /// # Errors
 ///
-/// The first field that is missing or cannot be used, with what is expected there.
+/// Returns the first field that is missing or cannot be used, with what is expected there.
 pub fn decode<T: DeserializeOwned + JsonSchema>(fields: &Value) -> Result<T, FieldError> {
-    // A request without a body has no fields; whether that will do is for the type to say.
+    // A request without a body has no fields. The type decides whether that is enough.
     let empty = Value::Object(Map::new());
     let fields = if fields.is_null() { &empty } else { fields };
     T::deserialize(Source(fields)).map_err(|error| match error.lacks_hint() {
@@ -30,11 +30,11 @@ pub fn decode<T: DeserializeOwned + JsonSchema>(fields: &Value) -> Result<T, Fie
     })
 }
 
-/// A value that is read.
+/// A value that is being read.
 #[derive(Clone, Copy)]
 struct Source<'de>(&'de Value);
 
-/// A whole number, however it is written; 3.0 is one that some clients write so.
+/// Reads a whole number in any notation: some clients write 3.0.
 fn whole(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => text.trim().parse().ok(),

@@ -1,7 +1,7 @@
-//! What a description says of a field, and the mark at its end: where the field is known from, and what of it is not.
+//! The description of a field, and the mark at its end: the provenance of the field, and what differs from it.
 //!
-//! `(client)` marks all of it; `(client; the unit is assumed)` says what the mark does not hold for; `(the words are
-//! assumed)` leaves the mark to what is around the field.
+//! `(client)` marks the whole field. `(client; the unit is assumed)` says what the mark does not cover. `(the words are
+//! assumed)` leaves the mark to the type around the field.
 
 use serde_json::Value;
 
@@ -9,24 +9,24 @@ use crate::contract::Provenance;
 
 /// A description, taken apart.
 pub(super) struct Described {
-    /// What it says besides the mark.
+    /// The text before the mark.
     text: String,
-    /// Where the field comes from.
+    /// The provenance of the field.
     pub(super) provenance: Option<Provenance>,
-    /// What of it comes from elsewhere.
+    /// The part of it with another provenance.
     pub(super) note: Option<Note>,
 }
 
-/// What the mark of a field does not hold for.
+/// The part of a field that the mark does not cover.
 pub(super) struct Note {
-    /// In words: `the unit is assumed`.
+    /// The note in words: `the unit is assumed`.
     text: String,
-    /// Where that comes from.
+    /// The provenance of that part.
     pub(super) provenance: Provenance,
 }
 
 impl Described {
-    /// The description of a schema.
+    /// Reads the description of a schema.
     pub(super) fn of(schema: &Value) -> Self {
         let text = schema.get("description").and_then(Value::as_str).unwrap_or_default().replace('\n', " ");
         let text = text.trim();
@@ -38,12 +38,12 @@ impl Described {
         Self { text: format!("{before}{dot}"), provenance, note }
     }
 
-    /// Whether it says nothing but where the field comes from.
+    /// Whether it consists of nothing but the mark.
     pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// What it says, with what a mark does not hold for.
+    /// Returns the text, with what a mark does not cover.
     pub(super) fn with_note(&self, note: Option<&Note>) -> String {
         match note {
             Some(note) if self.text.is_empty() => note.sentence(),
@@ -62,7 +62,7 @@ impl Note {
         Some(Self { text: text.to_owned(), provenance })
     }
 
-    /// Whether it is about every word that the field may hold.
+    /// Whether the note covers every word that the field may hold.
     pub(super) fn is_about_words(&self) -> bool {
         self.text.starts_with("the words are ")
     }
@@ -74,7 +74,7 @@ impl Note {
     }
 }
 
-/// What stands before the mark at the end of a text, the mark, and what it does not hold for.
+/// Splits a text into the part before the mark at its end, the mark, and the note on what it does not cover.
 fn marked(text: &str) -> Option<(&str, Option<Provenance>, Option<Note>)> {
     let (before, words) = text.trim_end_matches('.').strip_suffix(')')?.rsplit_once('(')?;
     let (first, rest) = match words.split_once([';', ',', ':']) {

@@ -5,10 +5,10 @@ use std::fmt;
 use serde::de;
 use serde_json::Value;
 
-/// How much of a value a message repeats, in characters.
+/// Maximum length of a value repeated in a message, in characters.
 const SHOWN: usize = 60;
 
-/// A value as a message shows it: short, on one line.
+/// Formats a value for a message: short, on one line.
 pub(crate) fn shown(value: &Value) -> String {
     let text = match value {
         Value::String(text) => format!("`{}`", text.escape_debug()),
@@ -20,7 +20,7 @@ pub(crate) fn shown(value: &Value) -> String {
     }
 }
 
-/// A field that cannot be used as it came. The message names the field by its path, what came, and what is expected.
+/// A field that cannot be used as received. The message names the path of the field, the received value, and what is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
     path: String,
@@ -46,34 +46,35 @@ impl FieldError {
         }
     }
 
-    /// The path of the field: `business.calls[0].callee`.
+    /// Returns the path of the field: `business.calls[0].callee`.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Whether nothing came where something is needed.
+    /// Whether a required field is missing.
     pub fn is_missing(&self) -> bool {
         matches!(self.fault, Fault::Missing { .. })
     }
 
-    /// The same, seen from the object around it.
+    /// Returns the error with the name of the enclosing object's field before the path.
     pub(super) fn within(mut self, name: &str) -> Self {
         let dot = if self.path.is_empty() || self.path.starts_with('[') { "" } else { "." };
         self.path = format!("{name}{dot}{}", self.path);
         self
     }
 
-    /// The same, seen from the list around it.
+    /// Returns the error with the index in the enclosing list before the path.
     pub(super) fn at(self, index: usize) -> Self {
         self.within(&format!("[{index}]"))
     }
 
-    /// The same with what probably was meant, if a field of that name in another letter case came at the top of a request.
+    /// Returns the error with the name that was probably meant, if the request has a top-level field of that name in another
+    /// letter case.
     #[must_use]
     pub fn with_case_of(mut self, fields: &Value) -> Self {
         let Fault::Missing { expected } = &mut self.fault else { return self };
         let mut names = fields.as_object().into_iter().flat_map(serde_json::Map::keys);
-        // An empty one counts as missing, too.
+        // An empty field counts as missing, too.
         if let Some(came) = names.find(|name| **name != self.path && name.eq_ignore_ascii_case(&self.path)) {
             let came = shown(&Value::from(came.as_str()));
             let colon = if expected.is_empty() { "" } else { "; " };
@@ -101,7 +102,7 @@ impl fmt::Display for FieldError {
         match &self.fault {
             Fault::Missing { expected } if expected.is_empty() => write!(f, "{path} is missing"),
             Fault::Missing { expected } => write!(f, "{path} is missing: {expected}"),
-            // A message goes where secrets must not.
+            // The value may be a secret, and messages are shown where secrets must not be.
             Fault::Wrong { expected, .. } if self.path.to_ascii_lowercase().ends_with("appsecret") => {
                 write!(f, "{path} is ***, expected {expected}")
             }
@@ -113,7 +114,7 @@ impl fmt::Display for FieldError {
 
 impl std::error::Error for FieldError {}
 
-/// What a type's own `Deserialize` says. A custom message goes on after the field's name: `has 70 characters, 63 is the
+/// Takes the message of a type's own `Deserialize`. A custom message continues the field's name: `has 70 characters, 63 is the
 /// most`.
 impl de::Error for FieldError {
     fn custom<T: fmt::Display>(message: T) -> Self {

@@ -1,10 +1,11 @@
 //! The fields of requests, responses and callbacks, described by the types that carry them.
 //!
-//! A type says everything once: its names are the wire's, its doc comments are the reference, and the last word in
-//! brackets of a doc comment is the provenance, for example `The number, in E.164 (client).` What it does not hold for
-//! stands behind it: `Minutes (example; the unit is assumed).` A field without one has that of the type it stands in, and
-//! none is surer than the field it stands in. From there come decoding with errors that name the field ([`decode`]), the field
-//! reference ([`fields_of`]), what a request holds that nothing reads ([`Names`]), and what a body may hold ([`FieldTree`]).
+//! A type says everything once. Its names are those on the wire and its doc comments are the reference. The last word in
+//! brackets of a doc comment is the provenance, for example `The number, in E.164 (client).` What the mark does not cover
+//! follows it: `Minutes (example; the unit is assumed).` A field without a mark has the provenance of its type, and no field is
+//! better known than the field that contains it. From this follow decoding with errors that name the field ([`decode`]), the
+//! field reference ([`fields_of`]), the fields of a request that nothing reads ([`Names`]), and what a body may hold
+//! ([`FieldTree`]).
 
 mod decode;
 mod described;

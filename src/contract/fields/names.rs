@@ -1,4 +1,4 @@
-//! Which names a request may have: what it holds besides is read by nobody.
+//! The names that a request may have; any other field is ignored.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,10 +10,10 @@ use super::reference::Field;
 use crate::contract::Provenance;
 use crate::files::suggest::nearest_of;
 
-/// Of a list so many items are looked at: what its first items are like, the others are, too.
+/// Maximum number of items of a list that are inspected, on the assumption that the others are like the first ones.
 const MOST_ITEMS: usize = 100;
 
-/// How much of a name that somebody else gave is repeated, in characters.
+/// Maximum length of a foreign name that a message repeats, in characters.
 const SHOWN: usize = 80;
 
 /// The names of the fields of a request.
@@ -23,16 +23,16 @@ pub struct Names(Node);
 #[derive(Clone, Debug, Default)]
 struct Node {
     provenance: Option<Provenance>,
-    /// The words of it that are only assumed, where the field itself is not.
+    /// The words of the field that are assumed although the field itself is not.
     assumed: Words,
-    /// Whether it is a number, or true or false, and never a text.
+    /// Whether it is a number or a boolean, and never a text.
     is_bare: bool,
     /// Whether other names are kept, too: they are the customer's own.
     keeps_more: bool,
     within: BTreeMap<String, Node>,
 }
 
-/// Some of the words that a field may hold.
+/// A part of the words that a field may hold.
 #[derive(Clone, Debug, Default)]
 enum Words {
     #[default]
@@ -41,49 +41,49 @@ enum Words {
     All,
 }
 
-/// What of a request is looked for, besides what nothing reads.
+/// What to look for in a request besides fields that nothing reads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LookFor {
-    /// What is read and only assumed.
+    /// Fields that are read but only assumed.
     pub assumed: bool,
     /// Texts in place of numbers: JSON has both, forms and queries have texts only.
     pub types: bool,
 }
 
-/// A field of a request that is worth a remark.
+/// A field of a request that is worth reporting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Noticed {
-    /// Nothing reads it.
+    /// Nothing reads the field.
     Unread {
-        /// Its place, without the positions in lists: `messages[].txt`.
+        /// Its path, without the positions in lists: `messages[].txt`.
         path: String,
-        /// The name that was meant, most likely.
+        /// The name that was probably meant.
         nearest: Option<String>,
         /// Whether it is kept as one of the customer's own names.
         is_kept: bool,
     },
-    /// It is read, and nobody outside the vendor knows whether the vendor does.
+    /// The field is read, but it is only assumed that the vendor reads it.
     Assumed {
-        /// Its place.
+        /// Its path.
         path: String,
     },
-    /// It is known, and nobody outside the vendor knows the word it holds.
+    /// The field is known, but the word it holds is only assumed.
     AssumedWord {
-        /// Its place.
+        /// Its path.
         path: String,
         /// The word.
         word: String,
     },
-    /// It is a number, or true or false, and came as a text.
+    /// The field is a number or a boolean, and was sent as a text.
     Text {
-        /// Its place.
+        /// Its path.
         path: String,
         /// The text.
         text: String,
     },
 }
 
-/// The place of a field, from the inside to the outside.
+/// The path of a field, from the inside to the outside.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     outer: Option<&'a Place<'a>>,
@@ -113,7 +113,7 @@ impl Place<'_> {
 }
 
 impl Names {
-    /// The names of these fields.
+    /// Returns the names of these fields.
     pub fn of(fields: &[Field]) -> Self {
         let mut root = Node::default();
         for field in fields {
@@ -139,12 +139,12 @@ impl Names {
         self.0.look(fields, None, wanted, report);
     }
 
-    /// The same for a list of rows that is still unread text.
+    /// Does the same for a list of rows that is still unparsed text.
     pub fn look_rows(&self, name: &str, text: &[u8], wants_assumed: bool, report: &mut dyn FnMut(Noticed)) {
         let Some(node) = self.0.within.get(name) else { return };
         let place = Place { outer: None, name };
         let place = Place { outer: Some(&place), name: "[]" };
-        // What is no list of objects is refused by whoever reads it.
+        // A value that is not a list of objects is refused where it is read.
         let _ = FirstRows(&mut |row| {
             node.names(row.keys().map(String::as_str), Some(&place), wants_assumed, report);
         })
@@ -172,7 +172,7 @@ impl Node {
                 for (name, value) in fields {
                     let Some(node) = self.within.get(name) else { continue };
                     let place = Place { outer: place, name };
-                    // What stands in something that is only assumed has been reported with it.
+                    // The fields of an assumed object have been reported with it.
                     let assumed = wanted.assumed && node.provenance != Some(Provenance::Assumed);
                     let wanted = LookFor { assumed, ..wanted };
                     node.value(value, &place, wanted, report);
@@ -185,7 +185,7 @@ impl Node {
         }
     }
 
-    /// Reports a value that is a word or a text where none is known.
+    /// Reports a value whose word is only assumed, or a text in place of a number.
     fn value(&self, value: &Value, place: &Place<'_>, wanted: LookFor, report: &mut dyn FnMut(Noticed)) {
         let word = match value {
             Value::String(text) if !text.is_empty() => text.clone(),
@@ -218,7 +218,7 @@ impl Node {
         for name in names.clone() {
             let path = || Place { outer, name }.path();
             match self.within.get(name) {
-                // What is this mock's own is no assumption about the vendor.
+                // A field that belongs to this mock alone is not an assumption about the vendor.
                 Some(node) if wants_assumed && node.provenance == Some(Provenance::Assumed) => {
                     if !name.starts_with("mock_") {
                         report(Noticed::Assumed { path: path() });
@@ -240,7 +240,8 @@ impl Node {
         }
     }
 
-    /// The name that was meant: one that was not sent, or one within a field beside it, `user.id` for `user_id`.
+    /// Returns the name that was probably meant: one that was not sent, or one within a neighbouring field, `user.id` for
+    /// `user_id`.
     fn nearest(&self, name: &str, is_sent: impl Fn(&str) -> bool) -> Option<String> {
         let within = |(outer, node): (&String, &Node)| {
             let outer = outer.clone();
@@ -252,7 +253,7 @@ impl Node {
     }
 }
 
-/// Reads the first rows of a list, and none behind them.
+/// Reads the first rows of a list and stops there.
 struct FirstRows<'f>(&'f mut dyn FnMut(&BTreeMap<String, IgnoredAny>));
 
 impl<'de> DeserializeSeed<'de> for FirstRows<'_> {

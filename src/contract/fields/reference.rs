@@ -1,4 +1,4 @@
-//! The field reference: every field of a type, read off its JSON Schema.
+//! The field reference: every field of a type, read from its JSON Schema.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -8,68 +8,68 @@ use serde_json::Value;
 use super::described::Described;
 use crate::contract::Provenance;
 
-/// Which way a type goes: what is optional differs.
+/// The direction in which a type is used: it decides what is optional.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// The integrator writes it: a request.
+    /// A request, written by the integrator.
     Read,
-    /// The mock writes it: a response or a callback.
+    /// A response or a callback, written by the mock.
     Written,
 }
 
-/// One field, as the reference lists it.
+/// A field as the reference lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Field {
-    /// Its place: `business.calls[].callee`.
+    /// Its path: `business.calls[].callee`.
     pub path: String,
     /// Its type in words: `string`, `integer 1 to 100`, `list of objects`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Where it comes from; nothing if nobody said, which a test refuses.
+    /// Its provenance. A test refuses a field without one.
     pub provenance: Option<Provenance>,
-    /// Of a request: whether it must be there. Of what the mock writes: whether it always is.
+    /// Of a request: whether the field must be present. Of what the mock writes: whether it is always present.
     pub required: bool,
     /// The words it may hold, if they are fixed.
     pub allowed: Vec<String>,
-    /// Where what it holds comes from, if that is less sure than the field itself: its words, its unit, its limit.
+    /// The provenance of the value (its words, its unit, its limit), if that is less well known than the field itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<Provenance>,
-    /// Those of its words that are only assumed, where others are not.
+    /// The assumed words, if others are not assumed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub assumed: Vec<String>,
-    /// Whether every word it may hold is only assumed, and the field itself is not.
+    /// Whether every word is assumed although the field itself is not.
     #[serde(skip)]
     pub is_any_assumed: bool,
-    /// Whether anything follows from it; a field without effect is accepted and checked for its type only.
+    /// Whether the field has any effect. A field without effect is accepted and checked for its type only.
     pub has_effect: bool,
-    /// Whether names within it that are not listed are kept: they are the customer's own.
+    /// Whether unlisted names within it are kept: they are the customer's own.
     #[serde(skip)]
     pub keeps_more: bool,
-    /// What it is.
+    /// The description.
     pub help: String,
 }
 
 impl Field {
-    /// The same where it is only assumed: known from another family or another request.
+    /// Returns the field as an assumed one: known from another family or another request.
     #[must_use]
     pub fn assumed(self) -> Self {
         let provenance = Some(Provenance::Assumed);
         Self { provenance, values: None, assumed: Vec::new(), is_any_assumed: false, ..self }
     }
 
-    /// Its words, if it is only assumed, or else those of them that are.
+    /// Returns all its words if the field is assumed, or else the assumed ones.
     fn assumed_words(&self) -> Vec<String> {
         let is_assumed = self.provenance == Some(Provenance::Assumed);
         if is_assumed { self.allowed.clone() } else { self.assumed.clone() }
     }
 
-    /// Whether it is this mock's own, such as `mock_outcome`, and so no assumption about the vendor.
+    /// Whether it belongs to this mock alone, such as `mock_outcome`, and so is not an assumption about the vendor.
     pub fn is_own(&self) -> bool {
         self.path.rsplit('.').next().is_some_and(|name| name.starts_with("mock_"))
     }
 }
 
-/// The schema of a type as the wire has it.
+/// Returns the schema of a type as it is on the wire.
 pub(crate) fn schema_of<T: JsonSchema>(used: Use) -> Value {
     let settings = SchemaSettings::draft2020_12();
     let settings = match used {
@@ -79,8 +79,8 @@ pub(crate) fn schema_of<T: JsonSchema>(used: Use) -> Value {
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// The schema of a type as a document has it that is read by others: whole, with what each field is in `description`, and where
-/// that is known from in `x-provenance`; where what it holds is known from is in `x-values`, if that is another place.
+/// Returns the complete schema of a type for a published document, with the description of each field in `description` and its
+/// provenance in `x-provenance`. The provenance of the value is in `x-values` if it differs.
 pub(crate) fn document_schema<T: JsonSchema>(used: Use) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
@@ -95,7 +95,7 @@ pub(crate) fn document_schema<T: JsonSchema>(used: Use) -> Value {
     schema
 }
 
-/// Takes where things are known from out of descriptions. Nothing is surer than the field it stands in: `surest`.
+/// Takes the provenance marks out of descriptions. Nothing is better known than the field that contains it: `surest`.
 fn mark(schema: &mut Value, surest: Provenance) {
     let Value::Object(parts) = schema else {
         if let Value::Array(all) = schema {
@@ -122,7 +122,7 @@ fn mark(schema: &mut Value, surest: Provenance) {
     }
 }
 
-/// Says of a schema whose marks are taken out that all of it is only assumed.
+/// Marks a schema whose marks have been taken out as assumed altogether.
 pub(crate) fn assume(schema: &mut Value) {
     match schema {
         Value::Object(parts) => {
@@ -136,13 +136,13 @@ pub(crate) fn assume(schema: &mut Value) {
     }
 }
 
-/// The same for a field, and what stands in it.
+/// Does the same for a field and what it contains.
 fn mark_field(field: &mut Value, surest: Provenance) {
     let own = Described::of(field).provenance.unwrap_or(surest);
     mark(field, own.max(surest));
 }
 
-/// Every field of a type, in the order of the wire.
+/// Returns every field of a type, in the order of the wire.
 pub fn fields_of<T: JsonSchema>(used: Use) -> Vec<Field> {
     let root = schema_of::<T>(used);
     let mut fields = Vec::new();
@@ -151,7 +151,7 @@ pub fn fields_of<T: JsonSchema>(used: Use) -> Vec<Field> {
     fields
 }
 
-/// What belongs at a path, for the message that it is missing.
+/// Describes what belongs at a path, for the message that it is missing.
 pub(super) fn hint<T: JsonSchema>(path: &str) -> String {
     let place: String = path.split('[').enumerate().fold(String::new(), |place, (at, part)| match at {
         0 => part.to_owned(),
@@ -170,17 +170,17 @@ pub(super) fn hint<T: JsonSchema>(path: &str) -> String {
     hint
 }
 
-/// What is known of the place a field stands in.
+/// What is known of the place of a field.
 #[derive(Clone, Copy)]
 struct Around {
-    /// Where a field comes from that does not say so itself.
+    /// The provenance of a field that does not state its own.
     usual: Option<Provenance>,
-    /// What none is surer than.
+    /// The best provenance that a field here can have.
     surest: Provenance,
 }
 
 impl Around {
-    /// The same within a value of this type.
+    /// Returns the same for the fields within a value of this type.
     fn of_type(self, schema: &Value) -> Self {
         Self { usual: Described::of(schema).provenance.or(self.usual), ..self }
     }
@@ -192,7 +192,7 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// The schema that a reference stands for, or the one branch of an optional value.
+    /// Returns the schema that a reference stands for, or the single branch of an optional value.
     fn resolve(&self, schema: &'a Value) -> &'a Value {
         if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
             return self
@@ -224,7 +224,7 @@ impl<'a> Walk<'a> {
         let of_items = items.map(Described::of);
         let known = own.provenance.or(around.usual).or(of_type.provenance);
         let provenance = known.map(|known| known.max(around.surest));
-        // The mark of a type of plain values is that of its words.
+        // The mark of a type of plain values applies to its words.
         let of_words = of_type.provenance.filter(|_| !self.holds_fields(inner));
         let note = own.note.as_ref().or(of_type.note.as_ref());
         let note = note.or_else(|| of_items.as_ref().and_then(|items| items.note.as_ref()));
@@ -261,13 +261,13 @@ impl<'a> Walk<'a> {
         self.inside(inner, &path, Around { usual: of_type.provenance.or(provenance), surest });
     }
 
-    /// Whether it is an object, a list of such, or one of several.
+    /// Whether it is an object, a list of objects, or a choice with an object in it.
     fn holds_fields(&self, schema: &'a Value) -> bool {
         let mut within = alternatives(schema).chain(schema.get("items"));
         schema.get("properties").is_some() || within.any(|one| self.holds_fields(self.resolve(one)))
     }
 
-    /// The fields within a value.
+    /// Lists the fields within a value.
     fn inside(&mut self, schema: &'a Value, path: &str, around: Around) {
         self.object(schema, path, around);
         if let Some(items) = schema.get("items") {
@@ -282,15 +282,15 @@ impl<'a> Walk<'a> {
             let fresh = self.fields.split_off(start);
             self.merge(known, fresh);
         }
-        // What stands deeper is required or not within its own object.
+        // A nested field is required or not within its own object.
         for field in &mut self.fields[known..] {
             let name = field.path.strip_prefix(path).unwrap_or_default().trim_start_matches('.');
             field.required &= name.contains(['.', '[']) || branches.iter().all(|one| requires(one, name));
         }
     }
 
-    /// What several alternatives share is listed once, with the words of all of them: it is as sure as the surest, and the
-    /// words of the others are assumed.
+    /// Lists the fields that several alternatives share only once, with the words of all of them. A field has the best
+    /// provenance among the alternatives; the words of the others are assumed.
     fn merge(&mut self, from: usize, fresh: Vec<Field>) {
         for field in fresh {
             match self.fields[from..].iter_mut().find(|other| other.path == field.path) {
@@ -339,7 +339,7 @@ impl<'a> Walk<'a> {
                 let limit = |name: &str| schema.get(name).and_then(Value::as_f64);
                 match (limit("minimum"), limit("maximum")) {
                     (Some(least), Some(most)) if least == most => format!("{}, always {least}", names[0]),
-                    // A limit that is only that of the machine says nothing to anybody.
+                    // A limit that only comes from the machine type says nothing to users.
                     (Some(0.0), Some(most)) if most == f64::from(u8::MAX) || most == f64::from(u16::MAX) => {
                         format!("{} from 0", names[0])
                     }
@@ -379,7 +379,7 @@ fn alternatives(schema: &Value) -> impl Iterator<Item = &Value> {
     of("oneOf").chain(of("anyOf"))
 }
 
-/// The fixed words of a schema, each with where it comes from, if it says so.
+/// Returns the fixed words of a schema, each with its provenance if it states one.
 fn words(schema: &Value) -> Vec<(String, Option<Provenance>)> {
     let word = |value: &Value| match value {
         Value::String(word) => word.clone(),

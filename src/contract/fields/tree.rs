@@ -1,4 +1,4 @@
-//! The fields of a body as a tree, for whoever writes one by hand: is there such a field, and may it hold such a word?
+//! The fields of a body as a tree, for checking a body written by hand: does a field exist, and may it hold a given word?
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use super::reference::Field;
 use crate::files::suggest::nearest_of;
 use crate::json::path_keys;
 
-/// The shortest name that is looked for anywhere in a body, in letters.
+/// Minimum length of a name that is looked for anywhere in a body, in letters.
 const SHORTEST: usize = 4;
 
-/// What may stand at one place of a body.
+/// What one place of a body may hold.
 #[derive(Clone, Debug, Default)]
 pub struct FieldTree {
     within: BTreeMap<String, FieldTree>,
@@ -20,7 +20,7 @@ pub struct FieldTree {
 }
 
 impl FieldTree {
-    /// The tree of these fields.
+    /// Builds the tree of these fields.
     pub fn of(fields: &[Field]) -> Self {
         let mut root = Self::default();
         for field in fields {
@@ -39,29 +39,29 @@ impl FieldTree {
         root
     }
 
-    /// The tree of a table with these fields, and this tree in one of them.
+    /// Returns the tree of a table that has these fields, with this tree in one of them.
     #[must_use]
     pub fn inside<'a>(self, name: &str, beside: impl IntoIterator<Item = &'a str>) -> Self {
         let beside = beside.into_iter().map(|name| (name.to_owned(), Self::default()));
         Self { within: beside.chain([(name.to_owned(), self)]).collect(), ..Self::default() }
     }
 
-    /// The field of this name.
+    /// Returns the field of this name.
     pub fn field(&self, name: &str) -> Option<&Self> {
         self.within.get(name)
     }
 
-    /// Whether it is known which fields stand in it, and no others do.
+    /// Whether all fields in it are known, so that any other is a mistake.
     pub fn is_closed(&self) -> bool {
         !self.within.is_empty() && !self.keeps_more
     }
 
-    /// Whether nothing is known to stand in it.
+    /// Whether no fields are known in it.
     pub fn is_leaf(&self) -> bool {
         self.within.is_empty()
     }
 
-    /// Whether it is a text, a number, or true or false, and no table.
+    /// Whether it is a text, a number or a boolean rather than a table.
     pub fn is_plain(&self) -> bool {
         self.is_plain && self.within.is_empty()
     }
@@ -71,24 +71,24 @@ impl FieldTree {
         self.is_text && self.within.is_empty()
     }
 
-    /// The field at a path such as `messages[0].content.text`, if there is one.
+    /// Returns the field at a path such as `messages[0].content.text`.
     pub fn at(&self, path: &str) -> Option<&Self> {
         path_keys(path)
             .filter(|name| name.parse::<usize>().is_err())
             .try_fold(self, |node, name| node.field(name))
     }
 
-    /// The words it may hold, if they are fixed.
+    /// Returns the words it may hold, if they are fixed.
     pub fn words(&self) -> &[String] {
         &self.words
     }
 
-    /// The names of the fields in it.
+    /// Returns the names of the fields in it.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.within.keys().map(String::as_str)
     }
 
-    /// The path, from here, of the field that was most likely meant by a name that none has.
+    /// Returns the path, from here, of the field that was most likely meant by an unknown name.
     pub fn nearest(&self, name: &str) -> Option<String> {
         let within = |(outer, node): (&String, &Self)| {
             let outer = outer.clone();
@@ -97,11 +97,11 @@ impl FieldTree {
         let known: Vec<String> =
             self.within.keys().cloned().chain(self.within.iter().flat_map(within)).collect();
         let near = nearest_of(name, known.iter().map(|known| (known.as_str(), known))).cloned();
-        // A name as short as `id` stands in too many places to say which is meant.
+        // A name as short as `id` occurs in too many places to say which one is meant.
         near.or_else(|| self.deeper(name).filter(|_| name.len() >= SHORTEST))
     }
 
-    /// The path of the field of exactly this name that is nearest below.
+    /// Returns the path of the nearest field below with exactly this name.
     fn deeper(&self, name: &str) -> Option<String> {
         let inner = |(outer, node): (&String, &Self)| {
             let inner = if node.within.contains_key(name) { name.to_owned() } else { node.deeper(name)? };
@@ -110,11 +110,11 @@ impl FieldTree {
         self.within.iter().filter_map(inner).min_by_key(|path| path.matches('.').count())
     }
 
-    /// Looks for the first name of a path that no field has.
+    /// Looks for the first name of a path that is not a field.
     ///
     /// # Errors
     ///
-    /// That name, and what was meant.
+    /// Returns that name, and the field that was probably meant.
     pub fn find(&self, path: &str) -> Result<(), UnknownField> {
         let mut node = self;
         let mut outer = String::new();
@@ -138,14 +138,14 @@ impl FieldTree {
     }
 }
 
-/// A name that no field has.
+/// A name that is not a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownField {
-    /// As it was written.
+    /// The name as written.
     pub name: String,
-    /// The path that was most likely meant.
+    /// The path that was probably meant.
     pub meant: Option<String>,
-    /// The fields that there are in its place.
+    /// The known fields in its place.
     pub known: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What fields hold beyond plain texts and numbers.
+//! Field types beyond plain texts and numbers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,12 +18,12 @@ use serde_json::Value;
 pub struct Whole<const MIN: i64, const MAX: i64>(i64);
 
 impl<const MIN: i64, const MAX: i64> Whole<MIN, MAX> {
-    /// The number.
+    /// Returns the number.
     pub fn get(self) -> i64 {
         self.0
     }
 
-    /// As a count; negative ones, which the range may allow, are 0.
+    /// Returns the number as a count; a negative number, which the range may allow, is 0.
     pub fn count(self) -> usize {
         usize::try_from(self.0).unwrap_or(0)
     }
@@ -35,7 +35,7 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Whole<MIN, MAX> {
         if (MIN..=MAX).contains(&number) {
             return Ok(Self(number));
         }
-        // A limit that is only that of the machine says nothing to anybody.
+        // A limit that only comes from the machine type says nothing to users.
         let expected = match MAX {
             _ if MAX >= i64::from(u32::MAX) => format!("a whole number from {MIN} on"),
             _ if MAX == MIN => MIN.to_string(),
@@ -51,7 +51,7 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Whole<MIN, MAX> {
 pub struct Number<const MIN: i64, const MAX: i64>(f64);
 
 impl<const MIN: i64, const MAX: i64> Number<MIN, MAX> {
-    /// The number.
+    /// Returns the number.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -74,12 +74,12 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Number<MIN, MAX> 
 pub struct Text<const MOST: usize>(String);
 
 impl<const MOST: usize> Text<MOST> {
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text, to keep.
+    /// Returns the owned text.
     pub fn into_string(self) -> String {
         self.0
     }
@@ -102,14 +102,14 @@ impl<'de, const MOST: usize> Deserialize<'de> for Text<MOST> {
 pub struct LocalTime(#[schemars(with = "String")] DateTime);
 
 impl LocalTime {
-    /// Reads it.
+    /// Parses the text.
     pub(crate) fn read(text: &str) -> Option<Self> {
-        // A year before our era reads, too, and would be refused by nothing behind this.
+        // A year before our era would parse, too, and nothing behind this would refuse it.
         let is_sound = text.starts_with(|first: char| first.is_ascii_digit());
         DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok().filter(|_| is_sound).map(Self)
     }
 
-    /// The moment, in a zone. Moments beyond the end of all time are its end.
+    /// Returns the moment in a zone. A moment beyond the largest timestamp becomes that timestamp.
     pub fn in_zone(self, zone: Offset) -> Timestamp {
         zone.to_timestamp(self.0).unwrap_or(Timestamp::MAX)
     }
@@ -124,7 +124,7 @@ impl<'de> Deserialize<'de> for LocalTime {
     }
 }
 
-/// Writes nothing as an empty text, as the vendor's older families do.
+/// Writes `None` as an empty text, as the vendor's older families do.
 pub(crate) fn or_empty<T: Serialize, S: Serializer>(
     value: &Option<T>,
     serializer: S,
@@ -135,7 +135,7 @@ pub(crate) fn or_empty<T: Serialize, S: Serializer>(
     }
 }
 
-/// A field that is accepted and checked for its type, and has no effect.
+/// A field that is accepted and checked for its type but has no effect.
 #[derive(Clone, Copy, Default)]
 pub struct NoEffect<T>(PhantomData<T>);
 
@@ -168,22 +168,22 @@ impl<T: JsonSchema> JsonSchema for NoEffect<T> {
     }
 }
 
-/// A value that usually looks like `T` and is kept just as it came, as a value or as text: whatever else is in it stays,
-/// and so does the order of its fields.
+/// A value that usually has the shape of `T` and is kept exactly as received, as a value or as text: additional fields and the
+/// order of the fields stay.
 pub struct Given<T, V = Value>(V, PhantomData<T>);
 
 impl<T, V> Given<T, V> {
-    /// A value, whatever its shape.
+    /// Keeps a value of any shape.
     pub fn new(value: V) -> Self {
         Self(value, PhantomData)
     }
 
-    /// The value.
+    /// Returns the value.
     pub fn value(&self) -> &V {
         &self.0
     }
 
-    /// The value, to keep.
+    /// Returns the owned value.
     pub fn into_value(self) -> V {
         self.0
     }
@@ -209,7 +209,7 @@ impl<T, V: fmt::Debug> fmt::Debug for Given<T, V> {
 
 impl<T: Serialize> From<T> for Given<T> {
     fn from(value: T) -> Self {
-        // Types of the wire are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
+        // Types of the wire are plain data (numbers, texts, lists, and tables with text keys), which always fit into JSON.
         Self::new(serde_json::to_value(value).unwrap_or_default())
     }
 }
@@ -275,7 +275,7 @@ impl<T> fmt::Debug for RowList<T> {
 
 impl<'de, T> Deserialize<'de> for RowList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Absent where it reaches the handler beside the other fields, which is the rule.
+        // As a rule the rows reach the handler apart from the other fields, and this field is absent.
         Option::<Vec<serde::de::IgnoredAny>>::deserialize(deserializer).map(|_| Self(PhantomData))
     }
 }

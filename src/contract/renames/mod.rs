@@ -1,6 +1,6 @@
-//! What a user calls the fields and words of a body, where the vendor's own document has other names than the mock.
+//! The user's names for fields and words of a body, if the vendor's document has other names than the mock.
 //!
-//! Names are translated on the wire, on the text of a body: what is read and generated keeps the mock's names, and the
+//! Names are translated on the wire, in the text of a body. Code that reads and generates bodies uses the mock's names, and the
 //! order of fields, the form of numbers and the white space stay as they are.
 
 mod rewriter;
@@ -12,19 +12,19 @@ use serde_json::Value;
 
 pub use rewriter::Rewriter;
 
-/// Other names of fields, and other words in them, in the shape of the body. Lists are as their items.
+/// Other names of fields, and other words in them, in the shape of the body. A list has the shape of its items.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Renames {
     fields: BTreeMap<String, Self>,
-    /// What this field is called instead.
+    /// The other name of this field.
     name: Option<String>,
-    /// What stands in place of a value, both as JSON.
+    /// The replacement of each value, both as JSON.
     words: BTreeMap<String, String>,
 }
 
 impl Renames {
-    /// Other names by the paths of fields, such as `detail[].RingType`, and other words by path and word. A word that
-    /// reads as a number, `true` or `false` stands for that value as well.
+    /// Creates the table from other names by the paths of fields, such as `detail[].RingType`, and other words by path and
+    /// word. A word that reads as a number, `true` or `false` stands for that value as well.
     pub fn new<'a>(
         names: impl IntoIterator<Item = (&'a String, &'a String)>,
         words: impl IntoIterator<Item = (&'a String, &'a BTreeMap<String, Value>)>,
@@ -49,13 +49,13 @@ impl Renames {
         segments(path).fold(self, |place, (name, _)| place.fields.entry(name.to_owned()).or_default())
     }
 
-    /// Whether nothing has another name.
+    /// Whether there are no other names.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The way back. A name that was replaced is no name any more, unless another field took it: it becomes one that nothing
-    /// reads, and that says what it is called now.
+    /// Returns the reverse translation. A name that was replaced is no longer valid unless another field took it: it is
+    /// translated to a name that nothing reads and that states the new name.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let mut fields = BTreeMap::new();
@@ -76,18 +76,18 @@ impl Renames {
         Self { fields, name: None, words }
     }
 
-    /// What is known of the field with this name of the mock's.
+    /// Returns the renames below the field with this name of the mock.
     pub fn at_field(&self, own: &str) -> Option<&Self> {
         self.fields.get(own)
     }
 
-    /// What is known of the field that gets this name.
+    /// Returns the renames below the field that gets this name.
     pub fn of(&self, name: &str) -> Option<&Self> {
         let gets = |(key, field): &(&String, &Self)| field.name.as_ref().unwrap_or(key) == name;
         self.fields.iter().find(gets).map(|(_, field)| field)
     }
 
-    /// A JSON text with the other names. What is no JSON comes out as it is.
+    /// Translates the names in a JSON text. A text that is not JSON is returned unchanged.
     pub fn apply(&self, text: &[u8]) -> Vec<u8> {
         let mut rewriter = Rewriter::new(self, Vec::with_capacity(text.len()));
         // Writing into memory does not fail.
@@ -95,8 +95,7 @@ impl Renames {
         rewriter.finish().unwrap_or_default()
     }
 
-    /// A message about fields with the other names: its first word, if that is a path, and what stands in backquotes, a path
-    /// or a word.
+    /// Translates the names in a message about fields: its first word if that is a path, and every path or word in backquotes.
     pub fn message(&self, text: &str) -> String {
         let (first, rest) = text.split_at(text.find([' ', '`']).unwrap_or(text.len()));
         let mut out = self.path(first).unwrap_or_else(|| first.to_owned());
@@ -110,7 +109,7 @@ impl Renames {
         out
     }
 
-    /// The other name of a path; nothing if it stays.
+    /// Returns the other name of a path, or `None` if it stays.
     pub fn path(&self, path: &str) -> Option<String> {
         let mut place = Some(self);
         let mut renamed = false;
@@ -128,12 +127,12 @@ impl Renames {
         renamed.then_some(out)
     }
 
-    /// What stands in place of a word in the field at a path; nothing if it stays.
+    /// Returns the replacement of a word in the field at a path, or `None` if it stays.
     pub fn word(&self, path: &str, word: &str) -> Option<String> {
         segments(path).try_fold(self, |place, (name, _)| place.fields.get(name))?.own_word(word)
     }
 
-    /// What stands in place of a word in whichever field.
+    /// Returns the replacement of a word in any field.
     fn any_word(&self, word: &str) -> Option<String> {
         self.own_word(word).or_else(|| self.fields.values().find_map(|field| field.any_word(word)))
     }
@@ -144,12 +143,12 @@ impl Renames {
     }
 }
 
-/// The names of a path, each with the index behind it: `detail[3].RingType` is `detail` with `[3]`, then `RingType`.
+/// Splits a path into names, each with the index behind it: `detail[3].RingType` is `detail` with `[3]`, then `RingType`.
 fn segments(path: &str) -> impl Iterator<Item = (&str, &str)> {
     path.split('.').map(|segment| segment.split_at(segment.find('[').unwrap_or(segment.len())))
 }
 
-/// The corrected names of an entry of the catalog.
+/// The corrected names of a catalog entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CorrectedNames {
     /// From the mock's names of a request's fields to the user's.

@@ -4,18 +4,18 @@ use std::io::{self, Write};
 
 use super::Renames;
 
-/// Where the text is: in an object, with what is known of it and of the field whose value comes; or in a list.
+/// The current nesting level: an object, with the renames that apply to it and to the field whose value comes next, or a list.
 enum Frame<'r> {
     Object {
         known: Option<&'r Renames>,
         field: Option<&'r Renames>,
-        /// The next text is a name.
+        /// Whether the next text is a name.
         at_name: bool,
     },
     List(Option<&'r Renames>),
 }
 
-/// A writer that passes JSON on with other names, a part of any size at a time.
+/// A writer that passes JSON on with other names, in chunks of any size.
 pub struct Rewriter<'r, W> {
     root: &'r Renames,
     out: W,
@@ -28,7 +28,7 @@ pub struct Rewriter<'r, W> {
 }
 
 impl<'r, W: Write> Rewriter<'r, W> {
-    /// Passes on to `out`.
+    /// Creates a rewriter that passes the JSON on to `out`.
     pub fn new(root: &'r Renames, out: W) -> Self {
         Self {
             root,
@@ -41,11 +41,11 @@ impl<'r, W: Write> Rewriter<'r, W> {
         }
     }
 
-    /// Writes what is left, and gives the writer back.
+    /// Writes the rest and returns the inner writer.
     ///
     /// # Errors
     ///
-    /// What the writer says.
+    /// Returns the error of the inner writer.
     pub fn finish(mut self) -> io::Result<W> {
         match self.in_text {
             true => self.ready.append(&mut self.token),
@@ -59,7 +59,7 @@ impl<'r, W: Write> Rewriter<'r, W> {
         self.ready.extend_from_slice(bytes);
     }
 
-    /// What is known of the value that comes.
+    /// Returns the renames that apply to the next value.
     fn of_value(&self) -> Option<&'r Renames> {
         match self.frames.last() {
             None => Some(self.root),
@@ -121,7 +121,7 @@ impl<'r, W: Write> Rewriter<'r, W> {
         }
     }
 
-    /// The end of a text: a name or a value.
+    /// Handles the end of a text: a name or a value.
     fn end_text(&mut self) {
         self.in_text = false;
         let token = std::mem::take(&mut self.token);
@@ -159,7 +159,7 @@ impl<'r, W: Write> Rewriter<'r, W> {
     }
 }
 
-/// A name without escapes.
+/// Returns a name that has no escapes.
 fn plain(token: &[u8]) -> Option<&str> {
     let name = token.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
     std::str::from_utf8(name).ok().filter(|name| !name.contains('\\'))

@@ -1,4 +1,4 @@
-//! A signature taken apart: what was signed, what it gives, and what other signatures would have come of the usual mistakes.
+//! A signature taken apart: the signed text, the expected signature, and the signatures that the usual mistakes would give.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::signer::Signer;
 use super::signing::{Mismatch, Received, Signing};
 use super::{DEFAULT_SECRET, compute, guess, rewrite};
 
-/// Of longer bodies the usual mistakes are not tried: each is a copy.
+/// Maximum length of a body for which the usual mistakes are tried, in bytes: each of them copies the body.
 const TRIED_UP_TO: usize = 64 << 10;
 
 /// A signature taken apart.
@@ -83,17 +83,17 @@ struct Other {
 }
 
 impl TakenApart {
-    /// Whether it is right.
+    /// Whether the signature is right.
     pub fn is_right(&self) -> bool {
         self.right
     }
 
-    /// Whether the body is all that is signed.
+    /// Whether only the body is signed.
     pub fn is_of_body_alone(&self) -> bool {
         self.parts.iter().all(|part| part.part == "body")
     }
 
-    /// What all signatures of its scheme have in common.
+    /// Returns what all signatures of its scheme have in common.
     pub fn common(&self) -> Value {
         json!({
             "scheme": self.scheme,
@@ -108,7 +108,7 @@ impl TakenApart {
 }
 
 impl Signer {
-    /// Takes a signature apart that came with a message. The usual mistakes are tried if somebody wants to know.
+    /// Takes the signature of a message apart. The usual mistakes are tried only if `with_others` is set.
     pub fn take_apart(&self, received: &Received<'_>, show_secret: bool, with_others: bool) -> TakenApart {
         let scheme = self.scheme();
         let wrong = self.verify(received).err();

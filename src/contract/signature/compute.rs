@@ -1,5 +1,5 @@
-//! From signed text to digest to text. Signing is on the hot path of load tests: the key is absorbed once, a message
-//! starts from a copy of that state, and nothing is allocated but the room in the caller's buffer.
+//! From signed text to digest to text. Signing is on the hot path of load tests: the key is absorbed once, each message starts
+//! from a copy of that state, and nothing is allocated except the space in the caller's buffer.
 
 use base64::Engine;
 use base64::engine::GeneralPurpose;
@@ -12,10 +12,10 @@ use sha2::{Digest as _, Sha256};
 use super::scheme::{Algorithm, Encoding, Part, TimestampUnit};
 use super::signing::Signing;
 
-/// The longest digest in bytes.
+/// Maximum length of a digest in bytes.
 const LONGEST: usize = 32;
 
-/// The state of an algorithm that has its key and nothing else yet.
+/// The state of an algorithm that has absorbed the key and nothing else yet.
 #[derive(Clone)]
 pub(super) enum Keyed {
     HmacSha256(Hmac<Sha256>),
@@ -57,7 +57,7 @@ impl Keyed {
         }
     }
 
-    /// The digest of the parts, joined.
+    /// Computes the digest of the joined parts.
     pub(super) fn digest(
         &self,
         parts: &[Part],
@@ -80,7 +80,7 @@ impl Keyed {
     }
 }
 
-/// A moment as it is signed and carried.
+/// Formats a moment as it is signed and transmitted.
 pub(super) fn timestamp(now: jiff::Timestamp, unit: TimestampUnit) -> String {
     match unit {
         TimestampUnit::Seconds => now.as_second().to_string(),
@@ -127,7 +127,7 @@ impl Digest {
     }
 }
 
-/// The bytes behind a text in an encoding, whatever its padding.
+/// Decodes a text in an encoding, with any padding.
 pub(super) fn decode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     const STANDARD: GeneralPurpose = base64_engine::STANDARD_PAD_INDIFFERENT;
     const URL_SAFE: GeneralPurpose = base64_engine::URL_SAFE_PAD_INDIFFERENT;

@@ -1,8 +1,8 @@
-//! Why a signature is wrong: found out by making the same signature from what may have been in its place.
+//! Finds out why a signature is wrong, by computing signatures over other likely inputs.
 //!
-//! The digest that came is read in every notation, then compared with those of other bodies, other secrets and other
-//! recipes, one change at a time first, then two. A fit cannot be chance, so it is stated as a fact. Only when
-//! nothing fits is the secret called the likeliest cause.
+//! The received digest is read in every notation and compared with those of other bodies, other secrets and other recipes,
+//! first with one change at a time, then with two. A match cannot be chance, so it is stated as a fact. Only if nothing matches
+//! is the secret called the likeliest cause.
 
 use subtle::ConstantTimeEq;
 
@@ -14,16 +14,16 @@ use super::signer::Signer;
 use super::signing::{Mismatch, Received, Signing};
 use crate::files::suggest::nearest;
 
-/// The longest body whose rewritings are tried at all: each one is a copy.
+/// Maximum length of a body whose rewritings are tried, in bytes: each one copies the body.
 const REWRITTEN_UP_TO: usize = 1 << 20;
 
-/// The longest body for which two changes at once are tried: some thousand digests.
+/// Maximum length of a body for which two changes at once are tried, in bytes: this takes some thousand digests.
 const TWO_CHANGES_UP_TO: usize = 4 << 10;
 
-/// How many signatures of one header are looked into.
+/// Maximum number of signatures of one header that are examined.
 const LOOKED_INTO: usize = 4;
 
-/// Why the signature received is not the expected one.
+/// Explains why the received signature is not the expected one.
 pub(super) fn explain(
     signer: &Signer,
     received: &Received<'_>,
@@ -41,7 +41,7 @@ pub(super) fn explain(
     let readings: Vec<Reading> =
         candidates.iter().take(LOOKED_INTO).flat_map(|given| notation::readings(given, scheme)).collect();
     let found = search(signer, signing, &readings);
-    // How the bytes came to be is of interest only as long as they may be the cause.
+    // How the bytes were produced matters only as long as they may be the cause.
     let bytes_in_doubt = found.as_ref().is_none_or(|found| found.rewritten == Some(Cause::Json));
     let message = match found {
         Some(found) => found.message(),
@@ -64,7 +64,7 @@ pub(super) fn explain(
     Mismatch { message, hints }
 }
 
-/// A header that is needed and not there. `purpose` fits behind "it".
+/// Reports a required header that is missing. `purpose` continues "it".
 pub(super) fn missing(name: &str, purpose: &str, received: &Received<'_>) -> Mismatch {
     let near = nearest(name, received.headers.iter().map(|(other, _)| other));
     let other = received.headers.iter().map(|(other, _)| other).find(|other| {
@@ -81,7 +81,7 @@ pub(super) fn missing(name: &str, purpose: &str, received: &Received<'_>) -> Mis
     Mismatch::new(format!("the header {name} is missing; {purpose}; {tail}"))
 }
 
-/// A text of unknown origin, fit for one line of a terminal.
+/// Makes a text of unknown origin fit for one line of a terminal.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 200;
     let mut out: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
@@ -91,14 +91,14 @@ pub(super) fn shown(text: &str) -> String {
     out
 }
 
-/// What the signature turned out to be made of.
+/// What the signature turned out to be made from.
 #[derive(Default)]
 struct Found {
-    /// Each fits behind "the signature".
+    /// The causes, each a continuation of "the signature".
     causes: Vec<String>,
-    /// What to do about each of them.
+    /// The advice for each of them.
     advice: Vec<String>,
-    /// What had become of the body, if it was another one.
+    /// How the body had been changed, if it was another one.
     rewritten: Option<Cause>,
 }
 
@@ -113,7 +113,7 @@ impl Found {
     }
 }
 
-/// One way in which the signature may have been made. `None` is what the scheme says.
+/// One way in which the signature may have been made. `None` means as the scheme says.
 #[derive(Clone, Copy, Default)]
 struct Guess<'a> {
     body: Option<&'a Rewritten>,
@@ -224,7 +224,7 @@ impl Cause {
     }
 }
 
-/// The message when no guess fits.
+/// Writes the message for the case that no guess matches.
 fn unexplained(
     signer: &Signer,
     signing: &Signing<'_>,
@@ -271,7 +271,8 @@ fn unexplained(
         .to_owned()
 }
 
-/// Of a signature that is right but for a few characters: which. Another secret or body would have changed nearly all of them.
+/// Describes the changed characters of a signature that is otherwise right. Another secret or body would have changed nearly
+/// all of them.
 fn changed(given: &str, expected: &str) -> Option<String> {
     const MOST: usize = 3;
     let (given, expected): (Vec<char>, Vec<char>) = (given.chars().collect(), expected.chars().collect());
@@ -325,7 +326,7 @@ mod tests {
         Signer::new(scheme.clone(), secret).verify(&received).unwrap_err()
     }
 
-    /// Every cause that can be named, in one picture: what was done, and what is said.
+    /// Shows every cause that can be named in one snapshot: what was done, and the explanation.
     #[test]
     fn causes() {
         let own = Scheme::default();

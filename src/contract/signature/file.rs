@@ -58,7 +58,7 @@ pub struct SchemeFile {
     pub provenance: Option<Provenance>,
 }
 
-/// What a part is, for messages.
+/// Gives the parts a name for messages.
 fn name_the_parts(schema: &mut schemars::Schema) {
     let words = "`\"body\"`, `\"secret\"`, `\"timestamp\"`, `\"nonce\"`, `\"path\"`, or a text in single quotes inside";
     let items = schema.as_object_mut().and_then(|object| object.get_mut("items"));
@@ -70,42 +70,42 @@ fn name_the_parts(schema: &mut schemars::Schema) {
 /// What is wrong in `[signature]`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SchemeError {
-    /// A part that is neither a known word nor quoted.
+    /// A part is neither a known word nor quoted.
     #[error(
         "`{part}` is no part of the signed text (fixed text stands in single quotes: `\"'{part}'\"`){}",
         did_you_mean(.part, ["body", "secret", "timestamp", "nonce", "path"])
     )]
     Part {
-        /// Its place in the list, from 0.
+        /// Its index in the list, from 0.
         index: usize,
         /// The text as written.
         part: String,
     },
-    /// A quote that is opened and not closed, or closed and not opened.
+    /// A quote is opened and not closed, or closed and not opened.
     #[error("`{part}` is quoted at one end only, write `\"'{}'\"`", .part.trim_matches('\''))]
     Quote {
-        /// Its place in the list, from 0.
+        /// Its index in the list, from 0.
         index: usize,
         /// The text as written.
         part: String,
     },
-    /// Something is signed that the receiver never learns.
+    /// A part is signed that no header transmits to the receiver.
     #[error(
         "`{part}` is signed, and no header carries it, so no receiver could verify: set `{key}`, for example to \
          `{example}`"
     )]
     Unsent {
-        /// What is signed.
+        /// The signed part.
         part: &'static str,
         /// The key that names its header.
         key: &'static str,
-        /// A name for it.
+        /// An example of such a name.
         example: &'static str,
     },
     /// Nothing would be signed.
     #[error("the list is empty, so nothing would be signed; write for example `[\"body\"]`")]
     NoParts,
-    /// A signature anybody could make.
+    /// The algorithm has no key and the secret is not a part: anyone could make the signature.
     #[error(
         "`{algorithm}` has no key, so `secret` must be one of the parts: without it anybody could make the \
          signature. Add `secret` to `parts`, or take `hmac-sha256` as the algorithm"
@@ -114,7 +114,7 @@ pub enum SchemeError {
         /// The plain algorithm.
         algorithm: Algorithm,
     },
-    /// Not a header's name.
+    /// A text is not a valid header name.
     #[error("`{name}` is no header name: letters, digits and `-` make one, for example `X-AIRudder-Sign`")]
     HeaderName {
         /// The key of the settings file.
@@ -125,17 +125,17 @@ pub enum SchemeError {
     /// The header of the signature itself cannot be left out.
     #[error("the header of the signature needs a name, for example `X-AIRudder-Sign`")]
     NoHeader,
-    /// Two things in one header.
+    /// Two values would share one header.
     #[error("`{name}` is already the header of `{other}`")]
     SameHeader {
         /// The key of the settings file.
         key: &'static str,
-        /// The key that has the name already.
+        /// The key that already has the name.
         other: &'static str,
         /// The name.
         name: String,
     },
-    /// Text that cannot stand in a header.
+    /// A text contains characters that a header cannot hold.
     #[error("`{}` cannot stand in a header: only visible ASCII characters and inner spaces can", .text.escape_debug())]
     HeaderText {
         /// The key of the settings file.
@@ -143,10 +143,10 @@ pub enum SchemeError {
         /// The text as written.
         text: String,
     },
-    /// A key id, and no header to carry it.
+    /// A key id is set, but no header carries it.
     #[error("the key id has no header to stand in: set `key_header`, for example to `X-AIRudder-Sign-Key`")]
     NoKeyHeader,
-    /// With several signatures in one header, a signature must not hold white space.
+    /// If one header may hold several signatures, a signature must not contain white space.
     #[error("`{prefix}` has a space in it, but `several` takes spaces as the ends of signatures")]
     SpaceInPrefix {
         /// The prefix.
@@ -155,7 +155,7 @@ pub enum SchemeError {
 }
 
 impl SchemeError {
-    /// The key within `[signature]` that is wrong, and the place in its list, from 0, where there is one.
+    /// Returns the key within `[signature]` that is wrong, and the index in its list, from 0, if it is a list.
     pub fn place(&self) -> (&'static str, Option<usize>) {
         match self {
             Self::Part { index, .. } | Self::Quote { index, .. } => ("parts", Some(*index)),
@@ -171,7 +171,7 @@ impl SchemeError {
 }
 
 impl Scheme {
-    /// The scheme that a settings file means.
+    /// Creates the scheme from a settings file.
     pub fn from_file(file: &SchemeFile) -> Result<Self, SchemeError> {
         let mut scheme = Self::preset(file.preset.unwrap_or_default());
         scheme.algorithm = file.algorithm.unwrap_or(scheme.algorithm);
@@ -188,7 +188,7 @@ impl Scheme {
             scheme.parts = parts.collect::<Result<_, _>>()?;
         }
         if let Some(prefix) = &file.prefix {
-            // A space may end the prefix, as in `HMAC-SHA256 <digest>`.
+            // The prefix may end with a space, as in `HMAC-SHA256 <digest>`.
             scheme.prefix = header_text("prefix", prefix.trim_end(), prefix)?;
         }
         if let Some(name) = &file.header {
@@ -210,7 +210,7 @@ impl Scheme {
         Ok(scheme)
     }
 
-    /// What no key can be checked for by itself.
+    /// Checks the rules that concern more than one key.
     fn check(&self) -> Result<(), SchemeError> {
         if self.parts.is_empty() {
             return Err(SchemeError::NoParts);
@@ -251,7 +251,7 @@ impl Scheme {
     }
 }
 
-/// A part as written. Only the outermost quotes count, so that a quote needs no escape: `'''` is one quote.
+/// Parses a part. Only the outermost quotes count, so that a quote needs no escape: `'''` is one quote.
 fn read_part(index: usize, text: &str) -> Result<Part, SchemeError> {
     if let Some(literal) = text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
         return Ok(Part::Literal(literal.into()));
@@ -269,7 +269,7 @@ fn read_part(index: usize, text: &str) -> Result<Part, SchemeError> {
     }
 }
 
-/// A header's name, or none if the text is empty.
+/// Parses a header name; an empty text means none.
 fn header_name(key: &'static str, name: &str) -> Result<Option<Arc<str>>, SchemeError> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if !name.bytes().all(token) {
@@ -338,7 +338,7 @@ mod tests {
         assert_eq!(scheme.timestamp_unit, TimestampUnit::Milliseconds);
     }
 
-    /// What the manual shows must be right.
+    /// The examples in the manual must be right.
     #[test]
     fn the_examples_of_the_manual() {
         let manual = include_str!("../../../docs/signing.md");

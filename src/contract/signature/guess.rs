@@ -1,4 +1,4 @@
-//! What a signature may have been made with in place of what the scheme says: other secrets, recipes and paths.
+//! Alternatives to the scheme with which a signature may have been made: other secrets, recipes and paths.
 
 use super::DEFAULT_SECRET;
 use super::scheme::{Algorithm, Part, Preset, Scheme, SecretForm};
@@ -9,12 +9,12 @@ use super::signing::Signing;
 pub(super) struct Recipe {
     pub(super) algorithm: Algorithm,
     pub(super) parts: Vec<Part>,
-    /// The preset it is the recipe of.
+    /// The preset that the recipe belongs to.
     preset: Option<Preset>,
 }
 
 impl Recipe {
-    /// Fits behind "the signature is".
+    /// Returns a name that continues "the signature is".
     pub(super) fn name(&self) -> String {
         let parts: Vec<String> = self.parts.iter().map(Part::to_string).collect();
         let preset = self.preset.map(|preset| format!(" (preset {preset})")).unwrap_or_default();
@@ -22,7 +22,7 @@ impl Recipe {
     }
 }
 
-/// Other recipes, the presets first. Those that need a timestamp or an id are left out where none came.
+/// Returns other recipes, the presets first. Recipes that need a timestamp or an id are left out if the message has none.
 pub(super) fn recipes(scheme: &Scheme, signing: &Signing<'_>) -> Vec<Recipe> {
     let mut found: Vec<Recipe> = Vec::new();
     let mut add = |algorithm: Algorithm, parts: Vec<Part>, preset: Option<Preset>| {
@@ -65,7 +65,7 @@ pub(super) fn recipes(scheme: &Scheme, signing: &Signing<'_>) -> Vec<Recipe> {
     found
 }
 
-/// Keys of other secrets, with a name that fits behind "the signature was made with".
+/// Returns the keys of other secrets, each with a name that continues "the signature was made with".
 pub(super) fn secrets(scheme: &Scheme, secret: &str) -> Vec<(String, Vec<u8>)> {
     let form = scheme.secret_form;
     let own = form.key(secret).unwrap_or_else(|_| secret.as_bytes().to_vec());
@@ -94,7 +94,7 @@ pub(super) fn secrets(scheme: &Scheme, secret: &str) -> Vec<(String, Vec<u8>)> {
     found
 }
 
-/// Other paths, with a name that fits behind "the signature was made over". None, where the path is not signed.
+/// Returns other paths, each with a name that continues "the signature was made over". Empty if the path is not signed.
 pub(super) fn paths(scheme: &Scheme, path: &str) -> Vec<(String, String)> {
     if !scheme.signs(&Part::Path) {
         return Vec::new();

@@ -1,11 +1,11 @@
 //! Signatures of callbacks and of calls: the scheme as data, signing, verifying, and explaining a mismatch.
 //!
-//! The vendor's algorithm is not public. Everything about it is therefore a setting; the default is assumed. One
-//! scheme serves both directions: callbacks and calls.
+//! The vendor's algorithm is not public. Therefore every aspect of it is a setting, and the default is assumed. One scheme
+//! serves both directions: callbacks and calls.
 //!
-//! A [`SchemeFile`] is what a user writes, a [`Scheme`] is what it means, a [`Signer`] is a scheme with its secret.
-//! Signatures are taken over the bytes given, never over a parsed copy. Only after a signature turned out wrong
-//! does anything look into the body, to find out what it was made over instead.
+//! A [`SchemeFile`] is what a user writes, a [`Scheme`] is its meaning, and a [`Signer`] is a scheme with its secret.
+//! Signatures are computed over the given bytes, never over a parsed copy. The body is examined only after a signature turned
+//! out wrong, to find out what it was computed over instead.
 
 mod apart;
 mod compute;
@@ -30,7 +30,7 @@ pub use secret::{Secret, SecretError};
 pub use signer::Signer;
 pub use signing::{Mismatch, Received, Signing};
 
-/// The signing secret of a mock that was given none: neither by flag, nor by environment, nor by settings file.
+/// The signing secret of a mock that is not given one by flag, environment or settings file.
 ///
 /// It is public on purpose, so that a first try works without configuration. It protects nothing.
 pub const DEFAULT_SECRET: &str = "airudder-mock-secret";

@@ -1,20 +1,20 @@
-//! A signature that came, read in every notation: prefix, encoding, quotes.
+//! Reads a received signature in every notation: prefix, encoding, quotes.
 
 use std::borrow::Cow;
 
 use super::compute::decode;
 use super::scheme::{Algorithm, Encoding, Scheme};
 
-/// The bytes that a signature may stand for, and what is odd about how they are written.
+/// The bytes that a signature may stand for, and how its notation differs from the scheme's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
-    /// As long as one of the digests.
+    /// The bytes, as long as one of the digests.
     pub(super) bytes: Vec<u8>,
-    /// Each fits behind "the signature". Empty: written as the scheme says.
+    /// Differences in notation, each a continuation of "the signature". Empty if it is written as the scheme says.
     pub(super) oddities: Vec<String>,
 }
 
-/// Every way to read a signature, the scheme's own first.
+/// Returns every way to read a signature, the scheme's own first.
 pub(super) fn readings(given: &str, scheme: &Scheme) -> Vec<Reading> {
     let mut found: Vec<Reading> = Vec::new();
     for (text, taken_off) in unwrapped(given, scheme) {
@@ -31,7 +31,7 @@ pub(super) fn readings(given: &str, scheme: &Scheme) -> Vec<Reading> {
     found
 }
 
-/// How to write it, for the end of a message.
+/// Says how to write the signature, for the end of a message.
 pub(super) fn advice(scheme: &Scheme) -> String {
     let prefix = match &*scheme.prefix {
         "" => "without any prefix".to_owned(),
@@ -40,14 +40,14 @@ pub(super) fn advice(scheme: &Scheme) -> String {
     format!("write the digest as {} {prefix}", scheme.encoding.words())
 }
 
-/// The algorithms whose digest has a length, in parentheses.
+/// Returns the algorithms whose digest has this length, in parentheses.
 pub(super) fn algorithms_of(bytes: usize) -> String {
     let fits = Algorithm::ALL.into_iter().filter(|algorithm| algorithm.digest_len() == bytes);
     let names: Vec<&str> = fits.map(Algorithm::as_str).collect();
     if names.is_empty() { String::new() } else { format!(" (as of {})", names.join(" or ")) }
 }
 
-/// What a text that is no digest looks like, as the tail of a message.
+/// Describes a text that is not a digest, for the end of a message.
 pub(super) fn looks_like(given: &str) -> &'static str {
     let hex = given.bytes().all(|byte| byte.is_ascii_hexdigit());
     match given.len() {
@@ -61,7 +61,7 @@ pub(super) fn looks_like(given: &str) -> &'static str {
     }
 }
 
-/// The texts that may hold the digest, with what had to be taken off.
+/// Returns the texts that may hold the digest, with what had to be removed around them.
 fn unwrapped<'g>(given: &'g str, scheme: &Scheme) -> Vec<(Cow<'g, str>, Vec<String>)> {
     let prefix = &*scheme.prefix;
     let mut found: Vec<(Cow<'g, str>, Vec<String>)> = Vec::new();
@@ -93,7 +93,7 @@ fn unwrapped<'g>(given: &'g str, scheme: &Scheme) -> Vec<(Cow<'g, str>, Vec<Stri
     found
 }
 
-/// Something like `sha256=` or `v1,` before the digest. The `=` at the end of base64 is none.
+/// Splits off a prefix such as `sha256=` or `v1,` before the digest. The `=` at the end of base64 is not a prefix.
 fn foreign_prefix(given: &str) -> Option<(&str, &str)> {
     let end = given.find(['=', ',', ':', ' '])?;
     let (head, rest) = given.split_at(end + 1);
@@ -101,7 +101,7 @@ fn foreign_prefix(given: &str) -> Option<(&str, &str)> {
     (word && !rest.trim_matches('=').is_empty()).then(|| (head, rest.trim_start()))
 }
 
-/// The digests that a text may stand for, with what a reader calls the notation. The lengths keep the encodings apart: no
+/// Returns the digests that a text may stand for, each with the name of the notation. The lengths tell the encodings apart: no
 /// text is a digest in two of them.
 fn decoded(text: &str) -> Vec<(Vec<u8>, &'static str)> {
     let is_digest = |bytes: &Vec<u8>| Algorithm::ALL.into_iter().any(|one| one.digest_len() == bytes.len());
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::contract::signature::Preset;
 
-    /// What is odd about a text, by the bytes it stands for.
+    /// Describes the difference in notation of a text, given the bytes it stands for.
     fn odd(given: &str, scheme: &Scheme, bytes: &[u8]) -> String {
         let readings = readings(given, scheme);
         let reading = readings.into_iter().find(|reading| reading.bytes == bytes);

@@ -1,13 +1,13 @@
-//! How other languages write a number into JSON: after parsing and writing, `1.0` may have become `1`.
+//! The ways in which other languages write a number into JSON: parsed and written again, `1.0` may become `1`.
 //!
-//! serde_json reads doubles of many digits to the last place but one; a rewriting with such a number is missed.
+//! serde_json reads doubles with many digits correctly except for the last digit; a rewriting with such a number is missed.
 
 use serde_json::Number;
 
-/// Whose habit.
+/// The language whose notation is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Numbers {
-    /// Integers exact, the rest as Rust's serde_json writes them.
+    /// Integers are exact, other numbers are written as serde_json does in Rust.
     Exact,
     /// ECMAScript, and Go where it parses into `any`: every number is a double, whole ones have no point.
     Double,
@@ -15,7 +15,7 @@ pub(super) enum Numbers {
     Python,
 }
 
-/// The largest integer below which every integer is a double of its own.
+/// The integer up to which every integer has its own double.
 const SAFE: u64 = 1 << 53;
 
 impl Numbers {
@@ -30,7 +30,7 @@ impl Numbers {
     }
 }
 
-/// A finite double taken apart: sign, shortest digits, and the place of the point counted from their start.
+/// Takes a finite double apart: sign, shortest digits, and the position of the point counted from their start.
 fn digits(double: f64) -> (&'static str, String, i32) {
     let sign = if double.is_sign_negative() { "-" } else { "" };
     let text = format!("{:e}", double.abs());

@@ -1,35 +1,35 @@
-//! What a body may have become between signer and verifier: the same JSON as other libraries write it, and the
-//! accidents of text. A signature that fits one of these shows what went wrong.
+//! The ways in which a body may change between signer and verifier: the same JSON as other libraries write it, and accidents
+//! with text. A signature that matches one of these shows what went wrong.
 
 use serde_json::Value;
 
 use super::numbers::Numbers;
 
-/// A body that is not the one received, and what it is.
+/// A body that differs from the received one, with its description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rewritten {
-    /// Fits into "the signature was made over ...".
+    /// A name that continues "the signature was made over ...".
     pub(super) name: String,
-    /// What kind of accident it is.
+    /// The kind of accident.
     pub(super) cause: Cause,
     /// The bytes.
     pub(super) bytes: Vec<u8>,
 }
 
-/// What leads to another body.
+/// The cause of a different body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// Parsed, and written again.
+    /// The body was parsed and written again.
     Json,
-    /// Line ends or white space at the end.
+    /// Line ends or white space at the end differ.
     Lines,
-    /// Another character encoding.
+    /// The character encoding differs.
     Charset,
-    /// Not the body at all.
+    /// The signed text was not the body at all.
     Lost,
 }
 
-/// Every rewriting of a body that gives other bytes, the likeliest first, each different from the others.
+/// Returns every rewriting of a body that gives other bytes, the likeliest first and without duplicates.
 pub(super) fn rewritings(body: &[u8]) -> Vec<Rewritten> {
     let mut found = Vec::new();
     let mut add = |name: &str, cause: Cause, bytes: Vec<u8>| {
@@ -53,7 +53,7 @@ pub(super) fn rewritings(body: &[u8]) -> Vec<Rewritten> {
     found
 }
 
-/// What the bytes themselves look like: the first style that writes them so.
+/// Returns the style of the bytes themselves: the first style that writes them in this way.
 pub(super) fn style_of(body: &[u8]) -> Option<&'static str> {
     json_styles(body).into_iter().find(|(_, bytes)| bytes == body).map(|(name, _)| name)
 }
@@ -110,7 +110,7 @@ fn replace(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     out
 }
 
-/// How a library writes JSON.
+/// The way in which a library writes JSON.
 #[derive(Clone, Copy)]
 struct Style {
     name: &'static str,
@@ -120,7 +120,7 @@ struct Style {
     numbers: Numbers,
 }
 
-/// What stands between items, after a key, and before each item on a line of its own.
+/// The text between items, the text after a key, and the indentation of each item on its own line.
 type Space = (&'static str, &'static str, &'static str);
 
 const COMPACT: Space = (",", ":", "");
@@ -136,7 +136,7 @@ enum Keys {
     Sorted,
 }
 
-/// What is escaped beyond what JSON demands.
+/// What is escaped beyond what JSON requires.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Escapes {
     /// Nothing.
@@ -159,7 +159,7 @@ use Escapes::{Ascii, DotNet, Go, Gson, Least, Php, Slash};
 use Keys::{Kept, Sorted};
 use Numbers::{Double, Exact, Python};
 
-/// The likeliest first. Where two write the same, the first one gives the name.
+/// The styles, the likeliest first. If two write the same bytes, the first one gives the name.
 const STYLES: [Style; 20] = [
     style("the compact JSON of the body", COMPACT, Kept, Least, Exact),
     style("the JSON that JavaScript's JSON.stringify makes of the body", COMPACT, Kept, Least, Double),
@@ -229,7 +229,7 @@ const fn style(name: &'static str, space: Space, keys: Keys, escapes: Escapes, n
     Style { name, space, keys, escapes, numbers }
 }
 
-/// The body in every style, if it is JSON.
+/// Returns the body in every style, if it is JSON.
 fn json_styles(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let Ok(value) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
     STYLES
@@ -243,7 +243,7 @@ fn json_styles(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 impl Style {
-    /// Recursion is safe: serde_json takes no value that is deeper than 128.
+    /// Recursion is safe: serde_json rejects values that are nested more than 128 levels deep.
     fn write(&self, value: &Value, depth: usize, out: &mut Vec<u8>) {
         match value {
             Value::Null => out.extend_from_slice(b"null"),
@@ -331,7 +331,7 @@ impl Style {
 }
 
 impl Escapes {
-    /// Whether a character is written as `\uXXXX` that JSON would take as it is.
+    /// Whether a character is written as `\uXXXX` although JSON would accept it unescaped.
     fn covers(self, c: char) -> bool {
         match self {
             Self::Least | Self::Slash => false,

@@ -1,4 +1,4 @@
-//! The scheme as meant: what is signed, how, and where the signature is carried.
+//! The meaning of the scheme: what is signed, how, and where the signature is carried.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ use crate::files::suggest::nearest;
 /// The header of the signature: documented, in exactly this letter case.
 const SIGN_HEADER: &str = "X-AIRudder-Sign";
 
-/// The header that names the key in calls to `/api/v1/*`: read off the vendor's examples.
+/// The header that names the key in calls to `/api/v1/*`: taken from the vendor's examples.
 const KEY_HEADER: &str = "X-AIRudder-Sign-Key";
 
 /// What turns the signed text into a digest.
@@ -37,7 +37,7 @@ impl Algorithm {
     /// Every algorithm.
     pub const ALL: [Self; 5] = [Self::HmacSha256, Self::HmacSha1, Self::HmacMd5, Self::Sha256, Self::Md5];
 
-    /// The word of the settings file.
+    /// Returns the word of the settings file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::HmacSha256 => "hmac-sha256",
@@ -53,7 +53,7 @@ impl Algorithm {
         matches!(self, Self::HmacSha256 | Self::HmacSha1 | Self::HmacMd5)
     }
 
-    /// The length of the digest in bytes.
+    /// Returns the length of the digest in bytes.
     pub fn digest_len(self) -> usize {
         match self {
             Self::HmacSha256 | Self::Sha256 => 32,
@@ -103,7 +103,7 @@ impl Encoding {
         Self::Base64UrlUnpadded,
     ];
 
-    /// What a reader calls it.
+    /// Returns the name for readers.
     pub fn words(self) -> &'static str {
         match self {
             Self::Hex => "lower-case hex",
@@ -166,7 +166,7 @@ impl Preset {
     pub const ALL: [Self; 5] =
         [Self::Airudder, Self::Sha256BodySecret, Self::Md5BodySecret, Self::StandardWebhooks, Self::CallE];
 
-    /// The word of the settings file and of `--preset`.
+    /// Returns the word of the settings file and of `--preset`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Airudder => "airudder",
@@ -184,7 +184,7 @@ impl fmt::Display for Preset {
     }
 }
 
-/// A preset's name that does not exist.
+/// The name of a preset that does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no preset `{name}`{}", did_you_mean(.name, Preset::ALL.map(Preset::as_str)))]
 pub struct UnknownPreset {
@@ -205,7 +205,7 @@ impl FromStr for Preset {
 pub enum Part {
     /// The exact body.
     Body,
-    /// The key, as made from the secret.
+    /// The key, as derived from the secret.
     Secret,
     /// The moment, in the scheme's unit.
     Timestamp,
@@ -213,7 +213,7 @@ pub enum Part {
     Nonce,
     /// Path and query of the request.
     Path,
-    /// Fixed text.
+    /// A fixed text.
     Literal(Arc<str>),
 }
 
@@ -239,18 +239,18 @@ pub struct KeyHeader {
     pub id: Option<Arc<str>>,
 }
 
-/// How a signature is made and where it is carried.
+/// The scheme: how a signature is made and where it is carried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheme {
-    /// The preset it started from.
+    /// The preset that it is based on.
     pub preset: Preset,
-    /// What makes the digest.
+    /// The algorithm of the digest.
     pub algorithm: Algorithm,
     /// The signed text, in order.
     pub parts: Vec<Part>,
-    /// How the digest becomes text.
+    /// The encoding of the digest.
     pub encoding: Encoding,
-    /// What stands before the encoded digest. Empty: nothing.
+    /// The text before the encoded digest; may be empty.
     pub prefix: Arc<str>,
     /// The header of the signature, in its letter case on the wire.
     pub header: Arc<str>,
@@ -258,17 +258,17 @@ pub struct Scheme {
     pub key: Option<KeyHeader>,
     /// The header of the timestamp, if there is one.
     pub timestamp_header: Option<Arc<str>>,
-    /// How the timestamp is written.
+    /// The unit in which the timestamp is written.
     pub timestamp_unit: TimestampUnit,
     /// The header of the message's id, if there is one.
     pub nonce_header: Option<Arc<str>>,
-    /// How the secret becomes the key.
+    /// The form of the secret, from which the key is derived.
     pub secret_form: SecretForm,
-    /// Whether one header may hold several signatures with white space between them, of which one must be right.
+    /// Whether one header may hold several signatures separated by white space, of which one must be right.
     pub several: bool,
-    /// How far a received timestamp may be off, in either direction. `None`: it is not looked at.
+    /// Maximum deviation of a received timestamp, in either direction. `None`: it is not checked.
     pub tolerance: Option<Duration>,
-    /// Where the scheme comes from.
+    /// The provenance of the scheme.
     pub provenance: Provenance,
 }
 
@@ -279,7 +279,7 @@ impl Default for Scheme {
 }
 
 impl Scheme {
-    /// A named scheme. All of them are marked assumed: which one the vendor uses, if any, is not public.
+    /// Returns a named scheme. All of them are marked as assumed: which one the vendor uses, if any, is not public.
     pub fn preset(preset: Preset) -> Self {
         let airudder = Self {
             preset,
@@ -328,8 +328,8 @@ impl Scheme {
         }
     }
 
-    /// The scheme in one line, for the start of the program and the UI:
-    /// `airudder: hmac-sha256 of body, lower-case hex, in X-AIRudder-Sign (assumed)`.
+    /// Describes the scheme in one line, for the start of the program and the UI: `airudder: hmac-sha256 of body, lower-case
+    /// hex, in X-AIRudder-Sign (assumed)`.
     pub fn describe(&self) -> String {
         let base = Self::preset(self.preset);
         let made_the_same = Self { key: self.key.clone(), provenance: self.provenance, ..base } == *self;
@@ -345,7 +345,7 @@ impl Scheme {
         )
     }
 
-    /// The signed text: `nonce '.' timestamp '.' body`.
+    /// Describes the signed text: `nonce '.' timestamp '.' body`.
     pub(super) fn parts_in_words(&self) -> String {
         let parts: Vec<String> = self.parts.iter().map(Part::to_string).collect();
         parts.join(" ")
@@ -356,7 +356,7 @@ impl Scheme {
     }
 }
 
-/// A tail for messages: the nearest of the words, or all of them.
+/// Returns the end of a message: the most similar of the words, or all of them.
 pub(super) fn did_you_mean<const N: usize>(word: &str, words: [&str; N]) -> String {
     match nearest(word, words) {
         Some(near) => format!(", did you mean `{near}`?"),

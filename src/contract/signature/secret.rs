@@ -1,4 +1,4 @@
-//! The secret, and the key behind its text.
+//! The secret, and the key that its text stands for.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The secret's text.
+    /// Returns the secret's text.
     pub(super) fn text(&self) -> &str {
         &self.0
     }
@@ -27,16 +27,16 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A secret that is not in the form its scheme asks for.
+/// A secret that is not in the form that its scheme requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
-    /// Not base64.
+    /// The secret is not base64.
     #[error(
         "the secret is not base64, which this scheme asks for: `whsec_` and the base64 of the key. Take the \
          secret as it was given out, or set `secret_form = \"utf-8\"`"
     )]
     Base64,
-    /// Not hex.
+    /// The secret is not hex.
     #[error(
         "the secret is not hex, which this scheme asks for. Take the secret as it was given out, or set `secret_form = \"utf-8\"`"
     )]
@@ -44,7 +44,7 @@ pub enum SecretError {
 }
 
 impl SecretForm {
-    /// The key behind the text of a secret.
+    /// Derives the key from the text of a secret.
     pub(super) fn key(self, secret: &str) -> Result<Vec<u8>, SecretError> {
         match self {
             Self::Utf8 => Ok(secret.as_bytes().to_vec()),

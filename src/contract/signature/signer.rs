@@ -10,7 +10,7 @@ use super::scheme::Scheme;
 use super::secret::{Secret, SecretError};
 use super::signing::{Received, Signing};
 
-/// A scheme with its secret: signs and verifies. Cloning is cheap.
+/// A scheme with its secret, which signs and verifies. Cloning is cheap.
 #[derive(Clone)]
 pub struct Signer(Arc<Inner>);
 
@@ -28,14 +28,14 @@ impl fmt::Debug for Signer {
 }
 
 impl Signer {
-    /// A signer for a secret that came from a user, which may not be in the form the scheme asks for.
+    /// Creates a signer for a secret of the user, which may not be in the form that the scheme requires.
     pub fn try_new(scheme: Scheme, secret: &str) -> Result<Self, SecretError> {
         let key = scheme.secret_form.key(secret)?;
         Ok(Self::with_key(scheme, secret, key))
     }
 
-    /// A signer. A secret that is not in the form the scheme asks for is taken as UTF-8 text; where the secret
-    /// comes from a user, [`Signer::try_new`] says so instead.
+    /// Creates a signer. A secret that is not in the form that the scheme requires is used as UTF-8 text. For a secret from the
+    /// user, [`Signer::try_new`] returns an error instead.
     pub fn new(scheme: Scheme, secret: &str) -> Self {
         let key = scheme.secret_form.key(secret).unwrap_or_else(|_| secret.as_bytes().to_vec());
         Self::with_key(scheme, secret, key)
@@ -46,22 +46,22 @@ impl Signer {
         Self(Arc::new(Inner { scheme, secret: Secret::new(secret), key, keyed }))
     }
 
-    /// A signer by another scheme with the same secret.
+    /// Returns a signer by another scheme with the same secret.
     pub fn with_scheme(&self, scheme: Scheme) -> Self {
         Self::new(scheme, self.0.secret.text())
     }
 
-    /// The scheme.
+    /// Returns the scheme.
     pub fn scheme(&self) -> &Scheme {
         &self.0.scheme
     }
 
-    /// The secret's text, for the explanation of a mismatch.
+    /// Returns the secret's text, for the explanation of a mismatch.
     pub(super) fn secret_text(&self) -> &str {
         self.0.secret.text()
     }
 
-    /// The key behind the secret.
+    /// Returns the key derived from the secret.
     pub(super) fn key(&self) -> &[u8] {
         &self.0.key
     }
@@ -71,21 +71,20 @@ impl Signer {
         keyed.digest(&scheme.parts, scheme.timestamp_unit, key, signing)
     }
 
-    /// Appends the value of the signature header, prefix included, to a buffer: the way to sign without
-    /// allocating.
+    /// Appends the value of the signature header, prefix included, to a buffer: this signs without allocating.
     pub fn signature_into(&self, signing: &Signing<'_>, out: &mut String) {
         out.push_str(&self.0.scheme.prefix);
         self.digest(signing).write(self.0.scheme.encoding, out);
     }
 
-    /// The value of the signature header, prefix included.
+    /// Returns the value of the signature header, prefix included.
     pub fn signature(&self, signing: &Signing<'_>) -> String {
         let mut out = String::with_capacity(72);
         self.signature_into(signing, &mut out);
         out
     }
 
-    /// The same with another key.
+    /// Returns the same with another key.
     pub(super) fn signature_with(&self, key: &[u8], signing: &Signing<'_>) -> String {
         let scheme = &self.0.scheme;
         let mut out = scheme.prefix.to_string();
@@ -94,13 +93,13 @@ impl Signer {
         out
     }
 
-    /// A moment as the scheme's timestamp header carries it.
+    /// Formats a moment as the scheme's timestamp header carries it.
     pub fn timestamp(&self, now: Timestamp) -> String {
         compute::timestamp(now, self.0.scheme.timestamp_unit)
     }
 
-    /// The headers of a callback that carry the signature, names in their letter case on the wire: nonce and
-    /// timestamp, where the scheme has them, then the signature.
+    /// Returns the headers of a callback that carry the signature, with names in their letter case on the wire: nonce and
+    /// timestamp, if the scheme has them, then the signature.
     pub fn sign(&self, signing: &Signing<'_>) -> Vec<(Arc<str>, String)> {
         let scheme = &self.0.scheme;
         let mut headers = Vec::with_capacity(3);
@@ -114,8 +113,8 @@ impl Signer {
         headers
     }
 
-    /// The headers of a call: those of [`Signer::sign`], after the header that names the key if the scheme has a
-    /// key id.
+    /// Returns the headers of a call: those of [`Signer::sign`], after the header that names the key if the scheme has a key
+    /// id.
     pub fn sign_call(&self, signing: &Signing<'_>) -> Vec<(Arc<str>, String)> {
         let mut headers = self.sign(signing);
         if let Some(key) = &self.0.scheme.key
@@ -126,7 +125,7 @@ impl Signer {
         headers
     }
 
-    /// The signatures that came: one for each header of the name, or for each word in them.
+    /// Returns the received signatures: one for each header of the name, or for each word in them.
     pub(super) fn candidates<'s>(&'s self, received: &'s Received<'_>) -> Vec<&'s str> {
         let values = received.values(&self.0.scheme.header);
         if self.0.scheme.several {
@@ -184,7 +183,7 @@ mod tests {
         );
     }
 
-    /// The vector of the sibling product: the secret's text is the key as it is.
+    /// The vector of the sibling product: the text of the secret is used as the key.
     #[test]
     fn the_vector_of_call_e() {
         let signer = Signer::try_new(Scheme::preset(Preset::CallE), "whsec_dev").unwrap();
@@ -289,7 +288,7 @@ mod tests {
         );
     }
 
-    /// The vendor's other habits, as far as they are known: a signature inside the body.
+    /// The other habits of the vendor, as far as they are known: a signature inside the body.
     #[test]
     fn parts_can_say_what_the_vendor_does_elsewhere() {
         let literal = |text: &str| Part::Literal(text.into());

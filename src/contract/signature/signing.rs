@@ -1,10 +1,10 @@
-//! What is signed, what is verified, and what came of it.
+//! What is signed, what is verified, and the result.
 
 use jiff::Timestamp;
 
 use crate::net::Headers;
 
-/// What is signed.
+/// The input of a signature.
 #[derive(Clone, Copy, Debug)]
 pub struct Signing<'a> {
     /// The exact body.
@@ -17,7 +17,7 @@ pub struct Signing<'a> {
     pub nonce: &'a str,
 }
 
-/// What came in and is to be verified.
+/// A received message that is to be verified.
 pub struct Received<'a> {
     /// The exact body.
     pub body: &'a [u8],
@@ -30,7 +30,7 @@ pub struct Received<'a> {
 }
 
 impl Received<'_> {
-    /// The values of a header, in the order they came.
+    /// Returns the values of a header, in the order received.
     pub(super) fn values<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s str> {
         self.headers.values(name).map(|value| value.trim_matches([' ', '\t']))
     }
@@ -42,7 +42,7 @@ impl Received<'_> {
 pub struct Mismatch {
     /// One line: the most likely cause, and what to do.
     pub message: String,
-    /// Further lines for people: what was expected, what else to look at. They show the right signature.
+    /// Further lines for users: what was expected, and what else to check. They contain the right signature.
     pub hints: Vec<String>,
 }
 

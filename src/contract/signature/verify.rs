@@ -1,4 +1,4 @@
-//! Verifying what came, and saying why it is wrong.
+//! Verifies received signatures, and explains why one is wrong.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::{compute, explain};
 use crate::time::HumanDuration;
 
 impl Signer {
-    /// Whether a callback's signature is right; if not, why. The comparison takes the same time wherever the
-    /// texts differ.
+    /// Checks a callback's signature and explains a mismatch. The time of the comparison does not depend on where the texts
+    /// differ.
     pub fn verify(&self, received: &Received<'_>) -> Result<(), Mismatch> {
         let scheme = self.scheme();
         if received.values(&scheme.header).next().is_none() {
@@ -41,7 +41,7 @@ impl Signer {
         }
     }
 
-    /// Whether a call's signature is right and its key the one of the scheme; if not, why.
+    /// Checks a call's signature and that its key is the one of the scheme, and explains a mismatch.
     pub fn verify_call(&self, received: &Received<'_>) -> Result<(), Mismatch> {
         if let Some(key) = &self.scheme().key
             && let Some(id) = &key.id
@@ -56,7 +56,7 @@ impl Signer {
         self.verify(received)
     }
 
-    /// The moment that a message names, where it names one that can be read.
+    /// Returns the moment that a message names, if it can be parsed.
     pub(super) fn timestamp_of(&self, received: &Received<'_>) -> Option<Timestamp> {
         self.received_timestamp(received).ok().flatten()
     }
@@ -75,8 +75,7 @@ impl Signer {
             TimestampUnit::Seconds => Timestamp::from_second(number).ok(),
             TimestampUnit::Milliseconds => Timestamp::from_millisecond(number).ok(),
         });
-        // A number that is written otherwise, such as `+5` or `05`, would be signed as it is written by its
-        // sender and as `5` here.
+        // A number in another notation, such as `+5` or `05`, would be signed as written by its sender but as `5` here.
         let read = read.filter(|moment| compute::timestamp(*moment, scheme.timestamp_unit) == text);
         read.map(Some).ok_or_else(|| {
             let unit = match scheme.timestamp_unit {
@@ -104,7 +103,7 @@ impl Signer {
 
     fn check_age(&self, timestamp: Timestamp, now: Timestamp, tolerance: Duration) -> Result<(), Mismatch> {
         let off = now.as_millisecond().abs_diff(timestamp.as_millisecond());
-        // Whole seconds are signed: a message of this very second must not count as one of the future.
+        // Whole seconds are signed: a message of the current second must not count as one of the future.
         if off / 1000 <= tolerance.as_secs() {
             return Ok(());
         }
@@ -120,8 +119,8 @@ impl Signer {
     }
 }
 
-/// Whether two texts are the same, in a time that depends on their lengths alone. Eight bytes at a time: byte by byte it
-/// takes longer than the digest itself.
+/// Compares two texts in a time that depends on their lengths alone. It compares eight bytes at a time: byte by byte would take
+/// longer than the digest itself.
 fn is_same(one: &[u8], other: &[u8]) -> Choice {
     if one.len() != other.len() {
         return Choice::from(0);
