@@ -1,11 +1,11 @@
-//! Who calls: accounts, their credentials, and their tokens.
+//! Authentication: accounts, their credentials, and their tokens.
 //!
-//! A token lives 24 hours. Asking again while one is valid restarts the 24 hours, and the earlier token keeps working
-//! (documented; the wording is ambiguous, and here the 24 hours of all valid tokens of the account restart). Once
-//! they have run out, all of them are void.
+//! A token is valid for 24 hours. Requesting a token while one is valid restarts the 24 hours, and the earlier token keeps
+//! working (documented; the wording is ambiguous, and here the 24 hours of all valid tokens of the account restart). When the
+//! 24 hours are over, all of them become void.
 //!
-//! The predictive dialer has tokens of its own (client): the same credentials, another call, and neither kind counts for
-//! the other's calls.
+//! The predictive dialer has its own tokens (client): they are obtained with the same credentials by another request, and
+//! neither kind is accepted for the other's requests.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -23,32 +23,32 @@ use crate::contract::aes::Cipher;
 use crate::seed::Seed;
 use crate::time::later;
 
-/// How long a token lives (documented).
+/// Lifetime of a token (documented).
 pub const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
-/// How many tokens are known at most; the oldest are forgotten. A client that asks for a token before every call
-/// reaches it after a while and never notices.
+/// Maximum number of tokens that are remembered; the oldest are forgotten. A client that requests a token before every other
+/// request reaches it after a while without noticing.
 const MOST_TOKENS: usize = 100_000;
 
-/// The credentials of the account there is without any settings: 22 characters each, as in the vendor's sample.
+/// The credentials of the default account: 22 characters each, as in the vendor's sample.
 pub const DEFAULT_APP_KEY: &str = "AIRudderMockKey0000001";
-/// The secret beside [`DEFAULT_APP_KEY`].
+/// The secret that belongs to [`DEFAULT_APP_KEY`].
 pub const DEFAULT_APP_SECRET: &str = "AIRudderMockSecret0001";
 
-/// The id of the key that signs the chatbot calls of that account: 32 lower-case hex, as in the vendor's example.
+/// The id of the key that signs the chatbot requests of that account: 32 lower-case hex digits, as in the vendor's example.
 pub const DEFAULT_SIGN_KEY: &str = "a17d0de2a17d0de2a17d0de2a17d0de2";
 
-/// Names an account within its simulator.
+/// Identifies an account within its simulator.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountKey(pub(super) u32);
 
 impl AccountKey {
-    /// The account at a position among those of the settings.
+    /// Returns the key of the account at a position in the settings.
     pub fn at(position: usize) -> Self {
         Self(u32::try_from(position).unwrap_or(u32::MAX))
     }
 
-    /// Its position among the accounts of the settings.
+    /// Returns the account's position in the settings.
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -67,7 +67,7 @@ pub enum Encryption {
     Require,
 }
 
-/// Which calls a token is for.
+/// The requests that a token is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TokenKind {
     /// The calling API, workflows and text messages.
@@ -80,7 +80,7 @@ pub enum TokenKind {
 impl TokenKind {
     const ALL: [Self; 2] = [Self::Cloud, Self::Dialer];
 
-    /// The call that gives such tokens, for messages.
+    /// Returns the request that issues such tokens, for messages.
     fn source(self) -> &'static str {
         match self {
             Self::Cloud => "POST /service/cloud/auth",
@@ -89,41 +89,42 @@ impl TokenKind {
     }
 }
 
-/// At most so many calls within so much time.
+/// A rate limit: a maximum number of requests within a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many.
+    /// Maximum number of requests.
     pub calls: u32,
-    /// Within how long.
+    /// Length of the period.
     pub per: Duration,
 }
 
 /// An account as the settings describe it.
 #[derive(Clone)]
 pub struct Account {
-    /// What people call it.
+    /// The display name.
     pub name: String,
-    /// Names the account in the call that fetches a token.
+    /// Identifies the account in the request for a token.
     pub app_key: String,
-    /// Proves that the caller may.
+    /// Proves the client's right to the account.
     pub app_secret: String,
-    /// Names the key that signs its chatbot calls.
+    /// The id of the key that signs its chatbot requests.
     pub sign_key: String,
-    /// The secret of that key, if it is another than that of the callbacks.
+    /// The secret of that key, if it differs from the secret of the callbacks.
     pub sign_secret: Option<String>,
-    /// Where the account is at home: the language of its customers unless their numbers are of another country.
+    /// The home country of the account. Its customers use the language of this country unless their numbers belong to another
+    /// one.
     pub country: Country,
-    /// The zone of `ScheduleStartTime` and its like. Default: that of the country.
+    /// The zone of `ScheduleStartTime` and similar fields. Default: that of the country.
     pub zone: Offset,
-    /// Encrypts calls and answers.
+    /// The cipher for requests and responses.
     pub cipher: Option<Cipher>,
-    /// Whether calls must be encrypted.
+    /// Whether requests must be encrypted.
     pub encryption: Encryption,
     /// Whether callbacks are encrypted, too (assumed).
     pub encrypt_callbacks: bool,
-    /// How many calls the account may make.
+    /// The rate limit of the account.
     pub rate: Option<Rate>,
-    /// How strict the vendor is with it.
+    /// How strict the vendor is with the account.
     pub strict: Strictness,
 }
 
@@ -155,46 +156,47 @@ impl fmt::Debug for Account {
     }
 }
 
-/// Why a caller is turned away.
+/// Why authentication fails.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// No header.
+    /// The header is missing.
     #[error(
         "the header Authorization is missing: send `Authorization: Token <token>`, with the token of {}", .0.source()
     )]
     NoToken(TokenKind),
-    /// A header of another form.
+    /// The header has another form.
     #[error("the header Authorization must be `Token <token>`{}", if *.bearer { "; the settings refuse `Bearer`" } else { "" })]
     Scheme {
         /// Whether it was `Bearer`, which the settings refuse.
         bearer: bool,
     },
-    /// A token nobody was given.
+    /// The token was never issued.
     #[error("the token is not known: fetch one with {}", .0.source())]
     Unknown(TokenKind),
-    /// A token for the calls of another family.
+    /// The token is for the requests of another family.
     #[error("the token is not for these calls: fetch one with {}", .0.source())]
     OtherFamily(TokenKind),
-    /// A token that was good once.
+    /// The token was valid once.
     #[error("the token has expired: fetch a new one with {}", .0.source())]
     Expired(TokenKind),
-    /// Wrong credentials. The message says which of the two is wrong: this is a mock, and there is nothing to steal.
+    /// The APPKey is wrong. The message says which of the two credentials is wrong: this is a mock, and there is nothing to
+    /// steal.
     #[error("APPKey names no account")]
     AppKey,
-    /// The other of the two.
+    /// The APPSecret is wrong.
     #[error("APPSecret is not that of the account `{account}`")]
     AppSecret {
-        /// What people call it.
+        /// The display name of the account.
         account: String,
     },
 }
 
-/// How long the tokens of one kind hold.
+/// The validity of the tokens of one kind.
 #[derive(Clone, Copy, Debug)]
 struct Validity {
-    /// Tokens of an earlier generation are void.
+    /// The current generation. Tokens of earlier generations are void.
     generation: u32,
-    /// When those of the present one run out.
+    /// When the tokens of the current generation expire.
     expires: Timestamp,
 }
 
@@ -203,7 +205,7 @@ struct State {
     rules: Account,
     /// By kind of token.
     valid: [Validity; TokenKind::ALL.len()],
-    /// The present window of the rate: when it began, and the calls within.
+    /// The current period of the rate limit: its start, and the number of requests in it.
     window: (Timestamp, u32),
 }
 
@@ -212,14 +214,14 @@ struct State {
 pub struct Access {
     seed: Seed,
     accounts: Vec<State>,
-    /// Only looked up by key, never iterated, so its random order shows nowhere.
+    /// Only looked up by key and never iterated, so that its random order has no effect.
     tokens: HashMap<String, (TokenKind, AccountKey, u32)>,
     order: VecDeque<String>,
     issued: u64,
 }
 
 impl Access {
-    /// Without any accounts in the settings there is the default one.
+    /// Without accounts in the settings there is the default one.
     pub(super) fn new(seed: Seed, mut accounts: Vec<Account>) -> Self {
         if accounts.is_empty() {
             accounts.push(Account::default());
@@ -239,27 +241,27 @@ impl Access {
         &self.accounts[key.0 as usize]
     }
 
-    /// The account of a key.
+    /// Returns the account of a key.
     pub fn account(&self, key: AccountKey) -> &Account {
         &self.state(key).rules
     }
 
-    /// The account with this APPKey.
+    /// Returns the account with this APPKey.
     pub fn by_app_key(&self, app_key: &str) -> Option<AccountKey> {
         let at = self.accounts.iter().position(|state| state.rules.app_key == app_key)?;
         Some(AccountKey(u32::try_from(at).ok()?))
     }
 
-    /// Every account.
+    /// Iterates over all accounts.
     pub fn iter(&self) -> impl Iterator<Item = &Account> {
         self.accounts.iter().map(|state| &state.rules)
     }
 
-    /// A token for these credentials.
+    /// Issues a token for these credentials.
     ///
     /// # Errors
     ///
-    /// Wrong credentials.
+    /// If the credentials are wrong.
     pub fn token(
         &mut self,
         kind: TokenKind,
@@ -292,11 +294,11 @@ impl Access {
         Ok(token)
     }
 
-    /// The account that a header `Authorization` proves. `bearer` says whether `Bearer` counts as well as `Token`.
+    /// Returns the account that a header `Authorization` proves. `bearer` says whether `Bearer` is accepted as well as `Token`.
     ///
     /// # Errors
     ///
-    /// Why the caller is turned away.
+    /// Returns why authentication fails.
     pub fn check(
         &self,
         kind: TokenKind,
@@ -324,12 +326,12 @@ impl Access {
         }
     }
 
-    /// Whether it has given somebody this token, even if that holds no more.
+    /// Whether this token was ever issued, even if it has expired.
     pub fn has_given(&self, token: &str) -> bool {
         self.tokens.contains_key(token)
     }
 
-    /// The accounts, each with the kinds of tokens of which some may hold, and until when.
+    /// Returns the accounts, each with the kinds of tokens of which some may be valid, and until when.
     pub(super) fn valid(
         &self,
         now: Timestamp,
@@ -355,11 +357,11 @@ impl Access {
         }
     }
 
-    /// Counts a call of an account.
+    /// Counts a request of an account against its rate limit.
     ///
     /// # Errors
     ///
-    /// The account has made all the calls it may, and may make the next after so long.
+    /// Returns the waiting time until the next request, if the account has used up its rate limit.
     pub fn count_call(&mut self, key: AccountKey, now: Timestamp) -> Result<(), Duration> {
         let state = &mut self.accounts[key.0 as usize];
         let Some(rate) = state.rules.rate else { return Ok(()) };
@@ -415,7 +417,7 @@ mod tests {
             assert_eq!(check(&access, token, 43), Ok(AccountKey(0)));
             assert_eq!(check(&access, token, 44), Err(Denied::Expired(CLOUD)));
         }
-        // What has run out does not come back to life.
+        // An expired token does not become valid again.
         let third = access.token(CLOUD, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(50)).unwrap();
         assert_eq!(check(&access, &first, 51), Err(Denied::Expired(CLOUD)));
         assert_eq!(check(&access, &third, 51), Ok(AccountKey(0)));
@@ -434,7 +436,7 @@ mod tests {
             let other = if kind == CLOUD { &dialer } else { &cloud };
             assert_eq!(check(&access, kind, other, 21), Err(Denied::OtherFamily(kind)));
         }
-        // They run out apart, and a test lets both run out.
+        // The two kinds expire separately, and a test control expires both.
         assert_eq!(check(&access, CLOUD, &cloud, 30), Err(Denied::Expired(CLOUD)));
         assert_eq!(check(&access, TokenKind::Dialer, &dialer, 30), Ok(AccountKey(1)));
         access.expire_all();

@@ -1,4 +1,4 @@
-//! What happens later by itself, ordered by its moment and, at the same moment, by when it was planned.
+//! Future events, ordered by moment and, within the same moment, by the order in which they were planned.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,22 @@ use jiff::Timestamp;
 use super::cause::CauseId;
 use super::timer::{Timer, WorkflowTimer};
 
-/// Where something stands in the agenda: its moment, and its number among all that was ever planned.
+/// The place of an entry in the agenda: its moment, and its number among all entries ever planned.
 pub(super) type Place = (Timestamp, u64);
 
-/// What happens later by itself, in all departments.
+/// The future events of all departments.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Agenda {
     entries: BTreeMap<Place, (CauseId, Timer)>,
     planned: u64,
-    /// How many of the entries a run waits for.
+    /// Number of entries that a run waits for.
     work: usize,
-    /// Until when things go on that need nobody to do them.
+    /// The latest end of activity that has no timer of its own.
     busy_until: Option<Timestamp>,
 }
 
 impl Agenda {
-    /// Plans something and returns its place.
+    /// Plans a timer and returns its place.
     pub(super) fn plan(&mut self, at: Timestamp, cause: CauseId, timer: Timer) -> Place {
         self.planned += 1;
         self.work += usize::from(timer.is_work());
@@ -31,25 +31,25 @@ impl Agenda {
         place
     }
 
-    /// Something goes on by itself until then, which a run has to wait for.
+    /// Records activity without a timer until this moment, which a run has to wait for.
     pub(super) fn stay_busy(&mut self, until: Timestamp) {
         self.busy_until = self.busy_until.max(Some(until));
     }
 
-    /// Takes something back, if it has not happened yet: nobody waits for what changes nothing any more.
+    /// Cancels an entry that has not happened yet, so that a run does not wait for a timer without effect.
     pub(super) fn cancel(&mut self, place: Option<Place>) {
         if let Some((_, timer)) = place.and_then(|place| self.entries.remove(&place)) {
             self.work -= usize::from(timer.is_work());
         }
     }
 
-    /// Takes back what a muted cause has planned.
+    /// Cancels what a muted cause has planned.
     pub(super) fn mute(&mut self, muted: CauseId) {
         self.entries.retain(|_, (cause, timer)| *cause != muted || timer.outlives_muting());
         self.work = self.entries.values().filter(|(_, timer)| timer.is_work()).count();
     }
 
-    /// Takes the first that is due, with its moment and its cause.
+    /// Takes the first entry that is due, with its moment and its cause.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, CauseId, Timer)> {
         self.busy_until = self.busy_until.filter(|until| *until > now);
         let first = self.entries.first_entry().filter(|entry| entry.key().0 <= now)?;
@@ -58,35 +58,35 @@ impl Agenda {
         Some((at, cause, timer))
     }
 
-    /// When the next of it happens.
+    /// Returns the moment of the next entry.
     pub(super) fn next(&self) -> Option<Timestamp> {
         let first = self.entries.keys().next().map(|(at, _)| *at);
         [first, self.busy_until].into_iter().flatten().min()
     }
 
-    /// Whether an instance of a workflow ends by itself in the next moment at which anything happens.
+    /// Whether an instance of a workflow ends by itself at the moment of the next entry.
     pub(super) fn ends_workflow(&self) -> bool {
         let first = self.next();
         let next = self.entries.iter().take_while(|((at, _), _)| Some(*at) == first);
         next.into_iter().any(|(_, (_, timer))| matches!(timer, Timer::Workflow(WorkflowTimer::Pause(_))))
     }
 
-    /// How much is planned.
+    /// Returns the number of entries.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// What is planned, in its order, with its moment and its cause.
+    /// Returns the entries in order, with their moments and causes.
     pub(super) fn planned(&self) -> impl Iterator<Item = (Timestamp, CauseId, &Timer)> {
         self.entries.iter().map(|((at, _), (cause, timer))| (*at, *cause, timer))
     }
 
-    /// What is planned.
+    /// Returns the timers of all entries.
     pub(super) fn timers(&self) -> impl Iterator<Item = &Timer> {
         self.entries.values().map(|(_, timer)| timer)
     }
 
-    /// Whether anything is planned that a run waits for.
+    /// Whether there is an entry that a run waits for.
     pub(super) fn is_busy(&self) -> bool {
         self.work > 0 || self.busy_until.is_some()
     }

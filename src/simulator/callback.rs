@@ -12,7 +12,7 @@ use super::node::FlowPlace;
 /// A callback that the simulator sends by itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Callback {
-    /// Whose it is.
+    /// The account that receives it.
     pub account: AccountKey,
     /// The story it belongs to, if any.
     pub story: Option<u32>,
@@ -20,22 +20,23 @@ pub struct Callback {
     pub event: Cow<'static, str>,
     /// The body.
     pub body: CallbackBody,
-    /// Callbacks with the same key keep their order: the id of the conversation or of the task.
+    /// Callbacks with the same key keep their order. The key is the id of the conversation or of the task.
     pub order_key: Option<String>,
-    /// The ids of what it is a part of: its task, its plan, its workflow.
+    /// The ids of the objects that it is a part of: its task, its plan, its workflow.
     pub part_of: Vec<String>,
-    /// The id of what it sums up. It goes out after the parts that came before it, and before those that come after it.
+    /// The id of the object that it sums up. It goes out after the earlier callbacks of that object's parts and before the
+    /// later ones.
     pub sums_up: Option<String>,
-    /// The URL that the request which caused it named.
+    /// The URL named by the request that caused it.
     pub target: Option<String>,
-    /// Which part of which workflow it comes of, if it comes of one.
+    /// The node and template of the workflow that it comes from, if any.
     pub flow: Option<FlowPlace>,
-    /// Which push of a workflow it is, if it is one: the simulator vouches for those alone that the receiver has.
+    /// The push of a workflow that it is, if any: the simulator only answers for pushes that reached the receiver.
     pub push: Option<PushKey>,
 }
 
 impl Callback {
-    /// A callback that goes to the account's URL.
+    /// Creates a callback that goes to the account's URL.
     pub(super) fn new(
         account: AccountKey,
         event: &'static str,
@@ -69,7 +70,7 @@ pub enum CallbackBody {
 }
 
 impl CallbackBody {
-    /// The body as a value.
+    /// Returns the body as a value.
     pub fn value(&self) -> Value {
         match self {
             Self::Json(value) => value.clone(),

@@ -1,5 +1,6 @@
-//! What generated callbacks that come from no conversation speak of: one person of a list, one call, the task and the
-//! workflow it belongs to. It belongs to a conversation all the same, so that whatever is emitted for that one agrees.
+//! The data of generated callbacks that do not come from a conversation: one person of a list, one call, and the task and
+//! workflow it belongs to. It is derived from a conversation all the same, so that all callbacks emitted for that conversation
+//! agree.
 
 use std::time::Duration;
 
@@ -41,27 +42,27 @@ pub(super) struct Case {
     pub(super) agent: String,
     pub(super) call: CallDetail,
     pub(super) intention: String,
-    /// What is said in its chat, with the seconds since it began.
+    /// The turns of its chat, with the seconds since it began.
     pub(super) chat: Vec<(Turn, i64)>,
     /// When the chat began.
     pub(super) chat_started: Timestamp,
-    /// Seconds both sides talked.
+    /// Length of the talk in seconds.
     pub(super) talk: i64,
     /// When dialling began.
     pub(super) started: Timestamp,
     /// When the call ended.
     pub(super) ended: Timestamp,
-    /// How many numbers the list has.
+    /// Number of phone numbers in the list.
     pub(super) total: i64,
-    /// Where the ids of its workflow's other nodes come from.
+    /// The seed of the ids of its workflow's other nodes.
     pub(super) nodes: Seed,
-    /// What the texts speak of, and in which language.
+    /// The facts and the language of the texts.
     pub(super) facts: Facts,
     pub(super) locale: &'static str,
 }
 
 impl Case {
-    /// The case of a conversation for which a callback is generated, a moment after its call.
+    /// Generates the case of a conversation for which a callback is wanted, a moment after its call.
     pub(super) fn wanted(simulator: &Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
         const PURPOSES: [&str; 4] = ["Reminder", "Welcome call", "Delivery check", "Offer"];
         const AGENTS: [&str; 4] = ["agent_01", "agent_02", "agent_07", "agent_12"];

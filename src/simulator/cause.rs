@@ -1,28 +1,28 @@
-//! Why things happen: every request is a cause, and what is made or planned because of it carries its id. A story that
-//! takes a request, or answers it in the vendor's place, says so here, once.
+//! Causes: every request is a cause, and what is created or planned because of it carries the id of the cause. A story that
+//! takes over a request, or answers it in the vendor's place, is recorded here.
 
 use std::collections::HashMap;
 
-/// Names a cause.
+/// Identifies a cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CauseId(u32);
 
 /// A request, or a story that opened a conversation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Cause {
-    /// The story whose doing it is.
+    /// The story that its effects belong to.
     story: Option<u32>,
-    /// Whether somebody else sends what comes of it.
+    /// Whether its callbacks are sent by a story instead of the simulator.
     is_muted: bool,
 }
 
-/// All causes. Only those are kept that belong to a story or are muted: of all others there is nothing to say.
+/// All causes. Only causes that belong to a story or are muted are stored; the others need no data.
 #[derive(Clone, Debug)]
 pub(super) struct Causes {
-    /// The last one; the first is that of what happens before anything else does.
+    /// The last cause. The first one stands for everything before the first event.
     last: u32,
     known: HashMap<u32, Cause>,
-    /// Whether anything carries the last one.
+    /// Whether anything carries the last cause.
     is_carried: bool,
 }
 
@@ -33,7 +33,7 @@ impl Default for Causes {
 }
 
 impl Causes {
-    /// A new cause, which belongs to a story or to none. Queries cause nothing: one that nothing carries is used again.
+    /// Returns a new cause, which may belong to a story. Queries cause nothing: a cause that nothing carries is used again.
     pub(super) fn add(&mut self, story: Option<u32>) -> CauseId {
         if self.is_carried {
             self.last = self.last.saturating_add(1);
@@ -47,7 +47,7 @@ impl Causes {
         CauseId(self.last)
     }
 
-    /// Something carries this cause from now on.
+    /// Records that something carries this cause from now on.
     pub(super) fn carry(&mut self, cause: CauseId) -> CauseId {
         self.is_carried |= cause.0 == self.last;
         cause

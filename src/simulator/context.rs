@@ -1,4 +1,4 @@
-//! What all departments share: what happens later, what goes out, why, and how the simulated vendor behaves.
+//! The state that all departments share: the agenda, outgoing callbacks, causes, and the behaviour of the simulated vendor.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,34 +19,34 @@ use super::rules::strictness::Strictness;
 use super::timer::Timer;
 use crate::seed::Seed;
 
-/// What all departments share.
+/// The state that all departments share.
 #[derive(Clone, Debug)]
 pub(super) struct Context {
     pub(super) seed: Seed,
     pub(super) ids: Arc<Ids>,
     pub(super) behaviour: Behaviour,
-    /// Who may call.
+    /// The accounts and their tokens.
     pub(super) access: Access,
     pub(super) agenda: Agenda,
-    /// Rows of workflows whose calls are over, until their workflow takes note.
+    /// Rows of workflows whose calls are over, until the workflow handles them.
     pub(super) rows_ended: Vec<RowEnded>,
     causes: Causes,
-    /// Why the present thing happens.
+    /// The cause of the current step.
     cause: CauseId,
-    /// When it happens.
+    /// The moment of the current step.
     now: Timestamp,
-    /// What goes out, in order, with the cause that decides about it unless its department did.
+    /// The outgoing callbacks in order, each with the cause that decides whether it is sent, unless its department has decided.
     callbacks: Vec<(Option<CauseId>, Callback)>,
-    /// What could not be done, and why, by its cause.
+    /// What could not be done, and why, with its cause.
     failures: Vec<(CauseId, String)>,
-    /// What is to be noted, and which kinds of notes there were already.
+    /// The notes for the integrator, and the kinds of notes made so far.
     notes: Vec<String>,
     noted: HashSet<&'static str>,
     /// What was found wrong with the integrator.
     pub(super) findings: Findings,
-    /// How much more than usual was done at once.
+    /// Units of work beyond the usual in the current step.
     extra: usize,
-    /// When it is looked for what is too old to be kept.
+    /// The next time to look for objects that are too old to be kept.
     pub(super) next_look: Option<Timestamp>,
 }
 
@@ -72,109 +72,109 @@ impl Context {
         }
     }
 
-    /// What happens now is as much as so many things.
+    /// Counts the current step as `things` units of work.
     pub(super) fn is_as_much_as(&mut self, things: usize) {
         self.extra += things;
     }
 
-    /// How much more was done than one thing, since this was asked last.
+    /// Returns the units of work beyond one step since the last time, and resets them.
     pub(super) fn take_extra(&mut self) -> usize {
         std::mem::take(&mut self.extra)
     }
 
-    /// A request begins, or a story does something.
+    /// Begins a request or a step of a story.
     pub(super) fn begin(&mut self, story: Option<u32>, now: Timestamp) {
         (self.cause, self.now) = (self.causes.add(story), now);
     }
 
-    /// Something planned happens, because of what it was planned for.
+    /// Begins a planned step, with the cause it was planned for.
     pub(super) fn resume(&mut self, cause: CauseId, at: Timestamp) {
         (self.cause, self.now) = (cause, at);
     }
 
-    /// The cause of the present, for an object that is made now.
+    /// Returns the current cause, for an object that is created now.
     pub(super) fn cause(&mut self) -> CauseId {
         self.causes.carry(self.cause)
     }
 
-    /// Something carries a cause from now on.
+    /// Records that something carries a cause from now on.
     pub(super) fn carry(&mut self, cause: CauseId) {
         self.causes.carry(cause);
     }
 
-    /// The cause of the present, for whoever knows what it is: a story.
+    /// Returns the current cause without marking it as carried, for the story that it belongs to.
     pub(super) fn last_cause(&self) -> CauseId {
         self.cause
     }
 
-    /// What comes of a cause is a story's doing.
+    /// Attributes the effects of a cause to a story.
     pub(super) fn assign(&mut self, cause: CauseId, story: u32) {
         self.causes.assign(cause, story);
     }
 
-    /// Somebody else sends what comes of a cause.
+    /// Mutes a cause: a story sends its callbacks instead.
     pub(super) fn mute(&mut self, cause: CauseId) {
         self.causes.mute(cause);
         self.agenda.mute(cause);
     }
 
-    /// The story whose doing a cause is.
+    /// Returns the story that the effects of a cause belong to.
     pub(super) fn story(&self, cause: CauseId) -> Option<u32> {
         self.causes.story(cause)
     }
 
-    /// Whether nothing goes out of what comes of a cause: it need not be made either.
+    /// Whether no callback of a cause goes out, so that none needs to be generated.
     pub(super) fn is_silent(&self, cause: CauseId) -> bool {
         !self.behaviour.has_callback_url || self.causes.is_muted(cause)
     }
 
-    /// Whether somebody else sends what comes of a cause.
+    /// Whether a story sends the callbacks of a cause instead.
     pub(super) fn is_muted(&self, cause: CauseId) -> bool {
         self.causes.is_muted(cause)
     }
 
-    /// Plans something and returns its place in the agenda.
+    /// Plans a timer and returns its place in the agenda.
     pub(super) fn plan(&mut self, at: Timestamp, timer: impl Into<Timer>) -> Place {
         let cause = self.cause();
         self.agenda.plan(at, cause, timer.into())
     }
 
-    /// A callback goes out later.
+    /// Plans a callback for later.
     pub(super) fn send_at(&mut self, at: Timestamp, cause: CauseId, callback: Callback) {
         self.causes.carry(cause);
         self.agenda.plan(at, cause, Timer::Send(Box::new(callback)));
     }
 
-    /// A callback goes out because of a request, unless somebody else sends it; the story of the request is its story.
+    /// Sends a callback caused by a request, unless its cause is muted. It belongs to the story of the request.
     pub(super) fn send(&mut self, cause: CauseId, callback: Callback) {
         self.callbacks.push((Some(cause), callback));
     }
 
-    /// A callback of a conversation goes out: a conversation goes on with whoever has it, whatever opened it.
+    /// Sends a callback of a conversation. It belongs to the story that has the conversation, whatever opened the conversation.
     pub(super) fn send_of_conversation(&mut self, callback: Callback) {
         self.callbacks.push((None, callback));
     }
 
-    /// Something could not be done.
+    /// Records that something could not be done.
     pub(super) fn fail(&mut self, message: String) {
         self.failures.push((self.cause, message));
     }
 
-    /// What could not be done since this was asked last, with the story whose doing it is.
+    /// Returns what could not be done since the last time, each with the story that it belongs to.
     pub(super) fn take_failures(&mut self) -> Vec<(Option<u32>, String)> {
         let causes = &self.causes;
         self.failures.drain(..).map(|(cause, message)| (causes.story(cause), message)).collect()
     }
 
-    /// Something that an integrator should know: of each kind, the first is noted. Notes repeat what requests hold, and
-    /// must not fill the memory.
+    /// Notes something that an integrator should know, once for each kind: notes repeat parts of requests and must not fill the
+    /// memory.
     pub(super) fn note_once(&mut self, kind: &'static str, note: impl FnOnce() -> String) {
         if self.noted.insert(kind) {
             self.notes.push(note());
         }
     }
 
-    /// A notice is not sent because its number asks for that. Who waits for it should know.
+    /// Notes that a notice is not sent because its number asks for that, for the user who waits for it.
     pub(super) fn note_swallowed(&mut self, event: &'static str, notice: Notice) {
         if notice == Notice::Never {
             self.note_once(event, || {
@@ -183,7 +183,7 @@ impl Context {
         }
     }
 
-    /// Something is wrong with what an account's integrator does. `what` tells it from others of its kind.
+    /// Records something wrong on the integrator's side of an account. `what` distinguishes it from others of its kind.
     pub(super) fn find(
         &mut self,
         account: AccountKey,
@@ -196,11 +196,11 @@ impl Context {
         self.findings.add(strict, kind, id, what.into(), message);
     }
 
-    /// Refuses what no vendor would take, unless the account is treated leniently: then it is noted and passes.
+    /// Refuses what no vendor would accept. For an account that is treated leniently it is recorded and accepted.
     ///
     /// # Errors
     ///
-    /// The refusal.
+    /// Returns the refusal.
     pub(super) fn refuse(
         &mut self,
         request: &Request<'_>,
@@ -217,13 +217,13 @@ impl Context {
         Ok(())
     }
 
-    /// Why a row of a list is refused, in the names that the user's settings give the fields of the request.
+    /// Returns the reason why a row of a list is refused, with the names that the user's settings give the request's fields.
     pub(super) fn row_reason(&self, id: &str, list: &str, reason: &str) -> String {
         let names = self.behaviour.corrected.get(id).and_then(|names| names.request.at_field(list));
         names.map_or_else(|| reason.to_owned(), |names| names.message(reason))
     }
 
-    /// What is to be noted since this was asked last.
+    /// Returns the notes since the last time.
     pub(super) fn take_notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)
     }
@@ -233,25 +233,25 @@ impl Context {
         !self.callbacks.is_empty() || self.agenda.is_busy()
     }
 
-    /// When something is to be done next: at once, if callbacks wait to be taken.
+    /// Returns when there is something to do next: at once, if callbacks wait to be taken.
     pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
         if self.callbacks.is_empty() { self.agenda.next() } else { Some(self.now) }
     }
 
-    /// The events of the callbacks that wait to be taken.
+    /// Returns the events of the callbacks that wait to be taken.
     pub(super) fn ready(&self) -> impl Iterator<Item = &str> {
         let goes_out =
             |(cause, _): &&(Option<CauseId>, Callback)| cause.is_none_or(|cause| !self.is_silent(cause));
         self.callbacks.iter().filter(goes_out).map(|(_, callback)| &*callback.event)
     }
 
-    /// Whether so many callbacks wait to be taken.
+    /// Whether at least `many` callbacks wait to be taken.
     pub(super) fn has_callbacks(&self, many: usize) -> bool {
         self.callbacks.len() >= many
     }
 
-    /// What goes out now, so many at most; the others wait. Here, and nowhere else, it is decided whether it does and whose
-    /// it is.
+    /// Takes up to `most` callbacks that go out now; the others wait. Only here is it decided whether a callback goes out and
+    /// which story it belongs to.
     pub(super) fn take_callbacks(&mut self, most: usize) -> Vec<Callback> {
         let causes = &self.causes;
         let taken = most.min(self.callbacks.len());

@@ -1,4 +1,4 @@
-//! Somebody plays the people who are called, and the agents of the dialer.
+//! Control of the people who are called, and of the agents of the dialer.
 
 use jiff::Timestamp;
 
@@ -8,16 +8,16 @@ use super::dialer::{AgentAct, AgentError};
 use super::workflow::Workflow;
 
 impl Simulator {
-    /// The calls under way, the longest first.
+    /// Returns up to `most` calls under way, the longest first.
     pub fn calls(&self, most: usize, now: Timestamp) -> Vec<CallView> {
         self.calling.calls_seen(now).take(most).collect()
     }
 
-    /// The person called does something, as long as it rings; `intention` is a letter.
+    /// Lets the called person act while it rings; `intention` is a letter.
     ///
     /// # Errors
     ///
-    /// There is no such call, or it does not ring.
+    /// If there is no such call, or if it does not ring.
     pub fn answer_call(
         &mut self,
         call: &str,
@@ -29,11 +29,11 @@ impl Simulator {
         calling.answer_call(context, call, (outcome, intention), now)
     }
 
-    /// An agent of the dialer does something.
+    /// Lets an agent of the dialer act.
     ///
     /// # Errors
     ///
-    /// There is no such agent, or nothing to do it with.
+    /// If there is no such agent, or if the agent has no call for the act.
     pub fn agent_acts(&mut self, name: &str, act: &AgentAct, now: Timestamp) -> Result<(), AgentError> {
         let Self { dialer, context, .. } = self;
         let done = dialer.agent_acts(context, name, act, now);

@@ -36,10 +36,10 @@ pub(super) const CALLBACKS: &[CallbackShape] = callbacks! {
     "detection.result" => DetectionResult,
 };
 
-/// The most numbers of one request (assumed).
+/// Maximum number of phone numbers in one request (assumed).
 const MOST_NUMBERS: usize = 10_000;
 
-/// What is signed and how (client): URL-safe base64 of the raw MD5 of `<secret>+<unix seconds>+<version>`.
+/// Computes the signature (client): URL-safe base64 of the raw MD5 of `<secret>+<unix seconds>+<version>`.
 pub(crate) fn signature(secret: &str, timestamp: &str, version: &str) -> String {
     BASE64_URL_SAFE.encode(Md5::digest(format!("{secret}+{timestamp}+{version}")))
 }
@@ -47,7 +47,7 @@ pub(crate) fn signature(secret: &str, timestamp: &str, version: &str) -> String 
 /// The department of number detection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Detection {
-    /// How many numbers were detected.
+    /// Count of detected numbers.
     detected: u64,
 }
 
@@ -132,7 +132,7 @@ struct EncodedUrl(String);
 impl<'de> Deserialize<'de> for EncodedUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        // Some libraries leave the padding away.
+        // Some libraries omit the padding.
         let bytes =
             STANDARD_PAD_INDIFFERENT.decode(&text).or_else(|_| URL_SAFE_PAD_INDIFFERENT.decode(&text));
         let url = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
@@ -144,7 +144,7 @@ impl<'de> Deserialize<'de> for EncodedUrl {
     }
 }
 
-/// Takes numbers to be detected.
+/// Accepts numbers for detection.
 fn check(simulator: &mut Simulator, asked: Check, request: &Request<'_>) -> Result<NoData, Refusal> {
     let account = caller(simulator, &asked.system)?;
     let calls = asked.business.calls;
@@ -161,7 +161,7 @@ fn check(simulator: &mut Simulator, asked: Check, request: &Request<'_>) -> Resu
     Ok(NoData)
 }
 
-/// The account whose secret signed the request.
+/// Returns the account whose secret signed the request.
 fn caller(simulator: &Simulator, system: &System) -> Result<AccountKey, Refusal> {
     let access = &simulator.context.access;
     let account = access.by_app_key(&system.appkey);
@@ -173,7 +173,7 @@ fn caller(simulator: &Simulator, system: &System) -> Result<AccountKey, Refusal>
         return Err(Refusal::new(400, message));
     }
     let expected = signature(&access.account(account).app_secret, timestamp, &system.version);
-    // Some libraries leave the padding away.
+    // Some libraries omit the padding.
     let (given, expected) = (system.sign.trim_end_matches('='), expected.trim_end_matches('='));
     if given.as_bytes().ct_eq(expected.as_bytes()).into() {
         return Ok(account);
@@ -202,7 +202,7 @@ fn detect(simulator: &mut Simulator, account: AccountKey, wanted: AskedNumber, n
     let status = match (number, mock_outcome) {
         (None, _) => 9,
         (_, MockOutcome { number_status: Some(status), .. }) => status,
-        // The status of a number with a simulated outcome of calls follows from that outcome.
+        // For a number with a simulated call outcome, the status follows from that outcome.
         (_, MockOutcome { outcome: Some(outcome), .. }) => match outcome {
             Outcome::Busy => 3,
             Outcome::SwitchedOff => 6,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 pub(crate) struct PhoneNumber(#[schemars(with = "String")] u64);
 
 impl PhoneNumber {
-    /// Its digits.
+    /// Returns the digits of the number.
     pub(crate) fn digits(self) -> u64 {
         self.0
     }
@@ -33,7 +33,7 @@ impl<'de> Deserialize<'de> for PhoneNumber {
     }
 }
 
-/// The digits of a number in E.164: a `+`, then 7 to 15 digits of which the first is not 0.
+/// Parses the digits of a number in E.164: a `+`, then 7 to 15 digits, the first of which is not 0.
 pub(crate) fn e164(text: &str) -> Option<u64> {
     let digits = text.strip_prefix('+')?;
     let sound = (7..=15).contains(&digits.len())
@@ -42,7 +42,7 @@ pub(crate) fn e164(text: &str) -> Option<u64> {
     sound.then(|| digits.parse().ok()).flatten()
 }
 
-/// A number in E.164 that may have lost its plus on the way in a query, where a plus stands for a space.
+/// Parses a number in E.164 that may have lost its plus in a query, where a plus stands for a space.
 pub(crate) fn e164_or_bare(text: &str) -> Option<u64> {
     let text = text.trim();
     if text.starts_with('+') { e164(text) } else { e164(&format!("+{text}")) }

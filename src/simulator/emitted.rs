@@ -1,4 +1,4 @@
-//! Tests of what `emit` and stories send: for every callback of the catalog, the body that is generated for it.
+//! Tests of the callbacks that `emit` and stories send: the generated body of every callback in the catalog.
 
 use std::time::Duration;
 

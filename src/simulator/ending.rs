@@ -1,4 +1,4 @@
-//! How a call of the predictive dialer ended, and the words of the wire for it.
+//! The endings of calls of the predictive dialer, and their words on the wire.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use super::outcome::Outcome;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(in crate::simulator) struct HangupReason(u8);
 
-/// The numbers there are and what they mean (client).
+/// The known numbers and their meanings (client).
 const HANGUP_REASONS: [(u8, &str); 19] = [
     (0, "unknown"),
     (1, "no agent after the answer"),
@@ -73,22 +73,22 @@ pub(in crate::simulator) enum CallResultType {
     SuccAgentHangup,
 }
 
-/// How a call ended.
+/// The ending of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::simulator) enum Ending {
     /// The number must not be dialled.
     DoNotCall,
-    /// The number was dialled too often today.
+    /// The number was dialled too often that day.
     Overrun,
-    /// The line cut it before it rang.
+    /// The line cut the call before it rang.
     Fusing,
     Busy,
     SwitchedOff,
     OutOfArea,
     Invalid,
-    /// It rang, and nobody answered in time.
+    /// It rang, and no person answered in time.
     NoAnswer,
-    /// A machine answered, and was noticed.
+    /// A machine answered and was recognized.
     Machine,
     /// The person hung up at once.
     Abandoned,
@@ -96,11 +96,11 @@ pub(in crate::simulator) enum Ending {
     NoAgent,
     /// The person did not want to wait for an agent any longer.
     Left,
-    /// The agent did not want it.
+    /// The agent rejected the call.
     Rejected,
     /// The agent's network failed.
     Network,
-    /// The person hung up while it rang at the agent.
+    /// The person hung up while the agent's phone rang.
     HungUp,
     /// They talked, and the person hung up.
     TalkedByUser,
@@ -109,8 +109,8 @@ pub(in crate::simulator) enum Ending {
 }
 
 impl Ending {
-    /// `hangupReason`. The values are known from clients, which ending has which is assumed where the words differ: nobody
-    /// answered is 2, a normal end.
+    /// Returns `hangupReason`. The values are known from clients; which ending has which value is assumed if the words differ:
+    /// a call that is not answered has 2, a normal end.
     pub(in crate::simulator) fn reason(self) -> HangupReason {
         HangupReason(match self {
             Self::NoAgent => 1,
@@ -131,7 +131,7 @@ impl Ending {
         })
     }
 
-    /// `callResultType`; as above.
+    /// Returns `callResultType`; as above.
     pub(in crate::simulator) fn result_type(self) -> CallResultType {
         match self {
             Self::DoNotCall => CallResultType::Dnc,
@@ -150,7 +150,7 @@ impl Ending {
         }
     }
 
-    /// Of an outcome that comes to nothing before anybody answers.
+    /// Returns the ending of an outcome without an answer.
     pub(in crate::simulator) fn of_silence(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Busy => Self::Busy,
@@ -166,7 +166,7 @@ impl Ending {
         matches!(self, Self::TalkedByUser | Self::TalkedByAgent)
     }
 
-    /// What it comes to in the words of calling tasks; nothing where an agent or the dialer itself was in the way.
+    /// Returns the outcome in the words of calling tasks; `None` if an agent or the dialer itself was the obstacle.
     pub(in crate::simulator) fn outcome(self) -> Option<Outcome> {
         match self {
             Self::TalkedByUser | Self::TalkedByAgent => Some(Outcome::Talked),
@@ -188,14 +188,14 @@ impl Ending {
         matches!(self, Self::Overrun | Self::Fusing)
     }
 
-    /// Whether another number of the same person is worth a try: nobody was reached, and nobody has objected.
+    /// Whether another number of the same person is worth a try: the person was neither reached nor has objected.
     pub(in crate::simulator) fn leads_to_next_number(self) -> bool {
         let is_silence = matches!(self, Self::Busy | Self::SwitchedOff | Self::OutOfArea | Self::NoAnswer);
         is_silence || self.was_held_back() || matches!(self, Self::Invalid | Self::Machine)
     }
 
-    /// Whether dialling again makes no sense (assumed): the person was reached, or may not or cannot be. A call that was
-    /// lost on this side is worth another try.
+    /// Whether dialling again makes no sense (assumed): the person was reached, or may not or cannot be reached. A call that
+    /// was lost on this side is worth another try.
     pub(in crate::simulator) fn is_final(self, redials_machines: bool) -> bool {
         match self {
             Self::Machine => !redials_machines,

@@ -1,8 +1,7 @@
-//! Typed endpoints: a table per family from catalog ids to handlers, and what requests, responses and callbacks look
-//! like.
+//! Typed endpoints: a table per family from catalog ids to handlers, and the types of requests, responses and callbacks.
 //!
-//! A handler takes its request decoded and gives its response as a value; the types carry the field reference. A unit
-//! test holds the tables against the catalog, so that nothing listed is without a handler.
+//! A handler takes a decoded request and returns its response as a value; the types carry the field reference. A unit test
+//! checks the tables against the catalog, so that every listed endpoint has a handler.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,32 +18,32 @@ use crate::contract::fields::{
     Field, FieldError, LookFor, Names, Noticed, Use, assume, decode, document_schema, fields_of,
 };
 
-/// How one request of the catalog is answered. Made by `endpoints!`.
+/// The handler of one request of the catalog. Created by `endpoints!`.
 pub struct Endpoint {
     /// Its catalog id.
     pub id: &'static str,
     /// Decodes a request and answers it.
     pub handle: fn(&mut Simulator, &Request<'_>) -> Result<Response, Refusal>,
-    /// What goes in and what comes out.
+    /// Returns the fields of the request and the response.
     pub shape: fn() -> Shape,
 }
 
-/// What one callback of the catalog looks like. Made by `callbacks!`.
+/// The shape of one callback of the catalog. Created by `callbacks!`.
 pub struct CallbackShape {
     /// Its catalog id.
     pub id: &'static str,
-    /// Its fields.
+    /// Returns its fields.
     pub fields: fn() -> Vec<Field>,
-    /// Its JSON Schema.
+    /// Returns its JSON Schema.
     pub schema: fn() -> Value,
-    /// Its body as it is generated for a conversation.
+    /// Returns its body, generated for a conversation.
     pub generate: fn(&mut Simulator, ConversationKey, &Wanted<'_>) -> Value,
 }
 
-/// The body of a callback, which can be generated for a conversation: for `emit` and for stories, which put their own
-/// fields over it.
+/// The body of a callback that can be generated for a conversation: for `emit` and for stories, which put their own fields over
+/// it.
 pub trait Generate: Serialize + JsonSchema {
-    /// Generates it.
+    /// Generates the body.
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self;
 }
 
@@ -53,24 +52,24 @@ pub trait Generate: Serialize + JsonSchema {
 pub struct Wanted<'a> {
     /// Its catalog id.
     pub event: &'static str,
-    /// The fields that are going to be put over it.
+    /// The fields that will be put over it.
     pub patch: &'a Value,
-    /// Now.
+    /// The current time.
     pub now: Timestamp,
 }
 
 /// The fields of an endpoint.
 pub struct Shape {
-    /// Those of the request.
+    /// The fields of the request.
     pub request: Vec<Field>,
-    /// Those of the response's data, inside the family's envelope.
+    /// The fields of the response's data, inside the family's envelope.
     pub response: Vec<Field>,
-    /// The JSON Schemas of both.
+    /// Functions that return the JSON Schemas of both.
     pub schemas: [fn() -> Value; 2],
 }
 
-/// The table of a family. `refuse` makes a refusal with the family's code of a field of this request that cannot be used;
-/// each handler is a `fn(&mut Simulator, RequestType, &Request<'_>) -> Result<ResponseType, Refusal>`.
+/// The table of a family. `refuse` creates the refusal, with the family's code, for a field of this request that cannot be
+/// used. Each handler is a `fn(&mut Simulator, RequestType, &Request<'_>) -> Result<ResponseType, Refusal>`.
 macro_rules! endpoints {
     (refuse: $refuse:path, $($id:literal => $handler:path),* $(,)?) => {
         &[$($crate::simulator::endpoint::Endpoint {
@@ -87,7 +86,7 @@ macro_rules! endpoints {
 }
 pub(crate) use endpoints;
 
-/// The callbacks of a family: catalog id and the type of the body, which implements [`Generate`].
+/// The callbacks of a family: the catalog id and the type of the body, which implements [`Generate`].
 macro_rules! callbacks {
     ($($id:literal => $body:ty),* $(,)?) => {
         &[$($crate::simulator::endpoint::CallbackShape {
@@ -100,7 +99,7 @@ macro_rules! callbacks {
 }
 pub(crate) use callbacks;
 
-/// A generated body as a value.
+/// Generates a body as a value.
 pub fn generate<B: Generate>(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Value {
     // Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
     serde_json::to_value(B::generate(simulator, key, wanted)).unwrap_or_default()
@@ -129,11 +128,11 @@ pub fn answer<Q: Fields, A: Answer>(
     handler(simulator, typed, request)?.into_response()
 }
 
-/// So many fields of one request are reported.
+/// Maximum number of fields of one request that are reported.
 const MOST_REPORTED: usize = 100;
 
-/// Finds the fields of a request that nothing reads. Gives back those that were probably meant to be another one, with
-/// its path.
+/// Reports the fields of a request that nothing reads. Returns those that were probably meant to be another field, with the
+/// path of that field.
 fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<(String, String)> {
     let Request { id, account, .. } = *request;
     let context = &mut simulator.context;
@@ -145,7 +144,7 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
     let mut reported = 0;
     let mut meant = Vec::new();
     let mut report = |noticed: Noticed| match noticed {
-        // One request may have very many.
+        // One request may have very many unread fields.
         _ if reported >= MOST_REPORTED => {}
         Noticed::Unread { path, nearest, is_kept } => {
             reported += 1;
@@ -153,21 +152,21 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
             let is = if is_kept { "kept as a name of your own" } else { "read by nothing" };
             let message = format!("`{path}` of `{id}` is {is}{near}");
             let message = renames.map(|renames| renames.message(&message)).unwrap_or(message);
-            // Of another letter case the error says so itself.
+            // The error itself covers a difference in letter case.
             if let Some(nearest) = nearest.filter(|nearest| !path.eq_ignore_ascii_case(nearest)) {
                 let outer = path.rsplit_once('.').map(|(outer, _)| format!("{outer}.")).unwrap_or_default();
                 meant.push((path.clone(), format!("{outer}{nearest}")));
             }
             context.find(account, FindingKind::UnreadField, id, path, || message);
         }
-        // A name that the user gave is no assumption.
+        // A name given by the user is not an assumption.
         Noticed::Assumed { path } if renames.is_some_and(|renames| renames.path(&path).is_some()) => {}
         Noticed::Assumed { path } => {
             reported += 1;
             let message = || format!("`{path}` of `{id}` is only assumed about the vendor");
             context.find(account, FindingKind::Assumed, id, path.clone(), message);
         }
-        // Nor is a word that the user gave.
+        // Nor is a word given by the user.
         Noticed::AssumedWord { path, word }
             if renames.is_some_and(|renames| renames.word(&path, &word).is_some()) => {}
         Noticed::AssumedWord { path, word } => {
@@ -191,22 +190,22 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
     meant
 }
 
-/// What goes into a handler and comes out of it.
+/// Returns the fields of a handler's request and response.
 pub fn shape<Q: Fields, A: Answer>(_: Handler<Q, A>) -> Shape {
     Shape { request: Q::fields(), response: A::fields(), schemas: [Q::schema, A::schema] }
 }
 
-/// What a handler takes.
+/// The request type of a handler.
 pub trait Fields: Sized {
-    /// Reads it.
+    /// Decodes the request.
     ///
     /// # Errors
     ///
-    /// The first field that is missing or cannot be used.
+    /// Returns the first field that is missing or cannot be used.
     fn decode(fields: &Value) -> Result<Self, FieldError>;
-    /// Its fields.
+    /// Returns its fields.
     fn fields() -> Vec<Field>;
-    /// Its JSON Schema.
+    /// Returns its JSON Schema.
     fn schema() -> Value;
 }
 
@@ -224,8 +223,8 @@ impl<T: DeserializeOwned + JsonSchema> Fields for T {
     }
 }
 
-/// The fields of two types side by side: what several requests share stands in a type of its own. (Flattened by serde,
-/// errors would lose the place of the field.)
+/// The fields of two types side by side: fields that several requests share have a type of their own. (Flattened by serde,
+/// errors would lose the path of the field.)
 pub struct Both<A, B>(pub A, pub B);
 
 impl<A: Fields, B: Fields> Fields for Both<A, B> {
@@ -267,13 +266,13 @@ impl<T: Fields> Fields for Assumed<T> {
     }
 }
 
-/// What a handler may give back.
+/// The response type of a handler.
 pub trait Answer {
-    /// As the response.
+    /// Converts it into the response.
     fn into_response(self) -> Result<Response, Refusal>;
-    /// Its fields.
+    /// Returns its fields.
     fn fields() -> Vec<Field>;
-    /// Its JSON Schema.
+    /// Returns its JSON Schema.
     fn schema() -> Value;
 }
 
@@ -309,7 +308,7 @@ impl Answer for NoData {
     }
 }
 
-/// Success with data of this type, or without any.
+/// Success with data of this type, or without data.
 pub struct MaybeData<T>(pub Option<T>);
 
 impl<T: Answer> Answer for MaybeData<T> {
@@ -326,21 +325,21 @@ impl<T: Answer> Answer for MaybeData<T> {
     }
 }
 
-/// A response of this type that is so long that it is written while it is sent.
+/// A response of this type that may be so long that it is streamed.
 pub enum MaybeLong<T> {
-    /// Short enough to be made at once.
+    /// A short response, written at once.
     Whole(T),
-    /// Made before, and the same ever since.
+    /// A response written before, which has not changed since.
     Kept(Arc<str>),
-    /// Written while it is sent.
+    /// A streamed response.
     Long(Long),
 }
 
-/// From so many rows on a response is written while it is sent.
+/// Responses with at least this many rows are streamed.
 const LONG: u32 = 500;
 
 impl<T: Serialize + Send + Sync + 'static> MaybeLong<T> {
-    /// A response that ends with a list of so many rows. `list` is that list in `head`, where it is empty.
+    /// Creates a response that ends with a list of `count` rows. `list` is that list in `head`, where it is empty.
     pub fn with_rows<R: Serialize>(
         mut head: T,
         list: fn(&mut T) -> &mut Vec<R>,
@@ -383,8 +382,8 @@ impl<T: Answer> Answer for MaybeLong<T> {
     }
 }
 
-/// Short responses that stay the same for good, by what they are about. What was said in a call is not kept but made
-/// anew, which for three calls takes 10 to 20 us: more than all the rest of a request, and clients ask again and again.
+/// A cache of short responses that never change, by their subject. What was said in a call is not stored but generated, which
+/// takes 10 to 20 us for three calls: more than the rest of a request, and clients ask repeatedly.
 #[derive(Clone, Debug)]
 pub struct KeptResponses<K> {
     texts: BTreeMap<K, Arc<str>>,
@@ -392,15 +391,15 @@ pub struct KeptResponses<K> {
 }
 
 impl<K: Ord> KeptResponses<K> {
-    /// So many bytes are kept at most; then it begins anew.
+    /// Maximum size in bytes; the cache is cleared when it is exceeded.
     const MOST: usize = 4 << 20;
 
-    /// Nothing kept yet.
+    /// Creates an empty cache.
     pub fn new() -> Self {
         Self { texts: BTreeMap::new(), bytes: 0 }
     }
 
-    /// The response of this key, which is made if it is not there.
+    /// Returns the response of this key, and creates it if it is missing.
     pub fn get<T: Serialize>(&mut self, key: K, make: impl FnOnce() -> MaybeLong<T>) -> MaybeLong<T> {
         if let Some(text) = self.texts.get(&key) {
             return MaybeLong::Kept(Arc::clone(text));
@@ -419,7 +418,7 @@ impl<K: Ord> KeptResponses<K> {
     }
 }
 
-/// A refusal with code 400 (assumed for the families whose codes are not known).
+/// Creates a refusal with code 400 (assumed for the families whose codes are not known).
 pub fn bad_request(request: &Request<'_>, error: FieldError) -> Refusal {
     Refusal::new(400, error.with_case_of(request.fields).to_string())
 }

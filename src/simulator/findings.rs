@@ -1,6 +1,6 @@
-//! What the mock finds wrong with an integrator: things that are served, and that the integrator should know of.
+//! What the mock finds wrong with an integrator: requests that are served although something is wrong with them.
 //!
-//! Each is told once and counted. Whether it is an error, which fails a story or a run, is a matter of how strict the
+//! Each finding is reported once and counted. Whether it is an error, which fails a story or a run, depends on how strict the
 //! account is.
 
 use std::collections::BTreeMap;
@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::strictness::Strictness;
 
-/// So many different findings are told; of the others only their number is kept, for they repeat what requests hold and
-/// must not fill the memory.
+/// Maximum number of different findings that are reported. Of the others only the number is kept: findings repeat parts of
+/// requests and must not fill the memory.
 const MOST: usize = 1_000;
 
 /// What kind of thing is wrong.
@@ -44,7 +44,7 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
-    /// The word of reports and settings.
+    /// Returns the word of reports and settings.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UnreadField => "unread_field",
@@ -61,7 +61,7 @@ impl FindingKind {
         }
     }
 
-    /// What there is of it, in words: `2 unread fields`.
+    /// Formats a count of findings of this kind: `2 unread fields`.
     pub fn counted(self, count: u64) -> String {
         let (one, more) = match self {
             Self::UnreadField => ("unread field", "unread fields"),
@@ -88,51 +88,51 @@ impl FindingKind {
     }
 }
 
-/// Something that was found, each time it is.
+/// One occurrence of a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What kind of thing it is.
+    /// Its kind.
     pub kind: FindingKind,
-    /// Its place among all that is told; nothing if there are too many.
+    /// Its index among the reported findings; `None` if there are too many.
     pub place: Option<usize>,
-    /// What it is, if it is told for the first time.
+    /// Whether it is reported for the first time.
     pub first: bool,
-    /// What it is, in a sentence.
+    /// A sentence that describes it.
     pub message: String,
     /// Whether it fails a story and a run.
     pub is_error: bool,
 }
 
-/// Something that was found, and how often.
+/// A finding, and how often it occurred.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Found {
-    /// What kind of thing it is.
+    /// Its kind.
     pub kind: FindingKind,
     /// The catalog id of the request or callback.
     pub id: String,
-    /// What of it: for example the path of a field.
+    /// The subject, for example the path of a field.
     pub what: String,
-    /// How often it was found.
+    /// Number of occurrences.
     pub count: u64,
-    /// How often of these it was an error.
+    /// Number of occurrences that were errors.
     pub errors: u64,
-    /// What it is, in a sentence.
+    /// A sentence that describes it.
     pub message: String,
 }
 
-/// All that was found.
+/// All findings.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     found: IndexMap<(FindingKind, String, String), Found>,
-    /// What came since it was asked for last.
+    /// The occurrences since they were last taken.
     latest: Vec<Finding>,
     counts: BTreeMap<FindingKind, u64>,
-    /// How many of all were errors because an account is strict.
+    /// Number of occurrences that were errors because an account is strict.
     strict_errors: u64,
 }
 
 impl Findings {
-    /// Notes a finding about a request or callback. `what` tells it from others of its kind.
+    /// Records a finding about a request or callback. `what` distinguishes it from others of its kind.
     pub(super) fn add(
         &mut self,
         strict: Strictness,
@@ -160,27 +160,27 @@ impl Findings {
         self.latest.push(Finding { kind, place: Some(place), first, message, is_error });
     }
 
-    /// What was found since this was asked last, each time it was.
+    /// Takes the occurrences since the last time.
     pub(super) fn take(&mut self) -> Vec<Finding> {
         std::mem::take(&mut self.latest)
     }
 
-    /// Everything that is told, in the order it was found first.
+    /// Returns all reported findings, in the order of their first occurrence.
     pub fn all(&self) -> impl Iterator<Item = &Found> {
         self.found.values()
     }
 
-    /// What was found at a place in that order.
+    /// Returns the finding at an index in that order.
     pub fn get(&self, place: usize) -> Option<&Found> {
         Some(self.found.get_index(place)?.1)
     }
 
-    /// How many findings were errors because their account is strict.
+    /// Returns the number of occurrences that were errors because their account is strict.
     pub fn strict_errors(&self) -> u64 {
         self.strict_errors
     }
 
-    /// How often each kind of thing was found; those that never were are left out.
+    /// Returns the number of occurrences of each kind that occurred.
     pub fn counts(&self) -> &BTreeMap<FindingKind, u64> {
         &self.counts
     }

@@ -1,8 +1,8 @@
-//! Identifiers that say what they stand for, to the simulator alone.
+//! Identifiers that encode the object they stand for, readable by the simulator alone.
 //!
-//! A list of a million numbers has a million calls, each with an id and a recording that somebody may ask for later.
-//! Instead of remembering them, an id is the position of its object, encrypted under a key that comes from the seed:
-//! 32 hexadecimal digits that nobody can guess and that lead back without a table.
+//! A list of a million numbers has a million calls, each with an id and a recording that a client may ask for later. Instead of
+//! storing them, an id is the position of its object, encrypted under a key that is derived from the seed: 32 hexadecimal
+//! digits that cannot be guessed and that lead back without a table.
 
 use std::fmt;
 
@@ -12,12 +12,12 @@ use aes::{Aes128, Block};
 use crate::seed::hex32::Hex32;
 use crate::seed::{Seed, ids};
 
-/// What an id stands for. The numbers are part of every id: changing one changes all recorded runs.
+/// The kind of object that an id stands for. The numbers are part of every id: changing one changes all recorded runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Task = 1,
     Plan = 2,
-    /// A try to call a number: task, row, try.
+    /// An attempt to call a number: task, row, attempt.
     Call = 3,
     /// The two halves of a recording's URL.
     Recording = 4,
@@ -53,7 +53,7 @@ pub(super) enum Kind {
 /// Up to three numbers that distinguish an object from all others of its kind.
 pub(super) type Place = (u32, u32, u32);
 
-/// Makes ids and reads them.
+/// Creates and decodes ids.
 pub(super) struct Ids(Box<Aes128>);
 
 impl fmt::Debug for Ids {
@@ -67,7 +67,7 @@ impl Ids {
         Self(Box::new(Aes128::new(&ids::key(seed).into())))
     }
 
-    /// The id of an object: 32 lower-case hexadecimal digits.
+    /// Returns the id of an object: 32 lower-case hexadecimal digits.
     pub(super) fn seal(&self, kind: Kind, (a, b, c): Place) -> String {
         let mut bytes = [0; 16];
         bytes[0] = kind as u8;
@@ -79,8 +79,8 @@ impl Ids {
         ids::sealed(Hex32::of(&block.into()).as_str().to_owned())
     }
 
-    /// The object an id stands for. Anything that is no id of this kind stands for nothing; one text in four thousand
-    /// million that nobody made here is taken for one, and then its numbers are out of range.
+    /// Returns the object that an id stands for, or `None` if it is not an id of this kind. One foreign text in four thousand
+    /// million is mistaken for an id; its numbers are then out of range.
     pub(super) fn open(&self, kind: Kind, id: &str) -> Option<Place> {
         let mut block = Block::from(Hex32::read(id)?);
         self.0.decrypt_block(&mut block);

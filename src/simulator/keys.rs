@@ -1,22 +1,22 @@
-//! What the objects of all departments are called: deadlines, requests and notices name them by these.
+//! The keys of the objects of all departments, used by timers, requests and notices.
 
-/// Names a calling task.
+/// Identifies a calling task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct TaskKey(pub(super) u32);
 
-/// Names a plan of calling tasks.
+/// Identifies a plan of calling tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct PlanKey(pub(super) u32);
 
-/// Names a task of the predictive dialer.
+/// Identifies a task of the predictive dialer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct DialerTaskKey(pub(super) u32);
 
-/// Names an instance of a workflow.
+/// Identifies an instance of a workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct InstanceKey(pub(super) u32);
 
-/// Names a push of a workflow: a row at a Custom API node.
+/// Identifies a push of a workflow: a row at a Custom API node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PushKey {
     pub(super) instance: InstanceKey,
@@ -24,6 +24,6 @@ pub struct PushKey {
     pub(super) node: u16,
 }
 
-/// Names a conversation within its simulator.
+/// Identifies a conversation within its simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConversationKey(pub(super) usize);

@@ -1,23 +1,23 @@
-//! What the simulated vendor leaves undone when it ends: numbers that nobody has dialled, and notices that were planned.
+//! The work left undone when the simulated vendor ends: numbers that were not dialled, and notices that were planned.
 
 use super::Simulator;
 use super::timer::{CallingTimer, ChatbotTimer, DialerTimer, TemplateStep, Timer, WorkflowTimer};
 
-/// What is left undone.
+/// The work left undone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftWork {
-    /// Callbacks that are made and that nobody has taken yet.
+    /// Number of callbacks that were generated and not taken yet.
     pub ready: usize,
-    /// How many numbers nobody has dialled.
+    /// Number of phone numbers that were not dialled.
     pub numbers: usize,
-    /// How many notices are planned.
+    /// Number of notices that are planned.
     pub notices: usize,
-    /// Each of them in a line, as many as were asked for of each kind.
+    /// One line for each of them, up to the requested number of each kind.
     pub lines: Vec<String>,
 }
 
 impl Simulator {
-    /// What is left undone, with so many lines of each kind at most.
+    /// Returns the work left undone, with up to `most` lines of each kind.
     pub fn left(&self, most: usize) -> LeftWork {
         let mut left = LeftWork::default();
         for event in self.context.ready() {
@@ -40,13 +40,13 @@ impl Simulator {
 impl LeftWork {
     fn line(&mut self, count: usize, most: usize, line: impl FnOnce() -> String) {
         if count <= most {
-            // A task may have a line feed in its name.
+            // The name of a task may contain a line feed.
             self.lines.push(line().replace('\n', "\\n"));
         }
     }
 }
 
-/// The callback that comes of a timer first, if one does.
+/// Returns the first callback that a timer leads to.
 fn notice(timer: &Timer) -> Option<&str> {
     let event = match timer {
         Timer::Send(callback) => &callback.event,

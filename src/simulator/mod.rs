@@ -1,11 +1,11 @@
 //! The simulated vendor: a deterministic state machine without sockets, threads, wall clock or ambient randomness.
 //!
-//! Requests of the integrator and steps of stories go in with the moment at which they happen; responses and callbacks
-//! come out. What happens later by itself waits in one agenda until [`Simulator::advance`]. Every conversation draws
-//! from a stream of its own, so that conversations never change each other.
+//! Requests of the integrator and steps of stories enter with the moment at which they happen; responses and callbacks are
+//! returned. Future events wait in one agenda until [`Simulator::advance`]. Every conversation draws from its own stream, so
+//! that conversations never affect each other.
 //!
-//! The departments (`Calling`, `Dialer`, `Workflow`, `Chatbot`, `Sms`, `Detection`, `UserEndpoints`) keep their own objects and
-//! share the `Context`. Files beside them that they use know no department.
+//! The departments (`Calling`, `Dialer`, `Workflow`, `Chatbot`, `Sms`, `Detection`, `UserEndpoints`) own their objects and
+//! share the `Context`. The shared files beside them do not depend on any department.
 
 mod access;
 mod agenda;

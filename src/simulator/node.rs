@@ -1,4 +1,4 @@
-//! What workflows share with the departments that call for them: the tasks of nodes, and what became of their rows.
+//! What workflows share with the departments that make their calls: the tasks of nodes, and the results of their rows.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use super::cause::CauseId;
 use super::keys::InstanceKey;
 use super::outcome::Outcome;
 
-/// Which part of a workflow template a callback comes of.
+/// The template and node of a workflow that a callback comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FlowPlace {
     /// The id of the template.
     pub template: i64,
-    /// The node, by its place among the nodes; none of what is said of an instance or of a row as a whole.
+    /// The index of the node; `None` for callbacks about an instance or a row as a whole.
     pub node: Option<u16>,
 }
 
-/// Which node of which instance a task belongs to, as callbacks and responses name it.
+/// The node and instance that a task belongs to, as callbacks and responses name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Part {
     pub(super) instance: InstanceKey,
@@ -34,12 +34,12 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Where the callbacks of its task come from.
+    /// Returns the origin of the callbacks of its task.
     pub(super) fn place(&self) -> FlowPlace {
         FlowPlace { template: self.template, node: Some(self.node) }
     }
 
-    /// The name of the task of this node.
+    /// Returns the name of the task of this node.
     pub(super) fn task_name(&self) -> String {
         format!("{} - {}", self.workflow_name, self.nodetask_name)
     }
@@ -48,38 +48,38 @@ impl Part {
 /// How often a number is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Repeat {
-    /// The first time included.
+    /// Number of attempts, including the first.
     pub(super) number: u8,
-    /// The gap between two attempts.
+    /// The time between two attempts.
     pub(super) interval: Duration,
 }
 
-/// What a node's task is made of, whoever calls.
+/// The order for a node's task, for any department that calls.
 #[derive(Clone, Debug)]
 pub(super) struct NodeOrder {
     pub(super) account: AccountKey,
     pub(super) part: Part,
     pub(super) ends: Timestamp,
     pub(super) repeat: Repeat,
-    /// The request that made the instance.
+    /// The request that created the instance.
     pub(super) cause: CauseId,
 }
 
-/// What a node came to for a row.
+/// The result of a node for a row.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum CameTo {
-    /// Nothing yet, or the node is none that comes to anything.
+    /// Nothing yet, or the node has no result.
     #[default]
     Nothing,
-    /// A call.
+    /// The outcome of a call.
     Call(Outcome),
-    /// A call that was answered, and in which no agent talked.
+    /// A call that was answered, but no agent talked.
     NoAgent,
     /// A call that the dialer or the line held back.
     NotDialled,
     /// A message that could not be delivered.
     Failed,
-    /// A message that left and never arrived.
+    /// A message that was sent and never arrived.
     Sent,
     /// A message that arrived.
     Delivered,
@@ -90,12 +90,12 @@ pub(super) enum CameTo {
 }
 
 impl CameTo {
-    /// The word of the row's variable `mock_whatsapp`.
+    /// Parses the word of the row's variable `mock_whatsapp`.
     pub(super) fn of_word(word: &str) -> Option<Self> {
         Self::WORDS.iter().find(|(known, _)| *known == word).map(|(_, came_to)| *came_to)
     }
 
-    /// The `mock_whatsapp` values that force what a message comes to.
+    /// The `mock_whatsapp` values that force the result of a message.
     pub(super) const WORDS: [(&'static str, Self); 4] = [
         ("replied", Self::Replied),
         ("read", Self::Read),
@@ -112,32 +112,32 @@ pub(super) struct RowEnded {
     /// The row of the instance.
     pub(super) row: u32,
     pub(super) at: Timestamp,
-    /// What the last call came to.
+    /// The result of the last call.
     pub(super) came_to: CameTo,
     /// `A` to `I`, or 0.
     pub(super) intention: u8,
 }
 
-/// What an instance does.
+/// The phase of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum InstancePhase {
-    /// No row has begun.
+    /// No row has started.
     Created,
-    /// Rows may come and go.
+    /// Rows may be started and ended.
     Running,
-    /// No row goes on to another node; calls and sessions under way go on to their end.
+    /// Rows do not go on to another node. Calls and sessions under way continue to their end.
     Ending {
-        /// Whether it was stopped, and has not come to its end time.
+        /// Whether it was stopped before its end time.
         stopped: bool,
     },
-    /// It came to its end.
+    /// It has finished.
     Finished,
     /// It was stopped.
     Stopped,
 }
 
 impl InstancePhase {
-    /// The word of `status`.
+    /// Returns the word of `status`.
     pub(super) fn status(self) -> InstanceStatus {
         match self {
             Self::Created => InstanceStatus::Created,
@@ -171,11 +171,11 @@ pub(super) enum InstanceStatus {
     Stopped,
 }
 
-/// What can still be done about a number.
+/// What is still possible when a number is taken out of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
-    /// It is out.
+    /// The number has been removed.
     Out,
-    /// A call is under way and goes on to its end.
+    /// A call is under way and continues to its end.
     Calling,
 }

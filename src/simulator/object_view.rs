@@ -1,4 +1,4 @@
-//! What somebody who looks at the mock sees of an object of the vendor's world.
+//! The views of the vendor's objects that the control surface shows.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -89,12 +89,12 @@ pub struct AgentView {
     pub(super) calls: i64,
 }
 
-/// Sums by name, without those that are nothing.
+/// Returns the sums by name, without zeros.
 pub(super) fn sums<const N: usize>(all: [(&'static str, u64); N]) -> Vec<Sum> {
     all.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| Sum { name, count }).collect()
 }
 
-/// A status as it stands on the wire.
+/// Returns a status as its word on the wire.
 pub(super) fn word(status: impl Serialize) -> String {
     match serde_json::to_value(status) {
         Ok(Value::String(word)) => word,

@@ -1,4 +1,4 @@
-//! What there is in the vendor's world, for whoever looks at the mock.
+//! The objects of the simulated vendor, for the control surface.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -28,7 +28,8 @@ struct TokenView {
 }
 
 impl Simulator {
-    /// Tasks, plans, tasks of the dialer, instances of workflows and campaigns: of each kind so many at most, newest first.
+    /// Returns tasks, plans, tasks of the dialer, instances of workflows and campaigns: up to `most` of each kind, newest
+    /// first.
     pub(crate) fn objects(&self, most: usize) -> Vec<ObjectView> {
         let mut all: Vec<ObjectView> = Vec::new();
         all.extend(self.calling.plans_seen().take(most));
@@ -39,12 +40,12 @@ impl Simulator {
         all
     }
 
-    /// The agents of the dialer.
+    /// Returns the agents of the dialer.
     pub(crate) fn agents(&self) -> Vec<AgentView> {
         self.dialer.agents_seen().collect()
     }
 
-    /// The accounts, and how long their tokens hold.
+    /// Returns the accounts, and how long their tokens are valid.
     pub(crate) fn accounts(&self, now: Timestamp) -> Vec<AccountView> {
         let view = |(account, valid): (&super::Account, Vec<(TokenKind, Timestamp)>)| AccountView {
             name: account.name.clone(),

@@ -1,6 +1,6 @@
-//! The vendor's API as an OpenAPI document: what can be requested, what is called back, and where each part is known from.
+//! The vendor's API as an OpenAPI document: requests, callbacks, and the provenance of each part.
 //!
-//! It is made of the types that decode requests and write responses and callbacks, under the user's own catalog.
+//! It is generated from the types that decode requests and write responses and callbacks, under the user's own catalog.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -12,7 +12,7 @@ use crate::contract::catalog::Route;
 use crate::contract::{Catalog, Direction, Entry, Family, Provenance, envelope, expected};
 use crate::seed::Seed;
 
-/// The document.
+/// Generates the document.
 pub fn document(catalog: &Catalog) -> Value {
     let (mut paths, mut webhooks) = (Map::new(), Map::new());
     let mut examples = Examples::new();
@@ -48,7 +48,7 @@ pub fn document(catalog: &Catalog) -> Value {
     })
 }
 
-/// What the vendor's title and the mock say of an entry.
+/// Returns the vendor's title and the mock's description of an entry.
 fn about(entry: &Entry, id: String) -> Map<String, Value> {
     let summary = entry.titles.first().unwrap_or(&entry.help);
     let about = json!({
@@ -61,7 +61,7 @@ fn about(entry: &Entry, id: String) -> Map<String, Value> {
     }
 }
 
-/// A request, at one of its places.
+/// Describes a request at one of its routes.
 fn request(entry: &Entry, number: usize, route: &Route) -> Value {
     let id = if number == 0 { entry.id.clone() } else { format!("{}.{}", entry.id, number + 1) };
     let mut operation = about(entry, id);
@@ -98,15 +98,15 @@ fn request(entry: &Entry, number: usize, route: &Route) -> Value {
     Value::Object(operation)
 }
 
-/// A part of a path that stands for a value.
+/// Describes a part of a path that stands for a value.
 fn in_path(part: &str) -> Option<Value> {
     let name = part.strip_prefix('{')?.strip_suffix('}')?;
     Some(json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
 }
 
-/// The fields of a request that has no body.
+/// Describes the fields of a request that has no body.
 fn in_query(asked: &Value) -> Vec<Value> {
-    // What several requests share stands in a schema of its own.
+    // Fields that several requests share have a schema of their own.
     if let Some(parts) = asked["allOf"].as_array() {
         return parts.iter().flat_map(in_query).collect();
     }
@@ -127,7 +127,7 @@ fn in_query(asked: &Value) -> Vec<Value> {
         .collect()
 }
 
-/// The schema of a value that is always like this one.
+/// Returns the schema of a value that always looks like this one.
 fn like(sample: &Value) -> Value {
     match sample {
         Value::Number(_) => json!({ "type": "integer", "const": sample }),
@@ -135,7 +135,7 @@ fn like(sample: &Value) -> Value {
     }
 }
 
-/// The envelope of a family around the data of a response.
+/// Returns the envelope of a family around the data of a response.
 fn enveloped(family: Family, data: Value) -> Value {
     let text = envelope::success(family, |id| id.push_str(&"0".repeat(32)));
     let sample: Map<String, Value> = serde_json::from_str(&text).unwrap_or_default();
@@ -146,7 +146,7 @@ fn enveloped(family: Family, data: Value) -> Value {
     json!({ "type": "object", "properties": properties, "required": required })
 }
 
-/// What is answered with the status 200: the data, or a refusal whose code is no HTTP status.
+/// Describes the responses with status 200: the data, or a refusal whose code is not an HTTP status.
 fn ok(family: Family, data: Value) -> Value {
     let done = enveloped(family, data);
     let mut refused = refused(family);
@@ -154,7 +154,7 @@ fn ok(family: Family, data: Value) -> Value {
     json!({ "anyOf": [done, refused] })
 }
 
-/// The envelope of a family around nothing but the reason of a refusal.
+/// Returns the envelope of a family around nothing but the reason of a refusal.
 fn refused(family: Family) -> Value {
     let sample = envelope::error(family, 400, "", String::new);
     let names: Vec<&String> = sample.as_object().into_iter().flat_map(Map::keys).collect();
@@ -164,7 +164,7 @@ fn refused(family: Family) -> Value {
     json!({ "type": "object", "properties": properties, "required": names })
 }
 
-/// A callback.
+/// Describes a callback.
 fn webhook(entry: &Entry, examples: &mut Examples) -> Value {
     let mut operation = about(entry, entry.id.clone());
     operation.insert("x-signed".to_owned(), entry.signed.into());
@@ -192,7 +192,7 @@ fn webhook(entry: &Entry, examples: &mut Examples) -> Value {
     Value::Object(operation)
 }
 
-/// What is answered to a callback that is taken.
+/// Describes the response to a callback that is accepted.
 fn taken(event: &str) -> Value {
     match event {
         "session.transfer" => json!({ "200": {
@@ -206,7 +206,7 @@ fn taken(event: &str) -> Value {
     }
 }
 
-/// The codes of every family, with where each is known from.
+/// Lists the codes of every family, with the provenance of each.
 fn codes() -> Value {
     let code = |code: &envelope::Code| json!({ "code": code.code, "meaning": code.meaning, "x-provenance": code.provenance });
     let of = |family: Family| {
@@ -216,7 +216,7 @@ fn codes() -> Value {
     Value::Object(Family::ALL.into_iter().map(of).collect())
 }
 
-/// Makes the bodies that stand as examples: those of one conversation, always the same.
+/// Creates the example bodies: those of one conversation, always the same.
 struct Examples {
     simulator: Simulator,
     key: super::ConversationKey,

@@ -1,4 +1,4 @@
-//! What a call comes to, and the `mock_outcome` that forces it.
+//! The outcome of a call, and the `mock_outcome` that forces it.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -48,7 +48,7 @@ impl Outcome {
         Self::DoNotCall,
     ];
 
-    /// The word of settings and of `mock_outcome`.
+    /// Returns the word of settings and of `mock_outcome`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Talked => "talked",
@@ -63,7 +63,7 @@ impl Outcome {
         }
     }
 
-    /// Whether a person answered: such a number is not called again.
+    /// Whether a person answered. Such a number is not called again.
     pub fn is_connected(self) -> bool {
         matches!(self, Self::Talked | Self::HungUp)
     }
@@ -74,13 +74,13 @@ impl Outcome {
     }
 }
 
-/// How often the notice of a number or message arrives.
+/// How the notice of a number or message arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Notice {
     /// Once, when it is due.
     #[default]
     Usual,
-    /// Twice, as after a network failure in which the receiver's answer was lost.
+    /// Twice, as after a network failure in which the receiver's response was lost.
     Twice,
     /// Not at all.
     Never,
@@ -88,11 +88,11 @@ pub enum Notice {
     Late,
 }
 
-/// How late a late notice is.
+/// Delay of a late notice.
 const LATE: Duration = Duration::from_secs(30);
 
 impl Notice {
-    /// When the notice arrives that is due at a moment.
+    /// Returns when a notice arrives that is due at a moment.
     pub(crate) fn moments(self, due: Timestamp) -> Vec<Timestamp> {
         match self {
             Self::Usual => vec![due],
@@ -112,7 +112,7 @@ pub(crate) enum MessageFailure {
     OptedOut,
 }
 
-/// What becomes of a template message to a number, and what its user does.
+/// The result of a template message to a number, and the reaction of its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ChatOutcome {
     Unregistered,
@@ -147,48 +147,48 @@ impl ChatOutcome {
     ];
 }
 
-/// How the questions of an info check are answered: those that are not named here as the row has it. A bit for each
-/// question from the first on.
+/// The answers to the questions of an info check. Questions that are not named here are answered as in the row. One bit for
+/// each question, beginning with the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ForcedChecks {
-    /// Answered otherwise than the row has it.
+    /// Questions answered differently from the row.
     pub(crate) wrong: u16,
-    /// Not answered.
+    /// Questions that are not answered.
     pub(crate) silent: u16,
 }
 
-/// What `mock_outcome` forces for one number. What it does not name is drawn as usual.
+/// What `mock_outcome` forces for one number. Everything else is drawn as usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MockOutcome {
-    /// What its calls come to.
+    /// The outcome of its calls.
     pub outcome: Option<Outcome>,
-    /// Which try a person answers; the ones before come to nothing.
+    /// The attempt that the person answers; earlier attempts are not answered.
     pub answers_on: Option<u8>,
-    /// Which round of a plan reaches the person; those before come to nothing.
+    /// The round of a plan that reaches the person; earlier rounds do not.
     pub in_round: Option<u8>,
-    /// What the person wants: `A` to `I`.
+    /// The person's intention: `A` to `I`.
     pub intention: Option<u8>,
-    /// What the person wants before that, a bit for each letter from `A` on.
+    /// The person's earlier intentions, one bit for each letter from `A` on.
     pub before: u16,
-    /// How the questions of an info check are answered.
+    /// The answers to the questions of an info check.
     pub(crate) checks: Option<ForcedChecks>,
     /// Whether the talk lasts ten minutes.
     pub long_talk: bool,
     /// Whether the row is refused when the task is created.
     pub refused: bool,
-    /// How often its notice arrives.
+    /// How its notice arrives.
     pub notice: Notice,
-    /// What number detection finds, 0 to 9.
+    /// The result of number detection, 0 to 9.
     pub number_status: Option<u8>,
     /// Whether a text message to it fails.
     pub sms_fails: bool,
-    /// What becomes of a template message to it.
+    /// The result of a template message to it.
     pub(crate) chat: Option<ChatOutcome>,
-    /// What is asked for single rounds of a plan: the second, the third and the fourth.
+    /// What is forced in single rounds of a plan: the second, the third and the fourth.
     pub(crate) rounds: [RoundOutcome; 3],
 }
 
-/// What `round_2:WORD` and its like force in one round of a plan.
+/// What `round_2:WORD` and similar words force in one round of a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct RoundOutcome {
     outcome: Option<Outcome>,
@@ -198,7 +198,7 @@ pub(crate) struct RoundOutcome {
 }
 
 impl MockOutcome {
-    /// What it forces in a round of a plan, counted from 1.
+    /// Returns what it forces in a round of a plan, counted from 1.
     pub(crate) fn in_round(self, round: u32) -> Self {
         if let Some(asked) = self.of_round(round) {
             let RoundOutcome { outcome, intention, checks, long_talk } = asked;
@@ -214,14 +214,14 @@ impl MockOutcome {
 }
 
 impl MockOutcome {
-    /// What is asked for a round alone, counted from 1.
+    /// Returns what is forced in this round alone, counted from 1.
     fn of_round(&self, round: u32) -> Option<RoundOutcome> {
         let asked = self.rounds.get(usize::try_from(round.checked_sub(2)?).ok()?)?;
         (*asked != RoundOutcome::default()).then_some(*asked)
     }
 
-    /// Takes `round_2:WORD` apart and keeps what it asks for. What is said of a number as a whole, such as how often its notice
-    /// arrives, cannot differ by the round.
+    /// Parses `round_2:WORD` and stores what it forces. Words about a number as a whole, such as how its notice arrives, cannot
+    /// differ by round.
     fn take_round(&mut self, word: &str) -> Option<Result<(), ()>> {
         let (round, word) = word.strip_prefix("round_")?.split_once(':')?;
         let round: usize = round.parse().ok()?;
@@ -232,7 +232,7 @@ impl MockOutcome {
         if asked != of_round || asked == Self::default() {
             return Some(Err(()));
         }
-        // Several words add up, as they do without a round.
+        // Several words are combined, as they are without a round.
         *slot = RoundOutcome {
             outcome: outcome.or(slot.outcome),
             intention: intention.or(slot.intention),
@@ -248,17 +248,17 @@ impl MockOutcome {
     }
 }
 
-/// A text that is no `mock_outcome`.
+/// A text that is not a `mock_outcome`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{given}` is no outcome{}", .suggestion.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
 pub struct UnknownMockOutcome {
-    /// What was written.
+    /// The text as written.
     pub given: String,
-    /// What it looks like.
+    /// The word that it resembles.
     pub suggestion: Option<&'static str>,
 }
 
-/// Every word of `mock_outcome`, and what it does.
+/// Every word of `mock_outcome`, and its effect.
 pub const MOCK_OUTCOMES: [(&str, &str); 65] = [
     ("talked", "a person answers and talks"),
     ("hung_up", "a person answers and hangs up at once"),
@@ -333,7 +333,7 @@ pub const MOCK_OUTCOMES: [(&str, &str); 65] = [
 impl FromStr for MockOutcome {
     type Err = UnknownMockOutcome;
 
-    /// One word or several, separated by spaces or commas: `busy`, `answers_on_3 callback_twice`.
+    /// Parses one or several words, separated by spaces or commas: `busy`, `answers_on_3 callback_twice`.
     fn from_str(text: &str) -> Result<Self, UnknownMockOutcome> {
         let mut mock_outcome = Self::default();
         for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
@@ -390,7 +390,7 @@ impl FromStr for MockOutcome {
                 }
             }
         }
-        // Questions are asked of people who let themselves be asked.
+        // Only a connected call has an info check.
         if mock_outcome.checks.is_some() {
             mock_outcome.outcome = Some(Outcome::Talked);
             mock_outcome.intention.get_or_insert(b'A');

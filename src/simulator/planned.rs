@@ -1,4 +1,4 @@
-//! What something is planned for.
+//! The objects that something is planned for.
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use super::agenda::Agenda;
 use super::keys::{ConversationKey, DialerTaskKey, InstanceKey, PlanKey, TaskKey};
 use super::timer::{CallingTimer, ChatbotTimer, DialerTimer, Timer, WorkflowTimer};
 
-/// What something is planned for: it is not finished, whatever its state says.
+/// The objects that something is planned for: they are not finished, whatever their state says.
 #[derive(Debug, Default)]
 pub(super) struct Planned {
     pub(super) tasks: HashSet<TaskKey>,
@@ -83,7 +83,7 @@ impl Planned {
             Timer::Chatbot(ChatbotTimer::Template { campaign, .. }) => {
                 self.campaigns.insert(*campaign as usize);
             }
-            // They hold all that they say.
+            // These timers hold all their data themselves.
             Timer::UserEndpoint(_) | Timer::Send(_) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Finished things are put away when they are too old or too many.
+//! Evicts finished objects when they are too old or too many.
 
 use jiff::Timestamp;
 
@@ -8,7 +8,7 @@ use super::planned::Planned;
 use super::shelf::Keep;
 
 impl Context {
-    /// Whether it is time to look for what is too old; if so, the next time is set.
+    /// Whether it is time to look for objects that are too old. If so, the next time is set.
     fn is_time_to_look(&mut self, now: Timestamp) -> bool {
         let retention = self.behaviour.retention;
         let is_time = self.next_look.is_some_and(|next| next <= now);
@@ -20,7 +20,7 @@ impl Context {
 }
 
 impl Simulator {
-    /// How many objects there are, and how much is planned: what a copy of it has to hold on to, one by one.
+    /// Returns the number of objects and planned timers: the items that a copy of the simulator shares one by one.
     pub fn size(&self) -> usize {
         let kept = [
             self.calling.objects(),
@@ -32,7 +32,7 @@ impl Simulator {
         kept.iter().sum()
     }
 
-    /// Puts away what is finished and too old or too much. Mostly there is nothing to do, and then it costs nothing.
+    /// Evicts finished objects that are too old or too many. Usually there is nothing to do, and then it costs nothing.
     pub(super) fn put_away(&mut self, now: Timestamp) {
         let retention = self.context.behaviour.retention;
         let is_full = self.calling.is_full(retention.rows)
@@ -44,7 +44,7 @@ impl Simulator {
         }
         let planned = Planned::of(&self.context.agenda);
         let keep = Keep { since: retention.since(now), most: retention.rows };
-        // Instances first: their tasks and plans go with them.
+        // Instances first: their tasks and plans are evicted with them.
         self.workflow.put_away(keep, &planned, &mut self.calling, &mut self.dialer);
         self.calling.put_away(keep, &planned);
         self.dialer.put_away(keep, &planned, now);

@@ -1,4 +1,4 @@
-//! What is finished goes, says so, and changes nothing of what is sent.
+//! Tests that finished objects are evicted, that requests for them say so, and that eviction does not change what is sent.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ fn what_is_beyond_the_number_goes_and_says_so() {
             id
         })
         .collect();
-    // Each weighs 13; down to nine tenths of 60 there is room for four, and one came after that was looked for.
+    // Each weighs 13. Nine tenths of 60 leave room for four, and one was added after the scan.
     let answers: Vec<_> =
         tasks.iter().map(|id| vendor.call("task.detail", json!({ "TaskID": id })).map(|_| ())).collect();
     let gone = answers.iter().take_while(|answer| answer.is_err()).count();
@@ -56,7 +56,7 @@ fn what_is_beyond_the_number_goes_and_says_so() {
     assert!(code == 404 && message.ends_with(words), "{message}");
     let list = vendor.call("task.list", json!({ "Page": 1, "Size": 100 })).unwrap();
     assert_eq!(list["list"].as_array().map(Vec::len), Some(5), "{list}");
-    // Its name is free again, and those of others are not.
+    // Its name is free again, and the names of others are not.
     task(&mut vendor, "task 0", &rows(900, 1));
     let again = json!({ "TaskName": "task 5", "RobotID": "Payment reminder", "Details": rows(901, 1) });
     assert_eq!(vendor.call("task.create", again).unwrap_err().0, 409);
@@ -88,7 +88,7 @@ fn what_is_too_old_goes_and_what_goes_on_stays() {
     assert_eq!(detail["detail"].as_array().map(Vec::len), Some(1), "it was called in its own time");
 }
 
-/// Something that begins, or time that passes.
+/// An action, or time that passes.
 #[derive(Clone, Copy, Debug)]
 enum Deed {
     Task(u32),

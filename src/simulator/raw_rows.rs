@@ -1,4 +1,4 @@
-//! The list of a request, unread until its department reads it.
+//! The list of a request, unparsed until its department reads it.
 
 use std::any::Any;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use serde_json::Value;
 
-/// The list of a call: JSON text that is known to be a list, still unread.
+/// The list of a request: JSON text that is known to be a list, still unparsed.
 #[derive(Clone, Debug)]
 pub struct RawRows {
     text: Bytes,
@@ -15,7 +15,7 @@ pub struct RawRows {
     ahead: Ahead,
 }
 
-/// What a department has read of the list before its turn came, until it takes it.
+/// What a department has parsed of the list ahead of time, until it takes it.
 #[derive(Clone, Default)]
 struct Ahead(Arc<Mutex<Option<Box<dyn Any + Send>>>>);
 
@@ -26,33 +26,33 @@ impl fmt::Debug for Ahead {
 }
 
 impl RawRows {
-    /// Takes the text of a JSON list in the field of this name. Nothing if it is none.
+    /// Takes the text of a JSON list in the field of this name. `None` if it is not a list.
     pub fn named(name: &'static str, text: Bytes) -> Option<Self> {
         text.trim_ascii_start().starts_with(b"[").then(|| Self { text, name, ahead: Ahead::default() })
     }
 
-    /// The field the list came in.
+    /// Returns the name of the list's field.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The list as it came.
+    /// Returns the list as received.
     pub(crate) fn text(&self) -> &Bytes {
         &self.text
     }
 
-    /// Keeps what was read of the list before its turn.
+    /// Stores what was parsed of the list ahead of time.
     pub(super) fn keep<T: Send + 'static>(&self, read: T) {
         *self.ahead.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(read));
     }
 
-    /// What was read of the list before its turn, once.
+    /// Takes what was parsed of the list ahead of time, once.
     pub(super) fn take<T: 'static>(&self) -> Option<T> {
         let read = self.ahead.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
         read.downcast().ok().map(|read| *read)
     }
 
-    /// The list as a value: what stories compare with.
+    /// Returns the list as a value, for the comparisons of stories.
     pub fn value(&self) -> Value {
         serde_json::from_slice(&self.text).unwrap_or_default()
     }

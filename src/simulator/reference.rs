@@ -25,11 +25,11 @@ const CALLBACKS: [&[CallbackShape]; 6] = [
     workflow::CALLBACKS,
 ];
 
-/// What goes over the wire for an entry of the catalog.
+/// The fields of an entry of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryFields {
-    /// A request of the integrator's, and the data of the response inside the family's envelope.
+    /// A request of the integrator, and the data of the response inside the family's envelope.
     Endpoint {
         /// The fields of the request.
         request: Vec<Field>,
@@ -40,17 +40,17 @@ pub enum EntryFields {
     Callback(Vec<Field>),
 }
 
-/// The endpoint with this catalog id.
+/// Returns the endpoint with this catalog id.
 pub(super) fn endpoint(id: &str) -> Option<&'static Endpoint> {
     ENDPOINTS.iter().copied().flatten().find(|endpoint| endpoint.id == id)
 }
 
-/// The callback with this catalog id.
+/// Returns the callback with this catalog id.
 pub(super) fn callback(id: &str) -> Option<&'static CallbackShape> {
     CALLBACKS.iter().copied().flatten().find(|callback| callback.id == id)
 }
 
-/// The fields of the entry with this catalog id; nothing if the vendor has none such.
+/// Returns the fields of the entry with this catalog id, or `None` if the vendor has no such entry.
 pub fn fields(id: &str) -> Option<EntryFields> {
     if let Some(endpoint) = endpoint(id) {
         let shape = (endpoint.shape)();
@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    /// A provenance in brackets that nobody reads: it is misspelt, or more follows on it.
+    /// Finds a provenance in brackets that is not recognized, because it is misspelt or because more text follows it.
     fn stray(text: &str) -> Option<&str> {
         text.split('(').skip(1).find_map(|inner| {
             let word = inner.split(|letter: char| !letter.is_ascii_alphabetic()).next()?;
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(stray("The number (in E.164). The unit is assumed."), None);
     }
 
-    /// Every description of a schema whose marks are taken out, the descriptions of types among them.
+    /// Collects every description of a schema whose marks are taken out, including the descriptions of types.
     fn descriptions(schema: &Value, out: &mut Vec<String>) {
         match schema {
             Value::Object(parts) => {
@@ -126,7 +126,7 @@ mod tests {
         let wrong: Vec<&String> =
             texts.iter().filter(|text| stray(text).is_some() || text.contains("[`")).collect();
         assert!(wrong.is_empty(), "{wrong:#?}");
-        // What a whole body does not hold for is said of its fields: only they are listed.
+        // What the mark of a whole body does not cover is stated by its fields: only fields are listed.
         let roots = schemas.iter().filter(|schema| schema.get("x-values").is_some());
         assert_eq!(roots.map(|root| root["description"].to_string()).collect::<Vec<_>>(), [""; 0]);
     }

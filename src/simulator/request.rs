@@ -1,4 +1,4 @@
-//! A call of the integrator, and what is answered, before the family's envelope is put around it.
+//! A request of the integrator, and the response before the family's envelope is put around it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,31 +13,31 @@ use serde_json::Value;
 use super::access::{AccountKey, Denied};
 use super::raw_rows::RawRows;
 
-/// A call, checked for who makes it and decoded.
+/// A request, authenticated and decoded.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// The catalog id.
     pub id: &'a str,
-    /// The fields of query and body; a long list of rows is not among them.
+    /// The fields of query and body, except a long list of rows.
     pub fields: &'a Value,
-    /// Which of the places it came to where the catalog has several: 0 is the main one.
+    /// The index of the route that the request used, if the catalog has several: 0 is the main one.
     pub route: usize,
-    /// Whether the fields came as JSON, which tells numbers from texts; forms and queries have texts only.
+    /// Whether the fields came as JSON, which distinguishes numbers from texts. Forms and queries have texts only.
     pub is_typed: bool,
-    /// The rows of `Details`, of workflows `details`, unread.
+    /// The unparsed rows of `Details`, or `details` for workflows.
     pub rows: Option<&'a RawRows>,
     /// The files among the fields, with their bytes.
     pub files: &'a [Upload],
-    /// Who calls.
+    /// The account that sends the request.
     pub account: AccountKey,
     /// The zone of the account's times.
     pub zone: Offset,
-    /// Now.
+    /// The current time.
     pub now: Timestamp,
 }
 
 impl Request<'_> {
-    /// The fields, with the rows among them.
+    /// Returns the fields including the rows.
     pub(crate) fn with_rows(&self) -> Cow<'_, Value> {
         let Some(rows) = self.rows else { return Cow::Borrowed(self.fields) };
         let mut fields = self.fields.clone();
@@ -46,31 +46,31 @@ impl Request<'_> {
     }
 }
 
-/// A file that came with a call.
+/// A file in a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
-    /// The field it came in.
+    /// The field of the file.
     pub field: String,
     /// Its name.
     pub name: String,
-    /// Its type, as the caller says.
+    /// Its type, as the client states it.
     pub content_type: Option<String>,
-    /// What is in it.
+    /// Its content.
     pub bytes: Bytes,
 }
 
-/// The answer to a call, before its family's envelope is put around it.
+/// The response to a request, before its family's envelope is put around it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response {
     /// Success, with the data.
     Data(Value),
     /// Success, with the data as JSON text.
     Text(String),
-    /// Success, with data that is so long that it is written while it is sent.
+    /// Success, with data so long that it is streamed.
     Long(Long),
-    /// Success, with a whole body that the user's settings make: no envelope is put around it.
+    /// Success, with a complete body from the user's settings, without an envelope.
     Body(String),
-    /// A whole response of a user's own endpoint or of a story: no envelope is put around it.
+    /// A complete response of a user's own endpoint or of a story, without an envelope.
     Whole {
         /// The HTTP status.
         status: u16,
@@ -82,7 +82,7 @@ pub enum Response {
 }
 
 impl Response {
-    /// The data, or the whole body, as text.
+    /// Returns the data, or the complete body, as text.
     pub(crate) fn into_text(self) -> String {
         match self {
             Self::Data(data) => data.to_string(),
@@ -92,25 +92,25 @@ impl Response {
         }
     }
 
-    /// The data.
+    /// Returns the data.
     #[cfg(test)]
     pub(super) fn value(&self) -> Value {
         serde_json::from_str(&self.clone().into_text()).unwrap()
     }
 }
 
-/// A request that is refused: a code of the family, and why, naming the field.
+/// The refusal of a request: a code of the family, and a reason that names the field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
     /// The code.
     pub code: i64,
-    /// Why.
+    /// The reason.
     pub message: String,
 }
 
 impl Refusal {
-    /// A refusal with a code of the family.
+    /// Creates a refusal with a code of the family.
     pub fn new(code: i64, message: impl Into<String>) -> Self {
         Self { code, message: message.into() }
     }
@@ -124,26 +124,26 @@ impl From<Denied> for Refusal {
 
 type Write = dyn Fn(&mut dyn io::Write) -> io::Result<()> + Send + Sync;
 
-/// Writes a long JSON value.
+/// A long JSON value that is written on demand.
 #[derive(Clone)]
 pub struct Long(Arc<Write>);
 
 impl Long {
-    /// What `write` writes must be one JSON value, the same every time.
+    /// Creates it. `write` must write one JSON value, the same every time.
     pub fn new(write: impl Fn(&mut dyn io::Write) -> io::Result<()> + Send + Sync + 'static) -> Self {
         Self(Arc::new(write))
     }
 
-    /// Writes it.
+    /// Writes the value.
     ///
     /// # Errors
     ///
-    /// What the writer says.
+    /// Returns the error of the writer.
     pub fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
         (self.0)(out)
     }
 
-    /// All of it at once.
+    /// Returns the whole value as text.
     pub fn text(&self) -> String {
         let mut out = Vec::new();
         // Writing into memory does not fail.

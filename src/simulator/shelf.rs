@@ -1,4 +1,4 @@
-//! Objects by the numbers that they were given in order, of which finished ones are put away after a while.
+//! Objects in the order of their consecutive numbers. Finished ones are evicted after a while.
 
 use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
@@ -6,27 +6,27 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Objects by their numbers. A number is never given twice, and an object keeps its own for good.
+/// Objects by their numbers. A number is never reused, and an object keeps its number.
 #[derive(Clone, Debug)]
 pub(super) struct Shelf<T> {
     /// The number of the first place.
     first: usize,
-    /// What is kept, with its weight. The first place is never an empty one. Shared with the copies of the shelf until one of
-    /// them changes it, so that a copy costs a pointer an object.
+    /// The kept objects, each with its weight. The first place is never empty. The objects are shared with copies of the shelf
+    /// until one of them changes, so that a copy costs one pointer per object.
     places: VecDeque<Option<Arc<(T, usize)>>>,
     weight: usize,
-    /// How many were put away.
+    /// Number of evicted objects.
     gone: usize,
-    /// From this weight on it is looked through.
+    /// The weight from which on the shelf is scanned.
     full_at: usize,
 }
 
-/// How much of what is finished is kept on a shelf.
+/// How much is kept of a shelf's finished objects.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Keep {
-    /// What finished before this moment is put away.
+    /// Objects that finished before this moment are evicted.
     pub(super) since: Timestamp,
-    /// So much at most, by weight: beyond it what finished first is put away.
+    /// Maximum total weight; beyond it the objects that finished first are evicted.
     pub(super) most: usize,
 }
 
@@ -37,19 +37,19 @@ impl<T> Default for Shelf<T> {
 }
 
 impl<T: Clone> Shelf<T> {
-    /// Puts an object on the shelf and returns its number. Its weight is what it counts for in [`Keep::most`].
+    /// Adds an object and returns its number. Its weight counts towards [`Keep::most`].
     pub(super) fn add(&mut self, object: T, weight: usize) -> usize {
         self.weight += weight;
         self.places.push_back(Some(Arc::new((object, weight))));
         self.given() - 1
     }
 
-    /// How many objects there ever were: the number of the next.
+    /// Returns how many objects were ever added: the number of the next one.
     pub(super) fn given(&self) -> usize {
         self.first + self.places.len()
     }
 
-    /// Makes an object heavier: there is more of it now.
+    /// Adds to the weight of an object that has grown.
     pub(super) fn add_weight(&mut self, number: usize, weight: usize) {
         if let Some(place) = self.place_mut(number) {
             place.1 += weight;
@@ -61,37 +61,37 @@ impl<T: Clone> Shelf<T> {
         self.places.get_mut(number.checked_sub(self.first)?)?.as_mut().map(Arc::make_mut)
     }
 
-    /// The object of a number, if it is kept.
+    /// Returns the object of a number, if it is kept.
     pub(super) fn get(&self, number: usize) -> Option<&T> {
         Some(&self.places.get(number.checked_sub(self.first)?)?.as_deref()?.0)
     }
 
-    /// The same, to change.
+    /// Returns the same, mutable.
     pub(super) fn get_mut(&mut self, number: usize) -> Option<&mut T> {
         Some(&mut self.place_mut(number)?.0)
     }
 
-    /// Whether there was an object of this number that is not kept any more.
+    /// Whether an object of this number existed and was evicted.
     pub(super) fn is_gone(&self, number: usize) -> bool {
         number < self.given() && self.get(number).is_none()
     }
 
-    /// Whether any was put away.
+    /// Whether any object was evicted.
     pub(super) fn is_any_gone(&self) -> bool {
         self.gone > 0
     }
 
-    /// All that are kept, oldest first.
+    /// Iterates over all kept objects, oldest first.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &T)> {
         self.before(usize::MAX)
     }
 
-    /// The same, without their numbers.
+    /// Iterates over the same objects without their numbers.
     pub(super) fn objects(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.iter().map(|(_, object)| object)
     }
 
-    /// Those before a number, oldest first.
+    /// Iterates over the objects before a number, oldest first.
     pub(super) fn before(&self, number: usize) -> impl DoubleEndedIterator<Item = (usize, &T)> {
         let count = number.saturating_sub(self.first).min(self.places.len());
         self.places
@@ -100,7 +100,7 @@ impl<T: Clone> Shelf<T> {
             .filter_map(|(place, object)| Some((self.first + place, &object.as_deref()?.0)))
     }
 
-    /// Takes an object off the shelf.
+    /// Removes an object from the shelf.
     pub(super) fn remove(&mut self, number: usize) -> Option<T> {
         let place = self.places.get_mut(number.checked_sub(self.first)?)?;
         let (object, weight) = Arc::unwrap_or_clone(place.take()?);
@@ -113,18 +113,18 @@ impl<T: Clone> Shelf<T> {
         Some(object)
     }
 
-    /// How many objects are kept.
+    /// Returns the number of kept objects.
     pub(super) fn len(&self) -> usize {
         self.given() - self.gone
     }
 
-    /// Whether so much has come since it was looked through last that it may be too much.
+    /// Whether so much was added since the last scan that a scan is due.
     pub(super) fn is_full(&self, most: usize) -> bool {
         self.weight > self.full_at.max(most)
     }
 
-    /// Looks it through and puts away what needs not be kept; `finished` says since when an object is of no more use to the
-    /// simulator. To look through costs as much as there is: it pays after a tenth more has come.
+    /// Scans the shelf and evicts finished objects; `finished` returns when the simulator stopped needing an object. The cost
+    /// of a scan depends on the number of objects: it pays after a tenth more has been added.
     pub(super) fn put_away(
         &mut self,
         keep: Keep,
@@ -138,7 +138,7 @@ impl<T: Clone> Shelf<T> {
         let mut all: Vec<(Timestamp, usize, usize)> = weighed.collect();
         all.sort_unstable();
         let mut weight: usize = all.iter().map(|(.., weight)| weight).sum();
-        // A tenth more than needed, so that it is not looked through for each that comes.
+        // Evicts a tenth more than needed, so that not every new object causes a scan.
         let most = if weight > keep.most { keep.most - keep.most / 10 } else { keep.most };
         let mut gone = Vec::new();
         for (at, number, its) in all {
@@ -148,7 +148,7 @@ impl<T: Clone> Shelf<T> {
             weight -= its;
             gone.extend(self.remove(number).map(|object| (number, object)));
         }
-        // Of what goes on, which is not put away, there may be far more than the most.
+        // Objects in progress are not evicted, and may exceed the maximum by far.
         self.full_at = self.weight + keep.most.max(self.weight) / 10;
         gone
     }
@@ -157,11 +157,11 @@ impl<T: Clone> Shelf<T> {
 impl<T: Clone> Index<usize> for Shelf<T> {
     type Output = T;
 
-    /// The object of a number.
+    /// Returns the object of a number.
     ///
     /// # Panics
     ///
-    /// If it is not kept any more. Whoever holds the number of something that goes on, or has just found it, may use it so.
+    /// If it was evicted. The number of an object in progress, or of one that was just found, is safe to use.
     fn index(&self, number: usize) -> &T {
         self.get(number).expect("it is kept while anything needs it")
     }
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn what_finished_first_is_put_away_and_numbers_stay() {
         let mut shelf = of(20);
-        // The even ones go on, and the last one that is finished finished first.
+        // The objects with even numbers are in progress, and the last finished one finished first.
         let finished = |_: usize, object: &i64| (object % 2 == 1).then(|| at(100 - object));
         let gone = shelf.put_away(Keep { most: 10, ..ALL }, finished);
         assert!(gone.is_empty(), "ten are finished, which is the most");
@@ -233,7 +233,7 @@ mod tests {
             assert!(!shelf.is_full(100));
             shelf.add(0, 1);
         }
-        // Nothing of it is finished: it is full all the same, and looked through for each tenth that comes.
+        // None of it is finished: it is full all the same, and scanned for each tenth that is added.
         assert!(shelf.put_away(ALL, |_, _| None).is_empty());
         assert!(!shelf.is_full(100));
         shelf.add(0, 11);

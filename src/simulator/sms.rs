@@ -1,4 +1,4 @@
-//! Text messages: a message id at once, a receipt later (client; the receipt's body is assumed).
+//! Text messages: the response has a message id, and a receipt follows later (client; the receipt's body is assumed).
 
 use std::time::Duration;
 
@@ -31,13 +31,13 @@ pub(super) const CALLBACKS: &[CallbackShape] = callbacks! {
     "sms.receipt" => SmsReceipt,
 };
 
-/// The longest text (assumed): ten parts of 160 letters.
+/// Maximum length of a text (assumed): ten parts of 160 letters.
 const LONGEST: usize = 1_600;
 
 /// The department of text messages.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sms {
-    /// How many were sent.
+    /// Number of sent messages.
     sent: u32,
 }
 

@@ -1,16 +1,16 @@
-//! What is drawn of talk alike in all departments: how long it takes, and where its recording would lie.
+//! What all departments share of talks: how long they take, and the form of their recording links.
 
 use jiff::Timestamp;
 
 use crate::seed::{Rng, hex32};
 
-/// Seconds it takes to say something, about: a breath, and the words.
+/// Returns the approximate time to say something, in seconds: a breath, and the words.
 pub(super) fn speaking_time(text: &str) -> i64 {
     let letters = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
     2 + letters / 14
 }
 
-/// A link to a recording, in the form of the vendor's (client): nothing is served there.
+/// Returns a link to a recording in the vendor's form (client). The link itself is not served.
 pub(super) fn record_link(rng: &mut Rng, day: Timestamp) -> String {
     let day = day.strftime("%Y%m%d");
     format!("https://recordings.example/download/{day}/{}/{}.wav", hex32(rng), hex32(rng))

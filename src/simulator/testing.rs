@@ -1,4 +1,4 @@
-//! A vendor and its clock, for the tests of the parts that call and of workflows.
+//! A vendor and its clock, for the tests of the departments that call and of workflows.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::seed::Seed;
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// What was sent: when, the event, the body.
+/// A sent callback: moment, event, body.
 pub(super) type Sent = (Timestamp, String, Value);
 
 /// A simulator with two accounts, and its clock.
@@ -23,9 +23,9 @@ pub(super) struct Vendor {
     pub(super) simulator: Simulator,
     pub(super) now: Timestamp,
     pub(super) sent: Vec<Sent>,
-    /// What must hold after every event.
+    /// A check that must hold after every event.
     pub(super) check: Option<fn(&Simulator)>,
-    /// Which of the places of a request in the catalog it goes to.
+    /// The index of the catalog route that requests go to.
     pub(super) route: usize,
 }
 
@@ -81,7 +81,7 @@ impl Vendor {
         self.call_as(0, id, fields)
     }
 
-    /// Does what is due, and returns what is sent of it.
+    /// Carries out what is due, and returns the callbacks.
     pub(super) fn advance(&mut self) -> Vec<Callback> {
         let callbacks = self.simulator.advance(self.now);
         for callback in &callbacks {
@@ -100,21 +100,21 @@ impl Vendor {
         callbacks
     }
 
-    /// Goes to the next event, if there is one until then.
+    /// Goes to the next event before `until`, if there is one.
     pub(super) fn step(&mut self, until: Timestamp) -> Option<Vec<Callback>> {
         let at = self.simulator.next_wakeup().filter(|at| *at <= until)?;
         self.now = self.now.max(at);
         Some(self.advance())
     }
 
-    /// Lets so much time pass, event by event.
+    /// Lets time pass, event by event.
     pub(super) fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         while self.step(until).is_some() {}
         self.now = until;
     }
 
-    /// The bodies of an event, in order.
+    /// Returns the bodies of an event, in order.
     pub(super) fn sent(&self, event: &str) -> Vec<Value> {
         self.sent.iter().filter(|(_, name, _)| name == event).map(|(.., body)| body.clone()).collect()
     }

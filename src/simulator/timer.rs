@@ -1,4 +1,4 @@
-//! Every deadline of the simulator: what happens later by itself, in whichever department.
+//! All timers of the simulator: the future events of every department.
 
 use super::callback::Callback;
 use super::ending::Ending;
@@ -8,69 +8,69 @@ use super::outcome::MessageFailure;
 use super::user_endpoints::PlannedSend;
 use crate::contract::bodies::message::MessageStatus;
 
-/// Something that happens later by itself.
+/// A future event.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Timer {
-    /// Of calling tasks and plans.
+    /// A timer of calling tasks and plans.
     Calling(CallingTimer),
-    /// Of the predictive dialer.
+    /// A timer of the predictive dialer.
     Dialer(DialerTimer),
-    /// Of workflows.
+    /// A timer of workflows.
     Workflow(WorkflowTimer),
-    /// Of the chatbot's conversations and campaigns.
+    /// A timer of the chatbot's conversations and campaigns.
     Chatbot(ChatbotTimer),
-    /// Of the user's own endpoints.
+    /// A timer of the user's own endpoints.
     UserEndpoint(Box<PlannedSend>),
-    /// A callback that is ready goes out, whichever department made it: the receipt of a text message, the result of a
-    /// number detection, a late notice.
+    /// A finished callback of any department goes out: the receipt of a text message, the result of a number detection, a late
+    /// notice.
     Send(Box<Callback>),
 }
 
-/// Of calling tasks and plans.
+/// Timers of calling tasks and plans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CallingTimer {
     /// A task begins.
     Start(TaskKey),
     /// The schedule of a task ends.
     Close(TaskKey),
-    /// A number of a task is to be called again.
+    /// A number of a task is due to be called again.
     Redial(TaskKey),
     /// A call ends.
     HangUp(TaskKey, u32),
-    /// The late notice of a number.
+    /// The late notice of a number is sent.
     CallNotice(TaskKey, u32),
-    /// The notice of a task's end.
+    /// The notice of a task's end is sent.
     TaskNotice(TaskKey),
     /// The next round of a plan begins.
     Round(PlanKey),
-    /// The notice of a plan's end.
+    /// The notice of a plan's end is sent.
     PlanNotice(PlanKey),
 }
 
-/// Of the predictive dialer.
+/// Timers of the predictive dialer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DialerTimer {
-    /// A task is there.
+    /// A task is announced as created.
     Created(DialerTaskKey),
     /// A task begins.
     Start(DialerTaskKey),
     /// The schedule of a task ends.
     Close(DialerTaskKey),
-    /// A task may have come to its end by contacts that were taken out.
+    /// A task may be finished because contacts were taken out.
     Check(DialerTaskKey),
     /// A pause of a task begins.
     Pause(DialerTaskKey),
     /// A pause of a task ends.
     Resume(DialerTaskKey),
-    /// A task has something to dial again.
+    /// A number of a task is due to be dialled again.
     Dial(DialerTaskKey),
-    /// It rings at the person.
+    /// The person's phone rings.
     Ring(DialerTaskKey, u32),
     /// The person answers.
     Answer(DialerTaskKey, u32),
-    /// Nobody waits any longer for an agent to be free.
+    /// The waiting for a free agent ends.
     GiveUp(DialerTaskKey, u32),
-    /// An agent takes the call, or does not.
+    /// An agent accepts the call or not.
     PickUp(DialerTaskKey, u32),
     /// A call ends.
     End(DialerTaskKey, u32, Ending),
@@ -78,54 +78,54 @@ pub(super) enum DialerTimer {
     Result(DialerTaskKey, u32),
 }
 
-/// Of workflows.
+/// Timers of workflows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WorkflowTimer {
-    /// The notice of an instance's status.
+    /// The notice of an instance's status is sent.
     StatusNotice(InstanceKey, InstancePhase),
-    /// Rows begin: so many from this one on.
+    /// Rows begin: the first row and their number.
     Begin(InstanceKey, u32, u32),
-    /// A row goes on.
+    /// A row goes to its next step.
     Step(InstanceKey, u32),
-    /// The person of a row answers the message of a node after the row has gone on.
+    /// The person of a row replies to the message of a node after the row has gone on.
     LateReply(InstanceKey, u32, u16),
-    /// The conversation of a row has ended before its time.
+    /// The conversation of a row has ended early.
     ConversationEnded(InstanceKey, u32),
-    /// Nothing has been left to do for some time.
+    /// There has been nothing left to do for some time.
     Pause(InstanceKey),
-    /// The end time of an instance.
+    /// The end time of an instance is reached.
     End(InstanceKey),
 }
 
-/// Of the chatbot's conversations and campaigns.
+/// Timers of the chatbot's conversations and campaigns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChatbotTimer {
-    /// A message reaches its next status; which event says so depends on who wrote the message.
+    /// A message reaches its next status. The event depends on the author of the message.
     Status { conversation: ConversationKey, place: u32, status: MessageStatus, by_agent: bool },
-    /// A message fails; which event says so depends on who wrote the message.
+    /// A message fails. The event depends on the author of the message.
     Failed { conversation: ConversationKey, place: u32, failure: MessageFailure, by_agent: bool },
     /// A conversation ends.
     End { conversation: ConversationKey, reason: &'static str },
-    /// The report after a conversation's end.
+    /// The report after a conversation's end is sent.
     Report { conversation: ConversationKey },
-    /// Whoever has the next turn in a conversation takes it.
+    /// The next turn in a conversation is taken.
     Turn { conversation: ConversationKey },
     /// The next message of a workflow's conversation is written.
     Message { conversation: ConversationKey },
-    /// A template message moves on.
+    /// A template message takes its next step.
     Template { campaign: u32, row: u32, step: TemplateStep },
     /// A conversation may have fallen silent.
     Silence { conversation: ConversationKey },
 }
 
-/// What a template message does next.
+/// The next step of a template message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TemplateStep {
     /// The next rows of a long list begin.
     Begin,
-    /// It is sent, or fails.
+    /// The message is sent, or fails.
     Result,
-    /// The callback of its result arrives once more, or late.
+    /// The callback of its result arrives again, or late.
     Notice,
     /// It arrives.
     Delivery,
@@ -136,8 +136,8 @@ pub(super) enum TemplateStep {
 }
 
 impl Timer {
-    /// Whether a run waits for it. The end of a schedule mostly finds nothing left to end, a pause does nothing by itself,
-    /// and a conversation that may fall silent is nothing to wait for.
+    /// Whether a run waits for it. The end of a schedule usually finds nothing left to end, a pause has no effect by itself,
+    /// and a conversation that may fall silent is not worth waiting for.
     pub(super) fn is_work(&self) -> bool {
         !matches!(
             self,
@@ -148,8 +148,7 @@ impl Timer {
         )
     }
 
-    /// Whether it stays although somebody else sends what comes of its cause: tasks and instances go on, and a conversation
-    /// still falls silent.
+    /// Whether it remains when its cause is muted: tasks and instances go on, and a conversation can still fall silent.
     pub(super) fn outlives_muting(&self) -> bool {
         match self {
             Self::Calling(_) | Self::Dialer(_) | Self::Workflow(_) => true,

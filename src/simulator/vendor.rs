@@ -1,4 +1,4 @@
-//! The simulated vendor as a whole: what comes in, what comes out, and whose turn it is.
+//! The simulated vendor as a whole: its inputs, its outputs, and the next step.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,17 +34,17 @@ use super::workflow::{PushReach, Workflow};
 use crate::seed::hex32::Hex32;
 use crate::seed::{Resting, Seed};
 
-/// How much is done at a time. Where the clock jumps over a day of a long list, others want to be served meanwhile, and
-/// what goes out must not fill the memory.
+/// Work limit per call: when the clock jumps over a long list, other requests must be served meanwhile, and memory stays
+/// bounded.
 pub(super) const AT_ONCE: usize = 2_000;
 
 /// Why an event has no body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmitError {
-    /// There is no such event.
+    /// The catalog has no such event.
     #[error("there is no event `{0}`")]
     Unknown(String),
-    /// It is the user's own, and a template of its body cannot be filled in.
+    /// The event is declared by the user, and a template of its body cannot be filled in.
     #[error(
         "the body of `{event}` in your settings can't be filled in without a call: {error}; give the field, or a \
          default in the settings such as `{{{{ request.id | default(id()) }}}}`"
@@ -52,13 +52,13 @@ pub enum EmitError {
     Template {
         /// The event.
         event: String,
-        /// Which template, and why.
+        /// The template, and the reason.
         error: crate::language::template::FillError,
     },
 }
 
 impl Simulator {
-    /// A vendor without any conversations yet.
+    /// Creates a vendor without conversations.
     pub fn new(seed: Seed, behaviour: Behaviour) -> Self {
         let context = Context::new(seed, behaviour.with_message_templates());
         Self {
@@ -74,30 +74,30 @@ impl Simulator {
         }
     }
 
-    /// Takes over how conversations go on, and whether callbacks have somewhere to go.
+    /// Applies the rules of conversations, and whether a default callback URL is configured.
     pub fn take_rules(&mut self, chatbot: ChatRules, bot: Arc<Bot>, has_callback_url: bool) {
         let behaviour = Behaviour { chatbot, bot, has_callback_url, ..self.context.behaviour.clone() };
         self.context.behaviour = behaviour.with_message_templates();
         self.chatbot.media.take_rules(chatbot);
     }
 
-    /// Opens a conversation: a user, a channel, ids. Nothing is sent.
+    /// Opens a conversation: a user, a channel, ids. It sends nothing.
     pub fn open(&mut self, opening: Opening) -> ConversationKey {
         self.context.begin(opening.story, opening.now);
         self.chatbot.open(&mut self.context, &opening)
     }
 
-    /// What templates see of a conversation.
+    /// Returns what templates see of a conversation.
     pub fn view(&self, key: ConversationKey) -> (UserView, ConversationView) {
         self.chatbot.view(key)
     }
 
-    /// The body of an event of this conversation: generated values, `patch` (a table or null) over them. What it says
-    /// becomes the state of the conversation.
+    /// Returns the body of an event of this conversation: generated values with `patch` (a table or null) over them. The
+    /// contents of the body are applied to the conversation.
     ///
     /// # Errors
     ///
-    /// There is no such event, or a template of one of the user's own cannot be filled in.
+    /// If there is no such event, or if a template of a user's own event cannot be filled in.
     pub fn emit(
         &mut self,
         key: ConversationKey,
@@ -122,63 +122,63 @@ impl Simulator {
         Ok(body)
     }
 
-    /// Takes over into the conversation what an event's body says.
+    /// Applies the contents of an event's body to the conversation.
     pub fn apply_event(&mut self, key: ConversationKey, event: &str, body: &Value, now: Timestamp) {
         self.chatbot.apply_event(&mut self.context, key, event, body, now);
     }
 
-    /// The conversation that a request or callback speaks of: by `call_id`, or by user and channel where that is empty.
+    /// Finds the conversation that a request or callback refers to: by `call_id`, or by user and channel if that is empty.
     pub fn find_conversation(&self, fields: &Value) -> Option<ConversationKey> {
         self.chatbot.conversations.find(fields)
     }
 
-    /// The story that a conversation belongs to.
+    /// Returns the story that a conversation belongs to.
     pub fn story_of(&self, key: ConversationKey) -> Option<u32> {
         self.context.story(self.chatbot.conversations.get(key).cause)
     }
 
-    /// Whether anything was said in a conversation.
+    /// Whether a conversation has any messages.
     pub fn is_begun(&self, key: ConversationKey) -> bool {
         self.chatbot.conversations.get(key).begun
     }
 
-    /// Whether a request of an account began a conversation, and no story.
+    /// Whether a conversation was started by a request of an account and not by a story.
     pub fn is_of_account(&self, key: ConversationKey) -> bool {
         self.chatbot.conversations.get(key).owner.is_some()
     }
 
-    /// A story says what happens in a conversation from now on: its bot and its user say no more by themselves.
+    /// Hands control of a conversation to a story: its bot and its user say no more by themselves.
     pub fn lead(&mut self, key: ConversationKey) {
         self.chatbot.conversations.get_mut(key).is_led = true;
     }
 
-    /// The first conversation that was opened because of a request.
+    /// Returns the first conversation that was opened because of a request.
     pub(crate) fn opened_by(&self, cause: CauseId) -> Option<ConversationKey> {
         self.chatbot.conversations.opened_by(cause)
     }
 
-    /// A conversation belongs to whom a request belongs to.
+    /// Gives a conversation to the story that a request belongs to.
     pub(crate) fn adopt(&mut self, key: ConversationKey, cause: CauseId) {
         self.context.carry(cause);
         self.chatbot.conversations.get_mut(key).cause = cause;
     }
 
-    /// The id on the wire of a conversation; callbacks of one conversation keep their order by it.
+    /// Returns the id of a conversation on the wire, by which its callbacks keep their order.
     pub fn order_key(&self, key: ConversationKey) -> String {
         self.chatbot.conversations.get(key).order_key()
     }
 
-    /// Who may call.
+    /// Returns the accounts and their tokens.
     pub fn access(&self) -> &Access {
         &self.context.access
     }
 
-    /// Who may call, to change.
+    /// Returns the accounts and their tokens, mutable.
     pub fn access_mut(&mut self) -> &mut Access {
         &mut self.context.access
     }
 
-    /// Links begin with this URL from now on: whoever reached the mock by it can follow them.
+    /// Sets the URL with which links begin from now on: a client that reached the mock by it can follow them.
     pub fn link_by(&mut self, url: &str) {
         if *self.context.behaviour.public_url == *url {
             return;
@@ -189,16 +189,16 @@ impl Simulator {
         self.context.behaviour.public_url = url;
     }
 
-    /// Reads ahead what of a list needs nothing but its text, while others have their turn.
+    /// Parses ahead of time what needs nothing but the text of a list, while other requests are handled.
     pub fn read_ahead(rows: &RawRows) {
         calling::read_ahead(rows);
     }
 
-    /// Answers a request, and plans what the vendor would send because of it.
+    /// Answers a request, and plans the callbacks that the vendor would send because of it.
     ///
     /// # Errors
     ///
-    /// The vendor would refuse it.
+    /// If the vendor would refuse it.
     pub fn handle(&mut self, request: &Request<'_>) -> Result<Response, Refusal> {
         self.put_away(request.now);
         self.context.begin(None, request.now);
@@ -211,30 +211,30 @@ impl Simulator {
         response
     }
 
-    /// The cause that the request handled last is, for [`Simulator::assign`] and [`Simulator::mute`].
+    /// Returns the cause of the last handled request, for [`Simulator::assign`] and [`Simulator::mute`].
     pub(crate) fn last_cause(&self) -> CauseId {
         self.context.last_cause()
     }
 
-    /// What comes of a request and belongs to no conversation of another is a story's doing.
+    /// Attributes the effects of a request to a story, unless they belong to another's conversation.
     pub(crate) fn assign(&mut self, cause: CauseId, story: u32) {
         self.context.assign(cause, story);
     }
 
-    /// Somebody else sends what comes of a request. Tasks go on, but nothing goes out about them.
+    /// Mutes the callbacks of a request, because a story sends them instead. Tasks go on, but no callbacks about them go out.
     pub(crate) fn mute(&mut self, cause: CauseId) {
         self.context.mute(cause);
     }
 
-    /// Does what is due, for as many callbacks as there may be.
+    /// Carries out what is due, without a limit on callbacks.
     #[cfg(test)]
     pub(crate) fn advance(&mut self, now: Timestamp) -> Vec<Callback> {
         self.advance_within(now, usize::MAX)
     }
 
-    /// Does what is due and returns the callbacks that come of it, in order, where there is room for so many: nothing more is
-    /// begun once they are there, and those beyond wait. Of very much, it does the first part; then
-    /// [`Simulator::next_wakeup`] is still due.
+    /// Carries out what is due and returns up to `room` resulting callbacks, in order: once they are there, nothing more is
+    /// begun, and further callbacks wait. If very much is due, it carries out the first part; then [`Simulator::next_wakeup`]
+    /// is still due.
     pub fn advance_within(&mut self, now: Timestamp, room: usize) -> Vec<Callback> {
         self.put_away(now);
         let mut done = 0;
@@ -256,12 +256,13 @@ impl Simulator {
         self.context.take_callbacks(room)
     }
 
-    /// What could not be done since this was asked last, with the story whose doing it is: nothing is lost silently.
+    /// Returns what could not be done since the last time, each with the story that it belongs to, so that no failure is
+    /// silent.
     pub fn take_failures(&mut self) -> Vec<(Option<u32>, String)> {
         self.context.take_failures()
     }
 
-    /// Something is wrong with a request of an account, or with the response to a callback of its.
+    /// Records something wrong with a request of an account, or with the response to one of its callbacks.
     pub fn find(
         &mut self,
         account: AccountKey,
@@ -273,62 +274,62 @@ impl Simulator {
         self.context.find(account, kind, id, what, message);
     }
 
-    /// What was found wrong with the integrator since this was asked last.
+    /// Returns what was found wrong with the integrator since the last time.
     pub fn take_findings(&mut self) -> Vec<Finding> {
         self.context.findings.take()
     }
 
-    /// All that was found wrong with the integrator.
+    /// Returns all findings about the integrator.
     pub fn findings(&self) -> &Findings {
         &self.context.findings
     }
 
-    /// What an integrator should know, each kind of note once.
+    /// Returns what an integrator should know, each kind of note once.
     pub fn take_notes(&mut self) -> Vec<String> {
         self.context.take_notes()
     }
 
-    /// An attempt to deliver a push of a workflow begins, or has come to nothing. The vendor vouches for what the
-    /// receiver has: what is on its way to it, and what it answered.
+    /// Records that an attempt to deliver a push of a workflow begins, or has failed. The vendor answers for pushes that the
+    /// receiver has: those on their way to it, and those it has answered.
     pub fn push_reached(&mut self, push: PushKey, reach: PushReach) {
         self.workflow.push_reached(push, reach);
     }
 
-    /// Whether an endpoint is one of the user's own.
+    /// Whether an endpoint is declared by the user.
     pub fn is_of_user(&self, id: &str) -> bool {
         self.user_endpoints.has(id)
     }
 
-    /// Whether an endpoint is served without any proof of the caller, because the user's settings say so.
+    /// Whether an endpoint is served without authentication, because the user's settings say so.
     pub fn is_open(&self, id: &str) -> bool {
         self.user_endpoints.is_open(id)
     }
 
-    /// Whether an instance of a workflow ends by itself in that moment.
+    /// Whether an instance of a workflow ends by itself at the moment of the next timer.
     pub fn ends_workflow(&self) -> bool {
         self.context.agenda.ends_workflow()
     }
 
-    /// For how long, in real time, no rows must have come before time jumps to the end of an instance.
+    /// Returns the real time without new rows before time jumps to the end of an instance.
     pub fn quiet(&self) -> Duration {
         self.context.behaviour.workflow.quiet
     }
 
-    /// When [`Simulator::advance`] has something to do next.
+    /// Returns when [`Simulator::advance`] has something to do next.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         self.context.next_wakeup()
     }
 
-    /// Whether something is planned that a run has to wait for; a conversation that may fall silent is not.
+    /// Whether something is planned that a run has to wait for. A conversation that may fall silent does not count.
     pub fn is_busy(&self) -> bool {
         self.context.is_busy()
     }
 
-    /// What is behind the link to a recording or an archive, by the last two parts of its path.
+    /// Returns the file of a link to a recording or an archive, by the last two parts of its path.
     ///
     /// # Errors
     ///
-    /// There is nothing behind it now.
+    /// If there is no file now.
     pub fn download(
         &self,
         folder: &str,
@@ -341,12 +342,12 @@ impl Simulator {
         }
     }
 
-    /// What is behind the link to an uploaded file or a user's picture, by the last two parts of its path.
+    /// Returns the file of a link to an uploaded file or a user's picture, by the last two parts of its path.
     pub fn media(&self, id: &str, name: &str) -> Option<Stored> {
         self.chatbot.media.get(id, name)
     }
 
-    /// A fresh `request_id` for an envelope.
+    /// Returns a new `request_id` for an envelope.
     pub fn request_id(&mut self) -> String {
         Hex32::of(&self.request_ids.draw().random()).as_str().to_owned()
     }
@@ -360,7 +361,7 @@ mod tests {
 
     use super::*;
 
-    /// Something that happens to a simulator.
+    /// An event in the life of a simulator.
     #[derive(Clone, Debug)]
     enum Deed {
         Task(u32),
@@ -384,7 +385,7 @@ mod tests {
         ]
     }
 
-    /// All that comes out: responses, their ids, and callbacks.
+    /// Returns all outputs: responses, their ids, and callbacks.
     fn run(simulator: &mut Simulator, now: &mut Timestamp, deeds: &[Deed]) -> Vec<String> {
         let mut out = Vec::new();
         for deed in deeds {
@@ -445,7 +446,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-        /// A checkpoint is a value: whatever happens after it, going back and doing the same again gives the same bytes.
+        /// A checkpoint is a value: going back to it and repeating the same events gives the same bytes, whatever happened in
+        /// between.
         #[test]
         fn going_back_and_on_again_gives_the_same_bytes(
             before in prop::collection::vec(deed(), 0..12),

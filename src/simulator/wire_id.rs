@@ -1,4 +1,4 @@
-//! Ids on the wire: texts that are shared by whatever carries them.
+//! Ids on the wire: texts shared by all objects that carry them.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use crate::seed::{self, Rng};
 
-/// An id. The vendor's are 32 hexadecimal digits or plain numbers; stories make up others.
+/// An id. The vendor's ids are 32 hexadecimal digits or plain numbers; stories make up others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub(super) struct WireId(Arc<str>);
 
 impl WireId {
-    /// An id of the vendor's.
+    /// Draws an id of the vendor's form.
     pub(super) fn draw(rng: &mut Rng) -> Self {
         seed::hex32(rng).into()
     }
@@ -23,7 +23,7 @@ impl WireId {
         self.0.is_empty()
     }
 
-    /// The text.
+    /// Returns the text.
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,5 +1,5 @@
-//! What is said of wrong values: every field of every request with a value of another type, without any value where one is
-//! needed, and with a value that nobody means, all other fields being right. The snapshot is there to be read.
+//! The responses to wrong values: every field of every request with a value of another type, without a required value, and with
+//! an implausible value, while all other fields are right. The snapshot is meant to be read.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::contract::{Catalog, Direction};
 
 const NUMBER: &str = "+6281112345678";
 
-/// What a machine can hold at most: no limit for people.
+/// The limits of machine types, which say nothing to users.
 const MACHINE_LIMITS: [&str; 6] =
     ["4294967295", "4294967296", "2147483647", "18446744073709551615", "9223372036854775807", "65535"];
 
-/// A vendor with something of everything, and a request to each endpoint that is taken.
+/// A vendor with an object of every kind, and a request to each endpoint that is accepted.
 struct World {
     vendor: Vendor,
     requests: Vec<(&'static str, Value)>,
@@ -209,7 +209,7 @@ impl World {
         Self { vendor, requests: requests.into() }
     }
 
-    /// What an endpoint says to a request, in one line.
+    /// Returns the response of an endpoint to a request, in one line.
     fn answer(&self, id: &str, fields: Value) -> String {
         let mut vendor = Vendor {
             simulator: self.vendor.simulator.clone(),
@@ -238,7 +238,7 @@ fn without(fields: &Value, name: &str) -> Value {
     fields
 }
 
-/// The request with another value at a path, or with none. Lists have one item.
+/// Returns the request with another value at a path, or without one. Lists have one item.
 fn changed(request: &Value, path: &str, value: Option<Value>) -> Value {
     let mut request = request.clone();
     let mut place = &mut request;
@@ -271,7 +271,7 @@ fn changed(request: &Value, path: &str, value: Option<Value>) -> Value {
     request
 }
 
-/// Values that a field of this kind does not take.
+/// Returns values that a field of this kind does not accept.
 fn wrong_values(field: &Field, is_query: bool) -> Vec<Option<Value>> {
     let kind = field.kind.as_str();
     let mut values = Vec::new();
@@ -336,7 +336,7 @@ fn every_wrong_value_is_told_by_its_field() {
                 let shown: String = shown.chars().take(20).collect();
                 let answer = world.answer(id, changed(request, &field.path, value));
                 let has_limit = MACHINE_LIMITS.iter().any(|limit| answer.contains(limit));
-                // A row is told by its place in the list of refused ones.
+                // A row is identified by its place in the list of refused ones.
                 let is_named = answer == "taken"
                     || answer.to_lowercase().contains(&name.to_lowercase())
                     || answer.starts_with("row: the row is");
@@ -351,10 +351,10 @@ fn every_wrong_value_is_told_by_its_field() {
     assert!(odd.is_empty(), "{} name no field:\n{}", odd.len(), odd.join("\n"));
 }
 
-/// The fields of what is planned, which may lie ahead.
+/// The fields of planned times, which may lie in the future.
 const PLANNED: [&str; 4] = ["ScheduleStartTime", "ScheduleEndTime", "end_time", "startTime"];
 
-/// The moments in a value that lie after another one, with their fields.
+/// Collects the moments in a value that lie after another one, with their fields.
 fn later_than(now: Timestamp, name: &str, value: &Value, found: &mut Vec<String>) {
     let moment = match value {
         Value::Object(fields) => {
@@ -393,7 +393,7 @@ fn no_answer_has_a_time_of_the_future() {
         asks.iter().any(|word| id.ends_with(word) || id.ends_with(&format!("{word}s")))
             && id != "chatbot.agent_transfer_result"
     };
-    // What waited for the next day begins, and all of it is looked at as it comes.
+    // What waited for the next day begins, and all of it is checked as it comes.
     let until = world.vendor.now + Duration::from_secs(36 * 3_600);
     let (mut moments, mut answers) = (0, 0);
     while world.vendor.step(until).is_some() {

@@ -1,5 +1,5 @@
-//! What the bot of customers' own channels answers, which business accounts send, and which templates there are: all of it
-//! assumed, all of it settings.
+//! The answers of the bot in customers' own channels, the business accounts that send messages, and the message templates. All
+//! of it is assumed and can be changed in the settings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use serde::Deserialize;
 use super::message_template::MessageTemplate;
 pub(in crate::simulator) use super::message_template::shipped;
 
-/// The bot's own answers.
+/// The bot's own answers, business accounts and templates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bot {
-    /// What the bot answers to what, the first that fits.
+    /// The bot's answers. The first one that matches is used.
     pub answers: Vec<BotAnswer>,
-    /// The WhatsApp business accounts of every account, in place of the two that are made up.
+    /// The WhatsApp business accounts of every account, in place of the two made-up ones.
     pub waba: Vec<WabaAccount>,
     /// The message templates of every account.
     pub templates: Vec<Arc<MessageTemplate>>,

@@ -1,4 +1,4 @@
-//! How simulated numbers answer, lines dial and strategies go on: all of it assumed, all of it settings.
+//! The behaviour of simulated numbers, lines and strategies. All of it is assumed and can be changed in the settings.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -129,28 +129,28 @@ pub struct Round {
     pub repeat_number: Option<u32>,
 }
 
-/// How simulated numbers answer, lines dial and strategies go on.
+/// The behaviour of simulated numbers, lines and strategies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// How many calls a line makes at a time.
+    /// Maximum number of simultaneous calls of a line.
     pub channels: u32,
     /// The same for lines by name.
     pub lines: BTreeMap<String, u32>,
-    /// How often each outcome is, relative to the others.
+    /// The relative frequency of each outcome.
     pub mix: Vec<(Outcome, u32)>,
     /// The `mock_outcome` by the last four digits of a number.
     pub magic: BTreeMap<u16, MockOutcome>,
     /// The robots of every account.
     pub robots: Vec<Robot>,
-    /// Whether they are the user's own: then there are no others.
+    /// Whether they are declared by the user. Then there are no others.
     pub are_robots_declared: bool,
     /// The strategies of every account.
     pub strategies: Vec<Strategy>,
-    /// The scripts that robots name.
+    /// The scripts that robots refer to.
     pub scripts: BTreeMap<String, Script>,
     /// The user's own recordings, by the name or the id of the robot that calls.
     pub recordings: BTreeMap<String, WavFile>,
-    /// When recordings are there, those of the dialer as well.
+    /// When recordings are available, including those of the dialer.
     pub recording_times: RecordingTimes,
 }
 
@@ -206,7 +206,7 @@ impl Default for Rules {
     }
 }
 
-/// The table of magic numbers without any settings.
+/// Returns the table of magic numbers without settings.
 pub(crate) fn magic() -> BTreeMap<u16, MockOutcome> {
     MAGIC
         .iter()
@@ -215,7 +215,7 @@ pub(crate) fn magic() -> BTreeMap<u16, MockOutcome> {
 }
 
 impl Rules {
-    /// The `mock_outcome` of a number, by its last four digits.
+    /// Returns the `mock_outcome` of a number, by its last four digits.
     pub(crate) fn mock_outcome_of(&self, number: u64) -> MockOutcome {
         let digits = u16::try_from(number % 10_000).unwrap_or_default();
         self.magic.get(&digits).copied().unwrap_or_default()

@@ -1,22 +1,22 @@
-//! How conversations go on and how much is kept of them.
+//! Rules of conversations, and limits on what is kept of them.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// How conversations go on and how much is kept of them. All of it is assumed.
+/// Rules of conversations, and limits on what is kept of them. All of it is assumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChatRules {
-    /// How long after the user's last message free-form messages may be sent; nothing: always.
+    /// How long after the user's last message free-form messages may be sent. `None`: always.
     pub window: Option<Duration>,
-    /// A conversation in which nobody says anything for so long ends by itself.
+    /// The silence after which a conversation ends by itself.
     pub silence: Duration,
-    /// The largest file that is taken, in bytes.
+    /// Maximum size of a file, in bytes.
     pub upload_bytes: usize,
-    /// How many bytes of files are kept.
+    /// Maximum total size of kept files, in bytes.
     pub uploads_bytes: usize,
-    /// How many files are kept.
+    /// Maximum number of kept files.
     pub uploads: usize,
     /// The codes of refusals.
     pub codes: ChatCodes,

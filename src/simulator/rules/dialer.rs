@@ -1,4 +1,4 @@
-//! The agents there are and what the dialer allows: all of it assumed, all of it settings.
+//! The agents and limits of the dialer. All of it is assumed and can be changed in the settings.
 
 use std::collections::BTreeMap;
 
@@ -71,7 +71,7 @@ impl Rules {
         self.groups.iter().position(|group| group.name == name)
     }
 
-    /// Whether anybody has this name, in whichever group.
+    /// Whether an agent of any group has this name.
     pub(in crate::simulator) fn is_agent(&self, name: &str) -> bool {
         self.groups.iter().any(|group| group.agents.iter().any(|agent| agent == name))
     }

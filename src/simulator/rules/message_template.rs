@@ -1,4 +1,4 @@
-//! The message templates there are: those that are shipped, and those of the settings.
+//! The message templates: the shipped ones, and those of the settings.
 
 use std::sync::{Arc, OnceLock};
 
@@ -55,7 +55,7 @@ pub enum TemplateDialogue {
 }
 
 impl TemplateDialogue {
-    /// The name of its graph.
+    /// Returns the name of its graph.
     pub(in crate::simulator) fn as_str(self) -> &'static str {
         match self {
             Self::DebtReminder => "debt_reminder",
@@ -110,7 +110,7 @@ pub enum TemplateStatus {
 }
 
 impl TemplateVersion {
-    /// What stands above the text.
+    /// Returns the header above the text.
     pub(in crate::simulator) fn header(&self) -> Option<TemplateHeader> {
         let media = |url: &String| Media { origin_url: url.clone(), name: None };
         let file = |url: &String| Media { name: url.rsplit('/').next().map(str::to_owned), ..media(url) };
@@ -121,7 +121,7 @@ impl TemplateVersion {
 }
 
 impl MessageTemplate {
-    /// A template of which nothing but its name is known: it says the least, in English.
+    /// Creates a template of which only the name is known, with a minimal text in English.
     fn of_name(id: i64, name: &str) -> Self {
         let version = TemplateVersion {
             language: "en".to_owned(),
@@ -145,14 +145,14 @@ impl MessageTemplate {
         }
     }
 
-    /// The turn of the dialogue that a button leads to.
+    /// Returns the turn of the dialogue that a button leads to.
     pub(in crate::simulator) fn turn(&self, button: usize, kind: TemplateButtonKind) -> &str {
         let usual = if kind == TemplateButtonKind::OptOut { "stop" } else { "thanks" };
         self.turns.get(button).map_or(usual, String::as_str)
     }
 }
 
-/// The templates, and one more for each name of which there is none: whoever names a template in a workflow has it.
+/// Returns the templates, and one more for each name without a template: every template that a workflow names exists.
 pub(in crate::simulator) fn with_names<'a>(
     templates: &[Arc<MessageTemplate>],
     names: impl Iterator<Item = &'a str>,
@@ -172,7 +172,7 @@ struct File {
     templates: Vec<Arc<MessageTemplate>>,
 }
 
-/// The templates that are shipped.
+/// Returns the shipped templates.
 pub(in crate::simulator) fn shipped() -> Vec<Arc<MessageTemplate>> {
     static ALL: OnceLock<File> = OnceLock::new();
     let file = ALL.get_or_init(|| {
@@ -182,7 +182,7 @@ pub(in crate::simulator) fn shipped() -> Vec<Arc<MessageTemplate>> {
     file.templates.clone()
 }
 
-/// Those that are shipped and those of a user, which take the place of shipped ones of the same number.
+/// Returns the shipped templates and those of the user, which replace shipped ones with the same number.
 pub fn with_shipped(own: &[MessageTemplate]) -> Vec<Arc<MessageTemplate>> {
     let is_replaced = |template: &Arc<MessageTemplate>| own.iter().any(|one| one.id == template.id);
     let kept = shipped().into_iter().filter(|template| !is_replaced(template));

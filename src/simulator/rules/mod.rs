@@ -1,5 +1,5 @@
-//! How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed, and settings
-//! change it.
+//! The behaviour of the simulated vendor where the vendor's own behaviour is not known. All of it is assumed and can be changed
+//! in the settings.
 
 pub(super) mod bot;
 pub(super) mod calling;
@@ -24,39 +24,39 @@ use retention::Retention;
 use template::{Kind, Template};
 use workflow::WorkflowRules;
 
-/// How the simulated vendor behaves where the vendor's own behaviour is not known. All of it is assumed.
+/// The behaviour of the simulated vendor where the vendor's own behaviour is not known. All of it is assumed.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
-    /// The accounts. Without any there is the default one.
+    /// The accounts. If there are none, the default one exists.
     pub accounts: Vec<Account>,
-    /// How numbers answer, lines dial and strategies go on.
+    /// The behaviour of numbers, lines and strategies.
     pub calling: Arc<calling::Rules>,
-    /// The agents of the predictive dialer, and what it allows.
+    /// The agents and limits of the predictive dialer.
     pub dialer: Arc<dialer::Rules>,
     /// The workflow templates, oldest first.
     pub workflows: Arc<Vec<Template>>,
     /// How instances of workflows end.
     pub workflow: WorkflowRules,
-    /// The endpoints and callbacks of the user's own.
+    /// The user's own endpoints and callbacks.
     pub user_endpoints: Declarations,
-    /// The calls whose assumed fields count as such in `strict`, by their ids.
+    /// The ids of the calls whose assumed fields count as assumed in `strict`.
     pub doubted: Arc<BTreeSet<String>>,
-    /// The names that the user's settings give fields of requests, by the ids of the calls.
+    /// The names that the user's settings give the fields of requests, by the ids of the calls.
     pub corrected: Arc<BTreeMap<String, Arc<renames::CorrectedNames>>>,
-    /// Where the mock is reached, for links: scheme and authority.
+    /// The scheme and authority of the mock's URL, for links.
     pub public_url: Arc<str>,
-    /// How conversations go on.
+    /// The rules of conversations.
     pub chatbot: ChatRules,
-    /// What the bot answers, and who sends messages.
+    /// The bot's answers, and the senders of messages.
     pub bot: Arc<bot::Bot>,
-    /// How much of what is finished is kept.
+    /// How much is kept of finished objects.
     pub retention: Retention,
-    /// Whether a default callback URL is configured; without one, callbacks that name no URL are not made.
+    /// Whether a default callback URL is configured. Without one, callbacks that name no URL are not created.
     pub has_callback_url: bool,
 }
 
 impl Behaviour {
-    /// The same, with a message template for every name that a workflow sends by.
+    /// Returns the same with a message template for every name that a workflow uses.
     pub(super) fn with_message_templates(self) -> Self {
         let nodes = self.workflows.iter().flat_map(|template| &template.nodes);
         let names = nodes.filter_map(|node| match &node.kind {

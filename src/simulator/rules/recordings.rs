@@ -1,4 +1,4 @@
-//! When the recording of a call is there, and for how long. All of it is assumed.
+//! When and how long the recording of a call is available. All of it is assumed.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::contract::bodies::utc_text;
 use crate::time::HumanDuration;
 
-/// When recordings are there.
+/// When recordings are available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordingTimes {
-    /// How long after its call a recording appears.
+    /// The time between the end of a call and its recording.
     pub lag: Duration,
-    /// How long a link works, from the end of the call on; for ever if nothing.
+    /// Lifetime of a link from the end of the call on. `None`: unlimited.
     pub lifetime: Option<Duration>,
 }
 
@@ -25,29 +25,29 @@ impl Default for RecordingTimes {
 /// Why there is no recording.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoRecording {
-    /// Nobody was given such a link.
+    /// Such a link was never issued.
     #[error("there is no recording behind this link")]
     Unknown,
-    /// It will be there.
+    /// The recording is not available yet.
     #[error("the recording is not there yet: it appears {} after the call, at {at}", HumanDuration(*.lag))]
     NotYet {
-        /// How long it takes.
+        /// The time between the call and its recording.
         lag: Duration,
-        /// When it is there.
+        /// When it becomes available.
         at: String,
     },
-    /// It was there.
+    /// The recording is no longer available.
     #[error("the link has expired: it worked for {} after the call, until {at}", HumanDuration(*.lifetime))]
     Expired {
-        /// How long it worked.
+        /// The lifetime of the link.
         lifetime: Duration,
-        /// Until when.
+        /// When the link expired.
         at: String,
     },
 }
 
 impl NoRecording {
-    /// The HTTP status that says so.
+    /// Returns the HTTP status for this case.
     pub fn status(&self) -> u16 {
         match self {
             Self::Unknown | Self::NotYet { .. } => 404,
@@ -57,11 +57,11 @@ impl NoRecording {
 }
 
 impl RecordingTimes {
-    /// Whether the recording of a call that ended then is there now.
+    /// Checks whether the recording of a call that ended at `ended` is available now.
     ///
     /// # Errors
     ///
-    /// It is not there yet, or no longer.
+    /// If it is not available yet, or no longer.
     pub(in crate::simulator) fn check(self, ended: Timestamp, now: Timestamp) -> Result<(), NoRecording> {
         let after = |time: Duration| {
             let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);

@@ -1,5 +1,5 @@
-//! What is finished is not kept for ever: a mock that serves for days must not fill the memory. How long the vendor keeps
-//! it is not known; here it is a matter of settings.
+//! Finished objects are not kept for ever: a mock that serves for days must not fill the memory. How long the vendor keeps them
+//! is not known; here it is a setting.
 
 use std::time::Duration;
 
@@ -7,24 +7,24 @@ use jiff::Timestamp;
 
 use crate::time::later;
 
-/// Why the id of something that was put away leads nowhere.
+/// Explains why the id of an evicted object is not found.
 pub(in crate::simulator) fn not_kept(what: &str) -> String {
     format!("{what} has finished and is not kept any more: see `[limits]`")
 }
 
-/// The same where ids do not tell what they stood for: added to a refusal, once something was put away.
+/// Returns the same for ids that do not show what they stood for: added to a refusal after anything was evicted.
 pub(in crate::simulator) fn may_be_gone(is_any_gone: bool) -> &'static str {
     if is_any_gone { "; those that finished first are not kept any more: see `[limits]`" } else { "" }
 }
 
-/// How much of what is finished is kept.
+/// How much is kept of finished objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// For how long, in the mock's time; without it, age does not matter.
+    /// Maximum age of finished objects, in the mock's time. `None`: unlimited.
     pub keep_for: Option<Duration>,
-    /// So many conversations at most.
+    /// Maximum number of conversations.
     pub conversations: usize,
-    /// So many rows at most: of tasks, of plans, of tasks of the dialer, of instances of workflows and of campaigns each.
+    /// Maximum number of rows, each for tasks, plans, tasks of the dialer, instances of workflows, and campaigns.
     pub rows: usize,
 }
 
@@ -35,13 +35,13 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// What finished before this moment is put away.
+    /// Returns the moment before which finished objects are evicted.
     pub(in crate::simulator) fn since(self, now: Timestamp) -> Timestamp {
         let since = self.keep_for.and_then(|keep_for| now.checked_sub(keep_for).ok());
         since.unwrap_or(Timestamp::MIN)
     }
 
-    /// When it is next looked for what is too old: after a tenth of the time for which it is kept.
+    /// Returns when to look next for objects that are too old: after a tenth of the time for which they are kept.
     pub(in crate::simulator) fn next_look(self, now: Timestamp) -> Timestamp {
         self.keep_for.map_or(Timestamp::MAX, |keep_for| later(now, keep_for / 10))
     }

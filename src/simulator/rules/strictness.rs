@@ -18,7 +18,7 @@ pub enum Strictness {
 }
 
 impl Strictness {
-    /// The word of the settings.
+    /// Returns the word of the settings.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Lenient => "lenient",

@@ -1,4 +1,4 @@
-//! Templates as meant: graphs of nodes that a row passes from the first to an end.
+//! Workflow templates, compiled: graphs of nodes that a row passes from the first to an end.
 
 use std::time::Duration;
 
@@ -8,41 +8,41 @@ use serde::{Deserialize, Serialize};
 use super::template_file::{KindFile, NodeFile, TemplateFile, When};
 use crate::simulator::node::Repeat;
 
-/// How long an answer to a message is waited for unless the node says so.
+/// How long to wait for a reply to a message, unless the node says otherwise.
 const REPLY_WITHIN: Duration = Duration::from_secs(3_600);
 
-/// A template.
+/// A workflow template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     pub(in crate::simulator) id: i64,
     pub(in crate::simulator) name: String,
-    /// Rows begin at the first.
+    /// The nodes. Rows begin at the first.
     pub(in crate::simulator) nodes: Vec<Node>,
 }
 
 /// A node of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::simulator) struct Node {
-    /// What other nodes and routes call it.
+    /// The name by which other nodes and routes refer to it.
     pub(in crate::simulator) id: String,
     pub(in crate::simulator) name: String,
     pub(in crate::simulator) kind: Kind,
-    /// Where rows go from here; nowhere: their flow ends.
+    /// The next node; `None` ends the flow.
     pub(in crate::simulator) next: Option<u16>,
 }
 
-/// What a node does.
+/// The action of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::simulator) enum Kind {
     /// A robot calls.
     Voice { robot: String, line: String, repeat: Repeat },
     /// Agents call by the predictive dialer.
     Dialer { group: Option<String>, repeat: Repeat },
-    /// A template message, then a session with those who answer.
+    /// A template message, then a session with those who reply.
     WhatsApp { template: String, reply_within: Duration },
     /// Time passes.
     Wait(Duration),
-    /// The first case that fits what the last call or message came to decides.
+    /// The first case that matches the result of the last call or message decides.
     Branch(Vec<(Vec<When>, Option<u16>)>),
     /// The row's data are pushed.
     Api,
@@ -51,7 +51,7 @@ pub(in crate::simulator) enum Kind {
 }
 
 impl Kind {
-    /// The word of `node_type`.
+    /// Returns the word of `node_type`.
     pub(in crate::simulator) fn node_type(&self) -> NodeType {
         match self {
             Self::Voice { .. } => NodeType::Voice,
@@ -64,7 +64,7 @@ impl Kind {
         }
     }
 
-    /// Whether this callback can come of such a node.
+    /// Whether a node of this kind can cause this callback.
     fn causes(&self, event: &str) -> bool {
         match self {
             Self::Voice { .. } => event == "workflow.call_completed",
@@ -94,14 +94,14 @@ struct Shipped {
     workflow_templates: Vec<TemplateFile>,
 }
 
-/// The templates there are without any settings, oldest first.
+/// Returns the shipped templates, oldest first.
 pub(crate) fn shipped() -> Vec<Template> {
     let file: Shipped = toml::from_str(include_str!("templates.toml"))
         .unwrap_or_else(|error| panic!("templates.toml: {error}"));
     file.workflow_templates.iter().map(Template::of).collect()
 }
 
-/// The shipped templates and those of the user, oldest first. One with the id of a shipped one replaces it.
+/// Returns the shipped templates and those of the user, oldest first. A template with the id of a shipped one replaces it.
 pub(crate) fn templates(own: &[TemplateFile]) -> Vec<Template> {
     let mut all = shipped();
     all.retain(|shipped| own.iter().all(|own| own.id != shipped.id));
@@ -110,21 +110,21 @@ pub(crate) fn templates(own: &[TemplateFile]) -> Vec<Template> {
 }
 
 impl Template {
-    /// Its id, the `workflow_template_id` of calls.
+    /// Returns its id, the `workflow_template_id` of requests.
     pub fn id(&self) -> i64 {
         self.id
     }
 
-    /// The ids of its nodes, in their order.
+    /// Returns the ids of its nodes in order.
     pub fn node_ids(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().map(|node| node.id.as_str())
     }
 
-    /// Whether this callback can come of an instance, or, of a node by its place, of that one.
+    /// Whether an instance can cause this callback or, if a node is given by its index, whether that node can.
     pub fn causes(&self, node: Option<u16>, event: &str) -> bool {
         match node {
             Some(node) => self.nodes.get(usize::from(node)).is_some_and(|node| node.kind.causes(event)),
-            // What is said of an instance or of a row as a whole belongs to no node.
+            // Callbacks about an instance or a row as a whole belong to no node.
             None => {
                 ["workflow.status_changed", "workflow.contact_completed"].contains(&event)
                     || self.nodes.iter().any(|node| node.kind.causes(event))
@@ -132,7 +132,7 @@ impl Template {
         }
     }
 
-    /// A template of a file without mistakes; a name that leads nowhere ends the flow.
+    /// Compiles a template from a file without mistakes; a name that leads nowhere ends the flow.
     pub(crate) fn of(file: &TemplateFile) -> Self {
         let place = |name: &str| {
             let at = file.nodes.iter().position(|node| node.id == name)?;

@@ -1,4 +1,4 @@
-//! Templates as written, in the settings and in the file of the shipped ones.
+//! Workflow templates as written, in the settings and in the file of the shipped ones.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -147,7 +147,7 @@ pub enum When {
 }
 
 impl When {
-    /// Whether it fits what a node came to, with the intention `A` to `I` or 0.
+    /// Whether it matches the result of a node, with the intention `A` to `I` or 0.
     pub(in crate::simulator) fn fits(self, came_to: CameTo, intention: u8) -> bool {
         let wanted = match self {
             Self::Talked => CameTo::Call(Outcome::Talked),

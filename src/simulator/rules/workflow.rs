@@ -1,9 +1,9 @@
-//! How instances of workflows end by themselves. All of it is assumed.
+//! When instances of workflows end by themselves. All of it is assumed.
 
 use std::time::Duration;
 
-/// When an instance ends before its end time: the values of `auto_finish`. That the default is 2 is documented, what
-/// the values mean is assumed.
+/// When an instance ends before its end time: the values of `auto_finish`. That the default is 2 is documented; the meaning of
+/// the values is assumed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AutoFinish {
     /// 0: never.
@@ -16,18 +16,18 @@ pub enum AutoFinish {
 }
 
 impl AutoFinish {
-    /// The value of a number, if it is one.
+    /// Returns the value of a number, if it is valid.
     pub fn of(number: i64) -> Option<Self> {
         [Self::Never, Self::AtOnce, Self::AfterPause].into_iter().find(|value| *value as i64 == number)
     }
 }
 
-/// How instances end by themselves.
+/// When instances end by themselves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WorkflowRules {
-    /// What counts for an instance whose request says nothing of it.
+    /// The value for an instance whose request states none.
     pub auto_finish: AutoFinish,
-    /// Where time jumps: for so long, in real time, no rows must have come before it jumps to the end of an instance.
-    /// Nothing where it does not jump, or where nobody uploads from outside.
+    /// If time jumps: the real time without new rows before it jumps to the end of an instance. Zero if time does not jump, or
+    /// if there are no uploads from outside.
     pub quiet: Duration,
 }
