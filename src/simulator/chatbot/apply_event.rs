@@ -1,4 +1,4 @@
-//! What a callback says becomes the state of its conversation, whoever made it up: the simulator or a story.
+//! Applies the contents of a callback to the state of its conversation, whether the simulator or a story made it up.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -10,7 +10,8 @@ use crate::simulator::chatbot::messages::{Message, word};
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::wire_id::WireId;
 
-/// The text at a path such as `/user/id`. (`Value::pointer` makes each name anew, for escapes that there are none of here.)
+/// Returns the text at a path such as `/user/id`. (`Value::pointer` allocates each name to handle escapes, which do not occur
+/// here.)
 fn text<'a>(body: &'a Value, path: &str) -> Option<&'a str> {
     path.split('/').skip(1).try_fold(body, |value, name| value.get(name)).and_then(Value::as_str)
 }
@@ -21,8 +22,8 @@ fn set(id: &mut WireId, text: Option<&str>) {
     }
 }
 
-/// Whether the user presses a button that ends the consent to further messages: one of the template that is answered,
-/// or else of the latest one.
+/// Whether the user presses a button that ends the consent to further messages: one of the template that is answered, or else
+/// of the latest one.
 pub(in crate::simulator) fn opts_out(conversation: &Conversation, body: &Value) -> bool {
     let pressed = |message: &Value| {
         let content = message.get("content").filter(|content| content["type"] == "button")?;
@@ -41,7 +42,7 @@ pub(in crate::simulator) fn opts_out(conversation: &Conversation, body: &Value) 
     messages.into_iter().flatten().any(|message| pressed(message).unwrap_or_default())
 }
 
-/// Takes over what an event's body says.
+/// Applies the contents of an event's body to the conversation.
 pub(in crate::simulator) fn apply_event(
     conversations: &mut Conversations,
     key: ConversationKey,
@@ -50,7 +51,7 @@ pub(in crate::simulator) fn apply_event(
     now: Timestamp,
 ) {
     let conversation = conversations.get_mut(key);
-    // The channel of the robot's own messages and of calls is no channel of the conversation.
+    // The channel of the robot's own messages and of calls is not the channel of the conversation.
     let foreign = (event == "message.send" && text(body, "/channel") == Some(OWN_CHANNEL))
         || event == "inbound.call_completed";
     if !foreign {
@@ -76,7 +77,7 @@ pub(in crate::simulator) fn apply_event(
             conversation.phase = Phase::Transfer;
             conversation.is_transfer_answered = false;
         }
-        // What only an agent's conversation has says that an agent has it.
+        // An event that only an agent's conversation has shows that an agent has it.
         "agent.message" | "agent.message_status" if conversation.phase == Phase::Bot => {
             conversation.phase = Phase::Agent;
         }
@@ -103,7 +104,7 @@ pub(in crate::simulator) fn apply_event(
         if text(item, "/sender_type").unwrap_or("user") == "user" {
             conversation.last_user = now;
         }
-        // What the user wrote has arrived; what goes to the user is on its way.
+        // A message of the user has arrived; a message to the user is on its way.
         let arrived =
             if text(item, "/sender_type").unwrap_or("user") == "user" { "delivery" } else { "send" };
         let message = Message {
@@ -118,7 +119,7 @@ pub(in crate::simulator) fn apply_event(
         };
         conversation.messages.put(message);
     }
-    // Whoever asks for a person has just written.
+    // A user who asks for a person has just written.
     if event == "session.transfer" {
         conversation.last_user = now;
     }

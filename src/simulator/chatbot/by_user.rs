@@ -1,4 +1,4 @@
-//! How requests name the conversation they are about.
+//! The ways in which requests name the conversation they are about.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,18 +25,18 @@ pub(super) struct NamedUser {
 }
 
 impl NamedUser {
-    /// The id of the user.
+    /// Returns the id of the user.
     pub(super) fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 }
 
 impl ByUser {
-    /// The conversation with this `call_id`, or with this user on this channel where that is empty.
+    /// Finds the conversation with this `call_id`, or with this user on this channel if that is empty.
     ///
     /// # Errors
     ///
-    /// There is no such conversation, or it is another account's.
+    /// If there is no such conversation, or if it belongs to another account.
     pub(super) fn find(
         &self,
         simulator: &Simulator,
@@ -57,7 +57,7 @@ impl ByUser {
     }
 }
 
-/// The conversation with this `call_id`, or with this user on this channel where that is empty, if the account may see it.
+/// Finds the conversation with this `call_id`, or with this user on this channel if that is empty, if the account may see it.
 pub(super) fn find(
     simulator: &Simulator,
     request: &Request<'_>,
@@ -73,7 +73,7 @@ pub(super) fn find(
     found.filter(|key| conversations.get(*key).is_seen_by(request.account))
 }
 
-/// What is done in a conversation needs one that goes on.
+/// Checks that a conversation has not ended, as every action in it requires.
 pub(super) fn check_open(conversation: &Conversation, codes: ChatCodes) -> Result<(), Refusal> {
     match conversation.phase {
         Phase::Closed => Err(Refusal::new(codes.closed.into(), "the conversation has ended")),

@@ -1,4 +1,4 @@
-//! The message templates there are. Which there are is assumed; the shape of their content is the vendor's (example).
+//! The message templates. Which templates exist is assumed; the shape of their content is the vendor's (example).
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::simulator::rules::message_template::{MessageTemplate, TemplateStatus,
 #[derive(Clone, Debug)]
 pub(in crate::simulator) struct Chosen {
     pub(super) template: Arc<MessageTemplate>,
-    /// The place of the language.
+    /// The index of the language.
     at: usize,
 }
 
@@ -29,8 +29,8 @@ impl Chosen {
         all.iter().flat_map(versions)
     }
 
-    /// The template of this name, for somebody who reads this language: in that, or else in the first language in which it may
-    /// be sent.
+    /// Returns the template of this name for a reader of this language: in that language, or else in the first one that is
+    /// approved for sending.
     pub(in crate::simulator) fn named(
         all: &[Arc<MessageTemplate>],
         name: &str,
@@ -45,12 +45,12 @@ impl Chosen {
         Some(Self { template: Arc::clone(template), at: at.unwrap_or(0) })
     }
 
-    /// The template in its language.
+    /// Returns the template in its language.
     pub(super) fn version(&self) -> &TemplateVersion {
         &self.template.versions[self.at]
     }
 
-    /// Which template it is, as messages name it.
+    /// Returns the template's details as messages name it.
     pub(in crate::simulator) fn info(&self) -> TemplateInfo {
         TemplateInfo {
             id: self.template.id,
@@ -59,12 +59,12 @@ impl Chosen {
         }
     }
 
-    /// How many variables it has.
+    /// Returns the number of its variables.
     pub(super) fn variables(&self) -> usize {
         self.template.samples.len()
     }
 
-    /// Its content, filled in: with these texts, or with samples.
+    /// Returns its content with these texts filled in, or with samples.
     pub(in crate::simulator) fn content(
         &self,
         texts: Option<&[String]>,
@@ -80,7 +80,7 @@ impl Chosen {
                 (None, facts) => facts.as_ref().map(|facts| facts.fill(sample, locale)),
             }
         };
-        // In one pass: what fills a variable may look like one.
+        // In one pass, since the value of a variable may look like a variable.
         let (mut body, mut rest) = (String::new(), self.version().body.as_str());
         while let Some((before, after)) = rest.split_once("{{") {
             body.push_str(before);
@@ -101,7 +101,7 @@ impl Chosen {
         TemplateContent { body, ..self.raw() }
     }
 
-    /// Its content with its variables as they stand.
+    /// Returns its content with the variables not filled in.
     pub(super) fn raw(&self) -> TemplateContent {
         TemplateContent {
             header: self.version().header(),
@@ -113,7 +113,7 @@ impl Chosen {
 
     /// # Errors
     ///
-    /// It is not approved.
+    /// If the template is not approved.
     pub(in crate::simulator) fn sendable(self) -> Result<Self, Refusal> {
         let TemplateInfo { id, name, language } = self.info();
         let status = match self.version().status {
@@ -152,11 +152,11 @@ struct NestedTemplateRef {
 }
 
 impl TemplateRef {
-    /// The template, in the language it is wanted in.
+    /// Returns the template, in the requested language.
     ///
     /// # Errors
     ///
-    /// No template is named, or there is none such.
+    /// If the request names no template, or one that does not exist.
     pub(super) fn find(&self, all: &[Arc<MessageTemplate>], usual_language: &str) -> Result<Chosen, Refusal> {
         let (id, name, language) = match &self.template {
             Some(inner) => (inner.id, &inner.name, &inner.language),

@@ -1,5 +1,5 @@
 //! A channel of the customer's own: the customer pushes what users write, and the bot answers by callbacks (example; the
-//! answer of the call is not known, and what the bot says is assumed).
+//! response to the request is not known, and what the bot says is assumed).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -64,7 +64,7 @@ pub(super) struct TakenMessages {
     messages: Vec<SentMessage>,
 }
 
-/// Takes what a user wrote, and lets the bot answer.
+/// Accepts a message of a user, and lets the bot answer.
 pub(super) fn channel_message(
     simulator: &mut Simulator,
     body: ChannelMessage,
@@ -96,7 +96,7 @@ pub(super) fn channel_message(
     Ok(TakenMessages { call_id, messages })
 }
 
-/// The conversation that a request goes on with, or a new one.
+/// Returns the conversation that a request continues, or a new one.
 fn conversation(
     simulator: &mut Simulator,
     body: &ChannelMessage,
@@ -129,7 +129,7 @@ fn conversation(
     };
     let key = thread.begin(simulator, request.now);
     let conversation = simulator.chatbot.conversations.get_mut(key);
-    // A customer who names a conversation that is not known here began it.
+    // A customer who names a conversation that is not known here has begun it.
     if let Some(call_id) = call_id {
         conversation.call_id = call_id.into();
     }
@@ -139,8 +139,8 @@ fn conversation(
     Ok(key)
 }
 
-/// The bot answers what was written, in its language. What is written while the bot is about to answer is answered after
-/// that; once a person was asked for, a person answers.
+/// Lets the bot answer a message in its language. A message that arrives while the bot is about to answer is answered after
+/// that. Once the user has asked for a person, a person answers.
 pub(super) fn answer(
     simulator: &mut Simulator,
     key: ConversationKey,
@@ -200,7 +200,7 @@ pub(super) fn answer(
     turns::plan_next(simulator, key, now);
 }
 
-/// What somebody wrote, or the title of the option that was chosen.
+/// Returns the text of a message, or the title of the chosen option.
 fn written(content: &Value) -> Option<&str> {
     let answer = content.get("interactive");
     let title = || answer?.get(answer?.get("type")?.as_str()?)?.get("title")?.as_str();

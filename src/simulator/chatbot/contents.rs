@@ -1,4 +1,4 @@
-//! Whether the contents of messages are what the vendor's examples show: those of requests, and those of stories.
+//! Checks whether the contents of messages are what the vendor's examples show, in requests and in stories.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::simulator::{Bot, FindingKind, Refusal, Request, Simulator};
 ///
 /// # Errors
 ///
-/// There are none, one does not say what it is, or, unless the account is treated leniently, one is not what the
-/// vendor's examples show.
+/// If there are none, if one does not state its type, or, unless the account is treated leniently, if one differs from the
+/// vendor's examples.
 pub(super) fn check_contents<T>(
     simulator: &mut Simulator,
     request: &Request<'_>,
@@ -40,7 +40,7 @@ pub(super) fn check_contents<T>(
     Ok(())
 }
 
-/// Notes what is wrong with the contents of a story's callback. It goes out all the same: a story may want to send it.
+/// Records what is wrong with the contents of a story's callback. It goes out all the same: the story may want that.
 pub(in crate::simulator) fn note_contents(
     simulator: &mut Simulator,
     key: ConversationKey,

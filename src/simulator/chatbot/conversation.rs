@@ -1,4 +1,4 @@
-//! Conversations: who talks, where it stands, what was said.
+//! Conversations: their people, their phase, their messages.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
@@ -26,15 +26,15 @@ use crate::simulator::wire_id::WireId;
 /// A conversation to open.
 #[derive(Clone, Debug)]
 pub struct Opening {
-    /// The story it belongs to, if any.
+    /// The story that it belongs to, if any.
     pub story: Option<u32>,
-    /// Where its people, ids and texts come from.
+    /// The seed of its people, ids and texts.
     pub seed: Seed,
     /// The user's country.
     pub country: Country,
     /// The language of its texts, if it differs from the country's.
     pub locale: Option<String>,
-    /// Now.
+    /// The current time.
     pub now: Timestamp,
 }
 
@@ -52,61 +52,61 @@ pub(in crate::simulator) enum Phase {
     Closed,
 }
 
-/// A conversation. Campaigns open very many, and most of them stay as they are: what comes out of the seed is drawn anew
-/// when it is needed, and only what differs from it is kept.
+/// A conversation. Campaigns open very many, and most of them stay as they are. Therefore values that follow from the seed are
+/// drawn again when they are needed, and only differences from them are stored.
 #[derive(Clone, Debug)]
 pub(in crate::simulator) struct Conversation {
-    /// What it was opened for: a request, or a story.
+    /// The request or the story that opened it.
     pub cause: CauseId,
-    /// The account whose call made it; nobody's if a story did.
+    /// The account whose request opened it; `None` if a story did.
     pub owner: Option<AccountKey>,
-    /// Where it stands.
+    /// Its phase.
     pub phase: Phase,
-    /// Whether the latest transfer that was asked for has been answered.
+    /// Whether the latest transfer request has been answered.
     pub(in crate::simulator) is_transfer_answered: bool,
-    /// How its user is reached, where a test says so.
+    /// The forced result of messages to its user, if a test asks for one.
     pub(in crate::simulator) reach: Option<ChatOutcome>,
-    /// Whether anything of it was sent yet: only then it can fall silent.
+    /// Whether any message was sent: only then it can fall silent.
     pub(in crate::simulator) begun: bool,
-    /// Whether a story says what happens in it.
+    /// Whether a story controls it.
     pub(in crate::simulator) is_led: bool,
-    /// Whether the customer owns its channel, so that users' messages come by calls and the bot's go out as callbacks.
+    /// Whether the customer owns its channel, so that users' messages come as requests and the bot's go out as callbacks.
     pub is_on_own_channel: bool,
-    /// What is drawn as it goes on.
+    /// The random stream of its further course.
     pub(in crate::simulator) rng: Resting,
-    /// When the user last wrote, or was taken to; the beginning of all time if the user never did.
+    /// When the user last wrote, or was assumed to have written. `Timestamp::MIN` if the user never did.
     pub last_user: Timestamp,
-    /// When anybody last said anything.
+    /// When either side last said anything.
     pub last_activity: Timestamp,
-    /// The agent who has it; empty if nobody has.
+    /// The agent who has it; empty if there is none.
     pub seat_id: Arc<str>,
-    /// What was said.
+    /// Its messages.
     pub(in crate::simulator) messages: Messages,
-    /// What its user and its bot are going to say, if the simulator plays them.
+    /// The planned turns of its user and its bot, if the simulator plays them.
     pub script: Option<Box<Script>>,
-    /// What is going to be said, if it is a workflow's and goes on.
+    /// The scheduled messages of a workflow's conversation in progress.
     pub(in crate::simulator) scheduled: Option<Box<ScheduledMessages>>,
     /// Its id on the wire, 32 lower-case hexadecimal digits unless a story says otherwise; may be empty.
     pub call_id: WireId,
-    /// `WhatsApp`, ...
+    /// The channel, such as `WhatsApp`.
     pub channel: Cow<'static, str>,
     /// The customer's channel; digits in a text.
     pub channel_id: WireId,
-    /// The user at the other end.
+    /// The id of the user.
     pub user_id: WireId,
     /// When it began.
     pub started: Timestamp,
-    /// What differs from what the seed says.
+    /// The values that differ from those of the seed.
     pub overrides: Overrides,
     /// The language of its texts.
     pub locale: &'static str,
     /// When and why it ended.
     pub ended: Option<Box<(Timestamp, String)>>,
-    /// Where its user and facts come from.
+    /// The seed and language of its user and facts.
     pub(in crate::simulator) seed_source: SeedSource,
 }
 
-/// What is known of a conversation's user and facts otherwise than by its seed.
+/// Facts about a conversation's user that replace those drawn from its seed.
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Overrides {
     /// The customer's company or team.
@@ -115,16 +115,16 @@ pub(in crate::simulator) struct Overrides {
     pub text_company: Option<Arc<str>>,
     /// The user's name.
     pub name: Option<Box<str>>,
-    /// The user's name in its texts.
+    /// The user's name in the texts.
     pub text_name: Option<Box<str>>,
     /// The digits of the user's phone number.
     pub phone: Option<u64>,
-    /// The robot's variables, name to text: of a workflow's row, of a template, of an answer of the settings.
+    /// The robot's variables, name to text: from a workflow's row, a template, or an answer of the settings.
     pub variables: Option<Box<Fields>>,
 }
 
 impl Overrides {
-    /// Adds variables of the robot; one of the same name is replaced.
+    /// Adds variables of the robot. A variable of the same name is replaced.
     pub(in crate::simulator) fn add_variables(&mut self, more: impl IntoIterator<Item = (String, Value)>) {
         let mut more = more.into_iter().peekable();
         if more.peek().is_some() {
@@ -133,32 +133,32 @@ impl Overrides {
     }
 }
 
-/// What is going to be said in the conversation of a workflow's row.
+/// The scheduled messages in the conversation of a workflow's row.
 #[derive(Clone, Debug)]
 pub(in crate::simulator) struct ScheduledMessages {
-    /// Which instance it belongs to.
+    /// The instance that it belongs to.
     pub instance: InstanceKey,
-    /// Which of its rows.
+    /// The row of the instance.
     pub row: u32,
-    /// In order.
+    /// The messages in order.
     pub messages: VecDeque<Message>,
-    /// When the bot asks for an agent after them, if it does.
+    /// When the bot asks for an agent afterwards, if it does.
     pub asks_for_agent: Option<Timestamp>,
-    /// How it ends.
+    /// The reason for its end.
     pub reason: EndReason,
 }
 
-/// Where a conversation's user and facts come from.
+/// The source of a conversation's user and facts.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::simulator) struct SeedSource {
     country: Country,
-    /// The language that the user writes.
+    /// The language in which the user writes.
     locale: &'static str,
     at: Timestamp,
 }
 
 impl Conversation {
-    /// A conversation as it is opened: its user, facts and ids are drawn from its seed.
+    /// Creates a conversation: its user, facts and ids are drawn from its seed.
     pub(in crate::simulator) fn open(opening: &Opening, cause: CauseId) -> Self {
         let mut rng = Resting::new(opening.seed, "session");
         let (user, call_id, channel_id) = {
@@ -196,7 +196,7 @@ impl Conversation {
         }
     }
 
-    /// Its id on the wire; callbacks of one conversation keep their order by it.
+    /// Returns its id on the wire, by which its callbacks keep their order.
     pub(in crate::simulator) fn order_key(&self) -> String {
         if self.call_id.is_empty() {
             format!("{}/{}", self.channel_id, self.user_id)
@@ -205,7 +205,7 @@ impl Conversation {
         }
     }
 
-    /// Says what is due. An agent who takes the conversation has the word from then on.
+    /// Adds the messages that are due. An agent who takes the conversation does the talking from then on.
     pub(in crate::simulator) fn say(&mut self, now: Timestamp) {
         let Some(scheduled) = &mut self.scheduled else { return };
         if self.phase != Phase::Bot {
@@ -222,7 +222,7 @@ impl Conversation {
         }
     }
 
-    /// When something is to be said next.
+    /// Returns when the next message is due.
     pub(in crate::simulator) fn next_message(&self) -> Option<Timestamp> {
         let scheduled = self.scheduled.as_ref()?;
         match scheduled.messages.front() {
@@ -231,7 +231,7 @@ impl Conversation {
         }
     }
 
-    /// Whether the bot asks for an agent now that all is said.
+    /// Returns, once, whether the bot asks for an agent after the last scheduled message.
     pub(in crate::simulator) fn take_ask(&mut self, now: Timestamp) -> bool {
         let is_bot = self.phase == Phase::Bot;
         let Some(scheduled) = self.scheduled.as_mut().filter(|scheduled| scheduled.messages.is_empty())
@@ -241,7 +241,7 @@ impl Conversation {
         scheduled.asks_for_agent.take_if(|at| !is_bot || *at <= now).is_some() && is_bot
     }
 
-    /// The user at the other end, and the facts its texts speak of.
+    /// Returns the user, and the facts for the texts.
     pub(in crate::simulator) fn people(&self) -> (Person, Facts) {
         let SeedSource { country, locale, at } = self.seed_source;
         let rng = &mut self.rng.seed().stream("session", 0);
@@ -264,14 +264,14 @@ impl Conversation {
         (user, facts)
     }
 
-    /// Whether its user has the id that the seed drew: a number that means nothing.
+    /// Whether its user has the id that was drawn from the seed: a number without meaning.
     pub(in crate::simulator) fn is_user_drawn(&self) -> bool {
         let SeedSource { country, locale, .. } = self.seed_source;
         let rng = &mut self.rng.seed().stream("session", 0);
         Person::draw(rng, country, Some(locale)).user_id == self.user_id.to_string()
     }
 
-    /// The user's name.
+    /// Returns the user's name.
     pub(in crate::simulator) fn name(&self) -> String {
         match &self.overrides.name {
             Some(name) => name.to_string(),
@@ -282,17 +282,17 @@ impl Conversation {
         }
     }
 
-    /// The facts its texts speak of.
+    /// Returns the facts for the texts.
     pub(in crate::simulator) fn facts(&self) -> Facts {
         self.people().1
     }
 
-    /// The customer's company or team.
+    /// Returns the customer's company or team.
     pub(in crate::simulator) fn company(&self) -> String {
         self.overrides.company.as_deref().map_or_else(|| self.facts().company, str::to_owned)
     }
 
-    /// Whether somebody outside plays its user.
+    /// Whether its user is played from outside.
     pub(in crate::simulator) fn is_played(&self) -> bool {
         self.script.as_ref().is_some_and(|script| script.is_played)
     }
@@ -302,25 +302,25 @@ impl Conversation {
         self.owner.is_none_or(|owner| owner == account)
     }
 
-    /// Where the labels of the options of a message come from, by its place.
+    /// Returns the stream for the labels of a message's options, by the place of the message.
     pub(in crate::simulator) fn options(&self, place: usize) -> Rng {
         self.rng.seed().stream("options", u64::try_from(place).unwrap_or(u64::MAX))
     }
 
-    /// A stream that begins anew at each call: for what must be the same however often it is drawn.
+    /// Returns a stream that starts anew each time, for values that must be the same however often they are drawn.
     pub(in crate::simulator) fn samples(&self) -> Rng {
         self.rng.seed().stream("samples", 0)
     }
 }
 
-/// All conversations, and how calls and callbacks find theirs.
+/// All conversations, with the indexes by which requests and callbacks find them.
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Conversations {
     list: Shelf<Conversation>,
     by_call_id: HashMap<WireId, ConversationKey>,
-    /// By channel and user.
+    /// The latest conversation by channel and user.
     by_user: HashMap<(WireId, WireId), ConversationKey>,
-    /// How many have begun, by whose they are.
+    /// Number of conversations with messages, by owner.
     begun: HashMap<Option<AccountKey>, usize>,
 }
 
@@ -335,7 +335,7 @@ impl Conversations {
         key
     }
 
-    /// Something of a conversation was sent. Whether it is the first.
+    /// Records that something of a conversation was sent. Returns whether it was the first time.
     pub(in crate::simulator) fn begin(&mut self, key: ConversationKey) -> bool {
         let conversation = &mut self.list[key.0];
         let begins = !std::mem::replace(&mut conversation.begun, true);
@@ -345,13 +345,14 @@ impl Conversations {
         begins
     }
 
-    /// How many that an account sees have begun.
+    /// Returns the number of begun conversations that an account sees.
     pub(in crate::simulator) fn count_begun(&self, account: AccountKey) -> usize {
         let count = |owner| self.begun.get(&owner).copied().unwrap_or_default();
         count(None) + count(Some(account))
     }
 
-    /// Those that an account sees and that have begun, newest first, before one of them or all. Nothing if that is none.
+    /// Returns the begun conversations that an account sees, newest first: those before one of them, or all. `None` if that one
+    /// does not exist.
     pub(in crate::simulator) fn begun(
         &self,
         account: AccountKey,
@@ -367,30 +368,29 @@ impl Conversations {
         Some(all.filter(move |conversation| is_seen(conversation)))
     }
 
-    /// All that have begun, newest first.
+    /// Returns all begun conversations, newest first.
     pub(in crate::simulator) fn all_begun(&self) -> impl Iterator<Item = &Conversation> {
         self.list.objects().rev().filter(|conversation| conversation.begun)
     }
 
-    /// The first of those that a cause opened just now.
+    /// Returns the first of the latest conversations that a cause opened.
     pub(in crate::simulator) fn opened_by(&self, cause: CauseId) -> Option<ConversationKey> {
         let opened = self.list.iter().rev().take_while(|(_, conversation)| conversation.cause == cause);
         opened.last().map(|(number, _)| ConversationKey(number))
     }
 
-    /// The conversation of a key, which is kept while anything is planned for it, a story has it or a campaign that is
-    /// kept.
+    /// Returns the conversation of a key. It is kept while anything is planned for it, while a story has it, or while a kept
+    /// campaign refers to it.
     pub(in crate::simulator) fn get(&self, key: ConversationKey) -> &Conversation {
         &self.list[key.0]
     }
 
-    /// The conversation of a key, to change. After changing `call_id`, `channel_id` or the user's id, call
-    /// [`Conversations::index`].
+    /// Returns the same, mutable. After changing `call_id`, `channel_id` or the user's id, call [`Conversations::index`].
     pub(in crate::simulator) fn get_mut(&mut self, key: ConversationKey) -> &mut Conversation {
         &mut self.list[key.0]
     }
 
-    /// Makes the conversation findable under its present ids. The latest conversation of a user is the one found.
+    /// Makes the conversation findable under its present ids. Of several conversations with a user, the latest is found.
     pub(in crate::simulator) fn index(&mut self, key: ConversationKey) {
         let conversation = &self.list[key.0];
         if !conversation.call_id.is_empty() {
@@ -399,7 +399,7 @@ impl Conversations {
         self.by_user.insert((conversation.channel_id.clone(), conversation.user_id.clone()), key);
     }
 
-    /// Puts away what needs not be kept of what has ended, or was never begun. `needed` says what still is of use.
+    /// Evicts conversations that have ended or were never begun. `needed` says which ones are still in use.
     pub(in crate::simulator) fn put_away(
         &mut self,
         keep: Keep,
@@ -426,28 +426,28 @@ impl Conversations {
         }
     }
 
-    /// Whether any was put away.
+    /// Whether any conversation was evicted.
     pub(in crate::simulator) fn is_any_gone(&self) -> bool {
         self.list.is_any_gone()
     }
 
-    /// Whether so many came that some may have to be put away.
+    /// Whether an eviction scan is due.
     pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
         self.list.is_full(most)
     }
 
-    /// How many objects of it are kept.
+    /// Returns the number of kept objects.
     pub(in crate::simulator) fn objects(&self) -> usize {
         self.list.len()
     }
 
-    /// The conversation with this id on the wire.
+    /// Finds the conversation with this id on the wire.
     pub(in crate::simulator) fn by_call_id(&self, call_id: &str) -> Option<ConversationKey> {
-        // One that was put away may still be named by an id that it had earlier.
+        // An evicted conversation may still be indexed under an id that it had earlier.
         self.by_call_id.get(call_id).copied().filter(|key| self.list.get(key.0).is_some())
     }
 
-    /// The latest conversation of a user on a channel.
+    /// Returns the latest conversation of a user on a channel.
     pub(in crate::simulator) fn of_user(
         &self,
         channel_id: &WireId,
@@ -457,7 +457,7 @@ impl Conversations {
         found.filter(|key| self.list.get(key.0).is_some())
     }
 
-    /// The one that a request or callback speaks of: by `call_id`, or by user and channel where that is empty.
+    /// Finds the conversation that a request or callback refers to: by `call_id`, or by user and channel if that is empty.
     pub(in crate::simulator) fn find(&self, fields: &Value) -> Option<ConversationKey> {
         fn text<'a>(within: Option<&'a Value>, name: &str) -> Option<&'a str> {
             within?.get(name)?.as_str().filter(|text| !text.is_empty())

@@ -1,4 +1,4 @@
-//! *End session*: the customer's side ends a conversation.
+//! *End session*: the customer ends a conversation.
 
 use std::time::Duration;
 

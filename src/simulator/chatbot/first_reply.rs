@@ -1,4 +1,4 @@
-//! What a user replies to a template message first: a press of one of its buttons, or a turn of its graph.
+//! A user's first reply to a template message: a press of one of its buttons, or a turn of its graph.
 
 use super::Chosen;
 use super::outcome_plan::Reply;
@@ -9,16 +9,16 @@ use crate::seed::Rng;
 /// A user's first reply to a template message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FirstReply {
-    /// The turn of the template's graph that it takes.
+    /// The turn of the template's graph that the reply takes.
     pub(super) turn: &'static str,
-    /// The label of the button that is pressed, if one is.
+    /// The label of the pressed button, if any.
     pressed: Option<String>,
     /// Whether a picture is sent.
     pub(super) is_picture: bool,
 }
 
 impl FirstReply {
-    /// A reply of this kind. A button that the template does not have is put in words.
+    /// Draws a reply of this kind. A button that the template does not have is expressed in words.
     pub(super) fn draw(chosen: &Chosen, dialogue: &'static Dialogue, reply: Reply, rng: &mut Rng) -> Self {
         let buttons = &chosen.version().button;
         let pressed = match reply {
@@ -33,7 +33,7 @@ impl FirstReply {
             (None, Reply::Agent) => dialogue.turn("person"),
             (None, Reply::Media) => dialogue.turn("media"),
             (None, Reply::Stop) => dialogue.turn("stop"),
-            // Words that open no other matter: those have outcomes of their own.
+            // Words that do not raise another matter: those have outcomes of their own.
             (None, Reply::Text | Reply::Button(_)) => (0..20).find_map(|_| {
                 let turn = dialogue.after(dialogue.start(), rng)?;
                 (!matches!(turn, "person" | "media" | "stop")).then_some(turn)
@@ -46,7 +46,7 @@ impl FirstReply {
         }
     }
 
-    /// What it says: the label of its button, a picture, or words.
+    /// Returns its content: the label of its button, a picture, or words.
     pub(super) fn content(
         &self,
         picture: impl FnOnce() -> String,

@@ -1,4 +1,4 @@
-//! A user answers the template message of a workflow hours later, when its row has gone on: the answer begins an ordinary
+//! A user who replies to the template message of a workflow hours later, when its row has gone on: the reply begins an ordinary
 //! conversation.
 
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::json::JsonText;
 use crate::simulator::wire_id::WireId;
 use crate::simulator::{AccountKey, Simulator};
 
-/// An answer that comes late.
+/// A late reply.
 #[derive(Clone, Debug)]
 pub(in crate::simulator) struct LateReply {
-    /// Whose workflow it was.
+    /// The account of the workflow.
     pub(in crate::simulator) account: AccountKey,
     /// The channel of the message.
     pub(in crate::simulator) channel_id: WireId,
@@ -31,14 +31,15 @@ pub(in crate::simulator) struct LateReply {
     pub(in crate::simulator) number: u64,
     /// The user's name, if the row has one.
     pub(in crate::simulator) name: Option<Box<str>>,
-    /// The message that is answered, its id, and when it was sent.
+    /// The answered message, its id, and when it was sent.
     pub(in crate::simulator) message: Chosen,
     pub(in crate::simulator) msg_id: WireId,
     pub(in crate::simulator) sent: Timestamp,
 }
 
 impl LateReply {
-    /// The user writes, and user and bot go on along the template's graph. Whoever talks already needs no beginning.
+    /// Lets the user write, after which user and bot go on along the template's graph. A conversation in progress is not begun
+    /// again.
     pub(in crate::simulator) fn write(self, simulator: &mut Simulator, at: Timestamp) {
         let Some(dialogue) = Dialogue::chat(self.message.template.dialogue.as_str()) else { return };
         let key = campaign::thread(simulator, self.account, &self.channel_id, self.number, at);

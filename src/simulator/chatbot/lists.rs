@@ -1,4 +1,4 @@
-//! *Query conversation list* and *Query message list*: what there is, newest first, page by page.
+//! *Query conversation list* and *Query message list*: newest first, page by page.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::contract::fields::{NoEffect, Whole};
 use crate::simulator::endpoint::Both;
 use crate::simulator::{Refusal, Request, Simulator};
 
-/// The page size of lists where the request names none; the vendor's example.
+/// The default page size of lists; the vendor's example.
 const PAGE: usize = 20;
 
 /// `POST /api/v1/session/messages` (example).
@@ -28,7 +28,7 @@ pub(super) struct MessageList {
     _kind: Option<NoEffect<String>>,
 }
 
-/// The messages of a conversation, newest first. That a page begins after its cursor is assumed.
+/// Returns the messages of a conversation, newest first. That a page begins after its cursor is assumed.
 pub(super) fn messages(
     simulator: &mut Simulator,
     Both(body, by_user): Both<MessageList, ByUser>,
@@ -100,7 +100,7 @@ impl ListedConversation {
     }
 }
 
-/// The conversations of the account, newest first.
+/// Returns the conversations of the account, newest first.
 pub(super) fn conversations(
     simulator: &mut Simulator,
     body: ConversationList,

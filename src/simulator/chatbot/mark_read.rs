@@ -19,7 +19,7 @@ pub(super) struct MarkRead {
     msg_id: Option<String>,
 }
 
-/// Marks messages of the user as read. How far messages to the user came is for the user to decide.
+/// Marks messages of the user as read. The status of messages to the user depends on the user alone.
 pub(super) fn mark_read(
     simulator: &mut Simulator,
     Both(body, by_user): Both<MarkRead, ByUser>,

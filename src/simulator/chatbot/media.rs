@@ -1,4 +1,4 @@
-//! Uploaded files and users' pictures, kept for as long as there is room, and where they are fetched.
+//! Uploaded files and users' pictures, kept as long as there is room, and their links.
 
 use std::collections::VecDeque;
 
@@ -8,13 +8,13 @@ use crate::seed::{self, Seed};
 use crate::simulator::request::Upload;
 use crate::simulator::rules::chatbot::ChatRules;
 
-/// How many pictures of users are remembered. All of them are the same few bytes.
+/// Maximum number of users' pictures that are remembered. All of them are the same few bytes.
 const MOST_PICTURES: usize = 10_000;
 
-/// The longest name of a file that is kept.
+/// Maximum length of a file name that is kept.
 const LONGEST_NAME: usize = 100;
 
-/// A picture of one grey point, in place of what users send.
+/// A picture of one grey point, which stands for pictures sent by users.
 const PICTURE: &[u8] = &[
     137, 80, 78, 71, 13, 10, 26, 10, 0, 0, 0, 13, 73, 72, 68, 82, 0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0, 58,
     126, 155, 85, 0, 0, 0, 10, 73, 68, 65, 84, 120, 218, 99, 104, 0, 0, 0, 130, 0, 129, 218, 69, 8, 59, 0, 0,
@@ -24,17 +24,17 @@ const PICTURE: &[u8] = &[
 /// A file behind a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
-    /// Nobody can guess it.
+    /// An id that cannot be guessed.
     pub(crate) id: String,
     /// Its name.
     pub name: String,
     /// Its type.
     pub content_type: String,
-    /// What is in it.
+    /// Its content.
     pub bytes: Bytes,
 }
 
-/// The files there are.
+/// The stored files.
 #[derive(Clone, Debug)]
 pub(in crate::simulator) struct Media {
     seed: Seed,
@@ -50,7 +50,7 @@ impl Media {
         Self { seed, rules, files: VecDeque::new(), size: 0, pictures: VecDeque::new(), made: 0 }
     }
 
-    /// Takes over how much is kept, from the next file on.
+    /// Applies limits on what is kept, from the next file on.
     pub(in crate::simulator) fn take_rules(&mut self, rules: ChatRules) {
         self.rules = rules;
     }
@@ -60,7 +60,7 @@ impl Media {
         seed::hex32(&mut self.seed.stream("media", self.made))
     }
 
-    /// What is behind a link.
+    /// Returns the file of a link.
     pub(in crate::simulator) fn get(&self, id: &str, name: &str) -> Option<Stored> {
         if self.pictures.iter().any(|known| known == id) && name == "picture.png" {
             return Some(Stored {
@@ -73,13 +73,13 @@ impl Media {
         self.files.iter().find(|file| file.id == id && file.name == name).cloned()
     }
 
-    /// Keeps a file. The oldest make room.
+    /// Stores a file. The oldest files make room.
     pub(super) fn keep(&mut self, upload: &Upload) -> &Stored {
         let id = self.id();
         let name = file_name(&upload.name);
         let content_type = content_type(upload.content_type.as_deref(), &name);
         self.size += upload.bytes.len();
-        // A body holds the rest of its request, too: the file gets memory of its own.
+        // A body also holds the rest of its request: the file gets memory of its own.
         let bytes = Bytes::copy_from_slice(&upload.bytes);
         self.files.push_back(Stored { id, name, content_type, bytes });
         while self.files.len() > 1
@@ -92,7 +92,7 @@ impl Media {
         self.files.back().expect("one was just added")
     }
 
-    /// The path of a new picture of a user.
+    /// Returns the path of a new picture of a user.
     pub(in crate::simulator) fn picture(&mut self) -> String {
         let id = self.id();
         let path = format!("/media/{id}/picture.png");
@@ -104,18 +104,18 @@ impl Media {
     }
 }
 
-/// A name that can stand in a path as it is.
+/// Returns a name that can be used in a path unchanged.
 fn file_name(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     let name: String = last.chars().map(|c| if plain(c) { c } else { '_' }).collect();
     let name = name.trim_start_matches('.');
-    // The end of a long name says what it is.
+    // The end of a long name has its extension.
     let from = name.len().saturating_sub(LONGEST_NAME);
     if name.is_empty() { "file".to_owned() } else { name[from..].to_owned() }
 }
 
-/// The type the caller said, or else what the name says.
+/// Returns the type that the client states, or else the type of the extension.
 fn content_type(given: Option<&str>, name: &str) -> String {
     let sound = |text: &&str| {
         text.contains('/') && text.len() < 100 && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))

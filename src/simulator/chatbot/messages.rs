@@ -1,4 +1,4 @@
-//! What was said in a conversation, in order, and found by id without a search.
+//! The messages of a conversation in order, found by id without a search.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,13 +13,13 @@ use crate::contract::fields::Given;
 use crate::json::JsonText;
 use crate::simulator::wire_id::WireId;
 
-/// Up to so many messages a search costs no more than an index, and takes no memory.
+/// Up to this number of messages a search costs no more than an index, and takes no memory.
 const FEW: usize = 16;
 
-/// The words that senders and statuses usually are.
+/// The usual words for senders and statuses.
 const WORDS: [&str; 9] = ["user", "robot", "seat", "chatbot", "system", "send", "delivery", "read", "failed"];
 
-/// A word of a sender or of a status.
+/// Returns a word of a sender or of a status.
 pub(in crate::simulator) fn word(text: &str) -> Cow<'static, str> {
     match WORDS.into_iter().find(|word| *word == text) {
         Some(word) => Cow::Borrowed(word),
@@ -32,19 +32,19 @@ pub(in crate::simulator) fn word(text: &str) -> Cow<'static, str> {
 pub(in crate::simulator) struct Message {
     /// Its id.
     pub msg_id: WireId,
-    /// The agent who wrote it; empty if nobody did.
+    /// The agent who wrote it; empty if no agent did.
     pub seat_id: Arc<str>,
     /// Unix seconds.
     pub timestamp: i64,
-    /// `user`, `robot`, `seat`, ...
+    /// The sender: `user`, `robot`, `seat`, ...
     pub sender_type: Cow<'static, str>,
-    /// `send`, `delivery`, `read`, or a failure.
+    /// The status: `send`, `delivery`, `read`, or a failure.
     pub status: Cow<'static, str>,
     /// The content object as it was sent.
     pub content: JsonText,
-    /// What it answers to, if it is an answer.
+    /// The message that it replies to, if it is a reply.
     pub reply: Option<Reply>,
-    /// How it gets on where no callback reports it.
+    /// Its status over time, if no callback reports it.
     pub way: Option<Way>,
 }
 
@@ -55,17 +55,17 @@ pub(in crate::simulator) struct Way {
     pub read: u32,
 }
 
-/// What a message answers to.
+/// What a message replies to.
 #[derive(Clone, Debug)]
 pub(in crate::simulator) enum Reply {
     /// The whole message at this place of the same conversation.
     Whole(u32),
-    /// What is known of a message that is not in the conversation, or not as it was.
+    /// A message that is not in the conversation, or that has changed since.
     Other(JsonText),
 }
 
 impl Message {
-    /// The whole message, as another one quotes it.
+    /// Returns the whole message, as another one quotes it.
     pub(in crate::simulator) fn quoted(&self) -> Value {
         json!({
             "msg_id": self.msg_id,
@@ -75,12 +75,12 @@ impl Message {
         })
     }
 
-    /// When it was written.
+    /// Returns when it was written.
     pub(in crate::simulator) fn at(&self) -> Timestamp {
         Timestamp::from_second(self.timestamp).unwrap_or_default()
     }
 
-    /// Its status at a moment.
+    /// Returns its status at a moment.
     pub(super) fn status_at(&self, now: Timestamp) -> &str {
         let Some(way) = self.way else { return &self.status };
         let since = now.as_millisecond().saturating_sub(self.timestamp.saturating_mul(1_000));
@@ -94,22 +94,22 @@ impl Message {
     }
 
     fn is_template(&self) -> bool {
-        // Few are, and their text nearly always begins with it.
+        // Few have an id, and their text nearly always begins with it.
         let text = self.content.text();
         text.contains("\"template\"") && self.content.value()["type"] == "template"
     }
 }
 
-/// The messages of a conversation, oldest first. Reads like a slice.
+/// The messages of a conversation, oldest first. Derefs to a slice.
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Messages {
     list: Vec<Message>,
-    /// By id, the first of them: as many as there were when one was last looked for; none as long as there are few.
+    /// The first messages by id: as many as there were at the last look-up. Empty as long as there are few.
     by_id: BTreeMap<WireId, usize>,
 }
 
 impl Messages {
-    /// Adds a message, or puts it in the place of the one with the same id.
+    /// Adds a message, or replaces the one with the same id.
     pub(in crate::simulator) fn put(&mut self, message: Message) {
         match self.find(&message.msg_id) {
             Some(place) => {
@@ -122,7 +122,7 @@ impl Messages {
         }
     }
 
-    /// Adds a message whose id was just drawn. Its place, where it stays.
+    /// Adds a message whose id was just drawn. Returns its place, which never changes.
     pub(in crate::simulator) fn add(&mut self, message: Message) -> usize {
         let place = self.list.len();
         // Most conversations stay short.
@@ -142,17 +142,17 @@ impl Messages {
         self.by_id.get(msg_id).copied()
     }
 
-    /// The message with this id, as another one answers to it.
+    /// Returns a reference to the message with this id, for a reply to it.
     pub(in crate::simulator) fn place(&mut self, msg_id: &WireId) -> Option<Reply> {
         self.find(msg_id).and_then(|place| u32::try_from(place).ok()).map(Reply::Whole)
     }
 
-    /// The last message, as another one answers to it.
+    /// Returns a reference to the last message, for a reply to it.
     pub(in crate::simulator) fn last_place(&self) -> Option<Reply> {
         self.list.len().checked_sub(1).and_then(|place| u32::try_from(place).ok()).map(Reply::Whole)
     }
 
-    /// A message with what it answers to, as callbacks carry it.
+    /// Returns a message with the one it replies to, as callbacks carry it.
     pub(in crate::simulator) fn whole(&self, message: &Message) -> Given<wire::Message> {
         let mut whole = message.quoted();
         if let Some(reply) = &message.reply {
@@ -161,12 +161,12 @@ impl Messages {
         Given::new(whole)
     }
 
-    /// Where the message with this id stands.
+    /// Returns the position of the message with this id.
     pub(in crate::simulator) fn position(&mut self, msg_id: &str) -> Option<usize> {
         self.find(&msg_id.into())
     }
 
-    /// What a message answers to, kept as small as it can be.
+    /// Returns what a message replies to in its smallest form.
     pub(in crate::simulator) fn reply(&mut self, quoted: &Value) -> Reply {
         let place = quoted["msg_id"].as_str().and_then(|msg_id| self.position(msg_id));
         let quoted = JsonText::of(quoted);
@@ -177,7 +177,7 @@ impl Messages {
         }
     }
 
-    /// What a message answers to, in full.
+    /// Returns what a message replies to in full.
     pub(in crate::simulator) fn answered(&self, reply: &Reply) -> Value {
         match reply {
             Reply::Whole(place) => self.list.get(*place as usize).map(Message::quoted).unwrap_or_default(),
@@ -185,7 +185,7 @@ impl Messages {
         }
     }
 
-    /// What quotes a message that is about to change keeps quoting what it was.
+    /// Keeps the old version of a message that is about to change for the messages that quote it.
     fn keep_quotes(&mut self, place: usize) {
         let before = self.list[place].quoted();
         for message in &mut self.list {
@@ -195,7 +195,7 @@ impl Messages {
         }
     }
 
-    /// The user has read what was delivered before.
+    /// Marks the delivered messages as read by the user.
     pub(in crate::simulator) fn read_by_user(&mut self) {
         for message in self.list.iter_mut().rev() {
             match (&*message.sender_type, &*message.status) {
@@ -206,7 +206,7 @@ impl Messages {
         }
     }
 
-    /// Sets the status of a message, if there is one with this id.
+    /// Sets the status of the message with this id, if there is one.
     pub(in crate::simulator) fn set_status(&mut self, msg_id: &WireId, status: &str) {
         if let Some(place) = self.find(msg_id) {
             let message = &mut self.list[place];
@@ -214,7 +214,7 @@ impl Messages {
         }
     }
 
-    /// A page of the list that *Query message list* answers (example): newest first, those before a place.
+    /// Returns a page of the list for *Query message list* (example): newest first, the messages before a place.
     pub(in crate::simulator) fn page(
         &self,
         before: usize,
@@ -233,8 +233,8 @@ impl Messages {
         self.list[..before].iter().rev().take(size).map(listed).collect()
     }
 
-    /// What a message answers to, in the shape of the list. Nearly always the content is a table without an id of its own,
-    /// whose text is taken over: reading and writing it again would take longer than all the rest of the list.
+    /// Returns what a message replies to, in the shape of the list. Nearly always the content is a table without an id of its
+    /// own, whose text is copied: parsing and writing it again would take longer than the rest of the list.
     fn listed_reply(&self, reply: &Reply) -> JsonText {
         let plain = match reply {
             Reply::Whole(place) => self.list.get(*place as usize).and_then(|message| {
@@ -249,7 +249,7 @@ impl Messages {
     }
 }
 
-/// What a message answers to, in the shape of the list: the content stands beside the message's id, not in a field.
+/// Returns what a message replies to, in the shape of the list: the content is beside the message's id, not in a field.
 fn listed_reply(reply: Value) -> Value {
     let Some(content) = reply.get("content").and_then(Value::as_object) else { return reply };
     let mut listed = Map::new();
@@ -318,7 +318,7 @@ mod tests {
             let page = list.page(2, 1, Timestamp::UNIX_EPOCH);
             let reply = page[0].reply.clone().unwrap();
             assert_eq!(reply.into_value().text(), listed_reply(quoted.clone()).to_string());
-            // What was quoted stays quoted when the message is put anew.
+            // A quote stays the same when the quoted message is replaced.
             list.put(message("1", &json!({ "type": "text", "text": "other" })));
             assert_eq!(list.answered(list[1].reply.as_ref().unwrap()), quoted);
         }

@@ -1,8 +1,8 @@
-//! The chatbot: conversations on WhatsApp and other channels, their calls and callbacks.
+//! The chatbot: conversations on WhatsApp and other channels, their requests and callbacks.
 //!
-//! The story inferred from the vendor's menu: the bot talks with the user; a transfer to a person is asked for; the
-//! customer accepts or refuses it; an agent and the user exchange messages, each followed by its statuses; someone
-//! ends the conversation; its end and a report go out. Which calls cause which callbacks, and when, is assumed.
+//! The course of a conversation is inferred from the vendor's menu: the bot talks with the user; a transfer to a person is
+//! requested; the customer accepts or refuses it; an agent and the user exchange messages, each followed by its statuses; one
+//! side ends the conversation; its end and a report go out. Which requests cause which callbacks, and when, is assumed.
 
 mod apply_event;
 mod by_user;
@@ -102,12 +102,12 @@ pub(super) struct Chatbot {
 /// The channel of the vendor's example.
 pub(super) const DEFAULT_CHANNEL: &str = "WhatsApp";
 
-/// An id of four digits, as the vendor's examples have them.
+/// Draws an id of four digits, as in the vendor's examples.
 pub(super) fn four_digits(rng: &mut Rng) -> String {
     ids::draw(rng, IdShape::Number, |rng| rng.random_range(1_000..10_000).to_string())
 }
 
-/// A channel id in the form of the vendor's example, `3709`.
+/// Draws a channel id in the form of the vendor's example, `3709`.
 pub(super) fn channel_id(rng: &mut Rng) -> String {
     four_digits(rng)
 }
@@ -121,17 +121,17 @@ impl Chatbot {
         }
     }
 
-    /// Opens a conversation: a user, a channel, ids. Nothing is sent.
+    /// Opens a conversation: a user, a channel, ids. It sends nothing.
     pub(super) fn open(&mut self, context: &mut Context, opening: &Opening) -> ConversationKey {
         self.conversations.add(Conversation::open(opening, context.cause()))
     }
 
-    /// Campaigns, newest first.
+    /// Returns the campaigns, newest first.
     pub(super) fn campaigns_seen(&self) -> impl Iterator<Item = super::ObjectView> {
         self.campaigns.seen()
     }
 
-    /// A user wants no more messages on a channel.
+    /// Records that a user wants no more messages on a channel.
     pub(super) fn opt_out(&mut self, channel_id: &WireId, user_id: &WireId) {
         self.campaigns.opt_out(channel_id, user_id);
     }
@@ -141,12 +141,12 @@ impl Chatbot {
         self.campaigns.is_opted_out(channel_id, user_id)
     }
 
-    /// What templates see of a conversation.
+    /// Returns what templates see of a conversation.
     pub(super) fn view(&self, key: ConversationKey) -> (UserView, ConversationView) {
         view::view(self.conversations.get(key))
     }
 
-    /// Takes over into a conversation what an event's body says.
+    /// Applies the contents of an event's body to a conversation.
     pub(super) fn apply_event(
         &mut self,
         context: &mut Context,
@@ -163,7 +163,7 @@ impl Chatbot {
         }
     }
 
-    /// From its first message on a conversation can fall silent.
+    /// Records the first message of a conversation. From then on it can fall silent.
     fn begin(&mut self, context: &mut Context, key: ConversationKey, now: Timestamp) {
         if self.conversations.begin(key) {
             let at = later(now, context.behaviour.chatbot.silence);
@@ -220,7 +220,7 @@ impl Department for Chatbot {
     }
 }
 
-/// A conversation ends, and its report is planned.
+/// Ends a conversation, and plans its report.
 fn end(
     simulator: &mut Simulator,
     key: ConversationKey,
@@ -241,7 +241,7 @@ fn end(
     emit(simulator, key, "session.end", patch, at).into_iter().collect()
 }
 
-/// A conversation in which nobody has said anything for long enough ends.
+/// Ends a conversation in which neither side has said anything for long enough.
 fn silence(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) {
     let conversation = simulator.chatbot.conversations.get(key);
     if conversation.phase == Phase::Closed {
@@ -256,7 +256,7 @@ fn silence(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) {
     simulator.context.plan(silent_at.max(at), timer);
 }
 
-/// The callback of an event, which changes the conversation.
+/// Returns the callback of an event, and applies it to the conversation.
 fn emit(
     simulator: &mut Simulator,
     key: ConversationKey,

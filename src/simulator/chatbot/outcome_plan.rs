@@ -1,4 +1,4 @@
-//! What becomes of a template message and what its user does about it: as a test asks for, or drawn. All of it is assumed.
+//! The result of a template message, and its user's reaction: forced by a test, or drawn. All of it is assumed.
 
 use rand::RngExt;
 
@@ -8,10 +8,10 @@ use crate::seed::Rng;
 use crate::simulator::outcome::ChatOutcome;
 pub(super) use crate::simulator::outcome::MessageFailure as Failure;
 
-/// How a user replies.
+/// The way in which a user replies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// By a button, counted from 0; in words if there is none.
+    /// A press of a button, counted from 0, or words if there is no such button.
     Button(usize),
     Text,
     Agent,
@@ -20,13 +20,13 @@ pub(super) enum Reply {
 }
 
 impl Failure {
-    /// What callbacks and queries say of it.
+    /// Returns the error for callbacks and queries.
     pub(super) fn error(self) -> SendError {
         error_of(self)
     }
 }
 
-/// What callbacks and queries say of a message that failed.
+/// Returns the error of a failed message for callbacks and queries.
 pub(in crate::simulator) fn error_of(failure: Failure) -> SendError {
     let (code, reason) = match failure {
         Failure::NotOnWhatsApp => (1001, "the number is not on WhatsApp"),
@@ -35,18 +35,18 @@ pub(in crate::simulator) fn error_of(failure: Failure) -> SendError {
     SendError { code, reason: reason.to_owned() }
 }
 
-/// What will become of a message.
+/// The planned result of a message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OutcomePlan {
     pub(super) fails: Option<Failure>,
-    /// How far it comes.
+    /// The last status that it reaches.
     pub(super) until: MessageStatus,
     pub(super) reply: Option<Reply>,
     pub(super) is_late: bool,
     pub(super) is_once: bool,
 }
 
-/// How far a message comes that an agent writes: as a test asks for, else all the way.
+/// Returns how far an agent's message gets: as forced by a test, or else all the way.
 pub(super) fn reach(mock_outcome: Option<ChatOutcome>) -> (Option<Failure>, MessageStatus) {
     match mock_outcome {
         Some(ChatOutcome::Unregistered) => (Some(Failure::NotOnWhatsApp), MessageStatus::Failed),
@@ -57,7 +57,7 @@ pub(super) fn reach(mock_outcome: Option<ChatOutcome>) -> (Option<Failure>, Mess
     }
 }
 
-/// What becomes of a message: as a test asks for, or drawn.
+/// Returns the result of a message: forced by a test, or drawn.
 pub(super) fn outcome_plan(mock_outcome: Option<ChatOutcome>, rng: &mut Rng) -> OutcomePlan {
     use MessageStatus::{Delivery, Read, Send};
     let usual = OutcomePlan { fails: None, until: Read, reply: None, is_late: false, is_once: false };
@@ -75,7 +75,7 @@ pub(super) fn outcome_plan(mock_outcome: Option<ChatOutcome>, rng: &mut Rng) -> 
         Some(ChatOutcome::OptsOut) => replies(Reply::Stop),
         Some(ChatOutcome::Text) => replies(Reply::Text),
         Some(ChatOutcome::Once) => OutcomePlan { is_once: true, ..replies(Reply::Text) },
-        // The everyday mix, in hundredths.
+        // The usual mix, in hundredths.
         None => match rng.random_range(0..100) {
             0..3 => OutcomePlan { fails: Some(Failure::NotOnWhatsApp), ..usual },
             3..5 => OutcomePlan { until: Send, ..usual },

@@ -1,5 +1,5 @@
-//! Conversations as somebody sees them who looks over the user's shoulder: who talks, where it stands, what was said in
-//! words, and what can be pressed.
+//! Conversations as the user of the control surface sees them: the people, the phase, the messages in words, and the options
+//! that can be chosen.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -93,12 +93,12 @@ pub struct ChatOption {
 }
 
 impl Simulator {
-    /// The conversations in which something was said, newest first, so many at most.
+    /// Returns up to `limit` conversations with messages, newest first.
     pub fn chats(&self, limit: usize) -> Vec<Chat> {
         self.chatbot.conversations.all_begun().take(limit).map(Chat::of).collect()
     }
 
-    /// What was said in a conversation; nothing if there is no such conversation.
+    /// Returns the messages of a conversation, or `None` if it does not exist.
     pub fn chat(&self, call_id: &str, now: Timestamp) -> Option<ChatHistory> {
         let conversations = &self.chatbot.conversations;
         let conversation = conversations.get(conversations.by_call_id(call_id)?);
@@ -154,7 +154,7 @@ impl ChatMessage {
     }
 }
 
-/// What a content object says, in words; texts come from outside and stay as they are.
+/// Describes a content object in words. Texts come from outside and stay as they are.
 fn in_words(content: &Value) -> String {
     let text =
         |pointer: &str| content.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -178,7 +178,7 @@ fn in_words(content: &Value) -> String {
     if more.is_empty() { format!("[{kind}]") } else { format!("[{kind}] {}", more.join(" ")) }
 }
 
-/// What can be pressed or chosen under a content object.
+/// Returns what can be pressed or chosen under a content object.
 fn options(content: &Value) -> Vec<ChatOption> {
     let buttons = content.pointer("/template/content/button").and_then(Value::as_array);
     let pressed = buttons.into_iter().flatten().filter_map(|button| {

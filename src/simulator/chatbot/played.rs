@@ -1,5 +1,5 @@
-//! A person who is played from outside, by a test or a page, in place of the user that the mock plays: what they do in a
-//! chat on WhatsApp. What follows is what follows whenever a user does it: callbacks, the bot's answers, transfers.
+//! A person played from outside, by a test or a page, in place of the user that the mock plays: the person's actions in a chat
+//! on WhatsApp. The consequences are the same as for any user: callbacks, the bot's answers, transfers.
 
 use std::fmt::Write as _;
 
@@ -23,18 +23,18 @@ use crate::simulator::{AccountKey, Simulator};
 pub struct NewChat {
     /// The customer's account.
     pub account: AccountKey,
-    /// The customer's channel: one of its WhatsApp business accounts; the first if it is left out.
+    /// The customer's channel: one of its WhatsApp business accounts. Default: the first one.
     pub channel_id: Option<String>,
-    /// The digits of the person's number, which say where the person lives.
+    /// The digits of the person's number, which determine the person's country.
     pub number: u64,
-    /// The person's name; drawn if it is left out.
+    /// The person's name. Default: drawn.
     pub name: Option<String>,
 }
 
-/// What a person does in a chat.
+/// An action of a person in a chat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChatAct {
-    /// Writes this.
+    /// Writes a text.
     Write(String),
     /// Presses the button with this label of a template message.
     Press(String),
@@ -42,27 +42,27 @@ pub enum ChatAct {
     Choose(String),
     /// Sends a file.
     Send {
-        /// What it is.
+        /// The kind of file.
         kind: FileKind,
-        /// Where it is; a picture of the mock's own if it is left out.
+        /// Its URL. Default: a picture of the mock.
         url: Option<String>,
         /// Its name.
         name: Option<String>,
     },
     /// Asks for a person, in the language of the conversation.
     AskForAgent,
-    /// Says no more, until the next act.
+    /// Says nothing more until the next action.
     FallSilent,
-    /// Wants no more messages.
+    /// Opts out of messages.
     OptOut,
 }
 
-/// What is in a file.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     /// A picture.
     Image,
-    /// A film.
+    /// A video.
     Video,
     /// A voice note or music.
     Audio,
@@ -81,7 +81,7 @@ impl FileKind {
     }
 }
 
-/// Why a person cannot do something.
+/// Why an action is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChatError {
     /// The account has no such channel.
@@ -93,7 +93,7 @@ pub enum ChatError {
     /// The conversation is over.
     #[error("the conversation has ended: begin another")]
     Ended,
-    /// The customer says what is written there.
+    /// The customer owns the channel and sends the users' messages.
     #[error("on a channel of the customer's own the customer's system says what users write")]
     OwnChannel,
     /// No template message has such a button.
@@ -104,7 +104,7 @@ pub enum ChatError {
     NoOption(String, String),
 }
 
-/// What there is in place of what was named.
+/// Lists the existing ones in place of what was named.
 fn known<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for name in names {
@@ -113,15 +113,15 @@ fn known<'a>(names: impl Iterator<Item = &'a str>) -> String {
     if text.is_empty() { "there is none".to_owned() } else { text }
 }
 
-/// What a person says: its content, and what it answers to.
+/// A statement of a person: its content, and what it replies to.
 type Said = (Value, Option<Reply>);
 
 impl Simulator {
-    /// A person begins a chat; it begins with the first thing that is said. The id of the conversation.
+    /// Lets a person begin a chat, which starts with the first message. Returns the id of the conversation.
     ///
     /// # Errors
     ///
-    /// The account has no such channel.
+    /// If the account has no such channel.
     pub fn begin_chat(&mut self, chat: NewChat, now: Timestamp) -> Result<String, ChatError> {
         self.context.begin(None, now);
         let channels = waba::of_account(&self.context, chat.account);
@@ -154,11 +154,11 @@ impl Simulator {
         Ok(conversation.call_id.to_string())
     }
 
-    /// A person does something in a chat, from now on in place of the user that the mock plays.
+    /// Lets a person act in a chat, from now on in place of the user that the mock plays.
     ///
     /// # Errors
     ///
-    /// There is no such conversation, it has ended, or there is nothing to press or to choose.
+    /// If there is no such conversation, if it has ended, or if there is nothing to press or choose.
     pub fn act(&mut self, call_id: &str, act: &ChatAct, now: Timestamp) -> Result<(), ChatError> {
         self.context.begin(None, now);
         let key = self.chatbot.conversations.by_call_id(call_id);
@@ -208,7 +208,7 @@ impl Simulator {
     }
 }
 
-/// The person says something, and whoever has the conversation answers.
+/// Lets the person say something, and the bot or the agent answers.
 fn say(
     simulator: &mut Simulator,
     key: ConversationKey,
@@ -244,7 +244,7 @@ fn say(
     channel::answer(simulator, key, &[Given::new(content)], now);
 }
 
-/// The mock's user says no more: the person does.
+/// Silences the mock's user, since the person speaks instead.
 fn take_over(conversation: &mut Conversation) {
     if let Some(scheduled) = &mut conversation.scheduled {
         scheduled.messages.clear();
@@ -260,7 +260,7 @@ fn take_over(conversation: &mut Conversation) {
     });
 }
 
-/// The press of a button of the latest template message that has it.
+/// Returns the press of a button of the latest template message that has it.
 fn pressed(conversation: &Conversation, label: &str) -> Result<Said, ChatError> {
     let mut labels = Vec::new();
     for (place, message) in conversation.messages.iter().enumerate().rev() {

@@ -1,4 +1,4 @@
-//! Campaigns and conversations that are over are put away after a while.
+//! Evicts finished campaigns and conversations after a while.
 
 use super::Chatbot;
 use super::conversation::Conversation;
@@ -9,17 +9,17 @@ use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
 
 impl Chatbot {
-    /// Whether so much came that something may have to be put away.
+    /// Whether an eviction scan is due.
     pub(in crate::simulator) fn is_full(&self, retention: &Retention) -> bool {
         self.campaigns.is_full(retention.rows) || self.conversations.is_full(retention.conversations)
     }
 
-    /// How many objects of it are kept.
+    /// Returns the number of kept objects.
     pub(in crate::simulator) fn objects(&self) -> usize {
         self.campaigns.objects() + self.conversations.objects()
     }
 
-    /// Puts away what needs not be kept.
+    /// Evicts finished objects.
     pub(in crate::simulator) fn put_away(
         &mut self,
         campaigns: Keep,

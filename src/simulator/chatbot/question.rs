@@ -1,5 +1,5 @@
-//! Questions with options to choose from, asked by the bot along its graph or by an agent, and what is chosen. The
-//! shapes are the vendor's (example); who asks what is assumed, and stands in `content/chats.toml`.
+//! Questions with options, asked by the bot along its graph or by an agent, and the choices. The shapes are the vendor's
+//! (example); who asks which question is assumed and defined in `content/chats.toml`.
 
 use rand::RngExt;
 use serde_json::{Value, json};
@@ -12,10 +12,10 @@ use crate::contract::bodies::message::{
 use crate::simulator::chatbot::conversation::Conversation;
 use crate::simulator::chatbot::messages::Reply;
 
-/// How often another label is drawn at most where two options would read the same.
+/// Maximum number of draws of another label if two options would read the same.
 const TRIES: usize = 20;
 
-/// What the bot says at a turn: a question with its options where the graph has some, a text otherwise.
+/// Returns the bot's content for a turn: a question with options if the graph has some, or else a text.
 pub(super) fn content(
     conversation: &Conversation,
     msg_id: &str,
@@ -25,7 +25,7 @@ pub(super) fn content(
 ) -> Value {
     let Some((ask, options)) = dialogue.options(turn) else { return json!({ "type": "text", "text": text }) };
     let facts = conversation.facts();
-    // A stream of its own: what is said later does not depend on labels.
+    // The labels use a stream of their own, so that what is said later does not depend on them.
     let rng = &mut conversation.options(conversation.messages.len());
     let mut label =
         |phrase: &str| phrases::phrase_with(rng, phrase, conversation.locale, &facts).unwrap_or_default();
@@ -71,7 +71,7 @@ pub(super) fn content(
     serde_json::to_value(Content::Interactive { interactive }).unwrap_or_default()
 }
 
-/// The options of a question that somebody asked: the kind of the answer, and each with its id and title.
+/// Returns the options of a question: the kind of the answer, and each option with its id and title.
 pub(super) fn offered(question: &Value) -> Option<(&'static str, Vec<Value>)> {
     let listed = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     Some(match question.get("type")?.as_str()? {
@@ -87,7 +87,7 @@ pub(super) fn offered(question: &Value) -> Option<(&'static str, Vec<Value>)> {
     })
 }
 
-/// The options of the last message, if it is a question of this sender.
+/// Returns the options of the last message, if it is a question of this sender.
 fn asked(conversation: &Conversation, sender: &str) -> Option<(&'static str, Vec<Value>)> {
     let asked = conversation.messages.last().filter(|message| message.sender_type == sender)?;
     if !asked.content.text().contains("\"interactive\"") {
@@ -100,7 +100,7 @@ fn chosen(kind: &str, option: &Value) -> Value {
     json!({ "type": "interactive", "interactive": { "type": kind, kind: option } })
 }
 
-/// One of the options of the question that the agent asked last, and the question.
+/// Draws one of the options of the agent's last question, and returns it with the question.
 pub(super) fn choice(conversation: &mut Conversation) -> Option<(Value, Reply)> {
     let (kind, options) = asked(conversation, "seat")?;
     if options.is_empty() {
@@ -111,11 +111,11 @@ pub(super) fn choice(conversation: &mut Conversation) -> Option<(Value, Reply)> 
     Some((chosen(kind, option), reply))
 }
 
-/// The option with this title or id of the question that was asked last, and the question.
+/// Returns the option with this title or id of the last question, and the question.
 ///
 /// # Errors
 ///
-/// There is none such: the titles of those there are.
+/// Returns the titles of the options if there is no such option.
 pub(super) fn chosen_by(
     conversation: &Conversation,
     wanted: &str,
@@ -131,7 +131,7 @@ pub(super) fn chosen_by(
     }
 }
 
-/// The option of the bot's last question that leads to a turn, and the question.
+/// Returns the option of the bot's last question that leads to a turn, and the question.
 pub(super) fn option_to(
     conversation: &Conversation,
     dialogue: &'static Dialogue,
@@ -144,7 +144,7 @@ pub(super) fn option_to(
     Some((chosen(kind, options.get(place)?), conversation.messages.last_place()?))
 }
 
-/// The turn that an option leads to which a user chose on a channel of the customer's own.
+/// Returns the turn that an option leads to which a user chose on a channel of the customer's own.
 pub(super) fn turn_of(
     conversation: &Conversation,
     dialogue: &'static Dialogue,

@@ -1,4 +1,4 @@
-//! To whom a template message goes: the numbers of a request, read one by one.
+//! The recipients of a template message: the numbers of a request, read one by one.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use crate::simulator::Refusal;
 use crate::simulator::e164::e164_or_bare;
 use crate::simulator::outcome::MockOutcome;
 
-/// The most numbers of one request.
+/// Maximum number of phone numbers in one request.
 const MOST_NUMBERS: usize = 10_000;
 
 /// A text, which may also come as a number.
@@ -51,7 +51,7 @@ impl<'de> Deserialize<'de> for TextOrNumber {
     }
 }
 
-/// The texts of a list.
+/// Returns the texts of a list.
 pub(super) fn texts(list: Option<Vec<TextOrNumber>>) -> Option<Vec<String>> {
     Some(list?.into_iter().map(|text| text.0).collect())
 }
@@ -80,7 +80,7 @@ pub(super) struct RecipientFields {
 impl Recipient {
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// Returns what is wrong with it.
     fn read(item: &Value) -> Result<Self, String> {
         match item {
             Value::String(text) => Ok(Self::Number(text.clone())),
@@ -93,7 +93,7 @@ impl Recipient {
     }
 }
 
-/// A number to send to, with what is meant for it alone.
+/// A number to send to, with the values that apply to it alone.
 #[derive(Clone, Debug)]
 pub(super) struct To {
     pub(super) number: u64,
@@ -102,11 +102,11 @@ pub(super) struct To {
 }
 
 impl To {
-    /// One of the numbers, read.
+    /// Reads one of the numbers.
     ///
     /// # Errors
     ///
-    /// What is wrong with it.
+    /// Returns what is wrong with it.
     pub(super) fn read(item: &Value) -> Result<Self, String> {
         let (text, variables, mock_outcome) = match Recipient::read(item)? {
             Recipient::Number(text) => (text, None, None),
@@ -121,11 +121,11 @@ impl To {
     }
 }
 
-/// The numbers of `to` as they were written: a list, one text with commas, or a single one.
+/// Returns the numbers of `to` as written: a list, one text with commas, or a single one.
 ///
 /// # Errors
 ///
-/// There are none, or too many, or it is nothing like it.
+/// If there are none, or too many, or if the value has another shape.
 pub(super) fn many(to: Option<&Given<Vec<Recipient>>>) -> Result<Vec<Value>, Refusal> {
     let items = items(to.map(Given::value), "a list of numbers in E.164")?;
     if items.len() > MOST_NUMBERS {
@@ -136,11 +136,11 @@ pub(super) fn many(to: Option<&Given<Vec<Recipient>>>) -> Result<Vec<Value>, Ref
     Ok(items)
 }
 
-/// The number of `to` as it was written.
+/// Returns the single number of `to` as written.
 ///
 /// # Errors
 ///
-/// There is none, or more than one, or it is nothing like it.
+/// If there is none, or more than one, or if the value has another shape.
 pub(super) fn single(to: Option<&Given<Recipient>>) -> Result<Value, Refusal> {
     let mut items = items(to.map(Given::value), "a number in E.164")?;
     match items.len() {
@@ -166,7 +166,7 @@ fn items(to: Option<&Value>, expected: &str) -> Result<Vec<Value>, Refusal> {
     Ok(items)
 }
 
-/// The country of a number.
+/// Returns the country of a number.
 pub(super) fn country(number: u64) -> Country {
     let digits = number.to_string();
     let by_code = Country::of_number(&digits);

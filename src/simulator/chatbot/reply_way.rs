@@ -1,5 +1,5 @@
-//! How a user goes on after a template message of a workflow, where a test asks for more than words: along the
-//! template's graph, as after every other template message.
+//! The path of a user after a template message of a workflow, if a test asks for more than words: along the template's graph,
+//! as after every other template message.
 
 use rand::RngExt;
 
@@ -12,29 +12,29 @@ use crate::contract::bodies::message::Content;
 use crate::seed::Rng;
 use crate::simulator::outcome::ChatOutcome;
 
-/// The most turns that are taken.
+/// Maximum number of turns.
 const LONGEST: usize = 14;
 
-/// How many ways are drawn at most to find one that leads to what is asked for.
+/// Maximum number of paths that are drawn to find one that leads to the requested intention.
 const TRIES: usize = 40;
 
-/// The way of a user through the graph of a template, from the first reply on.
+/// The path of a user through the graph of a template, from the first reply on.
 #[derive(Clone, Debug)]
 pub(in crate::simulator) struct ReplyWay {
     dialogue: &'static Dialogue,
     first: FirstReply,
     /// The turns of user and bot.
     turns: Vec<&'static str>,
-    /// Whether an agent is asked for after them.
+    /// Whether the user asks for an agent afterwards.
     pub(in crate::simulator) asks_for_agent: bool,
-    /// Whether the user says no more before the conversation has come to an end.
+    /// Whether the user falls silent before the conversation has ended.
     pub(in crate::simulator) is_silent: bool,
-    /// What the user wants, as far as it becomes clear: `A` to `I`.
+    /// The user's intention, if it becomes clear: `A` to `I`.
     pub(in crate::simulator) intention: Option<u8>,
 }
 
 impl ReplyWay {
-    /// The way of a user who does this; one that leads to an intention, if there is one. Nothing where words will do.
+    /// Draws the path of a user with this reaction, if possible one that leads to an intention. `None` if words are enough.
     pub(in crate::simulator) fn draw(
         chosen: &Chosen,
         outcome: ChatOutcome,
@@ -77,7 +77,7 @@ impl ReplyWay {
                     break;
                 }
                 Some(Speaker::User) if is_once => break,
-                // The bot waits for a user who says no more, and does not say goodbye.
+                // The bot waits for a user who has fallen silent, and does not say goodbye.
                 _ if is_once && dialogue.is_last(next) => break,
                 _ => way.turns.push(next),
             }
@@ -93,12 +93,12 @@ impl ReplyWay {
         self.first.is_picture
     }
 
-    /// Whether the user wants no more messages.
+    /// Whether the user opts out of messages.
     pub(in crate::simulator) fn opts_out(&self) -> bool {
         self.first.turn == "stop"
     }
 
-    /// Who says each turn, and its phrases.
+    /// Returns the speaker and the phrases of each turn.
     pub(in crate::simulator) fn turns(
         &self,
     ) -> impl Iterator<Item = (Speaker, &'static str, Option<&'static str>)> + '_ {
@@ -107,12 +107,12 @@ impl ReplyWay {
         })
     }
 
-    /// What the user says first: the label of a button, a picture, or these words.
+    /// Returns the first content of the user: the label of a button, a picture, or these words.
     pub(in crate::simulator) fn first(&self, picture: &str, words: String) -> Content {
         self.first.content(|| picture.to_owned(), || words)
     }
 
-    /// Where the conversation stands after it: an agent who takes it is answered from there on.
+    /// Returns the state of the conversation after it: an agent who takes it is answered from there on.
     pub(in crate::simulator) fn script(&self, rng: &mut Rng) -> Script {
         let mut script = Script::new(self.dialogue, rng.random_range(11..=16));
         for turn in &self.turns {

@@ -1,4 +1,4 @@
-//! Where a conversation stands within its graph of turns, if the simulator plays its user and its bot.
+//! The state of a conversation within its graph of turns, if the simulator plays its user and its bot.
 
 use std::collections::VecDeque;
 
@@ -7,41 +7,41 @@ use jiff::Timestamp;
 use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::Fields;
 
-/// How many turns of others are passed over at most to find the user's next one.
+/// Maximum number of turns of others that are skipped to find the user's next one.
 pub(super) const MOST_PASSED: usize = 12;
 
-/// Where a conversation stands within its graph.
+/// The state of a conversation within its graph.
 #[derive(Clone, Debug)]
 pub(in crate::simulator) struct Script {
     pub(super) dialogue: &'static Dialogue,
-    /// The turn taken last.
+    /// The last turn.
     pub(super) turn: &'static str,
-    /// The turn that comes next.
+    /// The next turn.
     pub(super) next: Option<&'static str>,
-    /// When the next turn is to be taken, if it is planned.
+    /// When the next turn is due, if it is planned.
     pub(super) due: Option<Timestamp>,
-    /// How many of an agent's messages the user still answers.
+    /// Number of the agent's messages that the user still answers.
     pub(super) answers: u32,
-    /// Whether the user says no more.
+    /// Whether the user has fallen silent.
     pub(super) is_mute: bool,
-    /// Whether somebody outside plays the user.
+    /// Whether the user is played from outside.
     pub(super) is_played: bool,
-    /// Whether the user has told an agent what it is about.
+    /// Whether the user has told an agent the reason for contact.
     pub(super) has_explained: bool,
-    /// What the user wants, as far as it has become clear: a letter.
+    /// The user's intention as a letter, if it has become clear.
     pub(super) intention: Option<Box<str>>,
-    /// What the user wrote while the bot was still about to answer: turns of the user, in order.
+    /// What the user wrote while the bot was about to answer: turns of the user, in order.
     pub(super) waiting: VecDeque<&'static str>,
-    /// What the bot says next instead of what the graph has, and whether it passes the conversation on then.
+    /// The bot's next answer in place of the graph's, and whether the bot transfers the conversation then.
     pub(super) answer: Option<(String, bool)>,
-    /// What the bot understood, by the name of the slot.
+    /// The values that the bot recognized, by slot.
     pub(super) slots: Fields,
-    /// What the bot marked, by the name of the label.
+    /// The values that the bot set, by label.
     pub(super) labels: Fields,
 }
 
 impl Script {
-    /// A conversation at the first turn of its graph, whose user answers so many of an agent's messages.
+    /// Creates the state at the first turn of a graph, with a user who answers this number of an agent's messages.
     pub(super) fn new(dialogue: &'static Dialogue, answers: u32) -> Self {
         Self {
             dialogue,
@@ -60,7 +60,7 @@ impl Script {
         }
     }
 
-    /// Takes a turn of the graph. From then on the user wants what the turn says.
+    /// Takes a turn of the graph. From then on the user has the intention of the turn.
     pub(super) fn take(&mut self, turn: &'static str) {
         self.turn = turn;
         if let Some(intention) = self.dialogue.intention(turn) {
@@ -72,7 +72,7 @@ impl Script {
         self.is_mute = true;
     }
 
-    /// Takes a turn that somebody else decided on, if the graph has it.
+    /// Takes a turn decided elsewhere, if the graph has it.
     pub(super) fn jump(&mut self, turn: &str) {
         if let Some(turn) = self.dialogue.turn(turn) {
             self.take(turn);
@@ -91,7 +91,7 @@ impl Script {
         self.dialogue.phrase(self.turn).unwrap_or("greeting")
     }
 
-    /// Whether somebody is about to take the next turn. A turn that a story took over stays in the past.
+    /// Whether the next turn is planned and not overdue. A turn that a story took over stays in the past.
     pub(super) fn is_awaited(&self, now: Timestamp) -> bool {
         self.due.is_some_and(|due| due >= now)
     }

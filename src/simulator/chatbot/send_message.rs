@@ -1,4 +1,4 @@
-//! *Send regular message*: what an agent of the customer writes to the user, and how it gets on.
+//! *Send regular message*: the messages of the customer's agents to the user, and their statuses.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ use crate::simulator::wire_id::WireId;
 use crate::simulator::{FindingKind, Refusal, Request, Simulator};
 use crate::time::{HumanDuration, later};
 
-/// How a message to the user gets on, and how many milliseconds each step takes.
+/// The statuses of a message to the user, and the duration of each step in milliseconds.
 const STATUSES: [(MessageStatus, Range<u64>); 3] = [
     (MessageStatus::Send, 150..500),
     (MessageStatus::Delivery, 300..1_500),
@@ -91,7 +91,7 @@ pub(super) fn send_message(
     for content in &body.messages {
         let msg_id = WireId::draw(&mut rng);
         messages.push(SentMessage { msg_id: msg_id.to_string() });
-        // The customer delivers on a channel of their own, and nobody learns how far a message came.
+        // On a channel of the customer's own, the customer delivers the messages, and their status is not known.
         let moments = (!is_own).then(|| moments(&mut rng, request.now));
         let is_usual = until == MessageStatus::Read;
         let place = conversation.messages.add(Message {
@@ -122,14 +122,14 @@ pub(super) fn send_message(
     }
     drop(rng);
     simulator.chatbot.begin(&mut simulator.context, key, request.now);
-    // Nobody answers what was not read.
+    // Only a message that was read is answered.
     if until == MessageStatus::Read {
         turns::agent_wrote(simulator, key, request.now);
     }
     Ok(SentMessages { messages })
 }
 
-/// Only a conversation that goes on is written to, and by an agent only after a transfer was accepted.
+/// Checks that the conversation has not ended, and that an agent only writes after a transfer was accepted.
 fn check_sender(
     simulator: &mut Simulator,
     request: &Request<'_>,
@@ -153,7 +153,7 @@ fn check_sender(
     context.refuse(request, "written before the acceptance", Refusal::new(codes.not_accepted.into(), message))
 }
 
-/// How far a message comes, and why it fails: as a test says, else by what is known of the user.
+/// Returns how far a message gets, and why it fails: as forced by a test, or else by what is known of the user.
 fn reach(
     simulator: &mut Simulator,
     request: &Request<'_>,
@@ -172,7 +172,7 @@ fn reach(
         });
         return outcome_plan::reach(Some(ChatOutcome::OptedOut));
     }
-    // A number that was made up for a story means nothing by its last digits.
+    // The last digits of a number that was made up for a story have no meaning.
     let by_number = || {
         let number = conversation.overrides.phone.or_else(|| conversation.user_id.to_string().parse().ok());
         number
@@ -182,7 +182,8 @@ fn reach(
     outcome_plan::reach(scripted.or(conversation.reach).or_else(by_number))
 }
 
-/// Free-form messages go only to whom wrote lately, templates always: WhatsApp's own public rule, assumed here.
+/// Checks that free-form messages go only to users who wrote recently; templates are always allowed. This is WhatsApp's own
+/// public rule, assumed here.
 fn check_window(
     simulator: &mut Simulator,
     request: &Request<'_>,
@@ -211,7 +212,7 @@ fn check_window(
     Err(refusal(format!("the user last wrote at {}", last.strftime("%Y-%m-%dT%H:%M:%SZ"))))
 }
 
-/// When a message that is sent now reaches each of its statuses.
+/// Returns when a message sent now reaches each of its statuses.
 fn moments(rng: &mut Rng, now: Timestamp) -> [Timestamp; 3] {
     let mut at = now;
     STATUSES.map(|(_, range)| {
@@ -220,7 +221,7 @@ fn moments(rng: &mut Rng, now: Timestamp) -> [Timestamp; 3] {
     })
 }
 
-/// The same, as a message keeps it.
+/// Returns the same in the form that a message stores.
 fn way([_, delivered, read]: [Timestamp; 3], now: Timestamp) -> Way {
     let since = |at: Timestamp| at.as_millisecond().saturating_sub(now.as_second().saturating_mul(1_000));
     let [delivered, read] = [delivered, read].map(|at| u32::try_from(since(at)).unwrap_or(u32::MAX));

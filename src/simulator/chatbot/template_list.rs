@@ -20,7 +20,7 @@ pub(super) struct Paging {
 }
 
 impl Paging {
-    /// Page and size.
+    /// Returns page and size.
     pub(super) fn get(&self) -> (usize, usize) {
         (self.page.map_or(1, Whole::count), self.size.map_or(20, Whole::count))
     }
@@ -84,7 +84,7 @@ impl ListedTemplate {
     }
 }
 
-/// The templates, each in each of its languages.
+/// Lists the templates, each in each of its languages.
 pub(super) fn templates(
     simulator: &mut Simulator,
     Both(filter, paging): Both<TemplateFilter, Paging>,
@@ -119,7 +119,7 @@ pub(super) struct TemplateDetail {
     content: TemplateContent,
 }
 
-/// A template with its parts, in English unless the request says otherwise.
+/// Returns a template with its parts, in English unless the request says otherwise.
 pub(super) fn template_detail(
     simulator: &mut Simulator,
     template: TemplateRef,

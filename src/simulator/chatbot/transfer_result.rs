@@ -1,4 +1,4 @@
-//! *Agent transfer result*: whether an agent takes the conversation that a transfer was asked for.
+//! *Agent transfer result*: whether an agent takes the conversation for which a transfer was requested.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -37,7 +37,7 @@ enum Decision {
     Refused,
 }
 
-/// An agent takes a conversation, or none does.
+/// Records that an agent takes a conversation, or that none does.
 pub(super) fn transfer_result(
     simulator: &mut Simulator,
     Both(body, by_user): Both<TransferResult, ByUser>,

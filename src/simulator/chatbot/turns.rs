@@ -1,5 +1,5 @@
-//! The simulated user and the bot across from them: both take turns along a graph, and the user answers whatever the
-//! customer's agent writes. How they talk is assumed; conversations of stories are left to their stories.
+//! The simulated user and the bot: both take turns along a graph, and the user answers the messages of the customer's agents.
+//! How they talk is assumed. Conversations of stories are left to their stories.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,14 +28,14 @@ use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::wire_id::WireId;
 use crate::time::later;
 
-/// What a user says to an agent once the graph has nothing more.
+/// What a user says to an agent after the end of the graph.
 const FILLERS: [&str; 4] = ["user_answer", "small_talk", "order_question", "user_thanks"];
 
 fn wait(conversation: &mut Conversation, from: u64, to: u64) -> Duration {
     Duration::from_millis(conversation.rng.draw().random_range(from..to))
 }
 
-/// Draws what comes next and plans it.
+/// Draws the next turn and plans it.
 pub(super) fn plan_next(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
     let conversation = simulator.chatbot.conversations.get_mut(key);
     let Some(mut script) = conversation.script.take() else { return };
@@ -43,8 +43,8 @@ pub(super) fn plan_next(simulator: &mut Simulator, key: ConversationKey, now: Ti
     script.due = None;
     let gap = match script.next.and_then(|turn| script.dialogue.speaker(turn)) {
         Some(Speaker::User) if script.is_mute || script.is_played || conversation.is_on_own_channel => None,
-        // The bot waits for a user who says no more, and does not say goodbye.
-        // On a channel of the customer's own the bot closes nothing: its users come back whenever they like.
+        // The bot waits for a user who has fallen silent, and does not say goodbye. On a channel of the customer's own the bot
+        // closes nothing: its users come back at any time.
         None if conversation.is_on_own_channel => None,
         _ if script.is_mute && script.next.is_none_or(|turn| script.dialogue.is_last(turn)) => None,
         Some(Speaker::User) => Some(wait(conversation, 4_000, 25_000)),
@@ -59,7 +59,7 @@ pub(super) fn plan_next(simulator: &mut Simulator, key: ConversationKey, now: Ti
     simulator.chatbot.conversations.get_mut(key).script = Some(script);
 }
 
-/// Plans that the user answers the agent.
+/// Plans the user's answer to the agent.
 fn plan_answer(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
     let conversation = simulator.chatbot.conversations.get_mut(key);
     let gap = wait(conversation, 8_000, 20_000);
@@ -76,7 +76,7 @@ fn plan_answer(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) 
     simulator.context.plan(at, ChatbotTimer::Turn { conversation: key });
 }
 
-/// An agent took the conversation: the user says what it is about.
+/// An agent took the conversation: the user explains the reason for contact.
 pub(super) fn accepted(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
     if let Some(script) = &mut simulator.chatbot.conversations.get_mut(key).script {
         script.due = None;
@@ -92,7 +92,7 @@ pub(super) fn refused(simulator: &mut Simulator, key: ConversationKey, now: Time
     let Some(script) = &mut conversation.script else { return };
     if !is_led && !script.is_mute {
         if is_own || script.is_played {
-            // The bot's own graph knows what to say when nobody comes.
+            // The bot's own graph has a turn for the case that no agent comes.
             script.jump("agent");
         } else {
             script.dialogue = dialogue;
@@ -102,7 +102,7 @@ pub(super) fn refused(simulator: &mut Simulator, key: ConversationKey, now: Time
     }
 }
 
-/// The bot answers a turn of its graph that its user has taken.
+/// Lets the bot answer a turn of its graph that its user has taken.
 pub(super) fn take(simulator: &mut Simulator, key: ConversationKey, turn: &str, now: Timestamp) {
     let conversation = simulator.chatbot.conversations.get_mut(key);
     let is_free = conversation.phase == Phase::Bot && !conversation.is_led;
@@ -112,19 +112,19 @@ pub(super) fn take(simulator: &mut Simulator, key: ConversationKey, turn: &str, 
     }
 }
 
-/// The agent wrote.
+/// Reacts to a message of the agent.
 pub(super) fn agent_wrote(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) {
     if simulator.chatbot.conversations.get(key).phase == Phase::Agent {
         plan_answer(simulator, key, now);
     }
 }
 
-/// Whoever has the next turn takes it.
+/// Takes the next turn.
 pub(super) fn turn(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
     let conversation = simulator.chatbot.conversations.get_mut(key);
     let (phase, is_led) = (conversation.phase, conversation.is_led);
     let Some(script) = &mut conversation.script else { return Vec::new() };
-    // One that was planned anew, or that somebody took over, is not taken twice.
+    // A turn that was planned again, or that a story took over, is not taken twice.
     if script.due != Some(at) || is_led {
         return Vec::new();
     }
@@ -153,7 +153,7 @@ pub(super) fn turn(simulator: &mut Simulator, key: ConversationKey, at: Timestam
     }
 }
 
-/// After a turn: what the user wrote meanwhile is answered, or the graph goes on.
+/// Continues after a turn: messages that the user wrote meanwhile are answered, or the graph goes on.
 fn go_on(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) {
     if let Some(script) = &mut simulator.chatbot.conversations.get_mut(key).script
         && script.dialogue.after_agent(script.turn).is_none()
@@ -164,18 +164,18 @@ fn go_on(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) {
     plan_next(simulator, key, at);
 }
 
-/// The conversation is to be transferred to a person.
+/// Requests the transfer of the conversation to a person.
 pub(super) fn ask_for_agent(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
     super::emit(simulator, key, "session.transfer", json!({}), at).into_iter().collect()
 }
 
-/// The user answers the agent: along the graph, and then with a few words until nothing is left to say.
+/// Lets the user answer the agent: along the graph, and then with a few words until nothing is left to say.
 fn answer(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec<Callback> {
     let conversation = simulator.chatbot.conversations.get_mut(key);
     let heard = agent_said(conversation);
     let locale = conversation.locale;
     let Some(script) = &mut conversation.script else { return Vec::new() };
-    // First the user says what it is about; then what the agent said is answered.
+    // First the user explains the reason for contact; then the agent's message is answered.
     let has_explained = std::mem::replace(&mut script.has_explained, true);
     let fitting = heard.filter(|_| has_explained).and_then(|text| {
         match asks::topic(&text, asks::language(&text, locale)) {
@@ -203,7 +203,7 @@ fn answer(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec
             script.take(turn);
             script.phrase()
         }
-        // At the end of the graph the answers that are left run through the fillers.
+        // At the end of the graph, the remaining answers are fillers.
         (None, None) => {
             script.turn = here;
             FILLERS[script.answers as usize % FILLERS.len()]
@@ -217,18 +217,18 @@ fn answer(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) -> Vec
     emit_message(simulator, key, "agent.message", message, AgentMessage::of).into_iter().collect()
 }
 
-/// What the agent said last, if nobody has said anything since.
+/// Returns the agent's last text, if it is the last message.
 fn agent_said(conversation: &Conversation) -> Option<String> {
     let last = conversation.messages.last().filter(|message| message.sender_type == "seat")?;
     Some(last.content.value().get("text")?.as_str()?.to_owned())
 }
 
-/// Whether a text asks something.
+/// Whether a text contains a question.
 fn asks_something(text: &str) -> bool {
     text.contains(['?', '？', '؟'])
 }
 
-/// Somebody takes the turn that the script is at, after another one.
+/// Says the current turn of the script, after another one.
 fn say_turn(
     simulator: &mut Simulator,
     key: ConversationKey,
@@ -273,7 +273,7 @@ fn say_turn(
     said.into_iter().collect()
 }
 
-/// What the bot says first on a channel of the customer's own begins with a greeting.
+/// Puts a greeting before the bot's first words on a channel of the customer's own.
 fn greeted(conversation: &mut Conversation, words: String, is_greeting: bool) -> String {
     let has_spoken = conversation.messages.iter().any(|message| message.sender_type == "robot");
     if !conversation.is_on_own_channel || has_spoken || is_greeting {
@@ -283,14 +283,14 @@ fn greeted(conversation: &mut Conversation, words: String, is_greeting: bool) ->
     format!("{}{gap}{words}", text(conversation, "bot_hello"))
 }
 
-/// A text of a phrase, in the words of the conversation.
+/// Draws a text of a phrase, in the language of the conversation.
 pub(super) fn text(conversation: &mut Conversation, phrase: &str) -> String {
     let facts = conversation.facts();
     phrases::phrase_with(&mut conversation.rng.draw(), phrase, conversation.locale, &facts)
         .unwrap_or_default()
 }
 
-/// The user writes. What a callback says of it, if anybody listens.
+/// Lets the user write. Returns the callback, if a callback URL is configured.
 pub(super) fn user_writes(
     simulator: &mut Simulator,
     key: ConversationKey,
@@ -305,7 +305,7 @@ pub(super) fn user_writes(
     {
         simulator.chatbot.campaigns.opt_out(&conversation.channel_id, &conversation.user_id);
     }
-    // Whoever writes has read what came before.
+    // A user who writes has read the earlier messages.
     conversation.messages.read_by_user();
     let message = Message {
         msg_id: WireId::draw(&mut conversation.rng.draw()),
@@ -321,8 +321,8 @@ pub(super) fn user_writes(
     write(simulator, key, message, at)
 }
 
-/// The bot writes. What a callback says of it, if anybody listens: only customers who own the channel get one (example); on
-/// the vendor's own channels the message just goes to the user.
+/// Lets the bot write. Returns the callback, if a callback URL is configured: only customers who own the channel get one
+/// (example). On the vendor's own channels the message just goes to the user.
 fn bot_writes(
     simulator: &mut Simulator,
     key: ConversationKey,
@@ -354,7 +354,7 @@ fn bot_writes(
     None
 }
 
-/// A message is written. What a callback says of it, if anybody listens.
+/// Adds a message. Returns the callback, if a callback URL is configured.
 fn write(
     simulator: &mut Simulator,
     key: ConversationKey,
@@ -370,7 +370,7 @@ fn write(
     whole
 }
 
-/// The callback of a message, if anybody listens.
+/// Returns the callback of a message, if a callback URL is configured.
 pub(super) fn emit_message<B: Serialize>(
     simulator: &Simulator,
     key: ConversationKey,
@@ -383,12 +383,12 @@ pub(super) fn emit_message<B: Serialize>(
     callback(simulator, key, event, || body(conversation, messages))
 }
 
-/// Whether anybody listens to the callbacks of a conversation.
+/// Whether the callbacks of a conversation have a URL to go to.
 pub(super) fn has_callback_url(simulator: &Simulator, key: ConversationKey) -> bool {
     simulator.context.behaviour.has_callback_url || simulator.story_of(key).is_some()
 }
 
-/// A callback of a conversation, if anybody listens.
+/// Returns a callback of a conversation, if a callback URL is configured.
 pub(super) fn callback<T: Serialize>(
     simulator: &Simulator,
     key: ConversationKey,

@@ -54,7 +54,7 @@ pub(super) struct UploadedMap {
     longitude: Option<Given<f64>>,
 }
 
-/// Keeps a file.
+/// Stores a file.
 pub(super) fn upload(
     simulator: &mut Simulator,
     _: Upload,
@@ -83,7 +83,7 @@ pub(super) fn upload(
     })
 }
 
-/// Keeps the picture of a map.
+/// Stores the picture of a map.
 pub(super) fn upload_map(
     simulator: &mut Simulator,
     body: MapUpload,

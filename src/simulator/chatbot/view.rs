@@ -1,10 +1,10 @@
-//! What templates of stories see of a conversation.
+//! The view that stories' templates have of a conversation.
 
 use serde::Serialize;
 
 use super::conversation::{Conversation, Phase};
 
-/// What templates see of a conversation's user.
+/// The view that templates have of a conversation's user.
 #[derive(Clone, Debug, Serialize)]
 pub struct UserView {
     id: String,
@@ -14,7 +14,7 @@ pub struct UserView {
     locale: String,
 }
 
-/// What templates see of a conversation.
+/// The view that templates have of a conversation.
 #[derive(Clone, Debug, Serialize)]
 pub struct ConversationView {
     call_id: String,
@@ -26,7 +26,7 @@ pub struct ConversationView {
     last_msg_id: String,
 }
 
-/// What templates see of a conversation and its user.
+/// Returns the view of a conversation and its user.
 pub(super) fn view(conversation: &Conversation) -> (UserView, ConversationView) {
     let (user, facts) = conversation.people();
     let company = conversation.overrides.company.as_deref().map_or(facts.company, str::to_owned);

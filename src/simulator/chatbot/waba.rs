@@ -1,4 +1,4 @@
-//! The WhatsApp business accounts that messages are sent from. Which there are and how they are listed is assumed.
+//! The WhatsApp business accounts that messages are sent from. Which ones exist and how they are listed is assumed.
 
 use rand::RngExt;
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use crate::simulator::access::Account;
 use crate::simulator::context::Context;
 use crate::simulator::{AccountKey, Refusal, Request, Simulator, WabaAccount};
 
-/// How many business accounts an account of the vendor has.
+/// Number of business accounts of each account.
 const WABA_ACCOUNTS: u64 = 2;
 
 /// A WhatsApp business account (assumed).
@@ -30,7 +30,7 @@ pub(in crate::simulator) struct Waba {
     status: &'static str,
 }
 
-/// The business accounts of an account: those of the settings, or two that are the same as long as the seed is.
+/// Returns the business accounts of an account: those of the settings, or two that depend only on the seed.
 fn wabas(seed: Seed, key: AccountKey, account: &Account, declared: &[WabaAccount]) -> Vec<Waba> {
     let made = made_up(seed, key, account);
     if declared.is_empty() {
@@ -83,11 +83,11 @@ pub(super) struct WabaRef {
 }
 
 impl WabaRef {
-    /// The business account.
+    /// Returns the business account.
     ///
     /// # Errors
     ///
-    /// The account has none such.
+    /// If the account has no such business account.
     pub(super) fn find(&self, simulator: &Simulator, request: &Request<'_>) -> Result<Waba, Refusal> {
         let (channel, id) = (self.channel_id.as_ref(), self.waba_id.as_ref());
         let fits = |waba: &Waba| {
@@ -110,7 +110,7 @@ pub(super) fn of_account(context: &Context, key: AccountKey) -> Vec<Waba> {
     wabas(context.seed, key, context.access.account(key), &context.behaviour.bot.waba)
 }
 
-/// The business account that the workflows of an account send from: the first, or else one that is made up.
+/// Returns the business account that the workflows of an account send from: the first, or else a made-up one.
 pub(in crate::simulator) fn sender(context: &Context, key: AccountKey) -> Waba {
     let first = of_account(context, key).into_iter().next();
     first.unwrap_or_else(|| draw(context.seed, key, context.access.account(key), 0))
@@ -129,7 +129,7 @@ pub(super) struct WabaList {
     list: Vec<Waba>,
 }
 
-/// The business accounts of the account.
+/// Lists the business accounts of the account.
 pub(super) fn waba_accounts(
     simulator: &mut Simulator,
     _: WabaAccounts,

@@ -1,4 +1,4 @@
-//! The callback of a call that came in.
+//! The callback of an inbound call.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::talk::record_link;
 
-/// The channel of a call that came in (assumed).
+/// The channel of an inbound call (assumed).
 const VOICE_CHANNEL: &str = "voice";
 
 /// `inbound.call_completed`, *Inbound Callback*: somebody called, and the call is over. The head follows `message.send`,

@@ -1,4 +1,4 @@
-//! Callbacks that carry messages. One may carry several.
+//! Callbacks that carry one or several messages.
 
 use rand::RngExt;
 use schemars::JsonSchema;
@@ -17,7 +17,7 @@ use crate::simulator::chatbot::conversation::{Conversation, Phase};
 use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::keys::ConversationKey;
 
-/// The most messages that are generated for one callback, however many the list of a story has.
+/// Maximum number of messages that are generated for one callback, even if the list of a story has more.
 const MOST_MESSAGES: usize = 1_000;
 
 /// `message.send`: the robot's messages, for a customer who owns the channel (example).
@@ -37,8 +37,8 @@ impl MessageSend {
         messages: Vec<Given<Message>>,
     ) -> Self {
         let mut head = Head::of("message.send", conversation);
-        // They go to customers who own the channel, which the vendor calls `chatbot` (example), unless a story named
-        // another.
+        // The callback goes to customers who own the channel, which the vendor calls `chatbot` (example), unless a story named
+        // another one.
         if conversation.channel == DEFAULT_CHANNEL || conversation.is_on_own_channel {
             OWN_CHANNEL.clone_into(&mut head.channel);
         }
@@ -156,14 +156,14 @@ impl Generate for TemplateReply {
     }
 }
 
-/// A template that a message may have been made from.
+/// Returns a template that a message may have been made from.
 pub(super) fn template(conversation: &mut Conversation) -> TemplateInfo {
     const KNOWN: [(i64, &str); 3] = [(35, "payment_reminder"), (36, "parcel_update"), (41, "loan_offer")];
     let (id, name) = KNOWN[conversation.rng.draw().random_range(0..KNOWN.len())];
     TemplateInfo { id, name: name.to_owned(), language: conversation.locale.to_owned() }
 }
 
-/// What the user would say next.
+/// Returns what the user would say next.
 fn written_by_user(conversation: &mut Conversation, wanted: &Wanted<'_>) -> Vec<Given<Message>> {
     const WITH_BOT: [&str; 4] = ["greeting", "order_question", "small_talk", "debt_promise"];
     const WITH_AGENT: [&str; 4] = ["debt_dispute", "parcel_late", "complaint", "user_thanks"];
@@ -172,7 +172,7 @@ fn written_by_user(conversation: &mut Conversation, wanted: &Wanted<'_>) -> Vec<
     written(conversation, SenderType::User, phrase, wanted, |text| Content::Text { text })
 }
 
-/// As many messages as are wanted, at least one unless the list is empty.
+/// Generates as many messages as requested: at least one, unless the list is empty.
 fn written(
     conversation: &mut Conversation,
     sender_type: SenderType,

@@ -1,8 +1,8 @@
-//! The callbacks of conversations: the type of each body beside what generates it. All are signed.
+//! The callbacks of conversations: the type of each body, and the code that generates it. All are signed.
 //!
-//! Two of them are known: `session.transfer` (documented) and `message.send` (example). The others are assumed in the
-//! style of these two: `agent.transfer` follows the former, all others the latter. In every one, `event` holds the name
-//! that the catalog gives.
+//! Two of them are known: `session.transfer` (documented) and `message.send` (example). The others are assumed in the style of
+//! these two: `agent.transfer` is modelled on the former, all others on the latter. In each of them `event` holds the name from
+//! the catalog.
 
 mod inbound;
 mod messages;
@@ -77,12 +77,12 @@ fn user_ref(conversation: &Conversation) -> UserRef {
     UserRef { id: conversation.user_id.to_string() }
 }
 
-/// The robot that has the conversation, digits in a text (example).
+/// Returns the robot that has the conversation, as digits in a text (example).
 fn robot_id(conversation: &Conversation) -> String {
     four_digits(&mut conversation.samples())
 }
 
-/// What the user wanted: the letter that the dialogue led to, or else that of what the user wrote last and said clearly.
+/// Returns the user's intention: the letter that the dialogue led to, or else that of the user's last clear statement.
 fn intention(conversation: &mut Conversation) -> String {
     if let Some(script) = &conversation.script {
         return script.intention.as_deref().unwrap_or("--").to_owned();
@@ -98,6 +98,6 @@ fn intention(conversation: &mut Conversation) -> String {
     if let Some(letter) = topics.filter_map(|topic| bot?.intention(topic)).next() {
         return letter.to_owned();
     }
-    // A conversation of which nothing is known.
+    // Nothing is known of the conversation.
     char::from(b'A' + conversation.rng.draw().random_range(0..5)).to_string()
 }

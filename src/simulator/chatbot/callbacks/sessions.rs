@@ -1,4 +1,4 @@
-//! Callbacks about a conversation as a whole: it is to be transferred, it has ended, what it came to.
+//! Callbacks about a conversation as a whole: its transfer, its end, its result.
 
 use schemars::JsonSchema;
 use serde::Serialize;

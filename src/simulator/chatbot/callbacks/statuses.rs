@@ -1,4 +1,4 @@
-//! Callbacks that say how far a message has come.
+//! Callbacks that report the status of a message.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -147,7 +147,7 @@ impl Generate for TemplateResult {
     }
 }
 
-/// The status that follows: of the last message that was written to the user, or of one made up.
+/// Returns the next status of the last message to the user, or of a made-up one.
 fn next_status(conversation: &mut Conversation) -> (String, MessageStatus) {
     match conversation.messages.iter().rev().find(|message| message.sender_type != "user") {
         Some(message) => {

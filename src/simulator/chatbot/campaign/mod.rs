@@ -1,5 +1,5 @@
-//! Template messages: who gets one, what becomes of it, and the query for it. When a message moves on, its state and
-//! the callback about it change at the same moment, so that both always agree. All of it is assumed.
+//! Template messages: their recipients, their results, and the query for them. When a message reaches its next status, its
+//! state and the callback about it change at the same moment, so that both always agree. All of it is assumed.
 
 mod put_away;
 mod reply;
@@ -34,10 +34,10 @@ pub(super) use send::{send_single_template, send_template};
 pub(super) use steps::step;
 pub(super) use thread::{Thread, thread};
 
-/// What a campaign counts for beside its messages, in how much is kept: about as much memory as so many messages.
+/// Weight of a campaign without its messages, in messages of about equal memory.
 const CAMPAIGN_WEIGHT: usize = 10;
 
-/// So many messages begin at once.
+/// Number of messages that begin at once.
 const PART: usize = 1_000;
 
 /// A message to one number.
@@ -46,7 +46,7 @@ struct Row {
     conversation: ConversationKey,
     number: u64,
     msg_id: WireId,
-    /// What fills the template, where it is not what fills it for all.
+    /// The values of the template's variables, if they differ from those for all.
     texts: Option<Box<[String]>>,
     status: RowStatus,
     at: Timestamp,
@@ -55,36 +55,36 @@ struct Row {
     replied: bool,
 }
 
-/// All messages of one call.
+/// All messages of one request.
 #[derive(Clone, Debug)]
 struct Campaign {
     id: String,
     account: AccountKey,
     chosen: Chosen,
     waba: Waba,
-    /// Who hears of it: a reply to a single message has an event of its own.
+    /// Whether it is a single message: the reply to one has an event of its own.
     is_single: bool,
-    /// What fills the template.
+    /// The values of the template's variables.
     texts: Option<Vec<String>>,
     rows: Vec<Row>,
-    /// Those that do not stand among the rows yet: a long list begins in parts.
+    /// The recipients that are not among the rows yet: a long list begins in parts.
     waiting: VecDeque<To>,
     counts: Counts,
     replied: usize,
 }
 
-/// All campaigns, and who wants no messages.
+/// All campaigns, and the users who have opted out of messages.
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Campaigns {
     list: Shelf<Campaign>,
     by_id: BTreeMap<String, usize>,
-    /// Channel and user.
+    /// The users who opted out, as channel and user.
     opted_out: BTreeSet<(WireId, WireId)>,
     threads: u64,
 }
 
 impl Campaigns {
-    /// A user wants no more messages on a channel.
+    /// Records that a user wants no more messages on a channel.
     pub(super) fn opt_out(&mut self, channel_id: &WireId, user_id: &WireId) {
         self.opted_out.insert((channel_id.clone(), user_id.clone()));
     }
@@ -94,7 +94,7 @@ impl Campaigns {
         !self.opted_out.is_empty() && self.opted_out.contains(&(channel_id.clone(), user_id.clone()))
     }
 
-    /// A number for a new conversation, which its seed is made from.
+    /// Returns the number from which the seed of a new conversation is made.
     pub(super) fn next_thread(&mut self) -> u64 {
         self.threads += 1;
         self.threads
@@ -155,7 +155,7 @@ impl Counts {
     }
 }
 
-/// A message comes so far.
+/// Sets the status that a message has reached.
 fn move_to(campaign: &mut Campaign, row: usize, status: MessageStatus, at: Timestamp) {
     let state = &mut campaign.rows[row];
     *campaign.counts.of(state.status) -= 1;

@@ -1,4 +1,4 @@
-//! Campaigns whose messages have come as far as they come are put away after a while.
+//! Evicts campaigns after a while, once all their messages have reached their last status.
 
 use std::collections::HashSet;
 
@@ -8,17 +8,17 @@ use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
 
 impl Campaigns {
-    /// Whether so much came that something may have to be put away.
+    /// Whether an eviction scan is due.
     pub(in crate::simulator::chatbot) fn is_full(&self, most: usize) -> bool {
         self.list.is_full(most)
     }
 
-    /// How many objects of it are kept.
+    /// Returns the number of kept objects.
     pub(in crate::simulator::chatbot) fn objects(&self) -> usize {
         self.list.len()
     }
 
-    /// Puts away what needs not be kept.
+    /// Evicts finished campaigns.
     pub(in crate::simulator::chatbot) fn put_away(&mut self, keep: Keep, planned: &Planned) {
         let gone = self.list.put_away(keep, |number, campaign| {
             let is_free = campaign.waiting.is_empty() && !planned.campaigns.contains(&number);
@@ -29,7 +29,7 @@ impl Campaigns {
         }
     }
 
-    /// The conversations that its messages stand in.
+    /// Returns the conversations that its messages belong to.
     pub(in crate::simulator::chatbot) fn conversations(&self) -> HashSet<ConversationKey> {
         let rows = self.list.objects().flat_map(|campaign| &campaign.rows);
         rows.map(|row| row.conversation).collect()

@@ -1,4 +1,4 @@
-//! A user replies to a template message.
+//! Replies of users to template messages.
 
 use jiff::Timestamp;
 use rand::RngExt;
@@ -14,8 +14,8 @@ use crate::simulator::chatbot::turns;
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::{Callback, Simulator};
 
-/// The user of a conversation has answered its latest template message by itself. Which template it was, if it went to this
-/// user alone: such a reply has an event of its own.
+/// Records that the user of a conversation has replied to its latest template message. Returns the template if the message went
+/// to this user alone: such a reply has an event of its own.
 pub(in crate::simulator::chatbot) fn replied(
     simulator: &mut Simulator,
     key: ConversationKey,
@@ -33,7 +33,7 @@ pub(in crate::simulator::chatbot) fn replied(
     (is_first && campaign.is_single).then(|| campaign.chosen.info())
 }
 
-/// The user replies: the conversation begins, and its user and the bot go on along the template's graph.
+/// Lets the user reply: the conversation begins, and its user and the bot go on along the template's graph.
 pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Callback> {
     let campaign = &simulator.chatbot.campaigns.list[task];
     let (chosen, is_single) = (campaign.chosen.clone(), campaign.is_single);

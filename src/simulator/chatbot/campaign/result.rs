@@ -1,4 +1,4 @@
-//! *Query the template message sending result*: what came of the messages of a task.
+//! *Query the template message sending result*: the results of the messages of a task.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -86,14 +86,14 @@ impl NumberResult {
     }
 }
 
-/// What came of the messages of a task: sums, and a page of numbers.
+/// Returns the results of the messages of a task: sums, and a page of numbers.
 pub(in crate::simulator::chatbot) fn template_result(
     simulator: &mut Simulator,
     Both(query, paging): Both<ResultQuery, Paging>,
     request: &Request<'_>,
 ) -> Result<TaskResult, Refusal> {
     let (page, size) = paging.get();
-    // Whoever asks sees all of them.
+    // A query covers all of them.
     if let Some(at) = simulator.chatbot.campaigns.by_id.get(&query.task_id).copied() {
         begin(simulator, at, request.now, usize::MAX);
     }

@@ -1,10 +1,10 @@
-//! Campaigns, for whoever looks at the mock.
+//! Campaigns as the control surface shows them.
 
 use super::Campaigns;
 use crate::simulator::object_view::{ObjectView, sums};
 
 impl Campaigns {
-    /// Messages to lists of numbers and to single ones, newest first.
+    /// Returns the messages to lists of numbers and to single ones, newest first.
     pub(in crate::simulator::chatbot) fn seen(&self) -> impl Iterator<Item = ObjectView> {
         self.list.objects().rev().map(|campaign| {
             let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);

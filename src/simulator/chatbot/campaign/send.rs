@@ -1,4 +1,4 @@
-//! *Send template message* and *Send single template message*, and the plan of what becomes of each message.
+//! *Send template message* and *Send single template message*, and the planned result of each message.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::{Refusal, Request, Simulator};
 use crate::time::later;
 
-/// The gap between two messages of one request, in milliseconds.
+/// The time between two messages of one request, in milliseconds.
 const PACE: u64 = 20;
 
 /// `POST /api/v1/template/send` (assumed).
@@ -83,7 +83,7 @@ pub(in crate::simulator::chatbot) struct SentSingleTemplate {
     call_id: String,
 }
 
-/// Sends a template message to many numbers. Those that cannot be used are listed.
+/// Sends a template message to many numbers. The response lists those that cannot be used.
 pub(in crate::simulator::chatbot) fn send_template(
     simulator: &mut Simulator,
     Both(body, Both(template, waba)): Both<SendTemplate, Both<TemplateRef, WabaRef>>,
@@ -139,7 +139,7 @@ pub(in crate::simulator::chatbot) fn send_single_template(
     Ok(SentSingleTemplate { task_id: campaign.id.clone(), call_id: conversation.call_id.to_string() })
 }
 
-/// The template, and each number, or what is wrong with it.
+/// Reads the template, and each number or the mistake in it.
 fn read(
     simulator: &Simulator,
     items: &[Value],
@@ -189,7 +189,7 @@ fn start(
     task
 }
 
-/// The next messages of a campaign begin, so many at most; the others do by themselves.
+/// Begins up to `most` of the next messages of a campaign; a timer begins the others.
 pub(super) fn begin(simulator: &mut Simulator, task: usize, now: Timestamp, most: usize) {
     let number = u32::try_from(task).unwrap_or(u32::MAX);
     let campaign = &mut simulator.chatbot.campaigns.list[task];
@@ -240,7 +240,7 @@ pub(super) fn begin(simulator: &mut Simulator, task: usize, now: Timestamp, most
     }
 }
 
-/// Plans the moments at which a message moves on.
+/// Plans the moments at which a message reaches its statuses.
 fn plan(
     simulator: &mut Simulator,
     task: u32,

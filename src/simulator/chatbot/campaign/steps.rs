@@ -1,4 +1,4 @@
-//! How a template message moves on, and its callbacks.
+//! The steps of a template message, and its callbacks.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::wire_id::WireId;
 use crate::simulator::{Callback, Simulator};
 
-/// A message moves on.
+/// Takes the next step of a message.
 pub(in crate::simulator::chatbot) fn step(
     simulator: &mut Simulator,
     task: u32,
@@ -96,7 +96,7 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
     emitted
 }
 
-/// The callback of a result, as it was at that moment: sent or failed.
+/// Returns the callback of a result as it was at that moment: sent or failed.
 fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Callback> {
     let campaign = &simulator.chatbot.campaigns.list[task];
     let state = &campaign.rows[row];

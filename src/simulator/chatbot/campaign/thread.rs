@@ -1,4 +1,4 @@
-//! New conversations: with the user of a number, or with a user of a channel of the customer's own.
+//! New conversations with the user of a phone number, or with a user of a channel that the customer owns.
 
 use std::borrow::Cow;
 
@@ -15,17 +15,17 @@ use crate::simulator::{AccountKey, Opening, Simulator};
 /// A conversation to begin.
 pub(in crate::simulator::chatbot) struct Thread {
     pub(in crate::simulator::chatbot) account: AccountKey,
-    /// Where the user lives.
+    /// The country where the user lives.
     pub(in crate::simulator::chatbot) country: Country,
     pub(in crate::simulator::chatbot) channel: Cow<'static, str>,
     pub(in crate::simulator::chatbot) channel_id: WireId,
     pub(in crate::simulator::chatbot) user_id: WireId,
-    /// What is known of the user.
+    /// The known facts about the user.
     pub(in crate::simulator::chatbot) overrides: Overrides,
 }
 
 impl Thread {
-    /// Begins it. For the lists it begins with its first word.
+    /// Begins the conversation. In lists it appears with its first message.
     pub(in crate::simulator::chatbot) fn begin(
         self,
         simulator: &mut Simulator,
@@ -41,14 +41,14 @@ impl Thread {
             channel_id: self.channel_id,
             user_id: self.user_id,
             overrides: self.overrides,
-            // The customer begins it; what the user writes comes later.
+            // The customer begins it; the user writes later.
             last_user: Timestamp::MIN,
             ..Conversation::open(&opening, cause)
         })
     }
 }
 
-/// The conversation with a user that is open on a channel, or a new one.
+/// Returns the open conversation with a user on a channel, or a new one.
 pub(in crate::simulator::chatbot) fn thread(
     simulator: &mut Simulator,
     account: AccountKey,

@@ -1,4 +1,4 @@
-//! What accounts see and keep, and where nobody listens.
+//! Tests of what accounts see and keep, and of accounts without a callback URL.
 
 use bytes::Bytes;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Conversations that pass to an agent, and back.
+//! Tests of conversations that are transferred to an agent and back.
 
 use serde_json::json;
 
@@ -54,7 +54,7 @@ fn the_user_chooses_what_the_agent_offers() {
         assert_eq!(message["content"]["interactive"][kind]["title"], title);
         assert_eq!(message["reply"]["content"], question);
     }
-    // A question without options is none.
+    // A question without options is not a question.
     let empty = json!({ "type": "interactive", "interactive": { "type": "list" } });
     let (code, message) =
         vendor.wrong("chatbot.send_message", json!({ "call_id": call_id, "messages": [empty] }));

@@ -1,4 +1,4 @@
-//! The bot of a channel of the customer's own, and what settings make of it.
+//! Tests of the bot on a channel of the customer's own, and of its settings.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ fn push(vendor: &mut Vendor, call_id: &str, text: &str) -> String {
     vendor.ok("chatbot.channel_message", said)["call_id"].as_str().unwrap().to_owned()
 }
 
-/// What the bot has said so far, oldest first.
+/// Returns what the bot has said so far, oldest first.
 fn bot_said(vendor: &mut Vendor, call_id: &str) -> Vec<String> {
     let said = vendor.messages(call_id).into_iter().filter(|message| message["sender_type"] == "robot");
     let text = |message: Value| {
@@ -27,7 +27,7 @@ fn bot_said(vendor: &mut Vendor, call_id: &str) -> Vec<String> {
     said
 }
 
-/// Whether a text is one of a phrase in a language, as far as nothing is filled in.
+/// Whether a text is one of a phrase in a language, except for what is filled in.
 fn is_of(text: &str, phrase: &str, locale: &str) -> bool {
     let rng = &mut crate::seed::Seed(1).stream("phrases", 0);
     (0..200).filter_map(|_| crate::content::phrases::phrase(rng, phrase, closest_locale(locale))).any(
@@ -114,7 +114,7 @@ fn the_bot_closes_no_chat_and_answers_everything_that_is_written() {
     }
     assert!(!vendor.events().contains(&"session.end"), "nobody closed it");
     assert_eq!(bot_said(vendor, &call_id).len(), 8);
-    // When nobody takes the conversation, the bot goes on.
+    // If no agent takes the conversation, the bot goes on.
     push(vendor, &call_id, "give me a person");
     vendor.until("session.transfer");
     vendor.ok("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "refused" }));

@@ -1,4 +1,4 @@
-//! What campaigns come to, sent and queried alike.
+//! Tests that the callbacks and queries of campaigns agree.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::*;
 use crate::simulator::Behaviour;
 use crate::simulator::calling::Rules;
 
-/// What the callbacks so far say of each number of a task: its last status.
+/// Counts the last status of each number of a task, according to the callbacks so far.
 fn count(sent: &[(String, Value)], task_id: &str) -> BTreeMap<String, usize> {
     let mut of = BTreeMap::new();
     let mut last: BTreeMap<String, String> = BTreeMap::new();
@@ -93,7 +93,7 @@ fn a_campaign_is_reported_and_queried_alike_at_every_moment() {
         let row = row(vendor, end);
         assert_eq!((&row["status"], &row["replied"]), (&json!(status), &json!(replied)), "{end}");
     }
-    // Whoever opted out gets no more.
+    // A user who opted out gets no more messages.
     let again = json!({ "template_id": 35, "to": "+628111239069" });
     vendor.ok("chatbot.send_single_template", again);
     let result = vendor.until("template.result");

@@ -1,4 +1,4 @@
-//! A channel of the customer's own.
+//! Tests of a channel of the customer's own.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Conversations and campaigns over days of the vendor's time.
+//! Tests of conversations and campaigns over days of the vendor's time.
 
 mod accounts;
 mod agents;
@@ -20,7 +20,7 @@ use crate::seed::Seed;
 use crate::simulator::request::Upload;
 use crate::simulator::{Account, AccountKey, Behaviour, Refusal, Request, Strictness};
 
-/// A vendor, the callbacks it sent, and what time it is there.
+/// A vendor, the callbacks it sent, and its current time.
 struct Vendor {
     simulator: Simulator,
     now: Timestamp,
@@ -90,7 +90,7 @@ impl Vendor {
         self.pass(Duration::from_secs(minutes * 60));
     }
 
-    /// Lets time pass until a callback of this event comes; its body.
+    /// Lets time pass until a callback of this event goes out, and returns its body.
     #[track_caller]
     fn until(&mut self, event: &str) -> Value {
         let from = self.sent.len();
@@ -107,7 +107,7 @@ impl Vendor {
         self.sent.iter().map(|(event, _)| event.as_str()).collect()
     }
 
-    /// A conversation that a single template opened, by its call_id.
+    /// Opens a conversation by a single template, and returns its call_id.
     fn chat(&mut self, outcome: &str) -> String {
         let to = json!({ "number": "+6281112345678", "mock_outcome": outcome });
         let sent = self.ok("chatbot.send_single_template", json!({ "template_id": 35, "to": to }));

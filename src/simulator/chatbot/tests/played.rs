@@ -1,4 +1,4 @@
-//! A person who is played from outside.
+//! Tests of a person played from outside.
 
 use super::*;
 use crate::simulator::chatbot::played::{ChatAct, ChatError, FileKind, NewChat};

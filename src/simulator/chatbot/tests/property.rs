@@ -1,4 +1,4 @@
-//! Whatever is done, callbacks and queries agree.
+//! Tests that callbacks and queries agree whatever happens.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::campaigns::assert_agrees;
 use super::*;
 use crate::simulator::request::Upload;
 
-/// Something an integrator may do.
+/// An action of an integrator.
 #[derive(Clone, Debug)]
 enum Deed {
     Single(u16),
@@ -41,7 +41,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-/// Does all of it and returns what the vendor sent and answered.
+/// Carries out all actions and returns what the vendor sent and answered.
 fn done(deeds: &[Deed], seed: u64) -> (Vendor, Vec<String>) {
     let mut vendor = Vendor::new(seed);
     let (mut calls, mut tasks, mut answers): (Vec<String>, Vec<String>, Vec<String>) = Default::default();

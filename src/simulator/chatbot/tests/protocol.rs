@@ -1,4 +1,4 @@
-//! Transfers are a protocol, and numbers are reached by agents as by templates.
+//! Tests of transfers as a protocol, and of numbers that agents and templates reach in the same way.
 
 use serde_json::json;
 
@@ -61,7 +61,7 @@ fn a_lenient_mock_lets_pass_what_others_refuse_and_says_so() {
     assert_eq!(vendor.simulator.findings().counts()[&FindingKind::LetPass], 2);
 }
 
-/// What becomes of a message of an agent to a number that behaves so: statuses, and the code of the error.
+/// Returns the result of an agent's message to a number with this outcome: statuses, and the code of the error.
 fn fate(vendor: &mut Vendor, mut message: Value, call_id: &str) -> (Vec<String>, Value) {
     message["call_id"] = call_id.into();
     let from = vendor.sent.len();

@@ -1,4 +1,4 @@
-//! Questions that the bot asks, and what users choose.
+//! Tests of the bot's questions and the users' choices.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ fn push(call_id: &str, content: Value) -> Value {
     })
 }
 
-/// Every question of a list of messages, with the message after it.
+/// Returns every question of a list of messages, with the message after it.
 fn asked(messages: &[Value]) -> Vec<(Value, Option<Value>)> {
     let mut found = Vec::new();
     for (at, message) in messages.iter().enumerate() {
@@ -60,7 +60,7 @@ fn users_choose_what_the_bot_offers() {
                 let id = chosen[kind]["id"].as_str().unwrap();
                 let start = format!("{}-1-1-", question["msg_id"].as_str().unwrap());
                 assert!(id.starts_with(&start) && id.ends_with('-'), "{id}");
-                // The list has the question's id and content side by side, the callback the whole question.
+                // The list has the question's id and content side by side; the callback has the whole question.
                 let reply =
                     json!({ "msg_id": question["msg_id"], "type": "interactive", "interactive": asked });
                 assert_eq!(answer["reply"], reply);

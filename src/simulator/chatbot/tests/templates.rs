@@ -1,4 +1,4 @@
-//! The template catalogue, and the calls that send templates.
+//! Tests of the template catalogue, and of the requests that send templates.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The window for free-form messages, and silence.
+//! Tests of the window for free-form messages, and of silence.
 
 use serde_json::json;
 
