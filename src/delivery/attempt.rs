@@ -1,4 +1,4 @@
-//! What goes out and what comes back: a callback ready to send, one attempt to deliver it, and what came of that.
+//! A callback ready to send, one attempt to deliver it, and the result of the attempt.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,53 +18,52 @@ use crate::net::Target;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct CallbackId(pub u64);
 
-/// A callback handed to delivery: rendered once, so that every attempt sends the same bytes.
+/// A callback that was handed to delivery. It is rendered once, so that every attempt sends the same bytes.
 #[derive(Clone, Debug)]
 pub struct QueuedCallback {
-    /// Its number.
+    /// The number of the callback.
     pub id: CallbackId,
-    /// Its event id in the catalog.
+    /// The event id in the catalog.
     pub event: Arc<str>,
-    /// Where it goes.
+    /// The URL it is sent to.
     pub target: Arc<Target>,
     /// The HTTP method, upper case.
     pub method: Arc<str>,
-    /// All headers but `Host`, `Content-Length` and those of the signature, in their letter case on the wire.
+    /// All headers except `Host`, `Content-Length` and those of the signature, in their letter case on the wire.
     pub headers: Vec<(Arc<str>, String)>,
     /// The exact body.
     pub body: Bytes,
-    /// What adds the headers of the signature to every attempt, if it is signed.
+    /// Adds the headers of the signature to every attempt, if the callback is signed.
     pub signer: Option<Signer>,
-    /// Names it to the receiver, for schemes that sign a nonce: the same for every attempt.
+    /// Identifies the callback to the receiver, for schemes that sign a nonce. It is the same for every attempt.
     pub message_id: String,
-    /// Callbacks with the same key keep their order if the policy says so: the conversation's id.
+    /// The conversation's id. Callbacks with the same key keep their order if the policy demands it.
     pub order_key: Option<Arc<str>>,
-    /// What it is a part of, by any names: a task, a plan, a workflow.
+    /// The names of the groups it is a part of: a task, a plan, a workflow.
     pub part_of: Vec<Arc<str>>,
-    /// What it sums up: it waits until each part that came before it was attempted, and parts that come after it wait
-    /// for it.
+    /// The groups it sums up. It waits until each earlier part was attempted, and later parts wait for it.
     pub sums_up: Option<Arc<str>>,
     /// When the first attempt is due.
     pub due: Timestamp,
     /// How it is sent, retried and judged.
     pub policy: Arc<Policy>,
-    /// What goes wrong with it on purpose: at most one of each group.
+    /// The faults applied to it: at most one of each group.
     pub faults: Vec<Arc<CallbackFault>>,
-    /// What it is once more, if a fault makes it come again.
+    /// The original, if a fault sends this copy.
     pub copy_of: Option<CopyOf>,
 }
 
-/// What a callback is once more.
+/// The original of a copy that a fault sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyOf {
-    /// The callback.
+    /// The original callback.
     pub callback: CallbackId,
-    /// The fault that makes it come again.
+    /// The fault that sends the copy.
     pub by: FaultName,
 }
 
 impl QueuedCallback {
-    /// Whether it stands in no order, because a fault says so.
+    /// Whether it is exempt from ordering because of a fault.
     pub fn is_out_of_order(&self) -> bool {
         let is_freed = |fault: &Arc<CallbackFault>| {
             matches!(fault.name, FaultName::Hold | FaultName::Reorder | FaultName::Burst)
@@ -72,112 +71,112 @@ impl QueuedCallback {
         self.copy_of.is_some() || self.faults.iter().any(is_freed)
     }
 
-    /// The fault of it that is about when, how often and where it comes.
+    /// Its delivery fault (when, how often, where), if any.
     pub fn delivery_fault(&self) -> Option<&Arc<CallbackFault>> {
         self.faults.iter().find(|fault| fault.name.group() == Group::Delivery)
     }
 }
 
-/// One transmission of a callback as it goes out: the client adds `Host` and `Content-Length`.
+/// One transmission of a callback. The client adds `Host` and `Content-Length`.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// The callback.
     pub callback: Arc<QueuedCallback>,
-    /// Counts the attempts of a callback from 1.
+    /// The number of the attempt, counted from 1 for each callback.
     pub number: u32,
-    /// All headers but `Host` and `Content-Length`: those of the callback, then those of the signature.
+    /// All headers except `Host` and `Content-Length`: those of the callback, then those of the signature.
     pub headers: Vec<(Arc<str>, String)>,
-    /// The exact body: that of the callback, unless a fault makes it another one.
+    /// The exact body: that of the callback, unless a fault changes it.
     pub body: Bytes,
-    /// What goes wrong on the wire on purpose.
+    /// The faults on the wire.
     pub wire: Vec<Arc<CallbackFault>>,
-    /// All that goes wrong with it on purpose, by name.
+    /// The names of all faults of this attempt.
     pub faults: Vec<FaultName>,
 }
 
-/// Why there is no answer.
+/// Why an attempt has no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The class, for counting and for expectations.
     pub class: ErrorClass,
-    /// What happened and what to do about it, one line.
+    /// What happened and what to do about it, in one line.
     pub message: String,
 }
 
-/// What came of one attempt.
+/// The result of one attempt.
 #[derive(Clone, Debug)]
 pub struct AttemptResult {
-    /// The answer, or why there is none.
+    /// The response, or why there is none.
     pub result: Result<ReceiverResponse, Failure>,
     /// Real time from the start of the attempt to its end.
     pub elapsed: Duration,
 }
 
-/// What follows from an attempt.
+/// What follows after an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptOutcome {
-    /// There will be another one.
+    /// There will be another attempt.
     Retry {
-        /// When.
+        /// When the next attempt is due.
         at: Timestamp,
     },
-    /// It was the last one.
+    /// It was the last attempt.
     Ended(End),
 }
 
-/// How a callback came to its end.
+/// The final state of a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct End {
-    /// After how many attempts.
+    /// The number of attempts.
     pub attempts: u32,
-    /// Why the last one failed; nothing if the callback was delivered.
+    /// Why the last attempt failed. `None` if the callback was delivered.
     pub failure: Option<Failure>,
 }
 
 impl End {
-    /// Whether it was never sent, because a fault says so.
+    /// Whether a fault dropped it, so that it was never sent.
     pub fn is_dropped(&self) -> bool {
         self.failure.as_ref().is_some_and(|failure| failure.class == ErrorClass::Dropped)
     }
 }
 
-/// The classes of errors of an attempt.
+/// The classes of failed attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// The target is neither on loopback nor allowed by the user.
     NotAllowed,
-    /// The request can't be sent as it is, for example for a line break in a header.
+    /// The request can't be sent as it is, for example because of a line break in a header.
     Unsendable,
-    /// The host's name has no address.
+    /// The host name does not resolve to an address.
     Unresolved,
-    /// Nobody listens there.
+    /// The connection is refused: nothing listens at the address.
     Refused,
-    /// This machine gives no further connection: it is out of descriptors. It is no attempt.
+    /// This machine is out of file descriptors for a further connection. This does not count as an attempt.
     NoDescriptors,
-    /// No whole answer within the policy's timeout.
+    /// No complete response arrived within the policy's timeout.
     Timeout,
-    /// The connection ended before the answer did.
+    /// The connection ended before the response was complete.
     Reset,
     /// The TLS handshake failed.
     Tls,
-    /// What came back is not HTTP.
+    /// The bytes received are not HTTP.
     BadAnswer,
-    /// It was never sent, because a fault says so.
+    /// A fault dropped the callback, so that it was never sent.
     Dropped,
-    /// Its receiver has only failed for so long that it gets nothing more.
+    /// The receiver is disabled, because it has only failed for longer than the policy allows.
     Disabled,
-    /// An answer came, but its status or body is not what the policy calls success.
+    /// A response arrived, but its status or body does not count as success under the policy.
     Rejected,
 }
 
 impl ErrorClass {
-    /// Whether another attempt can't end better, so that the callback is given up at once.
+    /// Whether further attempts can't succeed, so that the callback fails at once.
     pub fn is_final(self) -> bool {
         matches!(self, Self::NotAllowed | Self::Unsendable | Self::Dropped | Self::Disabled)
     }
 
-    /// The word of this class in files, records and reports.
+    /// Returns the name of this class in files, records and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotAllowed => "not_allowed",

@@ -1,4 +1,4 @@
-//! One attempt over the network.
+//! The HTTP client: makes one attempt over the network.
 
 use std::time::Duration;
 
@@ -17,18 +17,18 @@ use super::{Attempt, AttemptResult, Failure, ReceiverResponse};
 use crate::http::{Connector, TlsError, TlsOptions};
 use crate::net::{Guard, NotAllowed, Target};
 
-/// Idle connections kept per target if the options don't say.
+/// Default for the idle connections kept per target.
 const IDLE_PER_TARGET: usize = 32;
 
-/// Stands in for a timeout so long that its end can't be computed.
+/// Replaces a timeout so long that its end can't be computed.
 const ENDLESS: Duration = Duration::from_secs(30 * 366 * 24 * 3600);
 
-/// What a client needs to know.
+/// Options of a client.
 #[derive(Clone, Debug, Default)]
 pub struct ClientOptions {
-    /// Which hosts may be reached.
+    /// The hosts that may be reached.
     pub guard: Guard,
-    /// How TLS is checked.
+    /// How TLS certificates are checked.
     pub tls: TlsOptions,
     /// Idle connections kept per target; 0 means 32.
     pub idle_per_target: usize,
@@ -36,12 +36,12 @@ pub struct ClientOptions {
 
 /// Sends attempts over kept-alive connections, pooled by target. It needs a tokio runtime with time and network.
 ///
-/// On the wire, `Host` comes first and `Content-Length` last; between them stand the headers of the attempt in their
-/// order and letter case, except that all values of one name stand where its first one does. A `Host` among them
-/// takes the place of the client's own. `Content-Length` is left out only of a GET or HEAD without a body.
+/// On the wire, `Host` comes first and `Content-Length` last. The headers of the attempt stand between them in their order and
+/// letter case, except that all values of one name stand where its first value does. A `Host` among them replaces the client's
+/// own. `Content-Length` is left out only for a GET or HEAD without a body.
 ///
-/// Redirects are not followed. A request is never sent twice: if a kept-alive connection turns out to be closed, the
-/// request goes over a fresh one only if it is sure that nothing of it was sent.
+/// Redirects are not followed. A request is never sent twice: if a kept-alive connection turns out to be closed, the request
+/// is sent over a new one only if none of it was sent before.
 #[derive(Debug)]
 pub struct Client {
     connector: Connector,
@@ -49,7 +49,7 @@ pub struct Client {
     header_case: HeaderCase,
 }
 
-/// Why an exchange brought no answer.
+/// Why an exchange has no response.
 pub(super) enum Broken {
     /// Nothing of the request left this machine.
     Unsent(Failure),
@@ -66,11 +66,11 @@ impl Broken {
 }
 
 impl Client {
-    /// A client without connections.
+    /// Creates a client without connections.
     ///
     /// # Errors
     ///
-    /// If the file of further authorities can't be used.
+    /// If the file of additional certificate authorities can't be used.
     pub fn new(options: ClientOptions) -> Result<Self, TlsError> {
         let idle = if options.idle_per_target == 0 { IDLE_PER_TARGET } else { options.idle_per_target };
         Ok(Self {
@@ -80,20 +80,21 @@ impl Client {
         })
     }
 
-    /// Whether a target may be reached, before anything is sent there; a host without an address is no error yet.
+    /// Checks whether a target may be reached, before anything is sent to it. A host name without an address is not an error
+    /// yet.
     ///
     /// # Errors
     ///
-    /// If the guard allows none of its addresses.
+    /// If the guard allows none of the target's addresses.
     pub async fn check(&self, target: &Target) -> Result<(), NotAllowed> {
         self.connector.check(target).await
     }
 
-    /// Makes one attempt. Never fails: what goes wrong is part of the result.
+    /// Makes one attempt. It never fails: errors are part of the result.
     ///
-    /// The policy's timeout spans connecting, the request and the whole answer. Of an answer's body, as much is kept
-    /// as the policy says; if there is more, the connection is given up instead of reading it. Dropping the future
-    /// breaks the attempt off.
+    /// The policy's timeout spans connecting, the request and the whole response. Up to `answer_cap` bytes of the response's
+    /// body are kept; if there are more, the connection is closed instead of reading the rest. Dropping the future cancels the
+    /// attempt.
     pub async fn send(&self, attempt: &Attempt) -> AttemptResult {
         let started = Instant::now();
         let plan = (!attempt.wire.is_empty()).then(|| Plan::of(&attempt.wire));
@@ -176,7 +177,7 @@ impl Client {
     }
 }
 
-/// The headers of a request, whether `Host` is the client's own, and the length if it is written.
+/// Returns the headers of a request, whether `Host` is the client's own, and the length if it is written.
 fn headers(attempt: &Attempt, method: &Method) -> Result<(HeaderMap, bool, Option<usize>), Failure> {
     let callback = &attempt.callback;
     let own_host = !attempt.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
@@ -205,7 +206,7 @@ fn headers(attempt: &Attempt, method: &Method) -> Result<(HeaderMap, bool, Optio
     Ok((headers, own_host, length))
 }
 
-/// Whether an attempt can be sent as it is. Whoever writes requests in another way than this client asks first.
+/// Checks whether an attempt can be sent as it is. Code that writes requests in another way than this client calls it first.
 pub(crate) fn check(attempt: &Attempt) -> Result<(), Failure> {
     let method = method(attempt)?;
     headers(attempt, &method).map(drop)
@@ -230,7 +231,7 @@ fn too_many_headers() -> Failure {
     Failure::unsendable("there are more headers than a request can hold".to_owned())
 }
 
-/// Sends a request and reads the answer. Says with it whether the connection can be used again.
+/// Sends a request and reads the response. The flag says whether the connection can be used again.
 pub(super) async fn exchange(
     connection: &mut Connection,
     request: Request<Full<Bytes>>,
@@ -242,9 +243,9 @@ pub(super) async fn exchange(
     let response = match connection.sender.try_send_request(request).await {
         Ok(response) => response,
         Err(error) => {
-            // hyper hands the request back if it never began to write it.
+            // hyper returns the request if it never began to write it.
             let unsent = error.message().is_some();
-            // Over TLS, bytes may come that are none of HTTP.
+            // Over TLS, bytes may arrive that do not belong to HTTP.
             let spoke_first = unsent && !target.is_tls() && connection.traffic.received();
             let failure = Failure::head(target, error.error(), spoke_first);
             return Err(match unsent || !connection.traffic.sent() {
@@ -253,7 +254,7 @@ pub(super) async fn exchange(
             });
         }
     };
-    // After an answer of HTTP/1.0, hyper would speak HTTP/1.0 too: requests would no longer be the same bytes.
+    // After an HTTP/1.0 response, hyper would use HTTP/1.0 too, so the bytes of requests would no longer be the same.
     let keeps =
         response.version() == Version::HTTP_11 && response.status() != StatusCode::SWITCHING_PROTOCOLS;
     let answer = read(response, target, cap).await.map_err(Broken::Failed)?;
@@ -276,7 +277,7 @@ async fn read(
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         })
         .collect();
-    // Copied, because a slice of the read buffer would keep all of it in memory for as long as the answer is kept.
+    // Copied, because a slice of the read buffer would keep the whole buffer in memory as long as the response is kept.
     let mut body = Vec::new();
     let mut truncated = false;
     while let Some(frame) = incoming.frame().await {

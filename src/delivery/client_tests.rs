@@ -5,7 +5,7 @@ use super::*;
 use crate::delivery::scripted::*;
 use crate::delivery::{ErrorClass, Policy};
 
-/// One attempt against a receiver that reads the request, writes this and closes.
+/// Makes one attempt against a receiver that reads the request, writes this response and closes.
 async fn against(reply: &str) -> (AttemptResult, u16) {
     let receiver = Receiver::bind().await;
     let client = client();

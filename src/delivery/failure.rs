@@ -1,4 +1,4 @@
-//! What can go wrong with an attempt, in words.
+//! Failures of attempts, with their messages.
 
 use std::error::Error as StdError;
 use std::io;
@@ -16,7 +16,7 @@ impl Failure {
         Self { class, message }
     }
 
-    /// No connection, or no HTTP/1.1 over it.
+    /// There was no connection, or no HTTP/1.1 over it.
     pub(crate) fn connecting(target: &Target, error: ConnectError) -> Self {
         match error {
             ConnectError::NotAllowed(error) => Self::new(ErrorClass::NotAllowed, error.to_string()),
@@ -28,35 +28,35 @@ impl Failure {
         }
     }
 
-    /// An attempt that was broken off on purpose.
+    /// A fault cancelled the attempt.
     pub(crate) fn broken_off(faults: &[FaultName]) -> Self {
         let names: Vec<&str> = faults.iter().map(|fault| fault.as_str()).collect();
         Self::new(ErrorClass::Reset, format!("the attempt was broken off on purpose ({})", names.join(", ")))
     }
 
-    /// An answer that was thrown away on purpose.
+    /// A fault discarded the response.
     pub(crate) fn lost(status: u16) -> Self {
         let name = FaultName::AnswerLost;
         Self::new(ErrorClass::Reset, format!("the answer {status} was thrown away on purpose ({name})"))
     }
 
-    /// Nothing more goes to a receiver that only fails.
+    /// The receiver is disabled, because it only fails.
     pub(crate) fn disabled(target: &Target) -> Self {
         let message = format!("{} has only failed for so long that it gets nothing more", target.authority());
         Self::new(ErrorClass::Disabled, message)
     }
 
-    /// A callback that was never sent on purpose.
+    /// A fault dropped the callback, so that it was never sent.
     pub(crate) fn dropped() -> Self {
         Self::new(ErrorClass::Dropped, format!("it was never sent, on purpose ({})", FaultName::Drop))
     }
 
-    /// The request itself is at fault.
+    /// The request itself is invalid.
     pub(crate) fn unsendable(message: String) -> Self {
         Self::new(ErrorClass::Unsendable, message)
     }
 
-    /// The host's name has no address.
+    /// The host name does not resolve to an address.
     pub(crate) fn unresolved(target: &Target, error: Option<&io::Error>) -> Self {
         let (host, why) = (target.host(), error.map_or_else(String::new, |error| format!(" ({error})")));
         let message = format!(
@@ -66,7 +66,7 @@ impl Failure {
         Self::new(ErrorClass::Unresolved, message)
     }
 
-    /// No TCP connection came about.
+    /// The TCP connection failed.
     pub(crate) fn connect(target: &Target, error: &io::Error) -> Self {
         if is_out_of_descriptors(error) {
             return Self { class: ErrorClass::NoDescriptors, ..Self::no_room(error) };
@@ -98,14 +98,14 @@ impl Failure {
         Self::new(class, message)
     }
 
-    /// No connection within the timeout.
+    /// No connection was established within the timeout.
     pub(crate) fn no_connection(target: &Target, timeout: Duration) -> Self {
         let (place, within) = (place(target), HumanDuration(timeout));
         let message = format!("no connection to {place} within {within}: check host, port and firewall");
         Self::new(ErrorClass::Timeout, message)
     }
 
-    /// A connection, but no whole answer within the timeout.
+    /// A connection was established, but no complete response arrived within the timeout.
     pub(crate) fn no_answer(target: &Target, timeout: Duration) -> Self {
         let (place, within) = (place(target), HumanDuration(timeout));
         let message = format!(
@@ -127,8 +127,8 @@ impl Failure {
         Self::new(ErrorClass::Tls, message)
     }
 
-    /// The connection failed before the head of the answer was there. `spoke_first` says that bytes came before a
-    /// request was written.
+    /// The connection failed before the head of the response arrived. `spoke_first` says that bytes arrived before a request
+    /// was written.
     pub(super) fn head(target: &Target, error: &hyper::Error, spoke_first: bool) -> Self {
         if let Some(error) = find_tls(error) {
             return Self::tls_error(target, error);
@@ -140,7 +140,7 @@ impl Failure {
         Self::broken(target, find_io(error))
     }
 
-    /// The connection ended, or broke, before there was an answer.
+    /// The connection was closed or reset before there was a response.
     pub(crate) fn broken(target: &Target, error: Option<&io::Error>) -> Self {
         let place = place(target);
         let how = match error {
@@ -152,7 +152,7 @@ impl Failure {
         Self::new(ErrorClass::Reset, format!("{how}: the log of the receiver may say why{https}"))
     }
 
-    /// What came is no answer of HTTP.
+    /// The bytes received are not an HTTP response.
     pub(crate) fn no_http(target: &Target, what: &str) -> Self {
         let place = place(target);
         let https =
@@ -163,7 +163,7 @@ impl Failure {
         Self::new(ErrorClass::BadAnswer, message)
     }
 
-    /// A connection for HTTP/2 ended before anything was answered over it, or what came is something else.
+    /// An HTTP/2 connection ended before it carried a response, or the bytes received are something else.
     pub(crate) fn no_http2(target: &Target, what: Option<&str>) -> Self {
         let place = place(target);
         let (class, what) = match what {
@@ -173,7 +173,7 @@ impl Failure {
         Self::new(class, format!("{what}: check that it speaks HTTP/2, or leave out `--http2`"))
     }
 
-    /// This machine has no room for another connection.
+    /// This machine has no file descriptors for another connection.
     pub(crate) fn no_room(error: &io::Error) -> Self {
         let advice = match error.kind() {
             io::ErrorKind::AddrNotAvailable => {
@@ -189,7 +189,7 @@ impl Failure {
         Self::new(ErrorClass::Tls, tls_failure::explain(error, target))
     }
 
-    /// The connection failed within the body of an answer.
+    /// The connection failed within the body of a response.
     pub(super) fn body(target: &Target, error: &hyper::Error, status: u16, length: usize) -> Self {
         let place = place(target);
         if let Some(error) = find_tls(error) {
@@ -216,7 +216,7 @@ impl Failure {
     }
 }
 
-/// Host and port as one writes them, the port always.
+/// `host:port`, with brackets around IPv6.
 fn place(target: &Target) -> String {
     let host = target.host();
     match host.contains(':') {
@@ -225,7 +225,7 @@ fn place(target: &Target) -> String {
     }
 }
 
-/// The address a receiver on this machine would listen on to be the target.
+/// Returns the address a receiver on this machine would listen on to be the target.
 fn loopback(target: &Target) -> Option<SocketAddr> {
     let address = match target.host() {
         "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -234,7 +234,7 @@ fn loopback(target: &Target) -> Option<SocketAddr> {
     Some(SocketAddr::new(address, target.port()))
 }
 
-/// Whether the process, or the machine, may open no more files: `EMFILE` and `ENFILE`.
+/// Whether the process or the machine can't open more files: `EMFILE` and `ENFILE`.
 fn is_out_of_descriptors(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
@@ -252,7 +252,7 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
     std::iter::successors(Some(error), |error| cause(*error))
 }
 
-/// The cause of an error. Of an `io::Error` that is what it wraps; its own `source` passes over that.
+/// Returns the cause of an error. For an `io::Error` that is the error it wraps, which its own `source` skips.
 fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
     match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => Some(wrapped),

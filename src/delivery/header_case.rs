@@ -1,9 +1,9 @@
-//! Exact letter case of header names on the wire.
+//! Keeps the exact letter case of header names on the wire.
 //!
-//! hyper keeps header names in lower case and writes them so, except if a request carries the private extension in
-//! which its parser notes the original spelling. That extension is obtained by having a hyper server connection parse
-//! a made-up request with the wanted names, out of memory, and is then attached to outgoing requests. It pairs the
-//! n-th value of a name with the n-th spelling of that name.
+//! hyper keeps header names in lower case and writes them so, unless a request carries the private extension in which hyper's
+//! parser records the original spelling. To obtain that extension, a hyper server connection parses a made-up request with the
+//! wanted names from memory. The extension is then attached to outgoing requests. It pairs the n-th value of a name with the
+//! n-th spelling of that name.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -21,19 +21,19 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
-/// How many lists of names are remembered. A run uses few; a story that makes up names must not fill the memory.
+/// Maximum number of lists of names that are remembered. A run uses few; a story that makes up names must not fill the memory.
 const REMEMBERED: usize = 1024;
 
-/// The extensions for every list of header names met so far.
+/// The extensions for every list of header names so far.
 #[derive(Debug, Default)]
 pub(super) struct HeaderCase {
-    /// By the names, in order, joined by line breaks, which no name holds.
+    /// Keyed by the names in order, joined by line breaks, which no name contains.
     known: Mutex<HashMap<String, Extensions>>,
 }
 
 impl HeaderCase {
-    /// The extensions that make hyper write these names, which must be valid, in exactly this spelling. Nothing if
-    /// hyper does not take the names.
+    /// Returns the extensions that make hyper write these valid names in exactly this spelling, or `None` if hyper rejects the
+    /// names.
     pub(super) fn extensions<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<Extensions> {
         let mut key = String::with_capacity(128);
         for name in names {
@@ -53,12 +53,12 @@ impl HeaderCase {
     }
 }
 
-/// Has hyper parse a request with these header names. Everything it reads is in memory, so one poll is enough.
+/// Lets hyper parse a request with these header names. All input is in memory, so one poll is enough.
 fn parse<'a>(names: impl Iterator<Item = &'a str>) -> Option<Extensions> {
     let mut text = "GET / HTTP/1.1\r\n".to_owned();
     let mut count = 0;
     for name in names {
-        // The value is one that suits every header hyper looks into.
+        // A value that is valid for every header hyper interprets.
         text.push_str(name);
         text.push_str(": 0\r\n");
         count += 1;
@@ -76,7 +76,7 @@ fn parse<'a>(names: impl Iterator<Item = &'a str>) -> Option<Extensions> {
         .max_headers(count + 1)
         .max_buf_size(text.len().max(8192))
         .serve_connection(io, service);
-    // How the connection ends does not matter, only what its parser saw.
+    // The end of the connection does not matter, only what its parser recorded.
     let _ = pin!(connection).poll(&mut Context::from_waker(Waker::noop()));
     found.into_inner().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,26 +1,26 @@
-//! The ids by which receivers know a message again.
+//! Message ids, by which receivers recognise duplicates.
 
 use rand::RngExt;
 
 use crate::seed::Seed;
 
-/// Makes the ids of messages, all of them different: they begin as no other run's do, and end with a number.
+/// Makes unique message ids: a prefix that differs between runs, followed by a number.
 #[derive(Clone, Debug)]
 pub struct MessageIds(String);
 
 impl MessageIds {
-    /// The ids of a run.
+    /// Creates the message ids of a run.
     pub fn new(seed: Seed) -> Self {
         let begin: [u8; 8] = seed.stream("message ids", 0).random();
         Self(format!("msg_{}", hex::encode(begin)))
     }
 
-    /// The id of the message with this number.
+    /// Returns the id of the message with this number.
     pub fn of(&self, number: u64) -> String {
         format!("{}{number}", self.0)
     }
 
-    /// What all of them begin with.
+    /// Returns the prefix of all ids.
     pub fn begin(&self) -> &str {
         &self.0
     }

@@ -1,8 +1,8 @@
-//! Getting callbacks to the integrator: outbox, policy, target guard, the HTTP client, attempts.
+//! Delivers callbacks to the integrator: outbox, policy, target guard, HTTP client, attempts.
 //!
-//! The [`Outbox`] is a state machine without sockets or clock: the engine pushes callbacks into it, asks which
-//! attempt is due, and reports what came of each. The [`Client`] makes one attempt over the network. Always: every
-//! callback pushed is pending, in flight, waiting for a retry, delivered, or failed with its reason, and the sums match.
+//! The [`Outbox`] is a state machine without sockets or clock: the engine pushes callbacks into it, asks which attempt is due,
+//! and reports the result of each attempt. The [`Client`] makes one attempt over the network. At all times every pushed
+//! callback is pending, in flight, waiting for a retry, delivered, or failed with its reason, and the sums match.
 
 mod attempt;
 mod client;

@@ -14,71 +14,71 @@ use super::{
 };
 use crate::seed::{Rng, Seed};
 
-/// How many callbacks are in which state. `queued` is the sum of the others.
+/// The number of callbacks in each state. `queued` is the sum of the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
-    /// All that were handed over.
+    /// All callbacks that were pushed.
     pub queued: u64,
-    /// Not attempted yet.
+    /// Callbacks that were not attempted yet.
     pub pending: u64,
-    /// An attempt is under way.
+    /// Callbacks with an attempt under way.
     pub in_flight: u64,
-    /// Waiting for the next attempt.
+    /// Callbacks that wait for the next attempt.
     pub waiting: u64,
-    /// Accepted by the receiver.
+    /// Callbacks that the receiver accepted.
     pub delivered: u64,
-    /// Never sent, because a fault says so.
+    /// Callbacks that a fault dropped, so that they were never sent.
     pub dropped: u64,
-    /// Given up: attempts exhausted, or no attempt can end better.
+    /// Callbacks that failed: attempts exhausted, or no further attempt can succeed.
     pub failed: u64,
     /// All attempts that ended.
     pub attempts: u64,
 }
 
-/// How long nothing more is tried for a callback that this machine had no descriptor for.
+/// Delay before retrying a callback for which no file descriptor was available.
 const NO_DESCRIPTORS: Duration = Duration::from_secs(1);
 
 /// A moment at which a callback may start; ordered by the moment, then by the callback's number.
 type Start = (Timestamp, CallbackId);
 
-/// A callback that is on its way.
+/// A callback on its way.
 #[derive(Clone, Debug)]
 struct Slot {
     callback: Arc<QueuedCallback>,
-    /// The attempts that were started.
+    /// Number of attempts that were started.
     attempts: u32,
     in_flight: bool,
-    /// Of how many wholes it waits for earlier callbacks.
+    /// Number of groups (task, plan, workflow) in which it still waits for earlier callbacks.
     held: usize,
-    /// Where the jitter of its gaps comes from, from its first retry on.
+    /// Draws the jitter of its gaps, from its first retry on.
     rng: Option<Box<Rng>>,
 }
 
 /// The callbacks of one conversation that keep their order.
 #[derive(Clone, Debug, Default)]
 struct FifoQueue {
-    /// The one that was attempted and is still on its way: nothing overtakes it.
+    /// The callback that was attempted and is still on its way. No other callback overtakes it.
     active: Option<CallbackId>,
-    /// Those not attempted yet.
+    /// The callbacks that were not attempted yet.
     waiting: BTreeSet<Start>,
 }
 
-/// The callbacks of a task, a plan or a workflow that were not attempted yet, in stages: the parts, then what sums them up,
-/// then further parts. Only the first stage may start.
+/// The callbacks of a task, a plan or a workflow that were not attempted yet, in stages: the parts, then the callbacks that
+/// sum them up, then further parts. Only the first stage may start.
 #[derive(Clone, Debug, Default)]
 struct Whole(VecDeque<Stage>);
 
 #[derive(Clone, Debug, Default)]
 struct Stage {
     is_sum: bool,
-    /// How many of it were not attempted yet; never 0.
+    /// Number of callbacks in the stage that were not attempted yet; never 0.
     open: usize,
-    /// Those that wait for their turn.
+    /// The callbacks that wait for their turn.
     held: Vec<CallbackId>,
 }
 
 impl Whole {
-    /// Takes a callback, and says whether it has to wait.
+    /// Adds a callback. Returns whether it has to wait.
     fn join(&mut self, id: CallbackId, is_sum: bool) -> bool {
         if is_sum || self.0.back().is_none_or(|last| last.is_sum) {
             self.0.push_back(Stage { is_sum, ..Stage::default() });
@@ -91,7 +91,7 @@ impl Whole {
         waits
     }
 
-    /// One of the first stage was attempted. Those whose turn has come are returned.
+    /// Records that a callback of the first stage was attempted. Returns the callbacks whose turn has come.
     fn attempted(&mut self) -> Vec<CallbackId> {
         let Some(first) = self.0.front_mut() else { return Vec::new() };
         first.open -= 1;
@@ -103,30 +103,30 @@ impl Whole {
     }
 }
 
-/// A state machine without sockets or clock.
+/// The state machine of delivery, without sockets or clock.
 ///
-/// Callbacks start in the order of their due times, and of their numbers where these are equal. In a conversation
-/// that keeps its order, that order decides too: only the earliest callback may start, and once it was attempted, the
-/// others wait until it is delivered or has failed. What sums others up starts once they were attempted, so that it never
-/// overtakes them. What came to its end is only counted, not kept.
+/// Callbacks start in the order of their due times, and of their numbers where these are equal. In a conversation that keeps
+/// its order, only the earliest callback may start; once it was attempted, the others wait until it is delivered or has
+/// failed. A callback that sums up others starts once they were attempted, so that it never overtakes them. Finished callbacks
+/// are only counted, not kept.
 #[derive(Clone, Debug)]
 pub struct Outbox {
     max_in_flight: u64,
     seed: Seed,
     slots: BTreeMap<CallbackId, Slot>,
-    /// Exactly those that may start as soon as it is time. Of each queue, at most one.
+    /// Exactly the callbacks that may start as soon as they are due: at most one of each queue.
     ready: BTreeSet<Start>,
-    /// Only looked up by key, never iterated, so its random order shows nowhere.
+    /// Only looked up by key and never iterated, so that its random order has no effect.
     queues: HashMap<Arc<str>, FifoQueue>,
-    /// Only looked up by key, too.
+    /// Also only looked up by key.
     wholes: HashMap<Arc<str>, Whole>,
     receivers: Receivers,
-    /// The bodies of what is on its way.
+    /// The bodies of the callbacks on their way.
     bodies: SharedBytes,
     totals: Totals,
 }
 
-/// The key of the queue a callback stands in, if it stands in one.
+/// Returns the key of the callback's queue, if it belongs to one.
 fn queue_key(callback: &QueuedCallback) -> Option<Arc<str>> {
     match callback.policy.ordering {
         Ordering::FifoPerSession => callback.order_key.clone(),
@@ -135,8 +135,8 @@ fn queue_key(callback: &QueuedCallback) -> Option<Arc<str>> {
     }
 }
 
-/// The wholes a callback is a part of or sums up, each with whether it sums it up. Where nothing keeps an order, nothing is
-/// summed up in order either.
+/// Returns the groups a callback is a part of or sums up, each with whether it sums it up. Without ordering, sums do not wait
+/// for their parts either.
 fn wholes(callback: &QueuedCallback) -> impl Iterator<Item = (&Arc<str>, bool)> {
     let is_ordered = callback.policy.ordering != Ordering::Independent;
     let parts = callback.part_of.iter().map(|key| (key, false));
@@ -144,7 +144,7 @@ fn wholes(callback: &QueuedCallback) -> impl Iterator<Item = (&Arc<str>, bool)> 
 }
 
 impl Outbox {
-    /// An empty outbox with at most this many attempts in flight; at least one is allowed.
+    /// Creates an empty outbox with at most this many attempts in flight, and at least one.
     pub fn new(max_in_flight: usize, seed: Seed) -> Self {
         Self {
             max_in_flight: u64::try_from(max_in_flight.max(1)).unwrap_or(u64::MAX),
@@ -159,7 +159,7 @@ impl Outbox {
         }
     }
 
-    /// Takes a callback. Its number must be new: a callback whose number is still in the outbox is not taken again.
+    /// Adds a callback. Its number must be new: a callback whose number is still in the outbox is ignored.
     pub fn push(&mut self, callback: Arc<QueuedCallback>) {
         let start = (callback.due, callback.id);
         if self.slots.contains_key(&callback.id) {
@@ -194,7 +194,7 @@ impl Outbox {
         }
     }
 
-    /// A callback was attempted for the first time: others may have waited for that.
+    /// Records that a callback was attempted for the first time, and releases the callbacks that waited for that.
     fn attempted(&mut self, callback: &QueuedCallback) {
         for (key, _) in wholes(callback) {
             let Some(whole) = self.wholes.get_mut(key) else { continue };
@@ -211,7 +211,7 @@ impl Outbox {
         }
     }
 
-    /// The next attempt that is due, if any may start: the callback and the number of the attempt. It counts as in flight.
+    /// Returns the next attempt that is due and may start: the callback and the number of the attempt. It counts as in flight.
     pub fn start(&mut self, now: Timestamp) -> Option<(Arc<QueuedCallback>, u32)> {
         if self.totals.in_flight >= self.max_in_flight {
             return None;
@@ -230,36 +230,36 @@ impl Outbox {
         }
     }
 
-    /// Whether a callback that was started is not to be sent, because its receiver gets nothing more.
+    /// Whether a callback that was started must not be sent, because its receiver is disabled.
     pub fn is_disabled(&self, callback: &QueuedCallback) -> bool {
         self.receivers.is_disabled(callback)
     }
 
-    /// What somebody should know of receivers, once.
+    /// Takes the notes about receivers, each of which is given once.
     pub fn take_notes(&mut self) -> Vec<String> {
         self.receivers.take_notes()
     }
 
-    /// The same for this very callback, if it may start now, however many attempts are in flight.
+    /// Like [`Outbox::start`], for this callback only and regardless of the number of attempts in flight.
     pub fn start_this(&mut self, id: CallbackId, now: Timestamp) -> Option<(Arc<QueuedCallback>, u32)> {
         let slot = self.slots.get(&id).filter(|slot| !slot.in_flight && slot.attempts == 0)?;
         let start = (slot.callback.due, id);
         (start.0 <= now && self.ready.contains(&start)).then(|| self.begin(start))
     }
 
-    /// Lets a callback that was not attempted yet, and that stands in no order, start at another moment.
+    /// Moves the start of a callback that was not attempted yet and is exempt from ordering.
     pub fn move_to(&mut self, id: CallbackId, due: Timestamp) {
         let Some(slot) = self.slots.get_mut(&id) else { return };
         let old = (slot.callback.due, id);
         if slot.attempts == 0 && !slot.in_flight && self.ready.remove(&old) {
-            // Whoever holds it still sees it as it was handed over.
+            // Other owners still see the callback as it was pushed.
             Arc::make_mut(&mut slot.callback).due = due;
             self.ready.insert((due, id));
         }
     }
 
-    /// A callback that was started is not sent: it is dropped because a fault says so, or fails. The attempts that were made
-    /// before are returned.
+    /// Ends a callback that was started without sending it: a fault drops it, or it fails. Returns the number of earlier
+    /// attempts.
     pub fn end_started(&mut self, callback: &QueuedCallback, is_dropped: bool, now: Timestamp) -> u32 {
         let id = callback.id;
         let Some(slot) = self.slots.get(&id).filter(|slot| slot.in_flight) else { return 0 };
@@ -298,7 +298,7 @@ impl Outbox {
         (slot.callback.clone(), slot.attempts)
     }
 
-    /// Takes the result of an attempt. A gap is counted from `now`, the moment of the failure.
+    /// Takes the result of an attempt. The gap is counted from `now`, the moment of the failure.
     ///
     /// The result of an attempt that is not in flight changes nothing, and its outcome says so.
     pub fn finish(&mut self, attempt: &Attempt, result: &AttemptResult, now: Timestamp) -> AttemptOutcome {
@@ -311,7 +311,7 @@ impl Outbox {
         slot.in_flight = false;
         self.totals.in_flight -= 1;
         if let Err(Failure { class: ErrorClass::NoDescriptors, .. }) = &result.result {
-            // Nothing of it has left this machine. It waits as if nothing had been tried.
+            // None of it has left this machine, so it waits as if nothing had been tried.
             slot.attempts -= 1;
             match slot.attempts {
                 0 => self.totals.pending += 1,
@@ -333,7 +333,7 @@ impl Outbox {
             Err(failure) => Some(failure.clone()),
         };
         let asked = result.result.as_ref().ok().and_then(|answer| policy.asked(answer, now));
-        // What goes wrong on purpose says nothing about the receiver.
+        // A failure caused by a fault says nothing about the receiver.
         let went_well = attempt.faults.is_empty().then_some(failure.is_none());
         self.ready.extend(self.receivers.ended(&callback, went_well, now));
         if let Some(failure) = &failure
@@ -362,7 +362,7 @@ impl Outbox {
         AttemptOutcome::Ended(End { attempts, failure })
     }
 
-    /// Drops a callback that came to its end, and lets the next of its conversation step forward.
+    /// Removes a finished callback and lets the next one of its conversation proceed.
     fn forget(&mut self, id: CallbackId) {
         let Some(slot) = self.slots.remove(&id) else { return };
         self.bodies.let_go(&slot.callback.body);
@@ -375,8 +375,8 @@ impl Outbox {
         }
     }
 
-    /// When [`Outbox::start`] has something to do next, as far as time alone decides; nothing while the limit of
-    /// attempts in flight is reached.
+    /// Returns when [`Outbox::start`] has something to do next, as far as time alone decides. Returns `None` while the limit
+    /// of attempts in flight is reached.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         if self.totals.in_flight >= self.max_in_flight {
             return None;
@@ -384,28 +384,28 @@ impl Outbox {
         self.ready.first().map(|(due, _)| *due)
     }
 
-    /// What the bodies take of all that is on its way, those that share their bytes once.
+    /// Returns the memory taken by the bodies of all callbacks on their way. Bodies that share their bytes count once.
     pub fn bytes(&self) -> usize {
         self.bodies.sum()
     }
 
-    /// The sums.
+    /// Returns the totals.
     pub fn totals(&self) -> Totals {
         self.totals
     }
 
-    /// How many callbacks have not come to their end.
+    /// Returns the number of unfinished callbacks.
     pub fn open(&self) -> usize {
         self.slots.len()
     }
 
-    /// What was not sent, or is owed another attempt, in the order of the ids, with the attempts so far.
+    /// Returns the callbacks that were not sent or await another attempt, in the order of their ids, with the attempts so far.
     pub fn left(&self) -> impl Iterator<Item = (&QueuedCallback, u32)> {
         let made = |slot: &Slot| slot.attempts - u32::from(slot.in_flight);
         self.slots.values().map(move |slot| (&*slot.callback, made(slot)))
     }
 
-    /// What is still on its way, in the order of the ids.
+    /// Returns the callbacks on their way, in the order of their ids.
     pub fn unfinished(&self) -> Vec<(CallbackId, Arc<QueuedCallback>)> {
         self.slots.iter().map(|(id, slot)| (*id, slot.callback.clone())).collect()
     }

@@ -132,7 +132,7 @@ fn what_sums_up_waits_for_the_first_attempts_of_its_parts() {
     let first = start(&mut outbox);
     outbox.finish(&first[1], &answered(200), at(0));
     assert!(start(&mut outbox).is_empty());
-    // An attempt that failed is one.
+    // A failed attempt counts as an attempt.
     outbox.finish(&first[0], &answered(500), at(0));
     for _ in 0..3 {
         let next = start(&mut outbox);
@@ -293,7 +293,7 @@ fn many_callbacks_are_no_burden() {
     assert!(outbox.queues.is_empty() && outbox.ready.is_empty() && outbox.slots.is_empty());
 }
 
-/// One thing that may happen to an outbox.
+/// One operation on an outbox.
 #[derive(Clone, Debug)]
 enum Act {
     Push {
@@ -302,7 +302,7 @@ enum Act {
         delay: i64,
         attempts: u32,
     },
-    /// A part of a whole, or what sums it up. These are due when they are made.
+    /// Adds a part of a group, or a callback that sums it up. These are due when they are made.
     Join {
         key: Option<u8>,
         whole: u8,
@@ -332,7 +332,7 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// What has to hold of one callback, kept apart from the outbox.
+/// The expected state of one callback, kept apart from the outbox.
 #[derive(Debug)]
 struct Known {
     callback: Arc<QueuedCallback>,
@@ -494,7 +494,7 @@ proptest! {
             }
             world.check(limit);
         }
-        // Left alone, everything comes to its end.
+        // Without further operations, all callbacks end.
         let mut steps = 0;
         while !world.known.is_empty() {
             steps += 1;
@@ -510,7 +510,7 @@ proptest! {
     }
 }
 
-/// What never left this machine uses up no attempt, and nothing of its conversation overtakes it.
+/// A callback that never left this machine uses up no attempt, and no other callback of its conversation overtakes it.
 #[test]
 fn out_of_descriptors_is_no_attempt() {
     let mut outbox = outbox(8);
@@ -533,8 +533,8 @@ fn out_of_descriptors_is_no_attempt() {
     );
 }
 
-/// What becomes of one callback at a receiver that answers 503, as fast as time can be turned: the moments of its attempts in
-/// seconds.
+/// Returns the moments, in seconds, of the attempts of one callback to a receiver that answers 503, when time passes as fast
+/// as possible.
 fn retries(policy: Policy) -> Vec<i64> {
     let mut outbox = outbox(8);
     outbox.push(callback(1, 0, Some("a"), &Arc::new(policy)));

@@ -1,4 +1,4 @@
-//! Attempts whose bytes are written by hand, because an HTTP library would not write them so.
+//! Attempts whose bytes are written by hand because no HTTP library would produce them.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::{Attempt, Client, Failure, ReceiverResponse};
 use crate::http::{Manner, Stream};
 
 impl Client {
-    /// Makes an attempt by a plan, over a connection of its own. The answer is read as ever.
+    /// Makes an attempt by a plan, over its own connection. The response is read as usual.
     pub(super) async fn play(
         &self,
         attempt: &Attempt,
@@ -22,7 +22,7 @@ impl Client {
     ) -> Result<ReceiverResponse, Failure> {
         let target = &*attempt.callback.target;
         let policy = &*attempt.callback.policy;
-        // What can't be sent at all is refused here as ever.
+        // A request that can't be sent at all is refused here as usual.
         let mut request = self.request(attempt)?;
         let connect = async {
             let mut others: Vec<Stream> = Vec::new();
@@ -42,7 +42,7 @@ impl Client {
         let go_on = Arc::new(Notify::new());
         let continued = Arc::clone(&go_on);
         hyper::ext::on_informational(&mut request, move |_| continued.notify_one());
-        // The library writes into nothing, and reads what comes.
+        // hyper's output is discarded, and its input comes from the receiver.
         let mut connection = match timeout_at(deadline, Connection::start(stream)).await {
             Ok(started) => started.map_err(|error| Failure::connecting(target, error))?,
             Err(_) => return Err(Failure::no_connection(target, policy.timeout)),
@@ -59,13 +59,13 @@ impl Client {
     }
 }
 
-/// Takes the steps; ready only when the connection is to be torn down.
+/// Performs the steps. It completes only when the connection is to be torn down.
 async fn play(mut writer: impl AsyncWrite + Unpin, steps: Vec<Step>, written: &Notify, go_on: &Notify) {
-    // An answer to what the library has not written yet would count as no answer at all.
+    // hyper would not accept a response to a request it has not written yet.
     written.notified().await;
     for step in steps {
         match step {
-            // Whoever stops reading may have answered already: what comes back decides.
+            // A receiver that stops reading may have responded already, so the response decides.
             Step::Write(bytes) => {
                 if writer.write_all(&bytes).await.is_err() || writer.flush().await.is_err() {
                     break;

@@ -16,41 +16,41 @@ use crate::json::difference;
 use crate::seed::Rng;
 use crate::time::DurationRange;
 
-/// How much of an answer's body is kept unless a policy says otherwise, in bytes.
+/// Default for the number of bytes kept of a response's body.
 const ANSWER_CAP: usize = 64 * 1024;
 
 /// How a callback is sent, retried and judged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// How long one attempt may take, connecting included, in real time.
+    /// Time limit of one attempt, connecting included, in real time.
     pub timeout: Duration,
-    /// How often it is sent at most, the first time included; at least 1.
+    /// Maximum number of attempts, at least 1.
     pub attempts: u32,
     /// The gaps between attempts; the last one repeats. Empty means no gap.
     pub gaps: Vec<Duration>,
-    /// The random part by which each gap gets longer, 0.0 to 1.0.
+    /// The maximum random part by which each gap is extended, 0.0 to 1.0.
     pub jitter: f64,
-    /// What counts as success.
+    /// The rule for success.
     pub success: SuccessRule,
     /// Whether callbacks of one conversation wait for each other.
     pub ordering: Ordering,
-    /// How many bytes of an answer's body are kept.
+    /// Maximum number of bytes kept of a response's body.
     pub answer_cap: usize,
-    /// Within which bounds a receiver's Retry-After is heeded; without it, it is not.
+    /// The bounds within which a receiver's Retry-After is followed. Without them it is ignored.
     pub retry_after: Option<DurationRange>,
-    /// How many attempts may be under way to one receiver; without it, as many as there are.
+    /// Maximum number of concurrent attempts to one receiver. Without it there is no limit.
     pub concurrency: Option<u32>,
-    /// After so many failures in a row a receiver is left alone for so long.
+    /// After this many consecutive failures, pause the receiver for this long.
     pub pause: Option<(u32, Duration)>,
-    /// A receiver that has only failed for so long gets nothing more.
+    /// Disable a receiver after it has only failed for this long.
     pub disable_after: Option<Duration>,
 }
 
 impl Policy {
     /// The vendor's policy: 10 s, 5 attempts, 60 s apart, success is any 2xx.
     ///
-    /// Attempts and gaps are documented for predictive-dialer and workflow notices and assumed for everything else;
-    /// the timeout and what counts as success are assumed everywhere.
+    /// Attempts and gaps are documented for predictive-dialer and workflow callbacks and assumed for everything else; the
+    /// timeout and the rule for success are assumed everywhere.
     pub fn airudder() -> Self {
         Self {
             timeout: Duration::from_secs(10),
@@ -67,7 +67,7 @@ impl Policy {
         }
     }
 
-    /// One attempt of 10 s; success is any 2xx.
+    /// A single attempt with a timeout of 10 s; success is any 2xx.
     pub fn once() -> Self {
         Self { attempts: 1, gaps: Vec::new(), ..Self::airudder() }
     }
@@ -86,8 +86,8 @@ impl Policy {
         }
     }
 
-    /// In the manner of Stripe: twelve attempts within three days, farther and farther apart, in no order; a Retry-After
-    /// is heeded, and a receiver that only fails gets nothing more after a week.
+    /// Similar to Stripe: twelve attempts within three days at growing intervals, without ordering. Retry-After is followed,
+    /// and a receiver that only fails is disabled after a week.
     pub fn stripe_like() -> Self {
         const MINUTE: u64 = 60;
         const HOUR: u64 = 60 * MINUTE;
@@ -118,8 +118,8 @@ impl Policy {
         }
     }
 
-    /// One after the other to each receiver, whatever conversation: nothing passes one that fails. A thousand attempts, at most
-    /// a minute apart.
+    /// Sends the callbacks to each receiver one after the other, regardless of the conversation: no callback overtakes one
+    /// that fails. A thousand attempts, at most a minute apart.
     pub fn fifo() -> Self {
         Self {
             attempts: 1_000,
@@ -130,7 +130,7 @@ impl Policy {
         }
     }
 
-    /// How long a receiver asks to wait, within the bounds of the policy.
+    /// Returns how long a receiver asks to wait, within the bounds of the policy.
     pub fn asked(&self, answer: &ReceiverResponse, now: Timestamp) -> Option<Duration> {
         let bounds = self.retry_after?;
         let (_, asked) = answer.headers.iter().find(|(name, _)| name == "retry-after")?;
@@ -144,9 +144,9 @@ impl Policy {
         Some(asked.clamp(bounds.min, bounds.max))
     }
 
-    /// The gap between the end of an attempt (counted from 1) and the next one.
+    /// Returns the gap between the end of an attempt (counted from 1) and the next one.
     ///
-    /// Nothing is drawn from `rng` if there is no jitter. Jitter comes in whole milliseconds.
+    /// Nothing is drawn from `rng` if there is no jitter. Jitter is in whole milliseconds.
     pub fn gap(&self, after_attempt: u32, rng: &mut Rng) -> Duration {
         let index = usize::try_from(after_attempt.saturating_sub(1)).unwrap_or(usize::MAX);
         let Some(gap) = self.gaps.get(index).or(self.gaps.last()).copied() else { return Duration::ZERO };
@@ -154,18 +154,18 @@ impl Policy {
             return gap;
         }
         let longest = gap.as_secs_f64() * 1000.0 * self.jitter.min(1.0);
-        // A float too large for the type becomes its largest value, so this can't overflow.
+        // Casting a float that is too large gives the type's largest value, so this can't overflow.
         let extra = Duration::from_millis((longest * rng.random::<f64>()) as u64);
         gap.saturating_add(extra)
     }
 }
 
-/// What counts as success.
+/// The rule for success.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SuccessRule {
-    /// The statuses.
+    /// The statuses that count as success.
     pub status: StatusSet,
-    /// Fields the JSON answer must have; a subset of an object.
+    /// Fields the JSON response must have; a subset of an object.
     pub body: Option<Value>,
 }
 
@@ -174,7 +174,7 @@ impl SuccessRule {
     ///
     /// # Errors
     ///
-    /// If it is no success.
+    /// If it does not count as success.
     pub fn judge(&self, answer: &ReceiverResponse) -> Result<(), Rejection> {
         let status = answer.status;
         if !self.status.contains(status) {
@@ -203,41 +203,41 @@ impl SuccessRule {
     }
 }
 
-/// Why a response is no success: a fragment that goes on after "the receiver".
+/// Why a response does not count as success. The message continues a sentence that begins with "the receiver".
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Rejection {
-    /// Another status.
+    /// The status is a different one.
     #[error("answered {status} instead of {expected}")]
     Status {
-        /// What came.
+        /// The status of the response.
         status: u16,
-        /// What counts as success.
+        /// The statuses that count as success.
         expected: StatusSet,
     },
-    /// A redirect.
+    /// The response is a redirect.
     #[error(
         "answered {status}, a redirect to {location}, instead of {expected}; callbacks don't follow redirects, set the \
          callback URL to the final address"
     )]
     Redirect {
-        /// What came.
+        /// The status of the response.
         status: u16,
-        /// Where it leads.
+        /// The target of the redirect.
         location: String,
-        /// What counts as success.
+        /// The statuses that count as success.
         expected: StatusSet,
     },
-    /// A body in which nothing can be looked for.
+    /// The body is not JSON, so that its fields can't be checked.
     #[error("answered {status} with {body}, but its JSON is to have {expected}")]
     NotJson {
         /// The status, which is right.
         status: u16,
-        /// What kind of body came.
+        /// The kind of body in the response.
         body: String,
-        /// The fields it is to have.
+        /// The fields it must have.
         expected: Value,
     },
-    /// A body with other fields.
+    /// The body has other fields.
     #[error("answered {status}, but {difference}")]
     Different {
         /// The status, which is right.
@@ -271,17 +271,17 @@ enum StatusPattern {
 }
 
 impl StatusSet {
-    /// Any 2xx.
+    /// Returns the set of all 2xx.
     pub fn success() -> Self {
         Self(vec![StatusPattern::Class(2)])
     }
 
-    /// The usual one of them: 200 if that is one, else the lowest.
+    /// Returns the typical status of the set: 200 if it is included, otherwise the lowest.
     pub fn usual(&self) -> u16 {
         (200..=200).chain(100..=599).find(|status| self.contains(*status)).unwrap_or(200)
     }
 
-    /// Whether a status is one of them.
+    /// Whether the set contains a status.
     pub fn contains(&self, status: u16) -> bool {
         self.0.iter().any(|pattern| match *pattern {
             StatusPattern::One(one) => one == status,
@@ -300,7 +300,7 @@ impl fmt::Display for StatusPattern {
 }
 
 impl fmt::Display for StatusSet {
-    /// In a sentence: `200, 204 or 3xx`.
+    /// Formats the set for a sentence: `200, 204 or 3xx`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, pattern) in self.0.iter().enumerate() {
             match index {

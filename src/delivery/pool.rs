@@ -1,4 +1,4 @@
-//! The idle connections to receivers that are kept.
+//! The pool of idle connections to receivers.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,15 +7,15 @@ use tokio::task::AbortHandle;
 
 use crate::http::{ConnectError, Http1, Stream, Traffic};
 
-/// To how many origins idle connections are kept at most.
+/// Maximum number of origins to which idle connections are kept.
 const ORIGINS: usize = 256;
 
-/// An open HTTP/1.1 connection. Its input and output run in a task of their own.
+/// An open HTTP/1.1 connection. Its input and output run in a separate task.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) sender: Http1,
     pub(super) traffic: Arc<Traffic>,
-    /// A request was begun and its answer not read to the end.
+    /// Whether a request was begun and its response not read to the end.
     pub(super) busy: bool,
     task: AbortHandle,
 }
@@ -29,8 +29,8 @@ impl Connection {
 }
 
 impl Drop for Connection {
-    /// Left alone, hyper closes an idle connection in good order. One in the midst of something it would wait for, as
-    /// long as the receiver likes; so that is cut off.
+    /// hyper closes an idle connection cleanly on its own. A busy one would be awaited as long as the receiver likes, so abort
+    /// it.
     fn drop(&mut self) {
         if self.busy || !self.sender.is_ready() {
             self.task.abort();
@@ -38,7 +38,7 @@ impl Drop for Connection {
     }
 }
 
-/// The idle connections, by the origin they lead to.
+/// The idle connections by origin.
 #[derive(Debug)]
 pub(super) struct Pool {
     idle: Mutex<HashMap<String, Vec<Connection>>>,
@@ -50,14 +50,13 @@ impl Pool {
         Self { idle: Mutex::default(), per_target }
     }
 
-    /// The connection to an origin that was used last, if there is one that is still open.
+    /// Takes the most recently used connection to an origin that is still open.
     pub(super) async fn take(&self, origin: &str) -> Option<Connection> {
         if !self.idle.lock().unwrap_or_else(PoisonError::into_inner).contains_key(origin) {
             return None;
         }
-        // Gives the runtime the chance to look at the sockets, so that connections the receiver has closed by now are
-        // known as such. Otherwise a request would be written into a closed connection, and it could not be told
-        // whether the receiver got it.
+        // Lets the runtime poll the sockets, so that connections closed by the receiver are recognised. Otherwise a request
+        // would be written into a closed connection, and it would be unknown whether the receiver got it.
         tokio::task::yield_now().await;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let connections = idle.get_mut(origin)?;
@@ -74,7 +73,7 @@ impl Pool {
         found
     }
 
-    /// Keeps a connection whose answer was read to the end.
+    /// Keeps a connection whose response was read to the end.
     pub(super) fn put(&self, origin: &str, connection: Connection) {
         if connection.sender.is_closed() {
             return;

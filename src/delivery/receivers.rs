@@ -1,4 +1,4 @@
-//! What the outbox knows of each receiver: how much is under way to it, and how it has fared.
+//! What the outbox records about each receiver: attempts under way, and failures.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::policy::Policy;
 use super::{CallbackId, QueuedCallback};
 use crate::time::HumanDuration;
 
-/// The receivers, by origin. Those of which nothing has to be known are not kept.
+/// Receivers by origin; only those whose policy limits, pauses or disables.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Receivers {
     known: HashMap<String, Receiver>,
@@ -19,33 +19,33 @@ pub(super) struct Receivers {
 #[derive(Clone, Debug, Default)]
 struct Receiver {
     in_flight: u32,
-    /// Those that may start as soon as fewer are under way.
+    /// The callbacks that may start as soon as fewer attempts are under way.
     parked: BTreeSet<(Timestamp, CallbackId)>,
-    /// So many attempts in a row have failed.
+    /// Number of consecutive failed attempts.
     failures: u32,
     failing_since: Option<Timestamp>,
     paused_until: Option<Timestamp>,
     is_disabled: bool,
 }
 
-/// What becomes of a callback that is due.
+/// Whether a due callback may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// It starts.
+    /// It starts now.
     Starts,
-    /// It starts later.
+    /// It starts at this later moment.
     At(Timestamp),
-    /// It starts when another one has ended.
+    /// It starts when another attempt has ended.
     Parked,
 }
 
-/// Whether anything about the receiver matters to a policy.
+/// Whether a policy depends on the state of the receiver.
 fn looks(policy: &Policy) -> bool {
     policy.concurrency.is_some() || policy.pause.is_some() || policy.disable_after.is_some()
 }
 
 impl Receivers {
-    /// Whether a callback that is due may start. If so, it counts as under way.
+    /// Decides whether a due callback may start. If so, it counts as under way.
     pub(super) fn admit(
         &mut self,
         callback: &QueuedCallback,
@@ -60,7 +60,7 @@ impl Receivers {
             if let Some(until) = receiver.paused_until.filter(|until| *until > now) {
                 return Admission::At(until);
             }
-            // After a pause one callback shows whether it is over.
+            // After a pause a single callback tests whether the receiver has recovered.
             let is_trial = receiver.paused_until.is_some();
             let most = if is_trial { Some(1) } else { callback.policy.concurrency };
             if most.is_some_and(|most| receiver.in_flight >= most) {
@@ -72,13 +72,13 @@ impl Receivers {
         Admission::Starts
     }
 
-    /// Whether a receiver gets nothing more.
+    /// Whether a receiver is disabled.
     pub(super) fn is_disabled(&self, callback: &QueuedCallback) -> bool {
         self.known.get(callback.target.origin()).is_some_and(|receiver| receiver.is_disabled)
     }
 
-    /// An attempt ended, well or not; nothing is known of one that went wrong on purpose, or never left. Those that may
-    /// start now are returned.
+    /// Records the end of an attempt. The result is unknown for an attempt that a fault made fail or that never left. Returns
+    /// the callbacks that may start now.
     pub(super) fn ended(
         &mut self,
         callback: &QueuedCallback,
@@ -127,11 +127,11 @@ impl Receivers {
                 }
             }
         }
-        // All of them: each asks anew whether it may start.
+        // Returns all of them: each is admitted anew.
         std::mem::take(&mut receiver.parked).into_iter().collect()
     }
 
-    /// What somebody should know, once.
+    /// Takes the notes for the user, each of which is given once.
     pub(super) fn take_notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)
     }

@@ -1,15 +1,15 @@
-//! What a receiver answered.
+//! The response of a receiver.
 
 use bytes::Bytes;
 
-/// What the receiver answered.
+/// The response of a receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiverResponse {
     /// The HTTP status.
     pub status: u16,
-    /// The headers, names in lower case.
+    /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, at most as long as the policy's `answer_cap`.
+    /// The body, up to the policy's `answer_cap`.
     pub body: Bytes,
     /// Whether the body was longer than the cap.
     pub truncated: bool,

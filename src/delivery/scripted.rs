@@ -1,4 +1,4 @@
-//! For tests: a receiver without any HTTP library, whose every byte is written by the test.
+//! For tests: a receiver without an HTTP library. The test writes every byte.
 
 use std::io;
 use std::sync::Arc;
@@ -36,12 +36,12 @@ impl Receiver {
     }
 
     pub(super) async fn accept(&self) -> TcpStream {
-        // So that a client that does not come fails the test instead of hanging it.
+        // A client that does not connect fails the test instead of hanging it.
         let accepted = tokio::time::timeout(Duration::from_secs(20), self.listener.accept()).await;
         accepted.expect("a connection should come").unwrap().0
     }
 
-    /// Takes a connection, reads a request, writes an answer.
+    /// Accepts a connection, reads a request and writes a response.
     pub(super) async fn answer(&self, answer: &str) -> TcpStream {
         let mut stream = self.accept().await;
         read_request(&mut stream).await.unwrap();
@@ -49,7 +49,7 @@ impl Receiver {
         stream
     }
 
-    /// No connection waits to be taken. The runtime gets a turn to notice one.
+    /// Asserts that no connection waits to be accepted. The runtime gets a turn to notice one.
     pub(super) async fn assert_idle(&self) {
         tokio::task::yield_now().await;
         let mut accept = std::pin::pin!(self.listener.accept());
@@ -121,12 +121,12 @@ pub(super) fn attempt(
     }
 }
 
-/// A small attempt that nothing is special about.
+/// Returns a small ordinary attempt.
 pub(super) fn plain(url: &str) -> Attempt {
     attempt(url, &[("Content-Type", "application/json")], "{}", Policy::airudder())
 }
 
-/// The same with a timeout short enough to be waited for.
+/// Returns the same attempt with a timeout short enough to wait for.
 pub(super) fn hasty(url: &str, body: impl Into<Bytes>) -> Attempt {
     attempt(url, &[], body, Policy { timeout: Duration::from_millis(100), ..Policy::airudder() })
 }
@@ -143,7 +143,7 @@ pub(super) fn failure(result: AttemptResult) -> Failure {
     result.result.expect_err("an answer came where none was expected")
 }
 
-/// Class and message of a failure, with the port made the same in every run.
+/// Returns class and message of a failure, with the port replaced so that it is the same in every run.
 pub(super) fn message_of(result: AttemptResult, port: u16) -> String {
     let failure = failure(result);
     format!("{}: {}", failure.class, failure.message.replace(&port.to_string(), "PORT"))

@@ -1,19 +1,19 @@
-//! How much memory bodies take that are held more than once.
+//! Counts the memory of bodies that have several owners.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 
-/// Bodies that somebody holds: each counts once, however many share its bytes.
+/// Bodies in use. Bodies that share their bytes count once.
 #[derive(Clone, Debug, Default)]
 pub struct SharedBytes {
-    /// How often each is held, by where it lies. Only looked up, so that the random order shows nowhere.
+    /// Number of owners of each body, by its address. Only looked up, so that the random order has no effect.
     held: HashMap<usize, usize>,
     sum: usize,
 }
 
 impl SharedBytes {
-    /// A body is held, once more or for the first time. It must stay in memory until it is let go.
+    /// Adds an owner of a body. The body must stay in memory until it is let go.
     pub fn hold(&mut self, body: &Bytes) {
         if body.is_empty() {
             return;
@@ -25,7 +25,7 @@ impl SharedBytes {
         *times += 1;
     }
 
-    /// A body that was held is held once less.
+    /// Removes an owner of a body.
     pub fn let_go(&mut self, body: &Bytes) {
         let place = place(body);
         let Some(times) = self.held.get_mut(&place) else { return };
@@ -36,7 +36,7 @@ impl SharedBytes {
         }
     }
 
-    /// What all of them take together, in bytes.
+    /// Returns the size of all bodies together, in bytes.
     pub fn sum(&self) -> usize {
         self.sum
     }

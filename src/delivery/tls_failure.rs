@@ -1,4 +1,4 @@
-//! TLS errors in words.
+//! Messages for TLS errors.
 
 use jiff::Timestamp;
 use rustls::pki_types::UnixTime;
@@ -7,7 +7,7 @@ use rustls::{AlertDescription as Alert, CertificateError};
 use crate::http::SelfSigned;
 use crate::net::Target;
 
-/// What a TLS error means and what to do about it, in one line.
+/// Returns what a TLS error means and what to do about it, in one line.
 pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
     use rustls::Error as E;
     let host = target.host();
@@ -91,7 +91,7 @@ pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
     }
 }
 
-/// The day of a moment, or the bare seconds if they lie outside of the calendar.
+/// Returns the day of a moment, or the bare seconds if it lies outside of the calendar.
 fn day(moment: UnixTime) -> String {
     i64::try_from(moment.as_secs())
         .ok()
@@ -99,7 +99,7 @@ fn day(moment: UnixTime) -> String {
         .map_or_else(|| moment.as_secs().to_string(), |at| at.strftime("%Y-%m-%d").to_string())
 }
 
-/// The bare name in what rustls prints of it, for example `DnsName("a.example")`.
+/// Extracts the bare name from a name printed by rustls, for example `DnsName("a.example")`.
 fn plain_name(printed: &str) -> &str {
     match printed.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')) {
         Some(inner) => inner.trim_matches('"'),

@@ -20,7 +20,7 @@ use crate::http::TlsOptions;
 use rustls::crypto::ring;
 use std::sync::Arc;
 
-/// An authority of the test's own, and its certificate in a file.
+/// The test's own certificate authority, with its certificate in a file.
 struct Authority {
     issuer: Issuer<'static, KeyPair>,
     folder: tempfile::TempDir,
@@ -46,7 +46,7 @@ impl Authority {
         self.folder.path().join("ca.pem")
     }
 
-    /// A TLS server whose certificate is for these names.
+    /// Creates a TLS server whose certificate is for these names.
     fn acceptor(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> TlsAcceptor {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
@@ -57,12 +57,12 @@ impl Authority {
     }
 }
 
-/// A TLS server with this certificate.
+/// Creates a TLS server with this certificate.
 fn acceptor(certificate: &rcgen::Certificate, key: &KeyPair) -> TlsAcceptor {
     acceptor_asking(certificate, key, None)
 }
 
-/// The same, which asks for a client certificate of an authority.
+/// Creates a TLS server that asks for a client certificate of an authority.
 fn acceptor_asking(certificate: &rcgen::Certificate, key: &KeyPair, asks: Option<&Authority>) -> TlsAcceptor {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let provider = Arc::new(ring::default_provider());
@@ -91,7 +91,7 @@ fn https(receiver: &Receiver) -> Attempt {
     plain(&receiver.url().replace("http://", "https://"))
 }
 
-/// Takes a connection and answers one request, if the client goes on with the handshake.
+/// Accepts a connection and responds to one request, if the client completes the handshake.
 async fn serve(receiver: &Receiver, acceptor: &TlsAcceptor) -> Option<TlsStream<TcpStream>> {
     let mut stream = acceptor.accept(receiver.accept().await).await.ok()?;
     read_request(&mut stream).await.ok()?;
@@ -122,7 +122,7 @@ async fn a_known_authority_is_trusted_and_the_connection_kept() {
     assert_eq!(answer(result).status, 200);
 }
 
-/// What `openssl req -x509` makes: a certificate that signs itself, marked as an authority's.
+/// The result of `openssl req -x509`: a self-signed certificate, marked as an authority's.
 #[tokio::test]
 async fn a_certificate_that_signs_itself_is_trusted_if_it_is_named() {
     let receiver = Receiver::bind().await;
@@ -212,7 +212,7 @@ async fn a_receiver_without_tls_is_named() {
             tokio::io::AsyncReadExt::read_exact(&mut stream, &mut some).await.unwrap();
             stream.write_all(reply).await.unwrap();
             stream.shutdown().await.unwrap();
-            // Until the client closes, so that nothing unread cuts the connection.
+            // Reads until the client closes, so that unread bytes do not reset the connection.
             let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
         });
         messages.push(message_of(result, receiver.port()));

@@ -1,4 +1,4 @@
-//! Bodies that are other than usual on purpose. They are signed as they are sent.
+//! Faults of bodies. The changed bodies are signed as they are sent.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::faults::{CallbackFault, FaultName};
 /// Emoji, one of several code points, and words from right to left.
 const EMOJI: &str = "👩‍👩‍👧 🎉 مرحبا שלום é";
 
-/// The body as a fault changes it; nothing if there is nothing to change.
+/// Applies a fault to the body. Returns `None` if there is nothing to change.
 pub(super) fn changed(fault: &CallbackFault, body: &[u8]) -> Option<Vec<u8>> {
     use FaultName as Name;
     match fault.name {
@@ -19,7 +19,7 @@ pub(super) fn changed(fault: &CallbackFault, body: &[u8]) -> Option<Vec<u8>> {
     }
     let Ok(Value::Object(mut table)) = serde_json::from_slice::<Value>(body) else { return None };
     let first = table.keys().next().cloned();
-    // The field that is meant: the one that is named, or else the first.
+    // The field to change: the named one, or else the first.
     let meant = fault.field.as_deref().or(first.as_deref());
     match fault.name {
         Name::BodyUnknownFields => {
@@ -78,14 +78,14 @@ pub(super) fn changed(fault: &CallbackFault, body: &[u8]) -> Option<Vec<u8>> {
     Some(Value::Object(table).to_string().into_bytes())
 }
 
-/// The JSON of a body written again with white space, as many libraries do.
+/// Writes the JSON of a body with white space, as many libraries do.
 pub(super) fn spaced(body: &[u8]) -> Option<Vec<u8>> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let text = serde_json::to_vec_pretty(&value).ok()?;
     (text != body && (value.is_object() || value.is_array())).then_some(text)
 }
 
-/// A key as it is, or a path through tables and lists: `messages.0.content`.
+/// Finds a key, or a path through tables and lists: `messages.0.content`.
 fn at<'t>(table: &'t mut Map<String, Value>, path: &str) -> Option<&'t mut Value> {
     if table.contains_key(path) {
         return table.get_mut(path);
@@ -110,7 +110,7 @@ fn remove(table: &mut Map<String, Value>, path: &str) -> Option<Value> {
     }
 }
 
-/// The longest text that people read: one with a space in it.
+/// Returns the longest text meant for people: one with a space in it.
 fn longest_text(table: &mut Map<String, Value>) -> Option<&mut String> {
     fn look<'v>(value: &'v mut Value, found: &mut Option<&'v mut String>) {
         match value {
@@ -129,21 +129,21 @@ fn longest_text(table: &mut Map<String, Value>) -> Option<&mut String> {
     found
 }
 
-/// Turns every number into its text, and says whether there was any.
+/// Turns every number into text. Returns whether there was any.
 fn numbers_as_strings(value: &mut Value) -> bool {
     match value {
         Value::Number(number) => {
             *value = Value::String(number.to_string());
             true
         }
-        // All of them, not only the first that says so.
+        // `any` would stop at the first match; all of them must be changed.
         Value::Array(list) => list.iter_mut().fold(false, |any, value| numbers_as_strings(value) | any),
         Value::Object(table) => table.values_mut().fold(false, |any, value| numbers_as_strings(value) | any),
         _ => false,
     }
 }
 
-/// The same JSON with `\uXXXX` for all that is not ASCII, and for the first letter of each text.
+/// Writes the same JSON with `\uXXXX` for all non-ASCII characters and for the first letter of each text.
 fn escaped(body: &[u8]) -> Option<Vec<u8>> {
     serde_json::from_slice::<&serde_json::value::RawValue>(body).ok()?;
     let text = std::str::from_utf8(body).ok()?;

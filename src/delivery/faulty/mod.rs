@@ -1,7 +1,7 @@
-//! From a callback to one attempt as it goes out: signed, and with what goes wrong with it on purpose.
+//! Turns a callback into one attempt: signs it and applies its faults.
 //!
-//! This is the one place between the signature and the wire where faults come in. What changes the body comes first, so that
-//! what is sent is what is signed; then the signature; what is about the wire is left to the client.
+//! This is the only place between the signature and the wire where faults are applied. Faults of the body come first, so that
+//! the sent body is the signed one; then faults of the signature. Faults on the wire are left to the client.
 
 mod body;
 mod signature;
@@ -19,16 +19,16 @@ use super::{Attempt, QueuedCallback};
 use crate::contract::signature::Signing;
 use crate::faults::{FaultName, Group};
 
-/// An attempt, and the faults that could not happen to it.
+/// An attempt, and the faults that could not be applied to it.
 #[derive(Debug)]
 pub struct AsSent {
     /// The attempt.
     pub attempt: Attempt,
-    /// What was asked for and makes no difference to this callback, each with why.
+    /// The faults that make no difference to this callback, each with the reason.
     pub missed: Vec<(FaultName, &'static str)>,
 }
 
-/// An attempt of a callback, as it goes out now.
+/// Prepares an attempt of a callback to be sent now.
 pub fn as_sent(callback: Arc<QueuedCallback>, number: u32, now: Timestamp) -> AsSent {
     let mut body = callback.body.clone();
     let (mut faults, mut missed, mut wire) = (Vec::new(), Vec::new(), Vec::new());
@@ -45,7 +45,7 @@ pub fn as_sent(callback: Arc<QueuedCallback>, number: u32, now: Timestamp) -> As
             },
             Group::Body | Group::Connection => wire.push(Arc::clone(fault)),
             Group::Delivery if fault.name == FaultName::AnswerLost => wire.push(Arc::clone(fault)),
-            // The others are about when and where it goes, not about how.
+            // The others affect when and where it is sent, not how.
             Group::Delivery => faults.push(fault.name),
             Group::Api => {}
         }
@@ -75,7 +75,7 @@ pub fn as_sent(callback: Arc<QueuedCallback>, number: u32, now: Timestamp) -> As
             }
         },
     };
-    // A story that sets a header itself, for example to a wrong signature, wins.
+    // A header set by the story wins, for example a wrong signature.
     let is_own = |name: &str| callback.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
     headers.extend(signed.into_iter().filter(|(name, _)| !is_own(name)));
     AsSent { attempt: Attempt { body, callback, number, headers, wire, faults }, missed }

@@ -1,4 +1,4 @@
-//! Signatures that are wrong on purpose.
+//! Faults of signatures.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,10 +9,10 @@ use super::body;
 use crate::contract::signature::{Preset, Scheme, Signer, Signing};
 use crate::faults::{CallbackFault, FaultName};
 
-/// The headers of a signature, names in their letter case on the wire.
+/// The headers of a signature, with names in their letter case on the wire.
 type Headers = Vec<(Arc<str>, String)>;
 
-/// The headers as they go out, and the body if it is another one; or why there is nothing to do.
+/// Returns the headers to send, and the body if it changes, or why there is nothing to do.
 pub(super) fn wrong<'b>(
     fault: &CallbackFault,
     signer: &Signer,
@@ -21,7 +21,7 @@ pub(super) fn wrong<'b>(
     use FaultName as Name;
     let own = &signer.scheme().header;
     let usual = || signer.sign(signing);
-    // The headers with another value of the signature in place of the right one.
+    // The headers with another value instead of the right signature.
     let with = |change: &dyn Fn(&str) -> String| {
         let mut headers = usual();
         for (_, value) in headers.iter_mut().filter(|(name, _)| name == own) {
@@ -82,7 +82,7 @@ pub(super) fn wrong<'b>(
         }
         Name::SignatureStale => dated(-1)?,
         Name::SignatureFuture => dated(1)?,
-        // It was given the id of another callback when it was handed to delivery.
+        // It got the id of another callback when it was handed to delivery.
         Name::SignatureReusedNonce if signer.scheme().nonce_header.is_none() => {
             return Err("its signature has no message id");
         }
@@ -99,7 +99,7 @@ pub(super) fn wrong<'b>(
     Ok((headers, sent))
 }
 
-/// A text with one character changed into another of its kind, near its end.
+/// Changes one character of a text near its end into another one of its kind.
 fn off_by_one(right: &str) -> String {
     let changed = |c: char| match c {
         '0' => '1',
@@ -111,7 +111,7 @@ fn off_by_one(right: &str) -> String {
         other => other,
     };
     let mut text: Vec<char> = right.chars().collect();
-    // The last character of base64 may hold bits that nobody reads.
+    // The last character of base64 may hold unused bits.
     let at = text.iter().rposition(char::is_ascii_alphanumeric).map(|last| last.saturating_sub(2));
     if let Some(c) = at.and_then(|at| text.get_mut(at)) {
         *c = if c.is_ascii_alphanumeric() { changed(*c) } else { 'A' };

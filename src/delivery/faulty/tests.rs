@@ -1,4 +1,4 @@
-//! Every fault of an attempt, as a receiver without any HTTP library sees it.
+//! Every fault of an attempt, as seen by a receiver without an HTTP library.
 
 use std::io;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use crate::faults::CallbackFault;
 const BODY: &str = r#"{"event":"session.end","n":7,"text":"Kopi susu, é"}"#;
 const SECRET: &str = "right";
 
-/// What came over one connection.
+/// The bytes received over one connection.
 #[derive(Debug)]
 struct Heard {
     text: String,
     was_reset: bool,
-    /// How many bytes of it came before the receiver said that it may go on.
+    /// Number of bytes received before the receiver sent `100 Continue`.
     before_continue: Option<usize>,
-    /// The times at which something came.
+    /// Number of reads that returned bytes.
     reads: usize,
 }
 
@@ -37,7 +37,7 @@ impl Heard {
         self.text.split_once("\r\n\r\n").map_or("", |(_, body)| body)
     }
 
-    /// The values of a header in this very spelling, in their order.
+    /// Returns the values of a header in exactly this spelling, in order.
     fn values(&self, name: &str) -> Vec<&str> {
         let lines = self.head().lines();
         lines
@@ -52,7 +52,7 @@ impl Heard {
     }
 }
 
-/// Whether a request is there as a whole.
+/// Whether a request is complete.
 fn is_whole(text: &str) -> bool {
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
     let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
@@ -62,7 +62,7 @@ fn is_whole(text: &str) -> bool {
     }
 }
 
-/// Reads until the other side ends, and answers once.
+/// Reads until the other side ends, and responds once.
 async fn hear(mut stream: TcpStream) -> Heard {
     let (mut bytes, mut answered) = (Vec::new(), false);
     let (mut before_continue, mut was_reset, mut reads) = (None, false, 0);
@@ -74,7 +74,7 @@ async fn hear(mut stream: TcpStream) -> Heard {
         }
         if !answered && is_whole(&text) {
             answered = true;
-            // The system tells of a reset once: here, or where it is read.
+            // The system reports a reset once: here, or at the next read.
             was_reset |= stream.write_all(OK.as_bytes()).await.is_err();
         }
         match stream.read_buf(&mut bytes).await {
@@ -112,7 +112,7 @@ fn callback(url: &str, fault: CallbackFault, scheme: Preset) -> QueuedCallback {
     }
 }
 
-/// Sends a callback with a fault, and says what came of it and what came over which connections.
+/// Sends a callback with a fault. Returns the result and what was received over each connection.
 async fn sent(fault: CallbackFault, scheme: Preset) -> (AttemptResult, Vec<Heard>, AsSent) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
@@ -130,7 +130,7 @@ async fn sent(fault: CallbackFault, scheme: Preset) -> (AttemptResult, Vec<Heard
         }
     };
     drop(client);
-    // What was connected and reset before it was taken waits still.
+    // Connections that were reset before they were accepted are still waiting.
     while let Ok(Ok((stream, _))) = tokio::time::timeout(Duration::from_millis(20), listener.accept()).await {
         connections.spawn(hear(stream));
     }
@@ -143,7 +143,7 @@ fn of_attempts() -> impl Iterator<Item = FaultName> {
     FaultName::ALL.iter().copied().filter(move |name| groups.contains(&name.group()))
 }
 
-/// What takes real time takes little of it here.
+/// Shortens faults that take real time.
 fn quick(name: FaultName) -> CallbackFault {
     let usual = CallbackFault::named(name);
     CallbackFault { over: Duration::from_millis(40), count: usual.count.min(7), ..usual }
@@ -168,7 +168,7 @@ async fn check(name: FaultName) {
     let status = result.result.as_ref().ok().map(|answer| answer.status);
     assert_eq!(sent.missed, [], "{name}");
     assert_eq!(sent.attempt.faults, [name], "every hit is marked");
-    // Empty connections aside, there is one.
+    // Apart from empty connections there is one.
     let all = heard.len();
     let Some(one) = heard.iter().max_by_key(|heard| heard.text.len()) else {
         panic!("{name}: no connection")
@@ -183,7 +183,7 @@ async fn check(name: FaultName) {
     };
     let (usual, lower) = (right(BODY), "0123456789abcdef");
     let is_hex = |text: &str| text.len() == 64 && text.chars().all(|c| lower.contains(c));
-    // What came is signed as it came, unless the fault is about that.
+    // The received body is the signed one, unless the fault is about that.
     let is_signed = name.group() == Group::Signature || one.signature() == right(one.body());
     match name {
         Name::SignatureWrong => {
@@ -218,7 +218,7 @@ async fn check(name: FaultName) {
         }
         Name::SignatureStale => assert_eq!(one.values("CALL-E-Timestamp"), ["1699996400"]),
         Name::SignatureFuture => assert_eq!(one.values("CALL-E-Timestamp"), ["1700003600"]),
-        // The id itself is another one from the outset; see the engine.
+        // The id itself is changed from the outset; see the engine.
         Name::SignatureReusedNonce => assert_eq!(one.values("webhook-id"), ["msg_2"]),
         Name::SignatureOtherScheme => {
             let other = signer(Preset::Sha256BodySecret);
@@ -305,7 +305,7 @@ async fn check(name: FaultName) {
         assert_eq!(failure.message, message);
     }
     assert!(name == Name::ConnectionMany || all == 1, "{name}: {all} connections");
-    // The same again is the same: nothing is drawn.
+    // A repetition gives the same result: nothing is drawn.
     let again = as_sent(Arc::new(callback("http://127.0.0.1/hook", fault, scheme)), 1, now());
     assert_eq!(
         (again.attempt.headers, again.attempt.body),

@@ -1,4 +1,4 @@
-//! What is written over the wire where it is not what an HTTP library would write.
+//! Faults on the wire, where the bytes differ from what an HTTP library would write.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,24 +8,24 @@ use bytes::Bytes;
 use crate::delivery::Attempt;
 use crate::faults::{CallbackFault, FaultName};
 
-/// In so many parts a body comes drop by drop.
+/// Number of parts of a body that is sent in small pieces.
 const DROPS: usize = 20;
 
-/// The beginning of a TLS handshake that says hello and never goes on.
+/// The beginning of a TLS handshake that never continues.
 const HELLO: [u8; 11] = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03];
 
-/// One thing that happens on the sender's side of a connection.
+/// One action on the sender's side of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::delivery) enum Step {
-    /// These bytes are written.
+    /// Writes these bytes.
     Write(Bytes),
-    /// Nothing happens for so long, in real time.
+    /// Pauses for this long, in real time.
     Pause(Duration),
-    /// Nothing happens until the receiver says `100 Continue`, or for so long.
+    /// Waits for `100 Continue` from the receiver, but no longer than this.
     AwaitContinue(Duration),
-    /// The sender closes its side.
+    /// Closes the sender's side.
     Shutdown,
-    /// The connection is reset.
+    /// Resets the connection.
     Reset,
 }
 
@@ -49,7 +49,7 @@ enum ResetAt {
     After,
 }
 
-/// What is other than usual about the wire of an attempt.
+/// How an attempt deviates from the usual on the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::delivery) struct Plan {
     framing: Framing,
@@ -58,16 +58,16 @@ pub(in crate::delivery) struct Plan {
     expect: Option<Duration>,
     says_close: bool,
     breaks_tls: bool,
-    /// So many other connections stand open.
+    /// Number of other connections that are kept open.
     pub(in crate::delivery) others: u32,
-    /// The answer is thrown away.
+    /// Whether the response is discarded.
     pub(in crate::delivery) loses_answer: bool,
-    /// Whether the request is written by hand, over a connection of its own.
+    /// Whether the request is written by hand, over its own connection.
     pub(in crate::delivery) is_scripted: bool,
 }
 
 impl Plan {
-    /// What the faults of an attempt ask for.
+    /// Creates the plan for the faults of an attempt.
     pub(in crate::delivery) fn of(faults: &[Arc<CallbackFault>]) -> Self {
         use FaultName as Name;
         let mut plan = Self::default();
@@ -88,7 +88,7 @@ impl Plan {
                 Name::ConnectionNoKeepAlive => plan.says_close = true,
                 Name::ConnectionMany => plan.others = fault.count,
                 Name::ConnectionTlsBroken => plan.breaks_tls = true,
-                // A connection of its own is closed after the answer anyway.
+                // A separate connection is closed after the response anyway.
                 Name::ConnectionClosedKeptAlive => {}
                 _ => {}
             }
@@ -96,17 +96,17 @@ impl Plan {
         plan
     }
 
-    /// Whether the connection is torn down, so that its end is a reset and not an orderly close.
+    /// Whether the connection is torn down, so that it ends with a reset and not with an orderly close.
     pub(in crate::delivery) fn is_abrupt(&self) -> bool {
         self.reset.is_some() || self.breaks_tls
     }
 
-    /// Whether not even TLS is spoken on the connection.
+    /// Whether the connection is used without a TLS handshake.
     pub(in crate::delivery) fn is_bare(&self) -> bool {
         self.breaks_tls || self.reset == Some(ResetAt::Before)
     }
 
-    /// What happens on the sender's side, one after the other.
+    /// Returns the steps on the sender's side, in order.
     pub(in crate::delivery) fn steps(&self, attempt: &Attempt) -> Vec<Step> {
         if self.breaks_tls {
             return vec![Step::Write(Bytes::from_static(&HELLO)), Step::Reset];
@@ -180,7 +180,7 @@ impl Plan {
     }
 }
 
-/// A body in parts of a size.
+/// Splits a body into parts of a size.
 fn parts(body: &Bytes, size: usize) -> impl Iterator<Item = Bytes> + '_ {
     (0..body.len()).step_by(size).map(move |at| body.slice(at..body.len().min(at + size)))
 }
