@@ -10,25 +10,25 @@ use serde::Serialize;
 use crate::delivery::{Attempt, AttemptResult, End, QueuedCallback};
 use crate::net::HttpRequest;
 
-/// One thing that happened.
+/// One entry of the journal.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Counts from 1 without gaps.
+    /// The number of the entry, counted from 1 without gaps.
     pub seq: u64,
-    /// When, on the story's clock.
+    /// The moment on the story's clock.
     pub at: Timestamp,
     /// The story it belongs to, if any.
     pub story: Option<Arc<str>>,
-    /// What.
+    /// The event.
     pub event: Event,
 }
 
-/// What happened.
+/// The events that the journal records.
 #[derive(Clone, Debug)]
 pub enum Event {
-    /// A story began.
+    /// A story started.
     StoryStarted,
-    /// A story came to its end.
+    /// A story ended.
     StoryFinished {
         /// Whether all its expectations held.
         passed: bool,
@@ -37,41 +37,41 @@ pub enum Event {
     Failed {
         /// `FILE:LINE` of the step.
         place: Arc<str>,
-        /// What kind of failure it is, in a word: `await.refused`.
+        /// The kind of failure, in a word: `await.refused`.
         kind: &'static str,
-        /// What was expected and what came, in plain words; may have several lines.
+        /// What was expected and what happened, in plain words; may have several lines.
         message: String,
     },
-    /// A story stopped before these steps, which are not taken.
+    /// A story stopped before these steps, which are skipped.
     Skipped(Vec<SkippedStep>),
-    /// More became known about a failure of a step that was told before.
+    /// More became known about a failed step that was reported before.
     Explained {
         /// `FILE:LINE` of the step.
         place: Arc<str>,
-        /// What, in plain words.
+        /// The explanation, in plain words.
         message: String,
     },
     /// An entry of the catalog that is only assumed was used for the first time.
     Assumed {
-        /// Its id.
+        /// The id of the entry.
         id: Arc<str>,
-        /// What of it is assumed.
+        /// What part of it is assumed.
         what: String,
-        /// Whether it is refused, as the settings say.
+        /// Whether it is refused according to the settings.
         refused: bool,
     },
-    /// A story waits for a call.
+    /// A story waits for a request.
     Waiting {
-        /// Its catalog id.
+        /// The catalog id of the request.
         call: Arc<str>,
-        /// For how long at most, in the story's time.
+        /// The time limit, in the story's time.
         within: Duration,
     },
-    /// Something worth knowing that is no failure.
+    /// A remark that is not a failure.
     Note(String),
-    /// Something is wrong with what the integrator does, although it was served; told once.
+    /// A finding: the integrator does something wrong, although it was served. Each is reported once.
     Found {
-        /// What, in a sentence.
+        /// The finding, in a sentence.
         message: String,
         /// Whether it fails the run.
         is_error: bool,
@@ -80,26 +80,26 @@ pub enum Event {
     Queued(Arc<QueuedCallback>),
     /// An attempt to deliver a callback ended.
     Attempted {
-        /// What was sent.
+        /// The attempt.
         attempt: Arc<Attempt>,
-        /// What came of it.
+        /// The result.
         result: Arc<AttemptResult>,
         /// When the next attempt is due, if there is one.
         retry_at: Option<Timestamp>,
     },
     /// A callback was delivered, or failed for good.
     Ended {
-        /// Which.
+        /// The callback.
         callback: Arc<QueuedCallback>,
-        /// How.
+        /// The final state.
         end: End,
     },
-    /// The integrator called, and was answered.
+    /// The integrator made a request and got a response.
     Called(CallEntry),
 }
 
 impl Event {
-    /// All words of [`Event::kind`].
+    /// All values of [`Event::kind`].
     pub const KINDS: [&str; 15] = [
         "called",
         "queued",
@@ -118,8 +118,8 @@ impl Event {
         "story_finished",
     ];
 
-    /// The word for it in records and for whoever asks. The words are a contract with them: `tried` and `dead` are older than
-    /// those used elsewhere, and stay.
+    /// Returns the name of the event in records and responses. The names are a contract with their readers: `tried` and `dead`
+    /// are older than the words used elsewhere, and stay.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::StoryStarted => "story_started",
@@ -141,45 +141,45 @@ impl Event {
     }
 }
 
-/// A step that was not taken.
+/// A skipped step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SkippedStep {
-    /// `FILE:LINE` of it.
+    /// `FILE:LINE` of the step.
     pub place: String,
-    /// What it would have done: `await chatbot.send_message`.
+    /// What the step would have done: `await chatbot.send_message`.
     pub step: String,
 }
 
-/// What is said about an assumed entry: that it is assumed, and how to correct it.
+/// Returns the message about an assumed entry: that it is assumed, and how to correct it.
 pub fn assumed_text(id: &str, what: &str, refused: bool) -> String {
     let consequence = if refused { ", so it is refused, as the settings say" } else { "" };
     format!("`{id}` is assumed{consequence}; correct under [catalog.\"{id}\"] in airudder-mock.toml: {what}")
 }
 
-/// A call of the integrator and its answer.
+/// A request of the integrator and its response.
 #[derive(Clone, Debug)]
 pub struct CallEntry {
     /// The catalog id, if the path is known.
     pub id: Option<Arc<str>>,
-    /// The request as it came.
+    /// The request as received.
     pub call: Arc<HttpRequest>,
-    /// The status answered; 0 if there was no answer.
+    /// The status of the response; 0 if there was none.
     pub status: u16,
-    /// The body answered.
+    /// The body of the response.
     pub answer: Bytes,
-    /// Why it was refused, if it was: before the envelope and the encryption of its answer.
+    /// Why it was refused, if it was: before the envelope and the encryption of the response.
     pub refusal: Option<Box<RefusedCall>>,
-    /// What went wrong with it on purpose, if anything did.
+    /// The fault that was applied, if any.
     pub fault: Option<Arc<str>>,
-    /// Real time it took.
+    /// The real time it took.
     pub elapsed: Duration,
 }
 
-/// Why a call was refused.
+/// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedCall {
     /// The vendor's code.
     pub code: i64,
-    /// The reason, as it was answered.
+    /// The reason, as sent in the response.
     pub reason: String,
 }

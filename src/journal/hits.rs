@@ -1,4 +1,4 @@
-//! How often what goes wrong on purpose has hit.
+//! Counts how often faults have hit.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,8 +9,8 @@ use super::Event;
 use crate::delivery::{ErrorClass, Failure};
 use crate::faults::FaultName;
 
-/// How often each fault has hit, by its name. A callback counts once for each of its faults, however often it is tried and
-/// however many copies of it come; one that never went out does not count, unless that is the fault.
+/// The number of hits of each fault, by name. A callback counts once for each of its faults, regardless of the number of
+/// attempts and copies. A callback that was never sent does not count, unless that is the fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Hits(BTreeMap<String, u64>);
@@ -38,17 +38,17 @@ impl Hits {
         }
     }
 
-    /// Whether nothing went wrong on purpose.
+    /// Whether no fault has hit.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Each fault that has hit, with how often.
+    /// Returns each fault that has hit, with its number of hits.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(name, count)| (name.as_str(), *count))
     }
 
-    /// Adds those of another mock.
+    /// Adds the hits of another mock.
     pub fn merge(&mut self, other: &Self) {
         for (name, count) in &other.0 {
             *self.0.entry(name.clone()).or_default() += count;
@@ -57,7 +57,7 @@ impl Hits {
 }
 
 impl fmt::Display for Hits {
-    /// `503 once, duplicate 3 times`.
+    /// Formats the hits: `503 once, duplicate 3 times`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (name, count)) in self.iter().enumerate() {
             let comma = if at > 0 { ", " } else { "" };

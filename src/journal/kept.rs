@@ -1,4 +1,4 @@
-//! The latest entries, for those who ask later.
+//! The latest entries, kept for later queries.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,22 +11,22 @@ use tokio::sync::watch;
 use super::{Entry, Event, Sink};
 use crate::delivery::SharedBytes;
 
-/// What an entry takes beside the texts it holds, in bytes: about what its parts are allocated with.
+/// Approximate memory of an entry besides its texts, in bytes: the allocations of its parts.
 const OVERHEAD: usize = 512;
 
 /// How much of the journal is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptLimits {
-    /// So many entries at most.
+    /// Maximum number of entries.
     pub entries: usize,
-    /// So many bytes at most, about.
+    /// Approximate maximum size in bytes.
     pub bytes: usize,
-    /// For so long at most, in the mock's time; without it, age does not matter.
+    /// Maximum age, in the mock's time. Without it, age does not matter.
     pub age: Option<Duration>,
 }
 
 impl KeptLimits {
-    /// Nothing is kept.
+    /// Keeps nothing.
     pub const NOTHING: Self = Self { entries: 0, bytes: 0, age: None };
 }
 
@@ -36,10 +36,10 @@ impl Default for KeptLimits {
     }
 }
 
-/// A sink that keeps the latest entries, and lets others wait for the next. All clones are the same.
+/// A sink that keeps the latest entries, and lets readers wait for the next. All clones share their state.
 ///
-/// Entries are kept as they are, their bodies shared with what is delivered and answered. That costs a served request up
-/// to a microsecond, for memory that has gone cold; keeping nothing (`entries = 0`) costs nothing.
+/// Entries are kept as they are; their bodies are shared with deliveries and responses. That costs a served request up to a
+/// microsecond, for memory that is no longer in the cache. Keeping nothing (`entries = 0`) costs nothing.
 #[derive(Clone, Debug)]
 pub struct Kept(Arc<Shared>);
 
@@ -52,31 +52,31 @@ struct Shared {
 #[derive(Debug)]
 struct Ring {
     limits: KeptLimits,
-    /// With what each takes, in bytes, beside the bodies of callbacks.
+    /// Each entry with its size in bytes, without the bodies of callbacks.
     entries: VecDeque<(Entry, usize)>,
     bytes: usize,
-    /// The bodies of the callbacks that the entries are about, and of their attempts.
+    /// The bodies of the callbacks in the entries, and of their attempts.
     bodies: SharedBytes,
     dropped: u64,
     last: u64,
     is_over: bool,
 }
 
-/// What is kept, in numbers.
+/// The size of the kept journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptCounts {
-    /// The entries.
+    /// Number of entries.
     pub entries: usize,
-    /// What they take, about.
+    /// Approximate size in bytes.
     pub bytes: usize,
-    /// How many older ones were dropped.
+    /// Number of older entries that were dropped.
     pub dropped: u64,
     /// The number of the latest entry; 0 before the first.
     pub last: u64,
 }
 
 impl Kept {
-    /// Keeps nothing yet.
+    /// Creates an empty sink.
     pub fn new(limits: KeptLimits) -> Self {
         let ring = Ring {
             limits,
@@ -91,11 +91,11 @@ impl Kept {
     }
 
     fn lock(&self) -> MutexGuard<'_, Ring> {
-        // Whoever panicked while he looked has changed nothing by halves.
+        // A panic while the lock is held leaves no partial change.
         self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The entries after number `seq`, oldest first, as far as they are kept.
+    /// Returns the entries after number `seq` that are still kept, oldest first.
     pub fn after(&self, seq: u64) -> Vec<Entry> {
         let ring = self.lock();
         // Numbers have no gaps.
@@ -104,7 +104,7 @@ impl Kept {
         ring.entries.iter().skip(skip).map(|(entry, _)| entry.clone()).collect()
     }
 
-    /// What is kept, in numbers.
+    /// Returns the size of the kept journal.
     pub fn counts(&self) -> KeptCounts {
         let ring = self.lock();
         KeptCounts {
@@ -115,33 +115,33 @@ impl Kept {
         }
     }
 
-    /// Whether what is older than some age is not kept, so that somebody has to say what time it is.
+    /// Whether entries are dropped by age, so that [`Kept::grow_old`] must be called.
     pub fn looks_at_age(&self) -> bool {
         self.lock().limits.age.is_some()
     }
 
-    /// It is this time: what is too old is dropped.
+    /// Drops the entries that are too old at this moment.
     pub fn grow_old(&self, now: Timestamp) {
         self.lock().drop_old(now);
     }
 
-    /// Says when more was written. Whoever watches first and looks then misses nothing.
+    /// Returns a receiver that signals new entries. A reader that subscribes before it reads misses nothing.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.0.written.subscribe()
     }
 
-    /// Nothing more comes: whoever watches may go.
+    /// Marks the journal as ended, so that waiting readers stop.
     pub fn end(&self) {
         self.lock().is_over = true;
         self.0.written.send_modify(|_| ());
     }
 
-    /// Whether nothing more comes.
+    /// Whether the journal has ended.
     pub fn is_over(&self) -> bool {
         self.lock().is_over
     }
 
-    /// Forgets all entries; their numbers go on.
+    /// Removes all entries; numbering continues.
     pub fn clear(&self) {
         let mut ring = self.lock();
         ring.entries.clear();
@@ -193,8 +193,8 @@ impl Ring {
     }
 }
 
-/// The bodies that an entry shares with others: that of the callback, and that of the attempt, which is another one where a
-/// fault says so.
+/// Returns the bodies that an entry shares with others: that of the callback, and that of the attempt, which differs where a
+/// fault changes it.
 fn bodies(event: &Event) -> [Option<&Bytes>; 2] {
     match event {
         Event::Queued(callback) | Event::Ended { callback, .. } => [Some(&callback.body), None],
@@ -203,7 +203,7 @@ fn bodies(event: &Event) -> [Option<&Bytes>; 2] {
     }
 }
 
-/// What an entry takes beside its [`bodies`], about.
+/// Returns the approximate size of an entry without its [`bodies`].
 fn size(event: &Event) -> usize {
     let texts = match event {
         Event::Called(call) => {
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(seqs(&kept, 0), [2, 3, 4]);
         kept.grow_old(at(500));
         assert_eq!(kept.counts(), KeptCounts { entries: 0, bytes: 0, dropped: 4, last: 4 });
-        // So early a time has nothing before it.
+        // Nothing can be older than the earliest moment.
         kept.grow_old(Timestamp::MIN);
     }
 

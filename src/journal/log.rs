@@ -1,4 +1,4 @@
-//! The journal itself: it numbers what happens and hands it to its sinks.
+//! The journal: numbers the events and passes them to its sinks.
 
 use std::sync::Arc;
 
@@ -6,32 +6,32 @@ use jiff::Timestamp;
 
 use super::{Entry, Event, Hits};
 
-/// Sees every entry as it is written. Called in the order of the entries; must not block for long.
+/// Receives every entry as it is written. Called in the order of the entries; must not block for long.
 pub trait Sink: Send + Sync {
     /// Takes an entry.
     fn entry(&mut self, entry: &Entry);
 
-    /// Whether it takes what happened in an earlier life of the mock, too, while the mock goes through that once more.
+    /// Whether it also receives the replayed events of an earlier life of the mock.
     fn takes_earlier(&self) -> bool {
         false
     }
 }
 
-/// Passes every entry on to its sinks and keeps none: to hold on to ten thousand calls with their answers costs each of
-/// them up to a microsecond, for their memory has gone cold when it is used again. A sink that keeps the latest copies
-/// what it needs.
+/// Passes every entry to its sinks and keeps none. Keeping ten thousand requests with their responses costs each of them up to
+/// a microsecond, because their memory is no longer in the cache when it is used again. A sink that keeps the latest entries
+/// copies what it needs.
 #[derive(Default)]
 pub struct Journal {
     sinks: Vec<Box<dyn Sink>>,
     written: u64,
-    /// What is written happened in an earlier life.
+    /// Whether the events being written happened in an earlier life of the mock.
     is_earlier: bool,
-    /// What went wrong on purpose, seen or not.
+    /// The hits of faults, whether or not the entries are read.
     hits: Hits,
 }
 
 impl Clone for Journal {
-    /// With the same count, and nobody who sees what is written: whoever goes on with the copy takes over the sinks.
+    /// Clones the journal with the same count but without sinks. An engine that continues with the copy takes over the sinks.
     fn clone(&self) -> Self {
         let Self { sinks: _, written, is_earlier, hits } = self;
         Self { sinks: Vec::new(), written: *written, is_earlier: *is_earlier, hits: hits.clone() }
@@ -45,22 +45,22 @@ impl std::fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// Adds a sink. It sees the entries from now on.
+    /// Adds a sink. It receives the entries from now on.
     pub fn add_sink(&mut self, sink: Box<dyn Sink>) {
         self.sinks.push(sink);
     }
 
-    /// What is written from now on happened in an earlier life of the mock, or does so no more.
+    /// Sets whether the following events happened in an earlier life of the mock.
     pub fn set_earlier(&mut self, is_earlier: bool) {
         self.is_earlier = is_earlier;
     }
 
-    /// Whether anybody sees what is written. Nobody needs to make an entry that is not seen.
+    /// Whether any sink receives the entries. If not, entries need not be built.
     pub fn is_read(&self) -> bool {
         !self.sinks.is_empty()
     }
 
-    /// How often what goes wrong on purpose has hit so far.
+    /// How often each injected fault has hit so far.
     pub fn hits(&self) -> &Hits {
         &self.hits
     }

@@ -1,17 +1,17 @@
-//! Keeps secrets out of what is shown and recorded: the secret of an account and tokens, in whatever form a body has.
+//! Masks secrets in everything shown and recorded: account secrets and tokens, in any format of a body.
 //!
-//! Bodies are not parsed: they may be very large, and wrong ones hold secrets, too.
+//! Bodies are not parsed: they may be very large, and malformed bodies contain secrets, too.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What stands in place of a secret.
+/// The replacement for a secret.
 const MASK: &str = "***";
 
-/// The fields whose values are secrets, in small letters.
+/// The fields whose values are secrets, in lower case.
 const FIELDS: [&[u8]; 6] = [b"appsecret", b"app_secret", b"app-secret", b"secret", b"password", b"token"];
 
-/// A body, or a path with its query, without secrets.
+/// Masks the secrets in a body, or in a path with its query.
 pub fn masked(text: &[u8]) -> Cow<'_, [u8]> {
     let mut out: Vec<u8> = Vec::new();
     let mut done = 0;
@@ -28,7 +28,7 @@ pub fn masked(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// The value of a header without secrets: of a proof of the caller only its kind is left.
+/// Masks the secrets in the value of a header. Of credentials only the scheme remains.
 pub fn masked_header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     if !["authorization", "proxy-authorization", "cookie"]
         .iter()
@@ -42,7 +42,7 @@ pub fn masked_header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Where the next value of a secret field stands.
+/// Returns the range of the next value of a secret field.
 fn next_secret(text: &[u8], from: usize) -> Option<Range<usize>> {
     let mut at = from;
     loop {
@@ -56,7 +56,7 @@ fn next_secret(text: &[u8], from: usize) -> Option<Range<usize>> {
     }
 }
 
-/// A word in any letter case.
+/// Finds a word in any letter case.
 fn find(text: &[u8], word: &[u8]) -> Option<usize> {
     let (small, large) = (word[0], word[0].to_ascii_uppercase());
     let mut from = 0;
@@ -69,8 +69,8 @@ fn find(text: &[u8], word: &[u8]) -> Option<usize> {
     }
 }
 
-/// The value of the field whose name stands before `at`: of JSON, also with the wrong quotes, of XML, of a form or query, or
-/// of a part of a multipart body.
+/// Returns the value of the field whose name ends before `at`: in JSON, also with wrong quotes, in XML, in a form or query, or
+/// in a part of a multipart body.
 fn value(text: &[u8], begins: Option<u8>, at: usize) -> Option<Range<usize>> {
     let rest = text.get(at..)?;
     let ends = |from: usize, is_end: &dyn Fn(u8) -> bool| {
@@ -148,7 +148,7 @@ mod tests {
             ("{'APPSecret': 's3cret', 'x': 1}", "{'APPSecret': '***', 'x': 1}"),
             ("<APPSecret>s3cret</APPSecret>", "<APPSecret>***</APPSecret>"),
             (r#"{"secret":"s3cret","password":"p"}"#, r#"{"secret":"***","password":"***"}"#),
-            // One that is cut off in the middle of the secret.
+            // A body that is cut off in the middle of the secret.
             (r#"{"APPSecret":"s3cr"#, r#"{"APPSecret":"***"#),
         ] {
             assert_eq!(shown(text), masked);

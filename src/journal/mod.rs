@@ -1,8 +1,8 @@
-//! What happened, in both directions: one entry per thing that happened, and sinks that see every entry as it is written
-//! (the timeline, the NDJSON record, the reports).
+//! The journal: one entry per event in either direction, and the sinks that see every entry as it is written (the timeline,
+//! the NDJSON record, the reports).
 //!
-//! Entries carry the story's time. Nothing in an entry depends on real time or on the machine while time jumps, so
-//! that equal runs write equal records.
+//! Entries carry the story's time. While time jumps, entries do not depend on real time or on the machine, so that equal runs
+//! write equal records.
 
 mod entry;
 mod hits;

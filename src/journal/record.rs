@@ -13,23 +13,23 @@ use crate::faults::FaultName;
 
 /// Writes every entry as one line of JSON.
 ///
-/// Two things would differ between equal runs and are therefore kept out: real durations, unless `timing` is set,
-/// and the address of the embedded receiver, whose port is picked at start; it is written as `receiver`.
+/// Two things would differ between equal runs and are therefore left out: real durations, unless `timing` is set, and the
+/// address of the embedded receiver, whose port is picked at start. It is written as `receiver`.
 pub struct Recorder {
     out: Arc<Mutex<State>>,
     lines: Lines,
 }
 
-/// How entries are written as JSON: in records, and to whoever asks a running mock.
+/// How entries are written as JSON, in records and in responses of a running mock.
 #[derive(Clone, Debug, Default)]
 pub struct Lines {
-    /// With real durations.
+    /// Whether real durations are included.
     pub timing: bool,
     /// The authority of the embedded receiver, which is written as `receiver`.
     pub embedded: Option<String>,
-    /// With tokens and the secrets of accounts.
+    /// Whether tokens and the secrets of accounts are shown.
     pub show_secrets: bool,
-    /// Whether each says all by itself, for whoever has not seen the others.
+    /// Whether each line is complete, for readers that have not seen the others.
     pub whole: bool,
 }
 
@@ -38,11 +38,11 @@ struct State {
     error: Option<io::Error>,
 }
 
-/// The other end of a [`Recorder`]: closes the record and says whether it is whole.
+/// The handle of a [`Recorder`]: closes the record and says whether it is complete.
 pub struct RecordHandle(Arc<Mutex<State>>);
 
 impl RecordHandle {
-    /// Flushes the record. Errs if any line could not be written.
+    /// Flushes the record. Returns an error if any line could not be written.
     pub fn finish(self) -> io::Result<()> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match state.error.take() {
@@ -53,15 +53,14 @@ impl RecordHandle {
 }
 
 impl Recorder {
-    /// A recorder. `embedded` is the authority (host and port) of the embedded receiver.
-    /// Secrets are masked.
+    /// Creates a recorder. `embedded` is the authority (host and port) of the embedded receiver. Secrets are masked.
     pub fn new(out: Box<dyn Write + Send>, timing: bool, embedded: Option<String>) -> (Self, RecordHandle) {
         let state = Arc::new(Mutex::new(State { writer: out, error: None }));
         let lines = Lines { timing, embedded, ..Lines::default() };
         (Self { out: Arc::clone(&state), lines }, RecordHandle(state))
     }
 
-    /// Shows tokens and the secrets of accounts, if wanted.
+    /// Shows tokens and the secrets of accounts, if requested.
     #[must_use]
     pub fn show_secrets(self, show_secrets: bool) -> Self {
         Self { lines: Lines { show_secrets, ..self.lines }, ..self }
@@ -69,7 +68,7 @@ impl Recorder {
 }
 
 impl Lines {
-    /// The headers as they are recorded.
+    /// Returns the headers as they are recorded.
     fn headers<'a>(&self, headers: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<(&'a str, Cow<'a, str>)> {
         let shown = |(name, value)| match self.show_secrets {
             true => (name, Cow::Borrowed(value)),
@@ -78,7 +77,7 @@ impl Lines {
         headers.map(shown).collect()
     }
 
-    /// A body as it is recorded.
+    /// Returns a body as it is recorded.
     fn shown<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
         if self.show_secrets { Cow::Borrowed(body) } else { masked(body) }
     }
@@ -91,7 +90,7 @@ impl Lines {
         }
     }
 
-    /// An entry as a table.
+    /// Returns an entry as a JSON object.
     pub fn line(&self, entry: &Entry) -> Map<String, Value> {
         let mut line = Map::new();
         line.insert("seq".into(), json!(entry.seq));
@@ -100,7 +99,7 @@ impl Lines {
             line.insert("story".into(), json!(&**story));
         }
         line.insert("kind".into(), entry.event.kind().into());
-        // The keys are a contract with whoever reads records: `tries` is older than the words used elsewhere, and stays.
+        // The keys are a contract with readers of records: `tries` is older than the words used elsewhere, and stays.
         let mut put = |fields: Value| {
             if let Value::Object(fields) = fields {
                 line.extend(fields);
@@ -157,7 +156,7 @@ impl Lines {
                     "headers": self.headers(headers),
                 }));
                 put(faults(attempt.faults.iter().copied()));
-                // What went out is noted where it is not the callback's own body.
+                // The sent body is recorded only where it differs from the callback's own body.
                 if attempt.body != attempt.callback.body {
                     put(bytes("body", &attempt.body));
                 }
@@ -215,13 +214,13 @@ impl Lines {
     }
 }
 
-/// What goes wrong on purpose, if anything does.
+/// Returns the names of the faults, or null.
 fn faults(names: impl Iterator<Item = FaultName>) -> Value {
     let names: Vec<FaultName> = names.collect();
     if names.is_empty() { Value::Null } else { json!({ "faults": names }) }
 }
 
-/// Text as text, anything else as base64 under a name that says so.
+/// Writes text as text, and other bytes as base64 under a key that says so.
 fn bytes(key: &str, bytes: &[u8]) -> Value {
     use base64::prelude::{BASE64_STANDARD, Engine as _};
     match std::str::from_utf8(bytes) {

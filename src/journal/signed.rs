@@ -1,11 +1,11 @@
-//! The signature of an entry of the journal, taken apart.
+//! Analyses the signature of a journal entry.
 
 use crate::contract::signature::{Received, Signer, TakenApart};
 use crate::net::Headers;
 
 use super::{Entry, Event};
 
-/// What was signed, and with what: of an attempt of a callback, or of a chatbot request.
+/// The signed content and the key: of an attempt of a callback, or of a chatbot request.
 #[derive(Debug)]
 pub struct Signed {
     signer: Signer,
@@ -16,7 +16,8 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// Of an entry. `callers` sign the requests of the accounts. Nothing if the entry has no signature and needs none.
+    /// Returns the signed content of an entry. `callers` sign the requests of the accounts. `None` if the entry has no
+    /// signature and needs none.
     pub fn of(entry: &Entry, callers: &[Signer]) -> Option<Self> {
         match &entry.event {
             Event::Attempted { attempt, .. } => Some(Self {
@@ -46,18 +47,18 @@ impl Signed {
         }
     }
 
-    /// The name of the header that holds the signature.
+    /// Returns the name of the header that holds the signature.
     pub fn header(&self) -> &str {
         &self.signer.scheme().header
     }
 
-    /// Taken apart; with what the usual mistakes give, if wanted.
+    /// Returns the parts of the signature, with the results of common mistakes if wanted.
     pub fn apart(&self, show_secret: bool, with_others: bool) -> TakenApart {
         self.signer.take_apart(&self.received(&self.headers, &self.body), show_secret, with_others)
     }
 
-    /// How another signature may have come about, or another body with the same one: why it is wrong, or nothing if it is
-    /// right.
+    /// Explains how another signature, or another body with the same signature, may have come about. Returns why it is wrong,
+    /// or `None` if it is right.
     pub fn explain(
         &self,
         computed: Option<&str>,
