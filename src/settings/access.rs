@@ -1,4 +1,4 @@
-//! How callers are checked and refused, as the settings say.
+//! How clients are authenticated and refused, according to the settings.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

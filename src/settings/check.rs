@@ -1,4 +1,4 @@
-//! Finds every mistake of a settings file.
+//! Finds every mistake in a settings file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -23,25 +23,25 @@ use crate::simulator::user_endpoints::Declarations;
 
 pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<SettingsFile>);
 
-/// The JSON Schema of settings files, as text.
+/// Returns the JSON Schema of settings files as text.
 pub fn schema_text() -> String {
     schema::text(&SCHEMA)
 }
 
-/// A settings file without mistakes, and what follows from it.
+/// A settings file without mistakes, and what is derived from it.
 #[derive(Debug)]
 pub struct Checked {
-    /// Its text, if there is a file.
+    /// The text of the file, if there is one.
     pub source: Option<Arc<SourceFile>>,
     /// The file.
     pub file: SettingsFile,
-    /// The catalog as its corrections and declarations make it.
+    /// The catalog with the corrections and declarations of the file.
     pub catalog: Catalog,
-    /// The endpoints and callbacks of the user's own.
+    /// The user's own endpoints and callbacks.
     pub user_endpoints: Declarations,
-    /// Keys under their old names, a line for each name.
+    /// Notes about keys under their old names, one line for each name.
     pub notes: Vec<String>,
-    /// The recordings of the user's own, by robot.
+    /// The user's own recordings, by robot.
     pub recordings: BTreeMap<String, WavFile>,
 }
 
@@ -49,7 +49,7 @@ pub struct Checked {
 pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked, Problems> {
     let parsed = syntax::parse(source);
     let sound = parsed.errors.is_empty();
-    // One entry may name another that is declared further down.
+    // An entry may refer to another one that is declared further down.
     let provisional = builtin.and(user_endpoints::declared(parsed.tree.get_ref()));
     let check = |format: &str, text: &str| formats::check(&provisional, format, text);
     let mut problems = Problems::new();
@@ -89,10 +89,10 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     })
 }
 
-/// A scheme that contradicts itself, and secrets of accounts and routes that do not fit it.
+/// Checks for a scheme that contradicts itself, and for secrets of accounts and routes that do not fit it.
 fn signature(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let written = tree.get("signature");
-    // One that can't be read has mistakes that are reported elsewhere.
+    // The mistakes of a scheme that can't be read are reported elsewhere.
     let file = written.map(|written| SchemeFile::deserialize(ValueDeserializer::from(written.clone())));
     let Ok(file) = file.transpose() else { return Vec::new() };
     let scheme = match file.map_or_else(|| Ok(Scheme::default()), |file| Scheme::from_file(&file)) {
@@ -118,7 +118,7 @@ fn signature(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// Reads the recordings of the user's own.
+/// Reads the user's own recordings.
 fn recordings(
     source: &Arc<SourceFile>,
     file: &SettingsFile,
@@ -139,7 +139,7 @@ fn recordings(
     read
 }
 
-/// Where a key stands first under its old name.
+/// Finds the first place of each key that is written under its old name.
 fn old_names(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<String> {
     let corrections = table(tree, "catalog").into_iter().flat_map(|catalog| catalog.values());
     let marked = corrections
@@ -153,7 +153,7 @@ fn old_names(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<String> {
     first.map(note).into_iter().collect()
 }
 
-/// What the catalog has against corrections that are right by themselves: two entries at one path.
+/// Reports corrections that are valid by themselves but refused by the catalog: two entries at one path.
 fn refused(source: &Arc<SourceFile>, file: &SettingsFile, errors: &[CorrectionError]) -> Problems {
     let mut problems = Problems::new();
     problems.extend(errors.iter().map(|error| {
@@ -170,7 +170,7 @@ fn refused(source: &Arc<SourceFile>, file: &SettingsFile, errors: &[CorrectionEr
     problems
 }
 
-/// What is wrong between the keys of accounts, and with a mix of nothing.
+/// Checks for conflicts between the keys of accounts, and for a mix without any outcome.
 fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut seen: Vec<(&str, &str)> = Vec::new();
@@ -210,7 +210,7 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     found
 }
 
-/// Robots name scripts that are there.
+/// Checks that robots name existing scripts.
 fn scripts(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let Some(calling) = table(tree, "calling") else { return Vec::new() };
     let scripts = table(calling, "scripts").into_iter().flat_map(|scripts| scripts.keys());
@@ -228,7 +228,7 @@ fn scripts(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
         .collect()
 }
 
-/// Groups and agents must have different names.
+/// Checks that groups and agents have different names.
 fn groups(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let (mut names, mut agents) = (BTreeSet::new(), BTreeSet::new());

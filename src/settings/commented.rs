@@ -1,5 +1,5 @@
-//! The settings file with every key as a comment. What keys mean is taken from the schema, and their values from
-//! `every_key.toml`: a right settings file that has all of them.
+//! The settings file with every key as a comment. The descriptions are taken from the schema, and the values from
+//! `every_key.toml`, a valid settings file that contains all keys.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ const HEAD: &str = "\
 
 const WIDTH: usize = 100;
 
-/// The settings file that `init` writes: every key with what it means, all as comments.
+/// Returns the settings file that `init` writes: every key with its description, all as comments.
 pub fn commented() -> String {
     let mut text = HEAD.to_owned();
     let mut table = Some(&*SCHEMA);
@@ -60,7 +60,7 @@ fn push_help(text: &mut String, help: &str) {
     text.push('\n');
 }
 
-/// The names on a line: those of a table's header, or the key.
+/// Returns the names on a line: those of a table's header, or the key.
 fn names(line: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut value = toml::from_str(line).ok().map(toml::Value::Table);
@@ -82,7 +82,7 @@ fn names(line: &str) -> Vec<String> {
     names
 }
 
-/// What the schema says of a key of a table, of a list of tables, or of a table with keys of the user's own.
+/// Returns the schema of a key of a table, of a list of tables, or of a table with user-defined keys.
 fn inside<'a>(outer: &'a Value, name: &str) -> Option<&'a Value> {
     let table = tables(outer).into_iter().next()?;
     match &table["properties"][name] {
@@ -91,7 +91,7 @@ fn inside<'a>(outer: &'a Value, name: &str) -> Option<&'a Value> {
     }
 }
 
-/// The tables that a value may be, behind references, lists and alternatives.
+/// Returns the tables that a value may be, resolving references, lists and alternatives.
 fn tables(value: &Value) -> Vec<&Value> {
     if let Some(name) = value["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")) {
         return tables(&SCHEMA["$defs"][name]);
@@ -111,7 +111,7 @@ mod tests {
     use crate::files::SourceFile;
     use crate::settings::check_file;
 
-    /// Checks a settings file in a folder that has the recording which the examples name.
+    /// Checks a settings file in a folder that contains the recording named in the examples.
     fn checked(text: &str) {
         let folder = tempfile::tempdir().unwrap();
         let spec = hound::WavSpec {
@@ -153,7 +153,7 @@ mod tests {
         assert!(text.lines().filter(|line| line.starts_with("# ")).all(|line| line.chars().count() <= 120));
     }
 
-    /// Whoever adds a key adds an example.
+    /// Every key must have an example.
     #[test]
     fn every_key_has_an_example() {
         let examples: toml::Value = toml::from_str(EXAMPLES).unwrap();

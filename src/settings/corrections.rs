@@ -1,4 +1,4 @@
-//! Corrections of catalog entries: what is wrong with them, and what follows for entries that share a field.
+//! Corrections of catalog entries: their mistakes, and their effect on entries that share a field.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -15,11 +15,11 @@ use crate::files::{Diagnostic, SourceFile};
 use crate::language::template;
 use crate::simulator::reference::{EntryFields, fields};
 
-/// The keys of a correction that only one direction has.
+/// The keys of a correction that only requests have.
 const CALL_KEYS: [&str; 3] = ["path", "request", "response"];
 const CALLBACK_KEYS: [&str; 4] = ["event", "signed", "headers", "fields"];
 
-/// Mistakes of corrections: each names only what its entry has.
+/// Finds the mistakes of corrections: a correction may only name what its entry has.
 pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let Some(entries) = table(tree, "catalog") else { return found };
@@ -137,7 +137,7 @@ impl Check<'_, '_> {
         }
     }
 
-    /// The lists of fields by the key that corrects them.
+    /// Returns the lists of fields by the key that corrects them.
     fn lists(&self) -> Vec<(&'static str, Vec<Field>)> {
         match fields(&self.entry.id) {
             Some(EntryFields::Endpoint { request, response }) => {
@@ -152,7 +152,7 @@ impl Check<'_, '_> {
         let name = path.get_ref().as_ref();
         let is_known = fields.iter().any(|field| field.path == name);
         if !is_known {
-            // A field that stands deeper may be meant by its name alone.
+            // A nested field may be given by its name alone.
             let by_name = fields.iter().map(|field| field.path.as_str()).find(|known| leaf(known) == name);
             let near = by_name.or_else(|| nearest(name, fields.iter().map(|field| field.path.as_str())));
             let message = format!("`{}` has no field `{name}` here{}", self.entry.id, did_you_mean(near));
@@ -163,12 +163,12 @@ impl Check<'_, '_> {
     }
 }
 
-/// The last name of a path.
+/// Returns the last name of a path.
 fn leaf(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path).trim_end_matches("[]")
 }
 
-/// The path of a field beside this one.
+/// Returns the path of a field next to this one.
 fn sibling(path: &str, name: &str) -> String {
     match path.rsplit_once('.') {
         Some((parent, _)) => format!("{parent}.{name}"),
@@ -176,8 +176,8 @@ fn sibling(path: &str, name: &str) -> String {
     }
 }
 
-/// The corrections, with what follows from them: a field that is corrected in a callback or a response is corrected
-/// wherever else the same field is written and its name there is only assumed. What an entry says itself wins.
+/// Returns the corrections including derived ones: a field corrected in a callback or a response is also corrected wherever
+/// the same field is written and its name is only assumed. An entry's own correction wins.
 pub(super) fn shared<'a>(
     catalog: &Catalog,
     given: impl Iterator<Item = (&'a str, &'a EntryFile)>,
@@ -204,7 +204,7 @@ pub(super) fn shared<'a>(
                 let own = given.get(entry.id.as_str());
                 for other in others.iter().filter(|other| is_same(field, other)) {
                     let says = |list: fn(&EntryFile) -> bool| own.is_some_and(|own| list(own));
-                    // A whole body by template names its fields itself.
+                    // A template for the whole body names its fields itself.
                     if entry.id == *id && other.path == field.path || says(|own| own.body.is_some()) {
                         continue;
                     }
@@ -235,7 +235,7 @@ fn written_fields(id: &str) -> Vec<Field> {
     }
 }
 
-/// Whether two places hold the same field, as the reference describes it, and the second is only assumed.
+/// Whether two places hold the same field according to the reference, and the second is only assumed.
 fn is_same(field: &Field, other: &Field) -> bool {
     let described = |field: &Field| (field.kind.clone(), field.help.clone());
     other.provenance == Some(Provenance::Assumed)

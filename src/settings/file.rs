@@ -118,7 +118,7 @@ pub struct SettingsFile {
 }
 
 impl SettingsFile {
-    /// Everything of the user's own.
+    /// Returns the user's own endpoints, callbacks and state.
     pub(crate) fn user_endpoints(&self) -> UserEndpointsFile<'_> {
         UserEndpointsFile { endpoints: &self.endpoints, callbacks: &self.callbacks, state: Some(&self.state) }
     }

@@ -1,4 +1,4 @@
-//! The formats of texts that only settings files have.
+//! The text formats used only in settings files.
 
 use super::routes::{EVENT, url_for};
 use super::user_endpoints::value_name;
@@ -14,14 +14,14 @@ use crate::net::Guard;
 use crate::simulator::calling::MockOutcome;
 use crate::simulator::user_endpoints::pattern;
 
-/// The methods a call may have.
+/// The allowed HTTP methods of an endpoint.
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// Whether a text is of a format of settings files.
+/// Checks whether a text has a format of settings files.
 ///
 /// # Errors
 ///
-/// What is wrong with the text, and what to write.
+/// If it does not: what is wrong with the text, and what to write instead.
 pub(super) fn check(catalog: &Catalog, format: &str, text: &str) -> Result<(), FormatMistake> {
     match format {
         "entry-key" => entry_key(catalog, text),
@@ -52,7 +52,7 @@ pub(super) fn check(catalog: &Catalog, format: &str, text: &str) -> Result<(), F
     }
 }
 
-/// An id as the key of a table, where dots outside of quotes part it.
+/// Checks an id as the key of a table, where dots outside of quotes separate the parts.
 fn entry_key(catalog: &Catalog, id: &str) -> Result<(), FormatMistake> {
     let entries = catalog.entries();
     let begun = |whole: &str| whole.split_once('.').is_some_and(|(first, _)| first == id);
@@ -63,7 +63,7 @@ fn entry_key(catalog: &Catalog, id: &str) -> Result<(), FormatMistake> {
     Err(mistake.help(format!("ids have dots, put them in quotes: `[catalog.\"{whole}\"]`")))
 }
 
-/// A family, an endpoint, or a group of endpoints.
+/// Checks a family, an endpoint, or a group of endpoints.
 fn code_scope(catalog: &Catalog, text: &str) -> Result<(), FormatMistake> {
     let families = Family::ALL.map(Family::as_str);
     if families.contains(&text) {
@@ -76,7 +76,7 @@ fn code_scope(catalog: &Catalog, text: &str) -> Result<(), FormatMistake> {
     }
 }
 
-/// A code as the key of a table.
+/// Checks a code as the key of a table.
 fn code(text: &str) -> Result<(), FormatMistake> {
     match text.parse::<i64>() {
         Ok(_) => Ok(()),
@@ -85,7 +85,7 @@ fn code(text: &str) -> Result<(), FormatMistake> {
     }
 }
 
-/// A URL in which `{event}` may stand for the id of the callback.
+/// Checks a URL in which `{event}` may stand for the id of the callback.
 fn callback_url(catalog: &Catalog, text: &str) -> Result<(), FormatMistake> {
     let mut from = 0;
     while let Some(open) = text[from..].find('{').map(|at| from + at) {
@@ -100,7 +100,7 @@ fn callback_url(catalog: &Catalog, text: &str) -> Result<(), FormatMistake> {
     Formats::new(catalog).check("url", &url_for(text, "event"))
 }
 
-/// `localhost:PORT` and `:PORT` mean loopback.
+/// Completes an address: `localhost:PORT` and `:PORT` mean loopback.
 pub(super) fn full_address(address: &str) -> String {
     match address.rsplit_once(':') {
         Some(("" | "localhost", port)) => format!("127.0.0.1:{port}"),
@@ -108,7 +108,7 @@ pub(super) fn full_address(address: &str) -> String {
     }
 }
 
-/// The form of a listening address: an address with a port, where `localhost:PORT` and `:PORT` mean loopback.
+/// Checks a listening address: an address with a port, where `localhost:PORT` and `:PORT` mean loopback.
 fn address(text: &str) -> Result<(), FormatMistake> {
     match full_address(text).parse::<std::net::SocketAddr>() {
         Ok(_) => Ok(()),
@@ -117,7 +117,7 @@ fn address(text: &str) -> Result<(), FormatMistake> {
     }
 }
 
-/// An id of the user's own.
+/// Checks an id of the user's own entry.
 fn new_id(text: &str) -> Result<(), FormatMistake> {
     let good = |part: &str| {
         !part.is_empty()
@@ -158,7 +158,7 @@ fn mock_outcome(text: &str) -> Result<(), FormatMistake> {
         .map_err(|error| FormatMistake::of(error).help("`airudder-mock catalog --magic` lists them all"))
 }
 
-/// A text that a robot or a person says.
+/// Checks a text that a robot or a person says.
 fn spoken(text: &str) -> Result<(), FormatMistake> {
     if text.trim().is_empty() {
         return Err(FormatMistake::new("nothing is said here".to_owned())
@@ -180,7 +180,7 @@ fn spoken(text: &str) -> Result<(), FormatMistake> {
     Ok(())
 }
 
-/// What somebody wants.
+/// Checks a customer's intention.
 fn intention(text: &str) -> Result<(), FormatMistake> {
     if INTENTIONS.contains(&text) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The settings in force, as whoever asks a running mock is shown them.
+//! The settings in force, as a running mock shows them.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -44,10 +44,10 @@ struct AccountInForce {
 }
 
 impl InForce {
-    /// Settings, with the callback URL that holds and how callbacks are signed.
+    /// Creates the view of settings, with the callback URL in force and a description of the signature.
     pub fn of(settings: &Settings, callback_url: Option<String>, signature: String) -> Self {
         let source = settings.source.as_ref();
-        // It was read before, as what it is.
+        // The text was parsed before with its proper type.
         let written = source.and_then(|source| toml::from_str::<Value>(source.text()).ok());
         let written = match written.map(masked) {
             Some(Value::Object(written)) => written,

@@ -1,4 +1,4 @@
-//! Settings as meant, and the merging of where they come from.
+//! The resulting settings, and the merging of their sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -27,7 +27,7 @@ use crate::simulator::user_endpoints::Declarations;
 use crate::simulator::workflow::{self, Template};
 use crate::simulator::{Account, Behaviour, Bot, ChatRules, Retention, Strictness, WorkflowRules};
 
-/// The settings file that is read if it is there.
+/// The settings file that is read if it exists.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
 
 /// The address the mock listens on by default: AIRU on a phone's keypad.
@@ -70,74 +70,74 @@ pub struct Flags {
     pub client_key: Option<PathBuf>,
 }
 
-/// Settings as meant.
+/// The merged settings.
 #[derive(Clone)]
 pub struct Settings {
-    /// Where callbacks go: a URL that reads, if any is given.
+    /// The URL of callbacks, if any is given. It has been checked.
     pub callback_url: Option<String>,
     /// The secret of the signature.
     pub secret: String,
     /// The address the mock listens on, `HOST:PORT`, if any is given. Default: [`DEFAULT_LISTEN`].
     pub listen: Option<String>,
-    /// What happens at the first use of something only assumed.
+    /// What happens at the first use of something that is only assumed.
     pub assumed: AssumedFile,
-    /// How callbacks are signed, as written.
+    /// The signature scheme, as written.
     pub signature: Option<SchemeFile>,
-    /// How callbacks are delivered.
+    /// The delivery policy.
     pub policy: Policy,
-    /// Which callbacks go elsewhere, or are signed or delivered otherwise.
+    /// The callbacks with another URL, secret or delivery.
     pub routes: Routes,
-    /// Hosts beside loopback that callbacks may go to; each reads.
+    /// Hosts besides loopback to which callbacks may be sent. Each has been checked.
     pub allow: Vec<String>,
     /// How certificates are checked.
     pub tls: TlsOptions,
-    /// What goes wrong on purpose, in the order of the file.
+    /// The faults, in the order of the file.
     pub faults: Vec<FaultFile>,
-    /// Other codes of refusals.
+    /// The replacements for codes of refusals.
     pub codes: CorrectedCodes,
     /// The catalog with the corrections and declarations of the file.
     pub catalog: Catalog,
-    /// The endpoints and callbacks of the user's own.
+    /// The user's own endpoints and callbacks.
     pub user_endpoints: Declarations,
-    /// How the mock is reached from outside, if it is not by the address it listens on.
+    /// The URL of the mock as seen from outside, if it differs from the listening address.
     pub public_url: Option<String>,
-    /// Further names in the header `Host` that the mock answers to.
+    /// Additional values of the header `Host` that the mock accepts.
     pub hosts: Vec<String>,
-    /// How callers are checked and refused.
+    /// How clients are authenticated and refused.
     pub access: AccessRules,
-    /// How strict the mock is where an account says nothing else.
+    /// How strict the mock is, unless an account says otherwise.
     pub strict: Strictness,
     /// The accounts; at least one.
     pub accounts: Vec<Account>,
-    /// How numbers answer, lines dial and strategies go on.
+    /// How numbers answer, lines dial and strategies proceed.
     pub calling: Arc<Rules>,
-    /// The agents of the predictive dialer, and what it allows.
+    /// The agents of the predictive dialer, and its limits.
     pub dialer: Arc<dialer::Rules>,
-    /// How conversations go on.
+    /// How conversations proceed.
     pub chatbot: ChatRules,
-    /// What the bot answers, and who sends messages.
+    /// What the bot replies, and the senders of messages.
     pub bot: Arc<Bot>,
     /// The workflow templates, oldest first.
     pub workflows: Arc<Vec<Template>>,
     /// How instances of workflows end.
     pub workflow: WorkflowRules,
-    /// How much of what is finished is kept.
+    /// How many finished objects are kept.
     pub retention: Retention,
     /// How much of the journal is kept.
     pub journal: KeptLimits,
-    /// How much the mock takes.
+    /// The limits on requests and connections.
     pub limits: Limits,
-    /// How many JSON values a body may have besides its rows, if the file says so.
+    /// Maximum number of JSON values of a body besides its rows, if the file sets it.
     pub json_values: Option<usize>,
-    /// What a user should know about a file that is right: keys under their old names.
+    /// Notes for the user about a valid file: keys under their old names.
     pub notes: Vec<String>,
-    /// The file that they come from, if there is one.
+    /// The settings file, if there is one.
     pub source: Option<Arc<SourceFile>>,
 }
 
 impl Settings {
-    /// How the simulated vendor behaves, with links that lead to this URL and callbacks that somebody listens to or
-    /// nobody.
+    /// Returns the behaviour of the simulated vendor. Links lead to this URL; `has_callback_url` says whether callbacks have a
+    /// receiver.
     pub fn behaviour(&self, usual_url: &str, has_callback_url: bool) -> Behaviour {
         let url = self.public_url.as_deref().unwrap_or(usual_url);
         Behaviour {
@@ -164,7 +164,7 @@ impl Settings {
 }
 
 impl Settings {
-    /// Has every callback attempted once only.
+    /// Limits every callback to one attempt.
     pub fn deliver_once(&mut self) {
         self.policy.attempts = 1;
         self.routes.deliver_once();
@@ -172,7 +172,7 @@ impl Settings {
 }
 
 impl fmt::Debug for Settings {
-    /// Without secrets: they must not get into logs.
+    /// Leaves out the secrets, which must not appear in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings").field("callback_url", &self.callback_url).finish_non_exhaustive()
     }
@@ -184,11 +184,11 @@ impl Default for Settings {
     }
 }
 
-/// Where settings come from beside the flags.
+/// The sources of settings besides the flags.
 struct Sources<'a> {
     /// The file named by the user.
     config: Option<&'a Path>,
-    /// The file read if it is there.
+    /// The file that is read if it exists.
     usual: &'a Path,
     /// The environment.
     variable: &'a dyn Fn(&str) -> Option<OsString>,
@@ -196,42 +196,42 @@ struct Sources<'a> {
 }
 
 impl Settings {
-    /// Merges the settings of the file (the one named, or else `airudder-mock.toml` in this folder if there is one),
-    /// of the environment (`AIRUDDER_MOCK_CALLBACK_URL`, `AIRUDDER_MOCK_SECRET`, `AIRUDDER_MOCK_LISTEN`) and of the
-    /// flags, over the defaults. Errs with every mistake of all of them.
+    /// Merges the settings of the file (the named one, or else `airudder-mock.toml` in this folder if there is one), of the
+    /// environment (`AIRUDDER_MOCK_CALLBACK_URL`, `AIRUDDER_MOCK_SECRET`, `AIRUDDER_MOCK_LISTEN`) and of the flags, over the
+    /// defaults. The error lists every mistake in all of them.
     pub fn load(config: Option<&Path>, flags: Flags) -> Result<Self, Problems> {
         let catalog = Catalog::builtin();
         let variable = |name: &str| std::env::var_os(name);
         merge(&Sources { config, usual: Path::new(DEFAULT_FILE), variable: &variable, catalog }, flags)
     }
 
-    /// The settings of a text, without environment and flags.
+    /// Reads the settings of a text, without environment and flags.
     ///
     /// # Errors
     ///
-    /// Every mistake in it.
+    /// Every mistake in the text.
     pub fn from_text(toml: &str) -> Result<Self, Problems> {
         Self::of_file(&SourceFile::new(DEFAULT_FILE, toml), Flags::default())
     }
 
-    /// The settings of one file under these flags, without the environment.
+    /// Reads the settings of one file under these flags, without the environment.
     ///
     /// # Errors
     ///
-    /// Every mistake in it.
+    /// Every mistake in the file.
     pub fn of_file(source: &Arc<SourceFile>, flags: Flags) -> Result<Self, Problems> {
         let checked = check_file(source, Catalog::builtin())?;
         Ok(built(checked, flags, Path::new(&**source.path()).parent().unwrap_or(Path::new(""))))
     }
 
-    /// The routes that lead to hosts nobody allowed.
+    /// Checks that all routes lead to allowed hosts.
     ///
     /// # Errors
     ///
-    /// Each of them, with its place.
+    /// Every route to another host, with its place.
     pub fn check_hosts(&self) -> Result<(), Problems> {
         let mut problems = Problems::new();
-        // What is allowed was checked when it was read.
+        // The allowed hosts were checked when they were read.
         let guard = Guard::allowing(&self.allow).unwrap_or_default();
         problems.extend(self.routes.not_allowed(&self.catalog, &guard));
         problems.into_result(())
@@ -268,7 +268,7 @@ fn merge(sources: &Sources<'_>, mut flags: Flags) -> Result<Settings, Problems> 
     for host in &flags.allow {
         problems.extend(wrong(sources.catalog, "--allow-target", "host", host));
     }
-    // A path in the file is meant from the file's own folder, one on the command line from the user's.
+    // A path in the file is relative to the file's folder, one on the command line to the current folder.
     let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
     let mut faults = Vec::new();
     for text in &flags.faults {
@@ -288,7 +288,8 @@ fn merge(sources: &Sources<'_>, mut flags: Flags) -> Result<Settings, Problems> 
     problems.into_result(settings)
 }
 
-/// Settings as meant, of a file without mistakes and of what wins over it. Paths in the file begin at `folder`.
+/// Builds the settings from a file without mistakes and from the sources that win over it. Paths in the file are relative to
+/// `folder`.
 fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
     let Checked { source, file, catalog, user_endpoints, recordings, notes } = checked;
     let target = file.target.unwrap_or_default();
@@ -313,7 +314,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         tls: TlsOptions {
             ca: given.ca.or(target.ca.map(|ca| folder.join(ca))),
             insecure: given.insecure || target.insecure,
-            // A certificate and its key belong together: those of the command line win over both of the file.
+            // A certificate and its key belong together: those of the command line replace both of the file.
             client_key: match &given.client_cert {
                 Some(_) => given.client_key,
                 None => given.client_key.or(target.client_key.map(|key| folder.join(key))),
@@ -342,14 +343,14 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
     }
 }
 
-/// The calls whose fields count as assumed where they are: those that the user does not vouch for, and that are not
-/// assumed as a whole.
+/// Returns the requests whose fields count as assumed: those that the user does not vouch for, and that are not assumed as a
+/// whole.
 fn doubted(catalog: &Catalog) -> BTreeSet<String> {
     let is_doubted = |entry: &&Entry| !entry.confirmed && entry.provenance != Provenance::Assumed;
     catalog.calls().filter(is_doubted).map(|entry| entry.id.clone()).collect()
 }
 
-/// What holds where there is no file.
+/// Returns the settings that apply without a file.
 fn without_file(catalog: &Catalog) -> Checked {
     Checked {
         source: None,
@@ -361,7 +362,7 @@ fn without_file(catalog: &Catalog) -> Checked {
     }
 }
 
-/// The mistake of a setting from outside of files, if there is one.
+/// Checks a setting from outside of files, and returns its mistake.
 fn wrong(catalog: &Catalog, origin: &str, format: &str, value: &str) -> Option<Diagnostic> {
     let mistake = formats::check(catalog, format, value).err()?;
     Some(Diagnostic::general(format!("{origin}: {}", mistake.message)).maybe_help(mistake.help))

@@ -1,7 +1,7 @@
-//! Settings: as written in `airudder-mock.toml`, and as meant after defaults, file, environment and flags are merged.
+//! Settings: as written in `airudder-mock.toml`, and the result of merging defaults, file, environment and flags.
 //!
-//! Merging happens once, at the start of a command; everything after reads [`Settings`]. A later source wins: default,
-//! file, environment, flag.
+//! Merging happens once, at the start of a command; later code reads [`Settings`]. A later source wins: default, file,
+//! environment, flag.
 
 mod access;
 mod check;

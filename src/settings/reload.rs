@@ -1,4 +1,4 @@
-//! What of a settings file that changed while the mock runs is taken over, and what has to wait for the next start.
+//! Reloading of a settings file that changed while the mock runs: which keys take effect at once, and which at the next start.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,20 +8,20 @@ use toml::Table;
 use super::{Flags, Settings};
 use crate::files::{Problems, SourceFile};
 
-/// The keys at the top of the file that hold from the next request or callback on. All others are looked at once, when the
-/// mock starts: what listens, who may ask, what exists, and what was drawn for numbers that were called.
+/// The top-level keys that take effect from the next request or callback on. All others are read once, when the mock starts:
+/// listeners, authentication, existing objects, and outcomes drawn for called numbers.
 pub const LIVE: [&str; 7] = ["assumed", "callback_url", "chatbot", "codes", "delivery", "faults", "routes"];
 
-/// What changed in a settings file.
+/// The changes of a settings file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// The keys that hold from now on.
+    /// The keys that take effect now.
     pub taken: Vec<String>,
-    /// The keys that are otherwise than at the start and hold from the next one on.
+    /// The keys that differ from the start and take effect at the next one.
     pub waiting: Vec<String>,
 }
 
-/// What changed in a file: in one that reads, since it was read before, and since the start.
+/// Compares a valid file with its previous text and with the text at the start.
 pub fn changes(start: &str, before: &str, now: &str) -> Changes {
     let (start, before, now) = (table(start), table(before), table(now));
     let differ = |old: &Table| -> BTreeSet<String> {
@@ -34,11 +34,11 @@ pub fn changes(start: &str, before: &str, now: &str) -> Changes {
     }
 }
 
-/// The settings that hold while the keys that wait are as they were at the start.
+/// Returns the new settings, with the keys that need a restart as they were at the start.
 ///
 /// # Errors
 ///
-/// What is taken over needs something that waits: a route for an account that is new.
+/// A new key that takes effect now depends on one that needs a restart, for example a route for a new account.
 pub fn until_restart(path: &Path, start: &str, now: &str, flags: Flags) -> Result<Settings, Problems> {
     let mut holds = table(start);
     let now = table(now);
@@ -51,7 +51,7 @@ pub fn until_restart(path: &Path, start: &str, now: &str, flags: Flags) -> Resul
     Settings::of_file(&SourceFile::new(path.display().to_string(), holds.to_string()), flags)
 }
 
-/// A text that was read before, or none.
+/// Parses a text that was parsed before; an empty text gives an empty table.
 fn table(text: &str) -> Table {
     text.parse().unwrap_or_default()
 }
@@ -67,7 +67,7 @@ mod tests {
         let found = changes(start, start, now);
         assert_eq!(found.taken, ["callback_url", "faults"]);
         assert_eq!(found.waiting, ["listen"]);
-        // It goes on waiting when something else changes.
+        // It keeps waiting when something else changes.
         let later = format!("{now}[delivery]\nattempts = 1\n");
         let found = changes(start, now, &later);
         assert_eq!((found.taken, found.waiting), (vec!["delivery".to_owned()], vec!["listen".to_owned()]));

@@ -1,4 +1,4 @@
-//! From what the settings file says of the simulated vendor to what is meant.
+//! Converts the settings of the simulated vendor from their written form.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use crate::simulator::{
 };
 use crate::time::HumanDuration;
 
-/// How long nobody must have uploaded before time jumps to the end of an instance.
+/// How long no rows must have been uploaded before time jumps to the end of an instance.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// Why a text of the vendor's settings can't be read: one line that says what to write.
+/// Why a text of the vendor's settings is invalid: one line that says what to write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum VendorTextError {
     #[error("`{0}` is no rate, write for example `100/s`, `600/min` or `1000/h`")]
@@ -35,7 +35,7 @@ pub(super) enum VendorTextError {
     Window(String),
 }
 
-/// A rate such as `100/s`, `600/min` or `1000/h`.
+/// Parses a rate such as `100/s`, `600/min` or `1000/h`.
 pub(super) fn rate(text: &str) -> Result<Rate, VendorTextError> {
     let wrong = || VendorTextError::Rate(text.to_owned());
     let Frequency { count, per } = text.parse().map_err(|_| wrong())?;
@@ -44,22 +44,22 @@ pub(super) fn rate(text: &str) -> Result<Rate, VendorTextError> {
     is_whole.then_some(Rate { calls: count as u32, per }).ok_or_else(wrong)
 }
 
-/// A distance from UTC such as `+08:00`, `-06:00` or `Z`.
+/// Parses a distance from UTC such as `+08:00`, `-06:00` or `Z`.
 pub(super) fn utc_offset(text: &str) -> Result<Offset, VendorTextError> {
     const FARTHEST: i32 = 15 * 3_600;
     if text == "Z" {
         return Ok(Offset::UTC);
     }
     let read = strtime::parse("%:z", text).ok().and_then(|time| time.offset());
-    // jiff knows zones of ancient times as well, with seconds.
+    // jiff also accepts historical offsets with seconds.
     read.filter(|offset| text.len() == "+08:00".len() && offset.seconds().abs() < FARTHEST)
         .ok_or_else(|| VendorTextError::UtcOffset(text.to_owned()))
 }
 
-/// The accounts. Texts were checked when the file was read; one that does not read all the same counts as not given.
+/// Returns the accounts. Texts were checked when the file was read; a text that still can't be parsed counts as missing.
 ///
-/// `key_id` is the key of the signature's settings: the first account has it unless it has one of its own. `strict`
-/// counts for accounts that say nothing else.
+/// `key_id` is the key of the signature's settings: the first account has it unless it has its own. `strict` applies to
+/// accounts that do not set it.
 pub(super) fn accounts(files: Vec<AccountFile>, key_id: Option<String>, strict: Strictness) -> Vec<Account> {
     let account = |(at, file): (usize, AccountFile)| {
         let country: Country = file.country.and_then(|text| text.parse().ok()).unwrap_or(Country::Id);
@@ -88,7 +88,7 @@ pub(super) fn accounts(files: Vec<AccountFile>, key_id: Option<String>, strict: 
     files.into_iter().enumerate().map(account).collect()
 }
 
-/// The key of an account that has none in the settings.
+/// Derives the key of an account without one in the settings.
 fn sign_key(app_key: &str) -> String {
     if app_key == DEFAULT_APP_KEY {
         return DEFAULT_SIGN_KEY.to_owned();
@@ -121,7 +121,7 @@ pub(super) fn calling(file: Option<CallingFile>, recordings: BTreeMap<String, Wa
     }
 }
 
-/// How long after a user's last message one may write freely: a length of time, or `off` for always.
+/// Parses how long after a user's last message free-form messages may be sent: a length of time, or `off` for always.
 pub(super) fn window(text: &str) -> Result<Option<Duration>, VendorTextError> {
     if text == "off" {
         return Ok(None);
@@ -132,12 +132,12 @@ pub(super) fn window(text: &str) -> Result<Option<Duration>, VendorTextError> {
     }
 }
 
-/// A number of units, as bytes or pieces.
+/// Converts a number of units to bytes or pieces.
 fn size(given: Option<u32>, unit: usize, usual: usize) -> usize {
     given.and_then(|number| usize::try_from(number).ok()).map_or(usual, |number| number * unit)
 }
 
-/// What the bot answers, and who sends messages.
+/// Returns what the bot replies, and the senders of messages.
 pub(super) fn bot(file: Option<&ChatbotFile>) -> Bot {
     let Some(file) = file else { return Bot::default() };
     Bot { answers: file.answers.clone(), waba: file.waba.clone(), templates: with_shipped(&file.templates) }

@@ -1,5 +1,4 @@
-//! What the settings file says of the simulated vendor: accounts, numbers, lines, robots, strategies,
-//! limits.
+//! The settings of the simulated vendor as written: accounts, numbers, lines, robots, strategies, limits.
 
 use std::collections::BTreeMap;
 
@@ -122,7 +121,7 @@ pub struct MixFile {
 }
 
 impl MixFile {
-    /// The weights, those that are not 0.
+    /// Returns the weights that are not 0.
     pub(super) fn weights(&self) -> Vec<(Outcome, u32)> {
         let all = [
             (Outcome::Talked, self.talked),

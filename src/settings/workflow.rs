@@ -1,5 +1,5 @@
-//! What is wrong with workflow templates beyond the form of their keys: names that lead nowhere, keys that a kind of
-//! node does not have, flows that never end.
+//! Mistakes of workflow templates beyond the form of their keys: names that lead nowhere, keys that a kind of node does not
+//! have, flows that never end.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::files::tables::{items, spanned_text as text, table, tables};
 use crate::files::{Diagnostic, SourceFile};
 use crate::simulator::dialer::Rules;
 
-/// The keys that only some kinds have, and which.
+/// The keys that only some kinds of nodes have, and these kinds.
 const KEYS: [(&str, &[&str]); 9] = [
     ("robot", &["voice"]),
     ("line", &["voice"]),
@@ -26,7 +26,7 @@ const KEYS: [(&str, &[&str]); 9] = [
     ("cases", &["branch"]),
 ];
 
-/// A name where it is written.
+/// A name and the place where it is written.
 type Name<'a> = (&'a str, Range<usize>);
 
 /// A node of the file.
@@ -35,11 +35,11 @@ struct Node<'a> {
     kind: &'a str,
     table: &'a DeTable<'a>,
     span: Range<usize>,
-    /// Where rows go from here.
+    /// The nodes to which rows proceed.
     ways: Vec<Name<'a>>,
 }
 
-/// Everything that is wrong with the templates of a file.
+/// Finds every mistake in the templates of a file.
 pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut seen: Vec<String> = Vec::new();
@@ -74,7 +74,7 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
     found
 }
 
-/// The groups of agents there are: those of the file, or else those there are without any settings.
+/// Returns the groups of agents: those of the file, or else the default ones.
 fn groups(tree: &DeTable<'_>) -> Vec<String> {
     match table(tree, "dialer").filter(|dialer| dialer.contains_key("groups")) {
         Some(dialer) => tables(dialer, "groups")
@@ -131,7 +131,7 @@ fn nodes<'a>(source: &Arc<SourceFile>, template: &'a DeTable<'a>, found: &mut Ve
             }
         }
     }
-    // Ways are followed only where all of them lead somewhere: one slip would be reported twice.
+    // Ways are followed only if all of them lead somewhere; otherwise one slip would be reported twice.
     if !is_whole || nodes.is_empty() {
         return;
     }
@@ -148,22 +148,22 @@ fn nodes<'a>(source: &Arc<SourceFile>, template: &'a DeTable<'a>, found: &mut Ve
     }
 }
 
-/// How far a node has been looked at.
+/// The progress of the search at a node.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     New,
-    /// Its ways are being followed.
+    /// The node's ways are being followed.
     Open,
     Done,
 }
 
-/// Follows every way from a node. The first node that a way comes back to, if one does.
+/// Follows every way from a node. Returns the first node that a way comes back to.
 fn walk<I: Iterator<Item = usize>>(
     start: usize,
     next: &impl Fn(usize) -> I,
     state: &mut [State],
 ) -> Option<usize> {
-    // A stack of its own: a template may have a thousand nodes in a row.
+    // An explicit stack: a template may have a thousand nodes in a row.
     let mut stack = vec![(start, next(start))];
     state[start] = State::Open;
     while let Some((at, ways)) = stack.last_mut() {

@@ -1,5 +1,4 @@
-//! What is wrong with routes beyond the form of their keys: names that nothing has, keys that don't go together, two routes
-//! for the same callbacks.
+//! Mistakes of routes beyond the form of their keys: unknown names, keys that conflict, two routes for the same callbacks.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,13 +14,13 @@ use crate::files::tables::{items, key_span, spanned_text, tables, text};
 use crate::files::{Diagnostic, SourceFile};
 use crate::simulator::workflow;
 
-/// The keys that say which callbacks a route is for.
+/// The keys that select the callbacks of a route.
 const CONDITIONS: [&str; 5] = ["event", "family", "account", "workflow", "node"];
 
-/// The keys that say what is done with them.
+/// The keys that say what happens to them.
 const VALUES: [&str; 3] = ["url", "secret", "delivery"];
 
-/// Everything that is wrong with the routes of a file.
+/// Finds every mistake in the routes of a file.
 pub(in crate::settings) fn check(
     source: &Arc<SourceFile>,
     tree: &DeTable<'_>,
@@ -54,16 +53,16 @@ pub(in crate::settings) fn check(
     found
 }
 
-/// A value as it is compared with those of other routes.
+/// Returns a value in the form in which it is compared with those of other routes.
 fn written(route: &DeTable<'_>, key: &str) -> Option<String> {
     let value = route.get(key)?.get_ref();
     value.as_str().map(str::to_owned).or_else(|| Some(value.as_integer()?.to_string()))
 }
 
-/// What routes may name.
+/// The names that routes may use.
 struct Names {
     accounts: Vec<String>,
-    /// The templates by their ids, each with the ids of its nodes.
+    /// The ids of the templates, each with the ids of its nodes.
     workflows: Vec<(String, Vec<String>)>,
 }
 
@@ -94,7 +93,7 @@ impl Names {
     }
 }
 
-/// A mistake: where, what, and what to write.
+/// A mistake: its place, its message, and what to write instead.
 type Mistake = (Range<usize>, String, Option<String>);
 
 fn one(route: &DeTable<'_>, span: Range<usize>, names: &Names, catalog: &Catalog) -> Vec<Mistake> {
@@ -150,7 +149,7 @@ fn one(route: &DeTable<'_>, span: Range<usize>, names: &Names, catalog: &Catalog
         },
         _ => {}
     }
-    // A group of events that has some of workflows among others is fine.
+    // A group that contains some workflow events is allowed.
     if let (Some(_), Some((event, span))) = (workflow, spanned_text(route, "event"))
         && catalog.get(event).is_some()
         && !comes_of_workflows(event, catalog)
@@ -167,7 +166,7 @@ fn node<'t>(route: &'t DeTable<'_>) -> Option<(&'t str, Range<usize>)> {
     Some((value.get_ref().as_str()?, value.span()))
 }
 
-/// What to write in place of a name that nothing has.
+/// Suggests what to write instead of an unknown name.
 fn known(name: &str, all: &[String], what: &str) -> String {
     match nearest(name, all.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),

@@ -1,5 +1,4 @@
-//! A route as written in the settings file. Doc comments here become the descriptions in the JSON Schema, which editors
-//! show.
+//! A route as written in the settings file. Doc comments here become the descriptions in the JSON Schema, which editors show.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

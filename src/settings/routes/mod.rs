@@ -1,8 +1,8 @@
-//! Where each callback goes, how it is signed and how it is delivered.
+//! Routes: where each callback is sent, how it is signed and how it is delivered.
 //!
-//! `[[routes]]` are read once and sorted, the most specific first. Of all routes that fit a callback, each of `url`,
-//! `secret` and `delivery` comes from the first that has it; where none has, from `callback_url`, the account's
-//! `sign_secret` and `secret`, and `[delivery]`.
+//! `[[routes]]` are read once and sorted, the most specific first. Of all routes that match a callback, each of `url`,
+//! `secret` and `delivery` comes from the first route that has it. Without one it comes from `callback_url`, from the
+//! account's `sign_secret` and `secret`, and from `[delivery]`.
 
 mod check;
 mod file;
@@ -23,39 +23,39 @@ use crate::simulator::{Account, AccountKey, FlowPlace};
 pub(super) use check::check;
 pub use file::RouteFile;
 
-/// What stands in a URL for the id of the callback.
+/// The placeholder for the id of the callback in a URL.
 pub(super) const EVENT: &str = "{event}";
 
-/// A URL as it is for a callback.
+/// Returns a URL with the id of a callback filled in.
 pub fn url_for<'a>(url: &'a str, event: &str) -> Cow<'a, str> {
     if url.contains(EVENT) { url.replace(EVENT, event).into() } else { url.into() }
 }
 
-/// What routes ask about a callback.
+/// The properties of a callback that routes match.
 #[derive(Clone, Copy, Debug)]
 pub struct Sent<'a> {
-    /// Its id.
+    /// The id of the callback.
     pub event: &'a str,
-    /// Its family.
+    /// The family of the callback.
     pub family: Family,
-    /// Whose it is.
+    /// The account it belongs to.
     pub account: AccountKey,
-    /// Which workflow it comes of, if it comes of one.
+    /// The workflow and node it belongs to, if any.
     pub flow: Option<FlowPlace>,
 }
 
-/// Which callbacks a route names. The order is that of how much it says.
+/// The callbacks that a route names, ordered by how specific they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Events {
     #[default]
     All,
     Family(Family),
-    /// All whose ids begin so, the dot included.
+    /// All callbacks whose ids have this prefix, which includes the dot.
     Group(String),
     One(String),
 }
 
-/// Which callbacks a route is for: those that fit everything it names.
+/// The conditions of a route. A callback must match all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Scope {
     account: Option<AccountKey>,
@@ -83,7 +83,7 @@ impl Scope {
         }
     }
 
-    /// How specific it is: the greater wins.
+    /// Returns how specific the conditions are; the greater rank wins.
     fn rank(&self) -> (bool, bool, bool, u8, usize) {
         let (kind, length) = match &self.events {
             Events::All => (0, 0),
@@ -104,14 +104,14 @@ struct Written {
     span: Range<usize>,
 }
 
-/// A route as meant.
+/// A route with its values resolved.
 #[derive(Clone)]
 struct Route {
     scope: Scope,
     url: Option<Written>,
     secret: Option<String>,
     policy: Option<Arc<Policy>>,
-    /// Where it is written; nowhere if it is the secret of an account.
+    /// Where it is written. `None` if it is the secret of an account.
     place: Option<Place>,
 }
 
@@ -120,14 +120,14 @@ struct Route {
 pub struct Routes(Vec<Route>);
 
 impl std::fmt::Debug for Routes {
-    /// Without secrets.
+    /// Leaves out the secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|route| &route.scope)).finish()
     }
 }
 
 impl Routes {
-    /// The routes of a file without mistakes, and the secrets of the accounts.
+    /// Creates the routes from a file without mistakes and from the secrets of the accounts.
     pub(super) fn new(
         source: Option<&Arc<SourceFile>>,
         files: &[toml::Spanned<RouteFile>],
@@ -150,7 +150,7 @@ impl Routes {
             })
         };
         let mut routes: Vec<Route> = files.iter().filter_map(written).collect();
-        // Behind those of the file: a route may have callbacks signed otherwise than the account's own calls.
+        // After those of the file: a route may have callbacks signed with another secret than the account's own requests.
         routes.extend(accounts.iter().enumerate().filter_map(|(at, account)| {
             let scope = Scope { account: Some(AccountKey::at(at)), ..Scope::default() };
             let secret = Some(account.sign_secret.clone()?);
@@ -164,22 +164,22 @@ impl Routes {
         self.0.iter().enumerate().filter(|(_, route)| route.scope.fits(sent))
     }
 
-    /// Where a callback goes, if a route says so.
+    /// Returns the URL of a callback, if a route sets it.
     pub fn url(&self, sent: &Sent<'_>) -> Option<&str> {
         self.fitting(sent).find_map(|(_, route)| Some(route.url.as_ref()?.url.as_str()))
     }
 
-    /// How a callback is delivered, if a route says so.
+    /// Returns the delivery policy of a callback, if a route sets it.
     pub fn policy(&self, sent: &Sent<'_>) -> Option<&Arc<Policy>> {
         self.fitting(sent).find_map(|(_, route)| route.policy.as_ref())
     }
 
-    /// Which route's secret signs a callback, if one does: its place in [`Routes::signers`].
+    /// Returns the position in [`Routes::signers`] of the route's secret that signs a callback, if there is one.
     pub fn secret(&self, sent: &Sent<'_>) -> Option<usize> {
         self.fitting(sent).find_map(|(at, route)| route.secret.is_some().then_some(at))
     }
 
-    /// What signs by the secret of each route that has one.
+    /// Returns the signer of each route, where it has a secret.
     pub fn signers(&self, scheme: &Scheme) -> Vec<Option<Signer>> {
         let signer = |route: &Route| Some(Signer::new(scheme.clone(), route.secret.as_deref()?));
         self.0.iter().map(signer).collect()
@@ -190,19 +190,19 @@ impl Routes {
         self.0.iter().any(|route| route.url.is_some())
     }
 
-    /// The same routes without their URLs: everything goes to one.
+    /// Returns the same routes without their URLs, so that everything goes to one receiver.
     #[must_use]
     pub fn without_urls(mut self) -> Self {
         self.0.iter_mut().for_each(|route| route.url = None);
         self
     }
 
-    /// Where the secret stands that signs by this place in [`Routes::signers`]; nowhere if it is an account's own.
+    /// Returns where the secret at this position in [`Routes::signers`] is written. `None` if it is an account's own.
     pub fn place_of_secret(&self, at: usize) -> Option<&Place> {
         self.0.get(at)?.place.as_ref()
     }
 
-    /// The accounts and parts of workflows that routes for a callback distinguish. Each list begins with none.
+    /// Returns the accounts and parts of workflows that routes for a callback distinguish. Each list begins with `None`.
     pub fn distinguished(
         &self,
         event: &str,
@@ -214,14 +214,14 @@ impl Routes {
         (accounts.into_iter().chain([None]).collect(), flows.into_iter().chain([None]).collect())
     }
 
-    /// Makes every callback be attempted once only.
+    /// Limits every callback to one attempt.
     pub(super) fn deliver_once(&mut self) {
         for policy in self.0.iter_mut().filter_map(|route| route.policy.as_mut()) {
             Arc::make_mut(policy).attempts = 1;
         }
     }
 
-    /// Every URL that a callback may go to.
+    /// Returns every URL that callbacks may be sent to.
     pub fn targets(&self, catalog: &Catalog) -> Vec<Target> {
         let mut all = Vec::new();
         for (_, target) in self.urls(catalog) {
@@ -240,7 +240,7 @@ impl Routes {
         })
     }
 
-    /// The routes to hosts that nobody allowed.
+    /// Reports the routes to hosts that are not allowed.
     pub fn not_allowed(&self, catalog: &Catalog, guard: &Guard) -> Vec<Diagnostic> {
         let mut found: Vec<Diagnostic> = Vec::new();
         for (Written { source, span, .. }, target) in self.urls(catalog) {
@@ -256,7 +256,7 @@ impl Routes {
     }
 }
 
-/// Which callbacks a route is for. Names were checked when the file was read.
+/// Reads the conditions of a route. Names were checked when the file was read.
 fn scope(file: &RouteFile, accounts: &[Account], workflows: &[Template]) -> Scope {
     let events = match (&file.event, file.family) {
         (Some(event), _) => match event.strip_suffix('*') {
@@ -278,7 +278,7 @@ fn scope(file: &RouteFile, accounts: &[Account], workflows: &[Template]) -> Scop
     Scope { account, flow, events }
 }
 
-/// Whether a callback can come of a workflow: it is one of its own, or of the dialer task of a node.
+/// Whether a callback can belong to a workflow: it is a workflow callback, or a callback of a node's dialer task.
 fn comes_of_workflows(event: &str, catalog: &Catalog) -> bool {
     let entry = catalog.get(event).filter(|entry| entry.direction == Direction::Callback);
     entry.is_some_and(|entry| matches!(entry.family, Family::Workflow | Family::Dialer))

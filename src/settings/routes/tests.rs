@@ -46,7 +46,7 @@ url = "http://10.1.1.1/second/{event}"
 secret = "of its sessions"
 "#;
 
-/// The URL, the secret and the attempts of a callback, as far as routes decide them.
+/// Returns the URL, the secret and the attempts of a callback, as far as routes decide them.
 fn decided<'a>(routes: &'a Routes, sent: Sent<'a>) -> (Option<&'a str>, Option<&'a str>, Option<u32>) {
     let secret = routes.secret(&sent).and_then(|at| routes.0[at].secret.as_deref());
     (routes.url(&sent), secret, routes.policy(&sent).map(|policy| policy.attempts))
@@ -75,10 +75,10 @@ fn the_most_specific_route_that_has_a_key_decides_it() {
         let (event, account, flow) = sent;
         assert_eq!(of(event, account, flow).0, local(url), "{sent:?}");
     }
-    // What the most specific one leaves out comes from the next.
+    // A value that the most specific route leaves out comes from the next one.
     assert_eq!(of("workflow.api_push", 0, None).2, Some(2));
     assert_eq!(of("call.completed", 0, None), (None, None, None));
-    // An account comes before everything else, and its own secret before that of anybody.
+    // An account ranks before everything else, and its own secret before the common one.
     assert_eq!(of("session.end", 0, None), (None, None, None));
     assert_eq!(
         of("session.end", 1, None),

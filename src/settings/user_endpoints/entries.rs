@@ -1,16 +1,16 @@
-//! From declarations to entries of the catalog, so that routes, listings, stories and suggestions know them.
+//! Converts declarations to entries of the catalog, so that routes, listings, stories and suggestions know them.
 
 use crate::contract::catalog::{Entry, Route};
 use crate::contract::{Direction, Family, Provenance};
 use crate::simulator::user_endpoints::file::{CallbackFile, EndpointFile};
 
-/// The group of what names none.
+/// The group of entries that do not name one.
 const DEFAULT_GROUP: &str = "Custom";
 
-/// The method of what names none.
+/// The method of endpoints that do not name one.
 const DEFAULT_METHOD: &str = "POST";
 
-/// The entry of an endpoint.
+/// Returns the entry of an endpoint.
 pub(crate) fn call(file: &EndpointFile) -> Entry {
     let provenance = file.provenance.unwrap_or(Provenance::Documented);
     let route = Route { method: method(file.method.as_deref()), path: file.path.clone(), provenance };
@@ -21,7 +21,7 @@ pub(crate) fn call(file: &EndpointFile) -> Entry {
     }
 }
 
-/// The entry of a callback.
+/// Returns the entry of a callback.
 pub(crate) fn callback(file: &CallbackFile) -> Entry {
     let provenance = file.provenance.unwrap_or(Provenance::Documented);
     let headers = file.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
@@ -39,7 +39,7 @@ fn method(given: Option<&str>) -> String {
     given.unwrap_or(DEFAULT_METHOD).to_ascii_uppercase()
 }
 
-/// An entry that has what both directions have.
+/// Returns an entry with the values common to both directions.
 pub(crate) fn entry(
     id: &str,
     direction: Direction,

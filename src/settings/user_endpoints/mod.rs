@@ -1,5 +1,5 @@
-//! Finds the mistakes of endpoints and callbacks of the user's own that their schema can't: ids and paths that are
-//! taken, keys that don't go together, names that templates read but nobody gives a value.
+//! Finds the mistakes in the user's own endpoints and callbacks that their schema can't: ids and paths that are taken, keys
+//! that conflict, names that templates read but that never have a value.
 
 mod entries;
 mod names;
@@ -23,7 +23,7 @@ use crate::files::{Diagnostic, SourceFile};
 use crate::simulator::user_endpoints::file::{FieldFile, UserEndpointsFile};
 use crate::simulator::user_endpoints::wrong_default;
 
-/// The entries that a tree declares, as far as their ids can be read: enough to know whether an id is known.
+/// Returns the entries declared in a tree, as far as their ids can be read: enough to know which ids exist.
 pub(crate) fn declared(tree: &DeTable<'_>) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
     for (key, direction) in [("callbacks", Direction::Callback), ("endpoints", Direction::Call)] {
@@ -38,7 +38,8 @@ pub(crate) fn declared(tree: &DeTable<'_>) -> Vec<Entry> {
     found
 }
 
-/// The mistakes of a tree whose syntax is right. What is of the wrong type is passed over: it is reported elsewhere.
+/// Finds the mistakes of a tree whose syntax is right. Values of the wrong type are skipped, because they are reported
+/// elsewhere.
 pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, builtin: &Catalog) -> Vec<Diagnostic> {
     let mut rules = Rules { source, found: Vec::new() };
     rules.ids(tree, builtin);
@@ -58,7 +59,7 @@ pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, builtin: &Cata
     rules.found
 }
 
-/// The catalog with everything that is declared, after all corrections.
+/// Returns the catalog with all declarations, after all corrections.
 pub(crate) fn extended(catalog: &Catalog, file: &UserEndpointsFile<'_>) -> Catalog {
     let callbacks = file.callbacks.iter().map(|callback| entries::callback(callback.get_ref()));
     let endpoints = file.endpoints.iter().map(|endpoint| entries::call(endpoint.get_ref()));
@@ -72,7 +73,7 @@ pub(crate) fn extended(catalog: &Catalog, file: &UserEndpointsFile<'_>) -> Catal
     extended
 }
 
-/// Endpoints whose place is another's. `catalog` is the whole one.
+/// Reports endpoints whose method and path are taken. `catalog` is the complete catalog.
 pub(crate) fn places(
     source: &Arc<SourceFile>,
     file: &UserEndpointsFile<'_>,
@@ -95,7 +96,7 @@ pub(crate) fn places(
             found.push(mistake);
         }
     }
-    // Paths that differ and still can't be distinguished, and braces that are no parameters.
+    // Paths that differ but can't be distinguished, and braces that are not parameters.
     if found.is_empty()
         && let Err(error) = Router::new(catalog)
         && let Some(endpoint) = file.endpoints.iter().find(|endpoint| endpoint.get_ref().id == error.id)
@@ -142,7 +143,7 @@ impl Rules<'_> {
         let Some(DeValue::Table(fields)) = endpoint.get("fields").map(Spanned::get_ref) else { return };
         for (_, field) in fields {
             let Some(table) = field.get_ref().as_table() else { continue };
-            // One that can't be read has mistakes that are reported elsewhere.
+            // The mistakes of a field that can't be read are reported elsewhere.
             let Ok(file) = FieldFile::deserialize(ValueDeserializer::from(field.clone())) else { continue };
             if let (Some(min), Some(max), Some(span)) = (file.min, file.max, key_span(table, "max"))
                 && min > max

@@ -1,4 +1,4 @@
-//! Checks that every name a template reads has a value when the call comes to it.
+//! Checks that every name a template reads has a value by the time a request reaches it.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::files::tables::{tables, text};
 use crate::files::{Diagnostic, SourceFile};
 use crate::language::{FormatMistake, formats, names, template};
 
-/// What every template here sees beside functions.
+/// The names that every template here can read, besides functions.
 pub(crate) const BUILT_IN: [&str; 2] = ["request", "state"];
 
-/// All names that are read and have no value.
+/// Finds all names that are read and have no value.
 pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for callback in tables(tree, "callbacks") {
@@ -56,14 +56,14 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
             names.keys(send, &["when"]);
             names.stores(send);
             names.keys(send, &["body", "target"]);
-            // What a later change of the state is called is known there alone.
+            // The names of a later state change are only known there.
             names.known.truncate(known);
         }
     }
     found
 }
 
-/// Every name that an endpoint gives anything.
+/// Returns every name to which an endpoint assigns a value.
 fn given(endpoint: &DeTable<'_>) -> Vec<String> {
     let named = ["find", "ask", "store"].iter().flat_map(|key| tables(endpoint, key));
     let mut names: Vec<String> = named.filter_map(|table| text(table, "as")).map(str::to_owned).collect();
@@ -73,7 +73,7 @@ fn given(endpoint: &DeTable<'_>) -> Vec<String> {
     names
 }
 
-/// Why a text can't be the name of a value, and what to do about it.
+/// Checks whether a text can be the name of a value. The error says what to do about it.
 pub(crate) fn value_name(text: &str) -> Result<(), FormatMistake> {
     let is_known = BUILT_IN.contains(&text) || template::function_names().contains(&text);
     formats::name(text, "a value", is_known || text.starts_with("__"))
@@ -81,11 +81,11 @@ pub(crate) fn value_name(text: &str) -> Result<(), FormatMistake> {
 
 struct Names<'a> {
     source: &'a Arc<SourceFile>,
-    /// Names that have a value by now, and where they got it.
+    /// Names that have a value so far, and where they got it.
     known: Vec<(String, Range<usize>)>,
-    /// Names that have one at some time.
+    /// Names that have a value at some point.
     later: Vec<String>,
-    /// What to say where nothing is near.
+    /// What to suggest if no similar name exists.
     home: &'static str,
     found: &'a mut Vec<Diagnostic>,
 }

@@ -1,4 +1,4 @@
-//! Every key of the declarations, and the two examples under random requests.
+//! Tests every key of the declarations, and the two examples under random requests.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ fn at(millis: i64) -> Timestamp {
     Timestamp::from_millisecond(1_893_456_000_000 + millis).unwrap()
 }
 
-/// An endpoint `x.y` with these keys.
+/// Returns an endpoint `x.y` with these keys.
 fn endpoint(keys: &str) -> String {
     format!("[[endpoints]]\nid = 'x.y'\npath = '/x/y/{{id}}'\n{keys}\n")
 }
@@ -435,7 +435,7 @@ fn an_order_changes_two_collections() {
     assert_eq!(state(&mut custom), json!("delivered"));
 }
 
-/// Calls of one of the examples, by number, with fields that are sometimes right.
+/// Generates requests to one of the examples, by number, with fields that are sometimes right.
 fn requests() -> impl Strategy<Value = Vec<(usize, Value, i64)>> {
     let text = prop_oneof![
         Just(json!("night")),
@@ -470,7 +470,7 @@ fn requests() -> impl Strategy<Value = Vec<(usize, Value, i64)>> {
     proptest::collection::vec((0..20usize, fields.prop_map(Value::Object), 0..5_000i64), 0..30)
 }
 
-/// Everything that comes of some requests, as a text.
+/// Returns everything that some requests cause, as text.
 fn callbacks(text: &str, seed: u64, requests: &[(usize, Value, i64)]) -> String {
     let checked = checked(text);
     let ids: Vec<Arc<str>> =
@@ -479,7 +479,7 @@ fn callbacks(text: &str, seed: u64, requests: &[(usize, Value, i64)]) -> String 
     let (mut out, mut now) = (String::new(), 0);
     for (number, fields, wait) in requests {
         let mut fields = fields.clone();
-        // What stands in the path is there in any case, as a text.
+        // A value in the path is always present, as text.
         if !fields["id"].is_string() {
             fields["id"] = json!("night");
         }
@@ -500,7 +500,7 @@ proptest! {
     #[test]
     fn any_request_is_survived_and_equal_seeds_give_the_same(requests in requests(), seed in 0..3u64) {
         for text in [FLEX, STORE] {
-            // A request may well be refused; no template of the examples may fail by it.
+            // A request may be refused, but no template of the examples may fail because of it.
             let first = callbacks(text, seed, &requests);
             prop_assert_eq!(&first, &callbacks(text, seed, &requests));
             let broken = first.contains("can't be filled in");
