@@ -1,7 +1,7 @@
-//! What became of a number, as queries and callbacks report it.
+//! The result of a call to a number, as queries and callbacks report it.
 //!
-//! Nothing of it is kept: what was said, who said it and where the recording lies follow from the row, its attempt and the
-//! task's seed, and are worked out anew whenever somebody asks.
+//! It is not stored: what was said, the speakers and the link of the recording follow from the row, its attempt and the task's
+//! seed, and are computed anew for each report.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -158,12 +158,12 @@ impl Speaker {
     }
 }
 
-/// What a person wants: `A` to `I`, or 0 if it did not become clear.
+/// A person's intention: `A` to `I`, or 0 if it did not become clear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::simulator) struct Intention(pub(super) u8);
 
 impl Intention {
-    /// Its word.
+    /// Returns its word.
     pub(in crate::simulator) fn as_str(self) -> &'static str {
         dialog::word(self.0)
     }
@@ -189,8 +189,8 @@ impl JsonSchema for Intention {
     }
 }
 
-/// Everything it takes to report what became of the numbers of a task, apart from the task itself, so that a long response
-/// can be written while calls go on.
+/// Everything needed to report the results of a task's numbers, apart from the task itself, so that a long response can be
+/// written while calls go on.
 #[derive(Clone)]
 pub(in crate::simulator) struct CallReports {
     pub(super) key: TaskKey,
@@ -199,13 +199,13 @@ pub(in crate::simulator) struct CallReports {
     /// The round of a plan, counted from 1.
     round: u32,
     starts: Timestamp,
-    /// Where recordings are served: `http://127.0.0.1:2478`.
+    /// The URL prefix of recordings: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
     dialogs: Dialogs,
 }
 
 impl Calling {
-    /// What it takes to say what is said in the calls of a task.
+    /// Returns everything needed to generate what is said in the calls of a task.
     pub(super) fn dialogs(&self, key: TaskKey) -> Dialogs {
         let task = self.task(key);
         Dialogs {
@@ -225,7 +225,7 @@ impl Calling {
             task_id: self.task_id(key),
             rows: Arc::clone(&task.rows),
             round: task.round(),
-            // Nothing of a number that nobody has called lies in the future.
+            // For a number not called yet, report no future times.
             starts: task.created,
             public_url: Arc::clone(&self.public_url),
             dialogs: self.dialogs(key),
@@ -234,18 +234,18 @@ impl Calling {
 }
 
 impl CallReports {
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub(in crate::simulator) fn count(&self) -> u32 {
         u32::try_from(self.rows.list.len()).unwrap_or(u32::MAX)
     }
 
-    /// What became of a number so far.
+    /// Returns the result of a number so far.
     pub(in crate::simulator) fn latest(&self, at: u32) -> Option<CallDetail> {
         let row = self.rows.list.get(at as usize)?;
         Some(self.report(at, row))
     }
 
-    /// What has been said by now in a call that goes on.
+    /// Returns what has been said so far in a call under way.
     pub(super) fn said(&self, at: u32, now: Timestamp) -> Vec<Turn> {
         let Some(row) = self.rows.list.get(at as usize) else { return Vec::new() };
         let answered = later(row.started(), Duration::from_secs(row.ring.into()));
@@ -260,7 +260,7 @@ impl CallReports {
         turns(talk)
     }
 
-    /// What became of a number, reported of a row that may be an earlier attempt of it.
+    /// Returns the report of a number for a row, which may describe an earlier attempt.
     pub(super) fn report(&self, at: u32, row: &Row) -> CallDetail {
         let text = self.rows.read_row(row);
         let is_over = row.attempts > 0 && row.status != RowStatus::Calling;
@@ -275,7 +275,7 @@ impl CallReports {
             _ => Cow::Borrowed(intention.as_str()),
         };
         let has_times = row.status != RowStatus::Cancelled;
-        // Clients read the times of every row that is not cancelled, also of those that nobody has called yet.
+        // Clients read the times of every row that is not cancelled, even if it has not been called yet.
         let (from, to) = match row.attempts {
             0 => (self.starts, self.starts),
             _ if row.status == RowStatus::Calling => (row.started(), row.started()),
@@ -308,7 +308,7 @@ impl CallReports {
         }
     }
 
-    /// Where the recording of a number is, in the form of the vendor's links (client).
+    /// Returns the link to the recording of a number, in the form of the vendor's links (client).
     fn record_link(&self, at: u32, row: &Row) -> String {
         let place = (self.key.0, at, u32::from(row.attempts));
         let folder = self.dialogs.ids.seal(Kind::RecordingFolder, place);
@@ -316,31 +316,31 @@ impl CallReports {
         format!("{}/download/{}/{folder}/{file}.wav", self.public_url, row.started().strftime("%Y%m%d"))
     }
 
-    /// The mock outcome of a row, in the round of a plan that this is.
+    /// Returns the mock outcome of a row in this round of the plan.
     fn mock_outcome(&self, row: &Row) -> MockOutcome {
         let mock_outcome = self.rows.mock_outcome(row, |number| self.dialogs.rules.mock_outcome_of(number));
         mock_outcome.in_round(self.round)
     }
 
-    /// When recordings are there.
+    /// Returns when recordings are available.
     pub(super) fn recording_times(&self) -> RecordingTimes {
         self.dialogs.rules.recording_times
     }
 
-    /// Whether the latest call to a number is over and somebody talked.
+    /// Whether the latest call to a number is over and had a talk.
     pub(super) fn is_recorded(&self, at: u32) -> bool {
         self.rows.list.get(at as usize).is_some_and(|row| {
             row.status != RowStatus::Calling && row.attempts > 0 && row.outcome == Outcome::Talked
         })
     }
 
-    /// Whether the recording of that call is there.
+    /// Checks whether the recording of that call is available.
     pub(super) fn is_there(&self, at: u32, now: Timestamp) -> Result<(), NoRecording> {
         let row = self.rows.list.get(at as usize).ok_or(NoRecording::Unknown)?;
         self.recording_times().check(row.ends(), now)
     }
 
-    /// The recording of a number; nothing where nobody talked.
+    /// Returns the recording of a number, or `None` if there was no talk.
     pub(super) fn recording(&self, at: u32) -> Option<recordings::Recording> {
         let row = self.rows.list.get(at as usize)?;
         if !self.is_recorded(at) {
@@ -362,7 +362,8 @@ impl CallReports {
         Some(recordings::Recording::of_dialog(u32::from(row.talk), &turns))
     }
 
-    /// The user's own recording of a robot, which the settings name as the call does or in the other way.
+    /// Returns the user's own recording for a robot, which the settings may name by its name or its id, whichever the call
+    /// uses.
     fn own_recording(&self, robot: &str) -> Option<&recordings::WavFile> {
         let files = &self.dialogs.rules.recordings;
         if files.is_empty() {
@@ -374,20 +375,20 @@ impl CallReports {
         })
     }
 
-    /// The customer's own id of a workflow's row.
+    /// Returns the customer's own id of a workflow's row.
     pub(in crate::simulator) fn case_id(&self, at: u32) -> String {
         let text = self.rows.list.get(at as usize).map(|row| self.rows.read_row(row));
         text.and_then(|text| text.case_id().map(Cow::into_owned)).unwrap_or_default()
     }
 
-    /// The name of a recording within the archive of its task.
+    /// Returns the file name of a recording within the archive of its task.
     pub(super) fn file_name(&self, at: u32) -> String {
         let number = self.rows.list.get(at as usize).map_or(0, |row| row.number);
         format!("{number}_{}.wav", at + 1)
     }
 }
 
-/// The turns of a talk as they are reported.
+/// Returns the turns of a talk as they are reported.
 fn turns(talk: Talk) -> Vec<Turn> {
     let said = talk.turns.into_iter();
     said.map(|said| Turn {
@@ -398,7 +399,7 @@ fn turns(talk: Talk) -> Vec<Turn> {
     .collect()
 }
 
-/// The call of a story's case: it belongs to no task, and nothing is served behind its link.
+/// The call of a story's case. It belongs to no task, and its link is not served.
 pub(in crate::simulator) struct CaseCall {
     pub(in crate::simulator) task_id: String,
     pub(in crate::simulator) started: Timestamp,
@@ -407,7 +408,7 @@ pub(in crate::simulator) struct CaseCall {
 }
 
 impl CaseCall {
-    /// A talk about these facts that ended at a moment, about a debt or about something else.
+    /// Draws a talk about these facts that ended at a moment, about a debt or about something else.
     pub(in crate::simulator) fn draw(
         context: &Context,
         rng: &mut Rng,
@@ -424,7 +425,7 @@ impl CaseCall {
             text["Arrears"] = facts.amount.units.into();
         }
         let (rows, mut row) = Rows::of_one(number, text.to_string().into(), drawn);
-        // Real tasks are numbered from 0, so that nobody's is meant.
+        // Real tasks are numbered from 0, so this key belongs to none of them.
         let key = TaskKey(rng.random::<u32>() | 1 << 31);
         let dialogs = Dialogs {
             rules,

@@ -1,4 +1,4 @@
-//! The callbacks of tasks and plans: what they look like, and how they are emitted and generated.
+//! The callbacks of tasks and plans: their types, and how they are emitted and generated.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -117,7 +117,7 @@ pub(in crate::simulator) struct Counts {
 }
 
 impl Calling {
-    /// A number is finished.
+    /// Emits the callback for a finished number.
     pub(super) fn emit_call_completed(&self, context: &mut Context, key: TaskKey, row: u32) {
         let task = self.task(key);
         if context.is_silent(task.cause) {
@@ -145,7 +145,7 @@ impl Calling {
         Some(CallCompleted { task_id: reports.task_id, task_name, plan: self.round_of(key), call })
     }
 
-    /// Which round of which plan a task is.
+    /// Returns the plan and the round that a task belongs to.
     fn round_of(&self, key: TaskKey) -> Option<PlanRoundRef> {
         let (plan, round) = self.task(key).order.plan?;
         let plan_name = self.plan(plan).order.name.clone();
@@ -193,7 +193,7 @@ impl Calling {
         context.send(plan.cause, Callback { sums_up: Some(self.plan_id(key)), ..callback });
     }
 
-    /// The sums of a task. Refused rows are not among them: they are no part of the task.
+    /// Returns the sums of a task. Refused rows are not included: they are not part of the task.
     pub(super) fn counts(&self, key: TaskKey) -> Counts {
         let sums = self.task(key).sums;
         Counts {
@@ -206,7 +206,7 @@ impl Calling {
 }
 
 impl CallCompleted {
-    /// The call of a story's case.
+    /// Returns the call of a story's case.
     pub(super) fn of_case(case: &Case) -> Self {
         let (task_id, task_name) = (case.task_id.clone(), case.task_name.clone());
         Self { task_id, task_name, plan: None, call: case.call.clone() }
@@ -220,7 +220,7 @@ impl Generate for CallCompleted {
 }
 
 impl Counts {
-    /// Two of three answer.
+    /// Two of three people answer.
     fn of_case(case: &Case) -> Self {
         let total = u32::try_from(case.total).unwrap_or(u32::MAX);
         let connected = total / 3 * 2;

@@ -1,4 +1,4 @@
-//! What an order names and when it begins, held against what the account has.
+//! Checks the robot, line and start of an order against the account.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::simulator::rules::calling::{Business, Robot};
 use crate::simulator::{FindingKind, Refusal, Request, Strictness};
 use crate::time::later;
 
-/// A schedule that begins so much too early is a mistake; less is the time a request takes.
+/// A schedule that begins earlier than the present by this much is a mistake; less is the time that a request takes.
 const TOO_EARLY: Duration = Duration::from_secs(300);
 
 impl Calling {
@@ -21,7 +21,7 @@ impl Calling {
     ///
     /// # Errors
     ///
-    /// It names a robot or a line that the settings do not have, although they declare some.
+    /// If it names a robot or a line that the settings do not have, although they declare some.
     pub(super) fn check_order(
         &self,
         context: &mut Context,
@@ -54,7 +54,7 @@ impl Calling {
         Ok(())
     }
 
-    /// A robot that nobody knows is refused where the settings declare robots, and otherwise noted.
+    /// Refuses an unknown robot if the settings declare robots, and otherwise makes a note.
     fn check_robot(&self, context: &mut Context, robot: &str, request: &Request<'_>) -> Result<(), Refusal> {
         let Some((wrong, near)) = self.unknown_robot(robot) else { return Ok(()) };
         if self.rules.are_robots_declared {
@@ -67,14 +67,14 @@ impl Calling {
         Ok(())
     }
 
-    /// The robot of this name or id.
+    /// Returns the robot of this name or id.
     fn robot(&self, named: &str) -> Option<&Robot> {
         let robots = &self.rules.robots;
         let by_id = || robots.get(self.ids.open(Kind::Robot, named)?.0 as usize);
         robots.iter().find(|robot| robot.name == named).or_else(by_id)
     }
 
-    /// Why a name is that of no robot, and which one was meant.
+    /// Explains that a name belongs to no robot, and returns the one that was probably meant.
     fn unknown_robot(&self, named: &str) -> Option<(String, String)> {
         if named.is_empty() || self.robot(named).is_some() {
             return None;
@@ -83,8 +83,8 @@ impl Calling {
         Some((format!("RobotID `{}` is no robot of the account", named.escape_debug()), near))
     }
 
-    /// What rows must have, of an order by this robot; nothing more where the account is treated leniently. That each must
-    /// say of a loan how much it is, and when it was given, is known from a client.
+    /// Returns the requirements for rows in an order by this robot; none if the account is treated leniently. That each row
+    /// must state the amount and the date of the loan is known from a client.
     pub(super) fn row_rule<'a>(
         &'a self,
         context: &Context,

@@ -32,7 +32,8 @@ struct StrategySummary {
     rounds: usize,
 }
 
-/// `GET /service/cloud/strategy` (assumed): lists the strategies. They are made in the vendor's console; here they are settings.
+/// `GET /service/cloud/strategy` (assumed): lists the strategies. The vendor's users create them in its console; here they are
+/// settings.
 pub(super) fn strategies(
     simulator: &mut Simulator,
     _: NoFields,
@@ -69,7 +70,7 @@ pub(super) struct PlanCreated {
     refused: Option<Vec<RefusedRow>>,
 }
 
-/// Creates a plan. Its first round begins at once if its time has come.
+/// Creates a plan. Its first round begins at once if its start has passed.
 pub(super) fn create_plan(
     simulator: &mut Simulator,
     Both(asked, Assumed(schedule)): Both<CreatePlan, Assumed<Schedule>>,
@@ -92,7 +93,7 @@ pub(super) fn create_plan(
 }
 
 impl Calling {
-    /// The strategy of this id or name.
+    /// Returns the strategy of this id or name.
     fn find_strategy(&self, asked: &str) -> Result<usize, Refusal> {
         let strategies = &self.rules.strategies;
         let by_id = self.ids.open(Kind::Strategy, asked).map(|(at, ..)| at as usize);

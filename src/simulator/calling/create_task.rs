@@ -1,4 +1,4 @@
-//! *Create a calling task*, and what tasks and plans are ordered with alike.
+//! *Create a calling task*, and the common part of orders for tasks and plans.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::simulator::context::Context;
 use crate::simulator::endpoint::Both;
 use crate::simulator::{FindingKind, Refusal, Request, Simulator, Strictness};
 
-/// The longest name of a task or plan, in characters (client).
+/// Maximum length of the name of a task or plan, in characters (client).
 pub(super) const LONGEST_NAME: usize = 63;
 
 /// `POST /service/cloud/task`, version 2 `POST /service/cloud/v2/task` (example).
@@ -89,7 +89,7 @@ pub(super) struct TaskCreated {
     refused: Option<Vec<RefusedRow>>,
 }
 
-/// Creates a task. Its first numbers are called at once if its time has come.
+/// Creates a task. Its first numbers are called at once if its start has passed.
 pub(super) fn create_task(
     simulator: &mut Simulator,
     Both(asked, schedule): Both<CreateTask, Schedule>,
@@ -109,7 +109,7 @@ pub(super) fn create_task(
     Ok(TaskCreated { task_id: calling.task_id(key), refused: refused.into_list(named) })
 }
 
-/// Finds the field that only the other version of the request has.
+/// Reports a field that only the other version of the request has.
 fn find_other_version(context: &mut Context, asked: &CreateTask, request: &Request<'_>) {
     let (field, is_sent) = match request.route {
         0 => ("Perform", asked.perform.is_some()),
@@ -125,7 +125,7 @@ fn find_other_version(context: &mut Context, asked: &CreateTask, request: &Reque
 }
 
 impl Schedule {
-    /// What a task is made of, or each round of a plan.
+    /// Returns the order of a task, or of each round of a plan.
     pub(super) fn order(self, name: String, request: &Request<'_>) -> Result<TaskOrder, Refusal> {
         let starts = self.starts.map(|time| time.in_zone(request.zone));
         let ends = self.ends.map(|time| time.in_zone(request.zone));
@@ -160,7 +160,7 @@ impl Schedule {
 }
 
 impl Calling {
-    /// The rows of a request. Without what the vendor's clients must send they are found once.
+    /// Reads the rows of a request. Rows without what the vendor's clients must send are reported once.
     pub(super) fn read_rows(
         &self,
         context: &mut Context,
@@ -184,7 +184,7 @@ impl Calling {
     }
 }
 
-/// A name that another task or plan of the account has (client; the code is assumed).
+/// Refuses a name that another task or plan of the account has (client; the code is assumed).
 pub(super) fn taken(field: &str, name: &str) -> Refusal {
     Refusal::new(409, format!("{field} `{}` is taken: names are unique", name.escape_debug()))
 }

@@ -1,8 +1,8 @@
-//! The dialler: tasks begin, lines dial as many numbers at a time as they have channels, calls end, numbers are
-//! called again, tasks come to their end.
+//! The dialler: tasks begin, lines dial up to as many numbers at a time as they have channels, calls end, numbers are called
+//! again, tasks end.
 //!
-//! The cost of a call does not depend on how many rows there are: a line holds a queue of tasks that have something to
-//! dial, a task a position in its list and a queue of redials, and only the calls under way wait in the agenda.
+//! The cost of a call does not depend on the number of rows: a line has a queue of tasks with numbers to dial, a task has a
+//! position in its list and a queue of redials, and only the calls under way wait in the agenda.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use crate::simulator::outcome::{MockOutcome, Outcome};
 use crate::simulator::timer::CallingTimer;
 use crate::time::later;
 
-/// How long after its last call the callback about the end of a task goes out (assumed).
+/// The time between a task's last call and the callback about its end (assumed).
 const CLOSING: Duration = Duration::from_secs(1);
 
 impl Calling {
-    /// A task whose moment has come already begins within the request that makes it.
+    /// Begins a task within the request that creates it, if its start has passed.
     pub(super) fn begin_at_once(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if let Some(start) = self.task(key).start.filter(|(at, _)| *at <= now) {
             context.agenda.cancel(Some(start));
@@ -29,7 +29,7 @@ impl Calling {
         }
     }
 
-    /// The moment of a task has come.
+    /// Begins a task at its planned moment.
     pub(super) fn start(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         if task.status != TaskStatus::Pending {
@@ -53,7 +53,7 @@ impl Calling {
         }
     }
 
-    /// Gives the free channels of a line to its tasks, one after the other.
+    /// Gives the free channels of a line to its tasks in turn.
     pub(super) fn fill(&mut self, context: &mut Context, line: LineKey, now: Timestamp) {
         while self.lines[line.0].busy < self.lines[line.0].channels {
             let Some(key) = self.lines[line.0].queue.pop_front() else { break };
@@ -68,7 +68,7 @@ impl Calling {
         }
     }
 
-    /// A task without anything to dial now comes back when a number is to be called again.
+    /// Plans when a task that has nothing to dial now is to dial again.
     fn wake_for_redial(&mut self, context: &mut Context, key: TaskKey) {
         let task = self.task_mut(key);
         let Some((due, _)) = task.redials.front().copied() else { return };
@@ -102,7 +102,7 @@ impl Calling {
         let called = self.attempted(key, at, called, (attempt, drawn), mock_outcome);
         let task = self.task_mut(key);
         task.change(at, |row| *row = called);
-        // That a call has ended is noticed a moment later: lines do not work in step.
+        // The end of a call is noticed a moment later: lines do not work in step.
         let ends = task.row(at).map_or(now, |row| row.ends()).max(now);
         let ends = later(ends, Duration::from_millis(drawn.wait.into()));
         let line = task.line;
@@ -111,7 +111,7 @@ impl Calling {
         self.under_way.insert((key, at), place);
     }
 
-    /// A row with what an attempt that began at its moment comes to. A talk takes as long as its words.
+    /// Returns a row with the result of an attempt that began at its moment. The length of a talk follows from its words.
     pub(super) fn attempted(
         &self,
         key: TaskKey,
@@ -157,7 +157,7 @@ impl Calling {
         self.fill(context, line, now);
     }
 
-    /// A number is finished: its callback goes out (documented: at once when connected, otherwise after the last redial).
+    /// Sends the callback of a finished number (documented: at once if connected, otherwise after the last redial).
     fn row_finished(&mut self, context: &mut Context, key: TaskKey, row: u32, now: Timestamp) {
         self.note_ended(context, key, row, now);
         let notice = self.mock_outcome(key, row).notice;
@@ -171,7 +171,7 @@ impl Calling {
         }
     }
 
-    /// The schedule of a task has come to its end: what was called is finished, the rest is never called.
+    /// Ends the schedule of a task: numbers that were called are finished, the others are never called.
     pub(super) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if self.task(key).status.is_over() {
             return;
@@ -189,7 +189,7 @@ impl Calling {
         }
     }
 
-    /// Nothing new is dialled; calls under way go on to their end.
+    /// Stops a task: nothing new is dialled, and calls under way continue to their end.
     pub(super) fn stop_task(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         task.clear_pending(RowStatus::Cancelled);
@@ -211,7 +211,7 @@ impl Calling {
         self.fill(context, line, now);
     }
 
-    /// Takes one number out. Whether it still could be.
+    /// Takes one number out. Returns whether that was still possible.
     pub(super) fn cancel_row(
         &mut self,
         context: &mut Context,
@@ -243,7 +243,7 @@ impl Calling {
             context.agenda.cancel(place);
         }
         if self.task(key).order.workflow.is_some() {
-            // The workflow reports what becomes of its tasks.
+            // The workflow reports the results of its tasks.
             return;
         }
         context.plan(later(now, CLOSING), CallingTimer::TaskNotice(key));

@@ -1,7 +1,7 @@
-//! What is said in a call: the robot of the row, what it speaks of, and what the person answers.
+//! What is said in a call: the row's robot, its subject, and the person's answers.
 //!
-//! It is drawn from the task's seed whenever it is asked for. How long a talk lasts follows from its words, so that it is
-//! drawn when the number is dialled, too.
+//! It is drawn from the task's seed each time it is needed. The length of a talk follows from its words, so it is drawn when
+//! the number is dialled, too.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,45 +20,45 @@ use crate::simulator::ids::{Ids, Kind};
 use crate::simulator::outcome::MockOutcome;
 use crate::simulator::rules::calling::{Robot, Rules};
 
-/// Everything it takes to say what is said in the calls of a task.
+/// Everything needed to generate what is said in the calls of a task.
 #[derive(Clone)]
 pub(super) struct Dialogs {
     pub(super) rules: Arc<Rules>,
     pub(super) ids: Arc<Ids>,
     pub(super) seed: Seed,
-    /// The robot of the task, as it was given.
+    /// The robot of the task, as given.
     pub(super) robot: String,
-    /// Where the account is at home.
+    /// The home country of the account.
     pub(super) country: Country,
-    /// What talks are about and their language, where a story's conversation says so.
+    /// The subject and language of talks, if a story's conversation determines them.
     pub(super) about: Option<(About, &'static str)>,
 }
 
-/// A call of a row: what was asked and said in it.
+/// A call of a row: the questions asked and the words said.
 pub(super) struct Dialog {
     pub(super) questions: Option<Vec<Asked>>,
     pub(super) talk: Option<Talk>,
 }
 
-/// The word of an intention: a letter, or 0 if it did not become clear.
+/// Returns the word of an intention: a letter, or 0 if it did not become clear.
 pub(super) fn word(letter: u8) -> &'static str {
     let place = usize::from(letter.wrapping_sub(b'A'));
     INTENTIONS.get(place).filter(|_| place < 9).copied().unwrap_or("--")
 }
 
-/// What a person wanted on the way, and then in the end.
+/// Returns the person's intentions on the way, followed by the final one.
 pub(super) fn letters(mock_outcome: MockOutcome, last: u8) -> Vec<&'static str> {
     let on_the_way = (b'A'..=b'I').filter(|letter| mock_outcome.before & 1 << (letter - b'A') != 0);
     on_the_way.filter(|letter| *letter != last).chain([last]).map(word).collect()
 }
 
 impl Dialogs {
-    /// The robot that calls a row, as it was given.
+    /// Returns the robot that calls a row, as given.
     pub(super) fn robot_of<'a>(&'a self, text: &RowText<'a>) -> Cow<'a, str> {
         text.robot().unwrap_or(Cow::Borrowed(&*self.robot))
     }
 
-    /// The robot of the list that a call names, by its name or its id, and its place there.
+    /// Returns the listed robot that a call names by name or id, with its index.
     pub(super) fn listed_robot(&self, named: &str) -> Option<(&Robot, u32)> {
         let robots = &self.rules.robots;
         let by_name = || robots.iter().position(|robot| robot.name == named);
@@ -67,12 +67,12 @@ impl Dialogs {
         Some((robots.get(at)?, u32::try_from(at).ok()?))
     }
 
-    /// The country a number belongs to, or else that of the account.
+    /// Returns the country of a number, or else that of the account.
     fn country_of(&self, row: &Row) -> Country {
         Country::of_number(&row.number.to_string()).unwrap_or(self.country)
     }
 
-    /// What is said in the latest attempt of a row; nothing is said if nobody talked, but questions are listed all the same.
+    /// Generates the latest attempt of a row. Without a talk nothing is said, but questions are listed all the same.
     pub(super) fn dialog(
         &self,
         at: u32,
@@ -82,7 +82,7 @@ impl Dialogs {
         talked: bool,
     ) -> Dialog {
         let robot = self.listed_robot(&self.robot_of(text)).map(|(robot, _)| robot);
-        // A robot that nobody declared speaks of debts to those who have any (assumed).
+        // An undeclared robot speaks of debts to people who have any (assumed).
         let usual = if text.has_debt() { Business::Collection } else { Business::Telemarketing };
         let business = robot.map_or(usual, |robot| robot.business);
         let questions = (business == Business::InfoCheck).then(|| {
@@ -115,14 +115,14 @@ impl Dialogs {
         Dialog { questions, talk: Some(talk) }
     }
 
-    /// How many seconds the talk of a row takes.
+    /// Returns the length of a row's talk in seconds.
     pub(super) fn seconds(&self, at: u32, row: &Row, rows: &Rows, mock_outcome: MockOutcome) -> u16 {
         let text = rows.read_row(row);
         let dialog = self.dialog(at, row, (rows, &text), mock_outcome, true);
         dialog.talk.map_or(0, |talk| talk.seconds)
     }
 
-    /// What the talk is about: what the row says, the rest made up.
+    /// Returns the subject of the talk: the values of the row, the rest made up.
     fn about(&self, at: u32, row: &Row, text: &RowText<'_>) -> About {
         let mut rng = stream(self.seed, "facts", at, row.attempts);
         let country = self.country_of(row);
@@ -154,7 +154,7 @@ impl Dialogs {
     }
 }
 
-/// What a call is about that belongs to a conversation.
+/// Returns the subject of a call that belongs to a conversation.
 pub(super) fn about(facts: Facts) -> About {
     About {
         form: Some(facts.gender),
@@ -171,7 +171,7 @@ pub(super) fn about(facts: Facts) -> About {
     }
 }
 
-/// What an agent of the dialer and a person say in a talk of so many seconds.
+/// Generates the talk of an agent of the dialer and a person with a length in seconds.
 pub(in crate::simulator) fn agent_talk(rng: &mut Rng, facts: Facts, intention: u8, seconds: u16) -> Talk {
     let locale = content::closest_locale(facts.country.default_locale());
     let call = Call {

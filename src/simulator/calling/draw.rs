@@ -1,4 +1,4 @@
-//! What one attempt to call a number comes to, drawn from a stream of its own.
+//! Draws the result of one attempt to call a number, from a stream of its own.
 
 use rand::RngExt;
 
@@ -6,18 +6,18 @@ use crate::seed::{Rng, Seed};
 use crate::simulator::outcome::{MockOutcome, Outcome};
 use crate::simulator::rules::calling::Rules;
 
-/// How long a talk is that a test wants long, in seconds.
+/// Length of a talk that a test forces to be long, in seconds.
 pub(super) const LONG_TALK: u16 = 600;
 
 /// One attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::simulator) struct Drawn {
     pub(in crate::simulator) outcome: Outcome,
-    /// Milliseconds until the line notices that it has ended: lines do not work in step.
+    /// Milliseconds until the line notices its end: lines do not work in step.
     pub(in crate::simulator) wait: u16,
-    /// Seconds it rang.
+    /// Length of the ringing, in seconds.
     pub(in crate::simulator) ring: u8,
-    /// Seconds both sides talk; 0 if nobody does. A robot's talk takes as long as its words instead.
+    /// Length of the talk in seconds; 0 if there is none. The length of a robot's talk follows from its words instead.
     pub(in crate::simulator) talk: u16,
     /// `A` to `I`, or 0 if it did not become clear.
     pub(in crate::simulator) intention: u8,
@@ -25,12 +25,12 @@ pub(in crate::simulator) struct Drawn {
     pub(in crate::simulator) by_user: bool,
 }
 
-/// The stream of one attempt.
+/// Returns the stream of one attempt.
 pub(in crate::simulator) fn stream(task: Seed, label: &str, row: u32, attempt: u8) -> Rng {
     task.stream(label, u64::from(row) << 8 | u64::from(attempt))
 }
 
-/// What the `attempt`-th attempt (from 1) of a number comes to.
+/// Draws the result of the `attempt`-th attempt (from 1) of a number.
 pub(in crate::simulator) fn draw(
     rules: &Rules,
     mock_outcome: MockOutcome,
@@ -60,7 +60,7 @@ pub(in crate::simulator) fn draw(
     };
     let talk = match outcome {
         Outcome::Talked if mock_outcome.long_talk => LONG_TALK,
-        // Who declines is short, who asks is long.
+        // Refusals are short, questions long.
         Outcome::Talked => match intention {
             b'F' | b'G' | b'H' | b'I' => rng.random_range(9..35),
             b'C' | b'D' | b'E' => rng.random_range(30..150),
@@ -73,7 +73,7 @@ pub(in crate::simulator) fn draw(
     Drawn { outcome, wait, ring, talk, intention, by_user }
 }
 
-/// What people want, more often the ordinary.
+/// People's intentions; the ordinary ones are more frequent.
 const LETTERS: [(u8, u32); 10] = [
     (b'A', 26),
     (b'B', 14),
@@ -91,12 +91,12 @@ fn letter(rng: &mut Rng) -> u8 {
     weighted(rng, &LETTERS)
 }
 
-/// What people want who talk for ten minutes: not those who decline, nor those it was never about.
+/// Draws the intention of a person who talks for ten minutes: neither a refusal nor a wrong person.
 fn long_talk_letter(rng: &mut Rng) -> u8 {
     weighted(rng, &LETTERS[..5])
 }
 
-/// One of several, by their weights. There is at least one.
+/// Draws one of several choices by their weights. There is at least one.
 fn weighted<T: Copy>(rng: &mut Rng, choices: &[(T, u32)]) -> T {
     let total: u32 = choices.iter().map(|(_, weight)| weight).sum();
     let mut at = rng.random_range(0..total.max(1));

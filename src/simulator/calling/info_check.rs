@@ -1,4 +1,4 @@
-//! What an info check asks for, and what it hears.
+//! The questions of an info check, and its results.
 
 use rand::RngExt;
 use schemars::JsonSchema;
@@ -10,10 +10,10 @@ use crate::seed::Rng;
 use crate::simulator::outcome::ForcedChecks;
 use crate::simulator::rules::calling::Question;
 
-/// How many of a row's variables are asked for where no questions are declared.
+/// Maximum number of a row's variables that are asked for if no questions are declared.
 const MOST_VARIABLES: usize = 5;
 
-/// The longest text, in letters, that somebody is asked to confirm where no questions are declared.
+/// Maximum length, in letters, of a text that a person is asked to confirm if no questions are declared.
 const LONGEST_ANSWER: usize = 80;
 
 /// One question of an info check (assumed).
@@ -39,7 +39,7 @@ enum Comparison {
     Unanswered,
 }
 
-/// What a row is asked: what is declared, or else the name and those variables that a person can be asked for.
+/// Returns the questions for a row: the declared ones, or else the name and those variables that a person can be asked for.
 pub(super) fn asked(
     rng: &mut Rng,
     declared: &[Question],
@@ -78,7 +78,7 @@ pub(super) fn asked(
     questions
 }
 
-/// Whether a person can be asked for a variable: it has a name with a meaning, and a value that can be said.
+/// Whether a person can be asked for a variable: it has a meaningful name, and a value that can be said.
 fn makes_sense(name: &str, value: &str) -> bool {
     let lower = name.to_lowercase();
     let is_technical = ["extra", "callee_", "url", "link", "token", "uuid", "robot", "script"]
@@ -108,7 +108,7 @@ fn reply(rng: &mut Rng, number: u32, forced: Option<ForcedChecks>) -> Reply {
     }
 }
 
-/// What came of the questions. Those that it did not come to have no answer.
+/// Returns the results of the questions. Questions that were not reached have no answer.
 pub(super) fn results(questions: Vec<Asked>, heard: &[Heard]) -> Vec<CheckResult> {
     let result = |(at, asked): (usize, Asked)| {
         let answer = heard.iter().find(|heard| heard.question == at).map_or("", |heard| &heard.answer);

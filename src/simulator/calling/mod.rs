@@ -94,11 +94,11 @@ pub(super) const CALLBACKS: &[CallbackShape] = callbacks! {
     "workflow.call_completed" => voice::WorkflowCallCompleted,
 };
 
-/// Names a line.
+/// Identifies a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct LineKey(usize);
 
-/// A line of an account: so many calls at a time.
+/// A line of an account, with its maximum number of simultaneous calls.
 #[derive(Clone, Debug)]
 struct Line {
     channels: u32,
@@ -107,7 +107,7 @@ struct Line {
     queue: VecDeque<TaskKey>,
 }
 
-/// What is behind a link.
+/// The file of a link.
 pub enum Download {
     /// One recording.
     One {
@@ -116,7 +116,7 @@ pub enum Download {
         /// The recording.
         recording: Recording,
     },
-    /// All recordings of a task, with the names of their files, made one after the other.
+    /// All recordings of a task, with their file names, generated one after the other.
     All(Box<dyn Iterator<Item = (String, Recording)> + Send>),
 }
 
@@ -126,9 +126,9 @@ pub(super) struct Calling {
     ids: Arc<Ids>,
     seed: Seed,
     rules: Arc<Rules>,
-    /// Where recordings are served: `http://127.0.0.1:2478`.
+    /// The URL prefix of recordings: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
-    /// Where the accounts are at home.
+    /// The home countries of the accounts.
     countries: Vec<Country>,
     tasks: Shelf<Task>,
     plans: Shelf<Plan>,
@@ -139,16 +139,16 @@ pub(super) struct Calling {
     plan_names: HashMap<(AccountKey, String), PlanKey>,
     /// The tasks of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<TaskKey>>,
-    /// The details of tasks that are over, by the catalog id of the request too: a workflow's task has two forms.
+    /// The details of finished tasks. The key includes the catalog id of the request: a workflow's task has two forms.
     details: KeptResponses<(TaskKey, &'static str)>,
-    /// The calls under way, and where the end of each is planned.
+    /// The calls under way, and the place of each one's end in the agenda.
     under_way: BTreeMap<(TaskKey, u32), Place>,
-    /// What somebody who plays the person called has decided, by the number and which call to it it is.
+    /// The decisions of people played from outside, by row and attempt.
     played: BTreeMap<(TaskKey, u32, u8), Played>,
 }
 
 impl Calling {
-    /// Links to recordings begin with this URL. Kept responses have others.
+    /// Sets the URL with which links to recordings begin. Cached responses contain the previous one.
     pub(in crate::simulator) fn link_by(&mut self, url: Arc<str>) {
         self.public_url = url;
         self.details = KeptResponses::new();
@@ -196,7 +196,7 @@ impl Calling {
         })
     }
 
-    /// Takes a task up: from now on it happens by itself.
+    /// Adds a task. From now on it runs by itself.
     fn add_task(
         &mut self,
         context: &mut Context,
@@ -212,7 +212,7 @@ impl Calling {
         if order.plan.is_none() && order.workflow.is_none() {
             self.task_names.insert((account, order.name.clone()), key);
         }
-        // Those of a workflow are listed by calls of their own.
+        // Tasks of a workflow are listed by requests of their own.
         if order.workflow.is_none() {
             self.of_account.entry(account).or_default().push(key);
         }
@@ -227,7 +227,7 @@ impl Calling {
         key
     }
 
-    /// The numbers that nobody has dialled and somebody still would, with the names of their tasks.
+    /// Returns the numbers that are still to be dialled, each with the name of its task.
     pub(super) fn undialled(&self) -> impl Iterator<Item = (&str, u64)> {
         let open = self.tasks.objects().filter(|task| !task.status.is_over());
         open.flat_map(|task| {
@@ -236,7 +236,7 @@ impl Calling {
         })
     }
 
-    /// The task of this id, if it is the account's.
+    /// Returns the task of this id, if it belongs to the account.
     fn find_task(&self, id: &str, request: &Request<'_>) -> Result<TaskKey, Refusal> {
         let found = self.ids.open(Kind::Task, id).map(|(at, ..)| TaskKey(at));
         let own = |key: &TaskKey| {
@@ -249,15 +249,15 @@ impl Calling {
     }
 }
 
-/// What a task counts for beside its rows, in how much is kept: about as much memory as so many rows.
+/// Weight of a task without its rows, in rows of about equal memory.
 const TASK_WEIGHT: usize = 10;
 
-/// A refusal of an id whose object finished, and was put away.
+/// Refuses an id whose object has finished and was evicted.
 fn not_kept(what: &str, field: &str, id: &str) -> Refusal {
     Refusal::new(404, retention::not_kept(&format!("the {what} with {field} {}", shown(&Value::from(id)))))
 }
 
-/// A refusal of an id that stands for nothing of the account's.
+/// Refuses an id that stands for nothing of the account.
 fn unknown(what: &str, field: &str, id: &str) -> Refusal {
     Refusal::new(404, format!("there is no {what} with {field} {}", shown(&Value::from(id))))
 }

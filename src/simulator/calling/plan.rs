@@ -1,5 +1,5 @@
-//! A plan: several rounds of calls over one list, by a strategy. Each round is a task; which numbers it calls follows
-//! from what the round before came to.
+//! A plan: several rounds of calls over one list, by a strategy. Each round is a task; the numbers it calls follow from the
+//! results of the previous round.
 
 use std::collections::BTreeSet;
 
@@ -16,16 +16,16 @@ use crate::simulator::ids::Kind;
 use crate::simulator::timer::CallingTimer;
 use crate::time::later;
 
-/// What a number of a plan has come to so far.
+/// The result of a plan's number so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reached {
     /// Not yet known.
     Open,
     /// A person answered in some round.
     Connected,
-    /// Nobody answered in any round that called it.
+    /// No person answered in any round that called it.
     NotConnected,
-    /// Taken out, or never dialled.
+    /// The number was taken out, or was never dialled.
     Cancelled,
 }
 
@@ -33,36 +33,36 @@ pub(super) enum Reached {
 #[derive(Clone, Debug)]
 pub(super) struct RoundRun {
     pub(super) task: TaskKey,
-    /// Which rows of the plan its own rows are.
+    /// The plan's row for each row of the round.
     origins: Vec<u32>,
 }
 
 /// A plan.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    /// What each round's task is made of.
+    /// The order of each round's task.
     pub(super) order: TaskOrder,
-    /// Which of the strategies it was made by.
+    /// The index of its strategy.
     pub(super) strategy: usize,
     pub(super) created: Timestamp,
     pub(super) ended: Option<Timestamp>,
     pub(super) was_stopped: bool,
     pub(super) rounds: Vec<RoundRun>,
-    /// The rows of the round to come.
+    /// The rows of the next round.
     next: Vec<u32>,
-    /// Where it stands in the agenda.
+    /// The place of the next round in the agenda.
     waiting: Option<Place>,
     /// Whether it is paused while it waits for its next round.
     is_paused: bool,
     reached: Vec<Reached>,
     /// Numbers taken out of all rounds.
     out: BTreeSet<u64>,
-    /// The request that made it.
+    /// The request that created it.
     pub(super) cause: CauseId,
 }
 
 impl Reached {
-    /// What a row of a round says of its number; nothing before the round is through with it.
+    /// Returns the result of a number from a row of a round, or `None` before the round has finished with it.
     fn of(row: &Row) -> Option<Self> {
         match row.status {
             RowStatus::Finished if row.outcome.is_connected() => Some(Self::Connected),
@@ -72,8 +72,8 @@ impl Reached {
         }
     }
 
-    /// What a number has come to after a round. Once somebody was reached, no later round undoes it; and who was called is
-    /// not as if never called.
+    /// Returns the result of a number after a further round. A later round does not undo a connection, and a number that was
+    /// called does not become one that never was.
     fn then(self, round: Self) -> Self {
         match (self, round) {
             (Self::Connected, _) | (Self::NotConnected, Self::Cancelled) => self,
@@ -83,7 +83,7 @@ impl Reached {
 }
 
 impl Calling {
-    /// What the numbers of a plan have come to so far, those of the round under way included.
+    /// Returns the results of a plan's numbers so far, including those of the round under way.
     pub(super) fn plan_counts(&self, key: PlanKey) -> Counts {
         let plan = self.plan(key);
         let mut so_far = plan.reached.clone();
@@ -122,7 +122,7 @@ impl Calling {
         self.ids.seal(Kind::Strategy, (u32::try_from(strategy).unwrap_or(u32::MAX), 0, 0))
     }
 
-    /// The status of a plan.
+    /// Returns the status of a plan.
     pub(super) fn plan_status(&self, key: PlanKey) -> TaskStatus {
         let plan = self.plan(key);
         let round = plan.rounds.last().map(|run| self.task(run.task).status);
@@ -130,14 +130,14 @@ impl Calling {
             (Some(_), true, _) => TaskStatus::Cancelled,
             (Some(_), false, _) => TaskStatus::Finished,
             (None, _, Some(TaskStatus::Pending)) if plan.rounds.len() == 1 => TaskStatus::Pending,
-            // What is done to the round under way is done to the plan.
+            // The status of the round under way is that of the plan.
             (None, _, Some(round @ (TaskStatus::Paused | TaskStatus::Stopping))) => round,
             (None, ..) if plan.is_paused => TaskStatus::Paused,
             (None, _, _) => TaskStatus::Running,
         }
     }
 
-    /// Takes a plan up: its first round calls the whole list.
+    /// Adds a plan, whose first round calls the whole list.
     pub(super) fn add_plan(
         &mut self,
         context: &mut Context,
@@ -195,7 +195,7 @@ impl Calling {
         self.plan_mut(key).rounds.push(RoundRun { task, origins });
     }
 
-    /// A round is over: what it came to counts, and the strategy says who is called next.
+    /// Counts the results of a finished round, and applies the strategy to choose the numbers of the next one.
     pub(super) fn round_ended(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
         let plan = &self.plans[key.0 as usize];
         let Some(run) = plan.rounds.last() else { return };
@@ -236,12 +236,12 @@ impl Calling {
         context.plan(later(now, std::time::Duration::from_secs(2)), CallingTimer::PlanNotice(key));
     }
 
-    /// The next round begins.
+    /// Begins the next round.
     pub(super) fn next_round(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
         let plan = self.plan_mut(key);
         plan.waiting = None;
         if plan.is_paused {
-            // It begins when the plan goes on.
+            // The round begins when the plan is resumed.
             return;
         }
         let mut origins = std::mem::take(&mut plan.next);
@@ -251,14 +251,14 @@ impl Calling {
         origins
             .retain(|origin| list.list.get(*origin as usize).is_some_and(|row| !out.contains(&row.number)));
         if origins.is_empty() {
-            // All whom it would have called were taken out since.
+            // All numbers of the round were taken out in the meantime.
             return self.end_plan(context, key, now);
         }
         let rows = list.fresh(origins.iter().map(|origin| *origin as usize));
         self.begin_round(context, key, origins, rows, 0, now);
     }
 
-    /// Takes a number out of the round under way, unless it is being called or finished, and of all to come.
+    /// Takes a number out of the round under way, unless it is being called or finished, and of all later rounds.
     pub(super) fn cancel_in_plan(
         &mut self,
         context: &mut Context,
@@ -273,7 +273,7 @@ impl Calling {
         }
     }
 
-    /// Stops a plan that waits for its next round, through the task of the last one. Whether it waited.
+    /// Stops a plan that waits for its next round, through the task of the last one. Returns whether it was waiting.
     pub(super) fn stop_between_rounds(
         &mut self,
         context: &mut Context,
@@ -295,16 +295,16 @@ impl Calling {
         true
     }
 
-    /// Pauses a plan that waits for its next round, through the task of the last one. Nothing if it does not wait, else
-    /// whether it was not paused before.
+    /// Pauses a plan that waits for its next round, through the task of the last one. Returns `None` if it is not waiting, or
+    /// else whether it was running before.
     pub(super) fn pause_between_rounds(&mut self, key: PlanKey, task: TaskKey) -> Option<bool> {
         let plan = self.plan_mut(key);
         let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
         (is_last && !plan.next.is_empty()).then(|| !std::mem::replace(&mut plan.is_paused, true))
     }
 
-    /// A plan that was paused between two rounds goes on: its next round begins at its time, or at once if that is past.
-    /// Nothing if it does not wait, else whether it was paused.
+    /// Resumes a plan that was paused between two rounds: its next round begins at its time, or at once if that has passed.
+    /// Returns `None` if it is not waiting, or else whether it was paused.
     pub(super) fn resume_between_rounds(
         &mut self,
         context: &mut Context,

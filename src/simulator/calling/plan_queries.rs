@@ -1,4 +1,4 @@
-//! What is asked about plans: how far one is, its rounds, the calls to one of its numbers; and taking a number out.
+//! Queries about plans: the progress of one, its rounds, the calls to one of its numbers; and taking a number out.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ pub(super) struct PlanStatus {
     plan_end_time: String,
 }
 
-/// How far a plan is.
+/// Returns the progress of a plan.
 pub(super) fn plan_status(
     simulator: &mut Simulator,
     asked: AskPlanStatus,
@@ -126,7 +126,7 @@ struct PlanRound {
     task_end_time: String,
 }
 
-/// The rounds of a plan and their tasks.
+/// Returns the rounds of a plan and their tasks.
 pub(super) fn plan_rounds(
     simulator: &mut Simulator,
     asked: ListRounds,
@@ -160,8 +160,8 @@ pub(super) struct CancelPlanCall {
     number: PhoneNumber,
 }
 
-/// Takes a number out of the round under way and of all to come. Where it is being called, or this round has finished
-/// with it, no later one calls it.
+/// Takes a number out of the round under way and all later ones. If it is being called, or if this round has finished with it,
+/// no later round calls it.
 pub(super) fn cancel_plan_call(
     simulator: &mut Simulator,
     asked: CancelPlanCall,
@@ -198,7 +198,7 @@ pub(super) struct PlanCalls {
     list: Vec<CallFacts>,
 }
 
-/// The calls to one number in all rounds.
+/// Returns the calls to one number in all rounds.
 pub(super) fn plan_recordings(
     simulator: &mut Simulator,
     asked: ListPlanCalls,
@@ -217,7 +217,7 @@ pub(super) fn plan_recordings(
 }
 
 impl Calling {
-    /// The plan of this id, if it is the account's.
+    /// Returns the plan of this id, if it belongs to the account.
     pub(super) fn find_plan(&self, id: &str, account: AccountKey) -> Result<PlanKey, Refusal> {
         let found = self.ids.open(Kind::Plan, id).map(|(at, ..)| PlanKey(at));
         let own =
@@ -228,7 +228,7 @@ impl Calling {
         found.filter(own).ok_or_else(|| unknown("plan", "PlanID", id))
     }
 
-    /// A number must be in the plan: its first round calls the whole list.
+    /// Checks that a number is in the plan: its first round calls the whole list.
     fn needs_number(&mut self, key: PlanKey, number: PhoneNumber) -> Result<(), Refusal> {
         let first = self.plan(key).rounds.first().map(|run| run.task);
         match first.is_some_and(|task| !self.task_mut(task).rows_of(number.digits()).is_empty()) {

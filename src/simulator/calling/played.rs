@@ -1,6 +1,6 @@
-//! Somebody plays the person who is called: lets it ring, answers, is busy, as long as it rings.
+//! A called person who is played from outside: lets it ring, answers, or is busy, as long as it rings.
 //!
-//! Whatever is not played happens as it was drawn.
+//! Everything that is not played happens as drawn.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ use crate::simulator::outcome::{MockOutcome, Outcome};
 use crate::simulator::timer::CallingTimer;
 use crate::time::later;
 
-/// What was decided about a call.
+/// The decision about a call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Played {
     outcome: Outcome,
-    /// What the person wants: `A` to `I`.
+    /// The person's intention: `A` to `I`.
     intention: Option<u8>,
-    /// For how many seconds it rang.
+    /// Length of the ringing, in seconds.
     ring: u8,
 }
 
@@ -53,16 +53,16 @@ pub struct CallView {
 /// Why a call can't be answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// There is none such.
+    /// There is no such call.
     #[error("there is no call `{0}` under way; GET /_mock/calls lists those there are")]
     NoCall(String),
-    /// It does not ring any more.
+    /// The call does not ring any more.
     #[error("call `{0}` rings no more: it was answered")]
     Answered(String),
 }
 
 impl Calling {
-    /// The person called does something: from now on the call goes on like this.
+    /// Applies an action of the called person to the rest of the call.
     pub(in crate::simulator) fn answer_call(
         &mut self,
         context: &mut Context,
@@ -98,7 +98,7 @@ impl Calling {
         Ok(())
     }
 
-    /// What an attempt comes to: as it was played, or else as it is drawn.
+    /// Returns the result of an attempt: as it was played, or else as it is drawn.
     pub(super) fn drawn(&self, key: TaskKey, at: u32, attempt: u8, wished: MockOutcome) -> Drawn {
         let mut rng = stream(self.task(key).seed, "call", at, attempt);
         match self.played.get(&(key, at, attempt)) {
@@ -111,7 +111,7 @@ impl Calling {
         }
     }
 
-    /// Whether a call under way rings no more.
+    /// Whether a call under way has stopped ringing.
     fn has_rung(&self, key: TaskKey, at: u32, now: Timestamp) -> bool {
         let row = self.task(key).row(at);
         row.is_none_or(|row| {
@@ -120,7 +120,7 @@ impl Calling {
         })
     }
 
-    /// The calls under way, the longest first.
+    /// Returns the calls under way, the longest first.
     pub(in crate::simulator) fn calls_seen(&self, now: Timestamp) -> impl Iterator<Item = CallView> {
         let mut calls: Vec<(TaskKey, u32)> = self.under_way.keys().copied().collect();
         calls.sort_by_key(|(key, at)| self.task(*key).row(*at).map(|row| row.started));

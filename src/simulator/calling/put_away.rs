@@ -1,4 +1,4 @@
-//! Tasks and plans that are finished are put away after a while.
+//! Evicts finished tasks and plans after a while.
 
 use super::Calling;
 use super::task::Task;
@@ -7,17 +7,17 @@ use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
 
 impl Calling {
-    /// Whether so much came that something may have to be put away.
+    /// Whether an eviction scan is due.
     pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
         self.tasks.is_full(most) || self.plans.is_full(most)
     }
 
-    /// How many objects of it are kept.
+    /// Returns the number of kept objects.
     pub(in crate::simulator) fn objects(&self) -> usize {
         self.tasks.len() + self.plans.len()
     }
 
-    /// Puts away what needs not be kept: plans with the tasks of their rounds, and tasks that belong to nothing.
+    /// Evicts finished objects: plans with the tasks of their rounds, and tasks that belong to nothing.
     pub(in crate::simulator) fn put_away(&mut self, keep: Keep, planned: &Planned) {
         let tasks = &self.tasks;
         let plans = self.plans.put_away(keep, |number, plan| {
@@ -48,19 +48,19 @@ impl Calling {
         }
     }
 
-    /// Whether a task may be put away as far as it is concerned.
+    /// Whether the state of a task itself allows its eviction.
     pub(in crate::simulator) fn is_at_rest(&self, key: TaskKey) -> bool {
         self.tasks.get(key.0 as usize).is_none_or(Task::is_at_rest)
     }
 
-    /// Puts a task away with what it belongs to.
+    /// Evicts a task with everything that belongs to it.
     pub(in crate::simulator) fn put_task_away(&mut self, key: TaskKey) {
         if let Some(task) = self.tasks.remove(key.0 as usize) {
             self.forget(key.0 as usize, task);
         }
     }
 
-    /// Nothing leads to a task any more that was put away.
+    /// Removes the index entries of an evicted task.
     fn forget(&mut self, number: usize, task: Task) {
         let Ok(key) = u32::try_from(number).map(TaskKey) else { return };
         self.played.retain(|(played, _, _), _| *played != key);
@@ -72,7 +72,7 @@ impl Calling {
 }
 
 impl Task {
-    /// Whether nothing of it goes on, and no line has it in its queue.
+    /// Whether nothing of it is in progress, and no line has it in its queue.
     fn is_at_rest(&self) -> bool {
         self.status.is_over() && !self.is_queued && self.sums.calling == 0
     }

@@ -1,4 +1,4 @@
-//! *Obtain a call recording*, *obtain task recordings*, *call information by callid*, and what is behind their links.
+//! *Obtain a call recording*, *obtain task recordings*, *call information by callid*, and the files of their links.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -38,12 +38,12 @@ pub(in crate::simulator) struct CallFacts {
 }
 
 impl CallFacts {
-    /// Of a call whose recording is there, if it has one.
+    /// Creates the facts of a call whose recording is available, if it has one.
     fn recorded(task_id: &str, call: CallDetail) -> Self {
         Self { link: call.record_link.clone(), task_id: task_id.to_owned(), call }
     }
 
-    /// Of a call that is the latest of a row or an earlier one.
+    /// Creates the facts of a row's latest call, or of an earlier one.
     fn new(reports: &CallReports, at: u32, row: &Row, now: Timestamp) -> Self {
         let facts = Self::recorded(&reports.task_id, reports.report(at, row));
         match reports.recording_times().check(row.ends(), now) {
@@ -52,13 +52,13 @@ impl CallFacts {
         }
     }
 
-    /// Whether there is a recording of it.
+    /// Whether it has a recording.
     pub(super) fn is_recorded(&self) -> bool {
         !self.link.is_empty()
     }
 }
 
-/// The latest recorded call to a number of a task.
+/// Returns the latest recorded call to a number of a task.
 pub(super) fn recording_of_number(
     simulator: &mut Simulator,
     asked: AskRecording,
@@ -92,7 +92,7 @@ pub(super) struct Archive {
     link: String,
 }
 
-/// The archive of all recordings of a task.
+/// Returns the archive of all recordings of a task.
 pub(super) fn recordings_of_task(
     simulator: &mut Simulator,
     asked: AskRecordings,
@@ -106,7 +106,7 @@ pub(super) fn recordings_of_task(
         None => {
             return Err(Refusal::new(404, "there are no recordings in this task: nobody has talked"));
         }
-        // One that is there is enough.
+        // One available recording is enough.
         Some(first) => recorded.find(Result::is_ok).unwrap_or(first),
     }
     .map_err(|error| Refusal::new(404, error.to_string()))?;
@@ -125,7 +125,7 @@ pub(super) struct AskCall {
     call_id: String,
 }
 
-/// The facts of one call, also of an earlier attempt to reach a number.
+/// Returns the facts of one call, which may be an earlier attempt to reach a number.
 pub(super) fn call_by_id(
     simulator: &mut Simulator,
     asked: AskCall,
@@ -144,7 +144,7 @@ pub(super) fn call_by_id(
 }
 
 impl Calling {
-    /// Every call to a number of a task, the first one first.
+    /// Returns every call to a number of a task, the first one first.
     pub(super) fn calls_to(&self, key: TaskKey, at: u32, now: Timestamp) -> Vec<CallFacts> {
         let reports = self.call_reports(key);
         let latest = self.task(key).row(at).copied();
@@ -154,7 +154,7 @@ impl Calling {
         calls.map(|row| CallFacts::new(&reports, at, &row, now)).collect()
     }
 
-    /// A number as it stood after an earlier attempt.
+    /// Returns the row as it was after an earlier attempt.
     fn earlier_attempt(&self, key: TaskKey, at: u32, attempt: u8) -> Option<Row> {
         let task = self.task(key);
         let mut row = *task.row(at)?;
@@ -165,7 +165,7 @@ impl Calling {
         Some(self.attempted(key, at, row, (attempt, drawn), mock_outcome))
     }
 
-    /// The rows of a task that have a recording.
+    /// Returns the rows of a task that have a recording.
     fn recorded(&self, key: TaskKey) -> impl Iterator<Item = u32> + '_ {
         let rows = &self.task(key).rows.list;
         rows.iter().enumerate().filter_map(|(at, row)| {
@@ -175,7 +175,7 @@ impl Calling {
         })
     }
 
-    /// What is behind a link.
+    /// Returns the file of a link.
     pub(in crate::simulator) fn download(
         &self,
         folder: &str,
@@ -201,7 +201,7 @@ impl Calling {
         let reports = self.call_reports(key);
         let (there, missing): (Vec<u32>, Vec<u32>) =
             self.recorded(key).partition(|row| reports.is_there(*row, now).is_ok());
-        // An archive holds what is there; without anything in it there is none.
+        // An archive contains the available recordings; without any, there is no archive.
         if let (true, Some(first)) = (there.is_empty(), missing.first()) {
             reports.is_there(*first, now)?;
         }

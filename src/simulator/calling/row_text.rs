@@ -1,4 +1,4 @@
-//! What the text of a row says, read again whenever it is asked for.
+//! The contents of a row's text, parsed each time they are needed.
 
 use std::borrow::Cow;
 
@@ -13,15 +13,15 @@ use crate::contract::fields::shown;
 use crate::simulator::e164::e164;
 use crate::simulator::outcome::MockOutcome;
 
-/// What a row says of a loan.
+/// What a row states about a loan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Loan {
-    /// All that is asked for.
+    /// Everything that is required.
     Given,
-    /// Not how much was lent.
+    /// The amount of the loan is missing.
     NoAmount,
-    /// Not when it was lent.
+    /// The date of the loan is missing.
     NoDate,
 }
 
@@ -118,13 +118,13 @@ enum Comments {
     Number(i64),
 }
 
-/// Longer values are not given back in full where a row is refused, in bytes.
+/// Maximum length, in bytes, of a value that is repeated in full when a row is refused.
 const LONGEST_SHOWN: usize = 64 << 10;
 
-/// A text, if the value is one.
+/// Returns a text, if the value is one.
 fn text_of(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
     let raw = raw?.get();
-    // Without anything escaped the text is there as it is.
+    // A text without escapes is used as it is.
     if let Some(inner) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'))
         && !inner.contains('\\')
     {
@@ -135,7 +135,7 @@ fn text_of(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
 
 fn value_of(raw: Option<&RawValue>) -> Option<Value> {
     if let Some(long) = raw.filter(|raw| raw.get().len() > LONGEST_SHOWN) {
-        // Nobody needs such a value back, and it may take a hundred times its text.
+        // Such a value need not be repeated, and may take a hundred times the memory of its text.
         return Some(Value::String(cut(long)));
     }
     raw.and_then(|raw| serde_json::from_str(raw.get()).ok()).filter(|value: &Value| !value.is_null())
@@ -151,7 +151,7 @@ fn given(raw: Option<&RawValue>) -> Option<&RawValue> {
 }
 
 impl<'a> RowText<'a> {
-    /// The keys that are the robot's own variables, in their order.
+    /// Returns the keys that are the robot's own variables, in order.
     pub(super) fn variables(text: &str) -> Vec<(String, Value)> {
         const NAMED: [&str; 14] = [
             "Mobile",
@@ -193,7 +193,7 @@ impl<'a> RowText<'a> {
         text_of(given(self.debtor)).filter(|name| !name.trim().is_empty())
     }
 
-    /// The person's name.
+    /// Returns the person's name.
     pub(super) fn name(&self) -> Option<Cow<'a, str>> {
         self.debtor().or_else(|| text_of(given(self.callee_name)).filter(|name| !name.trim().is_empty()))
     }
@@ -207,7 +207,7 @@ impl<'a> RowText<'a> {
         text_of(given(self.unit)).filter(|unit| !unit.trim().is_empty())
     }
 
-    /// Whether the row speaks of a debt.
+    /// Whether the row mentions a debt.
     pub(super) fn has_debt(&self) -> bool {
         [self.arrears, self.loan_amount, self.loan_date, self.due_date]
             .into_iter()
@@ -222,7 +222,7 @@ impl<'a> RowText<'a> {
         text_of(given(self.robot))
     }
 
-    /// What is owed, or else what was lent.
+    /// Returns the amount owed, or else the amount lent.
     pub(super) fn amount(&self) -> Option<f64> {
         number_of(self.arrears).or_else(|| number_of(self.loan_amount))
     }
@@ -236,7 +236,7 @@ impl<'a> RowText<'a> {
         }
     }
 
-    /// A field of a row as a text, whichever it is.
+    /// Returns any field of a row as a text.
     pub(super) fn field(text: &str, name: &str) -> Option<String> {
         let fields: serde_json::Map<String, Value> = serde_json::from_str(text).ok()?;
         match fields.get(name)? {
@@ -250,7 +250,7 @@ impl<'a> RowText<'a> {
         date(given(self.due_date)).ok().flatten()
     }
 
-    /// What it says of a loan.
+    /// Returns what the row states about a loan.
     pub(super) fn loan(&self) -> Loan {
         match (given(self.loan_amount), given(self.loan_date)) {
             (None, _) => Loan::NoAmount,
@@ -259,8 +259,8 @@ impl<'a> RowText<'a> {
         }
     }
 
-    /// Everything that is wrong with the row, the first thing first (what is checked is read off the vendor's example
-    /// and a client; that a row is refused for it is known, the reasons' wording is ours).
+    /// Returns everything that is wrong with the row, the first mistake first (what is checked is taken from the vendor's
+    /// example and a client; that a row is refused for it is known, the wording of the reasons is ours).
     pub(super) fn check(&self) -> Result<(u64, MockOutcome), String> {
         let Some(mobile) = given(self.mobile) else { return Err("Mobile is missing".to_owned()) };
         let number = text_of(Some(mobile)).and_then(|text| e164(&text));
@@ -319,7 +319,7 @@ pub(super) fn shown_raw(raw: &RawValue) -> String {
     }
 }
 
-/// The begin of a long value.
+/// Returns the beginning of a long value.
 fn cut(raw: &RawValue) -> String {
     raw.get().chars().take(60).chain("...".chars()).collect()
 }
@@ -331,7 +331,7 @@ fn wrong_date(name: &str, raw: &RawValue) -> String {
 fn date(raw: Option<&RawValue>) -> Result<Option<Date>, &RawValue> {
     let Some(raw) = raw else { return Ok(None) };
     let text = text_of(Some(raw)).ok_or(raw)?;
-    // A year before our era reads, too.
+    // A year before our era would parse, too.
     let sound = text.starts_with(|first: char| first.is_ascii_digit());
     let date = Date::strptime("%Y-%m-%d", &*text).ok().filter(|_| sound).ok_or(raw)?;
     Ok(Some(date))

@@ -1,7 +1,7 @@
-//! The rows of a list: their text as it came, kept once, and beside it what became of each in as few bytes as possible.
+//! The rows of a list: their text as received, stored once, and beside it the result of each row in as few bytes as possible.
 //!
-//! Lists have up to a million rows. A row's text is never copied: it stays where it arrived, and a row knows where its
-//! own begins. What is asked for rarely (the debtor's name, the robot's variables) is read from there again.
+//! Lists have up to a million rows. A row's text is never copied: it stays where it was received, and a row knows where its
+//! text begins. Values that are rarely needed (the debtor's name, the robot's variables) are parsed from there again.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,7 +20,7 @@ use crate::simulator::Refusal;
 use crate::simulator::outcome::{MockOutcome, Outcome};
 use crate::simulator::raw_rows::RawRows;
 
-/// The most rows of one call.
+/// Maximum number of rows in one request.
 const MOST_ROWS: usize = 4_000_000;
 
 /// Where a number stands (client).
@@ -39,7 +39,7 @@ pub(super) enum RowStatus {
 }
 
 impl RowStatus {
-    /// The word of `Status` (client).
+    /// Returns the word of `Status` (client).
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -50,36 +50,36 @@ impl RowStatus {
     }
 }
 
-/// One number of a list.
+/// A number of a list.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    /// The digits of the number. E.164 has 15 at most, and none begins with 0.
+    /// The digits of the number. E.164 allows up to 15, and the first is never 0.
     pub(super) number: u64,
     /// When the latest attempt began, in Unix milliseconds.
     pub(super) started: i64,
-    /// Where its text lies: in which of the list's texts, and where there.
+    /// The place of its text: the index of the text among those of the list, and the position in it.
     at: u32,
     len: u32,
     chunk: u32,
-    /// The talk of the latest attempt, in seconds.
+    /// Length of the talk in the latest attempt, in seconds.
     pub(super) talk: u16,
-    /// Which of the list's outcomes is its own, counted from 1; 0 for none.
+    /// The number of its own outcome in the list's outcomes, counted from 1; 0 for none.
     mock_outcome: u16,
-    /// The ringing of the latest attempt, in seconds.
+    /// Length of the ringing in the latest attempt, in seconds.
     pub(super) ring: u8,
     pub(super) attempts: u8,
     pub(super) status: RowStatus,
-    /// What the latest attempt came to.
+    /// The outcome of the latest attempt.
     pub(super) outcome: Outcome,
-    /// What the person wants: `A` to `I`, or 0.
+    /// The person's intention: `A` to `I`, or 0.
     pub(super) intention: u8,
     pub(super) by_user: bool,
-    /// What it says of a loan, which some robots ask for.
+    /// What it states about a loan, which some robots require.
     loan: Loan,
 }
 
 impl Row {
-    /// A row that nobody has called yet. Nothing if its text lies beyond all bounds.
+    /// Creates a row that has not been called yet. `None` if its text lies out of range.
     fn new(number: u64, mock_outcome: u16, chunk: usize, at: usize, len: usize) -> Option<Self> {
         Some(Self {
             number,
@@ -99,32 +99,32 @@ impl Row {
         })
     }
 
-    /// When the latest attempt began.
+    /// Returns when the latest attempt began.
     pub(super) fn started(&self) -> Timestamp {
         Timestamp::from_millisecond(self.started).unwrap_or(Timestamp::MIN)
     }
 
-    /// Milliseconds the latest attempt takes, with its ringing.
+    /// Returns the length of the latest attempt in milliseconds, including its ringing.
     pub(super) fn lasts(&self) -> i64 {
         (i64::from(self.ring) + i64::from(self.talk)) * 1_000
     }
 
-    /// When the latest attempt ends or ended.
+    /// Returns when the latest attempt ends or ended.
     pub(super) fn ends(&self) -> Timestamp {
         Timestamp::from_millisecond(self.started.saturating_add(self.lasts())).unwrap_or(Timestamp::MAX)
     }
 }
 
-/// Of so many refused rows a response says what is wrong with each, and then how many more there are. A short body can
-/// hold millions of wrong rows, and a response about each would be a hundred times as long.
+/// Maximum number of refused rows that a response describes; of the others it states the number. A short body can hold millions
+/// of wrong rows, and a response about each would be a hundred times as long.
 const MOST_LISTED: usize = 100_000;
 
 /// The rows of a request that were refused.
 #[derive(Clone, Debug, Default)]
 pub(super) struct RefusedRows {
-    /// Many of them, with where each begins in the text.
+    /// The first of them, each with its position in the text.
     listed: Vec<(usize, RefusedRow)>,
-    /// All of them.
+    /// Number of all refused rows.
     pub(super) count: usize,
 }
 
@@ -142,7 +142,7 @@ pub(super) struct RefusedRow {
 }
 
 impl RefusedRow {
-    /// A row that is refused, by its text.
+    /// Creates the entry of a refused row from its text.
     fn of(text: &str, reason: String) -> Self {
         let row = RowText::read(text).unwrap_or_default();
         Self { mobile: row.mobile(), comments: row.comments(), reason }
@@ -157,13 +157,14 @@ impl RefusedRows {
         }
     }
 
-    /// In the order of the text.
+    /// Sorts them in the order of the text.
     fn in_order(mut self) -> Self {
         self.listed.sort_by_key(|(at, _)| *at);
         self
     }
 
-    /// For `detail_error_list`, with the names that the user's settings give the fields; nothing if every row was taken.
+    /// Returns the value of `detail_error_list`, with the names that the user's settings give the fields; `None` if every row
+    /// was accepted.
     pub(super) fn into_list(mut self, named: impl Fn(&str) -> String) -> Option<Vec<RefusedRow>> {
         if self.count == 0 {
             return None;
@@ -185,12 +186,12 @@ fn bad_list(message: String) -> Refusal {
     Refusal::new(400, message)
 }
 
-/// What of a list needs nothing but its text.
+/// The part of reading a list that needs nothing but its text.
 #[derive(Debug)]
 struct ReadAhead {
-    /// The rows that are sound in themselves.
+    /// The rows that are valid by themselves.
     rows: Rows,
-    /// The robots that rows name themselves, by the place of the row.
+    /// The robots that rows name themselves, by the row's index.
     robots: Vec<(usize, Box<str>)>,
     refused: RefusedRows,
 }
@@ -218,19 +219,19 @@ impl ReadAhead {
     }
 }
 
-/// Reads ahead what of a list needs nothing but its text.
+/// Parses ahead of time what needs nothing but the text of a list.
 pub(in crate::simulator) fn read_ahead(raw: &RawRows) {
     if raw.name() == "Details" {
         raw.keep(ReadAhead::read(raw, MOST_ROWS));
     }
 }
 
-/// Takes the rows of a list one by one: a text of some bytes may hold very many.
+/// Reads the rows of a list one by one, since a text of some bytes may hold very many.
 struct Reader {
     ahead: ReadAhead,
-    /// Where the text of the list begins.
+    /// The position of the list's text.
     base: usize,
-    /// Only asked by key, so that its random order shows nowhere.
+    /// Only looked up by key, so that its random order has no effect.
     outcomes: HashMap<MockOutcome, u16>,
     count: usize,
     most: usize,
@@ -286,7 +287,7 @@ impl Reader {
 /// The rows of a list.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
-    /// The text of the list as it came. Rows that were added one by one each have a text of their own.
+    /// The text of the list as received. Rows that were added one by one have a text of their own each.
     texts: Vec<Bytes>,
     pub(super) list: Vec<Row>,
     /// The mock outcomes that rows name themselves.
@@ -294,9 +295,9 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Reads the rows of a request. `rule` says what is wrong with a row besides what all rows have in common, by the robot
-    /// that it names and what it says of a loan. `magic` is what a number comes to by its last digits; rows whose mock
-    /// outcome is to be refused are.
+    /// Reads the rows of a request. `rule` returns what is wrong with a row beyond the requirements for all rows, given the
+    /// robot that it names and what it states about a loan. `magic` is the outcome of a number by its last digits; rows whose
+    /// mock outcome is to be refused are refused.
     pub(super) fn read(
         raw: &RawRows,
         magic: impl Fn(u64) -> MockOutcome,
@@ -329,12 +330,12 @@ impl Rows {
         Ok((rows, refused.in_order()))
     }
 
-    /// Whether any of them does not say of a loan what all must.
+    /// Whether any row lacks the required statement about a loan.
     pub(super) fn lack_loans(&self) -> bool {
         self.list.iter().any(|row| row.loan != Loan::Given)
     }
 
-    /// The number of a mock outcome among those of the list.
+    /// Returns the number of a mock outcome among those of the list.
     fn number_outcome(
         &mut self,
         mock_outcome: MockOutcome,
@@ -352,7 +353,7 @@ impl Rows {
         Some(number)
     }
 
-    /// Adds a row with a text of its own, as if it had never been called. Its place in the list.
+    /// Adds a row with a text of its own that has not been called. Returns its index.
     pub(super) fn append(&mut self, number: u64, mock_outcome: MockOutcome, text: Bytes) -> Option<u32> {
         let len = text.len();
         self.texts.push(text);
@@ -371,7 +372,7 @@ impl Rows {
         u32::try_from(self.list.len() - 1).ok()
     }
 
-    /// One row that was called once, as it was drawn.
+    /// Creates a list of one row that was called once, with the drawn result.
     pub(super) fn of_one(number: u64, text: Bytes, drawn: Drawn) -> (Self, Row) {
         let row = Row {
             number,
@@ -392,7 +393,7 @@ impl Rows {
         (Self { texts: vec![text], list: vec![row], mock_outcomes: Vec::new() }, row)
     }
 
-    /// Some of the rows as if they had never been called, for the next round of a plan. The text is shared.
+    /// Copies some of the rows as not called yet, for the next round of a plan. The text is shared.
     pub(super) fn fresh(&self, rows: impl Iterator<Item = usize>) -> Self {
         let list = rows.filter_map(|at| self.list.get(at)).map(|row| Row {
             started: 0,
@@ -408,7 +409,7 @@ impl Rows {
         Self { texts: self.texts.clone(), list: list.collect(), mock_outcomes: self.mock_outcomes.clone() }
     }
 
-    /// The text of a row as it came.
+    /// Returns the text of a row as received.
     pub(super) fn text(&self, row: &Row) -> &str {
         let text = self.texts.get(row.chunk as usize);
         let bytes = text.and_then(|text| text.get(row.at as usize..(row.at + row.len) as usize));
@@ -416,12 +417,12 @@ impl Rows {
         std::str::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// What a row says. Rows are read when they come, so this does not fail.
+    /// Parses a row. Rows are checked when they are received, so this does not fail.
     pub(super) fn read_row(&self, row: &Row) -> RowText<'_> {
         RowText::read(self.text(row)).unwrap_or_default()
     }
 
-    /// The mock outcome that a row names or, if it names none, that of its number.
+    /// Returns the mock outcome that a row names or, if it names none, that of its number.
     pub(super) fn mock_outcome(&self, row: &Row, magic: impl Fn(u64) -> MockOutcome) -> MockOutcome {
         match row.mock_outcome.checked_sub(1) {
             Some(own) => self.mock_outcomes.get(usize::from(own)).copied().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Tasks and plans, for whoever looks at the mock.
+//! Tasks and plans as the control surface shows them.
 
 use super::Calling;
 use super::plan::RoundRun;
@@ -7,7 +7,7 @@ use crate::simulator::keys::{PlanKey, TaskKey};
 use crate::simulator::object_view::{ObjectView, PartView, sums, word};
 
 impl Calling {
-    /// The tasks that were created by themselves, newest first.
+    /// Returns the tasks that belong to no plan, newest first.
     pub(in crate::simulator) fn tasks_seen(&self) -> impl Iterator<Item = ObjectView> {
         let keys = self.tasks.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(TaskKey));
         keys.filter(|key| self.task(*key).order.plan.is_none()).map(|key| {
@@ -33,7 +33,7 @@ impl Calling {
         })
     }
 
-    /// The plans, newest first.
+    /// Returns the plans, newest first.
     pub(in crate::simulator) fn plans_seen(&self) -> impl Iterator<Item = ObjectView> {
         let keys = self.plans.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(PlanKey));
         keys.map(|key| {

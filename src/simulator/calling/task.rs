@@ -44,7 +44,7 @@ impl TaskStatus {
     }
 }
 
-/// How many numbers stand where. `created` is the sum of the others.
+/// Number of rows in each state. `created` is the sum of the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sums {
     pub(super) pending: u32,
@@ -52,7 +52,7 @@ pub(super) struct Sums {
     pub(super) finished: u32,
     pub(super) cancelled: u32,
     pub(super) refused: u32,
-    /// Of the finished ones: those where a person answered.
+    /// Number of finished rows where a person answered.
     pub(super) connected: u32,
 }
 
@@ -71,23 +71,23 @@ impl Sums {
     }
 }
 
-/// What a task is made of.
+/// The order of a task.
 #[derive(Clone, Debug)]
 pub(super) struct TaskOrder {
     pub(super) account: AccountKey,
     pub(super) name: String,
-    /// The plan and the round it belongs to, counted from 0.
+    /// The plan and the round that it belongs to, counted from 0.
     pub(super) plan: Option<(PlanKey, u32)>,
-    /// The node of a workflow that made it.
+    /// The node of a workflow that created it.
     pub(super) workflow: Option<Arc<Part>>,
-    /// The robot that calls unless a row names another; empty if the call named none.
+    /// The robot that calls unless a row names another; empty if the request named none.
     pub(super) robot: String,
     pub(super) line: String,
     pub(super) starts: Timestamp,
     pub(super) ends: Option<Timestamp>,
-    /// How often a number is called, the first time included (assumed).
+    /// Maximum number of calls to a number, including the first (assumed).
     pub(super) repeat_number: u8,
-    /// The gap between the attempts to reach a number (that the unit is minutes is assumed).
+    /// The time between the attempts to reach a number (that the unit is minutes is assumed).
     pub(super) repeat_interval: Duration,
 }
 
@@ -101,39 +101,39 @@ pub(super) struct Task {
     pub(super) status: TaskStatus,
     /// When the first number was dialled, or could have been.
     pub(super) began: Option<Timestamp>,
-    /// When it came to its end.
+    /// When it ended.
     pub(super) ended: Option<Timestamp>,
-    /// Shared, so that a long response can be written while calls go on: who changes a row then makes a copy.
+    /// Shared, so that a long response can be written while calls go on: a change of a row then makes a copy.
     pub(super) rows: Arc<Rows>,
     pub(super) sums: Sums,
-    /// Rows before this one have been dialled at least once, or will never be.
+    /// Rows before this index have been dialled at least once, or never will be.
     pub(super) fresh: usize,
-    /// Rows to be called again. The gap is the same for all, so that they stand in the order of their moments.
+    /// Rows to be called again. The delay is the same for all, so that they are in the order of their moments.
     pub(super) redials: VecDeque<(Timestamp, u32)>,
-    /// Where its beginning stands in the agenda.
+    /// The place of its beginning in the agenda.
     pub(super) start: Option<Place>,
-    /// Where the next redial stands in the agenda.
+    /// The place of the next redial in the agenda.
     pub(super) redial: Option<Place>,
     /// Whether rows may still be added, so that it is not over when none is left.
     pub(super) is_open: bool,
-    /// Which rows of its workflow's instance its own rows are.
+    /// The instance's row for each of its rows, if it belongs to a workflow.
     pub(super) origins: Vec<u32>,
-    /// Of a workflow: the rows whose call under way is the last, whatever comes of it.
+    /// Of a workflow: the rows whose call under way is the last, whatever its result.
     pub(super) let_go: BTreeSet<u32>,
-    /// Where the end of its schedule stands in the agenda.
+    /// The place of the end of its schedule in the agenda.
     pub(super) close: Option<Place>,
-    /// Whether it stands in the queue of its line.
+    /// Whether it is in the queue of its line.
     pub(super) is_queued: bool,
     /// When earlier attempts to reach a number began, by row and attempt.
     pub(super) earlier: BTreeMap<(u32, u8), i64>,
-    /// Rows by number, made when somebody first asks for a number.
+    /// The rows sorted by phone number, created at the first search for a number.
     by_number: Option<Vec<u32>>,
-    /// The request that made it.
+    /// The request that created it.
     pub(super) cause: CauseId,
 }
 
 impl Task {
-    /// Which round of a plan it is, counted from 1; a task of its own is a first one.
+    /// Returns its round in a plan, counted from 1; a task without a plan is a first round.
     pub(super) fn round(&self) -> u32 {
         self.order.plan.map_or(1, |(_, round)| round + 1)
     }
@@ -178,7 +178,7 @@ impl Task {
         self.rows.list.get(row as usize)
     }
 
-    /// Changes a row and moves the sums along.
+    /// Changes a row and updates the sums.
     pub(super) fn change(&mut self, row: u32, change: impl FnOnce(&mut Row)) {
         let rows = Arc::make_mut(&mut self.rows);
         let Some(row) = rows.list.get_mut(row as usize) else { return };
@@ -208,7 +208,7 @@ impl Task {
         Some(row)
     }
 
-    /// The next row that may be dialled now.
+    /// Returns the next row that may be dialled now.
     pub(super) fn next_row(&mut self, now: Timestamp) -> Option<u32> {
         if self.status != TaskStatus::Running {
             return None;
@@ -232,8 +232,7 @@ impl Task {
         None
     }
 
-    /// Takes out every number that is not being called. Those that were called before count as finished if `attempted`
-    /// says so.
+    /// Takes out every number that is not being called. Numbers that were called before get the status `attempted`.
     pub(super) fn clear_pending(&mut self, attempted: RowStatus) -> Vec<u32> {
         let mut finished = Vec::new();
         if self.sums.pending > 0 {
@@ -253,7 +252,7 @@ impl Task {
         finished
     }
 
-    /// The rows with a number, in the order of the list.
+    /// Returns the rows with a number, in the order of the list.
     pub(super) fn rows_of(&mut self, number: u64) -> Vec<u32> {
         let list = &self.rows.list;
         let of = |at: &u32| list.get(*at as usize).map_or(0, |row| row.number);
@@ -271,7 +270,7 @@ impl Task {
         !self.is_open && self.sums.pending == 0 && self.sums.calling == 0
     }
 
-    /// Counts the rows anew: what the sums must be.
+    /// Counts the rows again: the expected sums.
     #[cfg(test)]
     pub(super) fn recount(&self) -> Sums {
         let mut sums = Sums { refused: self.sums.refused, ..Sums::default() };

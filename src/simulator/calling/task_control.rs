@@ -53,7 +53,7 @@ pub(super) fn operate_task(
     };
     let task = calling.task(key);
     let status = task.status;
-    // A plan is stopped, paused and resumed through its tasks, also while it waits for its next round.
+    // A plan is stopped, paused and resumed through its tasks, even while it waits for its next round.
     if let (true, Some((plan, _))) = (status.is_over(), task.order.plan) {
         let done = match asked.action {
             Action::Stop => calling.stop_between_rounds(context, plan, key, request.now).then_some(true),
@@ -114,7 +114,7 @@ pub(super) fn cancel_call(
 }
 
 impl Calling {
-    /// The rows of a task with this number; there must be one.
+    /// Returns the rows of a task with this number; there must be at least one.
     pub(super) fn rows_of(&mut self, key: TaskKey, number: PhoneNumber) -> Result<Vec<u32>, Refusal> {
         let rows = self.task_mut(key).rows_of(number.digits());
         match rows.is_empty() {
@@ -123,8 +123,8 @@ impl Calling {
         }
     }
 
-    /// The task of this id, unless it belongs to a workflow: those are stopped and their numbers taken out by the
-    /// workflow's own requests (assumed, as the dialer refuses it too).
+    /// Returns the task of this id, unless it belongs to a workflow: the workflow's own requests stop its tasks and take their
+    /// numbers out (assumed, as the dialer refuses it too).
     fn find_own_task(&self, id: &str, request: &Request<'_>) -> Result<TaskKey, Refusal> {
         let key = self.find_task(id, request)?;
         match self.task(key).order.workflow {

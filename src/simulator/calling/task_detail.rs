@@ -1,5 +1,5 @@
-//! *Obtain the detailed information of tasks*: what became of each number. Real clients poll it instead of taking
-//! callbacks, and lists have tens of thousands of numbers, so a long response is written while it is sent.
+//! *Obtain the detailed information of tasks*: the result of each number. Real clients poll it instead of receiving callbacks,
+//! and lists have tens of thousands of numbers, so a long response is streamed.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ pub(super) struct TaskDetail {
     detail: Vec<CallDetail>,
 }
 
-/// The status of a task and what became of each of its numbers.
+/// Returns the status of a task and the result of each of its numbers.
 pub(super) fn task_detail(
     simulator: &mut Simulator,
     asked: AskTaskDetail,
@@ -46,8 +46,8 @@ pub(super) fn task_detail(
 }
 
 impl Calling {
-    /// The details of a task for a request of this catalog id, made from its reports: those of a task that is over once: no
-    /// call of it goes on.
+    /// Returns the details of a task for a request of this catalog id, generated from its reports. Those of a finished task are
+    /// generated once, since no call of it goes on.
     pub(super) fn detail<T: Serialize>(
         &mut self,
         key: TaskKey,

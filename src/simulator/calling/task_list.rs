@@ -13,7 +13,7 @@ use crate::simulator::ids::Kind;
 use crate::simulator::rules::calling::Business;
 use crate::simulator::{Refusal, Request, Simulator};
 
-/// The page size of lists where the request names none (assumed).
+/// The default page size of lists (assumed).
 const PAGE: usize = 20;
 
 /// `GET /service/cloud/list` (client).
@@ -125,7 +125,7 @@ pub(super) fn list_tasks(
 }
 
 impl Calling {
-    /// A task as lists show it.
+    /// Returns a task as lists show it.
     pub(in crate::simulator) fn summary(&self, key: TaskKey, request: &Request<'_>) -> TaskSummary {
         let task = self.task(key);
         let zone = request.zone.to_time_zone();
@@ -171,7 +171,8 @@ struct RobotSummary {
     business: Business,
 }
 
-/// `GET /service/cloud/robot` (client): lists the robots. They are made in the vendor's console; here they are settings.
+/// `GET /service/cloud/robot` (client): lists the robots. The vendor's users create them in its console; here they are
+/// settings.
 pub(super) fn robots(simulator: &mut Simulator, _: NoFields, _: &Request<'_>) -> Result<RobotList, Refusal> {
     let calling = &simulator.calling;
     let list = calling.rules.robots.iter().enumerate().map(|(at, robot)| RobotSummary {

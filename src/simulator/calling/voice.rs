@@ -1,5 +1,5 @@
-//! Call tasks of workflows: their rows come one by one while they run, and what becomes of a number goes to the
-//! workflow instead of ending a list.
+//! Call tasks of workflows: their rows come one by one while they run, and the result of a number goes to the workflow instead
+//! of ending a list.
 
 use std::sync::Arc;
 
@@ -118,14 +118,14 @@ pub(in crate::simulator) struct WorkflowCallFacts {
 }
 
 impl WorkflowCallFacts {
-    /// Whether there is a recording of it.
+    /// Whether it has a recording.
     pub(in crate::simulator) fn is_recorded(&self) -> bool {
         self.facts.is_recorded()
     }
 }
 
 impl Calling {
-    /// A task for a voice node, without any rows yet.
+    /// Adds a task without rows for a voice node.
     pub(in crate::simulator) fn add_voice(
         &mut self,
         context: &mut Context,
@@ -153,7 +153,7 @@ impl Calling {
         key
     }
 
-    /// A row comes to a voice node. Its place in the node's task.
+    /// Adds a row to a voice node. Returns its index in the node's task.
     pub(in crate::simulator) fn append_row(
         &mut self,
         context: &mut Context,
@@ -171,7 +171,7 @@ impl Calling {
         Some(row)
     }
 
-    /// No more rows come: the task ends with its last number.
+    /// Declares that no more rows come: the task ends with its last number.
     pub(in crate::simulator) fn seal(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         task.is_open = false;
@@ -180,12 +180,12 @@ impl Calling {
         }
     }
 
-    /// Nothing new is dialled; what was called is finished.
+    /// Closes a task: nothing new is dialled, and numbers that were called are finished.
     pub(in crate::simulator) fn close_voice(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         self.close(context, key, now);
     }
 
-    /// Nothing new is dialled; what was not finished is cancelled.
+    /// Stops a task: nothing new is dialled, and unfinished numbers are cancelled.
     pub(in crate::simulator) fn stop_voice(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if !self.task(key).status.is_over() {
             self.stop_task(context, key, now);
@@ -226,19 +226,19 @@ impl Calling {
         });
     }
 
-    /// The id of a voice node's task.
+    /// Returns the id of a voice node's task.
     pub(in crate::simulator) fn voice_id(&self, key: TaskKey) -> String {
         self.task_id(key)
     }
 
-    /// The task of a workflow with this id, if it is the account's.
+    /// Returns the workflow task with this id, if it belongs to the account.
     pub(in crate::simulator) fn find_voice(&self, id: &str, account: AccountKey) -> Option<(TaskKey, &Part)> {
         let (at, ..) = self.ids.open(Kind::Task, id)?;
         let task = self.tasks.get(at as usize).filter(|task| task.order.account == account)?;
         Some((TaskKey(at), task.order.workflow.as_deref()?))
     }
 
-    /// What became of a number of a workflow, and what keeps the order of its callback.
+    /// Returns the result of a workflow's number, and the key that orders its callback.
     pub(super) fn workflow_call_completed(
         &self,
         key: TaskKey,
@@ -252,8 +252,8 @@ impl Calling {
         Some((body, self.ids.seal(Kind::Detail, (part.instance.0, origin, 0))))
     }
 
-    /// The data of *workflow task detail*: what *task detail* reports, and the workflow's own fields. Nothing if the task is
-    /// no workflow's.
+    /// Returns the data of *workflow task detail*: what *task detail* reports, and the workflow's own fields. `None` if the
+    /// task belongs to no workflow.
     pub(in crate::simulator) fn voice_detail(
         &mut self,
         key: TaskKey,
@@ -277,7 +277,7 @@ impl Calling {
         }))
     }
 
-    /// The facts of every call to a number in a workflow, the first one first.
+    /// Returns the facts of every call to a number in a workflow, the first one first.
     pub(in crate::simulator) fn voice_facts(
         &self,
         key: TaskKey,

@@ -94,7 +94,7 @@ impl Message {
     }
 
     fn is_template(&self) -> bool {
-        // Few have an id, and their text nearly always begins with it.
+        // Few messages are templates, and the text of one nearly always begins with the word.
         let text = self.content.text();
         text.contains("\"template\"") && self.content.value()["type"] == "template"
     }

@@ -73,7 +73,7 @@ pub(super) fn call_tasks(
     Ok(List::whole(list.collect()))
 }
 
-/// What became of a call task and of each of its numbers.
+/// Returns the results of a call task and of each of its numbers.
 pub(super) fn call_task_detail(
     simulator: &mut Simulator,
     fields: CallTask,
@@ -108,7 +108,7 @@ pub(super) fn recordings(
     Ok(List::whole(calls))
 }
 
-/// What a task is called that a request names, in one letter case or the other, and its id.
+/// Returns the task id in a request, whose field may be in either letter case, and the name of the field.
 fn named_task<'a>(
     task_id: Option<&'a str>,
     snake_task_id: Option<&'a str>,
@@ -117,7 +117,7 @@ fn named_task<'a>(
     named.or_else(|| snake_task_id.map(|id| ("task of a workflow with task_id", id)))
 }
 
-/// The call task with this id, and the instance it belongs to.
+/// Returns the call task with this id, and the instance that it belongs to.
 fn find_task(
     (what, id): (&str, &str),
     request: &Request<'_>,
@@ -135,7 +135,7 @@ fn find_task(
 }
 
 impl Workflow {
-    /// The calls of the rows that a request names, in all call tasks of an instance or in one of them.
+    /// Returns the calls of the rows that a request names, in all call tasks of an instance or in one of them.
     fn calls_of(
         &self,
         fields: &CallsOfRow,

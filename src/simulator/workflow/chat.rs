@@ -1,7 +1,7 @@
-//! WhatsApp nodes: how far a template message comes, and the chatbot session with those who answer.
+//! WhatsApp nodes: how far a template message gets, and the chatbot session with people who reply.
 //!
-//! It is drawn from the instance's seed, the row and the node whenever it is needed; of those who answer, the
-//! conversation is kept among the chatbot's. How often people read and answer is assumed.
+//! It is drawn from the instance's seed, the row and the node whenever it is needed. For people who reply, the conversation is
+//! stored among the chatbot's. How often people read and reply is assumed.
 
 use std::time::Duration;
 
@@ -26,34 +26,34 @@ use crate::simulator::node::CameTo;
 use crate::simulator::outcome::ChatOutcome;
 use crate::simulator::talk::speaking_time;
 
-/// Something that happens to a message.
+/// A step of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Its status changes.
     Status(MessageStatus),
-    /// The person answers: a session begins.
+    /// The person replies: a session begins.
     Reply,
     /// The session ends.
     Close,
-    /// No answer is waited for any longer.
+    /// The wait for a reply ends.
     GiveUp,
 }
 
-/// What becomes of a message.
+/// The course of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Course {
-    /// What the person wants: `A` to `I`; 0 without an answer.
+    /// The person's intention: `A` to `I`; 0 without a reply.
     pub(super) intention: u8,
-    /// What happens, each with its moment in milliseconds after the row came.
+    /// The steps, each with its moment in milliseconds after the row's arrival.
     pub(super) steps: Vec<(i64, Step)>,
 }
 
-/// The stream of a row at a node.
+/// Returns the stream of a row at a node.
 pub(super) fn stream(seed: Seed, label: &str, row: u32, node: u16) -> Rng {
     seed.stream(label, u64::from(row) << 16 | u64::from(node))
 }
 
-/// What a row's message comes to, with what the person wants: `A` to `I`, or 0 without an answer.
+/// Returns the result of a row's message, and the person's intention: `A` to `I`, or 0 without a reply.
 pub(super) fn outcome(
     seed: Seed,
     row: u32,
@@ -71,7 +71,7 @@ pub(super) fn outcome(
     };
     let letter = b'A' + rng.random_range(0..9);
     let of_number = mock_outcome.chat.map(|chat| match of_chat(chat) {
-        // By then nobody waits for an answer any longer.
+        // By then the wait for a reply has ended.
         _ if chat == ChatOutcome::Late && late(seed, row, node) > within => CameTo::Read,
         came_to => came_to,
     });
@@ -81,7 +81,7 @@ pub(super) fn outcome(
     (came_to, intention)
 }
 
-/// What a template message comes to with a user who does this.
+/// Returns the result of a template message for a user with this reaction.
 fn of_chat(outcome: ChatOutcome) -> CameTo {
     match outcome {
         ChatOutcome::Unregistered | ChatOutcome::OptedOut => CameTo::Failed,
@@ -98,17 +98,17 @@ fn of_chat(outcome: ChatOutcome) -> CameTo {
     }
 }
 
-/// How long a person takes to answer who does it late.
+/// Returns how long a late reply takes.
 pub(super) fn late(seed: Seed, row: u32, node: u16) -> Duration {
     Duration::from_millis(stream(seed, "late", row, node).random_range(3 * 3_600_000..9 * 3_600_000))
 }
 
-/// The course of a row's message that comes to this, with a person who is in no hurry or in the usual one.
+/// Returns the course of a row's message with this result; `is_late` says whether the person replies late.
 pub(super) fn course(seed: Seed, row: u32, visit: &Visit, within: Duration, is_late: bool) -> Course {
     let Visit { node, came_to, intention, .. } = *visit;
     let mut rng = stream(seed, "course", row, node);
     let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
-    // Nothing takes longer than an answer is waited for.
+    // No step takes longer than the wait for a reply.
     let mut at = 0_i64;
     let mut after = |rng: &mut Rng, range: std::ops::Range<i64>| {
         at = at.saturating_add(rng.random_range(range)).min(within);
@@ -143,13 +143,13 @@ pub(super) fn course(seed: Seed, row: u32, visit: &Visit, within: Duration, is_l
 }
 
 impl Course {
-    /// When a step happens.
+    /// Returns when a step happens.
     pub(super) fn moment(&self, wanted: Step, came: Timestamp) -> Option<Timestamp> {
         let (after, _) = self.steps.iter().find(|(_, step)| *step == wanted)?;
         Timestamp::from_millisecond(came.as_millisecond().saturating_add(*after)).ok()
     }
 
-    /// The status after so many steps; none before the first.
+    /// Returns the status after a number of steps; `None` before the first.
     pub(super) fn status(&self, done: u8) -> Option<MessageStatus> {
         let done = self.steps.iter().take(usize::from(done)).rev();
         done.map(|(_, step)| step).find_map(|step| match step {
@@ -158,23 +158,23 @@ impl Course {
         })
     }
 
-    /// Whether a session goes on after so many steps.
+    /// Whether a session is in progress after a number of steps.
     pub(super) fn is_in_session(&self, done: u8) -> bool {
         matches!(usize::from(done).checked_sub(1).and_then(|at| self.steps.get(at)), Some((_, Step::Reply)))
     }
 }
 
-/// What a session is going to be.
+/// The planned content of a session.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Session {
     pub(super) began: Timestamp,
     pub(super) reason: EndReason,
     pub(super) messages: Vec<Message>,
-    /// When the bot asks for an agent after them, if it does.
+    /// When the bot asks for an agent after the messages, if it does.
     pub(super) asks_for_agent: Option<Timestamp>,
 }
 
-/// Whose session it is.
+/// The participants and parameters of a session.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Who<'a> {
     pub(super) seed: Seed,
@@ -182,29 +182,29 @@ pub(super) struct Who<'a> {
     pub(super) node: u16,
     pub(super) country: Country,
     pub(super) variables: &'a serde_json::Map<String, Value>,
-    /// The message that was answered, which the person reads in that language.
+    /// The message that is answered, in the language in which the person reads it.
     pub(super) message: &'a Chosen,
     /// The id of the conversation.
     pub(super) call_id: &'a str,
-    /// The id of the message that was answered.
+    /// The id of the answered message.
     pub(super) msg_id: &'a str,
-    /// What a test asks for.
+    /// The path that a test forces.
     pub(super) way: Option<&'a ReplyWay>,
-    /// The URL of the picture that the person sends, if that is asked for.
+    /// The URL of the picture that the person sends, if one is forced.
     pub(super) picture: &'a str,
 }
 
-/// The name that a row gives its person.
+/// Returns the name of the person in a row.
 pub(super) fn named(variables: &serde_json::Map<String, Value>) -> Option<&str> {
     ["callee_name", "Debtor"].iter().find_map(|name| variables.get(*name)?.as_str())
 }
 
-/// The robot of a node, digits in a text.
+/// Returns the robot of a node, as digits in a text.
 pub(super) fn robot_id(seed: Seed, node: u16) -> String {
     crate::simulator::chatbot::four_digits(&mut stream(seed, "robot", 0, node))
 }
 
-/// What is going to be said in a session, from the person's answer to the template message on.
+/// Returns the planned content of a session, from the person's reply to the template message on.
 pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session {
     let mut rng = stream(who.seed, "session", who.row, who.node);
     let locale = content::closest_locale(who.country.default_locale());
@@ -250,7 +250,7 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
             sender_type: if is_user { SenderType::User } else { SenderType::Chatbot },
             timestamp: began.as_second() + before * lasted / total,
             content,
-            // The first thing said answers the template message.
+            // The first message replies to the template message.
             reply: template.take(),
         });
         before += length;
@@ -267,8 +267,8 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
     Session { began, reason, messages, asks_for_agent }
 }
 
-/// What is said from the person's answer on: along the template's graph where a test asks for it, else by what the
-/// person wants.
+/// Returns what is said from the person's reply on: along the template's graph if a test forces it, or else by the person's
+/// intention.
 fn said(rng: &mut Rng, who: Who<'_>, intention: u8, locale: &str, facts: &Facts) -> Vec<(Speaker, Content)> {
     let Some(way) = who.way else {
         let turns = dialogue::leading_to(rng, &char::from(intention).to_string(), locale, facts).turns;
@@ -290,7 +290,7 @@ fn said(rng: &mut Rng, who: Who<'_>, intention: u8, locale: &str, facts: &Facts)
     way.turns().map(turn).collect()
 }
 
-/// How long it takes to write something.
+/// Returns how long it takes to write something.
 fn length(content: &Content) -> i64 {
     match content {
         Content::Text { text } | Content::Button { text } => speaking_time(text),

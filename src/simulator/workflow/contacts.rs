@@ -1,4 +1,4 @@
-//! Rows changed and taken out.
+//! Changes rows, and takes rows out.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -35,7 +35,7 @@ pub(super) struct CancelContact {
     case_id: Option<String>,
 }
 
-/// Changes variables of rows: those that are named, the others stay.
+/// Changes the named variables of rows; the others stay.
 pub(super) fn update_contact(
     simulator: &mut Simulator,
     fields: UpdateContact,
@@ -63,7 +63,7 @@ pub(super) fn update_contact(
     if changed { Ok(NoData) } else { Err(Refusal::new(400, "the row is finished already")) }
 }
 
-/// Takes rows out. A call or session under way goes on to its end.
+/// Takes rows out. A call or session under way continues to its end.
 pub(super) fn cancel_contact(
     simulator: &mut Simulator,
     fields: CancelContact,
@@ -79,7 +79,7 @@ pub(super) fn cancel_contact(
 }
 
 impl Workflow {
-    /// The rows of an instance that a request names.
+    /// Returns the rows of an instance that a request names.
     pub(super) fn named_rows(&self, key: InstanceKey, names: RowNames<'_>) -> Result<Vec<u32>, Refusal> {
         let rows = self.instance(key).find(names.number, names.case_id);
         if rows.is_empty() {

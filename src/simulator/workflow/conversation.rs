@@ -1,5 +1,6 @@
-//! The chatbot conversation of a workflow's message: the same conversation that the chatbot's calls list, that the notice of
-//! its end repeats, and that an agent can write into. What is said in it is drawn when it begins and said in its time.
+//! The chatbot conversation of a workflow's message. It is the same conversation that the chatbot's requests list, that the
+//! notice of its end repeats, and that an agent can write into. Its messages are drawn when it begins and added when they are
+//! due.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,11 +25,11 @@ use crate::simulator::keys::{ConversationKey, InstanceKey};
 use crate::simulator::timer::ChatbotTimer;
 use crate::time::later;
 
-/// How long an agent is waited for in the conversation of a workflow (assumed).
+/// How long the conversation of a workflow waits for an agent (assumed).
 const TRANSFER_PATIENCE: Duration = Duration::from_secs(1_800);
 
 impl Workflow {
-    /// The conversation that came of the message of a row.
+    /// Returns the conversation that followed the message of a row.
     pub(super) fn conversation(
         &self,
         key: InstanceKey,
@@ -39,7 +40,7 @@ impl Workflow {
         chatbot.conversations.by_call_id(&self.chat_id(key, at, node))
     }
 
-    /// The person has answered the message of a row: a conversation begins.
+    /// Begins a conversation after the person has replied to the message of a row.
     pub(super) fn converse(
         &self,
         key: InstanceKey,
@@ -129,7 +130,7 @@ impl Workflow {
         }
     }
 
-    /// What the person of a row answers to the message of a node after the row has gone on.
+    /// Returns the reply of a row's person to the message of a node after the row has gone on.
     pub(super) fn late_reply(
         &self,
         key: InstanceKey,
@@ -152,8 +153,8 @@ impl Workflow {
         })
     }
 
-    /// Until when the conversation of a row does not end by itself: for as long as an agent has it or is asked for, or
-    /// a person is played, and somebody says something now and then.
+    /// Returns until when the conversation of a row does not end by itself: as long as an agent has it or is requested, or a
+    /// person is played, and messages are written now and then.
     pub(super) fn held_until(
         &self,
         key: InstanceKey,
@@ -172,7 +173,7 @@ impl Workflow {
         Some(later(conversation.last_activity, patience))
     }
 
-    /// The conversation of a row ends, unless it has ended already.
+    /// Ends the conversation of a row, unless it has ended already.
     pub(super) fn end_conversation(
         &self,
         conversation: ConversationKey,
@@ -186,14 +187,14 @@ impl Workflow {
             return;
         };
         let is_with_bot = std::mem::replace(&mut conversation.phase, Phase::Closed) == Phase::Bot;
-        // What the bot or its user would have ended had passed to an agent, who let it lie.
+        // The conversation had passed to an agent, who did not continue it.
         let reason = if is_with_bot { coming.reason } else { EndReason::Timeout };
         let reason = serde_json::to_value(reason).unwrap_or_default();
         conversation.ended = Some(Box::new((now, reason.as_str().unwrap_or_default().to_owned())));
     }
 }
 
-/// A message as the conversation keeps it; the conversation API calls the chatbot `robot` (example).
+/// Converts a message to the form that the conversation stores; the conversation API calls the chatbot `robot` (example).
 fn said(message: message::Message, conversation: &mut Conversation) -> Message {
     let sender = match message.sender_type {
         SenderType::Chatbot => "robot".to_owned(),
@@ -214,7 +215,7 @@ fn said(message: message::Message, conversation: &mut Conversation) -> Message {
     }
 }
 
-/// The messages of a conversation as the notice of its end repeats them, from its beginning on; the notice calls the
+/// Returns the messages of a conversation as the notice of its end repeats them, from its beginning on; the notice calls the
 /// robot `chatbot` (example).
 pub(super) fn messages_of(conversation: &Conversation, template: &str) -> Vec<Value> {
     let rename = |whole: &mut Value| {

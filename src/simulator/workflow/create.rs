@@ -1,4 +1,4 @@
-//! Instances made, and rows added to them.
+//! Creates instances, and adds rows to them.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -20,7 +20,7 @@ use crate::simulator::rules::workflow::AutoFinish;
 use crate::simulator::timer::WorkflowTimer;
 use crate::simulator::{Refusal, Request, Simulator};
 
-/// The longest name of an instance (assumed: that of a calling task).
+/// A name of an instance with its maximum length (assumed: that of a calling task).
 type Name = Text<63>;
 
 /// `POST /service/cloud/workflow/createinstance` (documented).
@@ -73,7 +73,7 @@ pub(super) struct RefusedRows {
     detail_error_list: Vec<RefusedRow>,
 }
 
-/// Makes an instance of a template.
+/// Creates an instance of a template.
 pub(super) fn create(
     simulator: &mut Simulator,
     fields: CreateInstance,
@@ -137,7 +137,7 @@ pub(super) fn add_contacts(
 }
 
 impl Workflow {
-    /// The rows of a request, for an instance that has so many before.
+    /// Reads the rows of a request for an instance, given the number of rows that it already has.
     fn details(
         &self,
         request: &Request<'_>,

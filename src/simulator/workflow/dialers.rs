@@ -1,4 +1,4 @@
-//! Those who work for a workflow: robots in calling tasks, agents by the predictive dialer, and the chatbot.
+//! The departments that work for a workflow: robots in calling tasks, agents by the predictive dialer, and the chatbot.
 
 use jiff::Timestamp;
 
@@ -11,14 +11,14 @@ use crate::simulator::node::Taken;
 /// The task of a node that calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NodeTask {
-    /// One of robots.
+    /// A task of robots.
     Voice(calling::TaskKey),
-    /// One of agents.
+    /// A task of agents.
     Dialer(dialer::TaskKey),
 }
 
 impl NodeTask {
-    /// The calling task it is, if it is one.
+    /// Returns the calling task, if it is one.
     pub(super) fn voice(self) -> Option<calling::TaskKey> {
         match self {
             Self::Voice(task) => Some(task),
@@ -27,7 +27,7 @@ impl NodeTask {
     }
 }
 
-/// The departments that work for workflows, and what all departments share.
+/// The departments that work for workflows, and the context of all departments.
 #[derive(Debug)]
 pub(super) struct Dialers<'a> {
     pub(super) context: &'a mut Context,
@@ -37,7 +37,7 @@ pub(super) struct Dialers<'a> {
 }
 
 impl Dialers<'_> {
-    /// The id of a task on the wire.
+    /// Returns the id of a task on the wire.
     pub(super) fn id(&self, task: NodeTask) -> String {
         match task {
             NodeTask::Voice(task) => self.calling.voice_id(task),
@@ -45,7 +45,7 @@ impl Dialers<'_> {
         }
     }
 
-    /// No more rows come: the task ends with its last one.
+    /// Declares that no more rows come: the task ends with its last one.
     pub(super) fn seal(&mut self, task: NodeTask, now: Timestamp) {
         match task {
             NodeTask::Voice(task) => self.calling.seal(self.context, task, now),
@@ -53,7 +53,7 @@ impl Dialers<'_> {
         }
     }
 
-    /// Nothing new is dialled; what was attempted is finished.
+    /// Closes a task: nothing new is dialled, and numbers that were attempted are finished.
     pub(super) fn close(&mut self, task: NodeTask, now: Timestamp) {
         match task {
             NodeTask::Voice(task) => self.calling.close_voice(self.context, task, now),
@@ -61,7 +61,7 @@ impl Dialers<'_> {
         }
     }
 
-    /// Nothing new is dialled; what was not finished is cancelled.
+    /// Stops a task: nothing new is dialled, and unfinished numbers are cancelled.
     pub(super) fn stop(&mut self, task: NodeTask, now: Timestamp) {
         match task {
             NodeTask::Voice(task) => self.calling.stop_voice(self.context, task, now),

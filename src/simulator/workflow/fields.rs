@@ -1,4 +1,4 @@
-//! What the fields of the workflow's requests hold.
+//! Field types of the workflow's requests.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -35,7 +35,7 @@ impl<'de> Deserialize<'de> for ZonedTime {
 pub(super) struct Moment(#[schemars(with = "String")] Result<Timestamp, LocalTime>);
 
 impl Moment {
-    /// The moment, for an account whose zone this is.
+    /// Returns the moment for an account in this zone.
     pub(super) fn in_zone(self, zone: Offset) -> Timestamp {
         self.0.unwrap_or_else(|local| local.in_zone(zone))
     }
@@ -65,7 +65,7 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// How many rows to pass over, and how many to take.
+    /// Returns how many rows to skip, and how many to return.
     pub(super) fn skip_and_take(&self) -> (usize, usize) {
         let size = self.size.map_or(20, Whole::count);
         let page = self.page.map_or(1, Whole::count);
@@ -83,7 +83,7 @@ pub(super) struct List<T> {
 }
 
 impl<T> List<T> {
-    /// All of them.
+    /// Returns a page with all rows.
     pub(super) fn whole(list: Vec<T>) -> Self {
         Self { total: list.len(), list }
     }
@@ -104,7 +104,7 @@ pub(super) struct RowNames<'a> {
 }
 
 impl<'a> RowNames<'a> {
-    /// One of the two must be there.
+    /// Creates it. At least one of the two must be present.
     pub(super) fn new(callee: Option<PhoneNumber>, case_id: Option<&'a String>) -> Result<Self, Refusal> {
         if callee.is_none() && case_id.is_none() {
             let message = "callee is missing: a number in E.164, or a case_id in place of it";
@@ -113,7 +113,7 @@ impl<'a> RowNames<'a> {
         Ok(Self { number: callee.map(PhoneNumber::digits), case_id: case_id.map(String::as_str) })
     }
 
-    /// How a message calls them.
+    /// Returns their name for a message.
     pub(super) fn text(self) -> String {
         let number = self.number.map(|number| format!("callee +{number}"));
         let case_id = self.case_id.map(|case_id| format!("case_id {}", shown(&case_id.into())));
@@ -121,7 +121,7 @@ impl<'a> RowNames<'a> {
     }
 }
 
-/// There is no such thing.
+/// Refuses an id that does not exist.
 pub(super) fn unknown(what: &str, id: &str) -> Refusal {
     Refusal::new(404, format!("there is no {what} {}", shown(&id.into())))
 }

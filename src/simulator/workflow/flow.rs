@@ -1,4 +1,4 @@
-//! How rows go from node to node, and how instances begin and end.
+//! The flow of rows from node to node, and the beginning and end of instances.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::time::later;
 const PAUSE: Duration = Duration::from_secs(300);
 
 impl Workflow {
-    /// The outcome that a row asks for by itself or, if it does not, by its number.
+    /// Returns the outcome forced by a row itself or, if there is none, by its number.
     pub(super) fn mock_outcome(&self, row: &Row) -> MockOutcome {
         if row.mock_outcome == DialerMockOutcome::default() {
             self.rules.mock_outcome_of(row.number)
@@ -33,7 +33,7 @@ impl Workflow {
         }
     }
 
-    /// Rows begin at the first node.
+    /// Begins rows at the first node.
     pub(super) fn begin(
         &mut self,
         key: InstanceKey,
@@ -49,7 +49,7 @@ impl Workflow {
         }
         for row in first..first + count {
             let instance = self.instance_mut(key);
-            // It may have been taken out meanwhile.
+            // It may have been taken out in the meantime.
             if instance.phase.is_open()
                 && instance.row(row).is_some_and(|row| row.status == RowStatus::Pending)
             {
@@ -59,7 +59,7 @@ impl Workflow {
         }
     }
 
-    /// A row comes to a node, and goes on as far as it need not wait.
+    /// Moves a row into a node, and on until it has to wait.
     fn enter(
         &mut self,
         key: InstanceKey,
@@ -96,8 +96,8 @@ impl Workflow {
         self.leave(key, row, RowStatus::Finished, now, dialers);
     }
 
-    /// A row has come to a node. The first one begins the node's run: its task is made, and that is told before anything comes
-    /// of it. Where rows only part or leave, nothing runs.
+    /// Handles the arrival of a row at a node. The first row begins the node's run: its task is created, and this is reported
+    /// before any result of it. A node where rows only branch or leave has no run.
     fn node_begins(
         &mut self,
         key: InstanceKey,
@@ -114,7 +114,7 @@ impl Workflow {
         self.tell_news(key, dialers);
     }
 
-    /// Tells what has changed about an instance and the runs of its nodes, while it goes on.
+    /// Reports changes of an instance and the runs of its nodes, while it is in progress.
     fn tell_news(&mut self, key: InstanceKey, dialers: &mut Dialers<'_>) {
         let Instance { has_news, phase, .. } = *self.instance(key);
         if has_news && !phase.is_over() {
@@ -122,7 +122,7 @@ impl Workflow {
         }
     }
 
-    /// What the last call or message of a row came to.
+    /// Returns the result of a row's last call or message.
     fn came_to(&self, key: InstanceKey, row: u32) -> (CameTo, u8) {
         let visits = self.instance(key).row(row).map(|row| row.visits.as_slice()).unwrap_or_default();
         let last = visits.iter().rev().find(|visit| visit.came_to != CameTo::Nothing);
@@ -136,7 +136,7 @@ impl Workflow {
         }
     }
 
-    /// A row comes to a voice or dialer node.
+    /// Handles a row that arrives at a voice or dialer node.
     fn call(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, dialers: &mut Dialers<'_>) {
         let Some(task) = self.node_task(key, node, now, dialers) else { return };
         let Some(row) = self.instance(key).row(at) else { return };
@@ -161,7 +161,7 @@ impl Workflow {
         }
     }
 
-    /// The task of a voice or dialer node, made when the first row comes.
+    /// Returns the task of a voice or dialer node, which is created when the first row arrives.
     fn node_task(
         &mut self,
         key: InstanceKey,
@@ -205,7 +205,7 @@ impl Workflow {
         Some(task)
     }
 
-    /// A row comes to a WhatsApp node.
+    /// Handles a row that arrives at a WhatsApp node.
     fn message(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, dialers: &mut Dialers<'_>) {
         let instance = self.instance(key);
         let Some(row) = instance.row(at) else { return };
@@ -228,7 +228,7 @@ impl Workflow {
         self.plan_message_step(key, at, now, dialers);
     }
 
-    /// Plans what happens next to the message of a row.
+    /// Plans the next step of a row's message.
     fn plan_message_step(&mut self, key: InstanceKey, at: u32, now: Timestamp, dialers: &mut Dialers<'_>) {
         let Some(visit) = self.instance(key).row(at).and_then(|row| row.visits.last()).copied() else {
             return;
@@ -241,7 +241,7 @@ impl Workflow {
         }
     }
 
-    /// What a row waited for has come.
+    /// Continues a row when the event that it waited for happens.
     pub(super) fn step_row(&mut self, key: InstanceKey, at: u32, now: Timestamp, dialers: &mut Dialers<'_>) {
         let Some(row) = self.instance_mut(key).row_mut(at) else { return };
         row.wake = None;
@@ -258,7 +258,7 @@ impl Workflow {
             *known = visit;
         }
         let Some(course) = course else {
-            // It waited in a node where time passes.
+            // The row was in a wait node.
             return self.go_on(key, at, now, dialers);
         };
         let done = usize::from(visit.steps);
@@ -276,7 +276,7 @@ impl Workflow {
         }
     }
 
-    /// Nobody waits any longer for the answer of a person who gives one after hours: it comes all the same.
+    /// Plans a reply that comes hours after the wait for it has ended.
     fn plan_late_reply(
         &self,
         key: InstanceKey,
@@ -296,7 +296,7 @@ impl Workflow {
         }
     }
 
-    /// Somebody has ended the conversation of a row: it goes on at once.
+    /// Lets a row go on at once after its conversation was ended early.
     pub(super) fn conversation_ended(
         &mut self,
         key: InstanceKey,
@@ -309,7 +309,7 @@ impl Workflow {
         self.plan_step(key, at, now, dialers);
     }
 
-    /// Takes note of the rows whose calls have ended.
+    /// Handles the rows whose calls have ended.
     pub(super) fn take_rows_ended(&mut self, dialers: &mut Dialers<'_>) {
         for ended in std::mem::take(&mut dialers.context.rows_ended) {
             self.call_ended(ended, dialers);
@@ -328,13 +328,13 @@ impl Workflow {
         self.go_on(key, ended.row, ended.at, dialers);
     }
 
-    /// A row is done with its node.
+    /// Moves a row on from a finished node.
     fn go_on(&mut self, key: InstanceKey, at: u32, now: Timestamp, dialers: &mut Dialers<'_>) {
         let instance = self.instance(key);
         let Some((row, visit)) = instance.row(at).and_then(|row| Some((row, row.visits.last()?))) else {
             return;
         };
-        // The calling part closes its tasks at the end time, a moment before the instance itself ends.
+        // The calling department closes its tasks at the end time, a moment before the instance itself ends.
         let is_cut = row.is_let_go || !instance.phase.is_open() || now >= instance.ends;
         let next = self.node(instance.template, visit.node).and_then(|node| node.next);
         let after = next.and_then(|next| self.node(instance.template, next));
@@ -348,7 +348,7 @@ impl Workflow {
         self.tell_news(key, dialers);
     }
 
-    /// A row leaves the instance. Who was taken out or cut off has not come to the end of the flow, and no notice
+    /// Removes a row from the instance. A row that was taken out or cut off has not reached the end of the flow, and no notice
     /// says so (assumed).
     fn leave(&mut self, key: InstanceKey, at: u32, to: RowStatus, now: Timestamp, dialers: &mut Dialers<'_>) {
         let slot = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take());
@@ -360,8 +360,8 @@ impl Workflow {
         self.settle(key, now, dialers);
     }
 
-    /// Takes a row out: at once if it waits, after the call or session that is under way otherwise. Whether there was
-    /// anything left to take.
+    /// Takes a row out: at once if it waits, otherwise after the call or session under way. Returns whether there was anything
+    /// left to take out.
     pub(super) fn let_go(
         &mut self,
         key: InstanceKey,
@@ -391,7 +391,7 @@ impl Workflow {
         true
     }
 
-    /// Looks whether an instance is over when none of its rows is left.
+    /// Checks whether an instance is over when it has no rows left.
     pub(super) fn settle(&mut self, key: InstanceKey, now: Timestamp, dialers: &mut Dialers<'_>) {
         let instance = self.instance(key);
         if instance.active() > 0 {
@@ -404,27 +404,27 @@ impl Workflow {
             (Phase::Running, AutoFinish::AtOnce) if quiet.is_zero() => {
                 self.conclude(key, Phase::Finished, now, dialers);
             }
-            // Where time jumps, whoever uploads in real time may not be done.
+            // If time jumps, a client that uploads in real time may not be done yet.
             (Phase::Running, AutoFinish::AtOnce) => self.plan_end(key, later(now, quiet), dialers),
             (Phase::Running, AutoFinish::AfterPause) => self.plan_end(key, later(now, PAUSE), dialers),
             _ => {}
         }
     }
 
-    /// The instance ends by itself unless rows are added before.
+    /// Plans the end of the instance, unless rows are added before.
     fn plan_end(&mut self, key: InstanceKey, at: Timestamp, dialers: &mut Dialers<'_>) {
         self.keep_open(key, dialers);
         let slot = dialers.context.plan(at, WorkflowTimer::Pause(key));
         self.instance_mut(key).pause = Some(slot);
     }
 
-    /// Rows have been added: an instance that was about to end goes on.
+    /// Cancels the planned end of an instance, because rows have been added.
     pub(super) fn keep_open(&mut self, key: InstanceKey, dialers: &mut Dialers<'_>) {
         let slot = self.instance_mut(key).pause.take();
         dialers.context.agenda.cancel(slot);
     }
 
-    /// Nobody has added a row since the last one was finished.
+    /// Handles the end of the wait for further rows.
     pub(super) fn paused(&mut self, key: InstanceKey, now: Timestamp, dialers: &mut Dialers<'_>) {
         self.instance_mut(key).pause = None;
         if self.instance(key).phase == Phase::Running && self.instance(key).active() == 0 {
@@ -446,7 +446,7 @@ impl Workflow {
         dialers.context.plan(now, WorkflowTimer::StatusNotice(key, phase));
     }
 
-    /// The end time of an instance has come: what was attempted is finished, the rest goes no further.
+    /// Ends an instance at its end time: rows that were attempted are finished, the others go no further.
     pub(super) fn end(&mut self, key: InstanceKey, now: Timestamp, dialers: &mut Dialers<'_>) {
         self.instance_mut(key).end = None;
         self.wind_up(key, false, now, dialers);

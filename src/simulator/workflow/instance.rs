@@ -1,4 +1,4 @@
-//! An instance: a template's flow over a list, and where each of its rows stands.
+//! An instance: a template's flow over a list, and the state of each of its rows.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -55,15 +55,15 @@ pub(super) struct RowCounts {
 /// A row's stay at a node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Visit {
-    /// When it came, in Unix milliseconds.
+    /// When the row arrived, in Unix milliseconds.
     pub(super) at: i64,
     /// Of a call node: the row of its task.
     pub(super) work: u32,
     pub(super) node: u16,
-    /// Of a message: how many of its steps are done.
+    /// Of a message: the number of steps done.
     pub(super) steps: u8,
     pub(super) came_to: CameTo,
-    /// What the person wants: `A` to `I`, or 0.
+    /// The person's intention: `A` to `I`, or 0.
     pub(super) intention: u8,
 }
 
@@ -73,17 +73,17 @@ impl Visit {
     }
 }
 
-/// What a Custom API node pushed of a row.
+/// The data that a Custom API node pushed for a row.
 #[derive(Clone, Debug)]
 pub(super) struct Push {
-    /// The body as it went out.
+    /// The body as it was sent.
     pub(super) body: String,
-    /// How far it came; nothing before the first attempt.
+    /// How far the push got; `None` before the first attempt.
     pub(super) reach: Option<PushReach>,
 }
 
 impl Push {
-    /// Takes note of how an attempt stands: what the receiver answered once, it has.
+    /// Records the state of an attempt. Once the receiver has answered, the push stays delivered.
     pub(super) fn reached(&mut self, reach: PushReach) {
         if self.reach != Some(PushReach::Answered) {
             self.reach = Some(reach);
@@ -96,14 +96,14 @@ impl Push {
     }
 }
 
-/// How far a push has come.
+/// How far a push got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushReach {
-    /// An attempt is under way: the receiver may hold it in its hands already.
+    /// An attempt is under way: the receiver may have it already.
     UnderWay,
-    /// The receiver has answered it, however it did.
+    /// The receiver has answered, with any response.
     Answered,
-    /// The attempt ended without any answer.
+    /// The attempt ended without a response.
     Lost,
 }
 
@@ -117,14 +117,14 @@ pub(super) struct Row {
     pub(super) mock_outcome: DialerMockOutcome,
     pub(super) message_outcome: Option<CameTo>,
     pub(super) status: RowStatus,
-    /// Whether it leaves after what is under way.
+    /// Whether the row leaves after what is under way.
     pub(super) is_let_go: bool,
-    /// What it waits for.
+    /// The place of the row's timer in the agenda.
     pub(super) wake: Option<Place>,
     pub(super) visits: Vec<Visit>,
 }
 
-/// How many rows have come to a node, and how many are at it.
+/// Number of rows that have arrived at a node, and number of rows at it now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct NodeSums {
     pub(super) total: u32,
@@ -136,7 +136,7 @@ pub(super) struct NodeSums {
 pub(super) struct Instance {
     pub(super) account: AccountKey,
     pub(super) name: String,
-    /// Which of the templates.
+    /// The index of its template.
     pub(super) template: usize,
     pub(super) auto_finish: AutoFinish,
     pub(super) seed: Seed,
@@ -145,29 +145,29 @@ pub(super) struct Instance {
     pub(super) ends: Timestamp,
     pub(super) ended: Option<Timestamp>,
     pub(super) rows: Vec<Row>,
-    /// How many rows stand where.
+    /// Number of rows in each state.
     pub(super) counts: RowCounts,
-    /// By node.
+    /// The sums by node.
     pub(super) nodes: Vec<NodeSums>,
-    /// The call tasks by node, made when the first row comes.
+    /// The call tasks by node, each created when its first row arrives.
     pub(super) tasks: Vec<Option<NodeTask>>,
     by_number: HashMap<u64, Vec<u32>>,
     by_case: HashMap<Box<str>, Vec<u32>>,
-    /// What was pushed, by row and node.
+    /// The pushed data, by row and node.
     pub(super) pushes: BTreeMap<(u32, u16), Push>,
-    /// Where its end stands in the agenda.
+    /// The place of its end time in the agenda.
     pub(super) end: Option<Place>,
-    /// Where its end by itself stands in the agenda.
+    /// The place of its end by itself in the agenda.
     pub(super) pause: Option<Place>,
-    /// The request that made it.
+    /// The request that created it.
     pub(super) cause: CauseId,
     /// The channel that its messages are sent from.
     pub(super) channel_id: String,
-    /// Whether it or one of its nodes' runs has changed its status since that was told last.
+    /// Whether its status or that of a node's run has changed since the last report.
     pub(super) has_news: bool,
 }
 
-/// What an instance is made of.
+/// The order of an instance.
 #[derive(Clone, Debug)]
 pub(super) struct InstanceOrder {
     pub(super) account: AccountKey,
@@ -176,7 +176,7 @@ pub(super) struct InstanceOrder {
     pub(super) nodes: usize,
     pub(super) auto_finish: AutoFinish,
     pub(super) ends: Timestamp,
-    /// The request that makes it.
+    /// The request that creates it.
     pub(super) cause: CauseId,
     /// The channel that its messages are sent from.
     pub(super) channel_id: String,
@@ -209,7 +209,7 @@ impl Instance {
         }
     }
 
-    /// Adds rows that have not begun. The first of them.
+    /// Adds rows that have not begun. Returns the first of them.
     pub(super) fn add(&mut self, details: Vec<Detail>) -> u32 {
         let first = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
         self.rows.reserve_exact(details.len());
@@ -243,12 +243,12 @@ impl Instance {
         self.rows.get_mut(row as usize)
     }
 
-    /// How many rows are not over.
+    /// Returns the number of rows that are not over.
     pub(super) fn active(&self) -> i64 {
         self.counts.pending + self.counts.running
     }
 
-    /// The rows of a number and of a case, in the order of the list; what is not given does not count.
+    /// Returns the rows with a number and a case, in the order of the list; `None` matches all.
     pub(super) fn find(&self, number: Option<u64>, case_id: Option<&str>) -> Vec<u32> {
         let empty = Vec::new();
         let of_case = case_id.map(|case_id| self.by_case.get(case_id).unwrap_or(&empty));
@@ -271,7 +271,7 @@ impl Instance {
         }
     }
 
-    /// Moves a row and the sums along.
+    /// Sets the status of a row and updates the sums.
     pub(super) fn set_status(&mut self, row: u32, status: RowStatus) {
         let Some(known) = self.row_mut(row) else { return };
         let before = std::mem::replace(&mut known.status, status);
@@ -279,7 +279,7 @@ impl Instance {
         *self.count(status) += 1;
     }
 
-    /// A row comes to a node.
+    /// Records that a row arrives at a node.
     pub(super) fn arrive(&mut self, row: u32, node: u16, now: Timestamp) {
         let sums = &mut self.nodes[usize::from(node)];
         sums.total += 1;
@@ -296,23 +296,23 @@ impl Instance {
         }
     }
 
-    /// A row leaves the node it is at.
+    /// Records that a row leaves its node.
     pub(super) fn depart(&mut self, row: u32) {
         let node = self.row(row).and_then(|row| row.visits.last()).map(|visit| visit.node);
         let is_open = self.phase.is_open();
         if let Some(sums) = node.and_then(|node| self.nodes.get_mut(usize::from(node))) {
             sums.running -= 1;
-            // Nobody comes to it any more.
+            // No more rows arrive at it.
             self.has_news |= !is_open && sums.running == 0;
         }
     }
 
-    /// The stay at the node where a row is.
+    /// Returns the stay of a row at its current node.
     pub(super) fn visit_mut(&mut self, row: u32) -> Option<&mut Visit> {
         self.row_mut(row)?.visits.last_mut()
     }
 
-    /// Counts the rows anew: what the sums must be.
+    /// Counts the rows again: the expected sums.
     #[cfg(test)]
     pub(super) fn recount(&self) -> (RowCounts, Vec<NodeSums>) {
         let mut counts = RowCounts::default();

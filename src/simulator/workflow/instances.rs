@@ -1,4 +1,4 @@
-//! Templates, instances, and what an instance is made of; instances stopped, and found by their rows.
+//! Requests about templates and instances: lists, the parts of an instance, stopping an instance, and finding one by its rows.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -209,7 +209,7 @@ pub(super) fn stop(
     Ok(NoData)
 }
 
-/// Finds the instances that a case or a number is in.
+/// Finds the instances that contain a case or a number.
 pub(super) fn find(
     simulator: &mut Simulator,
     fields: FindInstances,
@@ -243,7 +243,7 @@ pub(super) fn find(
 }
 
 impl Workflow {
-    /// The instance that a request names, if it is the account's.
+    /// Returns the instance that a request names, if it belongs to the account.
     pub(super) fn find_instance(&self, id: &str, request: &Request<'_>) -> Result<InstanceKey, Refusal> {
         let key = self.ids.open(Id::Workflow, id).map(|(at, ..)| InstanceKey(at));
         let is_own = |key: &InstanceKey| {
@@ -256,7 +256,7 @@ impl Workflow {
         key.filter(is_own).ok_or_else(|| unknown("workflow with workflow_id", id))
     }
 
-    /// An instance that still goes on.
+    /// Returns an instance that is still in progress.
     pub(super) fn open_instance(&self, key: InstanceKey) -> Result<&Instance, Refusal> {
         let instance = self.instance(key);
         match instance.phase {
@@ -287,8 +287,8 @@ impl Workflow {
         }
     }
 
-    /// What a node's run does (assumed): it runs from its first row on, and is over as soon as nobody is at it or comes to
-    /// it any more.
+    /// Returns the status of a node's run (assumed): it runs from its first row on, and is over as soon as no row is at it or
+    /// can still arrive.
     pub(super) fn node_status(&self, key: InstanceKey, node: u16) -> NodeStatus {
         let instance = self.instance(key);
         let NodeSums { total, running } = instance.nodes[usize::from(node)];

@@ -1,4 +1,4 @@
-//! The message of a WhatsApp node: its template is one of the account's list, as every message of the chatbot's is.
+//! The message of a WhatsApp node. Its template is one of the account's list, as for every message of the chatbot.
 
 use super::Workflow;
 use super::chat;
@@ -13,7 +13,7 @@ use crate::simulator::rules::template::Kind;
 const NOT_APPROVED: i64 = 1003;
 
 impl Workflow {
-    /// The message template of a node, in the language of a row.
+    /// Returns the message template of a node, in the language of a row.
     pub(super) fn message_of(
         &self,
         key: InstanceKey,
@@ -27,7 +27,7 @@ impl Workflow {
         Chosen::named(&dialers.context.behaviour.bot.templates, template, country.default_locale())
     }
 
-    /// How the person of a row goes on after the message of a node, where a test asks for more than words.
+    /// Returns the path of a row's person after the message of a node, if a test asks for more than words.
     pub(super) fn reply_way(
         &self,
         key: InstanceKey,
@@ -41,7 +41,7 @@ impl Workflow {
         ReplyWay::draw(&message, chat?, intention, &mut chat::stream(instance.seed, "way", at, node))
     }
 
-    /// Why the message of a row is bound to fail, if it is.
+    /// Returns why the message of a row is bound to fail, if it is.
     pub(super) fn failure(
         &self,
         key: InstanceKey,

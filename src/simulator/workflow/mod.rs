@@ -1,10 +1,10 @@
-//! Workflow: a template's flow over a list, row by row (documented; what the vendor's templates look like, the words
-//! of status and most paths are assumed).
+//! Workflow: a template's flow over a list, row by row (documented; the form of the vendor's templates, the words of status and
+//! most paths are assumed).
 //!
-//! An instance runs a template; a node's run is a node task. Voice nodes make calling tasks and dialer nodes tasks of the
-//! predictive dialer, whose calls happen there and come back as ended numbers; WhatsApp nodes send a message and hold a
-//! session with those who answer. All parts move on one clock, event by event, so that what follows from a call begins
-//! when the call ends. The sums of an instance match at every moment.
+//! An instance runs a template; the run of a node is a node task. Voice nodes create calling tasks and dialer nodes create
+//! tasks of the predictive dialer. Their calls happen in those departments and come back as ended numbers. WhatsApp nodes send
+//! a message and hold a session with people who reply. All parts move on one clock, event by event, so that the consequences of
+//! a call begin when the call ends. The sums of an instance match at every moment.
 
 mod callbacks;
 mod calls;
@@ -73,7 +73,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     "workflow.waba_task_detail" => waba::waba_task_detail,
 };
 
-/// What an instance counts for beside its rows, in how much is kept: about as much memory as so many rows.
+/// Weight of an instance without its rows, in rows of about equal memory.
 const INSTANCE_WEIGHT: usize = 10;
 
 /// All instances.
@@ -82,7 +82,7 @@ pub(super) struct Workflow {
     ids: Arc<Ids>,
     seed: Seed,
     rules: Arc<Rules>,
-    /// Where the accounts are at home.
+    /// The home countries of the accounts.
     countries: Vec<Country>,
     /// The templates, oldest first.
     templates: Arc<Vec<Template>>,
@@ -113,9 +113,9 @@ impl Workflow {
         &mut self.instances[key.0 as usize]
     }
 
-    /// An attempt to deliver a push begins, or has ended.
+    /// Records that an attempt to deliver a push begins, or has ended.
     pub(super) fn push_reached(&mut self, PushKey { instance, row, node }: PushKey, reach: PushReach) {
-        // It may have finished meanwhile and be put away.
+        // It may have finished and been evicted in the meantime.
         let instance = self.instances.get_mut(instance.0 as usize);
         if let Some(push) = instance.and_then(|instance| instance.pushes.get_mut(&(row, node))) {
             push.reached(reach);
@@ -130,7 +130,7 @@ impl Workflow {
         self.nodes(template).get(usize::from(node))
     }
 
-    /// A row goes on when its call ends, whichever department called.
+    /// Lets rows go on whose calls have ended, in any department.
     pub(super) fn take_ended(simulator: &mut Simulator) {
         if !simulator.context.rows_ended.is_empty() {
             let (workflow, mut dialers) = parts(simulator);
@@ -139,7 +139,7 @@ impl Workflow {
     }
 }
 
-/// The workflows of a simulator, and the departments that work for them.
+/// Returns the workflows of a simulator, and the departments that work for them.
 fn parts(simulator: &mut Simulator) -> (&mut Workflow, Dialers<'_>) {
     let Simulator { context, calling, dialer, workflow, chatbot, .. } = simulator;
     (workflow, Dialers { context, calling, dialer, chatbot })

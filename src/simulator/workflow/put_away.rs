@@ -1,4 +1,4 @@
-//! Instances that are finished are put away after a while, with the tasks of their nodes.
+//! Evicts finished instances after a while, with the tasks of their nodes.
 
 use super::Workflow;
 use super::dialers::NodeTask;
@@ -10,17 +10,17 @@ use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
 
 impl Workflow {
-    /// Whether so much came that something may have to be put away.
+    /// Whether an eviction scan is due.
     pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
         self.instances.is_full(most)
     }
 
-    /// How many objects of it are kept.
+    /// Returns the number of kept objects.
     pub(in crate::simulator) fn objects(&self) -> usize {
         self.instances.len()
     }
 
-    /// Puts away what needs not be kept.
+    /// Evicts finished instances.
     pub(in crate::simulator) fn put_away(
         &mut self,
         keep: Keep,

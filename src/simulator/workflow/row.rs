@@ -16,13 +16,13 @@ use crate::simulator::node::CameTo;
 use crate::simulator::outcome::MockOutcome;
 use crate::simulator::raw_rows::RawRows;
 
-/// The most rows of an instance over its life (client).
+/// Maximum number of rows of an instance over its life (client).
 pub(super) const MOST_ROWS: usize = 10_000;
 
-/// How the calls of a row go, for tests: one of its variables.
+/// The variable of a row that forces the outcome of its calls, for tests.
 pub(super) const CALL_OUTCOME: &str = "mock_outcome";
 
-/// How the messages of a row go, for tests: one of its variables.
+/// The variable of a row that forces the result of its messages, for tests.
 pub(super) const MESSAGE_OUTCOME: &str = "mock_whatsapp";
 
 /// A row that may be added.
@@ -60,13 +60,13 @@ pub(super) struct RefusedRow {
     pub(super) reason: String,
 }
 
-/// The rows that can be added, and those that are refused.
+/// The rows that can be added, and the refused ones.
 pub(super) type Details = (Vec<Detail>, Vec<RefusedRow>);
 
-/// How calls and messages of a row go, by its variables.
+/// The forced outcomes of a row's calls and messages, from its variables.
 pub(super) type MockOutcomes = (DialerMockOutcome, Option<CameTo>);
 
-/// A row as it came. What it has beside these is not looked at.
+/// A row as received. Its other fields are ignored.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Written {
@@ -75,8 +75,8 @@ struct Written {
     case_id: Value,
 }
 
-/// Reads the rows of a request: those that can be added, and those that are refused (that the others stay is assumed, as
-/// with calling tasks). `before` is how many the instance has already.
+/// Reads the rows of a request: those that can be added, and those that are refused (that the others stay is assumed, as with
+/// calling tasks). `before` is the number of rows that the instance already has.
 pub(super) fn read(
     raw: &RawRows,
     before: usize,
@@ -137,12 +137,12 @@ fn detail(written: &Written, magic: &dyn Fn(u64) -> MockOutcome) -> Result<Detai
     Ok(Detail { number, case_id: case_id.into(), variables: text(variables), mock_outcome, message_outcome })
 }
 
-/// Variables as text. They are plain data, which always fits into JSON.
+/// Formats variables as text. They are plain data, which always fits into JSON.
 pub(super) fn text(variables: &Map<String, Value>) -> Box<str> {
     serde_json::to_string(variables).unwrap_or_default().into()
 }
 
-/// Checks variables, and reads how calls and messages go.
+/// Checks variables, and returns the forced outcomes of calls and messages.
 pub(super) fn mock_outcomes(variables: &Map<String, Value>) -> Result<MockOutcomes, String> {
     if let Some((name, value)) = variables.iter().find(|(_, value)| !value.is_string()) {
         let name: String = name.chars().take(60).flat_map(char::escape_debug).collect();
@@ -169,12 +169,12 @@ pub(super) fn mock_outcomes(variables: &Map<String, Value>) -> Result<MockOutcom
     Ok((mock_outcome, message_outcome))
 }
 
-/// The variables of a row as they were given.
+/// Returns the variables of a row as given.
 pub(super) fn variables(text: &str) -> Map<String, Value> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// The variables of a row without those that are this mock's own.
+/// Returns the variables of a row without those that belong to this mock alone.
 pub(super) fn own_variables(text: &str) -> Map<String, Value> {
     let mut own = variables(text);
     own.shift_remove(CALL_OUTCOME);
@@ -182,7 +182,7 @@ pub(super) fn own_variables(text: &str) -> Map<String, Value> {
     own
 }
 
-/// A row in the form of a calling task's: what its calls are about.
+/// Returns a row in the form of a calling task's: the subject of its calls.
 pub(super) fn of_task(number: u64, case_id: &str, text: &str) -> Bytes {
     let mut row = Map::new();
     row.insert("Mobile".to_owned(), format!("+{number}").into());
@@ -196,7 +196,7 @@ pub(super) fn of_task(number: u64, case_id: &str, text: &str) -> Bytes {
     Bytes::from(serde_json::to_string(&row).unwrap_or_default())
 }
 
-/// A row in the form of a dialer's contact: what its agents see, all of it texts.
+/// Returns a row in the form of a dialer's contact: what its agents see, with text values only.
 pub(super) fn of_dialer(number: u64, case_id: &str, text: &str) -> String {
     let mut row = Map::new();
     row.insert("PhoneNumber".to_owned(), format!("+{number}").into());

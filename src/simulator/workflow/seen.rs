@@ -1,4 +1,4 @@
-//! Instances with what happens at their nodes, for whoever looks at the mock.
+//! Instances with the activity at their nodes, as the control surface shows them.
 
 use super::Workflow;
 use super::instance::{Instance, RowStatus};
@@ -6,11 +6,11 @@ use crate::simulator::keys::InstanceKey;
 use crate::simulator::object_view::{ObjectView, PartView, WayView, sums, word};
 use crate::simulator::rules::template::{Kind, Node};
 
-/// So many rows are named at a node.
+/// Maximum number of rows that are named at a node.
 const NAMED: usize = 6;
 
 impl Workflow {
-    /// The instances, newest first.
+    /// Returns the instances, newest first.
     pub(in crate::simulator) fn instances_seen(&self) -> impl Iterator<Item = ObjectView> {
         let keys = self.instances.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(InstanceKey));
         keys.map(|key| {
@@ -62,7 +62,7 @@ impl Workflow {
     }
 }
 
-/// Where rows go from a node: the cases of a branch in their order, then what holds otherwise.
+/// Returns the routes from a node: the cases of a branch in their order, then the default.
 fn ways(node: &Node) -> Vec<WayView> {
     let cases = match &node.kind {
         Kind::Branch(cases) => cases.as_slice(),

@@ -1,4 +1,4 @@
-//! Whether a push really came from the vendor.
+//! The request that checks whether a push really came from the vendor.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,8 +34,8 @@ pub(super) struct Verified {
     push: Option<Given<ApiPush>>,
 }
 
-/// Whether a node has pushed a row, and what. A push that is not on its way yet, or that no receiver could be reached for, was
-/// not delivered, and nobody vouches for it.
+/// Returns whether a node has pushed a row, and the data. A push that is not under way yet, or whose receiver could not be
+/// reached, was not delivered, and is not confirmed.
 pub(super) fn verify_push(
     simulator: &mut Simulator,
     fields: VerifyPush,

@@ -100,7 +100,7 @@ pub(super) fn waba_tasks(
     Ok(List::whole(nodes.filter_map(|node| workflow.waba_task(key, node, templates)).collect()))
 }
 
-/// A WhatsApp task and its messages.
+/// Returns a WhatsApp task and its messages.
 pub(super) fn waba_task_detail(
     simulator: &mut Simulator,
     OneWabaTask { waba_task_id: id }: OneWabaTask,
@@ -118,7 +118,7 @@ pub(super) fn waba_task_detail(
     let detail = workflow.messages(key, node).filter_map(|(status, replied, at)| {
         let row = instance.row(at)?;
         let visit = row.visits.iter().find(|visit| visit.node == node)?;
-        // What the person wants is known when the session has ended.
+        // The person's intention is known when the session has ended.
         let is_over = row.visits.last().is_some_and(|last| last.node != node) || row.status.is_over();
         let intention = match visit.intention {
             letter @ b'A'..=b'I' if replied && is_over => char::from(letter).to_string(),
@@ -177,7 +177,7 @@ impl Workflow {
         Some(task)
     }
 
-    /// The messages of a node: how far each has come, whether it was answered, and of which row.
+    /// Returns the messages of a node: the status of each, whether it was answered, and its row.
     fn messages(
         &self,
         key: InstanceKey,

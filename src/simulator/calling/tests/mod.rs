@@ -1,4 +1,4 @@
-//! The life of tasks and plans, on virtual time.
+//! Tests of the life of tasks and plans, on virtual time.
 
 mod outcomes;
 mod phone;
@@ -51,7 +51,7 @@ fn id(answer: Value) -> String {
     answer["TaskID"].as_str().unwrap().to_owned()
 }
 
-/// `detail` by the caller's own id of the row.
+/// Returns `detail` by the client's own id of the row.
 fn details(vendor: &mut Vendor, task: &str) -> BTreeMap<String, Value> {
     let answer = vendor.call("task.detail", json!({ "TaskID": task })).unwrap();
     let detail = answer["detail"].as_array().unwrap();

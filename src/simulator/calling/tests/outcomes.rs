@@ -1,4 +1,4 @@
-//! What calls come to, and what is sent of them.
+//! Tests of the outcomes of calls, and their callbacks.
 
 use super::*;
 
@@ -74,7 +74,7 @@ fn numbers_are_called_again_at_the_interval_until_one_answers() {
     let rows = details(&mut vendor, &task);
     assert_eq!((&rows["9023"]["RingType"], &rows["9023"]["Attempts"]), (&json!("answered"), &json!(3)));
     assert_eq!((&rows["9004"]["RingType"], &rows["9004"]["Attempts"]), (&json!("no_answer"), &json!(3)));
-    // Every try has an id of its own, and can be asked for.
+    // Every attempt has an id of its own, and can be queried.
     let facts = vendor.call("call.by_id", json!({ "CallID": first_call })).unwrap();
     assert_eq!(
         (&facts["RingType"], &facts["Attempts"], &facts["link"]),
@@ -100,7 +100,7 @@ fn rows_that_are_refused_come_back_while_the_rest_is_dialled() {
     assert_eq!(vendor.sent("call.completed").len(), 1);
     let task = &vendor.simulator.calling.tasks[0];
     assert_eq!((task.sums.refused, task.sums.finished), (2, 1));
-    // A task of which nothing is left is over as soon as it begins.
+    // A task without remaining numbers is over as soon as it begins.
     let empty = id(vendor.call("task.create", task_of_nothing()).unwrap());
     assert_eq!(vendor.call("task.detail", json!({ "TaskID": empty })).unwrap()["Status"], "finished");
 }
@@ -160,11 +160,11 @@ fn the_texts_are_in_the_language_of_the_number() {
     let text = |number: &str| rows[number]["Dialog"][0]["Text"].as_str().unwrap().to_owned();
     assert!(text("+66811234567").chars().any(|c| ('\u{e00}'..'\u{e80}').contains(&c)));
     assert!(text("+628111230001").is_ascii() || !text("+628111230001").is_empty());
-    // A country nobody has texts for is spoken to in the account's language.
+    // In a country without texts, people are spoken to in the account's language.
     assert!(text("+4915112345678").chars().all(|c| !('\u{e00}'..'\u{e80}').contains(&c)));
 }
 
-/// What is documented of the notice is about connections and redials, and one that is cancelled has neither.
+/// The documentation of the notice is about connections and redials, and a cancelled number has neither.
 #[test]
 fn a_cancelled_number_has_no_notice_of_its_own() {
     let mut vendor = a_vendor(Rules::default());

@@ -1,4 +1,4 @@
-//! Calls by phone are calls by phone, in every business line and language.
+//! Tests that phone calls sound like phone calls, in every business line and language.
 
 use proptest::prelude::{Just, any, prop, prop_oneof};
 use proptest::strategy::{self, Strategy as _, ValueTree as _};
@@ -16,7 +16,7 @@ const LINES: [(Business, &str); 3] = [
     (Business::InfoCheck, "info_check"),
 ];
 
-/// What is said in chats and never on the phone.
+/// Words that are said in chats and never on the phone.
 const CHAT_WORDS: [&str; 47] = [
     "http",
     "www",
@@ -67,7 +67,7 @@ const CHAT_WORDS: [&str; 47] = [
     "mensahe",
 ];
 
-/// Robots that speak a line and a language each.
+/// Returns robots, one for each line and language.
 fn robots() -> Vec<Robot> {
     let of = |(business, line): (Business, &'static str)| {
         LOCALES.map(|locale| Robot {
@@ -82,7 +82,7 @@ fn robots() -> Vec<Robot> {
 
 const NUMBERS: [&str; 5] = ["+6281112", "+6391712", "+5215512", "+6681212", "+9198765"];
 
-/// A row as lists have them, with more or less in it.
+/// Returns a row as lists have them, with more or fewer fields.
 fn row_of(number: usize, (name, gender, unit, more): (&str, u8, &str, bool)) -> Value {
     let mut row = json!({
         "Mobile": format!("{}{:05}", NUMBERS[number % NUMBERS.len()], number),
@@ -140,7 +140,7 @@ fn is_emoji(letter: char) -> bool {
     matches!(letter, '\u{2190}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}' | '\u{20e3}')
 }
 
-/// What holds for every call, whatever it is about.
+/// Checks what holds for every call, whatever its subject.
 fn is_a_call(business: Business, locale: &'static str, row: &Value, detail: &Value) {
     let turns = turns(detail);
     let about = || format!("{locale} {row}\n{turns:#?}");
@@ -155,13 +155,13 @@ fn is_a_call(business: Business, locale: &'static str, row: &Value, detail: &Val
             assert!(!lower.contains(word), "`{word}`: {}", about());
         }
         assert!(!text.contains(is_emoji) && !text.contains(['{', '}', '_', '@', '#']), "{}", about());
-        // Nobody is called by nothing.
+        // No placeholder is left empty.
         for blank in ["  ", " ,", " .", " ?", "¿?", "，，", "、，"] {
             assert!(!text.contains(blank), "`{blank}`: {}", about());
         }
         assert!(text.trim() == text && !text.is_empty(), "{}", about());
     }
-    // Nothing is typed: figures are sums, days, and what the row itself has.
+    // Nothing is typed: figures are sums, days, and values of the row itself.
     let values: String = values.collect::<Vec<_>>().join(" ");
     let answers: String = detail["CheckResults"].to_string();
     for text in said.iter().filter(|text| text.contains(char::is_numeric)) {
@@ -177,7 +177,7 @@ fn is_a_call(business: Business, locale: &'static str, row: &Value, detail: &Val
             assert!(text.contains(unit), "{}", about());
         }
     }
-    // The end fits what the person wants.
+    // The end fits the person's intention.
     let letter = detail["Intention"].as_str().unwrap();
     let last = turns.last().unwrap();
     assert_eq!(last.0, "robot");
@@ -185,7 +185,7 @@ fn is_a_call(business: Business, locale: &'static str, row: &Value, detail: &Val
     assert!(fits(letter), "{letter} ends otherwise: {}", about());
     let others = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "--"];
     assert!(others.iter().filter(|other| **other != letter).all(|other| !fits(other)), "{}", about());
-    // It takes as long as it takes to say it.
+    // The call takes as long as it takes to say the words.
     let seconds = detail["TalkDuration"].as_u64().unwrap();
     let words: u32 = said.iter().map(|text| milliseconds(text)).sum();
     assert!(
@@ -198,7 +198,7 @@ fn is_a_call(business: Business, locale: &'static str, row: &Value, detail: &Val
     assert!(offsets.is_sorted() && offsets[offsets.len() - 1] < seconds, "{}", about());
 }
 
-/// The results of a check are what was said.
+/// Checks that the results of a check were said in the call.
 fn checks_are_said(row: &Value, detail: &Value) {
     let turns = turns(detail);
     let results = detail["CheckResults"].as_array().unwrap();
@@ -226,7 +226,7 @@ fn checks_are_said(row: &Value, detail: &Value) {
     }
 }
 
-/// The words of a text; pairs of letters where words have no gaps.
+/// Returns the words of a text, or pairs of letters if the language has no gaps between words.
 fn words(text: &str) -> BTreeSet<String> {
     if text.chars().any(|letter| matches!(letter, '\u{e00}'..='\u{e7f}' | '\u{4e00}'..='\u{9fff}')) {
         let letters: Vec<char> = text.chars().collect();
@@ -245,7 +245,7 @@ fn a_row() -> impl strategy::Strategy<Value = (&'static str, u8, &'static str, b
 #[test]
 fn a_thousand_calls_of_each_line_are_calls() {
     let mut runner = proptest::test_runner::TestRunner::default();
-    // Another one each time: what is asserted holds for all.
+    // A different seed each time: the assertions hold for all.
     let seed = prop::num::u64::ANY.new_tree(&mut runner).unwrap().current();
     eprintln!("the calls are those of the seed {seed}");
     let mut vocabulary: BTreeMap<(&str, &str), BTreeSet<String>> = BTreeMap::new();
@@ -304,7 +304,7 @@ fn scripted_outcomes_choose_what_is_said() {
     for detail in scripted("collection", "intention_c intention_a") {
         assert_eq!((&detail["Intention"], &detail["Multi_intention"]), (&json!("A"), &json!("C,A")));
     }
-    // Also where the person would hang up at once, had nobody asked for more.
+    // Even if the person would hang up at once without the forced long talk.
     for word in ["long_talk", "long_talk intention_g", "long_talk intention_h"] {
         for (detail, locale) in scripted("telemarketing", word).into_iter().zip(LOCALES) {
             let turns = turns(&detail);

@@ -1,4 +1,4 @@
-//! Plans and their rounds.
+//! Tests of plans and their rounds.
 
 use super::*;
 
@@ -47,7 +47,7 @@ fn each_round_of_a_plan_calls_whom_the_strategy_selects() {
     assert_eq!(tasks, sent_tasks);
     assert_eq!(vendor.sent("task.finished").len(), 3);
     assert_eq!(vendor.sent("call.completed").len(), 7);
-    // The last thing sent is that the plan is over.
+    // The last callback is the end of the plan.
     assert_eq!(vendor.sent.last().unwrap().1, "plan.finished");
 
     let list = vendor.call("task.list", json!({ "Type": "plan" })).unwrap();

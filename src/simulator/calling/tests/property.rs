@@ -1,11 +1,11 @@
-//! Calls and time in any order.
+//! Tests of requests and time in any order.
 
 use proptest::prelude::*;
 use proptest::strategy::Strategy as Strategy_;
 
 use super::*;
 
-/// Something that happens to the vendor.
+/// An event in the life of the vendor.
 #[derive(Clone, Debug)]
 enum Happening {
     Create { rows: u8, repeat: u8, interval: u8, channels: bool, window: Option<u16> },
@@ -31,7 +31,7 @@ fn happening() -> impl Strategy_<Value = Happening> {
     ]
 }
 
-/// Lets it all happen; what was sent comes back as text.
+/// Applies all events and returns what was sent as text.
 fn live(happenings: &[Happening]) -> String {
     let mut vendor = a_vendor(Rules { channels: 4, ..Rules::default() });
     let (mut tasks, mut plans) = (Vec::new(), Vec::new());
@@ -102,13 +102,13 @@ fn live(happenings: &[Happening]) -> String {
         }
         assert_sums(&vendor.simulator);
     }
-    // Whatever is not paused comes to its end.
+    // Everything that is not paused ends.
     vendor.pass(DAY * 10);
     for task in vendor.simulator.calling.tasks.objects() {
         assert!(task.status.is_over() || task.status == task::TaskStatus::Paused, "{:?}", task.status);
         assert!(task.status == task::TaskStatus::Paused || task.sums.calling == 0);
     }
-    // Every number is reported once, apart from those whose outcome is another.
+    // Every number is reported once, except those whose outcome says otherwise.
     let mut seen = BTreeSet::new();
     for call in vendor.sent("call.completed") {
         let number = call["CalleeNumber"].as_str().unwrap();

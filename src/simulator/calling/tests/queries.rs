@@ -1,4 +1,4 @@
-//! Lists, details, and calls that are refused.
+//! Tests of lists, details, and refused requests.
 
 use super::*;
 use crate::recordings::{Recording, WavFile};

@@ -1,4 +1,4 @@
-//! Plans and their rounds agree at every moment, and nothing that is answered lies in the future.
+//! Tests that plans and their rounds agree at every moment, and that no response contains a future time.
 
 use super::*;
 
@@ -10,7 +10,7 @@ fn plan(vendor: &mut Vendor, rows: &[Value]) -> String {
     vendor.call("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned()
 }
 
-/// Every text in an answer that is a moment.
+/// Collects every text in a response that is a moment.
 fn moments(value: &Value, found: &mut Vec<Timestamp>) {
     match value {
         Value::String(text) => found.extend(text.parse::<Timestamp>()),
@@ -32,7 +32,7 @@ fn status_and_rounds_agree_at_every_moment_and_nothing_lies_in_the_future() {
         let list = rounds["list"].as_array().unwrap();
         assert_eq!(status["Round"], list.len());
         let sum = |name: &str| list.iter().map(|round| round[name].as_i64().unwrap()).sum::<i64>();
-        // Who was reached is called in no later round, and is counted at once.
+        // A number that was reached is not called in a later round, and counts at once.
         assert_eq!(status["Connected"], sum("Connected"), "{status} {rounds}");
         if list.len() == 1 {
             assert_eq!(status["NotConnected"], sum("NotConnected"));
@@ -82,7 +82,7 @@ fn notices_name_plan_and_round_and_every_attempt_is_a_call_of_its_own() {
         let found = vendor.call("call.by_id", json!({ "CallID": call["CallID"] })).unwrap();
         assert_eq!(found, *call);
     }
-    // Tasks of no plan name none.
+    // Tasks without a plan do not name one.
     vendor.call("task.create", task("alone", &[row("9002")])).unwrap();
     vendor.pass(DAY);
     assert!(vendor.sent("task.finished").last().unwrap().get("PlanID").is_none());

@@ -1,4 +1,4 @@
-//! When tasks dial: lines, schedules, stops and pauses.
+//! Tests of when tasks dial: lines, schedules, stops and pauses.
 
 use super::*;
 
@@ -39,7 +39,7 @@ fn tasks_keep_to_their_schedule_in_the_accounts_zone() {
     assert_eq!(status(&mut vendor), "running");
     vendor.pass(Duration::from_secs(600));
     assert_eq!(status(&mut vendor), "finished");
-    // The second try would have been after the end.
+    // The second attempt would have been after the end.
     let rows = details(&mut vendor, &task_id);
     assert_eq!((&rows["9004"]["Status"], &rows["9004"]["Attempts"]), (&json!("finished"), &json!(1)));
 
@@ -127,7 +127,7 @@ fn a_day_of_a_long_list_comes_in_parts() {
     assert_eq!(sent, 5_001);
 }
 
-/// A run waits for what is under way; what was stopped is not, however far off its start or its redials are.
+/// A run waits for what is under way. It does not wait for what was stopped, however far off its start or its redials are.
 #[test]
 fn nobody_waits_for_what_was_stopped() {
     let mut vendor = a_vendor(Rules::default());

@@ -1,4 +1,4 @@
-//! What tasks name, and what rows need.
+//! Tests of the names in tasks, and of required fields of rows.
 
 use serde_json::json;
 
@@ -104,7 +104,7 @@ fn a_robot_that_collects_debts_needs_to_know_of_the_loan() {
     };
     let needs = "is missing: a robot that collects debts needs it";
     let of_collection = [format!("LoanAmount {needs}"), format!("LoanDate {needs}")];
-    // Once for the task, whatever many rows there are.
+    // Once for the task, however many rows there are.
     let found = vec![(FindingKind::MissingField, 1, 0)];
     assert_eq!(reasons(Strictness::Standard), (of_collection.to_vec(), found));
     assert_eq!(reasons(Strictness::Lenient), (Vec::new(), Vec::new()));

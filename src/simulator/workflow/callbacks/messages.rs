@@ -1,4 +1,4 @@
-//! Callbacks about the messages of WhatsApp nodes and the sessions that come of them.
+//! Callbacks about the messages of WhatsApp nodes and the sessions that follow from them.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -96,7 +96,7 @@ pub(in crate::simulator) struct SessionEnded {
 }
 
 impl SessionEnded {
-    /// Of a session in which nothing is known but who took part and what was said.
+    /// Creates the report of a session of which only the people and the messages are known.
     fn new(head: MessageHead, call_id: String, robot_id: String, messages: Vec<Given<Message>>) -> Self {
         let rounds = messages.iter().filter(|message| message.value()["sender_type"] == "user").count();
         Self {
@@ -109,7 +109,7 @@ impl SessionEnded {
             session_end_reason: EndReason::Robot.into(),
             intention: String::new(),
             talk_round: i64::try_from(rounds).unwrap_or(i64::MAX),
-            // What the vendor's robots understand and label is unknown; they are left empty rather than made up.
+            // What the vendor's robots recognize and label is unknown. These fields are left empty rather than made up.
             ner_slots: Fields::new(),
             event_label: Fields::new(),
             variables: Fields::new(),
@@ -119,7 +119,7 @@ impl SessionEnded {
 }
 
 impl Workflow {
-    /// Where the message of a row at a node belongs.
+    /// Returns the head of a row's message at a node.
     fn message_head(&self, key: InstanceKey, at: u32, node: u16, now: Timestamp) -> Option<MessageHead> {
         let instance = self.instance(key);
         Some(MessageHead {
@@ -136,7 +136,7 @@ impl Workflow {
         })
     }
 
-    /// A message has changed its status.
+    /// Reports that a message has changed its status.
     pub(in crate::simulator::workflow) fn emit_message_status(
         &mut self,
         key: InstanceKey,
@@ -160,7 +160,7 @@ impl Workflow {
         self.send((key, Some(node)), "workflow.waba_status", &body, order, None, dialers);
     }
 
-    /// The conversation that came of a message has ended.
+    /// Reports that the conversation that followed a message has ended.
     pub(in crate::simulator::workflow) fn emit_session_ended(
         &mut self,
         key: InstanceKey,
@@ -182,7 +182,7 @@ impl Workflow {
         let Some(head) = self.message_head(key, at, node, now) else { return };
         let conversation = dialers.chatbot.conversations.get(conversation);
         let (ended, reason) = conversation.ended.as_deref().map_or((now, ""), |(at, reason)| (*at, reason));
-        // Agents may have written what no type describes.
+        // Agents may have written content that no type describes.
         let messages = conversation::messages_of(conversation, &self.message_id(key, at, node));
         let messages = messages.into_iter().map(Given::new).collect();
         let (call_id, robot_id) = (self.chat_id(key, at, node), chat::robot_id(instance.seed, node));
@@ -200,7 +200,7 @@ impl Workflow {
 }
 
 impl MessageHead {
-    /// The WhatsApp node that generated bodies speak of.
+    /// Returns the WhatsApp node of generated bodies.
     fn generated(simulator: &Simulator, key: ConversationKey, case: &Case) -> Self {
         let conversation = simulator.chatbot.conversations.get(key);
         Self {
@@ -245,7 +245,7 @@ impl Generate for SessionEnded {
     }
 }
 
-/// The template message that generated conversations answer.
+/// Returns the template message that generated conversations reply to.
 fn quoted(simulator: &Simulator, case: &Case) -> Option<Quoted> {
     let mut nodes = shown(&simulator.workflow)?.nodes.iter();
     let name = nodes.find_map(|node| match &node.kind {
@@ -262,7 +262,7 @@ fn quoted(simulator: &Simulator, case: &Case) -> Option<Quoted> {
     })
 }
 
-/// What was said, after the entry that opens every conversation of a workflow; the first thing said answers the template
+/// Returns the messages after the entry that opens every conversation of a workflow. The first message replies to the template
 /// message.
 fn generated_messages(case: &Case, quoted: Option<Quoted>) -> Vec<Given<Message>> {
     let message = |number: usize, sender_type, offset, content| Message {

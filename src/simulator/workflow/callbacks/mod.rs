@@ -1,8 +1,8 @@
-//! The callbacks of workflows: the type of each body beside what emits and what generates it. That of a call is the
-//! calling department's.
+//! The callbacks of workflows: the type of each body, and the code that emits and generates it. The callback of a call belongs
+//! to the calling department.
 //!
-//! The one of an ended session is signed, the data push is not; that the others are not signed is assumed. None of them
-//! names its event: a receiver tells them apart by their URL or their fields.
+//! The callback of an ended session is signed, the data push is not; that the others are not signed is assumed. None of them
+//! names its event: a receiver distinguishes them by their URL or their fields.
 
 mod messages;
 mod rows;
@@ -33,7 +33,7 @@ pub(in crate::simulator) const CALLBACKS: &[CallbackShape] = callbacks! {
     "workflow.session_ended" => messages::SessionEnded,
 };
 
-/// The template that generated bodies speak of: the first that calls and sends a message, or else the first there is.
+/// Returns the template of generated bodies: the first that calls and sends a message, or else the first one.
 fn shown(workflow: &Workflow) -> Option<&Template> {
     let has =
         |template: &Template, kind: NodeType| template.nodes.iter().any(|node| node.kind.node_type() == kind);
@@ -41,7 +41,7 @@ fn shown(workflow: &Workflow) -> Option<&Template> {
     workflow.templates.iter().find(both).or(workflow.templates.first())
 }
 
-/// The name of the first node of a kind in that template.
+/// Returns the name of the first node of a kind in that template.
 fn shown_name(workflow: &Workflow, kind: NodeType) -> Option<String> {
     let node = shown(workflow)?.nodes.iter().find(|node| node.kind.node_type() == kind)?;
     Some(node.name.clone())
@@ -81,7 +81,7 @@ impl Workflow {
         dialers.context.is_silent(self.instance(key).cause)
     }
 
-    /// A callback of an instance, or of one of its nodes, goes out. The text of its body comes back.
+    /// Sends a callback of an instance, or of one of its nodes. Returns the text of its body.
     fn send(
         &self,
         (key, node): (InstanceKey, Option<u16>),
@@ -111,7 +111,7 @@ impl Workflow {
         text
     }
 
-    /// The country a number belongs to, or else that of the account.
+    /// Returns the country of a number, or else that of the account.
     pub(super) fn country(&self, instance: &Instance, number: u64) -> Country {
         let digits = number.to_string();
         let by_code = Country::of_number(&digits);
@@ -119,7 +119,7 @@ impl Workflow {
         by_code.or(home).unwrap_or(Country::Id)
     }
 
-    /// The course of a row's message, by its stay at the node; nothing if the node sends none.
+    /// Returns the course of a row's message at a node, or `None` if the node sends none.
     pub(super) fn course(&self, key: InstanceKey, row: u32, visit: &Visit) -> Option<Course> {
         let instance = self.instance(key);
         let Kind::WhatsApp { reply_within, .. } = &self.node(instance.template, visit.node)?.kind else {

@@ -1,4 +1,4 @@
-//! Callbacks about rows and nodes: data pushed, a row that has come to the end of its flow, an instance's status.
+//! Callbacks about rows and nodes: pushed data, the end of a row's flow, the status of an instance.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -125,7 +125,7 @@ impl Workflow {
         }
     }
 
-    /// An instance or the run of one of its nodes has changed its status.
+    /// Reports that an instance or the run of one of its nodes has changed its status.
     pub(in crate::simulator::workflow) fn emit_status(
         &mut self,
         key: InstanceKey,
@@ -155,7 +155,7 @@ impl Workflow {
         self.send((key, None), "workflow.status_changed", &body, order, None, dialers);
     }
 
-    /// A row has come to the end of its flow.
+    /// Reports that a row has reached the end of its flow.
     pub(in crate::simulator::workflow) fn emit_contact_completed(
         &mut self,
         key: InstanceKey,
@@ -183,7 +183,7 @@ impl Workflow {
         self.send((key, None), "workflow.contact_completed", &body, order, None, dialers);
     }
 
-    /// A Custom API node pushes a row's data: what the list says of it, and nothing where it says nothing.
+    /// Lets a Custom API node push a row's data: the values in the list, and empty values otherwise.
     pub(in crate::simulator::workflow) fn emit_push(
         &mut self,
         key: InstanceKey,
@@ -221,7 +221,7 @@ impl Workflow {
                 },
             },
         };
-        // A push that nobody takes must not hold up what else is said of its row.
+        // A push that the receiver does not accept must not hold up other callbacks about its row.
         let order = format!("{}/push", self.detail_id(key, at));
         let push = PushKey { instance: key, row: at, node };
         let body = self.send((key, Some(node)), "workflow.api_push", &body, order, Some(push), dialers);
@@ -230,7 +230,7 @@ impl Workflow {
 }
 
 impl NodeRow {
-    /// The nodes that generated bodies speak of.
+    /// Returns the nodes of generated bodies.
     fn shown(simulator: &Simulator, case: &Case) -> Vec<Self> {
         let nodes = shown(&simulator.workflow).map(|template| template.nodes.as_slice()).unwrap_or_default();
         let first = |kind: NodeType| nodes.iter().position(|node| node.kind.node_type() == kind);

@@ -1,10 +1,11 @@
-//! The chat of a WhatsApp node as the chatbot's calls see it.
+//! Tests of the chat of a WhatsApp node as the chatbot's requests see it.
 
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// An instance with one row whose person replies, when the conversation has just begun: its id, and the row.
+/// Creates an instance with one row whose person replies, at the moment when the conversation has just begun. Returns its id,
+/// and the row.
 fn replied(vendor: &mut Vendor) -> (String, String) {
     let mut replying = row(1, "");
     replying["variables"]["mock_whatsapp"] = "replied".into();
@@ -107,7 +108,7 @@ fn an_agent_who_takes_it_has_the_word() {
     assert_eq!((&ended["call_id"], &ended["session_end_reason"]), (&json!(call_id), &json!("timeout")));
 }
 
-/// What came of one row that asks for it, after a day.
+/// Returns a vendor a day after one row with this forced outcome was added.
 fn scripted(mock_outcome: &str) -> Vendor {
     let mut vendor = a_vendor(1);
     vendor.create(1002, &[row(1, mock_outcome)]);

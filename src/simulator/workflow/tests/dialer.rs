@@ -1,4 +1,4 @@
-//! Nodes whose rows are called by agents: the dialer's notices and queries, and the workflow's, agree.
+//! Tests of nodes whose rows are called by agents: the notices and queries of the dialer and the workflow agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,17 +42,17 @@ pub(super) fn evening() -> Behaviour {
     Behaviour { dialer, ..with_template(TEMPLATE) }
 }
 
-/// The notices of the dialer of one kind.
+/// Returns the dialer's notices of one kind.
 fn notices(vendor: &Vendor, event: &str) -> Vec<Value> {
     vendor.sent(event).into_iter().map(|notice| notice["body"].clone()).collect()
 }
 
-/// The task of the dialer node, as the workflow's own query names it.
+/// Returns the task of the dialer node, as the workflow's own query names it.
 fn task_of(vendor: &mut Vendor, workflow: &str) -> String {
     text(&vendor.list("workflow.subtasks", workflow)[0]["task_id"])
 }
 
-/// The calls of a task as the dialer lists them.
+/// Returns the calls of a task as the dialer lists them.
 fn calls(vendor: &mut Vendor, task: &str) -> Vec<Value> {
     let fields = json!({ "taskId": task, "limit": 1000, "needCustomerInfo": "Y" });
     let answer = vendor.call("dialer.task_detail", fields).unwrap();
@@ -94,7 +94,7 @@ fn rows_go_on_by_what_came_of_their_calls() {
         assert_eq!(of.len(), if twice { 2 } else { 1 }, "{mock_outcome}");
         assert!(text(&of.last().unwrap()["callResultType"]).starts_with(result), "{mock_outcome}");
     }
-    // The robots' queries have nothing to do with it.
+    // The robots' queries do not include it.
     assert_eq!(vendor.list("workflow.call_tasks", &workflow), [] as [Value; 0]);
     assert_eq!(vendor.sent("workflow.call_completed"), [] as [Value; 0]);
     let (code, message) = vendor.call("workflow.call_task_detail", json!({ "TaskID": task })).unwrap_err();
@@ -133,7 +133,7 @@ fn notices_and_queries_of_both_agree() {
         (&listed[0]["taskId"], &listed[0]["name"], &listed[0]["groupName"]),
         (&json!(task), &json!(name), &json!("Evening"))
     );
-    // The task, as both families have it.
+    // The task as both families report it.
     let states: Vec<Value> =
         notices(&vendor, "dialer.task_status").iter().map(|body| body["state"].clone()).collect();
     assert_eq!(states, ["Not Started", "Running", "Finished"]);
@@ -143,7 +143,7 @@ fn notices_and_queries_of_both_agree() {
         (&json!(task), &json!("finished"))
     );
 
-    // Every call that was sent is one that is queried, and its contact is a row of the instance.
+    // Every reported call can be queried, and its contact is a row of the instance.
     let rows = calls(&mut vendor, &task);
     let mut ends: BTreeMap<String, Value> = BTreeMap::new();
     for body in notices(&vendor, "dialer.contact_status") {
@@ -174,7 +174,7 @@ fn notices_and_queries_of_both_agree() {
     let numbers: BTreeSet<String> = rows.iter().map(|call| text(&call["phoneNumber"])).collect();
     assert_eq!(numbers.len(), 60);
     assert_eq!(vendor.list("workflow.subtasks", &workflow)[0]["total"], 60);
-    // Agents of the node's group took them, and what they recorded is there.
+    // Agents of the node's group took them, and the results that they saved are there.
     let agents: BTreeSet<String> =
         notices(&vendor, "dialer.agent_status").iter().map(|body| text(&body["agentName"])).collect();
     assert_eq!(agents, BTreeSet::from(["budi".to_owned(), "sari".to_owned()]));
@@ -198,7 +198,7 @@ fn the_workflow_alone_changes_its_tasks() {
     let copy = json!({ "fromTask": task, "taskName": "copy", "groupName": "Evening" });
     assert_eq!(vendor.call("dialer.copy_task", copy).unwrap_err().0, 10704);
 
-    // A call under way goes on to its end, and nothing else is dialled.
+    // A call under way continues to its end, and nothing else is dialled.
     vendor.call("workflow.stop", json!({ "workflow_id": workflow })).unwrap();
     let before = calls(&mut vendor, &task).len();
     vendor.pass(DAY);
@@ -232,7 +232,7 @@ fn a_row_that_is_taken_out_is_not_dialled_again() {
 fn the_end_time_ends_the_dialers_task_too() {
     let mut vendor = a_vendor_with(1, evening());
     let mut fields = create(7);
-    // Ten minutes from now; two agents do not get through so many in time.
+    // Ten minutes from now; two agents cannot handle so many calls in that time.
     fields["end_time"] = "2030-01-01 10:10:00+08:00".into();
     fields["details"] = (1..80).map(|number| row(number, "talked")).collect();
     let workflow = text(&vendor.call("workflow.create", fields).unwrap()["workflow_id"]);

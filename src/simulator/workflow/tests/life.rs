@@ -1,4 +1,4 @@
-//! How instances begin and end, and what changes on the way.
+//! Tests of how instances begin and end, and of changes in between.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,13 +81,13 @@ nodes = [
     let calling = Arc::new(Rules { channels: 1, ..Rules::default() });
     let mut vendor = a_vendor_with(1, Behaviour { calling, ..behaviour });
     let mut fields = create(7);
-    // Ten minutes from now. The second row's talk lasts longer, and the line has only one channel: the second try of
-    // the first row never comes, nor the first of the third.
+    // Ten minutes from now. The talk of the second row lasts longer, and the line has only one channel: neither the second
+    // attempt of the first row nor the first of the third ever takes place.
     fields["end_time"] = "2030-01-01 10:10:00+08:00".into();
     fields["details"] = json!([row(1, "no_answer"), row(2, "long_talk"), row(3, "talked")]);
     let workflow = text(&vendor.call("workflow.create", fields).unwrap()["workflow_id"]);
     vendor.pass(MINUTE * 10);
-    // What was attempted is finished, so that its call is reported; its flow is not at its end.
+    // A row that was attempted is finished, so that its call is reported; its flow has not reached the end.
     assert_eq!(vendor.sent("workflow.call_completed")[0]["case_id"], "case-1");
     assert_eq!(vendor.statuses(&workflow), ["created", "running"]);
     vendor.pass(DAY);
@@ -128,7 +128,7 @@ fn stopping_lets_calls_and_sessions_end_and_nothing_else() {
     assert_eq!((last.1.as_str(), &last.2["status"]), ("workflow.status_changed", &json!("stopped")));
     let sent = vendor.sent("workflow.call_completed");
     assert_eq!((sent.len(), &sent[0]["case_id"]), (1, &json!("case-3")));
-    // The instance has no row left, and its task none that waits.
+    // The instance has no row left, and its task no waiting number.
     assert_eq!(vendor.summary(&calls)["cancelled"], 2);
     let task = vendor.list("workflow.call_tasks", &calls);
     assert_eq!((&task[0]["Status"], &task[0]["Pending"]), (&json!("cancelled"), &json!(0)));
@@ -145,7 +145,7 @@ fn a_row_is_taken_out_wherever_it_is() {
     // Before it has begun.
     cancel(&mut vendor, "case-3").unwrap();
     vendor.pass(MINUTE * 2);
-    // While a redial is waited for, and while the person talks.
+    // While a redial is due later, and while the person talks.
     cancel(&mut vendor, "case-1").unwrap();
     cancel(&mut vendor, "case-2").unwrap();
     cancel(&mut vendor, "case-2").unwrap_err();
@@ -228,7 +228,7 @@ fn nothing_is_sent_to_nobody() {
     vendor.pass(DAY);
     assert!(vendor.sent.is_empty());
     assert_eq!(vendor.summary(&workflow)["finished"], 20);
-    // What was not pushed is not vouched for.
+    // The vendor does not confirm what was not pushed.
     let node = vendor.list("workflow.subtasks", &workflow)[3].clone();
     assert_eq!((&node["node_type"], node["total"].as_i64() > Some(0)), (&json!("api"), true));
     let asked = json!({ "workflow_id": workflow, "node_id": node["node_id"], "callee": "+6281100000001" });

@@ -1,4 +1,4 @@
-//! The life of workflows, on virtual time.
+//! Tests of the life of workflows, on virtual time.
 
 mod conversation;
 mod dialer;
@@ -40,13 +40,13 @@ pub(super) fn assert_sums(simulator: &Simulator) {
 }
 
 impl Vendor {
-    /// Lets so much time pass in one leap.
+    /// Lets time pass in one leap.
     pub(super) fn leap(&mut self, time: Duration) {
         self.now += time;
         self.advance();
     }
 
-    /// The words of status of an instance, in order, each as often as it changed.
+    /// Returns the words of an instance's status in order, one for each change.
     pub(super) fn statuses(&self, workflow: &str) -> Vec<String> {
         let sent = self.sent("workflow.status_changed");
         let of = sent.iter().filter(|body| body["workflow_id"] == workflow);
@@ -55,14 +55,14 @@ impl Vendor {
         words
     }
 
-    /// Makes an instance of a template.
+    /// Creates an instance of a template.
     pub(super) fn create(&mut self, template: i64, rows: &[Value]) -> String {
         let mut fields = create(template);
         fields["details"] = rows.into();
         text(&self.call("workflow.create", fields).unwrap()["workflow_id"])
     }
 
-    /// The elements of a list that names an instance.
+    /// Returns the elements of a list for an instance.
     pub(super) fn list(&mut self, id: &str, workflow: &str) -> Vec<Value> {
         let answer = self.call(id, json!({ "workflow_id": workflow })).unwrap();
         let list = answer["list"].as_array().unwrap().clone();
@@ -70,7 +70,7 @@ impl Vendor {
         list
     }
 
-    /// An instance as the list of instances has it.
+    /// Returns an instance as the list of instances has it.
     pub(super) fn summary(&mut self, workflow: &str) -> Value {
         let answer = self.call("workflow.list", json!({ "size": 1_000 })).unwrap();
         let list = answer["list"].as_array().unwrap();
@@ -78,7 +78,7 @@ impl Vendor {
     }
 }
 
-/// The fields of a call that makes an instance, without rows.
+/// Returns the fields of a request that creates an instance, without rows.
 pub(super) fn create(template: i64) -> Value {
     json!({
         "workflow_template_id": template, "name": format!("flow {template}"),
@@ -86,7 +86,7 @@ pub(super) fn create(template: i64) -> Value {
     })
 }
 
-/// A row that asks for an outcome.
+/// Returns a row with a forced outcome.
 pub(super) fn row(number: u32, mock_outcome: &str) -> Value {
     json!({
         "callee": format!("+62811{number:08}"), "case_id": format!("case-{number}"),
@@ -94,7 +94,7 @@ pub(super) fn row(number: u32, mock_outcome: &str) -> Value {
     })
 }
 
-/// Rows that ask for nothing.
+/// Returns rows without forced outcomes.
 pub(super) fn rows(count: u32) -> Vec<Value> {
     (0..count).map(|number| row(number, "")).collect()
 }
@@ -103,7 +103,7 @@ pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
 }
 
-/// What a template of one's own looks like in the settings.
+/// Returns the behaviour with a user's template from the settings.
 pub(super) fn with_template(text: &str) -> Behaviour {
     #[derive(serde::Deserialize)]
     struct File {

@@ -1,4 +1,4 @@
-//! What notices and queries say of the runs of nodes, of messages and of pushes.
+//! Tests of what notices and queries report about the runs of nodes, messages and pushes.
 
 use jiff::Timestamp;
 
@@ -19,7 +19,7 @@ fn the_status_follows_every_node_run() {
         .map(|body| {
             let actions = body["actions"].as_array().unwrap();
             for action in actions {
-                // Exactly these five, of which the task is the calling part's.
+                // Exactly these five; the task belongs to the calling department.
                 let names: Vec<&String> = action.as_object().unwrap().keys().collect();
                 let has_task = action["node_type"] == "voice" && action["task_status"] != "pending";
                 let all = ["nodetask_id", "nodetask_name", "node_type", "task_id", "task_status"];
@@ -42,7 +42,7 @@ fn the_status_follows_every_node_run() {
     let runs = vendor.list("workflow.subtasks", &workflow);
     assert!(runs.iter().all(|run| run["status"] == "finished"));
 
-    // An instance that comes to its end while people talk: the runs end one after the other.
+    // An instance that reaches its end time while people talk: the runs end one after the other.
     let mut vendor = a_vendor(1);
     let mut late = create(1001);
     late["end_time"] = "2030-01-01 10:02:00+08:00".into();
@@ -85,7 +85,7 @@ nodes = [
         assert!(is_listed(&task["template_id"], &task["template_name"]), "{task} {listed}");
         assert_eq!(task["channel_id"], *channel);
     }
-    // One that is not approved is not sent.
+    // A template that is not approved is not sent.
     assert_eq!((&tasks[1]["template_name"], &tasks[1]["failed"]), (&json!("prize_draw"), &json!(1)));
     let failed =
         vendor.sent("workflow.waba_status").into_iter().find(|body| body["status"] == "failed").unwrap();
@@ -123,7 +123,7 @@ fn a_push_is_vouched_for_as_soon_as_somebody_has_it() {
     assert!(!is_valid(Some(PushReach::Lost)), "nobody listened");
     assert!(is_valid(Some(PushReach::UnderWay)) && is_valid(Some(PushReach::Answered)));
     assert!(is_valid(Some(PushReach::UnderWay)) && is_valid(Some(PushReach::Lost)), "it has it since then");
-    // It stands in a line of its own, so that nothing waits for it.
+    // It has an order key of its own, so that nothing waits for it.
     assert!(sent.order_key.is_some_and(|key| key.ends_with("/push")));
 }
 
@@ -151,7 +151,7 @@ fn auto_finish_has_a_default_of_ones_own() {
     }
 }
 
-/// What is told of routes by node is what nodes really send.
+/// The callbacks that routes by node list are the ones that nodes really send.
 #[test]
 fn a_node_causes_what_such_a_node_can_cause() {
     let with_agents = r#"

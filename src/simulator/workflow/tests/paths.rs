@@ -1,4 +1,4 @@
-//! What the notices alone say of every row is what the queries say.
+//! Tests that the notices alone say the same about every row as the queries.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -13,12 +13,12 @@ use crate::seed::Seed;
 use crate::simulator::Opening;
 use crate::simulator::calling::Download;
 
-/// What the notices say of one row.
+/// What the notices say about one row.
 #[derive(Debug, Default)]
 struct Heard {
-    /// The nodes it passed, by type.
+    /// The nodes that it passed, by type.
     path: Vec<String>,
-    /// Node runs and tasks on the way.
+    /// The node runs and tasks on the way.
     passed: Vec<Value>,
     calls: Vec<Value>,
     statuses: Vec<String>,
@@ -57,7 +57,7 @@ fn heard(vendor: &Vendor) -> BTreeMap<String, Heard> {
     all
 }
 
-/// The call data of a notice, as the details of its task have them.
+/// Returns the call data of a notice in the form of the task's details.
 fn as_detail(notice: &Value) -> Value {
     let own = ["TaskID", "TaskName", "workflow_id", "workflow_name", "nodetask_id", "nodetask_name"];
     let fields: Map<String, Value> = notice.as_object().unwrap().clone();
@@ -73,7 +73,7 @@ fn by_case(detail: &Value) -> BTreeMap<String, Value> {
 fn compare(template: i64) -> (Vendor, String, BTreeMap<String, Heard>) {
     let mut vendor = a_vendor(7);
     let workflow = vendor.create(template, &rows(1_000));
-    // The sums are counted anew after every event of the first hour, and now and then after it.
+    // The sums are recounted after every event of the first hour, and occasionally after it.
     vendor.pass(DAY / 24);
     vendor.check = None;
     for _ in 0..30 {
@@ -132,7 +132,7 @@ fn compare(template: i64) -> (Vendor, String, BTreeMap<String, Heard>) {
         assert_eq!(task["total"], sum);
     }
     assert_eq!(messages, heard.values().filter(|row| !row.statuses.is_empty()).count());
-    // The nodes, and everything that was pushed.
+    // The nodes, and all pushed data.
     for node in vendor.list("workflow.subtasks", &workflow) {
         let passed = heard.values().flat_map(|row| &row.passed);
         let count = passed.filter(|passed| passed["nodetask_id"] == node["nodetask_id"]).count();
@@ -157,7 +157,7 @@ fn compare(template: i64) -> (Vendor, String, BTreeMap<String, Heard>) {
     (vendor, workflow, heard)
 }
 
-/// What a row's calls came to, in order.
+/// Returns the results of a row's calls, in order.
 fn rings(row: &Heard) -> Vec<String> {
     row.calls.iter().map(|call| text(&call["RingType"])).collect()
 }
@@ -181,7 +181,7 @@ fn voice_then_whatsapp() {
     let voicemails = heard.values().filter(|row| rings(row) == ["voicemail"]).count();
     assert!(sessions > 50 && voicemails > 10, "{sessions} {voicemails}");
 
-    // The recordings of one number, behind their links.
+    // The recordings of one number, by their links.
     let (case, row) = heard.iter().find(|(_, row)| row.path.len() == 4).unwrap();
     let asked = json!({ "workflow_id": workflow, "case_id": case });
     let list = vendor.call("workflow.recordings", asked.clone()).unwrap();
@@ -239,11 +239,11 @@ fn the_cost_of_a_row_does_not_grow() {
         let mut vendor = a_vendor_with(7, evening());
         vendor.check = None;
         let mut rows = rows(count);
-        // One more, which asks by its number to be refused.
+        // One more row, whose number forces a refusal.
         rows.push(row(9_030, ""));
         let started = Instant::now();
         let workflow = vendor.create(template, &rows);
-        // Two agents take their time over so many; the end time cuts that off.
+        // Two agents take long for so many rows; the end time cuts that off.
         vendor.pass(DAY * 4);
         let took = started.elapsed();
         let summary = vendor.summary(&workflow);
@@ -254,7 +254,7 @@ fn the_cost_of_a_row_does_not_grow() {
     }
 }
 
-/// The places of a body where something stands, each with the kind of what stands there.
+/// Collects the paths of all values in a body, each with the kind of its value.
 fn places(value: &Value, place: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
@@ -299,7 +299,7 @@ fn what_is_emitted_alone_looks_like_what_comes_of_an_instance() {
         let emitted = shape(&vendor.simulator.emit(key, event, Value::Null, vendor.now).unwrap());
         let ever: BTreeSet<String> = real.iter().flatten().cloned().collect();
         let always = real.iter().cloned().reduce(|one, other| &one & &other).unwrap();
-        // What a row's list says of it is the customer's own.
+        // The values of a row come from the customer.
         let foreign: Vec<&String> = emitted.difference(&ever).collect();
         let missing: Vec<&String> =
             always.difference(&emitted).filter(|place| !place.starts_with(".variables.")).collect();

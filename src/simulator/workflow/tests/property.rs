@@ -1,4 +1,4 @@
-//! Calls and time in any order.
+//! Tests of requests and time in any order.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -33,7 +33,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Does what is asked and lets everything come to its end.
+/// Carries out the operations and lets everything end.
 fn live(seed: u64, ops: &[Op]) -> Vendor {
     let mut vendor = a_vendor_with(seed, evening());
     let mut workflows: Vec<String> = Vec::new();
@@ -45,7 +45,7 @@ fn live(seed: u64, ops: &[Op]) -> Vendor {
             next += count;
             rows.collect()
         };
-        // What is refused is refused; whatever it is, nothing breaks.
+        // Refusals are allowed; none of them breaks anything.
         match op {
             Op::Create { template, auto_finish, rows, minutes } => {
                 let mut fields = create(*template);
@@ -84,7 +84,7 @@ fn live(seed: u64, ops: &[Op]) -> Vendor {
     vendor
 }
 
-/// Whatever a notice names, queries know.
+/// Checks that queries know whatever a notice names.
 fn resolves(vendor: &mut Vendor, (_, event, body): &Sent) {
     if event.starts_with("dialer.") {
         let sent = &body["body"];

@@ -1,4 +1,4 @@
-//! What calls are refused for.
+//! Tests of refused requests.
 
 use serde_json::{Value, json};
 
@@ -124,7 +124,7 @@ fn accounts_do_not_see_each_others() {
         }
     }
     assert_eq!(vendor.call_as(1, "workflow.list", json!({})).unwrap()["total"], 0);
-    // Tasks of workflows are no tasks of the calling API, but what became of their calls can be asked there.
+    // Tasks of workflows are not tasks of the calling API, but the results of their calls can be queried there.
     assert_eq!(vendor.call("task.list", json!({})).unwrap()["total"], 0);
     let (code, message) = vendor.call("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap_err();
     assert_eq!((code, message.contains("belongs to a workflow")), (400, true), "{message}");
