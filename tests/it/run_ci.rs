@@ -75,7 +75,10 @@ fn the_recipe_of_the_readme_is_green_with_a_late_server_and_twice_at_once() {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{waited}{}", stdout(&output));
         assert!(waited.contains("accepts connections after"), "{waited}");
-        assert!(waited.contains("-> /api/v1/session/transfer_result 200"), "what the server prints is seen: {waited}");
+        assert!(
+            waited.contains("-> /api/v1/session/transfer_result 200"),
+            "what the server prints is seen: {waited}"
+        );
         let junit = fs::read_to_string(folder.path().join("report.xml")).unwrap();
         assert!(junit.contains(r#"<testsuite name="scenarios/first-transfer.toml" tests="1" failures="0""#));
     }
