@@ -15,7 +15,8 @@ Exit codes:
        something, or a load met its --fail-if
     2  wrong usage, or a mistake in a file; nothing was sent
     3  could not start, for example because an address is taken
-    4  of `serve`: callbacks were not sent, or are owed another attempt
+    4  of `serve`: callbacks were not sent, or are owed another attempt, or the
+       data folder could not be written
     5  of `load` and `merge`: the run is VOID, its figures say nothing
    70  a mistake in this program: it ends rather than go on with half a state
   130  interrupted
@@ -33,7 +34,7 @@ pub enum Exit {
     Usage,
     /// Could not start.
     Start,
-    /// Callbacks were not sent, or are owed another attempt.
+    /// Callbacks were not sent, or are owed another attempt; or the folder of the data could not be written.
     Left,
     /// A load whose figures can't be relied on.
     Void,

@@ -296,6 +296,7 @@ async fn serve(
     traced?;
     Ok(match has_failed {
         true => Exit::Failed,
+        false if left.unstored > 0 => Exit::Left,
         false if left.callbacks > 0 && !args.may_leave => Exit::Left,
         false => Exit::Ok,
     })
@@ -311,6 +312,9 @@ fn last_line(left: &Left) -> String {
     }
     if left.notices > 0 {
         line.push_str(&format!(", {} planned", many(left.notices, "notice was", "notices were")));
+    }
+    if left.unstored > 0 {
+        line.push_str(&format!(", {} not stored", many(left.unstored, "input was", "inputs were")));
     }
     line
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use subtle::ConstantTimeEq;
 
 use super::refused::Refused;
 use crate::net::{HttpRequest, HttpResponse};
@@ -34,7 +35,9 @@ impl Control {
     /// The answer to a request that has no token where one is needed. Whether the mock is ready may be asked by anybody.
     pub fn turned_away(&self, request: &HttpRequest) -> Option<HttpResponse> {
         let Self::Token(token) = self else { return None };
-        if request.path == "/_mock/ready" || given(request).is_some_and(|given| is_same(&given, token)) {
+        if request.path == "/_mock/ready"
+            || given(request).is_some_and(|given| given.ct_eq(token.as_bytes()).into())
+        {
             return None;
         }
         let message = "this mock was started with --control-token: send `Authorization: Bearer TOKEN`, give `airudder-mock ctl` --control-token, or type it as the password in a browser";
@@ -56,12 +59,6 @@ fn given(request: &HttpRequest) -> Option<Vec<u8>> {
         BASE64_STANDARD.decode(value.trim()).ok().filter(|_| kind.eq_ignore_ascii_case("basic"))?;
     let colon = credentials.iter().position(|byte| *byte == b':')?;
     Some(credentials[colon + 1..].to_owned())
-}
-
-/// Whether they are the same, in a time that says nothing of where they differ.
-fn is_same(given: &[u8], token: &str) -> bool {
-    let differences = given.iter().zip(token.as_bytes()).fold(0, |all, (one, other)| all | (one ^ other));
-    given.len() == token.len() && differences == 0
 }
 
 #[cfg(test)]

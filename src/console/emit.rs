@@ -1,5 +1,7 @@
 //! `POST /_mock/emit` and `/_mock/callbacks/{callback}/resend`: callbacks at once.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -72,7 +74,7 @@ impl Endpoint for Emit {
         if !world.catalog.get(&event).is_some_and(|entry| is_callback(entry.direction)) {
             let near = did_you_mean(world.catalog.nearest(&event, |entry| is_callback(entry.direction)));
             return Err(Refused::wrong(format!(
-                "there is no event `{event}`{near} Every one is listed by GET /_mock/catalog"
+                "there is no event `{event}`{near}; GET /_mock/catalog lists all"
             )));
         }
         let country: Country = match country.as_deref() {
@@ -130,8 +132,10 @@ impl Endpoint for Resend {
 
     async fn answer(world: World, ask: ResendAsk) -> Result<Answered<Sent>, Refused> {
         let id = u64::try_from(ask.callback.get()).unwrap_or_default();
-        let kept = world.journal().after(0).into_iter().rev().find_map(|entry| match entry.event {
-            Event::Queued(callback) | Event::Ended { callback, .. } if callback.id.0 == id => Some(callback),
+        let kept = world.journal().latest(|entry| match &entry.event {
+            Event::Queued(callback) | Event::Ended { callback, .. } if callback.id.0 == id => {
+                Some(Arc::clone(callback))
+            }
             _ => None,
         });
         let old = kept.ok_or_else(|| {

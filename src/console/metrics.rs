@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::World;
 use super::endpoint::{Answered, Endpoint, Nothing};
 use super::refused::Refused;
+use crate::delivery::Totals;
 use crate::net::{HttpResponse, Reply};
 
 /// Shows the figures.
@@ -33,6 +34,8 @@ struct Figure(&'static str, bool, &'static str);
 fn text(world: &World) -> String {
     let (totals, calls, now, is_busy) =
         world.driver.look(|engine, now| (engine.totals(), engine.calls(), now.as_second(), engine.is_busy()));
+    // All by name, so that a new state is not forgotten: the states are what `queued` is the sum of.
+    let Totals { queued, pending, in_flight, waiting, delivered, dropped, failed, attempts } = totals;
     let kept = world.journal().counts();
     let namespaces = world.namespaces.as_ref().map_or(0, |namespaces| namespaces.list().len());
     let mut text = String::new();
@@ -46,15 +49,16 @@ fn text(world: &World) -> String {
     put(
         Figure("callbacks", false, "Callbacks by the state they are in."),
         &[
-            ("{state=\"pending\"}", totals.pending),
-            ("{state=\"in_flight\"}", totals.in_flight),
-            ("{state=\"waiting\"}", totals.waiting),
-            ("{state=\"delivered\"}", totals.delivered),
-            ("{state=\"failed\"}", totals.failed),
+            ("{state=\"pending\"}", pending),
+            ("{state=\"in_flight\"}", in_flight),
+            ("{state=\"waiting\"}", waiting),
+            ("{state=\"delivered\"}", delivered),
+            ("{state=\"dropped\"}", dropped),
+            ("{state=\"failed\"}", failed),
         ],
     );
-    put(Figure("callbacks_total", true, "Callbacks handed to delivery."), &[("", totals.queued)]);
-    put(Figure("attempts_total", true, "Attempts to deliver a callback."), &[("", totals.attempts)]);
+    put(Figure("callbacks_total", true, "Callbacks handed to delivery."), &[("", queued)]);
+    put(Figure("attempts_total", true, "Attempts to deliver a callback."), &[("", attempts)]);
     put(Figure("requests_total", true, "Requests that reached the simulated vendor."), &[("", calls)]);
     put(
         Figure("busy", false, "Whether something is under way that ends by itself."),

@@ -124,7 +124,7 @@ fn is_settled(engine: &Engine, now: Timestamp, horizon: Option<Duration>) -> boo
 
 fn answer(world: &World, settled: bool) -> Answer {
     world.driver.look(|engine, now| {
-        let open = engine.unfinished().into_iter().take(MOST).map(|(id, callback)| Open {
+        let open = engine.unfinished().take(MOST).map(|(id, callback)| Open {
             callback: id.0,
             event: callback.event.to_string(),
             url: callback.target.to_string(),

@@ -48,8 +48,7 @@ impl Endpoint for TakeApart {
 
     async fn answer(world: World, ask: Ask) -> Result<Answered<Apart>, Refused> {
         let seq = u64::try_from(ask.entry.get()).unwrap_or_default();
-        let entry = world.journal().after(seq - 1).into_iter().next().filter(|entry| entry.seq == seq);
-        let entry = entry.ok_or_else(|| {
+        let entry = world.journal().find(seq).ok_or_else(|| {
             Refused::missing(format!("there is no entry {seq} in the journal, or it is not kept any more"))
         })?;
         let callers = world.driver.look(|engine, _| engine.caller_signers());

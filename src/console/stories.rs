@@ -107,7 +107,8 @@ pub(super) fn find(engine: &Engine, number: usize) -> Result<(usize, Shown), Ref
     let run = engine.stories().get(index).ok_or_else(|| {
         let there = match engine.stories().len() {
             0 => "there is none; POST /_mock/stories begins one".to_owned(),
-            many => format!("there are stories 1 to {many}"),
+            many if number > many => format!("there are stories 1 to {many}"),
+            _ => "it is over, and a load keeps none that is".to_owned(),
         };
         Refused::missing(format!("there is no story {number}: {there}"))
     })?;
@@ -172,7 +173,7 @@ impl Endpoint for Start {
                     ),
                 ));
             }
-            let time = 1 + engine.stories().iter().filter(|run| is_again(run, &story)).count() as u64;
+            let time = 1 + engine.stories().iter().filter(|(_, run)| is_again(run, &story)).count() as u64;
             // Ids are this mock's own, and those of no other story that has the same seed in its file.
             let seed = engine.seed().derive("story begun by hand", first as u64);
             let mut runs = begin::runs((first, time), &[Arc::clone(&story)], Some(seed), seed, now, &set);
@@ -224,7 +225,7 @@ impl Endpoint for List {
     async fn answer(world: World, ask: ListAsk) -> Result<Answered<Listing>, Refused> {
         let most = ask.limit.map_or(LISTED, Whole::count);
         Ok(Answered::ok(world.driver.look(|engine, _| {
-            let all = engine.stories().iter().enumerate().rev();
+            let all = engine.stories().iter().rev();
             let stories = all.take(most).map(|(index, run)| Shown::of(index, run)).collect();
             Listing { stories, total: engine.stories().len() }
         })))

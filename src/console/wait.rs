@@ -225,7 +225,7 @@ impl Hunt {
             let near = did_you_mean(catalog.nearest(&name, |entry| entry.direction == direction));
             let what = if is_request { "endpoint" } else { "event" };
             return Err(Refused::wrong(format!(
-                "there is no {what} `{name}`{near} Every one is listed by GET /_mock/catalog"
+                "there is no {what} `{name}`{near}; GET /_mock/catalog lists all"
             )));
         }
         let families = catalog.entries().iter().map(|entry| (entry.id.clone(), entry.family)).collect();

@@ -405,9 +405,9 @@ impl Outbox {
         self.slots.values().map(move |slot| (&*slot.callback, made(slot)))
     }
 
-    /// Returns the callbacks on their way, in the order of their ids.
-    pub fn unfinished(&self) -> Vec<(CallbackId, Arc<QueuedCallback>)> {
-        self.slots.iter().map(|(id, slot)| (*id, slot.callback.clone())).collect()
+    /// Returns the callbacks on their way, in the order of the ids.
+    pub fn unfinished(&self) -> impl Iterator<Item = (CallbackId, &Arc<QueuedCallback>)> {
+        self.slots.iter().map(|(id, slot)| (*id, &slot.callback))
     }
 }
 

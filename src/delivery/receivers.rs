@@ -9,14 +9,14 @@ use super::policy::Policy;
 use super::{CallbackId, QueuedCallback};
 use crate::time::HumanDuration;
 
-/// Receivers by origin; only those whose policy limits, pauses or disables.
+/// Receivers by origin; only those with attempts under way or failures to remember.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Receivers {
     known: HashMap<String, Receiver>,
     notes: Vec<String>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Receiver {
     in_flight: u32,
     /// The callbacks that may start as soon as fewer attempts are under way.
@@ -127,8 +127,19 @@ impl Receivers {
                 }
             }
         }
+        let released = std::mem::take(&mut receiver.parked);
+        // The number of origins is unlimited, since stories can make them up.
+        if *receiver == Receiver::default() {
+            self.known.remove(callback.target.origin());
+        }
         // Returns all of them: each is admitted anew.
-        std::mem::take(&mut receiver.parked).into_iter().collect()
+        released.into_iter().collect()
+    }
+
+    /// Number of receivers that are remembered.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
     }
 
     /// Takes the notes for the user, each of which is given once.

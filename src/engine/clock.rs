@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// How fast the story's time goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
-    /// So many times as fast as real time; 1 is real time.
+    /// So many times as fast as real time, from 1e-6 to 1e6; 1 is real time.
     Times(f64),
     /// Stands still until it is moved by hand.
     Still,
@@ -34,8 +34,7 @@ impl FromStr for Speed {
         if times == 0.0 {
             return Ok(Self::Still);
         }
-        // Beyond a million the resolution of timers makes a mockery of the number; `max` is meant.
-        if (1e-6..=1e6).contains(&times) { Ok(Self::Times(times)) } else { Err(SpeedError(text.to_owned())) }
+        Self::Times(times).checked().map_err(|_| SpeedError(text.to_owned()))
     }
 }
 
@@ -50,6 +49,19 @@ pub struct Clock {
 }
 
 impl Speed {
+    /// The speed, if a clock can go at it.
+    ///
+    /// # Errors
+    ///
+    /// A number beyond the limits, or none.
+    pub(crate) fn checked(self) -> Result<Self, SpeedError> {
+        match self {
+            // Beyond a million the resolution of timers makes a mockery of the number; `max` is meant.
+            Self::Times(times) if !(1e-6..=1e6).contains(&times) => Err(SpeedError(times.to_string())),
+            speed => Ok(speed),
+        }
+    }
+
     /// Whether real time decides nothing, so that equal runs are equal to the byte.
     pub fn is_virtual(self) -> bool {
         matches!(self, Self::Still | Self::Max)
@@ -136,6 +148,9 @@ mod tests {
         assert_eq!("0".parse(), Ok(Speed::Still));
         for wrong in ["-1", "fast", "1e9", "NaN", "1e-15"] {
             assert!(wrong.parse::<Speed>().is_err(), "{wrong}");
+        }
+        for wrong in [-1.0, 0.0, f64::NAN, f64::INFINITY, 1e300] {
+            assert!(Speed::Times(wrong).checked().is_err(), "{wrong}");
         }
     }
 

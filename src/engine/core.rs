@@ -12,6 +12,7 @@ use super::dispatch::{Assumption, Dispatch, NewCallback, Origin};
 use super::host::EngineHost;
 use super::options::EngineOptions;
 use super::room::Queue;
+use super::stories::{Slot, Stories};
 use crate::contract::Family;
 use crate::contract::envelope::CorrectedCodes;
 use crate::contract::signature::Signer;
@@ -31,14 +32,15 @@ pub struct Engine {
     pub(super) dispatch: Dispatch,
     pub(super) simulator: Simulator,
     pub(super) codes: CorrectedCodes,
-    pub(super) stories: Vec<StoryRun>,
+    pub(super) stories: Stories,
+    /// Whether stories that are over are only counted.
+    forgets_over: bool,
     /// What came from the integrator, if there are stories that may have waited for it.
     pub(super) arrivals: Arrivals,
     /// How many stories have faults of their own.
     pub(super) faulty_stories: usize,
     /// When time moves each story: `(moment, story)`.
     wakeups: BTreeSet<(Timestamp, usize)>,
-    wakeup_of: Vec<Option<Timestamp>>,
     /// The stories that wait for room for a callback, in the order in which they came.
     wait_for_room: Queue,
     /// How many stories are over.
@@ -85,11 +87,11 @@ impl Engine {
             dispatch: Dispatch::new(options, outbox),
             simulator,
             codes,
-            stories: Vec::new(),
+            stories: Stories::default(),
+            forgets_over: false,
             arrivals: Arrivals::default(),
             faulty_stories: 0,
             wakeups: BTreeSet::new(),
-            wakeup_of: Vec::new(),
             wait_for_room: Queue::default(),
             over: 0,
             live: BTreeSet::new(),
@@ -132,9 +134,14 @@ impl Engine {
         }
         self.listening += usize::from(story.story().looks_for_calls());
         self.faulty_stories += usize::from(story.has_faults());
-        self.wakeup_of.push(wakeup);
         self.live.insert(self.stories.len());
         self.stories.push(story);
+    }
+
+    /// Stories that are over are only counted from now on, where nothing that the simulated vendor may still send for them
+    /// depends on them: a load begins any number of them.
+    pub fn forget_over(&mut self) {
+        self.forgets_over = true;
     }
 
     /// The seed of what belongs to no story.
@@ -149,13 +156,17 @@ impl Engine {
 
     /// The story that everything belongs to of which nobody knows whose it is: the only one.
     pub(super) fn only_story(&self) -> Option<usize> {
-        let mut meant = self.stories.iter().enumerate().filter(|(_, story)| story.may_be_meant());
+        // Those that are forgotten may have been meant as well.
+        if self.stories.forgotten() > 0 {
+            return None;
+        }
+        let mut meant = self.stories.iter().filter(|(_, story)| story.may_be_meant());
         let (index, _) = meant.next()?;
         meant.next().is_none().then_some(index)
     }
 
     /// The stories.
-    pub fn stories(&self) -> &[StoryRun] {
+    pub fn stories(&self) -> &Stories {
         &self.stories
     }
 
@@ -206,8 +217,8 @@ impl Engine {
         self.simulator.request_id()
     }
 
-    /// Callbacks that are on their way.
-    pub fn unfinished(&self) -> Vec<(CallbackId, Arc<QueuedCallback>)> {
+    /// Callbacks that are on their way, in the order of their ids.
+    pub fn unfinished(&self) -> impl Iterator<Item = (CallbackId, &Arc<QueuedCallback>)> {
         self.dispatch.outbox.unfinished()
     }
 
@@ -215,9 +226,7 @@ impl Engine {
     pub fn stop(&mut self) {
         self.stopped = true;
         self.awaiting = 0;
-        for story in &mut self.stories {
-            story.stop();
-        }
+        self.stories.iter_mut().for_each(StoryRun::stop);
         self.wakeups.clear();
         self.wait_for_room.clear();
     }
@@ -328,7 +337,8 @@ impl Engine {
             let Some(index) = self.next_story(now) else { break };
             self.with_story(index, now, |_, _| ());
             moved += 1;
-            if moved == MOST_STORIES || self.stories[index].is_out_of_breath() {
+            let story = self.stories.get(index);
+            if moved == MOST_STORIES || story.is_some_and(StoryRun::is_out_of_breath) {
                 return;
             }
         }
@@ -343,17 +353,20 @@ impl Engine {
         }
         let (_, index) = self.wakeups.first().copied().filter(|(at, _)| *at <= now)?;
         self.wakeups.pop_first();
-        self.wakeup_of[index] = None;
+        if let Some(slot) = self.stories.slot_mut(index) {
+            slot.wakeup = None;
+        }
         Some(index)
     }
 
-    /// Lets a story work with the world around it, and moves it on afterwards as far as it goes.
+    /// Lets a story work with the world around it, and moves it on afterwards as far as it goes. Nothing happens if it is
+    /// forgotten.
     pub(super) fn with_story<T>(
         &mut self,
         index: usize,
         now: Timestamp,
         work: impl FnOnce(&mut StoryRun, &mut EngineHost<'_>) -> T,
-    ) -> T {
+    ) -> Option<T> {
         let stopped = self.stopped;
         self.with_host(index, now, |story, host| {
             let result = work(story, host);
@@ -365,14 +378,14 @@ impl Engine {
     }
 
     /// Lets a story work with the world around it. It moves on when the engine advances: what a call causes comes
-    /// after the call itself.
+    /// after the call itself. Nothing happens if it is forgotten.
     pub(super) fn with_host<T>(
         &mut self,
         index: usize,
         now: Timestamp,
         work: impl FnOnce(&mut StoryRun, &mut EngineHost<'_>) -> T,
-    ) -> T {
-        let story = &mut self.stories[index];
+    ) -> Option<T> {
+        let Slot { run: story, wakeup: planned } = self.stories.slot_mut(index)?;
         let (was_over, was_awaiting) = (story.is_over(), story.awaits_call());
         let label = Arc::clone(story.name());
         let mut host = EngineHost {
@@ -400,17 +413,36 @@ impl Engine {
             self.dispatch.note_full(now);
         }
         let wakeup = story.next_wakeup();
-        if let Some(old) = std::mem::replace(&mut self.wakeup_of[index], wakeup) {
+        if let Some(old) = std::mem::replace(planned, wakeup) {
             self.wakeups.remove(&(old, index));
         }
         if let Some(at) = wakeup {
             self.wakeups.insert((at, index));
         }
+        let is_forgotten = self.forgets_over && story.is_over() && !story.shapes_callbacks();
         let found = self.simulator.take_findings();
         if !found.is_empty() {
             self.report_findings(found, Some(index), now);
         }
-        result
+        if is_forgotten {
+            self.forget_story(index);
+        }
+        Some(result)
+    }
+
+    /// A story that is over is only counted.
+    fn forget_story(&mut self, index: usize) {
+        let Some(Slot { run, wakeup }) = self.stories.slot_mut(index) else { return };
+        if let Some(at) = wakeup.take() {
+            self.wakeups.remove(&(at, index));
+        }
+        self.faulty_stories -= usize::from(run.has_faults());
+        self.live.remove(&index);
+        let its = (index, None)..(index + 1, None);
+        while let Some(failed) = self.failed_for.range(its.clone()).next().copied() {
+            self.failed_for.remove(&failed);
+        }
+        self.stories.forget(index);
     }
 
     pub(super) fn send_callback(&mut self, callback: Callback, now: Timestamp) {

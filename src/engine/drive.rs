@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use super::clock::{Clock, Speed};
 use super::core::Engine;
 use super::inputs::{Given, Inputs, NotStored};
+use super::left::Left;
 use super::pace::{Outside, Pace};
 use super::turn::{Busy, Turn, Watchdog};
 use crate::delivery::{Attempt, AttemptResult, CallbackId, Client};
@@ -191,8 +192,15 @@ impl Drop for Engaged {
 }
 
 impl Driver {
-    /// A driver.
-    pub fn new(engine: Engine, clock: Clock, client: Client, callers: Callers, pace: Pace) -> Self {
+    /// A driver. Turns that take long are told to the watchdog, if there is one.
+    pub fn new(
+        engine: Engine,
+        clock: Clock,
+        client: Client,
+        callers: Callers,
+        pace: Pace,
+        watchdog: Option<Watchdog>,
+    ) -> Self {
         let state = State {
             engine,
             clock,
@@ -217,7 +225,7 @@ impl Driver {
             client,
             callers,
             pace,
-            watchdog: None,
+            watchdog,
             ending: AtomicBool::new(false),
             replaying: AtomicBool::new(false),
             began: Instant::now(),
@@ -225,15 +233,6 @@ impl Driver {
             receiver: None,
         };
         Self { shared: Arc::new(shared) }
-    }
-
-    /// Has turns that take long told of, before it is shared.
-    #[must_use]
-    pub fn watched(mut self, watchdog: Watchdog) -> Self {
-        if let Some(shared) = Arc::get_mut(&mut self.shared) {
-            shared.watchdog = Some(watchdog);
-        }
-        self
     }
 
     /// One's turn with what everybody shares.
@@ -331,6 +330,19 @@ impl Driver {
         let mut state = self.lock();
         let now = state.clock.now();
         work(&mut state.engine, now)
+    }
+
+    /// What is left if it ends now: what the engine leaves, and the inputs that could not be stored.
+    pub fn left(&self) -> Left {
+        let mut state = self.lock();
+        let mut left = state.engine.left();
+        if let Some((inputs, why)) = state.inputs.owed() {
+            left.unstored = inputs;
+            left.lines.push(format!(
+                "{inputs} inputs are not in the data folder, which leads to a state before them: {why}"
+            ));
+        }
+        left
     }
 
     /// Moves the clock forward by so much, through every moment on the way: what becomes due happens at its own moment

@@ -1,5 +1,6 @@
 //! The driver with a receiver that the test writes, in virtual real time: nothing here waits.
 
+use std::io;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{ClientOptions, ErrorClass, Failure, Policy, ReceiverResponse};
+use crate::engine::{Input, ReadStored, Store};
 use crate::journal::{Entry, Event, Sink};
 use crate::mock::{Builder, Prepared};
 use crate::scenario::{Story, StoryRun, load};
@@ -84,7 +86,7 @@ fn beside(path: &Path, seed: u64, pace: Pace, seen: &Seen, callers: Callers) -> 
         .engine()
         .unwrap();
     let client = Client::new(ClientOptions::default()).unwrap();
-    Driver::new(engine, Clock::starting(epoch, Speed::Max), client, callers, pace)
+    Driver::new(engine, Clock::starting(epoch, Speed::Max), client, callers, pace, None)
 }
 
 fn with(mut driver: Driver, receiver: Receiver) -> Driver {
@@ -115,6 +117,37 @@ async fn a_silent_integrator_fails_once_within_the_time_of_its_step() {
         assert_eq!((seen.count("failed: "), seen.count("skipped: 7")), (1, 1), "{:?}", seen.lines());
         assert!(seen.lines().contains(&"passed: false".to_owned()));
     }
+}
+
+/// A folder on a full disk.
+struct Full;
+
+impl Store for Full {
+    fn append(&mut self, _: &Input) -> io::Result<()> {
+        Err(io::Error::from(io::ErrorKind::StorageFull))
+    }
+
+    fn all(&mut self) -> io::Result<ReadStored> {
+        Ok(Box::new(|| Ok(Vec::new())))
+    }
+
+    fn replace(&mut self, _: &[Arc<Input>]) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_does_not_keep_it_from_its_end() {
+    let seen = Seen::default();
+    let driver = beside(&ready("agent-transfer.toml"), 7, Pace::default(), &seen, Callers::Lasting);
+    let driver = with(driver, Box::new(|_| Box::pin(async { answered(200) })));
+    driver.store_inputs(Box::new(Full));
+    let interrupt = tokio::time::sleep(Duration::from_secs(1));
+    let ended = tokio::time::timeout(Duration::from_secs(10), driver.drive(interrupt)).await;
+    assert_eq!(ended.ok(), Some(End::Interrupted));
+    let left = driver.left();
+    assert!(left.unstored > 0 && !left.is_empty(), "{left:?}");
+    assert!(left.lines.iter().any(|line| line.contains("not in the data folder")), "{left:?}");
 }
 
 const CHAT: &str = r#"
@@ -281,7 +314,7 @@ async fn after_a_panic_nothing_goes_on() {
     let engine = Builder::new(Prepared::new(Settings::default())).engine().unwrap();
     let clock = Clock::starting(Timestamp::UNIX_EPOCH, Speed::Max);
     let client = Client::new(ClientOptions::default()).unwrap();
-    let driver = Driver::new(engine, clock, client, Callers::Lasting, Pace::default());
+    let driver = Driver::new(engine, clock, client, Callers::Lasting, Pace::default(), None);
     let theirs = driver.clone();
     let driving = tokio::spawn(async move { theirs.drive(std::future::pending()).await });
     tokio::task::yield_now().await;

@@ -48,8 +48,14 @@ async fn mixed(seed: u64) -> (Totals, u64, u64, Vec<String>) {
         .unwrap();
     let epoch = "2030-01-01T00:00:00Z".parse().unwrap();
     let client = Client::new(ClientOptions::default()).unwrap();
-    let driver =
-        Driver::new(engine, Clock::starting(epoch, Speed::Max), client, Callers::Closed, Pace::default());
+    let driver = Driver::new(
+        engine,
+        Clock::starting(epoch, Speed::Max),
+        client,
+        Callers::Closed,
+        Pace::default(),
+        None,
+    );
     let (came, accepted) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (count, taken) = (Arc::clone(&came), Arc::clone(&accepted));
     let receiver: Receiver = Box::new(move |attempt| {

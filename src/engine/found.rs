@@ -92,7 +92,8 @@ impl Engine {
         if found.is_empty() {
             return;
         }
-        let story = story.or_else(|| self.only_story());
+        let is_there = |story: &usize| self.stories.get(*story).is_some();
+        let story = story.filter(is_there).or_else(|| self.only_story());
         for Finding { kind, place, first, message, is_error } in found {
             let allows = |story: usize| self.stories.get(story).is_some_and(|run| run.story().allows(kind));
             match story.filter(|_| is_error) {

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::delivery::{CallbackId, QueuedCallback};
 use crate::faults::{CallbackFault, FaultName};
+use crate::time::later;
 
 /// What is held back. The outbox has all of it as pending, due when the longest wait is over.
 #[derive(Clone, Debug, Default)]
@@ -30,11 +30,6 @@ struct Waiting {
     conversation: Option<Arc<str>>,
     /// For so many more.
     left: u32,
-}
-
-/// A moment so much later.
-fn later(now: Timestamp, by: Duration) -> Timestamp {
-    now.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 impl Held {

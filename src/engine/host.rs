@@ -95,11 +95,7 @@ impl StoryHost for EngineHost<'_> {
 
     fn is_under_way(&self, event: &str) -> bool {
         let origins = &self.dispatch.origins;
-        let is_ours = |id| origins.get(id).is_some_and(|origin| origin.story == Some(self.story));
-        self.dispatch
-            .outbox
-            .unfinished()
-            .iter()
-            .any(|(id, callback)| *callback.event == *event && is_ours(id))
+        let is_ours = |id| origins.get(&id).is_some_and(|origin| origin.story == Some(self.story));
+        self.dispatch.outbox.unfinished().any(|(id, callback)| *callback.event == *event && is_ours(id))
     }
 }

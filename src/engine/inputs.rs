@@ -278,6 +278,12 @@ impl Inputs {
         Ok(())
     }
 
+    /// How many could not be stored so far, and why; nothing if all are.
+    pub(super) fn owed(&mut self) -> Option<(usize, NotStored)> {
+        let why = self.settle().err()?;
+        Some((self.owed.len(), why))
+    }
+
     fn keep(&mut self, input: Arc<Input>) {
         let Keeps::Memory { inputs, bytes } = &mut self.keeps else { return };
         *bytes += input.given.size();

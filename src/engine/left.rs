@@ -14,6 +14,8 @@ pub struct Left {
     pub numbers: usize,
     /// How many notices were planned.
     pub notices: usize,
+    /// How many inputs could not be stored in the folder of the data.
+    pub unstored: usize,
     /// Each in a line.
     pub lines: Vec<String>,
 }
@@ -24,12 +26,13 @@ impl Left {
         self.callbacks += other.callbacks;
         self.numbers += other.numbers;
         self.notices += other.notices;
+        self.unstored += other.unstored;
         self.lines.extend(other.lines.iter().map(|line| format!("{words}{line}")));
     }
 
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        self.callbacks + self.numbers + self.notices == 0
+        self.callbacks + self.numbers + self.notices + self.unstored == 0
     }
 }
 
@@ -59,6 +62,6 @@ impl Engine {
                 lines.push(format!("{} more {what}", count - MOST_LISTED));
             }
         }
-        Left { callbacks, numbers, notices, lines }
+        Left { callbacks, numbers, notices, unstored: 0, lines }
     }
 }

@@ -26,6 +26,7 @@ mod requests;
 mod room;
 #[cfg(test)]
 mod room_tests;
+mod stories;
 mod turn;
 #[cfg(test)]
 mod user_endpoints_tests;

@@ -45,8 +45,9 @@ impl Engine {
         let mut fault = None;
         if self.faulty_stories > 0 {
             let owner = conversation.and_then(|key| self.simulator.story_of(key));
-            for (index, story) in self.stories.iter_mut().enumerate() {
-                let is_concerned = owner.is_none_or(|owner| owner as usize == index);
+            for index in &self.live {
+                let Some(story) = self.stories.get_mut(*index) else { continue };
+                let is_concerned = owner.is_none_or(|owner| owner as usize == *index);
                 if is_concerned && !story.is_over() {
                     // Every fault counts its calls, whichever decides.
                     let own = story.fault(id, fields, &belongs);
@@ -63,9 +64,9 @@ impl Engine {
         let Request { id, fields, now, .. } = *call;
         self.note_deed(["a request of ", id]);
         self.calls += 1;
-        let owner = match self.stories.as_slice() {
-            [] => None,
-            _ => self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key)),
+        let owner = match self.stories.is_empty() {
+            true => None,
+            false => self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key)),
         };
         let listeners: Vec<usize> = match owner {
             Some(story) => vec![story as usize],
@@ -84,9 +85,9 @@ impl Engine {
         self.take_notes(now);
         let found = self.simulator.take_findings();
         let cause = self.simulator.last_cause();
-        let came = match self.stories.as_slice() {
-            [] => CameIn::default(),
-            _ => self.came_in(call, whole, &usual, reads_answer),
+        let came = match self.stories.is_empty() {
+            true => CameIn::default(),
+            false => self.came_in(call, whole, &usual, reads_answer),
         };
         let CameIn { fields: whole, conversation, begun, answer, arrival } = &came;
         let view = CallView {
@@ -113,6 +114,7 @@ impl Engine {
                 _ => continue,
             }
             let reply = self.with_host(index, now, |story, host| story.on_call(&view, now, host));
+            let Some(reply) = reply else { continue };
             replaces_default |= reply.replaces_default;
             from_story = from_story.or(reply.answer);
             if reply.kept {
@@ -132,7 +134,9 @@ impl Engine {
             self.simulator.assign(cause, u32::try_from(*first).unwrap_or(u32::MAX));
         }
         for index in kept.into_iter().skip(usize::from(!taken)) {
-            self.stories[index].give_up_call(id);
+            if let Some(story) = self.stories.get_mut(index) {
+                story.give_up_call(id);
+            }
         }
         let its = view.conversation.or(view.begun);
         if let (Some(story), None) = (taker, owner) {

@@ -104,6 +104,18 @@ impl Kept {
         ring.entries.iter().skip(skip).map(|(entry, _)| entry.clone()).collect()
     }
 
+    /// Returns the entry of this number, if it is kept.
+    pub fn find(&self, seq: u64) -> Option<Entry> {
+        let ring = self.lock();
+        let place = usize::try_from(seq.checked_sub(ring.entries.front()?.0.seq)?).ok()?;
+        ring.entries.get(place).map(|(entry, _)| entry.clone())
+    }
+
+    /// Returns what is wanted of the latest entry that has it.
+    pub fn latest<T>(&self, wanted: impl FnMut(&Entry) -> Option<T>) -> Option<T> {
+        self.lock().entries.iter().rev().map(|(entry, _)| entry).find_map(wanted)
+    }
+
     /// Returns the size of the kept journal.
     pub fn counts(&self) -> KeptCounts {
         let ring = self.lock();
@@ -255,6 +267,10 @@ mod tests {
         assert_eq!(seqs(&kept, 0), [3, 4, 5]);
         assert_eq!(seqs(&kept, 4), [5]);
         assert_eq!(seqs(&kept, 9), [0_u64; 0]);
+        let found = |seq| kept.find(seq).map(|entry| entry.seq);
+        assert_eq!([0, 2, 3, 5, 6].map(found), [None, None, Some(3), Some(5), None]);
+        let earlier = |entry: &Entry| (entry.seq < 5).then_some(entry.seq);
+        assert_eq!((kept.latest(earlier), kept.latest(|_| None::<()>)), (Some(4), None));
         assert_eq!(kept.counts().dropped, 2);
     }
 

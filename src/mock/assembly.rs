@@ -216,7 +216,7 @@ impl Assembly {
 
     /// What it leaves if it ends now, and what those behind the same address leave.
     pub(crate) fn left(&self) -> Left {
-        let mut left = self.driver().look(|engine, _| engine.left());
+        let mut left = self.driver().left();
         for (name, other) in self.service.beside.iter().flat_map(|beside| beside.left()) {
             left.add(&format!("namespace {name}: "), other);
         }

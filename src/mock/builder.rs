@@ -277,6 +277,7 @@ impl Builder {
         if self.kept != KeptLimits::NOTHING {
             self.journal.add_sink(Box::new(kept.clone()));
         }
+        let speed = self.speed.checked()?;
         let prepared = self.prepared?;
         let settings = &prepared.settings;
         let scenarios = self.scenarios.unwrap_or_else(|| Library::new(settings.policy.clone()));
@@ -302,7 +303,7 @@ impl Builder {
         let has_callback_url = !targets.is_empty() || self.expects_callbacks || !self.stories.is_empty();
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{DEFAULT_LISTEN}"));
         let mut behaviour = settings.behaviour(&public_url, has_callback_url);
-        if self.speed != Speed::Max || self.callers == Callers::Closed {
+        if speed != Speed::Max || self.callers == Callers::Closed {
             behaviour.workflow.quiet = Duration::ZERO;
         }
         let mut engine = Engine::new(EngineOptions {
@@ -344,7 +345,7 @@ impl Builder {
             lines,
             targets,
             guard,
-            speed: self.speed,
+            speed,
             epoch: self.epoch.unwrap_or_else(Timestamp::now),
             callers: self.callers,
             pace: self.pace,
@@ -392,12 +393,9 @@ impl Rest {
         let options = ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target };
         let client = Client::new(options)?;
         let clock = Clock::starting(self.epoch, self.speed);
-        let mut driver = Driver::new(engine, clock, client, self.callers, self.pace);
+        let driver = Driver::new(engine, clock, client, self.callers, self.pace, self.watchdog);
         if self.can_go_back {
             driver.keep_inputs();
-        }
-        if let Some(watchdog) = self.watchdog {
-            driver = driver.watched(watchdog);
         }
         let mut api =
             Api::new(driver.clone(), &self.prepared.catalog, settings.access, settings.public_url.is_none())?;

@@ -2,6 +2,7 @@
 
 use crate::console::AgainError;
 use crate::contract::signature::{SchemeError, SecretError};
+use crate::engine::SpeedError;
 use crate::files::Problems;
 use crate::http::{AuthorityError, BindError, TlsError};
 use crate::net::{GuardError, NotAllowed, TargetError};
@@ -18,6 +19,9 @@ pub enum StartError {
         /// What is wrong.
         error: SchemeError,
     },
+    /// No clock can go at this speed.
+    #[error("the speed: {0}")]
+    Speed(#[from] SpeedError),
     /// The secret does not fit the signature scheme.
     #[error("{0}")]
     Secret(SecretError),

@@ -171,7 +171,7 @@ impl Folder {
     /// Where the rest is stored. What the mock begins with is what stands in `beginning` when all is stored anew.
     pub(super) fn into_store(self, beginning: SharedBeginning) -> Box<dyn Store> {
         let Self { path, file, length, .. } = self;
-        Box::new(Lines { path, file, beginning, length, line: Vec::new() })
+        Box::new(Lines { path, file, beginning, length, is_torn: false, line: Vec::new() })
     }
 
     /// Drops what is no whole line.
@@ -251,17 +251,32 @@ struct Lines {
     file: File,
     beginning: SharedBeginning,
     length: u64,
+    /// Whether a part of a line may stand behind the whole ones, which could not be taken away.
+    is_torn: bool,
     line: Vec<u8>,
+}
+
+impl Lines {
+    /// Takes away what is no whole line.
+    fn cut(&mut self) -> io::Result<()> {
+        if self.is_torn {
+            self.file.set_len(self.length)?;
+            self.is_torn = false;
+        }
+        Ok(())
+    }
 }
 
 impl Store for Lines {
     fn append(&mut self, input: &Input) -> io::Result<()> {
+        self.cut()?;
         self.line.clear();
         serde_json::to_writer(&mut self.line, &Written::of(input))?;
         self.line.push(b'\n');
         if let Err(error) = self.file.write_all(&self.line) {
-            // A part of the line may be there.
-            self.file.set_len(self.length)?;
+            self.is_torn = true;
+            // If not now, then before the next line.
+            let _ = self.cut();
             return Err(error);
         }
         self.length += self.line.len() as u64;
@@ -287,7 +302,44 @@ impl Store for Lines {
         file.write_all(&text)?;
         file.sync_data()?;
         fs::rename(&next, &self.path)?;
-        (self.file, self.length) = (file, text.len() as u64);
+        (self.file, self.length, self.is_torn) = (file, text.len() as u64, false);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::engine::Given;
+
+    /// Elsewhere there is no file that takes nothing.
+    #[cfg_attr(not(target_os = "linux"), ignore = "no file there takes nothing")]
+    #[test]
+    fn a_torn_line_is_taken_away_before_the_next() {
+        let beginning: Beginning = serde_json::from_value(serde_json::json!({ "seed": "7" })).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        let open = |path: &Path| OpenOptions::new().read(true).append(true).create(true).open(path).unwrap();
+        let whole = head_line(&beginning).unwrap();
+        fs::write(&path, &whole).unwrap();
+        let length = whole.len() as u64;
+        // It takes no bytes, and can't be made shorter either.
+        let file = open(Path::new("/dev/full"));
+        let beginning = SharedBeginning::new(beginning);
+        let mut lines =
+            Lines { path: path.clone(), file, beginning, length, is_torn: false, line: Vec::new() };
+        let input = Input { at: Timestamp::UNIX_EPOCH, given: Given::Time };
+        let full = lines.append(&input).unwrap_err();
+        assert_eq!(full.kind(), io::ErrorKind::StorageFull);
+        // Nothing is written or read behind the whole lines.
+        fs::write(&path, [&*whole, br#"{"at":"20"#].concat()).unwrap();
+        assert!(lines.append(&input).is_err());
+        let stored = |lines: &mut Lines| lines.all().and_then(|read| read()).unwrap().len();
+        assert_eq!(stored(&mut lines), 0);
+        lines.file = open(&path);
+        lines.append(&input).unwrap();
+        assert_eq!(stored(&mut lines), 1);
     }
 }

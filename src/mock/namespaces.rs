@@ -77,8 +77,23 @@ impl Debug for Registry {
 #[derive(Debug, Default)]
 struct State {
     running: BTreeMap<String, Running>,
-    /// How many were made so far.
+    /// The names of those that are being made, with their numbers.
+    reserved: BTreeMap<String, u64>,
+    /// The highest number of those that were made so far.
     made: u64,
+}
+
+/// A name that is kept free for a namespace until this is dropped.
+struct Reserved<'a> {
+    registry: &'a Registry,
+    name: String,
+    number: u64,
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.registry.lock().reserved.remove(&self.name);
+    }
 }
 
 /// A namespace that runs. It ends when it is dropped.
@@ -125,26 +140,13 @@ impl Registry {
         speed: Option<Speed>,
         from: Option<Moment>,
     ) -> Result<Namespace, NamespaceError> {
-        let (number, name) = {
-            let mut state = self.lock();
-            state.made += 1;
-            if state.running.len() >= MOST {
-                return Err(NamespaceError::TooMany(MOST));
-            }
-            let number = state.made;
-            let name = wanted.name.clone().unwrap_or_else(|| format!("ns-{number}"));
-            if state.running.contains_key(&name) {
-                return Err(NamespaceError::Taken(name));
-            }
-            (number, name)
-        };
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) || name.starts_with('.') {
-            return Err(NamespaceError::Name(name));
-        }
         let epoch = wanted.epoch.as_deref().map(str::parse::<Timestamp>).transpose().map_err(|_| {
-            NamespaceError::Wrong("epoch is no moment; write for example \"2030-01-01T00:00:00Z\"".to_owned())
+            NamespaceError::Wrong(
+                "epoch is not a timestamp: write for example \"2030-01-01T00:00:00Z\"".to_owned(),
+            )
         })?;
+        let reserved = self.reserve(wanted.name.as_deref())?;
+        let (number, name) = (reserved.number, reserved.name.clone());
         // The name is part of the seed, and so is the number where nobody asks for the same ids again.
         let given = wanted.seed.map(|seed| u64::try_from(seed.get()).unwrap_or_default());
         let seed = match given {
@@ -179,11 +181,38 @@ impl Registry {
         shown.callback_url = shown.callback_url.or_else(|| self.usual.callback_url.clone());
         let running = Running::new(service, shown.clone());
         let mut state = self.lock();
-        if state.running.contains_key(&name) {
-            return Err(NamespaceError::Taken(name));
-        }
+        state.made = state.made.max(number);
         state.running.insert(name, running);
         Ok(shown)
+    }
+
+    /// Reserves a name, and a number: only those that come to be are counted, so that a refused one changes nothing for
+    /// those after it.
+    fn reserve(&self, name: Option<&str>) -> Result<Reserved<'_>, NamespaceError> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let is_name = |name: &str| {
+            !name.is_empty() && name.len() <= 64 && name.bytes().all(fits) && !name.starts_with('.')
+        };
+        if let Some(name) = name.filter(|name| !is_name(name)) {
+            return Err(NamespaceError::Name(name.to_owned()));
+        }
+        let mut state = self.lock();
+        let State { running, reserved, made } = &mut *state;
+        if running.len() + reserved.len() >= MOST {
+            return Err(NamespaceError::TooMany(MOST));
+        }
+        let is_taken = |name: &str| running.contains_key(name) || reserved.contains_key(name);
+        let usual = |number: u64| format!("ns-{number}");
+        let is_free = |number: &u64| {
+            !reserved.values().any(|other| other == number) && (name.is_some() || !is_taken(&usual(*number)))
+        };
+        let number = (*made + 1..).find(is_free).unwrap_or(u64::MAX);
+        let name = name.map_or_else(|| usual(number), str::to_owned);
+        if is_taken(&name) {
+            return Err(NamespaceError::Taken(name));
+        }
+        reserved.insert(name.clone(), number);
+        Ok(Reserved { registry: self, name, number })
     }
 
     /// The namespace whose credentials a request has: its token, its APPKey where it fetches one, its key where it is signed.
@@ -272,7 +301,7 @@ impl Beside for Registry {
     }
 
     fn left(&self) -> Vec<(String, Left)> {
-        let left = |running: &Running| running.service.driver().look(|engine, _| engine.left());
+        let left = |running: &Running| running.service.driver().left();
         self.lock().running.iter().map(|(name, running)| (name.clone(), left(running))).collect()
     }
 
@@ -285,7 +314,9 @@ impl Beside for Registry {
     }
 
     fn close(&self) {
-        self.lock().running.clear();
+        let running = std::mem::take(&mut self.lock().running);
+        // Whoever reads a stream of a journal is told the end.
+        running.values().for_each(|running| running.service.end_journal());
     }
 }
 

@@ -2,6 +2,7 @@
 //! wrong in between, nothing panics, the sums match, ids lead somewhere, and equal lives have equal bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -185,9 +186,12 @@ impl Context {
             assert_eq!(count("Total"), parts.iter().sum::<i64>(), "{task}");
             tasks.insert(task["TaskID"].as_str().unwrap().to_owned());
         }
-        let (totals, callbacks) = self.driver.with(|engine, _| (engine.totals(), engine.unfinished()));
+        let (totals, callbacks) = self.driver.with(|engine, _| {
+            let callbacks: Vec<_> = engine.unfinished().map(|(_, callback)| Arc::clone(callback)).collect();
+            (engine.totals(), callbacks)
+        });
         assert_eq!(totals.queued, totals.pending, "nothing was sent, and nothing is lost");
-        for (_, callback) in callbacks {
+        for callback in callbacks {
             let entry = Catalog::builtin().get(&callback.event).expect("an event of the catalog");
             assert_eq!(
                 (entry.direction, callback.signer.is_some()),
@@ -228,9 +232,7 @@ impl Context {
         self.check();
         self.pass(Duration::from_secs(40 * 24 * 3_600));
         self.check();
-        answers.extend(
-            self.driver.with(|engine, _| engine.unfinished()).iter().map(|(_, one)| one.body.to_vec()),
-        );
+        self.driver.look(|engine, _| answers.extend(engine.unfinished().map(|(_, one)| one.body.to_vec())));
         answers
     }
 }
@@ -249,7 +251,20 @@ proptest! {
     }
 }
 
-/// The fields fit: were most calls refused, the property above would say little.
+/// What the fields of such a life never fit: a file of its own kind, a conversation that an agent has taken, or an object in a
+/// state that it seldom is in.
+const NEVER: [&str; 8] = [
+    "task.cancel_call",
+    "workflow.update_contact",
+    "chatbot.mark_read",
+    "chatbot.send_message",
+    "chatbot.upload",
+    "chatbot.upload_map",
+    "dialer.copy_task",
+    "dialer.cancel_contacts",
+];
+
+/// The fields fit: were calls refused, the property above would say little.
 #[test]
 fn most_calls_succeed_in_a_life_of_many() {
     let mut context = Context::new();
@@ -273,5 +288,5 @@ fn most_calls_succeed_in_a_life_of_many() {
     }
     context.check();
     let never: Vec<&str> = calls.iter().map(|(id, ..)| *id).filter(|id| !done.contains(id)).collect();
-    assert!(never.len() * 5 < done.len(), "never: {never:?}");
+    assert_eq!(never, NEVER);
 }

@@ -290,6 +290,12 @@ fn namespaces_share_nothing_but_the_address() {
     assert!(refused(make(json!({ "name": "a" })), 409).contains("there is a namespace `a` already"));
     assert!(refused(make(json!({ "name": "a/b" })), 400).starts_with("name: "));
     assert!(refused(make(json!({ "callback_url": "http://example.com/" })), 400).contains("example.com"));
+    // The refused ones are not counted: names and ids of those after them do not depend on them.
+    let name = |fields: Value| make(fields).1["name"].clone();
+    assert_eq!([name(json!({})), name(json!({ "name": "ns-5" })), name(json!({}))], ["ns-3", "ns-5", "ns-6"]);
+    for name in ["ns-3", "ns-5", "ns-6"] {
+        assert_eq!(serving.control("DELETE", &format!("/_mock/namespaces/{name}"), &Value::Null).0, 200);
+    }
     // Back to the beginning: the same credentials, and nothing else is left.
     let (status, again) = serving.control("POST", "/_mock/namespaces/b/reset", &json!({}));
     assert_eq!((status, &again), (200, &made[1]));
@@ -336,10 +342,46 @@ fn the_journal_comes_as_it_happens_until_the_mock_ends() {
     let reply = counted.reply();
     assert_eq!(reply.header("content-type"), Some("text/event-stream"));
     assert_eq!(reply.text().matches("\ndata: {").count(), 2, "{}", reply.text());
+    assert_eq!(serving.control("POST", "/_mock/namespaces", &json!({ "name": "a" })).0, 201);
+    let mut of_namespace = serving.wire();
+    of_namespace.send(&request("GET", "/_ns/a/_mock/journal/stream", &[], b""));
+    of_namespace.head();
     let (_, record) = serving.end();
+    // It is told the end, too, and not cut off.
+    let rest = of_namespace.rest().unwrap();
+    assert!(rest.ends_with(b"0\r\n\r\n"), "{}", String::from_utf8_lossy(&rest));
     let reply = wire.reply();
     let lines: Vec<Value> = reply.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), record.iter().filter(|line| line["kind"] == "called").count());
+}
+
+#[test]
+fn every_callback_is_in_one_state_of_the_metrics() {
+    let receiver = ok();
+    let serving = Serving::with("", &["--callback-url", &receiver.url(), "--fault", "drop of session.end"]);
+    for event in ["session.end", "session.transfer"] {
+        assert_eq!(serving.control("POST", "/_mock/emit", &json!({ "event": event })).0, 201);
+    }
+    serving.settle();
+    let metrics = serving.call("GET", "/_mock/metrics", &[], b"").text();
+    let figure = |line: &str| line.rsplit_once(' ').and_then(|(_, figure)| figure.parse::<u64>().ok());
+    let sum = |start: &str| -> u64 {
+        metrics.lines().filter(|line| line.starts_with(start)).filter_map(figure).sum()
+    };
+    assert_eq!(sum("airudder_mock_callbacks{state=\"dropped\"}"), 1, "{metrics}");
+    let (states, total) = (sum("airudder_mock_callbacks{"), sum("airudder_mock_callbacks_total"));
+    assert_eq!((states, total), (2, 2), "{metrics}");
+}
+
+#[test]
+fn an_event_that_is_not_there_is_told_in_a_sentence() {
+    let serving = Serving::new();
+    for (path, fields) in
+        [("emit", json!({ "event": "no.such.thing" })), ("wait", json!({ "callback": "no.such.thing" }))]
+    {
+        let message = refused(serving.control("POST", &format!("/_mock/{path}"), &fields), 400);
+        assert_eq!(message, "there is no event `no.such.thing`; GET /_mock/catalog lists all");
+    }
 }
 
 #[test]

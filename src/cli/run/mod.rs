@@ -24,6 +24,7 @@ use super::recording::Recording;
 use super::timeline::Timeline;
 use super::trace::{Outcome, TraceArgs, Tracing};
 use super::{CommandError, Exit, argument, stories, taken};
+use crate::delivery::{CallbackId, QueuedCallback};
 use crate::engine::{Callers, Driver, End, Pace, Speed};
 use crate::files::diagnostic::counted;
 use crate::files::visible;
@@ -514,16 +515,19 @@ fn summary(
 /// After an interruption: which callbacks were never delivered.
 fn list_unsent(driver: &Driver) {
     const MOST: usize = 20;
-    let unfinished = driver.with(|engine, _| engine.unfinished());
-    if unfinished.is_empty() {
+    fn line((id, callback): (CallbackId, &Arc<QueuedCallback>)) -> String {
+        format!("  #{} {} {}", id.0, callback.event, callback.order_key.as_deref().unwrap_or_default())
+    }
+    let (lines, all) = driver.look(|engine, _| {
+        let lines: Vec<String> = engine.unfinished().take(MOST).map(line).collect();
+        (lines, engine.unfinished().count())
+    });
+    if all == 0 {
         return;
     }
     super::say("\nnot sent:");
-    for (id, callback) in unfinished.iter().take(MOST) {
-        let key = callback.order_key.as_deref().unwrap_or_default();
-        super::say(&format!("  #{} {} {key}", id.0, callback.event));
-    }
-    if unfinished.len() > MOST {
-        super::say(&format!("  and {} more", unfinished.len() - MOST));
+    lines.iter().for_each(|line| super::say(line));
+    if all > MOST {
+        super::say(&format!("  and {} more", all - MOST));
     }
 }

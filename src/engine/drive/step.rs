@@ -56,8 +56,8 @@ impl Driver {
         state.clock.set_running(runs && state.destination.is_none());
         let now = state.clock.now();
         let alone = one_by_one && (state.in_flight > 0 || state.engaged > 0);
-        if state.inputs.settle().is_err() {
-            // What happened now would be lost: the mock stands still until there is room again.
+        if state.inputs.settle().is_err() && !state.engine.is_stopped() {
+            // What happened now would be lost: the mock stands still until there is room again, or until it is to end.
             return (Next::Wait(Some(BETWEEN_STORES)), Waits::ForEnd);
         }
         if !alone {

@@ -63,7 +63,7 @@ impl DryRun<'_> {
         loop {
             engine.advance(at);
             let Some(attempt) = engine.start(at) else {
-                let is_over = engine.stories().first().is_none_or(StoryRun::is_over);
+                let is_over = engine.stories().get(0).is_none_or(StoryRun::is_over);
                 match engine.next_wakeup().filter(|_| !is_over) {
                     Some(next) if next > at && next <= ends => at = next,
                     _ => break,
@@ -84,7 +84,7 @@ impl DryRun<'_> {
                 return Err(NotCompilable::SendsTooMuch);
             }
         }
-        match engine.stories().first() {
+        match engine.stories().get(0) {
             Some(run) if run.is_over() && !sent.is_empty() => Ok(sent),
             Some(run) if run.is_over() => Err(NotCompilable::SendsNothing),
             _ => Err(NotCompilable::Waits),

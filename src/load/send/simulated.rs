@@ -96,7 +96,9 @@ pub(crate) async fn run(
 /// Begins stories when they are due, moves them on, sends their callbacks, and returns when all is over.
 async fn send_all(context: &Context<'_>, job: &Job, driver: &Driver, direct: &Arc<Direct>, keeper: &Keeper) {
     let schedule = job.schedule(0);
-    let mut simulation = Simulation::new(&job.options, context.set, schedule, keeper.clone(), job.started);
+    let mut simulation = driver.look(|engine, _| {
+        Simulation::new(engine, &job.options, context.set, schedule, keeper.clone(), job.started)
+    });
     loop {
         let Turn { attempts, wake, has_begun_all } =
             driver.look(|engine, now| simulation.turn(engine, since_start(job, now)));

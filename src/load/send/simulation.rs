@@ -47,13 +47,16 @@ pub(super) struct Simulation<'a> {
 }
 
 impl<'a> Simulation<'a> {
+    /// Stories that this engine runs and nobody else adds to.
     pub(super) fn new(
+        engine: &mut Engine,
         options: &'a Options,
         set: &'a [(String, Value)],
         schedule: Schedule,
         keeper: Keeper,
         started: Timestamp,
     ) -> Self {
+        engine.forget_over();
         Self { options, set, schedule, keeper, started, begun: 0 }
     }
 

@@ -77,7 +77,7 @@ fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
     let keeper = Keeper::new(recorder(), started, false);
     let builder = context.builder(options.seed, options.in_flight as usize).sink(keeper.clone());
     let mut engine = builder.engine().unwrap();
-    let mut simulation = Simulation::new(&options, &[], schedule, keeper.clone(), started);
+    let mut simulation = Simulation::new(&mut engine, &options, &[], schedule, keeper.clone(), started);
 
     let mut now = Duration::ZERO;
     let mut under_way: BinaryHeap<Reverse<(Duration, u64)>> = BinaryHeap::new();
@@ -110,6 +110,9 @@ fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
             _ => panic!("nothing happens any more at {now:?}"),
         }
     }
+    // However many there were, the engine keeps none of them.
+    assert_eq!(engine.stories_over(), engine.stories().len());
+    assert_eq!((engine.stories().forgotten(), engine.stories().iter().count()), (engine.stories_over(), 0));
     keeper.lock().close(now, recorder())
 }
 

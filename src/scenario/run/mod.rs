@@ -16,7 +16,6 @@ mod why;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use minijinja::Value as Scope;
@@ -37,6 +36,7 @@ use crate::files::Place;
 use crate::language::template::{self, Helpers, OwnHelpers};
 use crate::seed::Seed;
 use crate::simulator::ConversationKey;
+use crate::time::later;
 
 /// How many things that happened wait for an `await` at most; the oldest are forgotten.
 const MAILBOX: usize = 1_000;
@@ -319,6 +319,12 @@ impl StoryRun {
         found
     }
 
+    /// Whether callbacks of the simulated vendor that come once it is over still depend on it: on its URL, its policy or its
+    /// faults.
+    pub fn shapes_callbacks(&self) -> bool {
+        self.callback_url.is_some() || self.story.own_policy().is_some() || self.has_faults()
+    }
+
     /// Whether the story has a step or a reaction for a call.
     pub fn looks_for_call(&self, id: &str) -> bool {
         self.story.looks_for(&Trigger::Call(id.into()))
@@ -447,8 +453,4 @@ impl StoryRun {
         self.scheduled.clear();
         self.outstanding.clear();
     }
-}
-
-fn later(now: Timestamp, wait: Duration) -> Timestamp {
-    now.checked_add(wait).unwrap_or(Timestamp::MAX)
 }

@@ -1,5 +1,7 @@
 //! Stories as the state machines they are: time, calls and ends of deliveries go in, callbacks and failures come out.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde_json::json;
 
