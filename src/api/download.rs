@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::envelop::{GARBAGE, plain_error, wrong_method};
+use super::envelop::{garbage, plain_error, wrong_method};
 use super::stream::{self, Threads};
 use crate::contract::Family;
 use crate::engine::{Driver, NotStored};
@@ -82,19 +82,14 @@ fn wrong(act: Act) -> Reply {
             let message = message.unwrap_or_else(|| faults::on_purpose(Family::Cloud, status, code));
             let mut answer = plain_error(status, &message);
             if let Some(wait) = retry_after {
-                let seconds = faults::retry_after_seconds(wait).to_string();
-                answer.headers.push(("retry-after".into(), seconds.into()));
+                answer = answer.retry_after(faults::retry_after_seconds(wait));
             }
             answer.into()
         }
         Act::Kind(FaultKind::ExpiredToken) => {
             plain_error(410, "the link has expired, on purpose: a fault of the mock").into()
         }
-        Act::Kind(FaultKind::Garbage) => Reply::Answer(HttpResponse {
-            status: 200,
-            headers: vec![("content-type".into(), "text/html".into())],
-            body: Bytes::from_static(GARBAGE.as_bytes()),
-        }),
+        Act::Kind(FaultKind::Garbage) => garbage().into(),
         Act::Kind(FaultKind::Half | FaultKind::Close) => Reply::Close,
         Act::Kind(FaultKind::Reset) => Reply::Reset,
         Act::Kind(FaultKind::Never) => Reply::Never,

@@ -117,7 +117,11 @@ pub(super) fn plain_error(status: u16, message: &str) -> HttpResponse {
 }
 
 /// What a proxy in front of the vendor might say.
-pub(super) const GARBAGE: &str = "<html><body><h1>502 Bad Gateway</h1></body></html>\n";
+pub(super) fn garbage() -> HttpResponse {
+    let headers = vec![("content-type".into(), "text/html".into())];
+    let body = Bytes::from_static(b"<html><body><h1>502 Bad Gateway</h1></body></html>\n");
+    HttpResponse { status: 200, headers, body }
+}
 
 /// What answers a method that is not served at a path.
 pub(super) fn wrong_method(message: &str, allow: &str) -> HttpResponse {

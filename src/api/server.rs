@@ -15,7 +15,7 @@ use super::came::{Came, Found, Who};
 use super::decode::{DecodeError, Fields, USUAL_VALUES, decode_within};
 use super::delayed::{AllDelayed, Delayed, Late};
 use super::download;
-use super::envelop::{Built, GARBAGE, built, enveloped, json as json_text, plain_error, refused, sealed};
+use super::envelop::{Built, built, enveloped, garbage, json as json_text, plain_error, refused, sealed};
 use super::media;
 use super::proof::{self, Keys, Proven};
 use super::stream::Threads;
@@ -554,14 +554,14 @@ impl Api {
         let payer = payer(engine.simulator().access(), found, fields, caller);
         let counted = payer.map_or(Ok(()), |payer| engine.simulator().access_mut().count_call(payer, now));
         if let Err(wait) = counted {
-            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            let seconds = faults::retry_after_seconds(wait);
             let message =
                 format!("the account has made all the calls it may; the next is taken in {seconds} s");
             let refusal = Refusal::new(429, message);
             let away = TurnedAway::Refused { id: &found.id, refusal: &refusal };
             engine.turned_away(&away, Some(&fields.fields), now);
-            let mut answer = refused(engine, (found.family, &found.id), &refusal, statuses);
-            answer.headers.push(("retry-after".into(), seconds.max(1).to_string().into()));
+            let answer = refused(engine, (found.family, &found.id), &refusal, statuses);
+            let answer = answer.retry_after(seconds.max(1));
             return (Built::Whole(sealed(answer, caller)), Some(refusal));
         }
         engine.doubt(&found.id, caller.account, found.provenance);
@@ -619,9 +619,7 @@ fn wrong(
             let code = code.unwrap_or_else(|| engine.code(family, id, status.into()));
             let mut answer = sealed(enveloped(engine, family, (code, &message), status), caller);
             if let Some(wait) = retry_after {
-                answer
-                    .headers
-                    .push(("retry-after".into(), faults::retry_after_seconds(wait).to_string().into()));
+                answer = answer.retry_after(faults::retry_after_seconds(wait));
             }
             (status, answer.body.clone(), Reply::Answer(answer))
         }
@@ -634,11 +632,7 @@ fn wrong(
             (answer.status, answer.body.clone(), Reply::Answer(answer))
         }
         Act::Kind(FaultKind::Garbage) => {
-            let answer = HttpResponse {
-                status: 200,
-                headers: vec![("content-type".into(), "text/html".into())],
-                body: Bytes::from_static(GARBAGE.as_bytes()),
-            };
+            let answer = garbage();
             (200, answer.body.clone(), Reply::Answer(answer))
         }
         Act::Kind(FaultKind::Half) => {

@@ -96,9 +96,7 @@ impl<I: Iterator> Iterator for Permitted<I> {
 /// Too many take theirs at the same time.
 fn busy(what: &str) -> HttpResponse {
     let message = format!("too many {what} are being sent to clients that take them slowly: try again");
-    let mut answer = HttpResponse::json(503, &serde_json::json!({ "code": 503, "message": message }));
-    answer.headers.push(("retry-after".into(), "1".into()));
-    answer
+    HttpResponse::json(503, &serde_json::json!({ "code": 503, "message": message })).retry_after(1)
 }
 
 /// A part of a recording. It is made while it is sent, piece by piece; of what is `half`, the second half never comes.

@@ -2,6 +2,7 @@
 
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -11,6 +12,13 @@ use crate::console::{Described, PREFIX, described};
 use crate::http::{Peer, RequestError, Tls, TlsError, TlsOptions, request_parts};
 use crate::net::{Headers, HttpRequest, Target};
 use crate::settings::DEFAULT_LISTEN;
+use crate::time::HumanDuration;
+
+/// How long a mock may take to show something. What it is asked has its turn behind everything else that it does.
+const TO_LOOK: Duration = Duration::from_secs(30);
+
+/// How long it may take to do something: to go back to a moment, it does again what happened up to it.
+const TO_CHANGE: Duration = Duration::from_secs(600);
 
 /// Which mock is asked.
 #[derive(Clone, Debug, clap::Args)]
@@ -108,13 +116,14 @@ impl Remote {
         let tls = |target: &Target| Tls::new(&options(), b"http/1.1")?.plan(target);
         let plan = if target.is_tls() { tls(&target) } else { Ok(None) };
         let plan = plan.map_err(|error: TlsError| CommandError::start(error))?;
-        let address = (target.host(), target.port()).to_socket_addrs().ok();
-        let address = address.and_then(|mut addresses| addresses.next()).ok_or_else(|| {
+        let addresses = (target.host(), target.port()).to_socket_addrs();
+        let addresses: Vec<_> = addresses.into_iter().flatten().collect();
+        if addresses.is_empty() {
             let why = "the host has no address".to_owned();
-            RemoteError::Unreachable { url: url.to_owned(), why }
-        })?;
+            return Err(RemoteError::Unreachable { url: url.to_owned(), why }.into());
+        }
         let base = format!("{}{PREFIX}", target.path_and_query().trim_end_matches('/'));
-        let peer = Peer::new(address, plan);
+        let peer = Peer::new(addresses, plan);
         Ok(Self { url: url.trim_end_matches('/').to_owned(), base, peer, token: None, most: usize::MAX })
     }
 
@@ -130,9 +139,10 @@ impl Remote {
         fields: Map<String, Value>,
         take: impl FnMut(u16, &[u8]),
     ) -> Result<u16, RemoteError> {
+        let within = patience(call, &fields);
         let mut request = request(call, fields, &self.base)?;
         request.headers.extend(self.token.iter().map(|token| ("authorization", format!("Bearer {token}"))));
-        let answered = request_parts(&self.peer, request, take).await;
+        let answered = request_parts(&self.peer, request, Some(within), take).await;
         let unreachable = |error: RequestError| {
             let hint = match error {
                 RequestError::Connect(_) if self.url.starts_with("https:") => {
@@ -167,6 +177,14 @@ impl Remote {
         let message = value["message"].as_str().map_or_else(|| value.to_string(), str::to_owned);
         Err(RemoteError::Refused { status, message })
     }
+}
+
+/// How long the response may take to begin. A request that changes something may have much to do, and one may say itself how
+/// long it waits.
+fn patience(call: Described, fields: &Map<String, Value>) -> Duration {
+    let usual = if call.method == "GET" { TO_LOOK } else { TO_CHANGE };
+    let own = fields.get("within").and_then(Value::as_str).and_then(|within| within.parse().ok());
+    usual.saturating_add(own.map_or(Duration::ZERO, |HumanDuration(within)| within))
 }
 
 /// The request with its fields where they belong: in the path, in the query, or in the body.

@@ -299,12 +299,28 @@ fn publish(path: &Path, text: &str) -> io::Result<()> {
     let linked = match std::fs::hard_link(&beside, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         // Not every file system supports links.
-        Err(_) => return std::fs::rename(&beside, path),
+        Err(_) => create(path, text),
         Ok(()) => Ok(()),
     };
     // A file that can't be removed stays: it is never read.
     let _ = std::fs::remove_file(&beside);
     linked
+}
+
+/// Writes a file for its owner alone, unless one exists. For a moment others may read a part of it.
+fn create(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(mut file) => file
+            .write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .inspect_err(|_| drop(std::fs::remove_file(path))),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes a file atomically, readable by every user.
@@ -347,6 +363,16 @@ mod tests {
             threads.into_iter().map(|thread| thread.join().unwrap().certificate().clone()).collect()
         });
         assert!(made.iter().all(|certificate| *certificate == made[0]));
+    }
+
+    #[test]
+    fn without_links_the_first_one_stays_as_well() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join(KEY);
+        create(&key, "the first").unwrap();
+        create(&key, "the second").unwrap();
+        assert_eq!(std::fs::read_to_string(&key).unwrap(), "the first");
+        assert_eq!(mode(&key), 0o600);
     }
 
     #[test]

@@ -116,6 +116,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
 pub(crate) struct Stream {
     io: Box<dyn Io>,
     traffic: Arc<Traffic>,
+    /// The one that it is connected to.
+    address: SocketAddr,
 }
 
 impl Stream {
@@ -137,7 +139,7 @@ impl Stream {
                         let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
                     }
                     let (wire, traffic) = Wire::new(stream);
-                    return Ok(Self { io: Box::new(wire), traffic });
+                    return Ok(Self { io: Box::new(wire), traffic, address: *address });
                 }
                 Err(error) => last = ConnectError::Tcp(error),
             }
@@ -153,6 +155,11 @@ impl Stream {
         Ok(Self { io: Box::new(stream), ..self })
     }
 
+    /// The address of the other side.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Returns the raw byte stream, for requests that no HTTP library would write.
     pub(crate) fn into_io(self) -> Box<dyn Io> {
         self.io
@@ -164,7 +171,7 @@ impl Stream {
         let (reader, writer) = tokio::io::split(self.io);
         let written = Arc::new(Notify::new());
         let nothing = Nothing(Arc::clone(&written));
-        (Self { io: Box::new(tokio::io::join(reader, nothing)), traffic: self.traffic }, writer, written)
+        (Self { io: Box::new(tokio::io::join(reader, nothing)), ..self }, writer, written)
     }
 
     /// Starts HTTP/1.1. Header names keep their letter case where a request says so.

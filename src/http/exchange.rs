@@ -140,6 +140,7 @@ fn unsendable(why: Unsendable) -> Response<Body> {
     let instead = HttpResponse::json(500, &json!({ "message": why.to_string() }));
     let mut response = Response::new(Body::whole(instead.body));
     *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

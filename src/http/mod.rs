@@ -36,4 +36,4 @@ pub use server::Server;
 pub(crate) use tls::{Tls, TlsPlan};
 pub use tls::{TlsError, TlsOptions};
 pub(crate) use verifier::SelfSigned;
-pub(crate) use wire::{Traffic, is_closed};
+pub(crate) use wire::{Traffic, is_closed, is_out_of_files};

@@ -50,17 +50,12 @@ pub(super) enum Unread {
 /// The 503 response when the memory budget or connection limit is exhausted.
 pub(super) fn crowded() -> HttpResponse {
     let message = "the mock is busy with the bodies and answers of others ([limits] memory_mb and connections): try again";
-    let mut answer = HttpResponse::json(503, &json!({ "message": message }));
-    answer.headers.push(("retry-after".into(), "1".into()));
-    answer
+    HttpResponse::json(503, &json!({ "message": message })).retry_after(1)
 }
 
 /// The 503 response for requests that arrive during shutdown.
 pub(super) fn ending() -> HttpResponse {
-    let mut answer =
-        HttpResponse::json(503, &json!({ "message": "the mock is ending and begins nothing new" }));
-    answer.headers.push(("retry-after".into(), "1".into()));
-    answer
+    HttpResponse::json(503, &json!({ "message": "the mock is ending and begins nothing new" })).retry_after(1)
 }
 
 impl Unread {

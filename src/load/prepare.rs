@@ -3,8 +3,11 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::compile::{Context, NotCompilable, StoryTemplate};
 use super::options::Options;
@@ -12,6 +15,9 @@ use crate::delivery::Failure;
 use crate::http::{Tls, TlsError, TlsPlan};
 use crate::net::{Guard, NotAllowed, Target, TargetError};
 use crate::scenario::Story;
+
+/// How long a connection may take before the next address is tried.
+const CONNECTING: Duration = Duration::from_secs(2);
 
 /// Stories ready to be sent at any rate.
 #[derive(Debug)]
@@ -22,7 +28,8 @@ pub struct Load<'a> {
     /// user asked for it.
     pub(super) templates: Result<Arc<[StoryTemplate]>, Option<NotCompilable>>,
     pub(super) target: Arc<Target>,
-    pub(super) address: SocketAddr,
+    /// All that its host stands for, in the order in which they are tried; at least one.
+    pub(super) addresses: Vec<SocketAddr>,
     pub(super) tls: Option<TlsPlan>,
     pub(super) guard: Guard,
 }
@@ -71,18 +78,25 @@ impl<'a> Load<'a> {
             Ok(templates) => Arc::clone(&templates.first().ok_or(PrepareError::NoStory)?.target),
             Err(_) => target(&context, &options.stories)?,
         };
-        let address = address(&target, guard)?;
+        let addresses = addresses(&target, guard)?;
         let tls = match templates {
             Ok(_) => Tls::new(&context.settings.tls, options.protocol.alpn())?.plan(&target)?,
             // The mock of a simulation has a client of its own.
             Err(_) => None,
         };
-        Ok(Self { context, options, templates, target, address, tls, guard: guard.clone() })
+        Ok(Self { context, options, templates, target, addresses, tls, guard: guard.clone() })
     }
 
     /// Returns the receiver as its URL names it.
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Returns the address to send to: of several, the first that accepts a connection now. A name such as `localhost` may
+    /// also resolve to addresses where no server listens.
+    pub(super) async fn address(&self) -> SocketAddr {
+        let first = self.addresses[0];
+        if self.addresses.len() > 1 { reachable(&self.addresses).await.unwrap_or(first) } else { first }
     }
 
     /// Returns why the stories have to be simulated, with their pauses and waits, if they could not be compiled.
@@ -125,11 +139,37 @@ fn target(context: &Context<'_>, stories: &[(Arc<Story>, u32)]) -> Result<Arc<Ta
     }
 }
 
-/// Returns the first address of a target that may be connected to.
-fn address(target: &Target, guard: &Guard) -> Result<SocketAddr, PrepareError> {
+/// Returns the addresses of a target that may be connected to; at least one.
+fn addresses(target: &Target, guard: &Guard) -> Result<Vec<SocketAddr>, PrepareError> {
     guard.consider(target.host())?;
     let unknown = |error: Option<&io::Error>| PrepareError::Unresolved(Failure::unresolved(target, error));
     let found = (target.host(), target.port()).to_socket_addrs().map_err(|error| unknown(Some(&error)))?;
     let admitted = guard.admit(target.host(), &found.collect::<Vec<_>>())?;
-    admitted.first().copied().ok_or_else(|| unknown(None))
+    if admitted.is_empty() { Err(unknown(None)) } else { Ok(admitted) }
+}
+
+/// The first of these addresses that takes a connection.
+async fn reachable(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    for address in addresses {
+        if let Ok(Ok(_)) = timeout(CONNECTING, TcpStream::connect(address)).await {
+            return Some(*address);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_several_addresses_the_one_is_taken_where_somebody_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let there = listener.local_addr().unwrap();
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        assert_eq!(reachable(&[nobody, there]).await, Some(there));
+        assert_eq!(reachable(&[nobody]).await, None);
+    }
 }

@@ -1,6 +1,7 @@
 //! A run: divides the work among the workers, watches them, and collects their results.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -50,7 +51,7 @@ enum Sent {
 }
 
 impl Load<'_> {
-    fn job(&self, rate: &RateProfile, duration: Duration) -> Job {
+    fn job(&self, rate: &RateProfile, duration: Duration, address: SocketAddr) -> Job {
         let options = self.options.clone();
         let mix = self.mix();
         // Simulated stories share one engine. More workers than events in flight would be useless.
@@ -85,7 +86,7 @@ impl Load<'_> {
             curve: curve.map(Arc::new),
             limit: limit.unwrap_or(u64::MAX),
             target: Arc::clone(&self.target),
-            address: self.address,
+            address,
             tls: self.tls.clone(),
             interval,
             intervals: usize::try_from(intervals).unwrap_or(usize::MAX).min(100_000),
@@ -112,7 +113,7 @@ impl Load<'_> {
         mut watch: impl FnMut(&Snapshot),
     ) -> io::Result<Run> {
         let server = (self.is_simulated() || self.options.serves).then(server).transpose()?;
-        let job = Arc::new(self.job(rate, duration));
+        let job = Arc::new(self.job(rate, duration, self.address().await));
         let before = Usage::now();
         let mut watched = Watched { at: Instant::now(), cpu: before.cpu() };
         let board = server.is_some().then(|| Board::new(rate, &job));

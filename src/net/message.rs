@@ -83,6 +83,13 @@ impl HttpResponse {
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
         Self { status, headers: vec![JSON], body: Bytes::from(body.to_string()) }
     }
+
+    /// The same, with the header Retry-After: in so many seconds it may go better.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.headers.push(("retry-after".into(), seconds.to_string().into()));
+        self
+    }
 }
 
 /// A response whose body is produced while it is sent.

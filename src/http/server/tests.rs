@@ -348,6 +348,9 @@ async fn answers_that_cannot_be_sent_are_errors() {
     ] {
         let answer = server.raw(format!("GET {path} HTTP/1.1\r\n{END}\r\n")).await;
         assert_eq!((status(&answer), body(&answer)), (wanted, text), "{path}");
+        if wanted == "500" {
+            assert!(answer.contains("\r\ncontent-type: application/json\r\n"), "{answer}");
+        }
     }
 }
 
