@@ -11,6 +11,7 @@ mod calls;
 mod craft;
 mod expect;
 mod form;
+mod group;
 mod junit;
 mod kit;
 mod outside;
@@ -26,6 +27,7 @@ mod wire;
 
 pub use baseline::Baseline;
 pub use battery::Battery;
+pub use group::Group;
 pub use kit::Kit;
 pub use outside::{Probe, Restart};
 pub use player::{Language, Options, Progress, audit};

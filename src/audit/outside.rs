@@ -1,13 +1,17 @@
 //! What the user gives beside the callback URL: how many events were worked off, and how the receiver is restarted.
 
-use std::process::{Command, Stdio};
+use std::io::Read;
+use std::process::{ChildStdout, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::time::{Instant, sleep};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::craft::Crafted;
 use super::expect::came;
+use super::group::Group;
 use super::wire::Connection;
 use crate::http::Connector;
 use crate::net::Target;
@@ -82,7 +86,7 @@ impl Probe {
                     other => return Err(failed(came(&other))),
                 }
             }
-            Self::Command(command) => shell(command.clone(), true).await.map_err(failed)?,
+            Self::Command(command) => shell(command, true, PATIENCE).await.map_err(failed)?,
         };
         let number = number(&text);
         let shown = || text.trim().chars().take(200).collect();
@@ -105,7 +109,7 @@ impl Restart {
     /// Runs the command, and waits until the receiver takes connections again.
     pub(super) async fn run(&self, connector: &Connector, target: &Target) -> Result<(), OutsideError> {
         let failed = |why: String| OutsideError::Restart(self.0.clone(), why);
-        shell(self.0.clone(), false).await.map_err(failed)?;
+        shell(&self.0, false, PATIENCE).await.map_err(failed)?;
         let begun = Instant::now();
         while connector.connect(target).await.is_err() {
             if begun.elapsed() > PATIENCE {
@@ -120,26 +124,47 @@ impl Restart {
     }
 }
 
-/// Runs a command of the shell to its end. What it prints, if it is wanted.
-async fn shell(command: String, wants_output: bool) -> Result<String, String> {
+/// Runs a command of the shell to its end, for so long at most: then it is ended, with all that it has started. What it
+/// prints, if it is wanted.
+async fn shell(command: &str, wants_output: bool, within: Duration) -> Result<String, String> {
     let (program, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-    let mut child = Command::new(program);
-    child.args([flag, &command]).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let mut start = Command::new(program);
+    start.args([flag, command]).stdin(Stdio::null()).stderr(Stdio::inherit());
     // What the command leaves running must not keep the output open.
-    child.stdout(if wants_output { Stdio::piped() } else { Stdio::null() });
-    let running = tokio::task::spawn_blocking(move || child.output());
-    let output = match tokio::time::timeout(PATIENCE, running).await {
-        Ok(Ok(output)) => output.map_err(|error| format!("can't be run: {error}"))?,
-        Ok(Err(_)) => return Err("was lost sight of".to_owned()),
-        Err(_) => {
-            let within = HumanDuration(PATIENCE);
-            return Err(format!("did not end within {within}: end it with `&` if it starts a server"));
-        }
+    start.stdout(if wants_output { Stdio::piped() } else { Stdio::null() });
+    let mut group = Group::start(&mut start).map_err(|error| format!("can't be run: {error}"))?;
+    let running = async {
+        let output = group.output().map(read);
+        let status = loop {
+            match group.ended().map_err(|error| format!("was lost sight of: {error}"))? {
+                Some(status) => break status,
+                None => sleep(LOOK).await,
+            }
+        };
+        let text = match output {
+            Some(output) => output.await.unwrap_or_default(),
+            None => String::new(),
+        };
+        if status.success() { Ok(text) } else { Err(format!("ended with {status}")) }
     };
-    if !output.status.success() {
-        return Err(format!("ended with {}", output.status));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    let Ok(ended) = timeout(within, running).await else {
+        let within = HumanDuration(within);
+        return Err(format!("did not end within {within}: end it with `&` if it starts a server"));
+    };
+    group.let_go();
+    ended
+}
+
+/// Reads an output to its end, which comes when nobody has it open any more. A thread of its own keeps nobody from ending.
+fn read(mut output: ChildStdout) -> oneshot::Receiver<String> {
+    let (read, all) = oneshot::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        // What can't be read any more is over.
+        let _ = output.read_to_end(&mut bytes);
+        let _ = read.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    all
 }
 
 #[cfg(test)]
@@ -158,7 +183,48 @@ mod tests {
     #[cfg(unix)]
     #[tokio::test]
     async fn commands_of_the_shell() {
-        assert_eq!(shell("echo $((6 * 7))".to_owned(), true).await, Ok("42\n".to_owned()));
-        assert!(shell("exit 3".to_owned(), false).await.unwrap_err().contains("exit status: 3"));
+        assert_eq!(shell("echo $((6 * 7))", true, PATIENCE).await, Ok("42\n".to_owned()));
+        assert!(shell("exit 3", false, PATIENCE).await.unwrap_err().contains("exit status: 3"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_does_not_end_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pids");
+        // The shell waits for what it has started.
+        let command = format!("sleep 600 & echo $$ $! > {}; wait", file.display());
+        // Nobody may be there to take note of an end.
+        let is_gone = |pid: &str| {
+            let state = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+            state.map_or(true, |state| state.contains(") Z"))
+        };
+        for wants_output in [true, false] {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let error = runtime.block_on(shell(&command, wants_output, Duration::from_secs(1))).unwrap_err();
+            assert!(error.contains("did not end within 1s"), "{error}");
+            // The end of the runtime waits for nobody.
+            let begun = std::time::Instant::now();
+            drop(runtime);
+            assert!(begun.elapsed() < Duration::from_secs(60));
+            let pids = std::fs::read_to_string(&file).unwrap();
+            assert_eq!(pids.split_whitespace().count(), 2, "{pids}");
+            while !pids.split_whitespace().all(is_gone) {
+                assert!(begun.elapsed() < Duration::from_secs(60), "one of {pids} is still there");
+                thread::yield_now();
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn what_a_command_leaves_running_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("server");
+        let command = format!("sleep 600 > /dev/null & echo $! > {}", file.display());
+        shell(&command, false, PATIENCE).await.unwrap();
+        let server = std::fs::read_to_string(&file).unwrap().trim().parse().unwrap();
+        let server = nix::unistd::Pid::from_raw(server);
+        assert_eq!(nix::sys::signal::kill(server, nix::sys::signal::SIGKILL), Ok(()));
     }
 }

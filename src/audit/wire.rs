@@ -161,7 +161,7 @@ impl Connection {
         };
         if is_chunked {
             loop {
-                let end = self.chunk(&mut answer.body).await?;
+                let end = self.chunk(&mut answer).await?;
                 if end {
                     return Ok(answer);
                 }
@@ -177,6 +177,7 @@ impl Connection {
                     }
                 }
                 answer.body = self.rest.drain(..length.min(MOST)).collect();
+                answer.keeps &= length <= MOST;
             }
             None => {
                 while self.rest.len() < MOST && self.more().await? {}
@@ -187,21 +188,30 @@ impl Connection {
         Ok(answer)
     }
 
-    /// Reads a chunk. Whether it was the last one.
-    async fn chunk(&mut self, body: &mut Vec<u8>) -> Result<bool, Trouble> {
+    /// Reads a chunk. Whether it was the last one that is read.
+    async fn chunk(&mut self, answer: &mut Answer) -> Result<bool, Trouble> {
         loop {
             match httparse::parse_chunk_size(&self.rest) {
                 Ok(httparse::Status::Complete((begin, length))) => {
-                    let end = begin + usize::try_from(length).unwrap_or(MOST).min(MOST);
-                    // Trailers are as rare as they are useless here: an empty line ends the body.
+                    if length == 0 {
+                        self.rest.drain(..begin);
+                        self.trailers().await?;
+                        return Ok(true);
+                    }
+                    let length = usize::try_from(length).unwrap_or(usize::MAX);
+                    let room = MOST - answer.body.len();
+                    let is_cut = length > room;
+                    let end = begin + length.min(room);
                     while self.rest.len() < end + 2 {
                         if !self.more().await? {
                             return Err(Trouble::Closed);
                         }
                     }
-                    body.extend_from_slice(&self.rest[begin..end]);
+                    answer.body.extend_from_slice(&self.rest[begin..end]);
                     self.rest.drain(..end + 2);
-                    return Ok(length == 0 || body.len() > MOST);
+                    // What is left of it is not to be taken for the next answer.
+                    answer.keeps &= !is_cut;
+                    return Ok(is_cut);
                 }
                 Ok(httparse::Status::Partial) => {
                     if !self.more().await? {
@@ -209,6 +219,25 @@ impl Connection {
                     }
                 }
                 Err(_) => return Err(Trouble::NoHttp("a chunk of its body is malformed".to_owned())),
+            }
+        }
+    }
+
+    /// Passes over the lines behind the last chunk, up to the empty one.
+    async fn trailers(&mut self) -> Result<(), Trouble> {
+        loop {
+            match self.rest.windows(2).position(|two| two == b"\r\n") {
+                Some(at) => {
+                    self.rest.drain(..at + 2);
+                    if at == 0 {
+                        return Ok(());
+                    }
+                }
+                None if self.rest.len() > MOST => {
+                    return Err(Trouble::NoHttp("its trailers are endless".to_owned()));
+                }
+                None if !self.more().await? => return Err(Trouble::Closed),
+                None => {}
             }
         }
     }
@@ -256,19 +285,22 @@ mod tests {
     use crate::http::TlsOptions;
     use crate::net::Guard;
 
-    async fn answered(bytes: &'static [u8]) -> Result<Answer, Trouble> {
+    async fn answered(bytes: &[u8]) -> Result<Answer, Trouble> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target: Target = format!("http://{}/hook", listener.local_addr().unwrap()).parse().unwrap();
         let receiver = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.read(&mut [0; 4096]).await;
-            stream.write_all(bytes).await.unwrap();
+            // Of what is endless not all is read.
+            let _ = stream.write_all(bytes).await;
         };
         let connector = Connector::new(Guard::default(), &TlsOptions::default()).unwrap();
         let sender = async {
             let limit = Duration::from_secs(10);
             let mut connection = Connection::open(&connector, &target, limit).await?;
-            connection.exchange(&Crafted::get(target.clone()), limit).await
+            let answer = connection.exchange(&Crafted::get(target.clone()), limit).await?;
+            assert!(!answer.keeps || connection.rest.is_empty(), "{:?}", connection.rest);
+            Ok(answer)
         };
         tokio::join!(sender, receiver).0
     }
@@ -289,12 +321,34 @@ mod tests {
             read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n").await,
             ok("{}", true)
         );
+        assert_eq!(
+            read(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX: y\r\nZ: 0\r\n\r\n"
+            )
+            .await,
+            ok("{}", true)
+        );
         assert_eq!(read(b"HTTP/1.0 200 OK\r\n\r\n{}").await, ok("{}", false));
         assert_eq!(
             read(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").await,
             ok("", false)
         );
         assert_eq!(read(b"HTTP/1.1 204 No Content\r\n\r\n").await, (204, String::new(), true));
+    }
+
+    #[tokio::test]
+    async fn a_long_body_is_cut_and_its_connection_given_up() {
+        for (length, keeps) in [(MOST - 1, true), (MOST, true), (MOST + 1, false), (3 * MOST, false)] {
+            let body = "x".repeat(length);
+            let whole = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{body}");
+            let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let one = format!("{chunked}{length:x}\r\n{body}\r\n0\r\n\r\n");
+            let two = format!("{chunked}5\r\nxxxxx\r\n{:x}\r\n{}\r\n0\r\n\r\n", length - 5, &body[5..]);
+            for text in [whole, one, two] {
+                let answer = answered(text.as_bytes()).await.unwrap();
+                assert_eq!((answer.body.len(), answer.keeps), (length.min(MOST), keeps), "{}", &text[..60]);
+            }
+        }
     }
 
     #[tokio::test]

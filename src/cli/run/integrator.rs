@@ -1,11 +1,12 @@
 //! The integrator that a run starts: `run FILE -- COMMAND...`.
 
 use std::ffi::OsString;
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::audit::Group;
 use crate::cli::CommandError;
 
 /// How often it is looked at.
@@ -16,7 +17,7 @@ const TO_END: Duration = Duration::from_secs(5);
 
 /// A program that was started for a run, with everything it has started itself. It ends with the run.
 pub(super) struct Integrator {
-    child: Child,
+    group: Group,
     /// As it was written.
     command: String,
     status: Option<ExitStatus>,
@@ -36,19 +37,14 @@ impl Integrator {
             .stdin(Stdio::null())
             .stdout(Stdio::from(std::io::stderr()))
             .stderr(Stdio::inherit());
-        // A group of its own, so that what it starts ends with it.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut start, 0);
-        let child = start
-            .spawn()
+        let group = Group::start(&mut start)
             .map_err(|error| CommandError::start(format!("`{command}` can't be started: {error}")))?;
-        Ok(Self { child, command, status: None })
+        Ok(Self { group, command, status: None })
     }
 
     /// What ends it at once, wherever this program is.
-    pub(super) fn killer(&self) -> impl FnOnce() + Send + 'static {
-        let id = self.child.id();
-        move || send_to_group(id, Signal::Kill)
+    pub(super) fn killer(&self) -> impl FnOnce() + Send + use<> {
+        self.group.killer()
     }
 
     /// Ready when it has failed: it ended with an error, and nothing can be expected of it. A program that ends well may have
@@ -66,16 +62,13 @@ impl Integrator {
 
     fn look(&mut self) -> Option<ExitStatus> {
         // What can't be asked any more is over, too.
-        self.status = self.status.or_else(|| self.child.try_wait().ok().flatten());
+        self.status = self.status.or_else(|| self.group.ended().ok().flatten());
         self.status
     }
 
     /// Ends it: it is asked to, and after a while it is made to.
     pub(super) async fn end(mut self) {
-        // Elsewhere than on Unix nothing can be asked of it.
-        if cfg!(unix) {
-            send_to_group(self.child.id(), Signal::End);
-        } else {
+        if !self.group.ask_to_end() {
             return;
         }
         let asked = Instant::now();
@@ -84,34 +77,3 @@ impl Integrator {
         }
     }
 }
-
-impl Drop for Integrator {
-    fn drop(&mut self) {
-        send_to_group(self.child.id(), Signal::Kill);
-        // On other systems than Unix there is no group to end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// How a group of programs is ended.
-#[derive(Clone, Copy)]
-enum Signal {
-    End,
-    Kill,
-}
-
-#[cfg(unix)]
-fn send_to_group(id: u32, signal: Signal) {
-    let signal = match signal {
-        Signal::End => nix::sys::signal::SIGTERM,
-        Signal::Kill => nix::sys::signal::SIGKILL,
-    };
-    if let Ok(id) = i32::try_from(id) {
-        // Nobody of it may be there any more.
-        let _ = nix::sys::signal::killpg(nix::unistd::Pid::from_raw(id), signal);
-    }
-}
-
-#[cfg(not(unix))]
-fn send_to_group(_: u32, _: Signal) {}
