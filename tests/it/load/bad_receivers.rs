@@ -2,10 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::thread;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use super::harness::{Loaded, command, each, finished, load, load_story, number, story, transfer};
+use super::harness::{Loaded, command, each, finished, load, load_story, number, seen, story, transfer};
 use super::receiver::{OK, Receiver, Then, answer, raw};
 use crate::support::{free_address, stdout};
 
@@ -57,17 +57,16 @@ fn nobody_listens_and_nobody_waits() {
 #[test]
 fn dies_and_comes_back() {
     let mut receiver = Receiver::new();
-    let folder = tempfile::tempdir().unwrap();
-    let args = ["--rate", "400/s", "--duration", "2s"];
+    let (mock, folder) = (free_address(), tempfile::tempdir().unwrap());
+    let args = ["--rate", "400/s", "--duration", "4s", "--listen", &mock.to_string()];
     let child = command(folder.path(), &transfer(), &receiver.url(), &args).spawn().unwrap();
     receiver.wait_for(100);
     receiver.die();
     let before = receiver.count();
-    // The time it is gone for, as an operator would restart it; not a wait for something.
-    thread::sleep(Duration::from_millis(300));
+    seen(mock, |run| number(&run["counts"]["failed"]) > 50);
     receiver.revive();
     let run = finished(child, folder);
-    assert_eq!(run.count("planned"), 800);
+    assert_eq!(run.count("planned"), 1_600);
     assert!(run.errors("refused") > 20, "{}", run.report["errors"]);
     assert!(receiver.count() > before + 100, "{} then {}", before, receiver.count());
     assert!(run.count("ok") <= receiver.count() && run.count("ok") > 300, "{}", run.report["counts"]);
@@ -133,7 +132,8 @@ fn closes_while_nothing_is_asked() {
 fn is_too_slow() {
     let receiver = Receiver::with(|stream, number| {
         if number.is_multiple_of(5) {
-            thread::sleep(Duration::from_millis(700));
+            // Nothing more comes before it is given up.
+            let _ = stream.read(&mut [0; 1]);
         }
         answer(stream, OK)
     });
@@ -304,11 +304,11 @@ fn answers_before_it_reads() {
 fn never_reads() {
     let (_folder, file) =
         story(&format!("[[steps]]\nsend = \"session.end\"\nraw = \"{}\"\n", "x".repeat(3_000_000)));
-    let (address, _) = raw(|stream, _| {
+    let held = Mutex::new(Vec::new());
+    let (address, _) = raw(move |stream, _| {
         // What the system takes for it is little.
         let _ = socket2::SockRef::from(&stream).set_recv_buffer_size(16 * 1024);
-        thread::sleep(Duration::from_secs(5));
-        drop(stream);
+        held.lock().unwrap().push(stream);
     });
     let args = ["--rate", "20/s", "--duration", "200ms", "--in-flight", "4", "--timeout", "300ms"];
     let run = load_story(&file, &url(address), &args);

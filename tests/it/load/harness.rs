@@ -1,6 +1,7 @@
 //! Runs `load`, reads its report, and checks what has to hold of every report.
 
 use std::fs;
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::serving::{Wire, eventually, request};
 use crate::support::{program, stderr, stdout};
 
 pub(super) const SECRET: &str = "s3cret of the load tests";
@@ -141,6 +143,17 @@ pub(super) fn ended(child: Child) -> Output {
     };
     waiting.join().unwrap().unwrap();
     output
+}
+
+/// How a load stands, by the control surface of the mock beside it, once it is like this.
+pub(super) fn seen(mock: SocketAddr, is_it: impl Fn(&Value) -> bool) -> Value {
+    eventually("the load is seen", || {
+        // It may not listen yet.
+        TcpStream::connect(mock).ok()?;
+        let mut wire = Wire::to(mock);
+        wire.send(&request("GET", "/_mock/load", &[], b""));
+        Some(wire.reply().json()["run"].clone()).filter(&is_it)
+    })
 }
 
 /// Interrupts a process as Ctrl-C does.

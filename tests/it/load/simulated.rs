@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::harness::{SECRET, command, finished, interrupt, load_story, number, story, transfer};
+use super::harness::{SECRET, command, finished, interrupt, load_story, number, seen, story, transfer};
 use super::receiver::{OK, Receiver, answer};
 use crate::support::{free_address, post_signed, stderr, stdout};
 
@@ -117,12 +117,12 @@ fn a_receiver_that_is_away_fails_the_stories() {
 fn an_interruption_between_stories_is_one() {
     let (_folder, file) = story("[[steps]]\nsend = \"session.end\"\n[[steps]]\npause = \"1ms\"\n");
     let receiver = Receiver::new();
-    let folder = tempfile::tempdir().unwrap();
-    let args = ["--rate", "1/m", "--duration", "10m", "--listen", "127.0.0.1:0", "--mode", "simulated"];
+    let (mock, folder) = (free_address(), tempfile::tempdir().unwrap());
+    let listen = mock.to_string();
+    let args = ["--rate", "1/m", "--duration", "10m", "--listen", &listen, "--mode", "simulated"];
     let child = command(folder.path(), &file, &receiver.url(), &args).spawn().unwrap();
-    receiver.wait_for(1);
-    // The only story so far is over by now, or nearly.
-    thread::sleep(Duration::from_millis(200));
+    // The only event of the only story so far.
+    seen(mock, |run| run["counts"]["ok"] == 1);
     interrupt(&child);
     let run = finished(child, folder);
     run.assert_code(130);
@@ -212,18 +212,6 @@ fn routes_of_the_settings_hold() {
     for request in routed.arrived() {
         request.assert_signed("of the route");
     }
-}
-
-/// How a load stands, by the control surface of the mock beside it.
-fn seen(mock: std::net::SocketAddr, is_it: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
-    crate::serving::eventually("the load is seen", || {
-        // It may not listen yet.
-        std::net::TcpStream::connect(mock).ok()?;
-        let request = crate::serving::request("GET", "/_mock/load", &[], b"");
-        let mut wire = crate::serving::Wire::to(mock);
-        wire.send(&request);
-        Some(wire.reply().json()["run"].clone()).filter(&is_it)
-    })
 }
 
 #[test]
