@@ -72,7 +72,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         CommandError::usage("there is no callback URL: say with --callback-url where the callbacks go")
     })?;
     let guard = Guard::allowing(&settings.allow).map_err(CommandError::usage)?;
-    let options = ClientOptions { guard, tls: settings.tls.clone(), idle_per_target: 0 };
+    let options = ClientOptions { guard, tls: settings.tls.clone(), ..ClientOptions::default() };
     let client = Client::new(options).map_err(CommandError::start)?;
     let policy = Arc::new(Policy { timeout: settings.policy.timeout, ..Policy::once() });
     let scheme = prepared.signer.scheme().clone();

@@ -24,14 +24,20 @@ const IDLE_PER_TARGET: usize = 32;
 const ENDLESS: Duration = Duration::from_secs(30 * 366 * 24 * 3600);
 
 /// Options of a client.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ClientOptions {
     /// The hosts that may be reached.
     pub guard: Guard,
     /// How TLS certificates are checked.
     pub tls: TlsOptions,
-    /// Idle connections kept per target; 0 means 32.
+    /// Idle connections kept per target; 32 by default.
     pub idle_per_target: usize,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self { guard: Guard::default(), tls: TlsOptions::default(), idle_per_target: IDLE_PER_TARGET }
+    }
 }
 
 /// Sends attempts over kept-alive connections, pooled by target. It needs a tokio runtime with time and network.
@@ -72,10 +78,9 @@ impl Client {
     ///
     /// If the file of additional certificate authorities can't be used.
     pub fn new(options: ClientOptions) -> Result<Self, TlsError> {
-        let idle = if options.idle_per_target == 0 { IDLE_PER_TARGET } else { options.idle_per_target };
         Ok(Self {
             connector: Connector::new(options.guard, &options.tls)?,
-            pool: Pool::new(idle),
+            pool: Pool::new(options.idle_per_target),
             header_case: HeaderCase::default(),
         })
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{ErrorClass, Failure, tls_failure};
 use crate::faults::FaultName;
-use crate::http::{ConnectError, is_closed};
+use crate::http::{ConnectError, is_closed, is_out_of_files};
 use crate::net::Target;
 use crate::time::HumanDuration;
 
@@ -68,7 +68,7 @@ impl Failure {
 
     /// The TCP connection failed.
     pub(crate) fn connect(target: &Target, error: &io::Error) -> Self {
-        if is_out_of_descriptors(error) {
+        if is_out_of_files(error) {
             return Self { class: ErrorClass::NoDescriptors, ..Self::no_room(error) };
         }
         let place = place(target);
@@ -232,11 +232,6 @@ fn loopback(target: &Target) -> Option<SocketAddr> {
         host => host.parse().ok().filter(IpAddr::is_loopback)?,
     };
     Some(SocketAddr::new(address, target.port()))
-}
-
-/// Whether the process or the machine can't open more files: `EMFILE` and `ENFILE`.
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
 fn find_tls<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::policy::{Ordering, Policy, StatusSet, SuccessRule};
+use super::policy::{Ordering, Policy, SuccessRule};
+use super::status_set::StatusSet;
 use crate::files::Tree;
 use crate::time::{DurationRange, HumanDuration};
 

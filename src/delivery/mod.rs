@@ -20,6 +20,7 @@ mod response;
 #[cfg(test)]
 mod scripted;
 mod shared_bytes;
+mod status_set;
 mod tls_failure;
 
 pub use attempt::{
@@ -31,6 +32,7 @@ pub use faulty::as_sent;
 pub use file::{DeliveryFile, PolicyPreset, policy, preset};
 pub use message_id::MessageIds;
 pub use outbox::{Outbox, Totals};
-pub use policy::{Ordering, Policy, StatusSet, SuccessRule};
+pub use policy::{Ordering, Policy, SuccessRule};
 pub use response::ReceiverResponse;
 pub use shared_bytes::SharedBytes;
+pub use status_set::StatusSet;

@@ -15,7 +15,7 @@ use super::response::{Ended, ResponseReader};
 use super::run_stats::{Outcome, Recorder, RunStats};
 use super::timer::{self, Timer};
 use crate::delivery::Failure;
-use crate::http::is_closed;
+use crate::http::{is_closed, is_out_of_files};
 use crate::load::compile::Scratch;
 use crate::load::plan::{Event, Next, Paused, Schedule};
 
@@ -469,19 +469,5 @@ impl Worker<'_> {
             self.free(slot);
             self.recorder.free(now);
         }
-    }
-}
-
-/// Whether the process, or the system, can't open another file.
-pub(super) fn is_out_of_files(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use nix::errno::Errno;
-        error.raw_os_error().is_some_and(|code| code == Errno::EMFILE as i32 || code == Errno::ENFILE as i32)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = error;
-        false
     }
 }

@@ -13,9 +13,8 @@ use super::job::{GRACE, Job};
 use super::nonblocking_conn::NonblockingConn;
 use super::run_stats::{Outcome, Recorder, RunStats};
 use super::timer::{self, Timer};
-use super::worker::is_out_of_files;
 use crate::delivery::Failure;
-use crate::http::is_closed;
+use crate::http::{is_closed, is_out_of_files};
 use crate::load::compile::Scratch;
 use crate::load::plan::{Event, Next, Paused, Schedule};
 
