@@ -339,7 +339,7 @@ impl Driver {
         if let Some((inputs, why)) = state.inputs.owed() {
             left.unstored = inputs;
             left.lines.push(format!(
-                "{inputs} inputs are not in the data folder, which leads to a state before them: {why}"
+                "what happened last is not in the data folder (inputs: {inputs}; {why}): the next start goes on from before it"
             ));
         }
         left

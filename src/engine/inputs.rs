@@ -279,8 +279,8 @@ impl Inputs {
     }
 
     /// How many could not be stored so far, and why; nothing if all are.
-    pub(super) fn owed(&mut self) -> Option<(usize, NotStored)> {
-        let why = self.settle().err()?;
+    pub(super) fn owed(&mut self) -> Option<(usize, String)> {
+        let NotStored(why) = self.settle().err()?;
         Some((self.owed.len(), why))
     }
 
