@@ -127,6 +127,10 @@ mod tests {
 
     use super::*;
 
+    fn get() -> HttpRequest {
+        HttpRequest { method: "GET".into(), path: "/".to_owned(), ..HttpRequest::default() }
+    }
+
     /// An address at which nobody listens.
     async fn nobody() -> SocketAddr {
         TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
@@ -144,10 +148,10 @@ mod tests {
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
             String::from_utf8_lossy(&head[..length]).into_owned()
         };
-        let (response, head) = tokio::join!(request(peer, HttpRequest::default()), serving);
+        let (response, head) = tokio::join!(request(peer, get()), serving);
         assert_eq!(response.unwrap().status, 200);
         assert!(head.contains(&format!("host: {address}\r\n")), "{head}");
-        let none = request(Peer::new(vec![nobody().await; 2], None), HttpRequest::default()).await;
+        let none = request(Peer::new(vec![nobody().await; 2], None), get()).await;
         assert!(matches!(none, Err(RequestError::Connect(_))), "{none:?}");
     }
 
@@ -156,7 +160,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = Peer::from(listener.local_addr().unwrap());
         let within = Duration::from_millis(50);
-        let error = request_parts(&peer, HttpRequest::default(), Some(within), |_, _| {}).await.unwrap_err();
+        let error = request_parts(&peer, get(), Some(within), |_, _| {}).await.unwrap_err();
         assert_eq!(error.to_string(), "no response within 50ms");
     }
 }
