@@ -1,4 +1,4 @@
-//! The agents of a group of an account: who is free, what they did today, and which answered calls wait for them.
+//! The agents of a group of an account: their states, their statistics of the day, and the answered calls that wait for them.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,23 +12,23 @@ use super::TaskKey;
 #[derive(Clone, Debug)]
 pub(super) struct Agent {
     pub(super) name: String,
-    /// Whether a call is with the agent, or its result still to be written down.
+    /// Whether the agent has a call, or still has to save its result.
     pub(super) is_busy: bool,
-    /// Whether the agent is on a break: no call comes, and one that is there goes on.
+    /// Whether the agent is on a break: no new call arrives, and one in progress goes on.
     pub(super) on_break: bool,
-    /// The call that is with the agent, or whose result is to be written down.
+    /// The call of the agent, or the call whose result is to be saved.
     pub(super) call: Option<(TaskKey, u32)>,
-    /// Since when the agent has nothing to do; whoever has waited longest gets the next call.
+    /// Since when the agent has been free. The agent who has waited longest gets the next call.
     free_since: Timestamp,
-    /// Calls dialled for this agent that nobody has taken yet.
+    /// Number of calls dialled for this agent that no agent has taken yet.
     pub(super) pending: u32,
     online_since: Timestamp,
     day: Date,
     pub(super) calls: i64,
     pub(super) seconds: i64,
-    /// How long they had people on hold today, in seconds.
+    /// Total time of calls on hold today, in seconds.
     pub(super) on_hold: i64,
-    /// How often which result was saved today.
+    /// How often each result was saved today.
     pub(super) results: BTreeMap<usize, i64>,
 }
 
@@ -45,12 +45,12 @@ pub(super) struct AgentPool {
     zone: Offset,
     /// The tasks that may have something to dial, in turn.
     pub(super) queue: VecDeque<TaskKey>,
-    /// Answered calls that wait for an agent, the longest first.
+    /// The answered calls that wait for an agent, the longest first.
     pub(super) waiting: VecDeque<(TaskKey, u32)>,
 }
 
 impl AgentPool {
-    /// All agents come to work when the first task is made.
+    /// Creates the pool. All agents come to work when the first task is created.
     pub(super) fn new(names: &[String], zone: Offset, now: Timestamp) -> Self {
         let agent = |name: &String| Agent {
             name: name.clone(),
@@ -74,7 +74,7 @@ impl AgentPool {
         }
     }
 
-    /// The agent for whom one of these may dial another number now, if numbers are dialled by `factor` for each free one.
+    /// Returns the agent, among these, for whom another number may be dialled now, with `factor` numbers for each free agent.
     pub(super) fn room(&self, of: &[usize], factor: f64) -> Option<usize> {
         let agents = || of.iter().filter_map(|at| Some((*at, self.agents.get(*at)?)));
         let free = agents().filter(|(_, agent)| agent.is_free()).count();
@@ -86,7 +86,7 @@ impl AgentPool {
         free.min_by_key(|(at, agent)| (agent.pending, *at)).map(|(at, _)| at)
     }
 
-    /// The free agent among these who has waited longest.
+    /// Returns the free agent among these who has waited longest.
     pub(super) fn free(&self, of: &[usize]) -> Option<usize> {
         let agents = of.iter().filter_map(|at| Some((*at, self.agents.get(*at)?)));
         agents
@@ -101,7 +101,7 @@ impl AgentPool {
         self.agents[agent].free_since = now;
     }
 
-    /// An agent on the present day: what was counted yesterday is forgotten.
+    /// Returns an agent with the statistics of the present day; those of an earlier day are reset.
     pub(super) fn today(&mut self, agent: usize, now: Timestamp) -> &mut Agent {
         let day = self.zone.to_datetime(now).date();
         let agent = &mut self.agents[agent];
@@ -113,7 +113,7 @@ impl AgentPool {
         agent
     }
 
-    /// How long an agent was at work today, in seconds.
+    /// Returns how long an agent was at work today, in seconds.
     pub(super) fn online(&self, agent: usize, now: Timestamp) -> i64 {
         let midnight = self
             .zone

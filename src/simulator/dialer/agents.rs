@@ -1,6 +1,6 @@
-//! Somebody plays an agent of the dialer: goes on a break, takes and rejects calls, hangs up, saves results.
+//! Agents of the dialer played from outside: they go on a break, take and reject calls, hang up, and save results.
 //!
-//! Whatever is not played, the mock plays itself: an agent whom nobody plays takes the call a moment later.
+//! The mock itself does whatever is not played: an agent who is not played takes the call a moment later.
 
 use jiff::Timestamp;
 
@@ -12,58 +12,58 @@ use crate::simulator::context::Context;
 use crate::simulator::ending::Ending;
 use crate::simulator::object_view::AgentView;
 
-/// What was decided about a call.
+/// The decisions about a call.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Played {
-    /// Whether the agent takes it, whatever would have happened.
+    /// Whether the agent takes it, whatever the drawn course.
     pub(super) is_taken: bool,
-    /// The result that is saved.
+    /// The result to be saved.
     pub(super) result: Option<usize>,
 }
 
-/// What an agent does.
+/// An action of an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AgentAct {
-    /// Goes on a break, or comes back from it.
+    /// Goes on a break, or returns from it.
     Break(bool),
-    /// Takes the call that rings.
+    /// Takes the ringing call.
     Take,
-    /// Rejects it.
+    /// Rejects the ringing call.
     Reject,
     /// Ends the talk.
     HangUp,
-    /// Saves this result of the talk that is over.
+    /// Saves this result of the finished talk.
     Save(String),
 }
 
-/// Why an agent can't do something.
+/// Why an action of an agent is not possible.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AgentError {
-    /// Nobody is called so.
+    /// There is no agent of this name.
     #[error("there is no agent `{name}`{near}")]
     NoAgent {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// Who was meant, most likely, or why there is nobody.
+        /// The agent who was probably meant, or why there is none.
         near: String,
     },
-    /// Nothing rings there.
+    /// No call rings at the agent.
     #[error("no call rings at `{0}`, who {1}")]
     NothingRings(String, &'static str),
-    /// There is no talk.
+    /// The agent has no talk.
     #[error("`{0}` does not talk, but {1}")]
     NoTalk(String, &'static str),
-    /// There is nothing to save.
+    /// The agent has no result to save.
     #[error("`{0}` has no talk whose result is to be saved, but {1}")]
     NothingToSave(String, &'static str),
     /// There is no such result.
     #[error("there is no result `{result}`{near}; they are {known}")]
     NoResult {
-        /// What was to be saved.
+        /// The requested result.
         result: String,
-        /// What was meant, most likely.
+        /// The result that was probably meant.
         near: String,
-        /// Those there are.
+        /// The existing results.
         known: String,
     },
 }
@@ -133,7 +133,7 @@ impl Dialer {
         Ok(())
     }
 
-    /// What a task of a pool is for, so that what an agent who comes back causes belongs to it.
+    /// Returns the cause of one of the agent's tasks, to which the effects of the agent's return belong.
     fn free_agent(&self, pool: PoolKey, agent: usize) -> Option<CauseId> {
         let pool = &self.pools[pool.0];
         let waiting = pool.waiting.iter().map(|(key, _)| *key).chain(pool.queue.iter().copied());
@@ -157,7 +157,7 @@ impl Dialer {
         })
     }
 
-    /// What an agent does, in words.
+    /// Describes the agent's activity in words.
     fn doing(&self, call: Option<(TaskKey, u32)>, agent: usize, pool: PoolKey) -> &'static str {
         match call.map(|(key, call)| self.call(key, call)) {
             Some(row) if row.rings_at_agent() => "has a call that rings",
@@ -168,7 +168,7 @@ impl Dialer {
         }
     }
 
-    /// The agents who have come to work.
+    /// Returns the agents who have come to work.
     pub(in crate::simulator) fn agents_seen(&self) -> impl Iterator<Item = AgentView> {
         self.pools.iter().flat_map(|pool| &pool.agents).map(|agent| {
             let row = agent.call.map(|(key, call)| (key, self.call(key, call)));

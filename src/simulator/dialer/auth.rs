@@ -1,4 +1,4 @@
-//! Tokens of the dialer's own.
+//! The dialer's own tokens.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! A call: when each thing happened.
+//! A call, with the time of each of its events.
 
 use jiff::Timestamp;
 
@@ -22,13 +22,13 @@ pub(super) struct CallRow {
     talked: After,
     ended: After,
     pub(super) contact: u32,
-    /// The agent it went to, by position in the group; `u16::MAX` if to none.
+    /// The agent who got it, as an index in the group; `u16::MAX` if none did.
     agent: u16,
     /// The free agent for whom it was dialled.
     pub(super) slot: u16,
-    /// Which call to the contact it is, from 1.
+    /// The number of the call to the contact, from 1.
     pub(super) nth: u8,
-    /// Which of the task's columns its number stands in; `u8::MAX` if the task names none.
+    /// The index of its number's column in the task; `u8::MAX` if the task names none.
     column: u8,
     pub(super) ending: Option<Ending>,
     /// Whether its number was really dialled.
@@ -72,7 +72,7 @@ impl CallRow {
         (after != After::NEVER).then(|| Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX))
     }
 
-    /// Whole seconds between two moments that both happened.
+    /// Returns the whole seconds between two moments that both happened.
     fn seconds(from: After, to: After) -> i64 {
         match (from, to) {
             (After::NEVER, _) | (_, After::NEVER) => 0,
@@ -117,12 +117,12 @@ impl CallRow {
         self.talked != After::NEVER && self.ending.is_none()
     }
 
-    /// Which of the task's columns its number stands in.
+    /// Returns the index of its number's column in the task.
     pub(super) fn column(&self) -> Option<usize> {
         (self.column != u8::MAX).then_some(usize::from(self.column))
     }
 
-    /// When it was dialled, or would have been.
+    /// Returns when it was dialled, or would have been.
     pub(super) fn started_at(&self) -> Timestamp {
         Timestamp::from_millisecond(self.started).unwrap_or(Timestamp::MAX)
     }
@@ -143,12 +143,12 @@ impl CallRow {
         self.moment(self.ended)
     }
 
-    /// How long they talked, in seconds; 0 before it is over.
+    /// Returns the length of the talk in seconds; 0 before it is over.
     pub(super) fn talk_seconds(&self) -> i64 {
         Self::seconds(self.talked, self.ended)
     }
 
-    /// How long the person waited until an agent took the call or it ended.
+    /// Returns how long the person waited until an agent took the call or it ended.
     pub(super) fn waiting_seconds(&self) -> i64 {
         let until = if self.talked == After::NEVER { self.ended } else { self.talked };
         Self::seconds(self.answered, until)

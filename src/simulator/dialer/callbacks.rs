@@ -1,9 +1,9 @@
-//! The notices: what they look like, what the dialer emits, and what a story that sends one by itself gets. They and the
-//! responses to queries are made from the same facts, so that they agree.
+//! The notices: their types, how the dialer emits them, and how they are generated for a story. They and the responses to
+//! queries are derived from the same facts, so that they agree.
 //!
-//! None of them is signed, and the order of the fields is ours. The traps are the vendor's and are kept: `state` in two
-//! notices and `State` in the third; `customizeResults` an object here and a list in the query; `recLink` here and
-//! `reclink` there; a timestamp in milliseconds, as a string, beside durations that are numbers.
+//! None of them is signed, and the order of the fields is ours. The vendor's irregularities are kept: `state` in two notices
+//! and `State` in the third; `customizeResults` as an object here and a list in the query; `recLink` here and `reclink` there;
+//! a timestamp in milliseconds, as a string, beside durations that are numbers.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -234,10 +234,10 @@ impl TalkResultCount {
     }
 }
 
-/// The columns a person's name is looked for in (assumed).
+/// The columns in which a person's name is looked for (assumed).
 const NAMES: [&str; 5] = ["contactName", "customerName", "name", "Name", "callee_name"];
 
-/// What the row of a contact says.
+/// The person described by a contact's row.
 pub(super) struct Person {
     pub(super) name: String,
     pub(super) info: Fields,
@@ -250,40 +250,40 @@ impl Person {
         Self { name, info, fields }
     }
 
-    /// A field of the row, empty if it has none of this name.
+    /// Returns a field of the row; empty if there is none of this name.
     fn field(&self, name: &str) -> String {
         self.fields.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 }
 
-/// What a call ended with, as far as it has.
+/// The final data of a call, as far as they are known.
 #[derive(Default)]
 pub(super) struct Closing {
     pub(super) reason: Option<HangupReason>,
     pub(super) link: Option<String>,
-    /// The label of the result the agent saved.
+    /// The label of the result that the agent saved.
     pub(super) result: &'static str,
-    /// What is to follow.
+    /// The follow-up.
     pub(super) follow_up: Option<&'static str>,
-    /// What the agent wrote of the talk.
+    /// The agent's remarks on the talk.
     pub(super) remarks: &'static str,
-    /// Why the agent passed the person on.
+    /// Why the agent transferred the person.
     pub(super) transfer_reason: &'static str,
-    /// What quality inspection wrote of the talk.
+    /// The remarks of quality inspection on the talk.
     pub(super) inspection: &'static str,
-    /// Seconds the person was on hold.
+    /// How long the person was on hold, in seconds.
     pub(super) hold: u16,
 }
 
-/// What an agent writes, why one passes a person on, and what quality inspection writes, where a test wants it.
+/// The agent's remarks, the reason for a transfer, and the remarks of quality inspection, if a test forces them.
 const REMARKS: &str = "Asked to be called in the evening";
 const TRANSFER_REASON: &str = "Asked for a supervisor";
 const INSPECTION: &str = "Greeted by name, checked the identity, summed up at the end";
 
-/// The title of the one field that results have here (accounts make their own), and the group it belongs to.
+/// The title of the only field that results have here (accounts define their own), and its group.
 pub(super) const FOLLOW_UP: (&str, &str) = ("Follow-up", "Result");
 
-/// What a notice of a call is made from.
+/// The facts behind a notice of a call.
 struct CallFacts<'a> {
     task_id: String,
     task_name: &'a str,
@@ -332,7 +332,7 @@ impl CallNotice {
 }
 
 impl AgentStatus {
-    /// Of an agent who has done nothing yet, in a group in which nobody waits.
+    /// Creates the notice for an agent without earlier activity, in a group in which no person waits.
     fn new(agent_name: String, state: CallState, call: CallNotice) -> Self {
         Self {
             agent_name,
@@ -392,7 +392,7 @@ impl Dialer {
         }
     }
 
-    /// The agent of a call, empty if none has it.
+    /// Returns the agent of a call; empty if there is none.
     pub(super) fn agent_name(&self, key: TaskKey, call: u32) -> String {
         let agents = &self.pools[self.task(key).pool.0].agents;
         let agent = self.call(key, call).agent().and_then(|agent| agents.get(agent));
@@ -407,7 +407,7 @@ impl Dialer {
             .unwrap_or_default()
     }
 
-    /// Whether notices of a task go to nobody, or somebody else sends them.
+    /// Whether notices of a task go nowhere, or a story sends them instead.
     fn is_silent(&self, context: &Context, key: TaskKey) -> bool {
         let task = self.task(key);
         match task.settings.notices {
@@ -480,7 +480,7 @@ impl Dialer {
         self.send_of_call(context, callback, key, call, now);
     }
 
-    /// What a notice of either kind says of a call.
+    /// Returns the part about the call in a notice of either kind.
     fn call_notice(&self, key: TaskKey, call: u32, now: Timestamp) -> CallNotice {
         let (task, row) = (self.task(key), self.call(key, call));
         CallNotice::new(CallFacts {
@@ -521,7 +521,7 @@ impl Dialer {
         }
     }
 
-    /// What a notice is a part of: the task if it does not sum that up, and the task's workflow.
+    /// Returns the objects that a notice is part of: the task, unless the notice sums it up, and the task's workflow.
     fn wholes(&self, key: TaskKey, kind: NoticeKind) -> Vec<String> {
         let task = (kind != NoticeKind::Task).then(|| self.task_id(key));
         let node = self.task(key).node.as_ref();
@@ -554,13 +554,13 @@ impl Dialer {
     }
 }
 
-/// The notice of a task that runs.
+/// Generates the notice of a running task.
 fn generated_task_status(case: &Case) -> Notice<TaskStatus> {
     let (task_id, task_name) = (case.task_id.clone(), case.task_name.clone());
     Notice { kind: NoticeKind::Task, body: TaskStatus { task_id, task_name, state: State::Running } }
 }
 
-/// What the notices say of a call that an agent has just ended.
+/// Generates the data of a call that an agent has just ended.
 fn generated_call(case: &Case) -> CallNotice {
     let info = json!({ "PhoneNumber": case.phone, "name": case.name });
     let info = info.as_object().cloned().unwrap_or_default();
@@ -582,14 +582,14 @@ fn generated_call(case: &Case) -> CallNotice {
     })
 }
 
-/// The notice of a call that an agent has just ended.
+/// Generates the notice of a call that an agent has just ended.
 fn generated_contact_status(case: &Case) -> Notice<ContactStatus> {
     let (state, agent_name) = (CallState::Hangup, case.agent.clone());
     let body = ContactStatus { state, agent_name, call: generated_call(case) };
     Notice { kind: NoticeKind::Contact, body }
 }
 
-/// The notice of the agent of that call.
+/// Generates the notice of the agent of that call.
 fn generated_agent_status(case: &Case) -> Notice<AgentStatus> {
     let body = AgentStatus {
         cur_day_online_duration: 3_600 + case.talk,

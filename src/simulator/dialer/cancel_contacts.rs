@@ -1,4 +1,4 @@
-//! Contacts taken out of a task.
+//! Takes contacts out of a task.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub(super) struct CancelContacts {
     _contact_list: Option<List<Unread<ListedContact>>>,
 }
 
-/// Takes contacts out. That it is refused if none is left to take out is assumed.
+/// Takes contacts out. That the request is refused if none is left to take out is assumed.
 pub(super) fn cancel_contacts(
     simulator: &mut Simulator,
     fields: CancelContacts,
@@ -54,7 +54,7 @@ pub(super) fn cancel_contacts(
     if cancelled == 0 {
         return Err(Refusal::new(10507, "none of these numbers waits to be called"));
     }
-    // What comes of it happens after the response, as everything that goes out.
+    // Its consequences follow after the response, like all callbacks.
     context.plan(request.now, DialerTimer::Check(key));
     Ok(NoData)
 }

@@ -1,4 +1,4 @@
-//! The contacts of a task: the text they came in, and 32 bytes for each.
+//! The contacts of a task: their text as received, and 32 bytes for each.
 
 use std::sync::Arc;
 
@@ -12,16 +12,17 @@ use crate::contract::fields::shown;
 use crate::simulator::outcome::MockOutcome;
 use crate::simulator::{Refusal, Request};
 
-/// The most contacts of a task (assumed).
+/// Maximum number of contacts of a task (assumed).
 const MOST: usize = 1_000_000;
 
-/// The longest `privateData`, in characters (assumed).
+/// Maximum length of `privateData`, in characters (assumed).
 const LONGEST_PRIVATE: usize = 1_024;
 
 /// The column with the number in `customizeContacts` (client).
 const COLUMNS: [&str; 2] = ["PhoneNumber", "phonenumber"];
 
-/// A contact with details in `contactList`: the names of the notices (assumed; plain numbers are taken as well).
+/// The fields of a contact with details in `contactList`: the names of the notices (assumed; plain numbers are accepted as
+/// well).
 const DETAILS: [&str; 6] = ["contactName", "address", "info1", "info2", "info3", "privateData"];
 
 /// A contact of `contactList`: its number alone, or an object with details (client).
@@ -71,12 +72,12 @@ pub(super) struct CustomContact {
     mock_outcome: Option<String>,
 }
 
-/// What a contact does.
+/// The status of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ContactStatus {
-    /// It will be dialled, for the first time or again.
+    /// It is still to be dialled, for the first time or again.
     Waiting,
-    /// It is being called, or its agent writes down the result.
+    /// It is being called, or its agent is saving the result.
     Calling,
     /// It will not be dialled any more.
     Done,
@@ -88,17 +89,17 @@ pub(super) enum ContactStatus {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contact {
     pub(super) number: u64,
-    /// Its row in the text; none if it came as a number alone.
+    /// The place of its row in the text; none if it was given as a number alone.
     at: u32,
     len: u32,
-    /// Its scripted outcome among those of the list, from 1; 0 if it has none.
+    /// The number of its forced outcome among those of the list, from 1; 0 if it has none.
     outcome: u16,
     pub(super) status: ContactStatus,
-    /// How often it was dialled.
+    /// Number of times it was dialled.
     pub(super) attempts: u8,
-    /// Whether anybody or anything ever answered.
+    /// Whether a person or a machine ever answered.
     pub(super) answered: bool,
-    /// Whether the call under way is its last, whatever comes of it.
+    /// Whether the call under way is its last, whatever its result.
     pub(super) is_let_go: bool,
     /// Whether the row is one of `customizeContacts`.
     is_custom: bool,
@@ -110,23 +111,23 @@ pub(super) struct Contacts {
     pub(super) list: Vec<Contact>,
     text: Arc<String>,
     mock_outcomes: Arc<Vec<DialerMockOutcome>>,
-    /// Whether any of them came with columns of the customer's own.
+    /// Whether any of them has columns of the customer's own.
     pub(super) has_info: bool,
 }
 
-/// A contact as it was read.
+/// A parsed contact.
 struct Row<'a> {
     number: u64,
     mock_outcome: DialerMockOutcome,
-    /// What it came with; nothing if it came as a number alone.
+    /// Its value; `None` if it was given as a number alone.
     value: Option<&'a Value>,
     is_custom: bool,
 }
 
 impl Contacts {
-    /// Reads `contactList` and `customizeContacts`. Beside the contacts it gives the numbers that are refused, as they came.
-    /// What becomes of a bad row beside good ones is assumed: it is listed in `errorContactList`, and the task is created
-    /// without it.
+    /// Reads `contactList` and `customizeContacts`. Besides the contacts it returns the refused numbers as received. The
+    /// treatment of a bad row beside good ones is assumed: it is listed in `errorContactList`, and the task is created without
+    /// it.
     pub(super) fn read(
         request: &Request<'_>,
         magic: impl Fn(u64) -> MockOutcome,
@@ -165,7 +166,7 @@ impl Contacts {
             }
         }
         if contacts.list.is_empty() {
-            // Beside a number that is right, another column may be wrong.
+            // Beside a valid number, another column may be wrong.
             if let Some((name, value)) = custom.first().filter(|_| plain.is_empty()).and_then(no_text) {
                 let message =
                     format!("customizeContacts has a {name} that is {}, expected a string", shown(value));
@@ -176,7 +177,7 @@ impl Contacts {
                     format!("contactList has no number that is taken: +{number} asks to be refused");
                 return Err(Refusal::new(10510, message));
             }
-            // One that is no table has no number to be listed.
+            // A contact that is not a table has no number to be listed.
             let first = refused.first().filter(|number| !number.is_null()).or(plain.first());
             let first = first.map(shown).unwrap_or_default();
             let (list, column) = if plain.is_empty() {
@@ -192,7 +193,7 @@ impl Contacts {
         Ok((contacts, refused))
     }
 
-    /// Some of the contacts as if they had never been dialled, for a copy of the task.
+    /// Copies some of the contacts as not dialled yet, for a copy of the task.
     pub(super) fn fresh(&self, wanted: impl Fn(&Contact) -> bool) -> Self {
         let fresh = |contact: &Contact| Contact {
             status: ContactStatus::Waiting,
@@ -205,7 +206,7 @@ impl Contacts {
         Self { list, ..self.clone() }
     }
 
-    /// Adds a contact with its row, a JSON object as text. Its position; nothing if there is no room for it.
+    /// Adds a contact with its row, a JSON object as text. Returns its index, or `None` if there is no room for it.
     pub(super) fn append(
         &mut self,
         number: u64,
@@ -242,7 +243,7 @@ impl Contacts {
         Some(position)
     }
 
-    /// How the calls to a contact go, by itself or else by the number that is dialled.
+    /// Returns the forced course of the calls to a contact: its own, or else that of the dialled number.
     pub(super) fn mock_outcome(
         &self,
         contact: &Contact,
@@ -255,7 +256,7 @@ impl Contacts {
         }
     }
 
-    /// The number in a column of a contact; nothing if it has no such column, or no right number in it.
+    /// Returns the number in a column of a contact, or `None` if it has no such column, or no valid number in it.
     pub(super) fn number_in(&self, contact: &Contact, column: &str) -> Option<u64> {
         if COLUMNS.contains(&column) {
             return Some(contact.number);
@@ -264,8 +265,8 @@ impl Contacts {
         fields.get(column)?.as_str().and_then(phone)
     }
 
-    /// The numbers of a contact as they are dialled in turn, each with its place among the columns. A contact without a
-    /// right number in any of these columns is dialled by the one it came with.
+    /// Returns the numbers of a contact in dialling order, each with the index of its column. A contact without a valid number
+    /// in any of these columns is dialled by its original number.
     pub(super) fn numbers(&self, contact: &Contact, columns: &[String]) -> Vec<(Option<u8>, u64)> {
         let mut numbers: Vec<(Option<u8>, u64)> = Vec::new();
         for (at, column) in (0_u8..).zip(columns) {
@@ -286,17 +287,17 @@ impl Contacts {
         COLUMNS.contains(&column) || self.list.iter().any(has)
     }
 
-    /// The row of a contact as it came.
+    /// Returns the row of a contact as received.
     pub(super) fn fields(&self, contact: &Contact) -> Fields {
         let (from, to) = (contact.at as usize, contact.at as usize + contact.len as usize);
         let text = self.text.get(from..to).unwrap_or_default();
         serde_json::from_str(text).unwrap_or_default()
     }
 
-    /// The columns of the customer's own.
+    /// Returns the columns of the customer's own.
     pub(super) fn info(&self, contact: &Contact) -> Fields {
         let mut info = if contact.is_custom { self.fields(contact) } else { Fields::new() };
-        // They are this mock's, not the customer's.
+        // These belong to the mock, not to the customer.
         info.shift_remove("mock_outcome");
         info.shift_remove("mock_whatsapp");
         info
@@ -304,14 +305,14 @@ impl Contacts {
 }
 
 impl Row<'_> {
-    /// Whether it is to be refused, as its scripted outcome or else its number says.
+    /// Whether it is to be refused, because of its forced outcome or else its number.
     fn is_refused(&self, magic: impl Fn(u64) -> MockOutcome) -> bool {
         self.mock_outcome.call.refused
             || self.mock_outcome == DialerMockOutcome::default() && magic(self.number).refused
     }
 }
 
-/// A row, or the number it is refused with.
+/// A row, or the number with which it is refused.
 type Read<'a> = Result<Row<'a>, Value>;
 
 fn plain_row(value: &Value) -> Result<Read<'_>, Refusal> {
@@ -343,7 +344,7 @@ fn plain_row(value: &Value) -> Result<Read<'_>, Refusal> {
     read_row(value, number, false)
 }
 
-/// The first column of a row that holds no text.
+/// Returns the first column of a row that is not a text.
 fn no_text(row: &Value) -> Option<(&String, &Value)> {
     row.as_object()?.iter().find(|(_, value)| !value.is_string())
 }

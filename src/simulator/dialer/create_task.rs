@@ -1,4 +1,4 @@
-//! Tasks created, and copied from others.
+//! Creates tasks, and copies others.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::simulator::timer::DialerTimer;
 use crate::simulator::{Refusal, Request, Simulator};
 use crate::time::later;
 
-/// How long it takes to create a task (assumed).
+/// How long the creation of a task takes (assumed).
 pub(super) const CREATING: Duration = Duration::from_secs(1);
 
 /// `POST /service/callcenter/call/predict/createtask` (client).
@@ -102,7 +102,7 @@ pub(super) fn create_task(
     Ok(CreatedTask { task_id: dialer.task_id(key), error_contact_list })
 }
 
-/// Copies the contacts of a task, all of them or those that nobody answered, into a new one with the same callback.
+/// Copies the contacts of a task, all of them or those without an answer, into a new task with the same callback.
 pub(super) fn copy_task(
     simulator: &mut Simulator,
     Both(fields, copied): CopyTask,
@@ -119,7 +119,7 @@ pub(super) fn copy_task(
     dialer.check_name(&settings)?;
     let source = dialer.task(from);
     if only_unanswered {
-        // Who has not answered is known when everybody was called.
+        // Which contacts have not answered is known after all were called.
         let code = match source.state {
             State::Creating | State::NotStarted => 10514,
             State::Running | State::Paused => 10515,
@@ -145,14 +145,14 @@ pub(super) fn copy_task(
     Ok(CopiedTask { task_id: dialer.task_id(key) })
 }
 
-/// Notes a `dialingMode` that nobody knows, once.
+/// Notes an unknown `dialingMode`, once.
 fn note_mode(fields: &TaskFields, dialer: &Dialer, context: &mut Context) {
     if let Some(note) = fields.unknown_mode(&dialer.rules) {
         context.note_once("dialingMode", || note);
     }
 }
 
-/// What `dialingOrder` names must be there.
+/// Checks that the columns in `dialingOrder` exist.
 fn check_columns(settings: &TaskSettings, contacts: &Contacts) -> Result<(), Refusal> {
     match settings.columns.iter().find(|column| !contacts.has_column(column)) {
         Some(column) => {
@@ -165,7 +165,7 @@ fn check_columns(settings: &TaskSettings, contacts: &Contacts) -> Result<(), Ref
 }
 
 impl Dialer {
-    /// The task to copy, by its name or its id.
+    /// Returns the task to copy, by its name or its id.
     fn find_source(&self, request: &Request<'_>, name: &str) -> Result<TaskKey, Refusal> {
         if let Some(key) = self.names.get(&(request.account, name.to_owned())) {
             return Ok(*key);
@@ -185,7 +185,7 @@ impl Dialer {
         }
     }
 
-    /// Takes a task up: from now on it happens by itself.
+    /// Adds a task. From now on it runs by itself.
     pub(super) fn add_task(
         &mut self,
         context: &mut Context,

@@ -1,8 +1,7 @@
-//! From a task's creation to its end: it begins, rests, dials as many numbers as its free agents allow, dials again, and
-//! is over.
+//! From a task's creation to its end: it begins, pauses, dials as many numbers as its free agents allow, dials again, and ends.
 //!
-//! The cost of a call does not depend on how many contacts there are: a pool holds a queue of tasks that have something
-//! to dial, a task a position in its list and a queue of redials, and only the calls under way wait in the agenda.
+//! The cost of a call does not depend on the number of contacts: a pool has a queue of tasks with something to dial, a task has
+//! a position in its list and a queue of redials, and only the calls under way wait in the agenda.
 
 use std::time::Duration;
 
@@ -24,12 +23,12 @@ use crate::time::later;
 /// How long a line takes to cut a call (assumed).
 const FUSING: Duration = Duration::from_millis(1_200);
 
-/// What a task does when its turn comes.
+/// The result of a task's turn.
 enum Turn {
     Dial(u32, usize),
-    /// No agent is free for it.
+    /// No agent is free for the task.
     Full,
-    /// Nothing to dial before this moment.
+    /// There is nothing to dial before this moment.
     Later(Timestamp),
     Nothing,
 }
@@ -41,7 +40,7 @@ impl Dialer {
         }
     }
 
-    /// A task changes its state, and a notice says so.
+    /// Sets the state of a task, and sends a notice of it.
     fn enter(&mut self, context: &mut Context, key: TaskKey, state: State, now: Timestamp) {
         self.task_mut(key).state = state;
         self.emit_task_status(context, key, now);
@@ -58,7 +57,7 @@ impl Dialer {
         self.fill(context, self.task(key).pool, now);
     }
 
-    /// A pause begins or ends: nothing new is dialled in it, calls under way go on.
+    /// Begins or ends a pause. During a pause nothing new is dialled, and calls under way go on.
     pub(super) fn rest(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task(key);
         let Some((resting, next)) = task.rest(now).filter(|_| !task.state.is_over() && !task.is_closed)
@@ -80,7 +79,7 @@ impl Dialer {
         self.fill(context, self.task(key).pool, now);
     }
 
-    /// The schedule of a task has come to its end: who was not reached yet never will be, and calls under way go on.
+    /// Ends the schedule of a task: contacts not reached by then never will be, and calls under way go on.
     pub(super) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = self.task_mut(key);
         if task.state.is_over() {
@@ -166,7 +165,7 @@ impl Dialer {
         }
     }
 
-    /// How a call to a contact goes, by the contact or else by the number that is dialled.
+    /// Returns the forced course of a call: that of the contact, or else of the dialled number.
     fn mock_outcome(&self, key: TaskKey, contact: u32, number: u64) -> DialerMockOutcome {
         let contacts = &self.task(key).contacts;
         contacts.mock_outcome(&contacts.list[contact as usize], number, |number| {
@@ -178,7 +177,7 @@ impl Dialer {
         self.mock_outcome(key, call.contact, self.task(key).number_of(call))
     }
 
-    /// What a call comes to.
+    /// Returns the course of a call.
     pub(super) fn course(&self, key: TaskKey, call: &CallRow) -> CallCourse {
         let mock_outcome = self.mock_outcome_of_call(key, call);
         let drawn = course(&self.calling, mock_outcome, self.task(key).seed, call.contact, call.nth);
@@ -192,7 +191,7 @@ impl Dialer {
         }
     }
 
-    /// Whether a number was dialled as often today as it may be; if not, it now was once more.
+    /// Whether a number has already been dialled as often today as allowed. If not, it is counted once more.
     fn is_overrun(&mut self, key: TaskKey, number: u64, now: Timestamp) -> bool {
         let settings = &self.task(key).settings;
         let day = settings.zone.to_datetime(now).date();
@@ -270,7 +269,7 @@ impl Dialer {
         self.emit_contact_status(context, key, call, CallState::Ringing, now);
     }
 
-    /// A contact whose call is over is dialled again, or is finished.
+    /// Plans the next call to a contact whose call is over, or finishes the contact.
     pub(super) fn settle(
         &mut self,
         context: &mut Context,
@@ -296,8 +295,8 @@ impl Dialer {
         }
     }
 
-    /// After which gap a contact is dialled again: its next number at once or after the gap between numbers, or else
-    /// from the first one on, as its result or the task says. Nothing if it is finished.
+    /// Returns the delay after which a contact is dialled again: its next number, at once or after the gap between numbers, or
+    /// else the first number again, as its result or the task says. `None` if it is finished.
     fn again(&self, key: TaskKey, contact: u32, ending: Ending) -> Option<Duration> {
         let task = self.task(key);
         let (settings, contact) = (&task.settings, &task.contacts.list[contact as usize]);

@@ -1,4 +1,4 @@
-//! What one call comes to: the outcomes of calling tasks, and what then happens between person and agent.
+//! Draws the course of one call: the outcomes of calling tasks, and then what happens between person and agent.
 
 use rand::RngExt;
 
@@ -6,7 +6,7 @@ use super::mock_outcome::{DialerMockOutcome, Extras, Twist};
 use crate::seed::Seed;
 use crate::simulator::calling::{self, Outcome, draw, stream};
 
-/// The results an agent may save, with what is to follow: all of it assumed, accounts make their own.
+/// The results that an agent may save, each with its follow-up. All of it is assumed; accounts define their own.
 pub(super) const RESULTS: [(&str, &str); 6] = [
     ("Promise to pay", "Check the payment"),
     ("Call back later", "Tomorrow"),
@@ -16,43 +16,43 @@ pub(super) const RESULTS: [(&str, &str); 6] = [
     ("Answering machine", "Try again"),
 ];
 
-/// How many seconds a person is on hold where a test wants it.
+/// How long a person is on hold if a test forces it, in seconds.
 const HOLD: u16 = 20;
 
 /// The result of a talk with a machine.
 const MACHINE: usize = 5;
 
-/// What one call comes to.
+/// The course of one call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CallCourse {
     pub(super) outcome: Outcome,
     pub(super) twist: Twist,
     /// Milliseconds from dialling to ringing.
     pub(super) wait: u64,
-    /// Seconds it rings.
+    /// Length of the ringing, in seconds.
     pub(super) ring: u8,
-    /// Seconds of the talk.
+    /// Length of the talk, in seconds.
     pub(super) talk: u16,
     pub(super) by_user: bool,
-    /// `A` to `I`, or 0.
+    /// The person's intention: `A` to `I`, or 0.
     pub(super) intention: u8,
     /// Seconds until the agent picks up.
     pub(super) pickup: u8,
-    /// Seconds the person waits for an agent.
+    /// How long the person waits for an agent, in seconds.
     pub(super) waits: u8,
-    /// Whether, after that, it is the person who gives up.
+    /// Whether it is the person who gives up after that.
     pub(super) leaves_queue: bool,
-    /// Seconds the agent writes down the result.
+    /// How long the agent takes to save the result, in seconds.
     pub(super) wrap_up: u8,
     pub(super) result: usize,
-    /// What quality inspection gives the talk.
+    /// The score of the talk in quality inspection.
     pub(super) score: u8,
-    /// Seconds the agent has the person on hold.
+    /// How long the agent puts the person on hold, in seconds.
     pub(super) hold: u16,
     pub(super) extras: Extras,
 }
 
-/// What the `nth` call (from 1) of a contact comes to.
+/// Draws the course of the `nth` call (from 1) of a contact.
 pub(super) fn course(
     rules: &calling::Rules,
     mock_outcome: DialerMockOutcome,
@@ -69,7 +69,7 @@ pub(super) fn course(
         5 | 6 => Twist::HangsUp,
         _ => Twist::Taken,
     };
-    // A scripted outcome leads to what it usually leads to.
+    // A forced outcome leads to its usual consequences.
     let is_scripted = mock_outcome.call.outcome.is_some() || mock_outcome.call.answers_on.is_some();
     let twist = mock_outcome.twist.unwrap_or(if is_scripted { Twist::Taken } else { usual });
     let is_machine = drawn.outcome == Outcome::Voicemail;
@@ -81,7 +81,7 @@ pub(super) fn course(
         // An agent does not listen to a machine for long.
         talk: match is_machine {
             true => rng.random_range(4..10),
-            // Who is put on hold is on the phone for longer than that.
+            // A person who is put on hold is on the phone for longer than that.
             false => drawn.talk.max(1) + if mock_outcome.extras.holds { HOLD } else { 0 },
         },
         by_user: drawn.by_user && !is_machine,

@@ -1,6 +1,6 @@
-//! What the fields of the dialer's requests hold, and the code of each that cannot be used.
+//! Field types of the dialer's requests, and the code for each unusable field.
 //!
-//! The codes are known from clients; which field leads to which of them, and the limits, are assumed unless said.
+//! The codes are known from clients. Which field leads to which code, and the limits, are assumed unless stated otherwise.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,16 +18,16 @@ use serde_json::Value;
 use crate::contract::fields::{FieldError, decode};
 use crate::simulator::{Refusal, Request};
 
-/// Some libraries leave the padding away.
+/// Some libraries omit the padding.
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
-/// The longest name of a task, in characters.
+/// Maximum length of a task's name, in characters.
 const LONGEST_NAME: usize = 63;
 
-/// A refusal with the dialer's code for the field.
+/// Returns the refusal with the dialer's code for the field.
 pub(super) fn refuse(request: &Request<'_>, error: FieldError) -> Refusal {
     let code = code(request.id, error.path(), error.is_missing());
     Refusal::new(code, error.with_case_of(request.fields).to_string())
@@ -83,7 +83,8 @@ pub(super) fn is_dialled(number: u64) -> bool {
     number < 100_000_000_000_000
 }
 
-/// The digits of a number: a `+`, then at most 14 digits (client); at least 7 and no 0 in front is assumed.
+/// Parses the digits of a number: a `+`, then at most 14 digits (client); that there are at least 7 and no leading 0 is
+/// assumed.
 pub(super) fn phone(text: &str) -> Option<u64> {
     crate::simulator::e164::e164(text.trim()).filter(|number| is_dialled(*number))
 }
@@ -194,7 +195,7 @@ impl<'de> Deserialize<'de> for EncodedCallback {
 pub(super) struct List<T>(Vec<T>);
 
 impl<T> List<T> {
-    /// The elements of a list that may be left out.
+    /// Returns the elements of a list that may be missing.
     pub(super) fn items(list: Option<Self>) -> Vec<T> {
         list.map(|list| list.0).unwrap_or_default()
     }
@@ -229,7 +230,7 @@ impl<'de, T: DeserializeOwned + JsonSchema> Deserialize<'de> for List<T> {
     }
 }
 
-/// The list in a text of a form.
+/// Parses the list in a text of a form.
 fn text_list(text: &str) -> Option<Value> {
     if text.trim_start().starts_with('[') {
         serde_json::from_str(text).ok()
@@ -239,7 +240,7 @@ fn text_list(text: &str) -> Option<Value> {
 }
 
 /// An element of a list that may be long.
-// It is left where it is, see `elements`; here it only says what it looks like.
+// The elements are not parsed here, see `elements`; this type only describes them.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 pub(super) struct Unread<T>(#[schemars(with = "T")] PhantomData<T>);
@@ -256,7 +257,7 @@ impl<'de, T> Deserialize<'de> for Unread<T> {
     }
 }
 
-/// The elements of a list of [`Unread`] ones, as they came.
+/// Returns the elements of a list of [`Unread`] ones, as received.
 pub(super) fn elements<'a>(request: &Request<'a>, name: &str) -> Cow<'a, [Value]> {
     match request.fields.get(name) {
         Some(Value::Array(list)) => Cow::Borrowed(list),

@@ -1,4 +1,5 @@
-//! How the calls to one contact go, for tests: the words of calling tasks, and some that only a dialer with agents has.
+//! The forced course of the calls to one contact, for tests: the words of calling tasks, and those that only a dialer with
+//! agents has.
 
 use std::str::FromStr;
 
@@ -15,11 +16,11 @@ pub(in crate::simulator) enum Twist {
     NoAgent,
     /// The person waits for an agent, and hangs up.
     Leaves,
-    /// The agent does not want it.
+    /// The agent rejects the call.
     Rejects,
     /// The agent's network fails.
     Network,
-    /// The person hangs up while it rings at the agent.
+    /// The person hangs up while the agent's phone rings.
     HangsUp,
     /// The line cuts the call before it rings, to protect itself.
     Fusing,
@@ -27,7 +28,7 @@ pub(in crate::simulator) enum Twist {
     Overrun,
 }
 
-/// The words that only the dialer knows; they may stand in `mock_outcome` beside those of calling tasks.
+/// The words that only the dialer knows. They may be used in `mock_outcome` together with those of calling tasks.
 const WORDS: [(&str, Twist); 9] = [
     ("agent_takes", Twist::Taken),
     ("no_recording", Twist::Unrecorded),
@@ -40,16 +41,16 @@ const WORDS: [(&str, Twist); 9] = [
     ("attempt_limit", Twist::Overrun),
 ];
 
-/// What an agent does besides talking, and what is written of the talk. Calls have nothing of it unless it is asked for.
+/// Further actions of an agent, and remarks on the talk. Calls have them only if they are forced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::simulator) struct Extras {
     /// The agent puts the person on hold.
     pub(in crate::simulator) holds: bool,
-    /// The agent passes the person on.
+    /// The agent transfers the person.
     pub(in crate::simulator) transfers: bool,
     /// The agent writes a remark.
     pub(in crate::simulator) remarks: bool,
-    /// Quality inspection writes what it thinks.
+    /// Quality inspection writes remarks.
     pub(in crate::simulator) inspected: bool,
 }
 
@@ -67,18 +68,18 @@ impl Extras {
     }
 }
 
-/// How the calls to one contact go, for tests.
+/// The forced course of the calls to one contact, for tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::simulator) struct DialerMockOutcome {
     pub(in crate::simulator) call: MockOutcome,
     pub(in crate::simulator) twist: Option<Twist>,
     pub(in crate::simulator) extras: Extras,
-    /// What agents do in single calls to the contact: the second, the third and the fourth.
+    /// The forced actions of agents in single calls to the contact: the second, the third and the fourth.
     pub(in crate::simulator) twists: [Option<Twist>; 3],
 }
 
 impl DialerMockOutcome {
-    /// What it forces in a call to the contact, counted from 1. What is forced for a call alone takes the place of the rest.
+    /// Returns what is forced in a call to the contact, counted from 1. What is forced for this call alone replaces the rest.
     pub(super) fn in_call(self, nth: u8) -> Self {
         let own = usize::from(nth).checked_sub(2).and_then(|at| *self.twists.get(at)?);
         let call = self.call.in_round(nth.into());
@@ -90,19 +91,19 @@ impl DialerMockOutcome {
 }
 
 impl Twist {
-    /// Whether it takes a person who answers.
+    /// Whether it requires that a person answers.
     fn needs_person(self) -> bool {
         !matches!(self, Self::Fusing | Self::Overrun)
     }
 
-    /// A call in which this can happen: somebody answers, if it takes somebody.
+    /// Returns a call in which this can happen: a person answers, if that is required.
     fn reached(self, call: MockOutcome) -> MockOutcome {
         let outcome = call.outcome.filter(|outcome| outcome.is_connected()).unwrap_or(Outcome::Talked);
         let outcome = if self.needs_person() { Some(outcome) } else { call.outcome };
         MockOutcome { outcome, answers_on: None, ..call }
     }
 
-    /// The call and the twist of a word such as `round_2:agent_takes`.
+    /// Returns the call and the twist of a word such as `round_2:agent_takes`.
     fn of_call(word: &str) -> Option<(usize, Self)> {
         let (nth, word) = word.strip_prefix("round_")?.split_once(':')?;
         let (_, twist) = WORDS.iter().find(|(known, _)| *known == word)?;

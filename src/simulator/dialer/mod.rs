@@ -1,8 +1,8 @@
-//! The predictive dialer: tasks that dial lists of numbers for groups of agents, and hand over who answers.
+//! The predictive dialer: tasks that dial lists of numbers for groups of agents, and connect the people who answer.
 //!
-//! It dials as many numbers as its free agents are likely to take; a person who answers when nobody is free is lost.
-//! Each notice goes to the URL that its task named. Nodes of workflows have tasks of their own here, whose notices go where
-//! all callbacks go. The sums of a task match at every moment, and a query answers what a notice said.
+//! It dials as many numbers as its free agents are likely to handle; a person who answers while no agent is free is lost. Each
+//! notice goes to the URL that its task named. Nodes of workflows have their own tasks here, whose notices go where all
+//! callbacks go. The sums of a task match at every moment, and a query returns what a notice said.
 
 mod agent_pool;
 mod agents;
@@ -72,10 +72,10 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
     "dialer.recording" => recording::recording,
 };
 
-/// What a task counts for beside its contacts, in how much is kept: about as much memory as so many contacts.
+/// Weight of a task without its contacts, in contacts of about equal memory.
 const TASK_WEIGHT: usize = 10;
 
-/// Names the agents of a group of an account.
+/// Identifies the agents of a group of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct PoolKey(usize);
 
@@ -85,9 +85,9 @@ pub(super) struct Dialer {
     ids: Arc<Ids>,
     seed: Seed,
     rules: Arc<Rules>,
-    /// How numbers answer: as in calling tasks.
+    /// The behaviour of numbers, as in calling tasks.
     calling: Arc<calling::Rules>,
-    /// Where recordings are served: `http://127.0.0.1:2478`.
+    /// The URL prefix of recordings: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
     homes: Vec<Account>,
     tasks: Shelf<Task>,
@@ -97,14 +97,14 @@ pub(super) struct Dialer {
     names: HashMap<(AccountKey, String), TaskKey>,
     /// The tasks of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<TaskKey>>,
-    /// What somebody who plays an agent has decided, by the contact and which call to it it is.
+    /// The decisions of agents played from outside, by contact and call number.
     played: BTreeMap<(TaskKey, u32, u8), Played>,
-    /// How often a number was dialled on the last day on which it was.
+    /// How often a number was dialled on the last day on which it was dialled.
     dialled: HashMap<(AccountKey, u64), (Date, u32)>,
 }
 
 impl Dialer {
-    /// The numbers that nobody has dialled and somebody still would, with the names of their tasks.
+    /// Returns the numbers that are still to be dialled, each with the name of its task.
     pub(super) fn undialled(&self) -> impl Iterator<Item = (&str, u64)> {
         let open = self.tasks.objects().filter(|task| !task.state.is_over());
         open.flat_map(|task| {
@@ -113,7 +113,7 @@ impl Dialer {
         })
     }
 
-    /// Links to recordings begin with this URL.
+    /// Sets the URL with which links to recordings begin.
     pub(in crate::simulator) fn link_by(&mut self, url: Arc<str>) {
         self.public_url = url;
     }
@@ -157,7 +157,7 @@ impl Dialer {
         self.ids.seal(Kind::DialerTask, (key.0, 0, 0))
     }
 
-    /// Puts a task among the others, at the pool of its group.
+    /// Adds a task to the pool of its group.
     fn push_task(
         &mut self,
         key: TaskKey,
@@ -201,7 +201,7 @@ impl Department for Dialer {
             DialerTimer::Answer(task, call) => dialer.answer(context, task, call, at),
             DialerTimer::GiveUp(task, call) => dialer.give_up(context, task, call, at),
             DialerTimer::PickUp(task, call) => dialer.pick_up(context, task, call, at),
-            // Somebody who plays the agent has ended it already.
+            // An agent played from outside has ended it already.
             DialerTimer::End(task, call, _) if dialer.call(task, call).ending.is_some() => {}
             DialerTimer::End(task, call, ending) => {
                 dialer.end(context, task, call, ending, at);

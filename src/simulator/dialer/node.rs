@@ -1,6 +1,5 @@
-//! Tasks of workflows: the contacts of a node come one by one while its task runs, and what becomes of each goes to the
-//! workflow. That such a task is one of the dialer's like any other is assumed; its notices go where the customer's
-//! callbacks go.
+//! Tasks of workflows: the contacts of a node come one by one while its task runs, and the result of each goes to the workflow.
+//! That such a task is like any other task of the dialer is assumed; its notices go where the customer's callbacks go.
 
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ use crate::simulator::request::Refusal;
 pub(super) struct Node {
     instance: InstanceKey,
     node: u16,
-    /// Where its callbacks come from.
+    /// The origin of its callbacks.
     pub(super) place: FlowPlace,
     pub(super) workflow_id: String,
     contacts: Vec<Origin>,
@@ -34,7 +33,7 @@ pub(super) struct Node {
     pub(super) is_open: bool,
 }
 
-/// What a contact is in its instance.
+/// The origin of a contact in its instance.
 #[derive(Clone, Copy, Debug)]
 struct Origin {
     /// The row of the instance.
@@ -44,7 +43,7 @@ struct Origin {
 }
 
 impl Node {
-    /// A contact is called.
+    /// Records a call to a contact.
     pub(super) fn called(&mut self, contact: u32, call: u32) {
         if let Some(origin) = self.contacts.get_mut(contact as usize) {
             origin.call = Some(call);
@@ -53,8 +52,7 @@ impl Node {
 }
 
 impl Dialer {
-    /// A task for a dialer node, without any contacts yet.
-    /// It is for a group of agents, the first there is if the node names none.
+    /// Adds a task without contacts for a dialer node. It is for a group of agents: the first one if the node names none.
     pub(in crate::simulator) fn add_for_node(
         &mut self,
         context: &mut Context,
@@ -100,7 +98,7 @@ impl Dialer {
         key
     }
 
-    /// A row comes to a dialer node. Its place in the node's task; nothing if the dialer cannot dial its number.
+    /// Adds a row to a dialer node. Returns its index in the node's task, or `None` if the dialer cannot dial its number.
     pub(in crate::simulator) fn append(
         &mut self,
         context: &mut Context,
@@ -117,14 +115,14 @@ impl Dialer {
         let contact = task.contacts.append(number, mock_outcome, row, true)?;
         task.sums.waiting += 1;
         task.node.as_mut()?.contacts.push(Origin { row: origin, call: None });
-        // Before it runs, it dials by itself as soon as it does.
+        // A task that has not begun dials by itself when it does.
         if task.state.has_begun() {
             self.wake_to_dial(context, key, now);
         }
         Some(contact)
     }
 
-    /// No more contacts come: the task ends with its last one.
+    /// Declares that no more contacts come: the task ends with its last one.
     pub(in crate::simulator) fn seal(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if let Some(node) = &mut self.task_mut(key).node {
             node.is_open = false;
@@ -132,7 +130,7 @@ impl Dialer {
         self.finish_if_done(context, key, now);
     }
 
-    /// Nothing new is dialled; who was tried is finished.
+    /// Closes a task: nothing new is dialled, and contacts that were attempted are finished.
     pub(in crate::simulator) fn close_for_node(
         &mut self,
         context: &mut Context,
@@ -142,7 +140,7 @@ impl Dialer {
         self.close(context, key, now);
     }
 
-    /// Nothing new is dialled; who was not finished is cancelled.
+    /// Stops a task: nothing new is dialled, and unfinished contacts are cancelled.
     pub(in crate::simulator) fn stop_for_node(
         &mut self,
         context: &mut Context,
@@ -183,7 +181,7 @@ impl Dialer {
         Taken::Out
     }
 
-    /// A contact of a workflow is finished, if it was ever called.
+    /// Reports a finished contact to its workflow, if it was ever called.
     pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, contact: u32, now: Timestamp) {
         let task = self.task(key);
         let Some(node) = &task.node else { return };
@@ -204,25 +202,25 @@ impl Dialer {
         });
     }
 
-    /// The id of a node's task.
+    /// Returns the id of a node's task.
     pub(in crate::simulator) fn node_task_id(&self, key: TaskKey) -> String {
         self.task_id(key)
     }
 
-    /// Whether an id is that of a task of a workflow of this account.
+    /// Whether an id belongs to a workflow's task of this account.
     pub(in crate::simulator) fn is_of_workflow(&self, id: &str, account: AccountKey) -> bool {
         let at = self.ids.open(Kind::DialerTask, id).and_then(|(task, ..)| self.tasks.get(task as usize));
         at.is_some_and(|task| task.node.is_some() && task.settings.account == account)
     }
 
-    /// The row of a workflow that a contact is, as the notices of workflows name it (assumed to be `wfContactId`).
+    /// Returns the workflow's row of a contact, as the notices of workflows name it (assumed to be `wfContactId`).
     pub(super) fn workflow_contact(&self, key: TaskKey, contact: u32) -> Option<String> {
         let node = self.task(key).node.as_ref()?;
         let origin = node.contacts.get(contact as usize)?;
         Some(self.ids.seal(Kind::Detail, (node.instance.0, origin.row, 0)))
     }
 
-    /// Tasks of workflows are changed by the workflow's own calls.
+    /// Refuses to change tasks of workflows, which the workflow's own requests change.
     pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Refusal> {
         match self.task(key).node {
             Some(_) => {
@@ -233,7 +231,7 @@ impl Dialer {
     }
 }
 
-/// What branches see of how the last call to a row ended.
+/// Returns the result of a row's last call for branches.
 fn came_to(ending: Ending) -> CameTo {
     match ending.outcome() {
         Some(outcome) => CameTo::Call(outcome),

@@ -1,18 +1,18 @@
-//! Where the notices of a task go.
+//! The destination of a task's notices.
 
-/// Where the notices of a task go.
+/// The destination of a task's notices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Notices {
-    /// Where the callbacks of the account go: those of a workflow's tasks.
+    /// The URL of the account's callbacks: for tasks of workflows.
     Account,
-    /// To the URL of the request that created the task.
+    /// The URL in the request that created the task.
     Url(String),
-    /// Nowhere: what the request held is no URL.
+    /// None: the text in the request is not a URL.
     Nowhere,
 }
 
 impl Notices {
-    /// The URL of the request.
+    /// Returns the URL of the request.
     pub(super) fn url(&self) -> Option<&str> {
         match self {
             Self::Url(url) => Some(url),

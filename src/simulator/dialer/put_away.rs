@@ -1,4 +1,4 @@
-//! Tasks that are finished are put away after a while.
+//! Evicts finished tasks after a while.
 
 use jiff::{Span, Timestamp};
 
@@ -9,17 +9,17 @@ use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
 
 impl Dialer {
-    /// Whether so much came that something may have to be put away.
+    /// Whether an eviction scan is due.
     pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
         self.tasks.is_full(most)
     }
 
-    /// How many objects of it are kept.
+    /// Returns the number of kept objects.
     pub(in crate::simulator) fn objects(&self) -> usize {
         self.tasks.len()
     }
 
-    /// Puts away what needs not be kept: tasks that belong to no workflow.
+    /// Evicts finished tasks that belong to no workflow.
     pub(in crate::simulator) fn put_away(&mut self, keep: Keep, planned: &Planned, now: Timestamp) {
         let tasks = self.tasks.put_away(keep, |number, task| {
             let key = TaskKey(u32::try_from(number).ok()?);
@@ -33,25 +33,25 @@ impl Dialer {
         for list in self.of_account.values_mut() {
             list.retain(|key| tasks.get(key.0 as usize).is_some());
         }
-        // How often a number was dialled counts for a day, in whichever zone.
+        // The count of a number applies to one day, in any zone.
         if let Ok(day) = now.in_tz("UTC").and_then(|now| now.date().checked_sub(Span::new().days(2))) {
             self.dialled.retain(|_, (last, _)| *last >= day);
         }
     }
 
-    /// Whether a task may be put away as far as it is concerned.
+    /// Whether the state of a task itself allows its eviction.
     pub(in crate::simulator) fn is_at_rest(&self, key: TaskKey) -> bool {
         self.tasks.get(key.0 as usize).is_none_or(Task::is_at_rest)
     }
 
-    /// Puts a task away with what it belongs to.
+    /// Evicts a task with everything that belongs to it.
     pub(in crate::simulator) fn put_task_away(&mut self, key: TaskKey) {
         if let Some(task) = self.tasks.remove(key.0 as usize) {
             self.forget(key.0 as usize, task);
         }
     }
 
-    /// Nothing leads to a task any more that was put away.
+    /// Removes the index entries of an evicted task.
     fn forget(&mut self, number: usize, task: Task) {
         self.played.retain(|(played, _, _), _| played.0 as usize != number);
         let name = (task.settings.account, task.settings.name);
@@ -62,12 +62,12 @@ impl Dialer {
 }
 
 impl Task {
-    /// Whether nothing of it goes on, and no pool has it in its queue.
+    /// Whether nothing of it is in progress, and no pool has it in its queue.
     fn is_at_rest(&self) -> bool {
         self.state.is_over() && !self.is_queued && self.sums.calling == 0
     }
 
-    /// When it did something last.
+    /// Returns the moment of its last activity.
     fn last_moment(&self) -> Timestamp {
         let last = self.calls.last().map(super::call::CallRow::started_at);
         last.or(self.began).unwrap_or(self.settings.starts)

@@ -1,4 +1,4 @@
-//! The requests that ask for tasks and their calls.
+//! Queries about tasks and their calls.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ use crate::simulator::rules::retention::not_kept;
 use crate::simulator::{Refusal, Request, Simulator};
 use crate::time::later;
 
-/// The page size where the request names none (assumed).
+/// The default page size (assumed).
 const PAGE: i64 = 20;
 
-/// The largest page (assumed); more is refused with a code of its own (client).
+/// Maximum page size (assumed); a larger one is refused with a code of its own (client).
 const LARGEST_PAGE: i64 = 1_000;
 
 /// A count.
@@ -134,7 +134,7 @@ fn limit(limit: Option<Count>) -> Result<usize, Refusal> {
     }
 }
 
-/// A span of time: both ends belong to it.
+/// Returns a time range, including both ends.
 fn span(
     from: Option<LocalTime>,
     to: Option<LocalTime>,
@@ -146,12 +146,12 @@ fn span(
     if from > to {
         return Err(Refusal::new(code, "minstarttime is later than maxstarttime"));
     }
-    // The fields are of whole seconds, calls are not.
+    // The fields are whole seconds, calls are not.
     Ok(from..=later(to, Duration::from_millis(999)))
 }
 
-/// The word of `orderBy`, in lower case, and whether the latest come first. How a direction is written is not known; the
-/// ways of other systems are understood.
+/// Returns the word of `orderBy` in lower case, and whether the latest come first. How a direction is written is not known; the
+/// notations of other systems are accepted.
 fn ordered_by(order_by: &str) -> (String, bool) {
     let order = order_by.trim().to_ascii_lowercase();
     let descends = order.starts_with('-') || order.ends_with(" desc");
@@ -197,7 +197,7 @@ pub(super) fn list_tasks(
     dialer.sort_tasks(&mut keys, fields.order_by.as_deref().unwrap_or("CreatedAt desc"))?;
     let is_asked_for = |key: &TaskKey| {
         let task = dialer.task(*key);
-        // A task that has not begun counts by its plan.
+        // A task that has not begun counts by its planned start.
         let starts = task.began.filter(|_| !by_plan).unwrap_or(task.settings.starts);
         fields.task_name.as_ref().is_none_or(|name| task.settings.name == *name)
             && fields.state.is_none_or(|state| task.state == state)
@@ -240,7 +240,7 @@ pub(super) fn task_detail(
 }
 
 impl Dialer {
-    /// The task that a field names.
+    /// Returns the task that a field names.
     pub(super) fn find_task(&self, request: &Request<'_>, field: &str, id: &str) -> Result<TaskKey, Refusal> {
         if !is_id(id) {
             return Err(Refusal::new(10702, format!("{field} is no id: 32 lower-case hexadecimal digits")));
@@ -257,7 +257,7 @@ impl Dialer {
         Ok(key)
     }
 
-    /// Sorts tasks, which come oldest first, by what `orderBy` says.
+    /// Sorts tasks, given oldest first, by `orderBy`.
     fn sort_tasks(&self, keys: &mut [TaskKey], order_by: &str) -> Result<(), Refusal> {
         let (word, descends) = ordered_by(order_by);
         if descends {
@@ -287,7 +287,7 @@ impl Dialer {
         likes.iter().all(|like| like.fits(&row))
     }
 
-    /// A condition on a column of the customer's own needs a list that has any.
+    /// Checks that the list has columns of the customer's own if a condition names one.
     fn check_likes(&self, key: TaskKey, likes: &[Like]) -> Result<(), Refusal> {
         let task = self.task(key);
         if task.contacts.has_info || task.calls.is_empty() {

@@ -1,5 +1,5 @@
-//! Recordings of calls. What was said and where the recording lies follow from the call and the task's seed, and are
-//! worked out anew whenever somebody asks.
+//! Recordings of calls. What was said and the link of the recording follow from the call and the task's seed, and are computed
+//! anew each time.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -33,7 +33,7 @@ pub(super) struct RecordingLink {
     link: String,
 }
 
-/// Links to what agent and person said.
+/// Returns links to what agent and person said.
 pub(super) fn recording(
     simulator: &mut Simulator,
     RecordingOf { callid }: RecordingOf,
@@ -64,7 +64,7 @@ pub(super) fn recording(
 }
 
 impl Dialer {
-    /// Where the recording of a call is, in the form of the vendor's links (client).
+    /// Returns the link to the recording of a call, in the form of the vendor's links (client).
     pub(super) fn record_link(&self, key: TaskKey, call: u32) -> String {
         let place = (key.0, call, 0);
         let folder = self.ids.seal(Kind::DialerRecordingFolder, place);
@@ -73,12 +73,12 @@ impl Dialer {
         format!("{}/download/{day}/{folder}/{file}.wav", self.public_url)
     }
 
-    /// Whether there is a recording of a call: where agent and person talked, unless its mock_outcome says otherwise.
+    /// Whether a call has a recording: if agent and person talked, unless its mock_outcome says otherwise.
     pub(super) fn is_recorded(&self, key: TaskKey, call: &CallRow) -> bool {
         call.ending.is_some_and(Ending::talked) && self.course(key, call).twist != Twist::Unrecorded
     }
 
-    /// What is behind a link; nothing where nobody has talked.
+    /// Returns the file of a link, or `None` if there was no talk.
     pub(in crate::simulator) fn download(
         &self,
         folder: &str,
@@ -97,7 +97,7 @@ impl Dialer {
         Ok(Download::One { name, recording: self.recording(key, call) })
     }
 
-    /// Whether the recording of a call is there.
+    /// Checks whether the recording of a call is available.
     fn is_there(&self, row: &CallRow, now: Timestamp) -> Result<(), NoRecording> {
         self.calling.recording_times.check(row.ended_at().unwrap_or(now), now)
     }

@@ -115,7 +115,7 @@ impl Dialer {
         self.ids.seal(Kind::DialerCall, (key.0, call, 0))
     }
 
-    /// A call as the query lists it.
+    /// Returns a call as the query lists it.
     pub(super) fn row(&self, key: TaskKey, call: u32, with_info: bool) -> DetailRow {
         let (task, row) = (self.task(key), self.call(key, call));
         let (closing, person) = (self.closing(key, call), self.person(key, row.contact));

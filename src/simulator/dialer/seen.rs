@@ -1,11 +1,11 @@
-//! The dialer's tasks and agents, for whoever looks at the mock.
+//! The dialer's tasks and agents as the control surface shows them.
 
 use super::Dialer;
 use crate::simulator::keys::DialerTaskKey as TaskKey;
 use crate::simulator::object_view::{ObjectView, sums};
 
 impl Dialer {
-    /// The tasks, newest first.
+    /// Returns the tasks, newest first.
     pub(in crate::simulator) fn tasks_seen(&self) -> impl Iterator<Item = ObjectView> {
         let keys = self.tasks.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(TaskKey));
         keys.map(|key| {

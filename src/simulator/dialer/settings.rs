@@ -1,7 +1,7 @@
-//! What a task is made of, as the requests that create and copy tasks say it.
+//! The settings of a task, as the requests that create and copy tasks give them.
 //!
-//! Names are known from clients; units, limits and defaults are assumed, and so is which field leads to which of the
-//! known codes.
+//! Names are known from clients. Units, limits and defaults are assumed, and so is which field leads to which of the known
+//! codes.
 
 use std::time::Duration;
 
@@ -21,25 +21,25 @@ use crate::simulator::rules::dialer::{Pace, Rules};
 use crate::simulator::{Refusal, Request};
 use crate::time::later;
 
-/// How far a start may lie in the past: clients name the present second, and the request takes its time.
+/// How far a start may lie in the past: clients name the present second, and the request takes some time.
 const TOLERANCE: Duration = Duration::from_secs(60);
 
-/// The longest ringing unless the request says so, in seconds.
+/// The default maximum length of the ringing, in seconds.
 pub(super) const RING_LIMIT: u8 = 45;
 
-/// How long an agent may take to write down the result unless the request says so.
+/// The default maximum time for an agent to save the result.
 pub(super) const WRAP_UP: Duration = Duration::from_secs(30);
 
-/// The most numbers of a contact.
+/// Maximum number of phone numbers of a contact.
 const MOST_NUMBERS: usize = 10;
 
-/// The least time between start and end (client).
+/// Minimum time between start and end (client).
 const SHORTEST: Duration = Duration::from_secs(300);
 
-/// The gap between two calls of a contact, in seconds; the client never sends less.
+/// The time between two calls of a contact, in seconds; the client never sends less.
 type Gap = Whole<60, 86_400>;
 
-/// How often a contact is dialled again.
+/// Number of times that a contact is dialled again.
 type Repeats = Whole<0, 10>;
 
 /// What the requests that create and copy tasks have in common (client).
@@ -144,19 +144,19 @@ impl ResultStrategy {
     }
 }
 
-/// A time of the day at which a task rests, and until when.
+/// A daily pause of a task: its start and end.
 pub(super) type Rest = (Time, Time);
 
-/// After calls with a result a contact is tried again in a way of its own.
+/// The repetition rules for a contact after calls with a certain result.
 #[derive(Clone, Debug)]
 pub(super) struct Strategy {
     pub(super) result: CallResultType,
-    /// How often the contact is dialled, the first time included.
+    /// Number of times that the contact is dialled, including the first.
     pub(super) attempts: u8,
     pub(super) gap: Duration,
 }
 
-/// What a task is made of, apart from its contacts.
+/// The settings of a task, without its contacts.
 #[derive(Clone, Debug)]
 pub(super) struct TaskSettings {
     pub(super) account: AccountKey,
@@ -165,33 +165,33 @@ pub(super) struct TaskSettings {
     pub(super) starts: Timestamp,
     pub(super) ends: Option<Timestamp>,
     pub(super) group: usize,
-    /// Positions within the group.
+    /// Indexes within the group.
     pub(super) agents: Vec<usize>,
     pub(super) remark: String,
     pub(super) rests: Vec<Rest>,
-    /// Where the notices go.
+    /// The destination of the notices.
     pub(super) notices: Notices,
-    /// How often a contact is dialled, the first time included.
+    /// Number of times that a contact is dialled, including the first.
     pub(super) attempts: u8,
-    /// The gap between two attempts of a contact.
+    /// The time between two attempts of a contact.
     pub(super) repeat_gap: Duration,
-    /// What holds in place of attempts and gap after certain results.
+    /// The replacements of attempts and gap after certain results.
     pub(super) strategies: Vec<Strategy>,
-    /// The columns whose numbers are dialled in turn within a try; none for the number a contact comes with.
+    /// The columns whose numbers are dialled in turn within an attempt; empty for the contact's original number.
     pub(super) columns: Vec<String>,
-    /// The gap between two numbers of a contact.
+    /// The time between two numbers of a contact.
     pub(super) number_gap: Duration,
-    /// The gap between two calls of the task.
+    /// The time between two calls of the task.
     pub(super) call_gap: Duration,
-    /// The longest ringing, in seconds.
+    /// Maximum length of the ringing, in seconds.
     pub(super) ring_limit: u8,
-    /// How many numbers are dialled for each free agent.
+    /// Number of phone numbers that are dialled for each free agent.
     pub(super) factor: f64,
-    /// Whether it is one, whatever the factor.
+    /// Whether that number is one, whatever the factor.
     pub(super) is_one_by_one: bool,
-    /// From this share of lost calls on, only one number is dialled for each free agent. In percent.
+    /// The share of lost calls, in percent, from which on only one number is dialled for each free agent.
     pub(super) max_lost: Option<f64>,
-    /// How long an agent may take to write down the result.
+    /// Maximum time for an agent to save the result.
     pub(super) wrap_up: Duration,
     pub(super) detects_machines: bool,
     pub(super) redials_machines: bool,
@@ -200,7 +200,7 @@ pub(super) struct TaskSettings {
 }
 
 impl TaskSettings {
-    /// Checks what the fields say together.
+    /// Checks the fields in combination.
     pub(super) fn new(
         fields: TaskFields,
         notices: Notices,
@@ -281,7 +281,7 @@ fn group(name: &str, rules: &Rules) -> Result<usize, Refusal> {
     })
 }
 
-/// The agents a task names, or else the whole group.
+/// Returns the agents that a task names, or else the whole group.
 fn agents(names: Vec<String>, rules: &Rules, group: usize) -> Result<Vec<usize>, Refusal> {
     let group = &rules.groups[group];
     let mut agents = Vec::new();
@@ -300,7 +300,7 @@ fn agents(names: Vec<String>, rules: &Rules, group: usize) -> Result<Vec<usize>,
     Ok(if agents.is_empty() { (0..group.agents.len()).collect() } else { agents })
 }
 
-/// The pauses of every day, in their order.
+/// Returns the daily pauses in order.
 fn rests(pauses: Vec<RestTime>) -> Result<Vec<Rest>, Refusal> {
     let mut rests: Vec<Rest> = pauses.into_iter().map(|pause| (pause.start.0, pause.end.0)).collect();
     rests.sort_unstable();
@@ -313,7 +313,7 @@ fn rests(pauses: Vec<RestTime>) -> Result<Vec<Rest>, Refusal> {
     Ok(rests)
 }
 
-/// How often a contact is dialled, the first time included, and after which gap.
+/// Returns how often a contact is dialled, including the first time, and the time between two attempts.
 fn repeats(repeats: Option<Repeats>, gap: Option<Gap>) -> (u8, Duration) {
     let attempts = repeats.map_or(1, |repeats| u8::try_from(repeats.get() + 1).unwrap_or(u8::MAX));
     (attempts, gap.map_or(Duration::from_secs(60), seconds))
@@ -353,13 +353,14 @@ fn columns(names: Vec<String>) -> Result<Vec<String>, Refusal> {
     Ok(names)
 }
 
-/// The words of `dialingMode` are not known, they are settings. Another one may be right, and has no effect.
+/// Returns the pace of a `dialingMode`. Its words are not known and are taken from the settings. Another word may be right, and
+/// has no effect.
 fn mode(word: Option<&Word>, rules: &Rules) -> Pace {
     word.and_then(|Word(word)| rules.dialing_modes.get(word).copied()).unwrap_or(Pace::Factor)
 }
 
 impl TaskFields {
-    /// What an integrator should know if `dialingMode` is a word that nobody knows.
+    /// Returns a note for the integrator if `dialingMode` is an unknown word.
     pub(super) fn unknown_mode(&self, rules: &Rules) -> Option<String> {
         let Word(word) = self.dialing_mode.as_ref().filter(|Word(word)| !word.is_empty())?;
         if rules.dialing_modes.contains_key(word) {
@@ -375,8 +376,8 @@ impl TaskFields {
     }
 }
 
-/// Whether answering machines are detected, and dialled again. Detection is on where the account has it and the request
-/// says nothing.
+/// Returns whether answering machines are detected, and dialled again. Detection is on if the account has it and the request
+/// does not mention it.
 fn machines(fields: &TaskFields, rules: &Rules) -> Result<(bool, bool), Refusal> {
     let (check, redial) = (fields.voicemail_check, fields.voicemail_redial);
     if !rules.voicemail && (check == Some(Flag(true)) || redial == Some(Flag(true))) {
@@ -389,7 +390,7 @@ fn machines(fields: &TaskFields, rules: &Rules) -> Result<(bool, bool), Refusal>
     Ok((check.map_or(rules.voicemail, |check| check.0), redial.is_some_and(|redial| redial.0)))
 }
 
-/// Whether talks are inspected: `autoQa` and `autoQA` are both in use (client).
+/// Returns whether talks are inspected: `autoQa` and `autoQA` are both in use (client).
 fn inspection(one: Option<Flag>, other: Option<Flag>) -> Result<bool, Refusal> {
     match (one, other) {
         (Some(one), Some(other)) if one != other => {

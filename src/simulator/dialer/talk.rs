@@ -1,5 +1,5 @@
-//! From the answer of a call to its result: it waits for an agent, rings there, is talked, ends, and the agent saves what
-//! came of it.
+//! From the answer of a call to its result: the call waits for an agent, rings at the agent, is talked and ends, and the agent
+//! saves the result.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::simulator::ending::Ending;
 use crate::simulator::timer::DialerTimer;
 use crate::time::later;
 
-/// How long it takes to notice a machine (assumed).
+/// How long the recognition of a machine takes (assumed).
 const NOTICING: Duration = Duration::from_secs(3);
 
 fn seconds(number: impl Into<u64>) -> Duration {
@@ -63,7 +63,7 @@ impl Dialer {
         }
     }
 
-    /// Nobody could take a call that was answered.
+    /// Ends an answered call that no agent could take.
     pub(super) fn give_up(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
         let row = *self.call(key, call);
         if !row.waits {
@@ -77,7 +77,7 @@ impl Dialer {
         self.fill(context, pool, now);
     }
 
-    /// A call no longer counts against the free agents.
+    /// Stops counting a call against the free agents.
     fn close_slot(&mut self, key: TaskKey, call: u32) {
         let pool = self.task(key).pool;
         let row = self.call_mut(key, call);
@@ -100,7 +100,7 @@ impl Dialer {
     }
 
     pub(super) fn pick_up(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
-        // Somebody who plays the agent was faster.
+        // An agent played from outside was faster.
         if !self.call(key, call).rings_at_agent() {
             return;
         }
@@ -121,7 +121,7 @@ impl Dialer {
         self.fill(context, self.task(key).pool, now);
     }
 
-    /// A call is over. Whoever calls this lets the pool dial afterwards.
+    /// Ends a call. The caller of this function lets the pool dial afterwards.
     pub(super) fn end(
         &mut self,
         context: &mut Context,
@@ -156,7 +156,7 @@ impl Dialer {
         }
     }
 
-    /// The agent saves the result and is free again.
+    /// Saves the result of a call and frees its agent.
     pub(super) fn save_result(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
         if std::mem::replace(&mut self.call_mut(key, call).is_saved, true) {
             return;
@@ -175,13 +175,13 @@ impl Dialer {
         self.fill(context, pool, now);
     }
 
-    /// An agent is free: the call that has waited longest among those of the agent's tasks comes next.
+    /// Frees an agent and connects the call of the agent's tasks that has waited longest.
     fn release(&mut self, context: &mut Context, pool: PoolKey, agent: usize, now: Timestamp) {
         self.pools[pool.0].release(agent, now);
         self.next_waiting(context, pool, agent, now);
     }
 
-    /// The call that has waited longest goes to an agent, unless the agent is on a break.
+    /// Connects the call that has waited longest to an agent, unless the agent is on a break.
     pub(super) fn next_waiting(
         &mut self,
         context: &mut Context,

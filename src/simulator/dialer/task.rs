@@ -30,7 +30,7 @@ pub(super) enum State {
 }
 
 impl State {
-    /// The word on the wire (client).
+    /// Returns the word on the wire (client).
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Creating => "Creating",
@@ -51,7 +51,7 @@ impl State {
     }
 }
 
-/// How many contacts do what.
+/// Number of contacts in each status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sums {
     pub(super) waiting: u32,
@@ -86,26 +86,26 @@ pub(super) struct Task {
     pub(super) calls: Vec<CallRow>,
     /// The number it calls with.
     pub(super) caller: String,
-    /// Contacts before this one have been dialled at least once, or will never be.
+    /// Contacts before this index have been dialled at least once, or never will be.
     fresh: usize,
     /// Contacts to be dialled again, in the order of their moments.
     pub(super) redials: BTreeSet<(Timestamp, u32)>,
-    /// The moment at which it is woken to dial.
+    /// The moment at which a timer lets it dial.
     pub(super) woken_at: Option<Timestamp>,
-    /// Not before this moment it dials again.
+    /// The earliest moment at which it dials again.
     pub(super) dials_after: Timestamp,
-    /// Answered calls, and those of them for which no agent was free.
+    /// Number of answered calls, and number of those for which no agent was free.
     pub(super) reached: u32,
     pub(super) lost: u32,
-    /// The end of its schedule has come.
+    /// Whether its schedule has ended.
     pub(super) is_closed: bool,
-    /// The workflow it belongs to.
+    /// The workflow's node that it belongs to.
     pub(super) node: Option<Node>,
-    /// Where its schedule stands in the agenda.
+    /// The places of its schedule in the agenda.
     pub(super) schedule: Vec<Place>,
-    /// Whether it stands in the queue of its pool.
+    /// Whether it is in the queue of its pool.
     pub(super) is_queued: bool,
-    /// The request that made it.
+    /// The request that created it.
     pub(super) cause: CauseId,
 }
 
@@ -143,12 +143,12 @@ impl Task {
         }
     }
 
-    /// How many contacts there are.
+    /// Returns the number of contacts.
     pub(super) fn total(&self) -> u32 {
         u32::try_from(self.contacts.list.len()).unwrap_or(u32::MAX)
     }
 
-    /// The same sums, counted anew.
+    /// Counts the same sums again.
     #[cfg(test)]
     pub(super) fn recount(&self) -> Sums {
         let mut sums = Sums::default();
@@ -174,19 +174,19 @@ impl Task {
         self.node.as_ref().is_some_and(|node| node.is_open)
     }
 
-    /// The number that a call dials.
+    /// Returns the number that a call dials.
     pub(super) fn number_of(&self, call: &CallRow) -> u64 {
         let contact = &self.contacts.list[call.contact as usize];
         let column = call.column().and_then(|at| self.settings.columns.get(at));
         column.and_then(|column| self.contacts.number_in(contact, column)).unwrap_or(contact.number)
     }
 
-    /// The column that the number of a call stands in, empty if the task names none.
+    /// Returns the column of a call's number; empty if the task names none.
     pub(super) fn column_of(&self, call: &CallRow) -> String {
         call.column().and_then(|at| self.settings.columns.get(at)).cloned().unwrap_or_default()
     }
 
-    /// The contact to dial now: one that is due again, or else the next.
+    /// Returns the contact to dial now: one that is due again, or else the next.
     pub(super) fn next_contact(&mut self, now: Timestamp) -> Option<u32> {
         while let Some((due, contact)) = self.redials.first().copied() {
             if due > now {
@@ -225,7 +225,7 @@ impl Task {
         self.fresh < self.contacts.list.len() || self.redials.first().is_some_and(|(due, _)| *due <= now)
     }
 
-    /// How many numbers are dialled for each free agent now: one, while too many calls are lost.
+    /// Returns how many numbers are dialled for each free agent now: one, while too many calls are lost.
     pub(super) fn factor(&self) -> f64 {
         let is_over = self
             .settings
@@ -234,7 +234,7 @@ impl Task {
         if is_over || self.settings.is_one_by_one { 1.0 } else { self.settings.factor }
     }
 
-    /// Whether a moment lies in one of its pauses, and when that changes next; nothing without pauses.
+    /// Returns whether a moment lies in one of its pauses, and when that changes next; `None` without pauses.
     pub(super) fn rest(&self, now: Timestamp) -> Option<(bool, Timestamp)> {
         let local = self.settings.zone.to_datetime(now);
         let rests = &self.settings.rests;

@@ -1,4 +1,4 @@
-//! What the templates of one call see, now and at its later sends.
+//! The view that the templates of one request have, at the request itself and at its later sends.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::language::template::{Helpers, Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
 use crate::language::truth;
 
-/// Why something that templates were to do was not done.
+/// Why templates could not do their work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// The declared answer to what the state is: a code and why.
+    /// The declared response to a state: a code and the reason.
     Refused(i64, String),
-    /// A template that can't be filled in: which one, and why.
+    /// A template that can't be filled in, and its name.
     Broken(String),
 }
 
@@ -28,30 +28,30 @@ impl From<StoreError> for Trouble {
     }
 }
 
-/// A name that templates see.
+/// The value of a name in templates.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Named {
-    /// A value worked out at the call.
+    /// A value computed at the request.
     Value(Scope),
-    /// An object of the state: always as it is at the moment.
+    /// An object of the state: always the current version.
     Object {
         /// Its collection.
         collection: String,
         /// Its key.
         key: String,
-        /// What it was when last seen.
+        /// The version that was last seen.
         last: Scope,
     },
 }
 
-/// What the templates of one request see beside the state.
+/// The names that the templates of one request see beside the state.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Context {
     pub(super) request: Scope,
     pub(super) names: Vec<(String, Named)>,
 }
 
-/// What templates are filled in with, beside the context.
+/// The tools for filling in templates, besides the context.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tools<'a> {
     pub(super) set: &'a TemplateSet,
@@ -60,12 +60,12 @@ pub(super) struct Tools<'a> {
 }
 
 impl Tools<'_> {
-    /// Fills a tree of templates in; `what` is what the error calls it.
+    /// Fills in a tree of templates; `what` is its name in the error.
     pub(super) fn tree(&self, what: &str, tree: &TreeTemplate, scope: &Scope) -> Result<Value, Trouble> {
         tree.render(self.set, scope).map_err(|error| broken(what, &error))
     }
 
-    /// Fills a template in that gives a text.
+    /// Fills in a template that yields a text.
     pub(super) fn text(&self, what: &str, template: &Template, scope: &Scope) -> Result<String, Trouble> {
         let value = self.set.render(template, scope).map_err(|error| broken(what, &error))?;
         Ok(match value {
@@ -75,7 +75,7 @@ impl Tools<'_> {
         })
     }
 
-    /// Whether a `when` holds.
+    /// Whether a `when` is true.
     pub(super) fn holds(&self, what: &str, when: &Template, scope: &Scope) -> Result<bool, Trouble> {
         let value = self.set.render(when, scope);
         value.and_then(|value| truth(&value)).map_err(|error| broken(what, &error))
@@ -87,7 +87,7 @@ fn broken(what: &str, error: &FillError) -> Trouble {
 }
 
 impl Context {
-    /// What templates see at this moment. An object that is gone has no name.
+    /// Returns the scope of templates at this moment. An object that is gone has no name.
     pub(super) fn scope(&self, tools: Tools<'_>) -> Scope {
         let names = self.names.iter().filter_map(|(name, named)| {
             let value = match named {
@@ -104,20 +104,20 @@ impl Context {
         Scope::from_pairs(names.chain(built_in).collect::<Vec<_>>())
     }
 
-    /// Gives a name to a value; an earlier one of this name is gone.
+    /// Assigns a name to a value, replacing an earlier one.
     pub(super) fn name(&mut self, name: &str, named: Named) {
         self.names.retain(|(known, _)| known != name);
         self.names.push((name.to_owned(), named));
     }
 
-    /// Gives a name to an object, if it is there.
+    /// Assigns a name to an object, if it exists.
     pub(super) fn name_object(&mut self, state: &State, name: Option<&String>, collection: &str, key: &str) {
         if let (Some(name), Some(last)) = (name, state.get(collection, key)) {
             self.name(name, Named::Object { collection: collection.to_owned(), key: key.to_owned(), last });
         }
     }
 
-    /// Notes what the objects are by now; those that are gone stay what they were last.
+    /// Records the current versions of the objects; objects that are gone keep their last version.
     pub(super) fn keep_what_is_gone(&mut self, state: &State) {
         for (_, named) in &mut self.names {
             let Named::Object { collection, key, last } = named else { continue };
@@ -128,7 +128,7 @@ impl Context {
         }
     }
 
-    /// Callbacks about one object keep their order: by what.
+    /// Returns the key by which callbacks about one object keep their order.
     pub(super) fn order_key(&self) -> Option<String> {
         self.names.iter().find_map(|(_, named)| match named {
             Named::Object { collection, key, .. } => Some(format!("{collection}/{key}")),
@@ -136,7 +136,7 @@ impl Context {
         })
     }
 
-    /// Changes the state, or, if one of the changes can't be made, leaves it as it was.
+    /// Changes the state. If one of the changes fails, the state stays as it was.
     pub(super) fn store(&mut self, tools: Tools<'_>, stores: &[Store]) -> Result<Vec<Undo>, Trouble> {
         let mut done = Vec::new();
         for store in stores {

@@ -1,4 +1,4 @@
-//! Checks of the fields of a call, as declared.
+//! Checks of the fields of a request, as declared.
 
 use regex_lite::Regex;
 use serde_json::{Map, Value};
@@ -6,30 +6,30 @@ use serde_json::{Map, Value};
 use super::file::{FieldFile, FieldKind};
 use crate::files::diagnostic::{joined, quoted};
 
-/// So many of the values a field may have are named in a message.
+/// Maximum number of a field's allowed values that a message lists.
 const MOST_NAMED: usize = 20;
 
 /// The check of one field.
 #[derive(Clone, Debug)]
 pub(super) struct FieldCheck {
-    /// The keys on the way to it.
+    /// The keys of the path to the field.
     path: Vec<String>,
     name: String,
     file: FieldFile,
     matches: Option<Regex>,
-    /// Whether it comes as a text whatever it is: in a path, in a query.
+    /// Whether it is always given as a text: in a path, in a query.
     textual: bool,
 }
 
 impl FieldCheck {
-    /// A check of the field of this name. The error says what is wrong with the regular expression.
+    /// Creates the check of the field of this name. The error says what is wrong with the regular expression.
     pub(super) fn new(name: &str, file: &FieldFile, textual: bool) -> Result<Self, String> {
         let matches = file.matches.as_deref().map(pattern).transpose()?;
         let path = name.split('.').map(str::to_owned).collect();
         Ok(Self { path, name: name.to_owned(), file: file.clone(), matches, textual })
     }
 
-    /// Checks the field of a call and fills in what is declared of it. Errs with one line that names the field.
+    /// Checks the field of a request and fills in its declared default. The error is one line that names the field.
     pub(super) fn apply(&self, fields: &mut Map<String, Value>) -> Result<(), String> {
         let name = quoted(&self.name);
         let Some(slot) = slot(fields, &self.path).filter(|value| !value.is_null()) else {
@@ -48,7 +48,7 @@ impl FieldCheck {
         self.check(slot).map_err(|wrong| format!("{name} {wrong}"))
     }
 
-    /// What is wrong with a value, to be put after the field's name.
+    /// Returns what is wrong with a value, as a text that follows the field's name.
     fn check(&self, value: &Value) -> Result<(), String> {
         if let Some(kind) = self.file.kind
             && !fits(kind, value)
@@ -96,12 +96,12 @@ impl FieldCheck {
     }
 }
 
-/// Compiles a regular expression. Errs with what is wrong with it.
+/// Compiles a regular expression. The error says what is wrong with it.
 pub(crate) fn pattern(text: &str) -> Result<Regex, String> {
     Regex::new(text).map_err(|error| format!("{} is no regular expression: {error}", quoted(text)))
 }
 
-/// What is wrong with the default of a field by its own check, to be put after `default`.
+/// Returns what is wrong with the default of a field by its own check, as a text that follows `default`.
 pub(crate) fn wrong_default(file: &FieldFile) -> Option<String> {
     let check = FieldCheck::new("default", file, false).ok()?;
     check.check(file.default.as_ref()?).err()
@@ -112,7 +112,7 @@ fn slot<'a>(fields: &'a mut Map<String, Value>, path: &[String]) -> Option<&'a m
     rest.iter().try_fold(fields.get_mut(first)?, |value, key| value.get_mut(key.as_str()))
 }
 
-/// Puts a value at a path, making tables on the way. Where something else is in the way, it stays.
+/// Sets the value at a path, creating tables on the way. If a value other than a table is in the way, it stays.
 fn put(fields: &mut Map<String, Value>, path: &[String], value: Value) {
     let Some((last, parents)) = path.split_last() else { return };
     let mut table = fields;
@@ -126,7 +126,7 @@ fn put(fields: &mut Map<String, Value>, path: &[String], value: Value) {
     table.insert(last.clone(), value);
 }
 
-/// A number or truth value that is written as a text.
+/// Parses a number or boolean that is written as a text.
 fn read(kind: FieldKind, text: &str) -> Option<Value> {
     match kind {
         FieldKind::Integer => text.trim().parse::<i64>().ok().map(Value::from),

@@ -287,7 +287,7 @@ pub struct SendFile {
     pub target: Option<String>,
 }
 
-/// Everything of the user's own in a settings file.
+/// All declarations of the user in a settings file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UserEndpointsFile<'a> {
     pub(crate) endpoints: &'a [Spanned<EndpointFile>],

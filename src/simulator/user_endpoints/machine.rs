@@ -1,4 +1,4 @@
-//! Answers requests of the user's own endpoints, and does what comes of them later: callbacks and changes of the state.
+//! Answers requests of the user's own endpoints, and carries out their later effects: callbacks and changes of the state.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::simulator::raw_rows::RawRows;
 use crate::simulator::timer::Timer;
 use crate::simulator::{Opening, Refusal, Request, Response, Simulator, reference};
 
-/// Where the people of `name()` and `phone()` come from unless a template says otherwise.
+/// The country of the people in `name()` and `phone()`, unless a template says otherwise.
 const COUNTRY: Country = Country::Id;
 
-/// So much may be planned at a time.
+/// Maximum number of sends that may be planned at a time.
 const MOST_PLANNED: usize = 100_000;
 
 /// The department of the user's own endpoints.
@@ -33,16 +33,16 @@ const MOST_PLANNED: usize = 100_000;
 pub(in crate::simulator) struct UserEndpoints {
     plan: Arc<Plan>,
     seed: Seed,
-    /// How many conversations were opened for events of the vendor's that an endpoint sends.
+    /// Number of conversations opened for events of the vendor that an endpoint sends.
     strangers: u64,
     state: State,
-    /// One for each endpoint, one for its sends, and one for each callback that no endpoint causes: what one draws changes
-    /// nothing of another.
+    /// One for each endpoint, one for its sends, and one for each callback that no endpoint causes, so that the draws of one do
+    /// not affect another.
     helpers: BTreeMap<String, OwnHelpers>,
 }
 
 impl Clone for UserEndpoints {
-    /// The same state, which changes apart from this one.
+    /// Returns an independent copy of the same state.
     fn clone(&self) -> Self {
         Self {
             plan: Arc::clone(&self.plan),
@@ -55,13 +55,13 @@ impl Clone for UserEndpoints {
 }
 
 impl UserEndpoints {
-    /// Endpoints with the state that is declared.
+    /// Creates the endpoints with the declared state.
     pub(in crate::simulator) fn new(declarations: &Declarations, seed: Seed) -> Self {
         let plan = Arc::clone(declarations.plan());
         let state = State::default();
         for (collection, objects) in &plan.state {
             for (key, value) in objects {
-                // A file has at most 8 MB, so that nothing of it can be too much.
+                // A file has at most 8 MB, so the limits cannot be exceeded.
                 let _ = state.change(StoreMode::Put, collection, key, value.clone());
             }
         }
@@ -73,17 +73,18 @@ impl UserEndpoints {
         self.plan.endpoints.contains_key(id)
     }
 
-    /// Whether an endpoint is served without any proof of the caller.
+    /// Whether an endpoint is served without authentication.
     pub(in crate::simulator) fn is_open(&self, id: &str) -> bool {
         self.plan.endpoints.get(id).is_some_and(|endpoint| endpoint.open)
     }
 
-    /// Whether a callback is declared here, so that its whole body is.
+    /// Whether a callback is declared here, with its complete body.
     pub(in crate::simulator) fn declares(&self, event: &str) -> bool {
         self.plan.callbacks.contains_key(event)
     }
 
-    /// What templates draw from: those of a request (`call`), of its sends (`send`), of a callback by itself (`body`).
+    /// Returns the random helpers of templates: those of a request (`call`), of its sends (`send`), or of a callback by itself
+    /// (`body`).
     fn helpers(&mut self, kind: &str, id: &str, now: Timestamp) -> Arc<Helpers> {
         let entry = self.helpers.entry(format!("{kind} {id}"));
         let seed = self.seed;
@@ -93,12 +94,12 @@ impl UserEndpoints {
         Arc::clone(helpers)
     }
 
-    /// The body of a declared callback that no endpoint causes, with `patch` (a table or null) over it: for `emit`
-    /// and stories. `request` has no fields there.
+    /// Returns the body of a declared callback that no endpoint causes, with `patch` (a table or null) over it: for `emit` and
+    /// stories. `request` has no fields there.
     ///
     /// # Errors
     ///
-    /// A template cannot be filled in, which it says.
+    /// If a template cannot be filled in. The error names it.
     pub(in crate::simulator) fn generate(
         &mut self,
         event: &str,
@@ -120,7 +121,7 @@ impl UserEndpoints {
     }
 }
 
-/// Answers a request, changes the state, and plans what comes later of it.
+/// Answers a request, changes the state, and plans the later effects.
 pub(in crate::simulator) fn handle(
     simulator: &mut Simulator,
     request: &Request<'_>,
@@ -172,7 +173,7 @@ fn answer(
         // A request that is answered with an error must not have changed anything.
         tools.state.undo(done);
     })?;
-    // Apart from that of the answers: the moment of a callback changes no answer.
+    // Separate from the helpers of the responses: the moment of a callback does not change a response.
     let helpers = simulator.user_endpoints.helpers("send", request.id, request.now);
     for (index, send) in endpoint.send.iter().enumerate() {
         let wait = helpers.draw(|rng| send.after.draw(rng));
@@ -184,7 +185,7 @@ fn answer(
     Ok(response)
 }
 
-/// Makes a call of the vendor's within a request; the data of the response comes back.
+/// Makes a request to the vendor's own endpoint within a request, and returns the data of the response.
 fn ask_vendor(
     simulator: &mut Simulator,
     request: &Request<'_>,
@@ -193,7 +194,7 @@ fn ask_vendor(
 ) -> Result<Value, Trouble> {
     let vendors = reference::endpoint(call);
     let vendors = vendors.ok_or_else(|| Trouble::Broken(format!("`{call}` is no call of the vendor's")))?;
-    // Lists of rows are handed over as text.
+    // Lists of rows are passed on as text.
     let rows = ["Details", "details"].into_iter().find_map(|name| {
         let list = fields.get(name).filter(|list| list.is_array())?;
         let rows = RawRows::named(name, list.to_string().into())?;
@@ -214,7 +215,7 @@ fn ask_vendor(
     }
 }
 
-/// Whether so many more may be planned.
+/// Checks that there is room for more planned sends.
 fn check_room(simulator: &Simulator, more: usize) -> Result<(), Trouble> {
     let agenda = &simulator.context.agenda;
     if more == 0 || agenda.len() + more <= MOST_PLANNED {
@@ -247,7 +248,7 @@ impl Department for UserEndpoints {
     }
 }
 
-/// Does what was planned. The callback that comes of it, if any does.
+/// Carries out a planned send. Returns the callback, if there is one.
 fn send(simulator: &mut Simulator, planned: PlannedSend, at: Timestamp) -> Result<Option<Callback>, Trouble> {
     let PlannedSend { endpoint, index, mut context, account } = planned;
     let own = &mut simulator.user_endpoints;
@@ -273,7 +274,7 @@ fn send(simulator: &mut Simulator, planned: PlannedSend, at: Timestamp) -> Resul
     let (body, order_key) = if own.declares(event) {
         (body, context.order_key())
     } else {
-        // One of the vendor's: of the conversation that the body speaks of, or else of one of its own.
+        // An event of the vendor: it belongs to the conversation that the body names, or else to a new one.
         let key = simulator.find_conversation(&body).unwrap_or_else(|| {
             simulator.user_endpoints.strangers += 1;
             let seed = simulator.user_endpoints.seed.derive("person", simulator.user_endpoints.strangers);
@@ -299,7 +300,7 @@ fn send(simulator: &mut Simulator, planned: PlannedSend, at: Timestamp) -> Resul
     }))
 }
 
-/// Looks objects up, works values out, refuses.
+/// Looks up objects, computes values, and refuses requests.
 fn prepare(endpoint: &Endpoint, tools: Tools<'_>, context: &mut Context) -> Result<(), Trouble> {
     for find in &endpoint.find {
         let scope = context.scope(tools);
@@ -350,7 +351,7 @@ fn response(answer: &AnswerPlan, tools: Tools<'_>, context: &Context) -> Result<
     }
 }
 
-/// Fills a body in, passing over what the patch replaces anyway.
+/// Fills in a body, skipping what the patch replaces anyway.
 fn under(
     tree: &TreeTemplate,
     patch: &Value,

@@ -1,8 +1,8 @@
-//! Endpoints and callbacks of the user's own: a part of the vendor's API that only the user has documents of, mocked
-//! from the settings file.
+//! The user's own endpoints and callbacks: a part of the vendor's API of which only the user has documents, mocked from the
+//! settings file.
 //!
-//! [`mod@file`] is what is written, `check` finds its mistakes, [`Declarations`] is what it means, and [`UserEndpoints`],
-//! a department like the vendor's own, acts by it.
+//! [`mod@file`] is the written form, `check` finds mistakes in it, [`Declarations`] is its compiled form, and
+//! [`UserEndpoints`], a department like the vendor's own, carries it out.
 
 mod context;
 mod fields;

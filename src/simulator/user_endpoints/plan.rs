@@ -1,4 +1,4 @@
-//! What the declarations mean: everything compiled, nothing left to be looked up by name but at run time.
+//! The compiled declarations: nothing is left to be looked up by name except at run time.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -21,17 +21,17 @@ use crate::time::DurationRange;
 
 const NO_TIME: DurationRange = DurationRange { min: Duration::ZERO, max: Duration::ZERO };
 
-/// The user's own endpoints and callbacks as meant. Cheap to clone; the default has none.
+/// The user's own endpoints and callbacks, compiled. Cheap to clone; the default has none.
 #[derive(Clone, Debug, Default)]
 pub struct Declarations(Arc<Plan>);
 
-/// What the declarations hold.
+/// The contents of the declarations.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     pub(super) set: TemplateSet,
     pub(super) endpoints: BTreeMap<Arc<str>, Endpoint>,
     pub(super) callbacks: BTreeMap<Arc<str>, DeclaredCallback>,
-    /// The objects that are there from the start, by collection.
+    /// The initial objects, by collection.
     pub(super) state: BTreeMap<String, Tree>,
 }
 
@@ -89,9 +89,9 @@ pub(super) struct Store {
 
 #[derive(Debug)]
 pub(super) enum AnswerPlan {
-    /// Success, with data if there is any.
+    /// Success, with optional data.
     Data(Option<TreeTemplate>),
-    /// The whole answer.
+    /// The complete response.
     Whole { status: u16, headers: Vec<(String, Template)>, body: TreeTemplate },
 }
 
@@ -101,13 +101,13 @@ pub(super) struct Send {
     pub(super) after: DurationRange,
     pub(super) when: Option<Template>,
     pub(super) store: Vec<Store>,
-    /// The whole body of a callback of the user's own, or what differs from the simulator's body.
+    /// The complete body of a user's own callback, or the differences from the simulator's body.
     pub(super) body: TreeTemplate,
     pub(super) target: Option<Template>,
 }
 
 impl Declarations {
-    /// Compiles what was read. An error means that something was not checked before: where, and what.
+    /// Compiles the declarations. An error means that the earlier check missed something; it says where, and what.
     pub(crate) fn compile(file: &UserEndpointsFile<'_>) -> Result<Self, (Range<usize>, String)> {
         let bodies: BTreeMap<&str, Tree> = file
             .callbacks
@@ -137,7 +137,7 @@ impl Declarations {
     }
 }
 
-/// A callback's body as written, with the event's name in front if it is given and the body has none.
+/// Returns a callback's body as written, with the event's name in front if it is given and the body has none.
 fn usual_body(callback: &CallbackFile) -> Tree {
     let mut body = callback.body.clone().unwrap_or_default();
     if let (Some(event), false) = (&callback.event, body.contains_key("event")) {
@@ -151,7 +151,7 @@ struct Compiler<'a> {
     bodies: &'a BTreeMap<&'a str, Tree>,
 }
 
-/// What went wrong, in words.
+/// The result of compiling; the error is a text.
 type Compiled<T> = Result<T, String>;
 
 fn words(mistake: FormatMistake) -> String {
@@ -253,7 +253,7 @@ impl Compiler<'_> {
 
     fn send(&mut self, file: &SendFile) -> Compiled<Send> {
         let mut body = file.body.clone().unwrap_or_default();
-        // Merged before anything is filled in: what the endpoint says itself need not be found by the callback.
+        // Merged before anything is filled in: a value that the endpoint itself gives need not be available to the callback.
         if let Some(usual) = file.event.as_deref().and_then(|event| self.bodies.get(event)) {
             let mut whole = Value::Object(usual.clone());
             crate::json::merge(&mut whole, Value::Object(body));

@@ -1,4 +1,4 @@
-//! What the user's own endpoints do later.
+//! Planned effects of the user's own endpoints.
 
 use std::sync::Arc;
 
@@ -9,15 +9,15 @@ use crate::simulator::access::AccountKey;
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::simulator) struct PlannedSend {
     pub(super) endpoint: Arc<str>,
-    /// Which of its sends.
+    /// The index of the send.
     pub(super) index: usize,
     pub(super) context: Context,
-    /// Whose request it comes of.
+    /// The account of the request.
     pub(super) account: AccountKey,
 }
 
 impl PlannedSend {
-    /// The endpoint that it comes of.
+    /// Returns the endpoint that it comes from.
     pub(in crate::simulator) fn endpoint(&self) -> &str {
         &self.endpoint
     }

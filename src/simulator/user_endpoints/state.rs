@@ -1,4 +1,4 @@
-//! The state behind the user's endpoints: named collections of objects, and how templates see them.
+//! The state behind the user's endpoints: named collections of objects, and the view that templates have of them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,10 +11,10 @@ use serde_json::Value;
 use super::file::StoreMode;
 use crate::language::template;
 
-/// A collection holds so many objects at most.
+/// Maximum number of objects in a collection.
 pub(super) const MOST_OBJECTS: usize = 100_000;
 
-/// The objects of a collection are together so large at most, in bytes of JSON.
+/// Maximum total size of the objects in a collection, in bytes of JSON.
 pub(super) const MOST_BYTES: usize = 64 * 1024 * 1024;
 
 /// Why the state was not changed.
@@ -31,7 +31,7 @@ pub(super) enum StoreError {
 }
 
 impl StoreError {
-    /// The code it is answered with.
+    /// Returns the code of the response.
     pub(super) fn code(&self) -> i64 {
         match self {
             Self::Missing { .. } => 404,
@@ -49,7 +49,7 @@ struct Stored {
     bytes: usize,
 }
 
-/// Objects by key, in the order in which they came.
+/// The objects by key, in insertion order.
 #[derive(Clone, Debug, Default)]
 struct Collection {
     objects: IndexMap<Arc<str>, Stored>,
@@ -57,7 +57,7 @@ struct Collection {
 }
 
 impl Collection {
-    /// Puts an object in; one that is there already keeps its place in the order and is returned with it.
+    /// Inserts an object. An existing one is replaced in its place and returned with it.
     fn put(&mut self, key: Arc<str>, stored: Stored) -> Option<(usize, Stored)> {
         self.bytes += stored.bytes;
         let (place, old) = self.objects.insert_full(key, stored);
@@ -66,7 +66,7 @@ impl Collection {
         Some((place, old))
     }
 
-    /// Takes an object out, with its place in the order.
+    /// Removes an object, and returns it with its place in the order.
     fn take(&mut self, key: &str) -> Option<(usize, Stored)> {
         let (place, _, stored) = self.objects.shift_remove_full(key)?;
         self.bytes -= stored.bytes;
@@ -76,7 +76,7 @@ impl Collection {
 
 type Collections = BTreeMap<String, Collection>;
 
-/// What a change can be undone by.
+/// The data needed to undo a change.
 #[derive(Debug)]
 pub(super) struct Undo {
     collection: String,
@@ -84,27 +84,27 @@ pub(super) struct Undo {
     before: Option<(usize, Stored)>,
 }
 
-/// All collections. Clones are the same state, which templates look into while they are filled in.
+/// All collections. Clones share the same state, which templates read while they are filled in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State(Arc<Mutex<Collections>>);
 
 impl State {
-    /// The same objects, which change apart from these.
+    /// Returns an independent copy of the same objects.
     pub(super) fn copy(&self) -> Self {
         Self(Arc::new(Mutex::new(self.lock().clone())))
     }
 
     fn lock(&self) -> MutexGuard<'_, Collections> {
-        // Each change is whole before anything that may panic.
+        // Each change is complete before anything that may panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What templates see as `state`.
+    /// Returns the value of `state` in templates.
     pub(super) fn view(&self) -> Scope {
         Scope::from_object(StateView(self.clone()))
     }
 
-    /// An object as templates see it.
+    /// Returns an object as templates see it.
     pub(super) fn get(&self, collection: &str, key: &str) -> Option<Scope> {
         self.lock().get(collection)?.objects.get(key).map(|stored| stored.seen.clone())
     }
@@ -161,14 +161,14 @@ impl State {
         Ok(Undo { collection, key, before })
     }
 
-    /// Takes changes back, the latest first.
+    /// Undoes changes, the latest first.
     pub(super) fn undo(&self, changes: Vec<Undo>) {
         let mut state = self.lock();
         for Undo { collection, key, before } in changes.into_iter().rev() {
             let objects = state.entry(collection).or_default();
             let was_there = objects.take(&key);
             if let Some((place, stored)) = before {
-                // What was taken out since is back by now, so that the place is the one it had.
+                // Everything removed since then has been restored by now, so the place is the original one.
                 let place = was_there.map_or(place, |(place, _)| place);
                 objects.bytes += stored.bytes;
                 objects.objects.shift_insert(place, key.into(), stored);
@@ -177,7 +177,7 @@ impl State {
     }
 }
 
-/// `state` in templates: each name is a collection, one that holds nothing yet is empty.
+/// `state` in templates: each name is a collection, which may be empty.
 #[derive(Debug)]
 struct StateView(State);
 
@@ -192,7 +192,7 @@ impl Object for StateView {
     }
 }
 
-/// A collection in templates: a map from keys to objects, with the methods of Python's.
+/// A collection in templates: a map from keys to objects, with the methods of Python's dict.
 #[derive(Debug)]
 struct CollectionView {
     state: State,
@@ -209,7 +209,7 @@ impl CollectionView {
 
 impl Object for CollectionView {
     fn get_value(self: &Arc<Self>, key: &Scope) -> Option<Scope> {
-        // A key that is digits alone may come as a number.
+        // A key that consists of digits may be given as a number.
         match key.as_str() {
             Some(key) => self.state.get(&self.name, key),
             None if key.is_number() => self.state.get(&self.name, &key.to_string()),

@@ -108,7 +108,7 @@ pub(super) fn recordings(
     Ok(List::whole(calls))
 }
 
-/// Returns the task id in a request, whose field may be in either letter case, and the name of the field.
+/// Returns the task that a request names by a field in either letter case: a description for messages, and the id.
 fn named_task<'a>(
     task_id: Option<&'a str>,
     snake_task_id: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! The dialer's own codes: every one that these calls can lead to.
+//! Tests of the dialer's own codes: every one that these requests can return.
 
 use super::*;
 use crate::contract::envelope::{ELSEWHERE, INTERNAL, codes};
@@ -243,8 +243,8 @@ fn tasks_of_workflows_are_left_to_them() {
     assert_eq!(vendor.call("dialer.copy_task", copy), Err(10704));
 }
 
-/// Every code of the table is reached by a call of these tests, or no state of a task leads to it, or it belongs to
-/// calls that are not among the dialer's seven.
+/// Every code of the table is returned in these tests, or no state of a task leads to it, or it belongs to requests outside the
+/// dialer's seven.
 #[test]
 fn no_code_is_forgotten() {
     SEEN.take();

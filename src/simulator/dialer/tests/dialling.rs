@@ -1,9 +1,9 @@
-//! In which order and how often contacts are dialled.
+//! Tests of the order in which contacts are dialled, and how often.
 
 use super::*;
 use crate::simulator::rules::dialer::Pace;
 
-/// The reasons of the calls to a contact, in order, with the last four digits of what was dialled and its column.
+/// Returns the reasons of the calls to a contact, in order, with the last four digits of the dialled number and its column.
 fn dialled(vendor: &mut Vendor, task: &str, last: u32) -> Vec<(i64, String, String)> {
     let like = json!([{ "field": "mainNumber", "pattern": number(last) }]);
     let answer = vendor.call("dialer.task_detail", json!({ "taskId": task, "like": like })).unwrap();
@@ -21,7 +21,7 @@ fn sent(calls: &[(i64, &str, &str)]) -> Vec<(i64, String, String)> {
 #[test]
 fn the_numbers_of_a_contact_are_dialled_in_the_order_of_the_columns() {
     let mut vendor = Vendor::new();
-    // What they come to is in their last digits.
+    // Their outcomes are in their last digits.
     let contact = |main: u32, home: &str, office: &str| {
         let mut row = json!({ "PhoneNumber": number(main), "Home": home, "Office": office });
         row.as_object_mut().unwrap().retain(|_, value| value != "");
@@ -41,10 +41,11 @@ fn the_numbers_of_a_contact_are_dialled_in_the_order_of_the_columns() {
     vendor.pass(DAY);
     let first = dialled(&mut vendor, &id, 9005);
     assert_eq!(first, sent(&[(2, "9004", "Office"), (3, "9005", "PhoneNumber"), (12, "9001", "Home")]));
-    // A column without a right number is passed over, one number is dialled once, and the second try begins anew.
+    // A column without a valid number is skipped, each number is dialled once, and the second attempt starts from the
+    // beginning.
     assert_eq!(dialled(&mut vendor, &id, 9006), sent(&[(6, "9006", "Office"), (6, "9006", "Office")]));
     assert_eq!(dialled(&mut vendor, &id, 9008), sent(&[(12, "9001", "Office")]));
-    // Who hangs up has been reached.
+    // A person who hangs up has been reached.
     assert_eq!(dialled(&mut vendor, &id, 9002), sent(&[(19, "9002", "PhoneNumber")]));
     let rows = vendor.call("dialer.task_detail", json!({ "taskId": id, "limit": 100 })).unwrap();
     let moment = |row: &Value, name: &str| row[name].as_str().unwrap().parse::<Timestamp>().unwrap();
@@ -160,7 +161,7 @@ fn tasks_are_found_by_their_plan_or_by_their_beginning() {
         let list = vendor.call("dialer.tasks", fields).unwrap();
         list["list"].as_array().unwrap().iter().map(|task| task["taskId"].clone()).collect()
     };
-    // It was asked for at 09:00:00, and began a second later.
+    // It was requested at 09:00:00, and began a second later.
     let both = [json!(planned), json!(soon)];
     assert_eq!(found("actualStartTime", "2030-01-01 09:00:01"), both);
     assert_eq!(found("", "2030-01-01 09:00:01"), both);

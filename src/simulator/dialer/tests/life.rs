@@ -1,4 +1,4 @@
-//! What tasks and calls go through.
+//! Tests of the states of tasks and calls.
 
 use proptest::prelude::*;
 
@@ -134,7 +134,7 @@ fn who_was_not_reached_is_dialled_again() {
     let moment = |row: &Value, name: &str| row[name].as_str().unwrap().parse::<Timestamp>().unwrap();
     assert!(moment(&rows[1], "calltime").duration_since(moment(&rows[0], "endtime")).as_secs() >= 599);
     assert!(moment(&rows[0], "endtime").duration_since(moment(&rows[0], "ringtime")).as_secs() <= 30);
-    // No two calls of the task within the interval.
+    // There is a minimum interval between any two calls of the task.
     let calls = &vendor.simulator.dialer.tasks[0].calls;
     let gaps =
         calls.windows(2).map(|two| two[1].started_at().duration_since(two[0].started_at()).as_millis());
@@ -196,7 +196,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
     assert_eq!(copied("both", json!({ "noanswerOnly": "Y", "ignoreCancelled": "Y" })), [2]);
     vendor.pass(DAY);
     assert!(vendor.simulator.dialer.tasks.objects().all(|task| task.state.is_over()));
-    // A task of which nothing is left was cancelled.
+    // A task with no contacts left was cancelled.
     let id =
         vendor.create(with(task("gone", vec![row(7, "")]), json!({ "startTime": "2030-01-05 12:00:00" })));
     let cancel = json!({ "TaskID": id, "contactList": [number(7)] });
@@ -282,7 +282,7 @@ fn a_story_may_tell_by_itself_or_take_over() {
     assert_eq!(stories, vec![Some(5); 12]);
 }
 
-/// What may happen to a simulator.
+/// An event in the life of a simulator.
 #[derive(Clone, Debug)]
 enum Step {
     Create { rows: u32, factor: u32, repeats: u32, agents: u32, group: bool },
@@ -304,7 +304,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Takes the steps and returns everything that was answered and sent.
+/// Applies the steps and returns everything that was answered and sent.
 fn played(steps: &[Step]) -> (Vec<String>, Vec<Sent>) {
     let mut vendor = Vendor::new();
     vendor.compares = false;

@@ -1,4 +1,4 @@
-//! The life of dialer tasks, on virtual time.
+//! Tests of the life of dialer tasks, on virtual time.
 
 mod codes;
 mod dialling;
@@ -21,7 +21,7 @@ use crate::simulator::testing::{self, DAY};
 
 const URL: &str = "http://127.0.0.1:9/dialer";
 
-/// A notice: when, which event, where to, the body.
+/// A notice: moment, event, target, body.
 #[derive(Clone, Debug, PartialEq)]
 struct Sent {
     at: Timestamp,
@@ -54,7 +54,7 @@ thread_local! {
 struct Vendor {
     world: testing::Vendor,
     sent: Vec<Sent>,
-    /// Whether every notice is compared with what a query says.
+    /// Whether every notice is compared with the queries.
     compares: bool,
 }
 
@@ -98,7 +98,7 @@ impl Vendor {
         self.call_as(0, id, &fields)
     }
 
-    /// Lets so much time pass, event by event.
+    /// Lets time pass, event by event.
     fn pass(&mut self, time: Duration) {
         let until = self.now + time;
         while let Some(callbacks) = self.world.step(until) {
@@ -115,7 +115,7 @@ impl Vendor {
         self.now = until;
     }
 
-    /// The last notices of this moment and the queries say the same.
+    /// Checks that the last notices of this moment and the queries agree.
     fn compare(&mut self, from: usize) {
         for at in from..self.sent.len() {
             let sent = self.sent[at].clone();
@@ -177,7 +177,7 @@ impl Vendor {
         }
     }
 
-    /// The states sent of a call or task, in order, those of agents with an `A` in front.
+    /// Returns the reported states of a call or task in order, those of agents with an `A` in front.
     fn states(&self, number: &str) -> Vec<String> {
         let of = self.sent.iter().filter(|sent| sent.field("phoneNumber") == number);
         of.map(|sent| match sent.kind() {
@@ -192,7 +192,7 @@ impl Vendor {
         of.map(Sent::state).collect()
     }
 
-    /// The calls to a number as the query lists them.
+    /// Returns the calls to a number as the query lists them.
     fn rows(&mut self, task: &str, number: &str) -> Vec<Value> {
         let like = json!([{ "field": "phoneNumber", "pattern": number }]);
         let fields = json!({ "taskId": task, "like": like, "limit": 1000, "orderBy": "calltime" });
@@ -250,7 +250,7 @@ fn task(name: &str, rows: Vec<Value>) -> Value {
     })
 }
 
-/// Some fields in place of those of the same names.
+/// Replaces some fields.
 fn with(mut base: Value, fields: Value) -> Value {
     let Value::Object(fields) = fields else { panic!("{fields}") };
     for (name, value) in fields {

@@ -1,4 +1,4 @@
-//! Types and letter case of every field, written from the description of the vendor's API and not from the code.
+//! Tests of the types and letter case of every field, written from the description of the vendor's API and not from the code.
 
 use super::*;
 
@@ -21,7 +21,7 @@ const RESULTS: [&str; 13] = [
     "SuccAgentHangup",
 ];
 
-/// Every field with its type: s, i, o, a, and ? for one that may be absent.
+/// Checks every field against its type: s, i, o, a, and ? for one that may be absent.
 fn check(value: &Value, fields: &str) {
     let table = value.as_object().unwrap();
     let mut known = Vec::new();
