@@ -1,4 +1,4 @@
-//! What comes from the integrator is noted for stories: one that waits in vain tells what came instead.
+//! Records incoming requests, so that a story whose `await` times out can say what arrived instead.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,39 +12,39 @@ use super::requests::CameIn;
 use crate::scenario::{Arrival, Came, Outcome};
 use crate::simulator::{ConversationKey, Refusal, Request, Response};
 
-/// A request that took no effect.
+/// A request without effect.
 #[derive(Clone, Debug)]
 pub enum TurnedAway<'a> {
-    /// Nothing is served for it.
+    /// No endpoint serves it.
     Unserved {
-        /// Its method and path.
+        /// The method and path.
         asked: String,
-        /// The path that was meant, most likely.
+        /// The path that was probably intended.
         meant: Option<&'a str>,
     },
-    /// It does not prove who asks.
+    /// Authentication failed.
     Denied {
-        /// The catalog id of its endpoint.
+        /// The catalog id of the endpoint.
         id: &'a Arc<str>,
-        /// Why.
+        /// The reason.
         refusal: &'a Refusal,
     },
-    /// It was refused before the simulated vendor saw it.
+    /// The request was refused before it reached the simulated vendor.
     Refused {
-        /// The catalog id of its endpoint.
+        /// The catalog id of the endpoint.
         id: &'a Arc<str>,
-        /// Why.
+        /// The reason.
         refusal: &'a Refusal,
     },
-    /// A fault answered it.
+    /// A fault produced the response.
     OnPurpose {
-        /// The catalog id of its endpoint.
+        /// The catalog id of the endpoint.
         id: &'a Arc<str>,
     },
 }
 
 impl Engine {
-    /// Notes a call that was handled, and finds out what stories may want to know of it.
+    /// Records a request that was handled, with the details that stories may need.
     pub(super) fn came_in(
         &mut self,
         call: &Request<'_>,
@@ -75,7 +75,7 @@ impl Engine {
         CameIn { fields, conversation, begun, answer, arrival }
     }
 
-    /// A request came and took no effect. A story that waits in vain may want to know.
+    /// Records a request without effect, for stories that wait in vain.
     pub fn turned_away(&mut self, what: &TurnedAway<'_>, fields: Option<&Value>, now: Timestamp) {
         if self.over == self.stories.len() {
             return;
@@ -113,7 +113,7 @@ impl Engine {
         self.arrivals.push(Arrival { at, what, fields, conversation, outcome, story, taken: None })
     }
 
-    /// The calls that are served at a path, whatever their method.
+    /// Returns the ids of the requests served at a path, whatever their method.
     fn served_at(&self, path: &str) -> Vec<Arc<str>> {
         let calls = self.dispatch.catalog.entries().iter();
         let served = calls.filter(|entry| entry.routes.iter().any(|route| is_path(&route.path, path)));
@@ -121,7 +121,7 @@ impl Engine {
     }
 }
 
-/// Whether a path is that of a route, whose parameters stand for anything.
+/// Whether a path matches a route, whose parameters stand for any text.
 fn is_path(route: &str, path: &str) -> bool {
     let [mut route, mut path] = [route, path].map(|path| path.trim_end_matches('/').split('/'));
     loop {

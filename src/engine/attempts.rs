@@ -1,4 +1,4 @@
-//! Attempts: what goes out of a callback that is due, and what its result means for it, its story and the vendor.
+//! Attempts: what a due callback sends, and the effect of the result on the callback, its story and the vendor.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::scenario::DeliveryEnd;
 use crate::simulator::workflow::PushReach;
 
 impl Engine {
-    /// The next attempt to make now, signed. It counts as in flight until [`Engine::finish`].
+    /// Returns the next attempt to make now, signed. It counts as in flight until [`Engine::finish`].
     pub fn start(&mut self, now: Timestamp) -> Option<Arc<Attempt>> {
         if self.stopped {
             return None;
@@ -30,7 +30,7 @@ impl Engine {
         }
     }
 
-    /// An attempt to make at the same time as the one that has just started, because a fault says so.
+    /// Returns an attempt to make at the same time as the one that has just started, because of a fault.
     pub fn start_beside(&mut self, now: Timestamp) -> Option<Arc<Attempt>> {
         while let Some(id) = self.dispatch.held.next_beside() {
             let started = self.dispatch.outbox.start_this(id, now);
@@ -42,7 +42,7 @@ impl Engine {
         None
     }
 
-    /// What goes out of a callback that was started; nothing of one that is dropped.
+    /// Builds the attempt of a started callback; `None` if it was dropped.
     fn as_sent(
         &mut self,
         callback: Arc<QueuedCallback>,
@@ -75,14 +75,14 @@ impl Engine {
         Some(Arc::new(sent.attempt))
     }
 
-    /// Says once for each event why a receiver may refuse it.
+    /// Notes, once for each event, why a receiver may refuse it.
     fn note_refused_unsigned(&mut self, attempt: &Attempt, result: &AttemptResult, now: Timestamp) {
         if let Some(note) = refused_unsigned(attempt, result) {
             self.dispatch.note_once(note, now);
         }
     }
 
-    /// A callback that was started is not sent: a fault says so, or its receiver gets nothing more.
+    /// Ends a callback that was started without sending it, because a fault drops it or its receiver is disabled.
     fn end_unsent(&mut self, callback: &Arc<QueuedCallback>, failure: Failure, now: Timestamp) {
         let is_dropped = failure.class == ErrorClass::Dropped;
         let attempts = self.dispatch.outbox.end_started(callback, is_dropped, now);
@@ -106,7 +106,7 @@ impl Engine {
         self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, now, host));
     }
 
-    /// The result of an attempt.
+    /// Takes the result of an attempt.
     pub fn finish(&mut self, attempt: &Arc<Attempt>, result: AttemptResult, now: Timestamp) {
         self.note_deed(["the result of a callback, ", &attempt.callback.event]);
         let judged = self.unexpected(attempt, &result, now);
@@ -123,7 +123,7 @@ impl Engine {
         };
         if let Some(origin) = self.dispatch.origins.get_mut(&id) {
             story = origin.label.clone();
-            // Answers take real time and gaps take the story's time, whatever its speed.
+            // Responses take real time, and gaps take the story's time, whatever its speed.
             let gap = retry_at.map_or(Duration::ZERO, |at| span(now, at));
             origin.took = origin.took.saturating_add(result.elapsed).saturating_add(gap);
             if let Some(push) = origin.push {
@@ -156,7 +156,7 @@ impl Engine {
     }
 }
 
-/// What a receiver seems to want that refuses a callback without a signature; nothing if it is signed, or refused for
+/// Returns what a receiver that refuses an unsigned callback seems to expect. `None` if the callback is signed or refused for
 /// another reason.
 fn refused_unsigned(attempt: &Attempt, result: &AttemptResult) -> Option<String> {
     let QueuedCallback { event, signer, .. } = &*attempt.callback;
@@ -169,7 +169,7 @@ fn refused_unsigned(attempt: &Attempt, result: &AttemptResult) -> Option<String>
     })
 }
 
-/// From one moment to a later one.
+/// Returns the time from one moment to a later one.
 fn span(from: Timestamp, to: Timestamp) -> Duration {
     Duration::try_from(to.duration_since(from)).unwrap_or(Duration::ZERO)
 }

@@ -1,4 +1,4 @@
-//! Callbacks that somebody sends by hand: `emit`, and what is sent once more.
+//! Callbacks sent by hand: by `emit`, and by resending.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::scenario::{Body, SendError};
 use crate::simulator::{AccountKey, ConversationKey, Opening};
 
 impl Engine {
-    /// Puts up a conversation as callbacks have described it that went out without this engine.
+    /// Reconstructs a conversation from callbacks that were sent without this engine.
     pub fn put_up(&mut self, opening: Opening, said: Vec<(Arc<str>, Value)>) {
         let now = opening.now;
         let key = self.simulator.open(opening);
@@ -23,11 +23,11 @@ impl Engine {
         }
     }
 
-    /// Sends a callback that belongs to no story, as `emit` does.
+    /// Sends a callback that belongs to no story, for `emit`.
     ///
     /// # Errors
     ///
-    /// It can't be sent at all.
+    /// If it can't be sent at all.
     pub fn send_alone(
         &mut self,
         event: &str,
@@ -53,23 +53,23 @@ impl Engine {
         self.dispatch.send(order, body, Origin::default(), now)
     }
 
-    /// A new conversation that belongs to no story, for callbacks sent by hand.
+    /// Opens a new conversation that belongs to no story, for callbacks sent by hand.
     pub fn open_alone(&mut self, country: Country, now: Timestamp) -> ConversationKey {
         self.opened_alone += 1;
         let seed = self.seed.derive("emit", self.opened_alone);
         self.simulator.open(Opening { story: None, seed, country, locale: None, now })
     }
 
-    /// The number of a new person who is played from outside, in Indonesia.
+    /// Returns the number of a new person in Indonesia, who is played from outside.
     pub fn new_number(&mut self) -> u64 {
         self.opened_alone += 1;
         let drawn = self.seed.derive("person", self.opened_alone).0;
-        // The last four digits begin with 1: those of the magic numbers begin with 9.
+        // The last four digits begin with 1; those of the magic numbers begin with 9.
         6_281_200_001_000 + drawn % 10_000 * 10_000 + drawn / 10_000 % 1_000
     }
 
-    /// Sends a callback once more: the same bytes under the same id, or another body, which is signed anew. It waits for no
-    /// other.
+    /// Sends a callback again: the same bytes under the same id, or another body, which is signed anew. It waits for no other
+    /// callback.
     pub fn send_again(
         &mut self,
         old: &QueuedCallback,
@@ -79,7 +79,7 @@ impl Engine {
         self.dispatch.send_again(old, body, now)
     }
 
-    /// A callback as it would go out now, without sending it.
+    /// Returns a callback as it would be sent now, without sending it.
     pub fn preview(&self, callback: Arc<QueuedCallback>, now: Timestamp) -> Attempt {
         as_sent(callback, 1, now).attempt
     }

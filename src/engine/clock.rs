@@ -1,4 +1,5 @@
-//! The story's time: real, scaled, standing still, or jumping to the next event when nothing is under way.
+//! The story's clock: it follows real time, runs faster or slower, is stopped, or jumps to the next event when nothing is
+//! under way.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
@@ -7,18 +8,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// How fast the story's time goes.
+/// The speed of the story's time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
     /// So many times as fast as real time, from 1e-6 to 1e6; 1 is real time.
     Times(f64),
-    /// Stands still until it is moved by hand.
+    /// Time is stopped, and is moved by hand.
     Still,
-    /// Jumps to the next event as soon as nothing is under way.
+    /// Time jumps to the next event as soon as nothing is under way.
     Max,
 }
 
-/// Why a text is no speed.
+/// Why a text is not a speed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a speed: give a number such as 1 or 60, `0` for a clock that stands still, or `max`")]
 pub struct SpeedError(String);
@@ -38,13 +39,13 @@ impl FromStr for Speed {
     }
 }
 
-/// The story's time.
+/// The story's clock.
 #[derive(Debug)]
 pub struct Clock {
     speed: Speed,
     /// The story's time at `since`.
     base: Timestamp,
-    /// From when on real time counts; nothing while the clock stands still.
+    /// The real instant that corresponds to `base`; `None` while the clock is stopped.
     since: Option<Instant>,
 }
 
@@ -62,7 +63,7 @@ impl Speed {
         }
     }
 
-    /// Whether real time decides nothing, so that equal runs are equal to the byte.
+    /// Whether real time has no influence, so that equal runs are equal to the byte.
     pub fn is_virtual(self) -> bool {
         matches!(self, Self::Still | Self::Max)
     }
@@ -79,23 +80,23 @@ impl Display for Speed {
 }
 
 impl Clock {
-    /// A clock that starts at `epoch` now.
+    /// Creates a clock that shows `epoch` now.
     pub fn starting(epoch: Timestamp, speed: Speed) -> Self {
         let since = matches!(speed, Speed::Times(_)).then(Instant::now);
         Self { speed, base: epoch, since }
     }
 
-    /// How fast it goes.
+    /// Returns the speed.
     pub fn speed(&self) -> Speed {
         self.speed
     }
 
-    /// Goes on from here at another speed.
+    /// Changes the speed from now on.
     pub fn set_speed(&mut self, speed: Speed) {
         *self = Self::starting(self.now(), speed);
     }
 
-    /// The story's time.
+    /// Returns the story's time.
     pub fn now(&self) -> Timestamp {
         let Some(since) = self.since else { return self.base };
         let elapsed = match self.speed {
@@ -106,7 +107,7 @@ impl Clock {
         self.base.checked_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
-    /// Moves the clock forward; a moment that is past leaves it as it is.
+    /// Moves the clock forward. A moment in the past has no effect.
     pub fn jump_to(&mut self, moment: Timestamp) {
         if moment > self.now() {
             self.base = moment;
@@ -114,7 +115,7 @@ impl Clock {
         }
     }
 
-    /// Lets the clock run with real time, or stand still.
+    /// Starts or stops the clock.
     pub fn set_running(&mut self, running: bool) {
         if running != self.since.is_some() {
             self.base = self.now();
@@ -122,7 +123,7 @@ impl Clock {
         }
     }
 
-    /// How long in real time until the story's clock shows `moment`; nothing if it does not run.
+    /// Returns the real time until the clock shows `moment`, or `None` if it is stopped.
     pub fn real_until(&self, moment: Timestamp) -> Option<Duration> {
         self.since?;
         let wait = Duration::try_from(moment.duration_since(self.now())).unwrap_or(Duration::ZERO);

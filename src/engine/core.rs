@@ -23,7 +23,7 @@ use crate::scenario::{Arrivals, Body, FailureKind, SendError, StoryRun};
 use crate::seed::Seed;
 use crate::simulator::{Account, Callback, CallbackBody, Simulator};
 
-/// So many stories move on before whoever drives serves others.
+/// Maximum number of stories that advance before the driver handles other work.
 const MOST_STORIES: u32 = 100;
 
 /// Simulator, stories and outbox under one clock.
@@ -35,35 +35,35 @@ pub struct Engine {
     pub(super) stories: Stories,
     /// Whether stories that are over are only counted.
     forgets_over: bool,
-    /// What came from the integrator, if there are stories that may have waited for it.
+    /// The requests of the integrator, if any stories may have waited for them.
     pub(super) arrivals: Arrivals,
-    /// How many stories have faults of their own.
+    /// Number of stories with their own faults.
     pub(super) faulty_stories: usize,
-    /// When time moves each story: `(moment, story)`.
+    /// When time advances each story: `(moment, story)`.
     wakeups: BTreeSet<(Timestamp, usize)>,
-    /// The stories that wait for room for a callback, in the order in which they came.
+    /// The stories that wait for room for a callback, in order of arrival.
     wait_for_room: Queue,
-    /// How many stories are over.
+    /// Number of finished stories.
     pub(super) over: usize,
-    /// Those that a call may be for: the others, and those that have waited for one in vain.
+    /// The stories that may still claim a request: unfinished ones, and those that awaited one in vain.
     pub(super) live: BTreeSet<usize>,
-    /// How many stories wait for a call from outside.
+    /// Number of stories that wait for a request from outside.
     awaiting: usize,
-    /// How many stories have steps or reactions for calls.
+    /// Number of stories with steps or reactions for requests.
     listening: usize,
-    /// How many calls came.
+    /// Number of requests received.
     pub(super) calls: u64,
     pub(super) stopped: bool,
-    /// How often rows of workflows came.
+    /// Number of uploads of workflow rows.
     pub(super) uploads: u64,
     pub(super) seed: Seed,
-    /// How many conversations were opened for callbacks sent by hand.
+    /// Number of conversations opened for callbacks sent by hand.
     pub(super) opened_alone: u64,
-    /// Which findings a story has failed for already: `(story, finding)`.
+    /// The findings for which a story has already failed: `(story, finding)`.
     pub(super) failed_for: BTreeSet<(usize, Option<usize>)>,
     /// The findings that are errors and belong to no story.
     pub(super) errors_alone: BTreeSet<Option<usize>>,
-    /// What is done in the present turn.
+    /// A description of the work in the current turn.
     deed: String,
 }
 
@@ -77,7 +77,7 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// An engine without stories.
+    /// Creates an engine without stories.
     pub fn new(options: EngineOptions) -> Self {
         let outbox = Outbox::new(options.max_in_flight, options.seed);
         let simulator = Simulator::new(options.seed, options.behaviour.clone());
@@ -108,12 +108,12 @@ impl Engine {
         }
     }
 
-    /// A turn begins in which nothing is done yet.
+    /// Starts a new turn with an empty description of the work.
     pub(super) fn begin_turn(&mut self) {
         self.deed.clear();
     }
 
-    /// What is done in this turn, for people.
+    /// Returns a description of the work in this turn, for people.
     pub(super) fn deed(&self) -> &str {
         &self.deed
     }
@@ -144,17 +144,17 @@ impl Engine {
         self.forgets_over = true;
     }
 
-    /// The seed of what belongs to no story.
+    /// Returns the seed of everything that belongs to no story.
     pub fn seed(&self) -> Seed {
         self.seed
     }
 
-    /// What was used so far that is only assumed, by its id.
+    /// Returns the assumed entries used so far, by id.
     pub fn assumptions(&self) -> &BTreeMap<String, Assumption> {
         &self.dispatch.assumptions
     }
 
-    /// The story that everything belongs to of which nobody knows whose it is: the only one.
+    /// Returns the only story, if there is exactly one: anything that cannot be attributed belongs to it.
     pub(super) fn only_story(&self) -> Option<usize> {
         // Those that are forgotten may have been meant as well.
         if self.stories.forgotten() > 0 {
@@ -165,54 +165,54 @@ impl Engine {
         meant.next().is_none().then_some(index)
     }
 
-    /// The stories.
+    /// Returns the stories.
     pub fn stories(&self) -> &Stories {
         &self.stories
     }
 
-    /// How many stories are over.
+    /// Returns the number of finished stories.
     pub fn stories_over(&self) -> usize {
         self.over
     }
 
-    /// The sums of delivery.
+    /// Returns the totals of delivery.
     pub fn totals(&self) -> Totals {
         self.dispatch.outbox.totals()
     }
 
-    /// How much there is, one by one: objects, what is planned, callbacks that are owed.
+    /// Returns the size of the state: the number of objects, planned events and unfinished callbacks.
     pub(super) fn size(&self) -> usize {
         self.simulator.size() + self.dispatch.outbox.open()
     }
 
-    /// How often what goes wrong on purpose has hit so far.
+    /// Returns how often each injected fault has fired so far.
     pub fn hits(&self) -> &Hits {
         self.dispatch.journal.hits()
     }
 
-    /// The journal.
+    /// Returns the journal.
     pub fn journal(&mut self) -> &mut Journal {
         &mut self.dispatch.journal
     }
 
-    /// The code that an endpoint is refused with where the mock says this one; what is no endpoint has no id.
+    /// Returns the user's replacement for a refusal code. `id` is empty for requests that match no endpoint.
     pub fn code(&self, family: Family, id: &str, code: i64) -> i64 {
         self.codes.of(family, id, code)
     }
 
-    /// How often somebody has uploaded rows of a workflow.
+    /// Returns the number of uploads of workflow rows.
     pub fn uploads(&self) -> u64 {
         self.uploads
     }
 
-    /// For how long no rows must have come, in real time, before time jumps to that moment: it is the end of an instance by
-    /// itself, and whoever uploads may not be done. Nothing if time may jump there at once.
+    /// Returns how long, in real time, no rows must have been uploaded before time may jump to that moment: an instance ends
+    /// by itself then, and the client may not have finished uploading. `None` if time may jump at once.
     pub fn quiet_before(&self, at: Timestamp) -> Option<Duration> {
         let ends = self.simulator.next_wakeup() == Some(at) && self.simulator.ends_workflow();
         ends.then(|| self.simulator.quiet())
     }
 
-    /// A fresh `request_id` for an envelope.
+    /// Returns a new `request_id` for an envelope.
     pub fn request_id(&mut self) -> String {
         self.simulator.request_id()
     }
@@ -222,7 +222,7 @@ impl Engine {
         self.dispatch.outbox.unfinished()
     }
 
-    /// Ends all stories where they are. Attempts in flight go on; nothing new starts.
+    /// Ends all stories where they are. Attempts in flight continue; nothing new starts.
     pub fn stop(&mut self) {
         self.stopped = true;
         self.awaiting = 0;
@@ -231,7 +231,7 @@ impl Engine {
         self.wait_for_room.clear();
     }
 
-    /// Whether every story is over and everything they caused is delivered or has failed.
+    /// Whether every story is over and every callback they caused is delivered or has failed.
     pub fn is_over(&self) -> bool {
         if self.stopped {
             return self.totals().in_flight == 0;
@@ -239,7 +239,7 @@ impl Engine {
         self.over == self.stories.len() && !self.is_busy()
     }
 
-    /// Whether callbacks are under way, or the simulated vendor is at something that comes to an end by itself.
+    /// Whether callbacks are under way, or the simulated vendor is busy with something that ends by itself.
     pub fn is_busy(&self) -> bool {
         self.dispatch.unfinished() > 0 || self.simulator.is_busy()
     }
@@ -254,27 +254,27 @@ impl Engine {
         self.stopped
     }
 
-    /// Whether a story goes on by itself: all that are not over wait for no call from outside.
+    /// Whether unfinished stories can proceed without a request from the integrator.
     pub fn is_telling(&self) -> bool {
         self.over < self.stories.len() && self.awaiting == 0
     }
 
-    /// Whether a story waits for a call from outside.
+    /// Whether a story waits for a request from outside.
     pub fn awaits_call(&self) -> bool {
         self.awaiting > 0
     }
 
-    /// How many calls came so far.
+    /// Returns the number of requests received so far.
     pub fn calls(&self) -> u64 {
         self.calls
     }
 
-    /// Whether an integrator makes calls, or a story cares for them.
+    /// Whether an integrator makes requests, or a story reacts to them.
     pub fn expects_calls(&self) -> bool {
         self.listening > 0 || self.calls > 0
     }
 
-    /// When [`Engine::advance`] or [`Engine::start`] has something to do next.
+    /// Returns when [`Engine::advance`] or [`Engine::start`] has something to do next.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         if self.stopped {
             return None;
@@ -289,8 +289,9 @@ impl Engine {
         [stories, waiting, self.dispatch.outbox.next_wakeup(), vendor].into_iter().flatten().min()
     }
 
-    /// The earliest moment up to now at which time alone moves a story or the simulated vendor: whoever advances from one to
-    /// the next has everything happen at its own time, however late he is. What can go on at once can do so at any time.
+    /// Returns the earliest deadline at or before `now` of a story or the vendor. Advancing from one to the next makes
+    /// everything happen at its own time, even when the driver runs late. Work that can proceed at once is not bound to a
+    /// moment.
     pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
         if self.stopped {
             return None;
@@ -304,8 +305,8 @@ impl Engine {
         earliest.or(is_ready.then_some(now))
     }
 
-    /// Does everything that is due: simulator, then stories, until nothing is due at this moment. Of very much, it does
-    /// the first part; then [`Engine::next_wakeup`] is still due.
+    /// Does everything that is due: first the simulator, then the stories, until nothing is due at this moment. Work is
+    /// bounded per call; if more remains, [`Engine::next_wakeup`] is still due.
     pub fn advance(&mut self, now: Timestamp) {
         if self.stopped {
             return;
@@ -327,7 +328,7 @@ impl Engine {
                 self.take_notes(now);
                 let found = self.simulator.take_findings();
                 self.report_findings(found, None, now);
-                // Whoever drives comes back for the rest, and serves others in between.
+                // The driver comes back for the rest, and handles other work in between.
                 if self.has_room() && self.simulator.next_wakeup().is_some_and(|at| at <= now) {
                     return;
                 }
@@ -344,7 +345,7 @@ impl Engine {
         }
     }
 
-    /// The next story to move on at this moment: one that waits for room, if there is some, or one that is due.
+    /// Returns the next story to advance at this moment: one that waits for room, if there is some, or one that is due.
     fn next_story(&mut self, now: Timestamp) -> Option<usize> {
         if self.has_room()
             && let Some(index) = self.wait_for_room.next()
@@ -448,7 +449,7 @@ impl Engine {
     pub(super) fn send_callback(&mut self, callback: Callback, now: Timestamp) {
         let index = callback.story.map(|story| story as usize);
         let value = match index.and_then(|index| self.stories.get(index)) {
-            // Stories look into bodies; all others go out as the text they are.
+            // Stories inspect bodies; all others are sent as text.
             Some(_) => callback.body.value(),
             None => Value::Null,
         };
@@ -487,7 +488,7 @@ impl Engine {
         };
         let origin = Origin { story: index, label, body: value, push: callback.push, ..Origin::default() };
         if let Err(error) = self.dispatch.send(order, body, origin, now) {
-            // A customer who named no URL for a notice gets none.
+            // A customer who named no URL for a callback gets none.
             let is_known = matches!(error, SendError::NoUrl)
                 && callback.story.is_none()
                 && !self.dispatch.is_first_without_url(&callback.event);
@@ -498,7 +499,7 @@ impl Engine {
         }
     }
 
-    /// The simulated vendor could not do something. Nothing is lost silently: where it belongs to a story, the story
+    /// Reports that the simulated vendor could not do something. Nothing is lost silently: if it belongs to a story, the story
     /// fails.
     fn vendor_failed(&mut self, story: Option<u32>, message: String, now: Timestamp) {
         let story = story.and_then(|story| self.stories.get_mut(story as usize));
@@ -514,26 +515,26 @@ impl Engine {
         self.dispatch.journal.write(now, name, event);
     }
 
-    /// The faults of all requests, apart from those of stories.
+    /// Returns the faults of all requests, except those of stories.
     pub fn faults(&mut self) -> &mut Faults {
         &mut self.dispatch.faults
     }
 
-    /// Notes it if a fault names an account or a workflow that is not there.
+    /// Writes a note if a fault names an unknown account or workflow.
     pub fn note_stranger(&mut self, fault: &FaultFile, now: Timestamp) {
         if let Some(note) = self.dispatch.names.stranger(fault) {
             self.dispatch.journal.write(now, None, Event::Note(note));
         }
     }
 
-    /// Writes what the simulator wants an integrator to know.
+    /// Writes the simulator's notes for the integrator to the journal.
     pub(super) fn take_notes(&mut self, now: Timestamp) {
         for note in self.simulator.take_notes() {
             self.dispatch.journal.write(now, None, Event::Note(note));
         }
     }
 
-    /// What signs the chatbot calls of each account: the scheme of the callbacks, with the account's own key.
+    /// Returns the signers of each account's chatbot requests: the scheme of the callbacks, with the account's own key.
     pub fn caller_signers(&self) -> Vec<Signer> {
         let usual = &self.dispatch.signer;
         let of = |account: &Account| {
@@ -549,7 +550,7 @@ impl Engine {
         self.simulator.access().iter().map(of).collect()
     }
 
-    /// The simulated vendor.
+    /// Returns the simulated vendor.
     pub fn simulator(&mut self) -> &mut Simulator {
         &mut self.simulator
     }

@@ -1,4 +1,4 @@
-//! The corrections of the user on what goes out: names of fields, words, and whole bodies by template.
+//! Applies the user's corrections to outgoing data: names of fields, words, and whole bodies by template.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::language::template::{self, TemplateSet};
 use crate::scenario::SendError;
 use crate::simulator::{Long, Refusal, Response};
 
-/// A callback's body: with the event's name and the fields' names as the user corrected them, or through the user's
-/// template if there is one.
+/// Returns a callback's body, with the corrected names of the event and its fields, or rendered by the user's template if
+/// there is one.
 pub(super) fn callback(entry: &Entry, mut body: Value) -> Result<String, SendError> {
     if entry.overridden
         && let Some(name) = &entry.event
@@ -22,12 +22,12 @@ pub(super) fn callback(entry: &Entry, mut body: Value) -> Result<String, SendErr
     }
     match &entry.body {
         Some(source) => render(&entry.id, source, &[("body", &body)]),
-        // A value always fits into JSON.
+        // A value can always be written as JSON.
         None => Ok(written(entry.names.as_deref(), serde_json::to_string(&body).unwrap_or_default())),
     }
 }
 
-/// What is answered to a request whose entry the user corrected. `request_id` makes the 32 hexadecimal digits of an
+/// Returns the response to a request whose entry the user corrected. `request_id` makes the 32 hexadecimal digits of an
 /// envelope that has them.
 pub(super) fn response(
     entry: &Entry,
@@ -36,7 +36,7 @@ pub(super) fn response(
     request_id: impl FnOnce() -> String,
 ) -> RequestOutcome {
     let response = match outcome.response {
-        // What a story or an endpoint of the user's own says is written in the user's words already.
+        // A response given by a story or by the user's own endpoint already uses the user's names.
         Ok(whole @ (Response::Whole { .. } | Response::Body(_))) => Ok(whole),
         Ok(response) => match &entry.body {
             Some(source) => by_template(entry, source, request, response, request_id),
@@ -47,7 +47,7 @@ pub(super) fn response(
     RequestOutcome { response, ..outcome }
 }
 
-/// A message about a request, in the user's names.
+/// Translates a message about a request to the user's names.
 fn named_message(entry: &Entry, message: &str) -> String {
     entry.names.as_ref().map_or_else(|| message.to_owned(), |names| names.request.message(message))
 }
@@ -107,7 +107,7 @@ fn render(id: &str, source: &str, scope: &[(&str, &Value)]) -> Result<String, Se
     }
 }
 
-/// A text that goes out, in the user's names. Names and words are whole texts, so that it stays UTF-8.
+/// Replaces names and words in an outgoing text. They are whole texts, so that the result stays UTF-8.
 fn written(names: Option<&CorrectedNames>, text: String) -> String {
     match names.map(|names| &names.written).filter(|renames| !renames.is_empty()) {
         Some(renames) => String::from_utf8(renames.apply(text.as_bytes())).unwrap_or(text),
@@ -115,8 +115,8 @@ fn written(names: Option<&CorrectedNames>, text: String) -> String {
     }
 }
 
-/// Puts an event's name where its usual name stands. A name that a story wrote itself stays; a body that usually has
-/// none gets it as its first field.
+/// Replaces an event's usual name. A name that a story wrote itself stays; a body that usually has none gets the name as its
+/// first field.
 fn rename(body: &mut Value, usual: Option<&str>, name: &str) {
     for key in ["event", "type"] {
         if let Some(slot) = body.get_mut(key)

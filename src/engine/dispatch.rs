@@ -1,4 +1,4 @@
-//! From a callback's body to the outbox: target, headers, encryption, the user's corrections, what goes wrong on purpose.
+//! From a callback's body to the outbox: target, headers, encryption, the user's corrections, faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
@@ -26,14 +26,14 @@ use crate::settings::{AssumedFile, Routes, Sent, url_for};
 use crate::simulator::reference::{EntryFields, fields};
 use crate::simulator::{AccountKey, FlowPlace, PushKey};
 
-/// So many fields are named where an entry is first used; `catalog ID` lists them all.
+/// Maximum number of assumed fields in the note about the first use of an entry; `catalog ID` lists all.
 const MOST_LISTED: usize = 6;
 
 /// The headers of every callback.
 static CONTENT_TYPE: LazyLock<Arc<str>> = LazyLock::new(|| "Content-Type".into());
 static USER_AGENT: LazyLock<Arc<str>> = LazyLock::new(|| "User-Agent".into());
 
-/// Everything between a body and the outbox.
+/// Everything needed to turn a body into a callback in the outbox.
 #[derive(Clone)]
 pub(super) struct Dispatch {
     pub(super) catalog: Arc<Catalog>,
@@ -45,76 +45,76 @@ pub(super) struct Dispatch {
     callback_url: Option<String>,
     url_wins: bool,
     routes: Routes,
-    /// What signs by the secrets of routes, by their places.
+    /// The signers with the secrets of routes, by position.
     route_signers: Vec<Option<Signer>>,
     message_ids: MessageIds,
     assumed: AssumedFile,
     noted: BTreeSet<String>,
-    /// Parsed URLs, since a run has few of them and many callbacks.
+    /// Parsed URLs, since a run has few URLs and many callbacks.
     targets: BTreeMap<String, Arc<Target>>,
-    /// What encrypts the callbacks of each account, where settings ask for it.
+    /// The ciphers for the callbacks of each account, if the settings ask for them.
     ciphers: Vec<Option<Cipher>>,
     queued: u64,
-    /// How much may be unfinished, and whether it was.
+    /// The limits on unfinished callbacks, and whether they were reached.
     pub(super) most: Most,
     pub(super) was_full: bool,
-    /// What was used so far that is only assumed, by its id.
+    /// The assumed entries used so far, by id.
     pub(super) assumptions: BTreeMap<String, Assumption>,
-    /// What goes wrong on purpose, beside what stories want.
+    /// The faults, except those of stories.
     pub(super) faults: Faults,
-    /// What is held back on purpose.
+    /// The callbacks held back by faults.
     pub(super) held: Held,
-    /// What faults may ask of whose something is.
+    /// Names of accounts and workflows, for the `where` of faults.
     pub(super) names: Arc<Names>,
 }
 
-/// Something that was used and is only assumed.
+/// An assumed entry that was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assumption {
-    /// What of it is assumed, each part behind the key that corrects it.
+    /// The assumed parts, each with the key that corrects it.
     pub what: String,
-    /// Whether it was refused, as the settings say.
+    /// Whether it was refused according to the settings.
     pub refused: bool,
 }
 
-/// Where a callback comes from.
+/// The origin of a callback.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Origin {
-    /// The story.
+    /// The position of the story.
     pub(super) story: Option<usize>,
     /// The story's name.
     pub(super) label: Option<Arc<str>>,
     /// The body as a value.
     pub(super) body: Value,
-    /// Real time of the attempts and the story's time of the gaps so far.
+    /// The real time of the attempts and the story's time of the gaps so far.
     pub(super) took: Duration,
-    /// Whose it is.
+    /// The account it belongs to.
     pub(super) account: AccountKey,
-    /// Which push of a workflow it is, if it is one.
+    /// The push of a workflow it stands for, if any.
     pub(super) push: Option<PushKey>,
 }
 
-/// A callback to hand to delivery.
+/// A callback to be handed to delivery.
 pub(super) struct NewCallback<'a> {
     pub(super) event: &'a str,
     pub(super) headers: &'a [(Arc<str>, String)],
     pub(super) target: Option<String>,
     pub(super) own_target: bool,
-    /// Of a story that has one of its own.
+    /// The policy of the story, if it has its own.
     pub(super) policy: Option<Arc<Policy>>,
     pub(super) order_key: Option<String>,
     pub(super) part_of: Vec<String>,
     pub(super) sums_up: Option<String>,
     pub(super) account: AccountKey,
     pub(super) flow: Option<FlowPlace>,
-    /// The callback that it is once more.
+    /// The original of a resent callback.
     pub(super) again: Option<CallbackId>,
-    /// What goes wrong with it on purpose, as its story wants it.
+    /// The faults that the story applies to it.
     pub(super) faults: Vec<Arc<CallbackFault>>,
 }
 
 impl NewCallback<'_> {
-    /// Whose it is, for faults that ask.
+    /// Returns its owner, for faults with a `where`.
     pub(super) fn owner(&self, family: Family) -> Owner<'_> {
         Owner {
             family,
@@ -157,7 +157,7 @@ impl Dispatch {
         }
     }
 
-    /// Takes settings over.
+    /// Replaces the settings.
     pub(super) fn reload(
         &mut self,
         callback_url: Option<String>,
@@ -170,7 +170,7 @@ impl Dispatch {
         (self.policy, self.assumed) = (policy, assumed);
     }
 
-    /// Whether an entry may be used, by the mark of what is used of it. The first use of an assumed one is noted.
+    /// Whether an entry may be used, given its provenance. The first use of an assumed entry is noted.
     pub(super) fn admit(
         &mut self,
         id: &str,
@@ -192,8 +192,7 @@ impl Dispatch {
         !refused
     }
 
-    /// Where a callback goes: the URL it has of its own, the one that wins over all others, the story's, that of a route,
-    /// the usual one.
+    /// Resolves the target URL in this order: the callback's own, `--callback-url`, the story's, a route's, the default.
     fn target(
         &mut self,
         own: Option<&str>,
@@ -209,7 +208,7 @@ impl Dispatch {
             return Ok(Arc::clone(target));
         }
         let target: Arc<Target> = Arc::new(text.parse()?);
-        // A story can make up URLs without end; those are not worth remembering.
+        // A story can make up any number of URLs, which are not worth caching.
         if self.targets.len() < 1_000 {
             self.targets.insert(text.into_owned(), Arc::clone(&target));
         }
@@ -223,7 +222,7 @@ impl Dispatch {
         }
     }
 
-    /// Whether nobody was told of a callback that has no URL.
+    /// Whether this is the first callback of an event without a URL.
     pub(super) fn is_first_without_url(&mut self, event: &str) -> bool {
         self.noted.insert(format!("no URL for {event}"))
     }
@@ -256,7 +255,7 @@ impl Dispatch {
         }
         self.queued += 1;
         let id = CallbackId(self.queued);
-        // The message id of the callback before it, if a fault says so.
+        // A fault may reuse the message id of the previous callback.
         let is_reused = faults.iter().any(|fault| fault.name == FaultName::SignatureReusedNonce);
         let named = order.again.map_or(id.0, |again| again.0).saturating_sub(u64::from(is_reused)).max(1);
         let mut headers: Vec<(Arc<str>, String)> = vec![
@@ -266,7 +265,7 @@ impl Dispatch {
         for (name, value) in &entry.headers {
             set_header(&mut headers, &Arc::from(name.as_str()), value);
         }
-        // Assumed: the scheme of encrypted answers, on the body of callbacks.
+        // Assumed: the scheme of encrypted responses, applied to the body of callbacks.
         if let Some(cipher) = self.ciphers.get(order.account.index()).and_then(Option::as_ref) {
             headers.push((Arc::from("Is-Encrypted"), "1".to_owned()));
             headers.push((Arc::from("Signed"), aes::digest(&body)));
@@ -276,7 +275,7 @@ impl Dispatch {
             set_header(&mut headers, name, value);
         }
         let policy = order.policy.as_ref().or_else(|| self.routes.policy(&sent)).unwrap_or(&self.policy);
-        // A story that empties the signature's header wants none.
+        // A story that sets the signature's header to an empty value wants no signature.
         let sign_header = &self.signer.scheme().header;
         let emptied =
             |(name, value): &(Arc<str>, String)| value.is_empty() && name.eq_ignore_ascii_case(sign_header);
@@ -310,7 +309,7 @@ impl Dispatch {
         Ok(callback)
     }
 
-    /// What goes wrong with a callback, beside what its story wants: what its own texts ask for comes first.
+    /// Adds the faults of a callback to those of its story. A fault requested by the callback's own texts comes first.
     fn ask_faults(
         &mut self,
         event: &str,
@@ -334,7 +333,7 @@ impl Dispatch {
 }
 
 impl Dispatch {
-    /// Hands a callback to the outbox once more, apart from whatever it belonged to.
+    /// Enqueues a copy that belongs to no story, queue or task.
     pub(super) fn send_again(
         &mut self,
         old: &QueuedCallback,
@@ -361,19 +360,19 @@ impl Dispatch {
 }
 
 impl Dispatch {
-    /// For how many callbacks there is room.
+    /// Returns the number of callbacks there is room for.
     pub(super) fn room(&self) -> usize {
         let is_full = self.outbox.bytes() >= self.most.megabytes << 20;
         if is_full { 0 } else { self.most.callbacks.saturating_sub(self.unfinished()) }
     }
 
-    /// How many callbacks are not delivered yet.
+    /// Returns the number of unfinished callbacks.
     pub(super) fn unfinished(&self) -> usize {
         let totals = self.outbox.totals();
         usize::try_from(totals.pending + totals.in_flight + totals.waiting).unwrap_or(usize::MAX)
     }
 
-    /// Says once that new callbacks wait, and what to write against it.
+    /// Notes once that new callbacks wait, and how to change that.
     pub(super) fn note_full(&mut self, now: Timestamp) {
         if !std::mem::replace(&mut self.was_full, true) {
             let Most { callbacks, megabytes } = self.most;
@@ -386,8 +385,8 @@ impl Dispatch {
         }
     }
 
-    /// How many copies a fault makes of a callback. They share its bytes, so that only their number counts; what there is no
-    /// room for is not made, which is said once.
+    /// Returns how many copies of a callback a fault makes. They share its bytes, so that only their number counts. Copies
+    /// without room are not made, which is noted once.
     pub(super) fn copies(&mut self, count: u32, by: FaultName, now: Timestamp) -> usize {
         let room = self.most.callbacks.saturating_sub(self.unfinished());
         let count = usize::try_from(count).unwrap_or(usize::MAX);
@@ -403,13 +402,13 @@ impl Dispatch {
     }
 }
 
-/// What is assumed of an entry, each part behind the key that corrects it.
+/// Lists the assumed parts of an entry, each with the key that corrects it.
 fn assumed_parts(id: &str, direction: Direction) -> String {
     let listed = |key: &str, fields: &[Field]| {
         let is_assumed = |field: &&Field| field.provenance == Some(Provenance::Assumed) && !field.is_own();
         let assumed = fields.iter().filter(|field| field.has_effect).filter(is_assumed);
         let mut names: Vec<&str> = assumed.map(|field| field.path.as_str()).collect();
-        // What stands in a field that is assumed is, too.
+        // The contents of an assumed field are assumed, too.
         names.dedup_by(|path, outer| {
             path.strip_prefix(*outer).is_some_and(|within| within.starts_with(['.', '[']))
         });
@@ -433,7 +432,7 @@ fn assumed_parts(id: &str, direction: Direction) -> String {
     parts.join(", ")
 }
 
-/// Sets a header in place, so that the order on the wire stays; an empty value removes it.
+/// Sets a header in place, so that the order on the wire is kept; an empty value removes it.
 fn set_header(headers: &mut Vec<(Arc<str>, String)>, name: &Arc<str>, value: &str) {
     let place = headers.iter().position(|(own, _)| own.eq_ignore_ascii_case(name));
     match (place, value.is_empty()) {
@@ -447,8 +446,8 @@ fn set_header(headers: &mut Vec<(Arc<str>, String)>, name: &Arc<str>, value: &st
 }
 
 impl Dispatch {
-    /// A callback was attempted for the first time, or will never be: what waited for that moves up, and what comes again
-    /// because of a fault is handed over. `attempt` is how it went out, if it did.
+    /// Records that a callback was attempted for the first time, or never will be: callbacks that waited for it may start, and
+    /// copies caused by a fault are enqueued. `attempt` is the attempt that was sent, if any.
     pub(super) fn passed(&mut self, callback: &QueuedCallback, attempt: Option<&Attempt>, now: Timestamp) {
         self.held.passed(callback);
         for id in self.held.released() {
@@ -466,7 +465,7 @@ impl Dispatch {
             let own_id = self.message_ids.of(self.queued + 1);
             let copy = match fault.name {
                 FaultName::SignedAnew => QueuedCallback { message_id: own_id, ..callback.clone() },
-                // What is signed already is sent as it is.
+                // A body that is already signed is sent unchanged.
                 _ => QueuedCallback {
                     headers: attempt.headers.clone(),
                     body: attempt.body.clone(),
@@ -478,7 +477,7 @@ impl Dispatch {
         }
     }
 
-    /// Hands a callback to the outbox once more, because a fault makes it come again.
+    /// Enqueues a copy of a callback because of a fault.
     pub(super) fn copy(
         &mut self,
         copy: QueuedCallback,

@@ -1,5 +1,5 @@
-//! Drives the engine through time: makes the attempts that are due, wakes at the next moment, lets actors inside the
-//! process (the embedded integrator) act on the story's clock.
+//! Drives the engine: starts due attempts, sleeps until the next deadline, and runs tasks of in-process actors (the embedded
+//! integrator) on the mock's clock.
 
 mod again;
 mod attempts;
@@ -46,13 +46,13 @@ struct Shared {
     callers: Callers,
     pace: Pace,
     watchdog: Option<Watchdog>,
-    /// Nothing new is begun.
+    /// Whether nothing new is started.
     ending: AtomicBool,
-    /// It goes through what another was given.
+    /// Whether recorded inputs are being replayed.
     replaying: AtomicBool,
-    /// When it was made: real time counts from here.
+    /// When the driver was created; real time counts from here.
     began: Instant,
-    /// For tests: what takes the attempts in place of the network.
+    /// For tests: replaces the network.
     #[cfg(test)]
     receiver: Option<tests::Receiver>,
 }
@@ -63,15 +63,15 @@ impl std::fmt::Debug for Driver {
     }
 }
 
-/// Who calls the mock, and for how long it is there.
+/// Who sends requests to the mock, and for how long the mock runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Callers {
-    /// Everybody who calls lives in this process, so that time may jump while a story awaits a call.
+    /// All clients live in this process, so that time may jump while a story awaits a request.
     Closed,
-    /// Somebody outside calls, and calls live in real time.
+    /// Clients outside make requests in real time.
     Open,
-    /// As [`Callers::Open`], and the mock is there until it is interrupted. A jumping clock runs with real time and
-    /// jumps whenever something is under way.
+    /// As [`Callers::Open`], and the mock runs until it is interrupted. A jumping clock runs with real time and jumps whenever
+    /// something is under way.
     Lasting,
 }
 
@@ -82,34 +82,34 @@ struct State {
     engine: Engine,
     clock: Clock,
     inputs: Inputs,
-    /// How often another engine took the place of the one before.
+    /// The number of times another engine replaced the previous one.
     generation: u64,
     in_flight: usize,
     under_way: UnderWay,
     engaged: usize,
-    /// What actors in this process want to do later, by time and order of asking.
+    /// Tasks that in-process actors planned, by moment and order of planning.
     agenda: BTreeMap<(Timestamp, u64), Task>,
     asked: u64,
     waits: Waits,
-    /// Whether a story awaited a call when it was looked at last.
+    /// Whether a story awaited a request at the last check.
     awaited: bool,
     outside: Outside,
-    /// Where time is on its way to, when somebody moves it by hand.
+    /// The moment time is moving to, while it is moved by hand.
     destination: Option<Timestamp>,
-    /// Nobody moves time any more.
+    /// The drive loop has ended.
     ended: bool,
-    /// When somebody uploaded rows of a workflow last.
+    /// When rows of a workflow were last uploaded.
     uploaded: Option<Instant>,
 }
 
-/// What the driver waits for, and so when it has to be woken.
+/// What the driver waits for, which decides when it must be woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Waits {
-    /// For the end of what is under way, whatever is planned meanwhile.
+    /// The end of what is under way, whatever is planned meanwhile.
     ForEnd,
-    /// For a moment, or for anything to be planned if there is none.
+    /// A moment, or any new plan if there is none.
     For(Option<Timestamp>),
-    /// For a moment while nothing is under way by itself: as soon as something is, time jumps.
+    /// A moment while nothing is under way by itself: as soon as something is, time jumps.
     Idly(Timestamp),
 }
 
@@ -124,7 +124,7 @@ impl Busy for State {
 }
 
 impl State {
-    /// Notes the present moment, with all that is due at it.
+    /// Records the present moment, with all that is due at it.
     fn mark(&mut self) -> Timestamp {
         let now = self.clock.now();
         self.inputs.note(now, || Given::Time);
@@ -132,13 +132,13 @@ impl State {
         now
     }
 
-    /// An attempt is over.
+    /// Records the end of an attempt.
     fn finish(&mut self, attempt: &Arc<Attempt>, result: AttemptResult, now: Timestamp) {
         self.under_way.remove(&(attempt.callback.id, attempt.number));
         self.engine.finish(attempt, result, now);
     }
 
-    /// Whether the driver waits for longer than it should by now. Waking it costs more than most calls do.
+    /// Whether the driver waits for longer than it should by now. Waking it costs more than most requests do.
     fn waits_too_long(&self) -> bool {
         let is_too_late = |until: Option<Timestamp>| match (self.engine.next_wakeup(), until) {
             (Some(at), Some(until)) => at < until,
@@ -157,11 +157,11 @@ impl State {
 pub enum End {
     /// Every story is over and nothing is under way.
     Over,
-    /// The interruption came; what was in flight is finished.
+    /// The drive was interrupted, and the attempts in flight have finished.
     Interrupted,
 }
 
-/// Lets actors in this process act later, on the story's clock.
+/// Lets in-process actors act later, on the story's clock.
 #[derive(Clone)]
 pub struct Agenda(Driver);
 
@@ -182,7 +182,7 @@ impl Agenda {
     }
 }
 
-/// Keeps time from jumping while an actor of this process is at work.
+/// Keeps time from jumping while an in-process actor is at work.
 struct Engaged(Driver);
 
 impl Drop for Engaged {
@@ -235,12 +235,12 @@ impl Driver {
         Self { shared: Arc::new(shared) }
     }
 
-    /// One's turn with what everybody shares.
+    /// Locks the shared state.
     ///
     /// # Panics
     ///
-    /// After a panic in the turn of somebody else. With half a state nothing that is answered or sent could be relied on:
-    /// whoever drives panics as well, and the process ends.
+    /// If another thread has panicked while it held the lock. With a half-updated state no response or callback could be
+    /// relied on: the driver panics as well, and the process ends.
     fn lock(&self) -> Turn<'_, State> {
         self.turn_with_state().expect("the state is half changed by what panicked before")
     }
@@ -249,7 +249,7 @@ impl Driver {
         Turn::take(&self.shared.state, self.shared.watchdog.as_ref(), &self.shared.changed)
     }
 
-    /// Something is over, in whichever way. After a panic nobody counts any more.
+    /// Records that an attempt or task ended. Ignored if the lock is poisoned.
     fn at_the_end(&self, note: impl FnOnce(&mut State)) {
         if let Some(mut state) = self.turn_with_state() {
             note(&mut state);
@@ -257,8 +257,8 @@ impl Driver {
         self.shared.changed.notify_one();
     }
 
-    /// Works with the engine at the present moment of the story. What is done must change nothing that lasts: it is not
-    /// among the inputs, as what [`Driver::take_in`] does.
+    /// Works with the engine at the present moment. The work must not change lasting state: unlike that of
+    /// [`Driver::take_in`], it is not among the inputs.
     pub fn with<T>(&self, work: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
         self.work(|state| {
             let now = state.clock.now();
@@ -266,12 +266,11 @@ impl Driver {
         })
     }
 
-    /// Lets a request take effect at the present moment of the story. The work is also handed the number of the request
-    /// among the inputs.
+    /// Lets a request take effect at the present moment. The work also gets the number of the request among the inputs.
     ///
     /// # Errors
     ///
-    /// The request could not be stored, so that it has no effect.
+    /// If the request could not be stored. It then has no effect.
     pub fn take_in<T>(
         &self,
         request: &Arc<HttpRequest>,
@@ -284,7 +283,7 @@ impl Driver {
         })
     }
 
-    /// Lets the rest of a request take effect, which has this number among the inputs, if `rest` still has it.
+    /// Lets the rest of a request take effect, given its number among the inputs, if `rest` still has it.
     pub fn take_in_late<R, T>(
         &self,
         number: u64,
@@ -319,13 +318,13 @@ impl Driver {
         result
     }
 
-    /// Real time since it was made.
+    /// Returns the real time since the driver was created.
     fn real(&self) -> Duration {
         self.shared.began.elapsed()
     }
 
-    /// Looks at the engine at the present moment of the story; what is done to it must not bring anything forward, for
-    /// the driver is not notified.
+    /// Reads the engine at the present moment. The work must not make anything happen earlier, because the driver is not
+    /// notified.
     pub fn look<T>(&self, work: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
         let mut state = self.lock();
         let now = state.clock.now();
@@ -345,9 +344,9 @@ impl Driver {
         left
     }
 
-    /// Moves the clock forward by so much, through every moment on the way: what becomes due happens at its own moment
-    /// and in its order, and the clock stands still while an attempt is under way. A journey begins at once; the future
-    /// is ready when it is over, with the moment that was reached. Journeys that overlap add up, and end together.
+    /// Moves the clock forward by this much, through every moment on the way: each event happens at its own moment and in
+    /// order, and the clock stops while an attempt is under way. The move begins at once; the future is ready when it is
+    /// complete, with the moment that was reached. Overlapping moves add up, and end together.
     pub fn travel(&self, by: Duration) -> impl Future<Output = Timestamp> + Send + use<> {
         {
             let mut state = self.lock();
@@ -372,25 +371,25 @@ impl Driver {
         }
     }
 
-    /// How fast the clock goes.
+    /// Returns the speed of the clock.
     pub fn speed(&self) -> Speed {
         self.lock().clock.speed()
     }
 
-    /// Lets the clock go on at another speed.
+    /// Changes the speed of the clock.
     pub fn set_speed(&self, speed: Speed) {
         self.lock().clock.set_speed(speed);
         self.shared.changed.notify_one();
     }
 
-    /// The same for somebody who waits no longer than this in real time; says whether the journey is over. It goes on if it
-    /// is not.
+    /// Like [`Driver::travel`], but waits at most this long in real time. Returns whether the move is complete. If it is not,
+    /// it continues.
     pub fn travel_within(&self, by: Duration, within: Duration) -> impl Future<Output = bool> + Send + use<> {
         let journey = self.travel(by);
         async move { tokio::time::timeout(within, journey).await.is_ok() }
     }
 
-    /// Sets the clock forward by so much, where nobody drives.
+    /// Sets the clock forward by this much while no drive loop runs.
     #[cfg(any(test, feature = "fuzzing"))]
     pub fn skip(&self, by: Duration) {
         let mut state = self.lock();
@@ -398,8 +397,8 @@ impl Driver {
         state.clock.jump_to(now.checked_add(by).unwrap_or(Timestamp::MAX));
     }
 
-    /// Waits until a moment of the clock, or until something is planned before it: for whoever moves the engine and makes its
-    /// attempts himself instead of having it driven.
+    /// Waits until a moment of the clock, or until something is planned before it: for callers that advance the engine and
+    /// make its attempts themselves instead of driving it.
     pub(crate) async fn wait(&self, until: Option<Timestamp>) {
         let timeout = {
             let mut state = self.lock();
@@ -415,17 +414,17 @@ impl Driver {
         }
     }
 
-    /// What makes the attempts.
+    /// Returns the client that makes the attempts.
     pub fn client(&self) -> &Client {
         &self.shared.client
     }
 
-    /// For actors in this process.
+    /// Returns the agenda for in-process actors.
     pub fn agenda(&self) -> Agenda {
         Agenda(self.clone())
     }
 
-    /// Time stands still until it is driven: what comes up meanwhile takes none of it.
+    /// Stops the clock until `drive` runs, so that startup costs no mock time.
     pub fn hold(&self) {
         self.lock().clock.set_running(false);
     }
@@ -470,7 +469,7 @@ impl Driver {
         }
     }
 
-    /// Whether it was interrupted: what is under way ends, and nothing new is begun.
+    /// Whether it was interrupted: what is under way ends, and nothing new is started.
     pub fn is_ending(&self) -> bool {
         self.shared.ending.load(Ordering::Relaxed)
     }
@@ -484,7 +483,7 @@ impl Driver {
         self.end(&mut state);
     }
 
-    /// Time goes nowhere any more: who waits for it is told so.
+    /// Marks the drive as ended and wakes everyone waiting for time to advance.
     fn end(&self, state: &mut State) {
         state.ended = true;
         state.destination = None;

@@ -1,4 +1,4 @@
-//! The driver with a receiver that the test writes, in virtual real time: nothing here waits.
+//! The driver with a receiver written by the test, in virtual real time: no test waits.
 
 use std::io;
 use std::path::Path;
@@ -18,11 +18,11 @@ use crate::seed::Seed;
 use crate::settings::Settings;
 use crate::simulator::{AccountKey, Request};
 
-/// What takes the attempts in place of the network.
+/// Replaces the network for attempts.
 pub(super) type Receiver =
     Box<dyn Fn(Arc<Attempt>) -> Pin<Box<dyn Future<Output = AttemptResult> + Send>> + Send + Sync>;
 
-/// What came to the journal, of the kinds that the tests look at.
+/// The journal's entries of the kinds that the tests examine.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -63,12 +63,12 @@ fn refused() -> AttemptResult {
     AttemptResult { result: Err(failure), elapsed: Duration::ZERO }
 }
 
-/// A story at full speed, with an integrator outside.
+/// Creates a driver for a story at full speed, with an integrator outside.
 fn story(path: &Path, seed: u64, pace: Pace, seen: &Seen) -> Driver {
     beside(path, seed, pace, seen, Callers::Open)
 }
 
-/// The same, with a mock that may be there for longer than the story.
+/// Creates the same driver, with a choice of callers, so that the mock may outlive the story.
 fn beside(path: &Path, seed: u64, pace: Pace, seen: &Seen, callers: Callers) -> Driver {
     let catalog = Catalog::builtin();
     let scenario = load::load(path, catalog, &[]).unwrap_or_else(|problems| panic!("{problems}"));
@@ -94,7 +94,7 @@ fn with(mut driver: Driver, receiver: Receiver) -> Driver {
     driver
 }
 
-/// Drives to the end; how long it took in real time.
+/// Drives to the end. Returns the real time it took.
 async fn drive(driver: &Driver) -> Duration {
     let began = Instant::now();
     assert_eq!(driver.drive(std::future::pending()).await, End::Over);
@@ -171,7 +171,7 @@ pause = "2s..6s"
 send = "agent.message"
 "#;
 
-/// Makes a call as the API would hand it over.
+/// Makes a request as the API would pass it on.
 fn call(driver: &Driver, id: &str, fields: &Value) {
     driver.with(|engine, now| {
         let (account, zone) = (AccountKey::default(), Offset::UTC);
@@ -190,8 +190,8 @@ fn call(driver: &Driver, id: &str, fields: &Value) {
     });
 }
 
-/// Plays the story with an integrator that answers every message of the user twice, some time after it took the callback.
-/// What was said, in its order: `user` and `agent`.
+/// Plays the story with an integrator that answers every message of the user twice, some time after it accepted the callback.
+/// Returns who spoke, in order: `user` and `agent`.
 async fn chat(seed: u64, settle: Duration, callers: Callers) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chat.toml");
@@ -199,7 +199,7 @@ async fn chat(seed: u64, settle: Duration, callers: Callers) -> String {
     let (seen, said) = (Seen::default(), Seen::default());
     let driver = beside(&path, seed, Pace { settle, ..Pace::default() }, &seen, callers);
     let late = move |n: u64| Duration::from_millis(Seed(seed).derive("late", n).0 % 95);
-    // The integrator's own handle: one that keeps the driver alive would be a circle.
+    // The integrator's own handle is weak: a strong one would form a cycle with the driver.
     let own = Arc::new(Mutex::new(None::<std::sync::Weak<Shared>>));
     let (handle, talk) = (Arc::clone(&own), said.clone());
     let receiver: Receiver = Box::new(move |attempt| {
@@ -240,7 +240,7 @@ async fn chat(seed: u64, settle: Duration, callers: Callers) -> String {
         while seen.count("passed: ") == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        // What was asked last is still answered.
+        // The latest message is still answered.
         tokio::time::sleep(Duration::from_secs(1)).await;
     };
     driver.drive(is_over).await;
@@ -264,7 +264,7 @@ async fn a_user_never_talks_over_an_answer_that_is_on_its_way() {
 
 const ONE: &str = "[[steps]]\nsend = \"session.transfer\"\nexpect = { attempts = 1 }\n";
 
-/// One callback, to a receiver that comes up after so long.
+/// Sends one callback to a receiver that starts after this time.
 async fn comes_up_after(up: Duration) -> (Duration, Seen) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("one.toml");
@@ -293,7 +293,7 @@ async fn a_receiver_that_is_gone_is_waited_for_once() {
     assert_eq!((seen.count("note: "), seen.count("failed: ")), (1, 2), "{:?}", seen.lines());
 }
 
-/// A step that begins to wait after a pause has its own time, not none and not for ever.
+/// A step that begins to wait after a pause has its full time: neither none nor infinite.
 #[tokio::test(start_paused = true)]
 async fn a_pause_before_an_await_is_jumped_over() {
     let folder = tempfile::tempdir().unwrap();
@@ -308,7 +308,7 @@ async fn a_pause_before_an_await_is_jumped_over() {
     assert_eq!(seen.count("failed: "), 1);
 }
 
-/// What panics while it works with the engine leaves half a change: whoever drives panics too, and nobody is answered.
+/// A panic while the engine is locked leaves a half-updated state: the driver panics too, and no request is answered.
 #[tokio::test(start_paused = true)]
 async fn after_a_panic_nothing_goes_on() {
     let engine = Builder::new(Prepared::new(Settings::default())).engine().unwrap();

@@ -1,4 +1,4 @@
-//! Under any mix of faults the sums match what a receiver counts, and equal runs are equal.
+//! Under any mix of faults the sums match a receiver's counts, and equal runs are equal.
 
 use std::sync::atomic::{AtomicU64, Ordering as Atomic};
 
@@ -11,7 +11,7 @@ use crate::faults::FaultName;
 use crate::journal::Lines;
 use crate::scenario::Body;
 
-/// Every entry, as a record has it.
+/// Every entry, as written in a record.
 #[derive(Clone, Default)]
 struct Recorded(Arc<Mutex<Vec<String>>>);
 
@@ -22,8 +22,8 @@ impl Sink for Recorded {
     }
 }
 
-/// What came of 30 callbacks in three conversations under six faults, to a receiver that fails now and then: the sums, how
-/// many attempts and how many accepted callbacks it counted, and the record.
+/// Sends 30 callbacks in three conversations under six faults to a receiver that fails now and then. Returns the totals, the
+/// numbers of attempts and of accepted callbacks counted by the receiver, and the record.
 async fn mixed(seed: u64) -> (Totals, u64, u64, Vec<String>) {
     let happens = |name: &&FaultName| name.is_of_callbacks() && **name != FaultName::Elsewhere;
     let names: Vec<FaultName> = FaultName::ALL.iter().filter(happens).copied().collect();

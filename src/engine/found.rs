@@ -1,5 +1,4 @@
-//! What is found wrong with the integrator: told once, and where it is an error, the story it belongs to fails, or the
-//! run.
+//! Findings about the integrator: reported once; an error fails its story, or the run.
 
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use crate::scenario::FailureKind;
 use crate::simulator::{AccountKey, Finding, FindingKind, Findings, Found, Strictness};
 
 impl Engine {
-    /// Something is wrong with a request of an account: `fields` are those of the request, as far as they are known.
+    /// Reports a mistake in a request of an account. `fields` are those of the request, as far as they are known.
     pub fn find(
         &mut self,
         account: AccountKey,
@@ -31,7 +30,7 @@ impl Engine {
         self.report_findings(found, story.map(|story| story as usize), now);
     }
 
-    /// A call of an account is about to be served. In `strict`, one that is only assumed is an error.
+    /// Called before a request of an account is served. In `strict`, an assumed request is an error.
     pub fn doubt(&mut self, id: &str, account: AccountKey, provenance: Provenance) {
         let is_strict = self.simulator.access().account(account).strict == Strictness::Strict;
         if is_strict && provenance == Provenance::Assumed {
@@ -44,8 +43,8 @@ impl Engine {
         }
     }
 
-    /// Finds a response that counts as success and is not what the vendor expects. Gives back what it counts as instead,
-    /// if the account is strict.
+    /// Finds a response that counts as success but is not what the vendor expects. Returns what it counts as instead, if the
+    /// account is strict.
     pub(super) fn unexpected(
         &mut self,
         attempt: &Attempt,
@@ -53,10 +52,10 @@ impl Engine {
         now: Timestamp,
     ) -> Option<AttemptResult> {
         let QueuedCallback { id, event, policy, .. } = &*attempt.callback;
-        // What goes wrong on purpose may be answered in any way.
+        // With a fault, any response is acceptable.
         let answer = result.result.as_ref().ok().filter(|_| attempt.faults.is_empty());
         let answer = answer.filter(|answer| !answer.truncated)?;
-        // Who says what a body must have knows better.
+        // If the policy specifies the body, its rule applies.
         if policy.success.body.is_some() || policy.success.judge(answer).is_err() {
             return None;
         }
@@ -72,7 +71,7 @@ impl Engine {
         is_strict.then(|| AttemptResult { result: Err(failure), elapsed: result.elapsed })
     }
 
-    /// All that was found wrong with the integrator.
+    /// Returns all findings about the integrator.
     pub fn findings(&self) -> &Findings {
         self.simulator.findings()
     }
@@ -82,12 +81,12 @@ impl Engine {
         !self.errors_alone.is_empty()
     }
 
-    /// The findings that are errors and belong to no story, as far as they are told.
+    /// Returns the findings that are errors and belong to no story, as far as they are reported.
     pub fn errors_alone(&self) -> impl Iterator<Item = &Found> {
         self.errors_alone.iter().filter_map(|place| self.findings().get((*place)?))
     }
 
-    /// Tells what was found. It belongs to a story, if one is named or there is only one.
+    /// Reports findings. They belong to the given story, or else to the only one.
     pub(super) fn report_findings(&mut self, found: Vec<Finding>, story: Option<usize>, now: Timestamp) {
         if found.is_empty() {
             return;

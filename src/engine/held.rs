@@ -1,4 +1,4 @@
-//! Callbacks that are held back on purpose: until others were attempted, until there are enough of them, or for a time.
+//! Callbacks held back by faults: until others were attempted, until there are enough of them, or for a time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,31 +9,31 @@ use crate::delivery::{CallbackId, QueuedCallback};
 use crate::faults::{CallbackFault, FaultName};
 use crate::time::later;
 
-/// What is held back. The outbox has all of it as pending, due when the longest wait is over.
+/// The callbacks held back. In the outbox they are pending, and due when the longest wait is over.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Held {
     waiting: BTreeMap<CallbackId, Waiting>,
-    /// Callbacks that will come together, by how many they are to be.
+    /// Callbacks that will be sent together, by the size of the group.
     gathering: BTreeMap<u32, Vec<CallbackId>>,
-    /// Those that come together with one of theirs, once that starts.
+    /// Complete groups: all of a group start together with its first callback.
     together: Vec<Vec<CallbackId>>,
-    /// Those that start right now, beside what has just started.
+    /// Callbacks that start now, beside the one that has just started.
     beside: VecDeque<CallbackId>,
-    /// Whose wait is over.
+    /// Callbacks whose wait is over.
     released: Vec<CallbackId>,
 }
 
 /// A callback that waits for others.
 #[derive(Clone, Debug)]
 struct Waiting {
-    /// Whose callbacks count; all of them without it.
+    /// The conversation whose callbacks count; without it, all callbacks count.
     conversation: Option<Arc<str>>,
-    /// For so many more.
+    /// Number of callbacks it still waits for.
     left: u32,
 }
 
 impl Held {
-    /// A new callback as it is handed to the outbox.
+    /// Takes a new callback, and returns it as it is pushed to the outbox.
     pub(super) fn take(&mut self, callback: Arc<QueuedCallback>, now: Timestamp) -> Arc<QueuedCallback> {
         let Some(fault) = callback.delivery_fault().cloned() else { return callback };
         match fault.name {
@@ -43,7 +43,7 @@ impl Held {
             FaultName::Hold | FaultName::Reorder => {
                 let is_own = fault.name == FaultName::Reorder;
                 let conversation = callback.order_key.clone().filter(|_| is_own);
-                // Without a conversation it could wait for nobody.
+                // Without a conversation there are no callbacks to wait for.
                 if conversation.is_some() || !is_own {
                     self.waiting.insert(callback.id, Waiting { conversation, left: fault.count });
                 }
@@ -63,7 +63,7 @@ impl Held {
         }
     }
 
-    /// A callback was attempted for the first time, or never will be.
+    /// Records that a callback was attempted for the first time, or never will be.
     pub(super) fn passed(&mut self, callback: &QueuedCallback) {
         self.forget(callback.id);
         if self.waiting.is_empty() {
@@ -84,7 +84,7 @@ impl Held {
         self.waiting.retain(|_, waiting| waiting.left > 0);
     }
 
-    /// A callback started: those that come together with it start beside it.
+    /// Records that a callback started: the others of its group start beside it.
     pub(super) fn started(&mut self, id: CallbackId) {
         self.forget(id);
         if let Some(at) = self.together.iter().position(|ids| ids.contains(&id)) {
@@ -100,23 +100,23 @@ impl Held {
         }
     }
 
-    /// This one starts beside what has just started.
+    /// Lets this callback start beside the one that has just started.
     pub(super) fn start_beside(&mut self, id: CallbackId) {
         self.beside.push_back(id);
     }
 
-    /// The next that starts right now.
+    /// Returns the next callback that starts now.
     pub(super) fn next_beside(&mut self) -> Option<CallbackId> {
         self.beside.pop_front()
     }
 
-    /// Those whose wait is over: they are due at once.
+    /// Takes the callbacks whose wait is over: they are due at once.
     pub(super) fn released(&mut self) -> Vec<CallbackId> {
         std::mem::take(&mut self.released)
     }
 }
 
-/// A callback that stands in no order and waits at most so long.
+/// Returns a callback that is exempt from ordering and waits at most for the time of the fault.
 fn freed(callback: &QueuedCallback, fault: &CallbackFault, now: Timestamp) -> Arc<QueuedCallback> {
     Arc::new(QueuedCallback {
         order_key: None,

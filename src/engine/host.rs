@@ -1,4 +1,4 @@
-//! What running stories see of the engine.
+//! The engine as seen by running stories.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::journal::{Event, SkippedStep};
 use crate::scenario::{Arrivals, FailureKind, SendError, Sending, StoryHost};
 use crate::simulator::{AccountKey, Simulator};
 
-/// The engine as one story sees it.
+/// The engine as seen by one story.
 pub(super) struct EngineHost<'a> {
     pub(super) dispatch: &'a mut Dispatch,
     pub(super) simulator: &'a mut Simulator,
@@ -35,7 +35,7 @@ impl StoryHost for EngineHost<'_> {
 
     fn send(&mut self, sending: Sending) -> Result<CallbackId, SendError> {
         let order_key = Some(self.simulator.order_key(sending.session));
-        // The story keeps the body of what it sends itself.
+        // A story keeps the body of a callback it sends itself.
         let origin =
             Origin { story: Some(self.story), label: Some(Arc::clone(&self.label)), ..Origin::default() };
         let order = NewCallback {

@@ -1,7 +1,8 @@
-//! What an engine was given, in order: everything its state comes from.
+//! The inputs of an engine, in order: everything its state is derived from.
 //!
-//! Whatever it decides follows from its seed, its settings and these. A fresh engine that is given the same comes to the
-//! same state: that is how a mock is put back to a moment, taken elsewhere, and goes on after its process has ended.
+//! Every decision of the engine follows from its seed, its settings and its inputs. A fresh engine that gets the same inputs
+//! comes to the same state. That is how a mock is put back to a moment, moved elsewhere, and continued after its process has
+//! ended.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,47 +13,47 @@ use jiff::Timestamp;
 use crate::delivery::{AttemptResult, CallbackId};
 use crate::net::HttpRequest;
 
-/// So much is kept in memory at most, in bytes: about what the journal may take as well.
+/// Memory limit for recorded inputs, in bytes; about the journal's limit.
 const MOST_BYTES: usize = 64 << 20;
 
-/// What an input takes in memory beside the texts it holds, in bytes, about.
+/// Approximate memory of an input besides its texts, in bytes.
 const OVERHEAD: usize = 96;
 
-/// Something that an engine was given.
+/// An input of an engine.
 #[derive(Clone, Debug)]
 pub struct Input {
-    /// When, on the mock's clock.
+    /// The moment on the mock's clock.
     pub at: Timestamp,
-    /// What.
+    /// The content of the input.
     pub given: Given,
 }
 
-/// What an engine can be given.
+/// The kinds of inputs.
 #[derive(Clone, Debug)]
 pub enum Given {
-    /// A request, of the vendor's or of the control surface.
+    /// A request to the vendor's API or to the control surface.
     Request(Arc<HttpRequest>),
-    /// A request took effect now that is answered late on purpose: its number among the inputs, from 1 on.
+    /// A request that a fault delays takes effect now: its number among the inputs, counted from 1.
     Late(u64),
-    /// Time: what was due was done.
+    /// Time passed, and everything due was done.
     Time,
-    /// The next attempt began, of this callback; or there was none, after callbacks that a fault dropped.
+    /// The next attempt began, of this callback. `None` if there was no attempt, after callbacks that a fault dropped.
     Attempt(Option<CallbackId>),
-    /// An attempt of this callback began at the same time as the one before, because a fault says so.
+    /// An attempt of this callback began at the same time as the previous one, because of a fault.
     Beside(CallbackId),
-    /// An attempt came to its end.
+    /// An attempt ended.
     Result {
         /// The callback.
         callback: CallbackId,
-        /// Which attempt, from 1 on.
+        /// The number of the attempt, counted from 1.
         number: u32,
-        /// What came of it.
+        /// The result.
         result: AttemptResult,
     },
 }
 
 impl Given {
-    /// What it takes in memory, about.
+    /// Returns its approximate size in memory.
     fn size(&self) -> usize {
         let texts = match self {
             Self::Request(request) => {
@@ -74,65 +75,65 @@ impl Given {
     }
 }
 
-/// What a mock was given up to a moment.
+/// The inputs of a mock up to a moment.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// How many inputs there were.
+    /// Number of inputs.
     count: u64,
-    /// What they take in memory, in bytes, about.
+    /// Their approximate size in memory, in bytes.
     bytes: usize,
-    /// All of them; nothing where there were more than the memory keeps.
+    /// All inputs. `None` if there were too many to keep in memory.
     inputs: Option<Arc<Vec<Arc<Input>>>>,
 }
 
 impl History {
-    /// How many inputs there were.
+    /// Returns the number of inputs.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// All inputs, the first one first.
+    /// Returns all inputs in order.
     ///
     /// # Errors
     ///
-    /// There were too many to keep them in memory.
+    /// If there were too many to keep in memory.
     pub fn inputs(&self) -> Result<&[Arc<Input>], NoInputs> {
         self.inputs.as_deref().map(Vec::as_slice).ok_or(NoInputs::TooMuch)
     }
 }
 
 impl History {
-    /// With these inputs, where there were too many to keep them.
+    /// Adds these inputs to a history that had too many to keep.
     pub(super) fn or(self, inputs: &[Arc<Input>]) -> Self {
         let given = || Arc::new(inputs.to_vec());
         Self { inputs: Some(self.inputs.unwrap_or_else(given)), ..self }
     }
 }
 
-/// Reads what is stored, up to the moment at which it was asked for. It need not be done in the turn of the engine.
+/// Reads the stored inputs up to the moment at which they were requested. It can be called without the engine's lock.
 pub type ReadStored = Box<dyn FnOnce() -> io::Result<Vec<Arc<Input>>> + Send>;
 
-/// Where inputs are stored that outlive the process.
+/// Stores inputs so that they outlive the process.
 pub trait Store: Send {
-    /// Adds one behind the others. After an error nothing of it is there.
+    /// Appends an input. After an error no part of it is stored.
     ///
     /// # Errors
     ///
-    /// It can't be stored now.
+    /// If it can't be stored now.
     fn append(&mut self, input: &Input) -> io::Result<()>;
 
-    /// All that are stored now.
+    /// Returns all inputs that are stored now.
     ///
     /// # Errors
     ///
-    /// They can't be read.
+    /// If they can't be read.
     fn all(&mut self) -> io::Result<ReadStored>;
 
-    /// Puts others in place of all that are stored.
+    /// Replaces all stored inputs.
     ///
     /// # Errors
     ///
-    /// They can't be stored; what was stored is still there.
+    /// If they can't be stored. The earlier inputs are then still there.
     fn replace(&mut self, inputs: &[Arc<Input>]) -> io::Result<()>;
 }
 
@@ -143,10 +144,10 @@ pub trait Store: Send {
 )]
 pub struct NotStored(String);
 
-/// Why the inputs can't be had.
+/// Why the inputs are not available.
 #[derive(Debug, thiserror::Error)]
 pub enum NoInputs {
-    /// Nobody has asked for them.
+    /// They are not recorded.
     #[error("this mock does not keep what it is given")]
     NotKept,
     /// There were too many.
@@ -155,18 +156,18 @@ pub enum NoInputs {
         MOST_BYTES >> 20
     )]
     TooMuch,
-    /// Their folder can't be read or written.
+    /// The folder can't be read or written.
     #[error("the data folder: {0}")]
     Folder(#[from] io::Error),
 }
 
-/// The inputs of an engine.
+/// The recorded inputs of an engine.
 #[derive(Default)]
 pub(super) struct Inputs {
     keeps: Keeps,
-    /// How many there were so far.
+    /// Number of inputs so far.
     count: u64,
-    /// Those that are still to be stored.
+    /// The inputs that still have to be stored.
     owed: VecDeque<Arc<Input>>,
 }
 
@@ -175,7 +176,7 @@ enum Keeps {
     #[default]
     Nothing,
     Memory {
-        /// Shared with the histories that were asked for, until the next input comes.
+        /// Shared with the histories that were requested, until the next input arrives.
         inputs: Arc<Vec<Arc<Input>>>,
         bytes: usize,
     },
@@ -185,22 +186,22 @@ enum Keeps {
 }
 
 impl Inputs {
-    /// Those in memory, none yet.
+    /// Keeps the inputs in memory, starting with none.
     pub(super) fn in_memory() -> Self {
         Self { keeps: Keeps::Memory { inputs: Arc::default(), bytes: 0 }, ..Self::default() }
     }
 
-    /// From now on they are only counted.
+    /// Only counts the inputs from now on.
     pub(super) fn forget(&mut self) {
         self.keeps = Keeps::Nothing;
     }
 
-    /// From now on they are stored here, where those so far are.
+    /// Stores the inputs from now on here, where the earlier ones already are.
     pub(super) fn stored(&mut self, store: Box<dyn Store>) {
         self.keeps = Keeps::Store(store);
     }
 
-    /// Whether they are kept.
+    /// Checks whether the inputs are available.
     pub(super) fn can_be_had(&self) -> Result<(), NoInputs> {
         match self.keeps {
             Keeps::Nothing => Err(NoInputs::NotKept),
@@ -208,7 +209,7 @@ impl Inputs {
         }
     }
 
-    /// What there was so far. It is read when the turn of the engine is over, for a store may be slow.
+    /// Returns the inputs so far. They are read after the engine's lock is released, because a store may be slow.
     pub(super) fn history(&mut self) -> Result<impl FnOnce() -> Result<History, NoInputs> + use<>, NoInputs> {
         self.settle().map_err(|NotStored(why)| NoInputs::Folder(io::Error::other(why)))?;
         let count = self.count;
@@ -226,7 +227,7 @@ impl Inputs {
         })
     }
 
-    /// Puts others in place of all so far, where inputs are kept.
+    /// Replaces all inputs so far, if they are recorded.
     pub(super) fn replace(&mut self, others: &History) -> Result<(), NoInputs> {
         match &mut self.keeps {
             Keeps::Nothing => {}
@@ -242,7 +243,7 @@ impl Inputs {
         Ok(())
     }
 
-    /// Notes one that has no effect yet, and need not have any. Gives its number.
+    /// Records an input before it takes effect, so that it can still be rejected. Returns its number.
     pub(super) fn ask(&mut self, at: Timestamp, given: impl FnOnce() -> Given) -> Result<u64, NotStored> {
         self.settle()?;
         match &mut self.keeps {
@@ -254,7 +255,7 @@ impl Inputs {
         Ok(self.count)
     }
 
-    /// Notes one that has its effect whether or not it can be stored.
+    /// Records an input that takes effect even if storing fails; storing is retried.
     pub(super) fn note(&mut self, at: Timestamp, given: impl FnOnce() -> Given) {
         self.count += 1;
         match &self.keeps {
@@ -262,13 +263,13 @@ impl Inputs {
             Keeps::Memory { .. } => self.keep(Arc::new(Input { at, given: given() })),
             Keeps::Store(_) => {
                 self.owed.push_back(Arc::new(Input { at, given: given() }));
-                // It is tried again before the next.
+                // A failure is retried before the next input.
                 let _ = self.settle();
             }
         }
     }
 
-    /// Stores what could not be stored before.
+    /// Stores the inputs that could not be stored before.
     pub(super) fn settle(&mut self) -> Result<(), NotStored> {
         let Keeps::Store(store) = &mut self.keeps else { return Ok(()) };
         while let Some(input) = self.owed.front() {
@@ -306,7 +307,7 @@ mod tests {
 
     use super::*;
 
-    /// A store that takes so many and then no more.
+    /// A store with limited room.
     #[derive(Clone, Default)]
     struct Small(Arc<Mutex<(usize, Vec<Arc<Input>>)>>);
 
@@ -357,7 +358,7 @@ mod tests {
         inputs.note(NOW, || Given::Time);
         inputs.note(NOW, || Given::Late(1));
         assert!(all(&mut inputs).is_err());
-        // As soon as there is room, what is owed comes first.
+        // As soon as there is room, the inputs that still have to be stored come first.
         disk.0.lock().unwrap().0 = 9;
         assert_eq!(inputs.ask(NOW, || request(3)), Ok(4));
         let stored: Vec<String> =
@@ -392,7 +393,7 @@ mod tests {
         assert_eq!(all(&mut inputs).unwrap().len(), 2);
         assert_eq!(inputs.ask(NOW, || request(MOST_BYTES / 2)), Ok(3));
         assert!(all(&mut inputs).unwrap_err().to_string().contains("--data-dir"));
-        // Numbers go on all the same.
+        // The numbers continue.
         inputs.note(NOW, || Given::Time);
         assert_eq!(inputs.ask(NOW, || request(1)), Ok(5));
     }

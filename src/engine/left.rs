@@ -1,27 +1,27 @@
-//! What the engine leaves when it ends, each thing in a line: nothing is lost without a word.
+//! Unfinished work at shutdown, one line per item, so that nothing is lost silently.
 
 use super::Engine;
 
-/// So many of each kind are listed; the others are counted.
+/// Maximum number of listed items of each kind; the others are counted.
 const MOST_LISTED: usize = 10_000;
 
-/// What is left.
+/// The unfinished work.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Left {
-    /// How many callbacks were not sent, or are owed another attempt.
+    /// Number of callbacks that were not sent or await another attempt.
     pub callbacks: usize,
-    /// How many numbers nobody has dialled.
+    /// Number of phone numbers that were not dialled.
     pub numbers: usize,
-    /// How many notices were planned.
+    /// Number of planned notices.
     pub notices: usize,
     /// How many inputs could not be stored in the folder of the data.
     pub unstored: usize,
-    /// Each in a line.
+    /// The items, one line each.
     pub lines: Vec<String>,
 }
 
 impl Left {
-    /// Adds what another leaves; its lines begin with these words.
+    /// Adds the unfinished work of another mock; its lines begin with these words.
     pub fn add(&mut self, words: &str, other: Self) {
         self.callbacks += other.callbacks;
         self.numbers += other.numbers;
@@ -30,14 +30,14 @@ impl Left {
         self.lines.extend(other.lines.iter().map(|line| format!("{words}{line}")));
     }
 
-    /// Whether there is nothing.
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.callbacks + self.numbers + self.notices + self.unstored == 0
     }
 }
 
 impl Engine {
-    /// What it leaves if it ends now.
+    /// Returns the work that is left if the engine ends now.
     pub fn left(&self) -> Left {
         let mut lines = Vec::new();
         let mut callbacks = 0;

@@ -1,8 +1,8 @@
-//! The one place that owns the simulator and the running stories and moves time.
+//! The engine: owns the simulator and the running stories, and is the only place that moves time.
 //!
-//! The [`Engine`] is a state machine: calls and delivery results go in with their moment, attempts to make come out.
-//! The [`Driver`] gives it a [`Clock`], a client and the world's interruptions. Commands, tests and the
-//! library all drive the same engine.
+//! The [`Engine`] is a state machine: requests and delivery results go in, each with its moment, and attempts to make come
+//! out. The [`Driver`] adds a [`Clock`], a client, and events from outside. Commands, tests and the library all drive the same
+//! engine.
 
 mod arrived;
 mod attempts;

@@ -1,4 +1,4 @@
-//! What accounts and parts of workflows are called, for faults that ask whose a call or callback is.
+//! The names of accounts and parts of workflows, for faults that depend on the owner of a request or callback.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use crate::faults::{Belongs, FaultFile, strangers};
 use crate::simulator::workflow::Template;
 use crate::simulator::{AccountKey, Behaviour, FlowPlace};
 
-/// Their names.
+/// The names.
 #[derive(Debug)]
 pub(super) struct Names {
     accounts: Vec<String>,
     workflows: Arc<Vec<Template>>,
 }
 
-/// What a callback belongs to, as it is handed to delivery.
+/// The owner of a callback, when it is handed to delivery.
 pub(super) struct Owner<'a> {
     pub(super) family: Family,
     pub(super) account: AccountKey,
@@ -30,19 +30,19 @@ impl Names {
         Self { accounts, workflows: Arc::clone(&behaviour.workflows) }
     }
 
-    /// What a fault names that nothing has, in a sentence.
+    /// Returns a sentence about an unknown name in a fault.
     pub(super) fn stranger(&self, fault: &FaultFile) -> Option<String> {
         let accounts: Vec<&str> = self.accounts.iter().map(String::as_str).collect();
         let workflows: Vec<i64> = self.workflows.iter().map(Template::id).collect();
         strangers(fault, &accounts, &workflows)
     }
 
-    /// What is of an account and nothing more.
+    /// Returns the owner of something that belongs only to an account.
     pub(super) fn account(&self, account: AccountKey) -> Belongs<'_> {
         Belongs { account: self.accounts.get(account.index()).map(String::as_str), ..Belongs::default() }
     }
 
-    /// What a callback belongs to.
+    /// Returns the owner of a callback.
     pub(super) fn callback<'a>(&'a self, owner: &Owner<'a>) -> Belongs<'a> {
         let node = owner.flow.and_then(|flow| {
             let template = self.workflows.iter().find(|template| template.id() == flow.template)?;

@@ -1,4 +1,4 @@
-//! What an engine is made of.
+//! The options of an engine.
 
 use std::sync::Arc;
 
@@ -12,34 +12,34 @@ use crate::seed::Seed;
 use crate::settings::{AssumedFile, Routes};
 use crate::simulator::Behaviour;
 
-/// What an engine is made of.
+/// The options of an engine.
 #[derive(Debug)]
 pub struct EngineOptions {
-    /// The list of what exists, with the user's corrections.
+    /// The catalog with the user's corrections.
     pub catalog: Arc<Catalog>,
     /// Signs callbacks.
     pub signer: Signer,
-    /// Where callbacks go unless a story or a route says otherwise: a URL that reads.
+    /// The URL of callbacks unless a story or a route sets another. It has been checked.
     pub callback_url: Option<String>,
-    /// Whether `callback_url` wins over those of stories and routes: it was given on the command line.
+    /// Whether `callback_url` wins over those of stories and routes, because it was given on the command line.
     pub url_wins: bool,
-    /// Which callbacks go elsewhere, or are signed or delivered otherwise.
+    /// The callbacks with another URL, secret or delivery.
     pub routes: Routes,
-    /// What signs by the secrets of the routes.
+    /// The signers with the secrets of the routes.
     pub route_signers: Vec<Option<Signer>>,
-    /// How callbacks are delivered unless a story or a route says otherwise.
+    /// The delivery policy unless a story or a route sets another.
     pub policy: Arc<Policy>,
-    /// What happens at the first use of something assumed.
+    /// What happens at the first use of an assumed entry.
     pub assumed: AssumedFile,
-    /// The seed of what belongs to no story.
+    /// The seed of everything that belongs to no story.
     pub seed: Seed,
     /// How the simulated vendor behaves.
     pub behaviour: Behaviour,
-    /// What goes wrong on purpose with calls, beside what stories want.
+    /// The faults, except those of stories.
     pub faults: Vec<FaultFile>,
-    /// Other codes of refusals.
+    /// The replacements for codes of refusals.
     pub codes: CorrectedCodes,
-    /// How many attempts may be in flight.
+    /// Maximum number of attempts in flight.
     pub max_in_flight: usize,
     /// The journal, with its sinks.
     pub journal: Journal,

@@ -1,4 +1,4 @@
-//! How a request is answered, before the family's envelope.
+//! The response to a request, before the family's envelope.
 
 use serde_json::{Value, json};
 
@@ -7,12 +7,12 @@ use crate::contract::envelope;
 use crate::json::table;
 use crate::simulator::{Refusal, Response};
 
-/// How a request is answered, before the envelope.
+/// The response to a request, before the envelope.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestOutcome {
-    /// The HTTP status, where a story gives it.
+    /// The HTTP status, if a story sets it.
     pub status: Option<u16>,
-    /// What goes into the envelope, or stands without one.
+    /// The content of the envelope, or a response without one.
     pub response: Result<Response, Refusal>,
 }
 
@@ -24,7 +24,7 @@ pub(super) fn is_refusal(response: &Result<Response, Refusal>) -> bool {
     }
 }
 
-/// The usual answer as stories see it, without a request id: of a success the status and the body, of a refusal the body.
+/// Returns the usual response as stories see it, without a request id: status and body of a success, the body of a refusal.
 pub(super) fn usual_answer(family: Family, usual: &Result<Response, Refusal>) -> Value {
     let without_id = |text: &str| {
         let mut body: Value = serde_json::from_str(text).unwrap_or_default();
@@ -45,7 +45,7 @@ pub(super) fn usual_answer(family: Family, usual: &Result<Response, Refusal>) ->
         Ok(Response::Data(Value::Null)) => without_id(&envelope::success(family, |_| {})),
         Ok(Response::Data(data)) => framed(&data.to_string()),
         Ok(Response::Text(text)) => framed(text),
-        // What is written while it is sent is too long to be kept.
+        // A response that is written while it is sent is too long to be kept.
         Ok(Response::Long(_)) => framed("null"),
         Ok(Response::Body(text)) => without_id(text),
         Ok(Response::Whole { status, body, .. }) => return json!({ "status": status, "body": body }),
@@ -53,7 +53,7 @@ pub(super) fn usual_answer(family: Family, usual: &Result<Response, Refusal>) ->
     table([("status", 200.into()), ("body", body)])
 }
 
-/// What a story answers wins over the usual response.
+/// Returns the story's response if there is one, and otherwise the usual one.
 pub(super) fn outcome(
     from_story: Option<(u16, Option<Value>)>,
     usual: Result<Response, Refusal>,

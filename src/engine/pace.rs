@@ -1,23 +1,23 @@
-//! How a clock that jumps gives those outside their time: they live in real time, and a jump must not overtake them.
+//! Holds back a jumping clock while an external integrator, who lives in real time, may still react.
 //!
-//! Real time is handed in as the length of time since the start.
+//! Real time is passed in as the time since the start.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// So often in a row nothing follows a callback before it counts as one that nobody answers by a request.
+/// After this many deliveries of an event without a following request, it counts as one that triggers none.
 const SILENT_AFTER: u32 = 3;
 
-/// The part of the usual wait that is left after a callback that nobody answers.
+/// The part of the usual wait that remains after a callback that triggers no requests.
 const SILENT_PART: u32 = 20;
 
-/// How long a clock that jumps waits in real time for what lives outside.
+/// How long a jumping clock waits, in real time, for the outside.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
     /// For requests, after a callback was delivered and after each request, before anything later happens.
     pub settle: Duration,
-    /// For a request that a story awaits, in place of as long as the story says.
+    /// For a request that a story awaits, instead of the time the story gives.
     pub patience: Option<Duration>,
     /// For a receiver that refuses connections.
     pub refused: Duration,
@@ -29,25 +29,25 @@ impl Default for Pace {
     }
 }
 
-/// What is known about the integrator outside: when it was told something, and when it was heard.
+/// The state of the integrator outside: when it got a callback, and when it last made a request.
 #[derive(Debug, Default)]
 pub(super) struct Outside {
-    /// Delivered, and no request came since.
+    /// Callbacks that were delivered without a request since.
     unanswered: Vec<Arc<str>>,
-    /// How often in a row no request followed a callback, by its event.
+    /// Number of deliveries in a row without a following request, by event.
     silent: BTreeMap<Arc<str>, u32>,
     /// Until when a request may be on its way.
     until: Duration,
-    /// Since when the present jump is put off.
+    /// Since when the present jump is held back.
     put_off: Option<Duration>,
-    /// When it was told something, asked for something or heard last.
+    /// When it last got a callback, was awaited, or made a request.
     last: Duration,
     /// Since when each receiver refuses connections.
     refusing: BTreeMap<String, Duration>,
 }
 
 impl Outside {
-    /// It took a callback.
+    /// Records that the integrator accepted a callback.
     pub(super) fn delivered(&mut self, event: &Arc<str>, pace: &Pace, real: Duration) {
         let is_silent = self.silent.get(event).is_some_and(|times| *times >= SILENT_AFTER);
         let wait = if is_silent { pace.settle / SILENT_PART } else { pace.settle };
@@ -56,7 +56,7 @@ impl Outside {
         self.last = real;
     }
 
-    /// It made a request, and others may follow.
+    /// Records that the integrator made a request, after which others may follow.
     pub(super) fn heard(&mut self, pace: &Pace, real: Duration) {
         for event in self.unanswered.drain(..) {
             self.silent.remove(&event);
@@ -65,13 +65,13 @@ impl Outside {
         self.last = real;
     }
 
-    /// A story begins to wait for it.
+    /// Records that a story begins to await the integrator.
     pub(super) fn asked(&mut self, real: Duration) {
         self.last = real;
     }
 
-    /// How long a jump over `gap` has to be put off yet; nothing if it may happen now. In real life the gap is all the time
-    /// there is.
+    /// Returns how long a jump over `gap` must still be held back. `None` if it may happen now. In real life the gap is all
+    /// the time there is.
     pub(super) fn put_off(&mut self, gap: Duration, real: Duration) -> Option<Duration> {
         let window = self.until.saturating_sub(real);
         if window.is_zero() {
@@ -87,19 +87,20 @@ impl Outside {
         (!left.is_zero()).then_some(left)
     }
 
-    /// For how long a request that is awaited is still waited for in real time; nothing if as long as it takes.
+    /// Returns how long, in real time, to wait for an awaited request. `None` if there is no limit.
     pub(super) fn patience(&self, pace: &Pace, real: Duration) -> Option<Duration> {
         Some((self.last + pace.patience?).saturating_sub(real))
     }
 
-    /// A receiver refused a connection. Whether it is worth another try, and whether that is the first time.
+    /// Records that a receiver refused a connection. Returns whether another attempt makes sense, and whether this is the
+    /// first refusal.
     pub(super) fn refused(&mut self, receiver: &str, pace: &Pace, real: Duration) -> (bool, bool) {
         let is_first = !self.refusing.contains_key(receiver);
         let since = *self.refusing.entry(receiver.to_owned()).or_insert(real);
         (real < since + pace.refused, is_first)
     }
 
-    /// A receiver took a connection.
+    /// Records that a receiver accepted a connection.
     pub(super) fn reached(&mut self, receiver: &str) {
         self.refusing.remove(receiver);
     }
@@ -132,7 +133,7 @@ mod tests {
         outside.delivered(&event, &pace, ms(0));
         assert_eq!(outside.put_off(ms(30), ms(10)), Some(ms(30)));
         assert_eq!(outside.put_off(ms(30), ms(40)), None);
-        // The next jump has what is left.
+        // The next jump has the rest of the time.
         assert_eq!(outside.put_off(DAY, ms(40)), Some(ms(60)));
     }
 

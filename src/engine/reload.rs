@@ -1,4 +1,4 @@
-//! What changes while an engine runs: settings that are taken over, and stories that begin anew.
+//! Changes of a running engine: new settings, and stories that start again.
 
 use std::sync::Arc;
 
@@ -12,33 +12,33 @@ use crate::faults::FaultFile;
 use crate::settings::{AssumedFile, Routes};
 use crate::simulator::{Bot, ChatRules};
 
-/// The settings that hold from the next request or callback on. What is queued already goes out as it was.
+/// The settings that take effect from the next request or callback on. Queued callbacks are sent unchanged.
 #[derive(Debug)]
 pub struct Reload {
-    /// Where callbacks go unless a story or a route says otherwise: a URL that reads.
+    /// The URL of callbacks unless a story or a route sets another. It has been checked.
     pub callback_url: Option<String>,
-    /// Which callbacks go elsewhere, or are signed or delivered otherwise.
+    /// The callbacks with another URL, secret or delivery.
     pub routes: Routes,
-    /// What signs by the secrets of the routes.
+    /// The signers with the secrets of the routes.
     pub route_signers: Vec<Option<Signer>>,
-    /// How callbacks are delivered unless a story or a route says otherwise.
+    /// The delivery policy unless a story or a route sets another.
     pub policy: Arc<Policy>,
-    /// What happens at the first use of something assumed.
+    /// What happens at the first use of an assumed entry.
     pub assumed: AssumedFile,
-    /// What goes wrong on purpose; those added to the running mock stay.
+    /// The faults of the settings; those added to the running mock stay.
     pub faults: Vec<FaultFile>,
-    /// Other codes of refusals.
+    /// The replacements for codes of refusals.
     pub codes: CorrectedCodes,
-    /// How conversations go on.
+    /// How conversations proceed.
     pub chatbot: ChatRules,
-    /// What the bot answers.
+    /// What the bot replies.
     pub bot: Arc<Bot>,
-    /// Whether callbacks have somewhere to go.
+    /// Whether callbacks have a receiver.
     pub has_callback_url: bool,
 }
 
 impl Engine {
-    /// Takes settings over.
+    /// Replaces the settings.
     pub fn reload(&mut self, new: Reload) {
         self.simulator.take_rules(new.chatbot, new.bot, new.has_callback_url);
         self.faults().replace(new.faults);
@@ -46,7 +46,7 @@ impl Engine {
         self.dispatch.reload(new.callback_url, new.routes, new.route_signers, new.policy, new.assumed);
     }
 
-    /// A story ends where it is, because another takes its place or nobody wants it any more.
+    /// Ends a story where it is, because another one replaces it or it is no longer wanted.
     pub fn end_story(&mut self, index: usize, now: Timestamp) {
         if index < self.stories.len() {
             self.with_host(index, now, |story, _| story.call_off());

@@ -1,4 +1,4 @@
-//! Requests: what the integrator asks of the simulated vendor, and which story hears of it.
+//! Requests of the integrator to the simulated vendor, and the stories that react to them.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::scenario::{CallView, StoryRun};
 use crate::simulator::{AccountKey, ConversationKey, Request};
 
 impl Engine {
-    /// Whether a call may be served, by the provenance of its route; the first use of an assumed one is noted.
+    /// Whether a request may be served, given the provenance of its route. The first use of an assumed one is noted.
     pub fn admit(&mut self, id: &str, provenance: Provenance, now: Timestamp) -> bool {
         self.dispatch.admit(id, Direction::Call, provenance, now)
     }
 
-    /// What goes wrong on purpose with a call: what the call itself asks for (`header` is its `X-Mock-Fault`), else
-    /// what a story says that lives and whose conversation it is, else what the settings say.
+    /// Returns the fault of a request: the one the request itself asks for (`header` is its `X-Mock-Fault`), else the one of
+    /// an unfinished story that owns the conversation, else the one of the settings.
     pub fn fault(
         &mut self,
         id: &str,
@@ -49,7 +49,7 @@ impl Engine {
                 let Some(story) = self.stories.get_mut(*index) else { continue };
                 let is_concerned = owner.is_none_or(|owner| owner as usize == *index);
                 if is_concerned && !story.is_over() {
-                    // Every fault counts its calls, whichever decides.
+                    // Every fault counts its requests, whichever one applies.
                     let own = story.fault(id, fields, &belongs);
                     fault = fault.or(own);
                 }
@@ -59,7 +59,7 @@ impl Engine {
         fault.or(general)
     }
 
-    /// A call of the integrator: state changes, stories hear of it, the answer comes back.
+    /// Handles a request of the integrator: changes the state, informs stories and returns the response.
     pub fn call(&mut self, call: &Request<'_>) -> RequestOutcome {
         let Request { id, fields, now, .. } = *call;
         self.note_deed(["a request of ", id]);
@@ -72,7 +72,7 @@ impl Engine {
             Some(story) => vec![story as usize],
             None => self.live.iter().copied().collect(),
         };
-        // Rows may be very many: only those who look at them get them.
+        // Rows can be very many, so only stories that read them get them.
         let looking: Vec<&StoryRun> = listeners
             .iter()
             .filter_map(|index| self.stories.get(*index))
@@ -120,8 +120,8 @@ impl Engine {
             if reply.kept {
                 kept.push(index);
             }
-            // A call that names no conversation belongs to the first story that waits for it, or else to the first
-            // that will.
+            // A request that names no conversation belongs to the first story that waits for it, or else to the first that
+            // will.
             if reply.taken && owner.is_none() {
                 taken = true;
                 taker = Some(index);
@@ -149,12 +149,12 @@ impl Engine {
         }
         if replaces_default {
             self.simulator.mute(cause);
-            // What the bot would say is said by the story.
+            // The story speaks in place of the bot.
             if let Some(key) = its {
                 self.simulator.lead(key);
             }
         }
-        // What an endpoint of the user's own sends belongs to the story that took the request, or else to the only one.
+        // Callbacks of a user's own endpoint belong to the story that took the request, or else to the only one.
         if !self.stories.is_empty()
             && self.simulator.is_of_user(id)
             && let Some(story) = taker.or_else(|| self.only_story())
@@ -170,22 +170,22 @@ impl Engine {
         }
     }
 
-    /// Whether a call is served without any proof of the caller because the user's settings say so.
+    /// Whether the user's settings serve a request without authentication.
     pub fn is_open(&self, id: &str) -> bool {
         self.simulator.is_open(id)
     }
 }
 
-/// A call that was handled, as stories see it.
+/// A request that was handled, as stories see it.
 #[derive(Debug, Default)]
 pub(super) struct CameIn {
     pub(super) fields: Arc<Value>,
-    /// The conversation that its fields name.
+    /// The conversation named in its fields.
     pub(super) conversation: Option<ConversationKey>,
-    /// The conversation that it began, or that its answer names, if its fields name none.
+    /// The conversation that it opened, or that its response names, if its fields name none.
     pub(super) begun: Option<ConversationKey>,
-    /// How it was answered, if any story reads that.
+    /// The response, if any story reads it.
     pub(super) answer: Value,
-    /// Its number among what came.
+    /// Its number among the arrivals.
     pub(super) arrival: u64,
 }

@@ -1,13 +1,13 @@
-//! For how much there is room that is not delivered yet: a slow receiver must not fill the memory.
+//! The limits on undelivered callbacks: a slow receiver must not fill the memory.
 
 use std::collections::{BTreeSet, VecDeque};
 
-/// From so much on that is not delivered yet, new callbacks wait.
+/// The limits on undelivered callbacks. When one is reached, new callbacks wait.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Most {
-    /// Callbacks.
+    /// Maximum number of callbacks.
     pub(super) callbacks: usize,
-    /// Megabytes of their bodies, of which those that are sent again with the same bytes count once.
+    /// Maximum megabytes of their bodies. Bodies that share their bytes count once.
     pub(super) megabytes: usize,
 }
 
@@ -17,7 +17,7 @@ impl Default for Most {
     }
 }
 
-/// The stories that wait for room, each once, in the order in which they came.
+/// The stories that wait for room, each once, in order of arrival.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Queue {
     stories: VecDeque<usize>,
@@ -25,26 +25,26 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// A story waits, if it does not do so already.
+    /// Adds a story, unless it is already waiting.
     pub(super) fn join(&mut self, story: usize) {
         if self.listed.insert(story) {
             self.stories.push_back(story);
         }
     }
 
-    /// The one that has waited longest waits no more.
+    /// Removes the story that has waited longest.
     pub(super) fn next(&mut self) -> Option<usize> {
         let story = self.stories.pop_front()?;
         self.listed.remove(&story);
         Some(story)
     }
 
-    /// Whether nobody waits.
+    /// Whether no story waits.
     pub(super) fn is_empty(&self) -> bool {
         self.stories.is_empty()
     }
 
-    /// Nobody waits any more.
+    /// Removes all stories.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }

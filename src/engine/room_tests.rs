@@ -1,4 +1,4 @@
-//! A receiver that takes nothing: what is not delivered stays within its bounds, and nothing is lost.
+//! A receiver that accepts nothing: undelivered callbacks stay within their limits, and nothing is lost.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn epoch() -> Timestamp {
     "2030-01-01T00:00:00Z".parse().unwrap()
 }
 
-/// So many copies of a story run, in an engine that takes so much.
+/// Creates an engine with these limits that runs a number of copies of a story.
 fn engine(text: &str, copies: u32, most: Most, kept: &Kept) -> Engine {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("story.toml");
@@ -56,7 +56,7 @@ fn notes(kept: &Kept) -> Vec<String> {
     kept.after(0).into_iter().filter_map(text).collect()
 }
 
-/// Every attempt fails at once. The most callbacks and bytes that were unfinished at any moment are returned.
+/// Fails every attempt at once. Returns the maximum numbers of callbacks and bytes that were unfinished at any moment.
 fn deliver(engine: &mut Engine) -> (usize, usize) {
     let mut most = (0, 0);
     let now = epoch();
@@ -71,7 +71,7 @@ fn deliver(engine: &mut Engine) -> (usize, usize) {
     }
 }
 
-/// A story that sends a body of so many bytes, with this beside it.
+/// Returns a story that sends a body of this many bytes, with additional text.
 fn sends(bytes: usize, beside: &str) -> String {
     let note = "x".repeat(bytes);
     format!(
@@ -105,7 +105,7 @@ fn repeats_wait_for_room_and_stories_take_turns() {
         _ => None,
     });
     let ends: Vec<u64> = ends.collect();
-    // The second and the third have taken turns, so that they end one right after the other.
+    // The second and the third story have taken turns, so that they end one right after the other.
     assert!(ends[2] - ends[1] < 30, "{ends:?}");
 }
 

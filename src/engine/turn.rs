@@ -1,4 +1,4 @@
-//! One turn with the engine: for as long as it lasts, everybody else waits.
+//! Exclusive access to the engine, one turn at a time.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -9,10 +9,10 @@ use tokio::sync::Notify;
 
 use crate::time::HumanDuration;
 
-/// A turn that took too long for those who waited.
+/// A turn that took too long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LongTurn {
-    /// What was done, as far as it is known.
+    /// A description of the work, as far as it is known.
     pub deed: String,
     /// How long it took, in real time.
     pub took: Duration,
@@ -25,14 +25,14 @@ impl fmt::Display for LongTurn {
     }
 }
 
-/// Notes turns that take too long.
+/// Reports turns that take too long.
 pub struct Watchdog {
     longest: Duration,
     tell: Box<dyn Fn(LongTurn) + Send + Sync>,
 }
 
 impl Watchdog {
-    /// Tells of every turn that takes longer.
+    /// Calls `tell` for every turn longer than `longest`.
     pub fn new(longest: Duration, tell: impl Fn(LongTurn) + Send + Sync + 'static) -> Self {
         Self { longest, tell: Box::new(tell) }
     }
@@ -44,17 +44,17 @@ impl fmt::Debug for Watchdog {
     }
 }
 
-/// What knows what is done with it.
+/// A state that describes the work done with it.
 pub(super) trait Busy {
-    /// A turn begins.
+    /// Starts a turn.
     fn begin(&mut self);
-    /// What is done in this turn.
+    /// Returns a description of the work in this turn.
     fn deed(&self) -> &str;
 }
 
-/// Exclusive use of what everybody shares.
+/// Exclusive access to the shared state.
 pub(super) struct Turn<'a, T: Busy> {
-    /// There until it is dropped.
+    /// Present until it is dropped.
     guard: Option<MutexGuard<'a, T>>,
     watchdog: Option<&'a Watchdog>,
     began: Option<Instant>,
@@ -62,7 +62,7 @@ pub(super) struct Turn<'a, T: Busy> {
 }
 
 impl<'a, T: Busy> Turn<'a, T> {
-    /// Waits for one's turn. Nothing if a turn has ended in a panic: what is shared may be half changed.
+    /// Locks the state. `None` if the mutex is poisoned: the state may be half updated.
     pub(super) fn take(
         shared: &'a Mutex<T>,
         watchdog: Option<&'a Watchdog>,
@@ -102,7 +102,7 @@ impl<T: Busy> Drop for Turn<'_, T> {
             (watchdog.tell)(long);
         }
         if std::thread::panicking() {
-            // Whoever drives is to learn of it.
+            // Wake the driver, so that it sees the poisoned lock.
             self.changed.notify_one();
         }
     }
@@ -130,7 +130,7 @@ mod tests {
     fn long_turns_are_told_of_with_what_was_done() {
         let noted = Arc::new(Mutex::new(Vec::new()));
         let (shared, changed, tells) = (Mutex::new(Work("before")), Notify::new(), Arc::clone(&noted));
-        // Any turn takes longer than nothing.
+        // Every turn takes longer than zero.
         let watchdog = Watchdog::new(Duration::ZERO, move |long| tells.lock().unwrap().push(long));
         let patient = Watchdog::new(Duration::MAX, |long| panic!("{long}"));
         for (watchdog, deed) in [(Some(&watchdog), "a call"), (Some(&patient), "another"), (None, "a third")]

@@ -1,4 +1,4 @@
-//! Endpoints of the user's own inside the engine: their callbacks are delivered like the vendor's.
+//! The user's own endpoints inside the engine: their callbacks are delivered like the vendor's.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -46,7 +46,7 @@ fn data(engine: &mut Engine, id: &str, fields: Value, now: Timestamp) -> Value {
     }
 }
 
-/// Delivers everything that is due: events, targets and bodies.
+/// Delivers everything that is due. Returns events, targets and bodies.
 fn delivered(engine: &mut Engine, now: Timestamp) -> Vec<(String, String, Value)> {
     let mut sent = Vec::new();
     engine.advance(now);

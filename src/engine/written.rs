@@ -1,4 +1,4 @@
-//! Inputs as text: a JSON object each, so that they can be stored, looked at with any tool, and taken elsewhere.
+//! Inputs as text, one JSON object each, so that they can be stored, inspected with any tool, and moved elsewhere.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::inputs::{Given, Input};
 use crate::delivery::{AttemptResult, CallbackId, ErrorClass, Failure, ReceiverResponse};
 use crate::net::{HttpRequest, Via};
 
-/// An input as it is written.
+/// An input in its written form.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Written {
     at: Timestamp,
@@ -76,7 +76,7 @@ struct Failed {
     message: String,
 }
 
-/// Bytes: as text where they are some.
+/// Bytes, written as text where possible.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Body {
@@ -84,19 +84,19 @@ enum Body {
     BodyBase64(String),
 }
 
-/// Why a text is no input.
+/// Why a text is not an input.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
-    /// It is no JSON of this shape.
+    /// It is not JSON of this shape.
     #[error("{0}")]
     Json(serde_json::Error),
-    /// It is nothing that an engine is given.
+    /// It is not a known kind of input.
     #[error("it has none of `request`, `late`, `time`, `attempt`, `beside` and `result`")]
     Unknown,
-    /// A body is not what it says.
+    /// A body is not valid base64.
     #[error("body_base64 is not standard base64")]
     Base64,
-    /// An attempt has ended in no way or in two.
+    /// An attempt has no result or two results.
     #[error("a result has either a `response` or a `failure`")]
     Result,
 }
@@ -122,7 +122,7 @@ impl Body {
 }
 
 impl Written {
-    /// An input, to be written.
+    /// Converts an input to its written form.
     pub fn of(input: &Input) -> Self {
         let what = match &input.given {
             Given::Request(request) => What::Request(Request {
@@ -157,11 +157,11 @@ impl Written {
         Self { at: input.at, what }
     }
 
-    /// Reads what was written as text.
+    /// Reads the written form from text.
     ///
     /// # Errors
     ///
-    /// It is no JSON of this shape.
+    /// If it is not JSON of this shape.
     pub fn read(text: &[u8]) -> Result<Self, Unreadable> {
         serde_json::from_slice(text).map_err(|error| match error.to_string().starts_with("no variant of") {
             true => Unreadable::Unknown,
@@ -169,11 +169,11 @@ impl Written {
         })
     }
 
-    /// The input that was written.
+    /// Converts the written form to an input.
     ///
     /// # Errors
     ///
-    /// A part of it is not what it says.
+    /// If a part of it is invalid.
     pub fn input(self) -> Result<Input, Unreadable> {
         let given = match self.what {
             What::Request(Request { method, path, query, headers, tls, proxy, body }) => {

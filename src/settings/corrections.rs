@@ -15,7 +15,7 @@ use crate::files::{Diagnostic, SourceFile};
 use crate::language::template;
 use crate::simulator::reference::{EntryFields, fields};
 
-/// The keys of a correction that only requests have.
+/// The keys of a correction that only one of the two directions has: requests, then callbacks.
 const CALL_KEYS: [&str; 3] = ["path", "request", "response"];
 const CALLBACK_KEYS: [&str; 4] = ["event", "signed", "headers", "fields"];
 

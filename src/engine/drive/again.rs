@@ -1,4 +1,4 @@
-//! An engine that goes through what another was given, and takes its place.
+//! Replaying recorded inputs, and swapping in the replayed engine.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,19 +11,19 @@ use crate::engine::clock::{Clock, Speed};
 use crate::engine::core::Engine;
 use crate::engine::inputs::{Given, History, Input, Inputs, NoInputs, Store};
 
-/// An input does not fit the state that the ones before it have led to.
+/// A recorded input is inconsistent with the replayed state.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
     /// Another callback would be next.
     #[error("the next attempt was of callback {0}, and now it is of {1}")]
     Attempt(String, String),
-    /// The attempt was never begun.
+    /// The attempt never began.
     #[error("attempt {1} of callback {0} came to its end, and now it never began")]
     Result(u64, u32),
 }
 
 impl State {
-    /// An attempt is under way that began before: of this callback, or of none.
+    /// Records that an attempt of this callback, or of none, is under way.
     fn began(&mut self, id: Option<CallbackId>, attempt: Option<Arc<Attempt>>) -> Result<(), Misfit> {
         if attempt.as_ref().map(|attempt| attempt.callback.id) != id {
             let name = |id: Option<CallbackId>| id.map_or_else(|| "none".to_owned(), |id| id.0.to_string());
@@ -37,48 +37,48 @@ impl State {
 }
 
 impl Driver {
-    /// Keeps the inputs in memory from now on, so that they can be had.
+    /// Keeps the inputs in memory from now on, so that they are available.
     pub fn keep_inputs(&self) {
         self.lock().inputs = Inputs::in_memory();
     }
 
-    /// Keeps no inputs from now on: those that come are stored already.
+    /// Does not record inputs from now on, because they are stored already.
     pub fn forget_inputs(&self) {
         self.lock().inputs.forget();
     }
 
-    /// Stores the inputs from now on; those so far are there already.
+    /// Stores the inputs from now on. The earlier ones are stored already.
     pub fn store_inputs(&self, store: Box<dyn Store>) {
         self.lock().inputs.stored(store);
     }
 
-    /// All inputs so far.
+    /// Returns all inputs so far.
     ///
     /// # Errors
     ///
-    /// They are not kept, or can't be read.
+    /// If they are not recorded or can't be read.
     pub fn history(&self) -> Result<History, NoInputs> {
         let read = self.lock().inputs.history()?;
         read()
     }
 
-    /// Whether it goes through what another was given: nothing is late then, and nothing is done beside the others.
+    /// Whether recorded inputs are being replayed. Delays and background work do not apply then.
     pub fn is_replaying(&self) -> bool {
         self.shared.replaying.load(Ordering::Relaxed)
     }
 
-    /// It goes through what another was given from now on, or does so no more.
+    /// Starts or ends the replay of recorded inputs.
     pub fn set_replaying(&self, replaying: bool) {
         self.shared.replaying.store(replaying, Ordering::Relaxed);
         self.lock().engine.journal().set_earlier(replaying);
     }
 
-    /// Leads an engine that nobody drives to the moment of an input, and lets it have that, unless it is a request, which is
-    /// for whoever can answer it.
+    /// Moves an engine without a drive loop to the moment of an input and applies the input. A request is not applied: that is
+    /// left to the caller, which can answer it.
     ///
     /// # Errors
     ///
-    /// The input does not fit.
+    /// If the input does not fit.
     pub fn replay(&self, input: &Input) -> Result<(), Misfit> {
         let Input { at, given } = input;
         let at = *at;
@@ -111,8 +111,8 @@ impl Driver {
         })
     }
 
-    /// The inputs have ended: time goes on from a moment. The attempts that were under way are made once more, for nobody
-    /// knows what became of them.
+    /// Ends the replay: time continues from a moment. The attempts that were under way are made again, because their results
+    /// are unknown.
     pub fn go_on(&self, from: Timestamp, speed: Speed) {
         let mut state = self.lock();
         state.clock = Clock::starting(from, speed);
@@ -127,21 +127,21 @@ impl Driver {
         self.shared.changed.notify_one();
     }
 
-    /// Takes over the state of another mock, which nobody drives: its engine and its time, and what has led to them. The
-    /// journal goes on, and what was under way here comes to nothing.
+    /// Takes over the state of another mock that has no drive loop: its engine, its time, and the inputs that led to them. The
+    /// journal continues, and the results of work under way here are ignored.
     ///
     /// # Errors
     ///
-    /// Its inputs can't be stored; then nothing is changed.
+    /// If its inputs can't be stored. Nothing is changed then.
     pub fn adopt(&self, other: &Self, inputs: &[Arc<Input>]) -> Result<(), NoInputs> {
         let history = other.history()?.or(inputs);
-        // Nobody else knows the other one, so that there is no order of locks.
+        // No other thread knows the other driver, so the order of the locks does not matter.
         let mut theirs = other.lock();
         let State { engine, under_way, clock, .. } = &mut *theirs;
         self.put(engine, std::mem::take(under_way), clock.now(), &history)
     }
 
-    /// Puts a state in place of the present one, which is what `engine` is afterwards.
+    /// Replaces the present state. Afterwards `engine` holds the previous one.
     pub(super) fn put(
         &self,
         engine: &mut Engine,

@@ -1,4 +1,4 @@
-//! The attempts of a drive: each is made in a task of its own, and its result goes back to the engine.
+//! The attempts of a drive: each is made in its own task, and its result is passed back to the engine.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::engine::inputs::Given;
 use crate::journal::Event;
 use crate::time::HumanDuration;
 
-/// How long after a refused connection the next one is tried.
+/// The pause between attempts to connect to a receiver that refuses connections.
 const BETWEEN_CONNECTIONS: Duration = Duration::from_millis(50);
 
 /// Counts an attempt as in flight while it lives.
@@ -35,7 +35,7 @@ impl Driver {
         self.attempt(together, state.generation);
     }
 
-    /// Makes attempts at the same time: mostly it is one. Their results are taken in their order.
+    /// Makes attempts at the same time; usually there is only one. Their results are taken in order.
     pub(super) fn attempt(&self, together: Vec<Arc<Attempt>>, generation: u64) {
         let others = together.into_iter().map(|attempt| {
             // Whatever happens, the attempt must not count as in flight for ever.
@@ -47,7 +47,7 @@ impl Driver {
         let Some((attempt, in_flight, first)) = others.pop() else { return };
         let driver = self.clone();
         tokio::spawn(async move {
-            // The last one is made right here, and all others beside it.
+            // The last one is made in this task, and all others beside it.
             let others: Vec<_> = others
                 .into_iter()
                 .map(|(attempt, in_flight, send)| (attempt, in_flight, tokio::spawn(send)))
@@ -67,7 +67,7 @@ impl Driver {
     fn finish(&self, attempt: &Arc<Attempt>, result: AttemptResult, generation: u64) {
         let is_taken = result.result.is_ok();
         self.work(|state| {
-            // The engine that it was made for may be gone.
+            // The engine that the attempt was made for may have been replaced.
             if state.generation != generation {
                 return;
             }
@@ -85,8 +85,8 @@ impl Driver {
         }
     }
 
-    /// Makes an attempt. Where time jumps, a receiver that refuses connections is given some real time to come up: nothing
-    /// of the callback has reached it.
+    /// Makes an attempt. While time jumps, a receiver that refuses connections gets some real time to start: no part of the
+    /// callback has reached it.
     async fn send(&self, attempt: &Arc<Attempt>) -> AttemptResult {
         let receiver = attempt.callback.target.authority();
         loop {

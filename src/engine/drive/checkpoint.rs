@@ -9,8 +9,8 @@ use super::{Driver, UnderWay};
 use crate::engine::core::Engine;
 use crate::engine::inputs::{History, NoInputs};
 
-/// The state of a mock at a moment. It never changes: a mock that is put back to it goes on with a copy, and the copy shares
-/// with it all objects that have not changed since.
+/// The state of a mock at a moment. It never changes: a mock that is put back to it continues with a copy, which shares with
+/// it all objects that have not changed since.
 #[derive(Clone)]
 pub struct Checkpoint(Arc<Kept>);
 
@@ -28,33 +28,33 @@ impl Debug for Checkpoint {
 }
 
 impl Checkpoint {
-    /// Its moment, on the mock's clock.
+    /// Returns its moment on the mock's clock.
     pub fn at(&self) -> Timestamp {
         self.0.at
     }
 
-    /// How much it holds on to, one by one: objects, what is planned, callbacks that are owed. Rows of a task count as one, for
+    /// Returns the number of objects, planned events and unfinished callbacks it holds. Rows of a task count as one, because
     /// they are shared as long as none of them changes.
     pub fn size(&self) -> usize {
         self.0.engine.size()
     }
 
-    /// What the mock was given up to then.
+    /// Returns the inputs of the mock up to that moment.
     pub fn history(&self) -> &History {
         &self.0.history
     }
 }
 
 impl Driver {
-    /// The state at the present moment, and what `beside` says in the same turn.
+    /// Returns the state at the present moment, and the result of `beside`, which runs under the same lock.
     ///
     /// # Errors
     ///
-    /// The inputs are not kept, or can't be read.
+    /// If the inputs are not recorded or can't be read.
     pub fn checkpoint<T>(&self, beside: impl FnOnce() -> T) -> Result<(Checkpoint, T), NoInputs> {
         let (at, engine, under_way, history, beside) = {
             let mut state = self.lock();
-            // Where inputs are not kept, none is noted either.
+            // Checked first, because `mark` would record an input.
             state.inputs.can_be_had()?;
             let at = state.mark();
             let history = state.inputs.history()?;
@@ -64,14 +64,14 @@ impl Driver {
         Ok((Checkpoint(Arc::new(kept)), beside))
     }
 
-    /// Puts the mock back to a moment. The journal goes on, and what is under way comes to nothing.
+    /// Puts the mock back to a moment. The journal continues, and the results of work under way are ignored.
     ///
     /// # Errors
     ///
-    /// Its inputs can't be stored; then nothing is changed.
+    /// If its inputs can't be stored. Nothing is changed then.
     pub fn go_back_to(&self, checkpoint: &Checkpoint) -> Result<(), NoInputs> {
         let Kept { at, engine, under_way, history } = &*checkpoint.0;
-        // Copied before the turn, and what it was is dropped after it: both may take a while.
+        // Copied before locking, and the old state is dropped after unlocking: both may take a while.
         let mut engine = engine.clone();
         self.put(&mut engine, under_way.clone(), *at, history)
     }

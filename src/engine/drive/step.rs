@@ -1,4 +1,4 @@
-//! One step of the drive: everything that is due, and then what to wait for.
+//! One step of the drive: does everything that is due, then decides what to wait for.
 
 use std::time::Duration;
 
@@ -8,21 +8,21 @@ use super::{Callers, Driver, Engaged, State, Waits};
 use crate::engine::clock::Speed;
 use crate::engine::inputs::Given;
 
-/// How long until it is tried again to store what could not be stored.
+/// The pause before storing is tried again after a failure.
 const BETWEEN_STORES: Duration = Duration::from_millis(250);
 
-/// What there is to do next.
+/// What to do next.
 pub(super) enum Next {
     /// Nothing is left to do.
     Over,
-    /// Something is due already.
+    /// More is due already.
     Again,
-    /// Until something changes, or so long at most.
+    /// Wait until something changes, but no longer than this.
     Wait(Option<Duration>),
 }
 
 impl Driver {
-    /// Does everything that is due at this moment and says what to wait for.
+    /// Does everything that is due at this moment. Returns what to wait for.
     pub(super) fn turn(&self) -> Next {
         let mut state = self.lock();
         let (next, waits) = self.step(&mut state);
@@ -30,12 +30,12 @@ impl Driver {
         next
     }
 
-    /// The same, and what there is to wait for.
+    /// Does the same, and also returns what may wake the driver.
     fn step(&self, state: &mut State) -> (Next, Waits) {
         let until_end = (Next::Wait(None), Waits::ForEnd);
         let speed = state.clock.speed();
         let jumps = speed == Speed::Max;
-        // While real time decides nothing, one thing happens at a time, so that equal runs have equal orders.
+        // While real time has no influence, only one thing happens at a time, so that equal runs have equal orders.
         let one_by_one = speed.is_virtual() || state.destination.is_some();
         let awaits = state.engine.awaits_call();
         if awaits && !state.awaited {
@@ -105,7 +105,7 @@ impl Driver {
             && state.agenda.is_empty()
             && state.engine.is_over()
         {
-            // The last callbacks may be answered, too.
+            // The integrator may react to the last callbacks, too.
             return match self.put_off(state, Duration::MAX) {
                 Some(wait) => (Next::Wait(Some(wait)), Waits::For(None)),
                 None => (Next::Over, Waits::ForEnd),
@@ -115,7 +115,7 @@ impl Driver {
             return until_end;
         }
         if awaits != state.engine.awaits_call() {
-            // A step that was due has begun to wait, so that from now on the clock runs.
+            // A step that was due has begun to wait, so that the clock runs from now on.
             return (Next::Again, Waits::ForEnd);
         }
         let agenda = state.agenda.keys().next().map(|(at, _)| *at);
@@ -124,7 +124,7 @@ impl Driver {
             let next = wakeup.filter(|at| *at <= destination);
             state.clock.jump_to(next.unwrap_or(destination));
             if next.is_none() {
-                // Nothing else may say how far time has come.
+                // Record the moment reached before anything else can change it.
                 state.mark();
                 state.destination = None;
                 self.shared.arrived.notify_waiters();
@@ -137,7 +137,7 @@ impl Driver {
         let may_jump = match self.shared.callers {
             Callers::Closed => true,
             Callers::Open => !outside,
-            // What a story awaits comes in real time, and its deadline is not jumped to.
+            // An awaited request arrives in real time, so time does not jump to its deadline.
             Callers::Lasting => !awaits && (state.engine.is_busy() || state.engine.is_telling()),
         };
         if jumps && may_jump {
@@ -164,7 +164,7 @@ impl Driver {
         }
     }
 
-    /// How long, in real time, a jump has to wait that would end an instance of a workflow: somebody outside may still
+    /// Returns how long, in real time, a jump to the end of a workflow instance must wait, because a client outside may still
     /// upload rows.
     fn quiet_left(&self, state: &State, wakeup: Timestamp) -> Option<Duration> {
         let quiet = state.engine.quiet_before(wakeup)?;
@@ -172,14 +172,14 @@ impl Driver {
         (!left.is_zero()).then_some(left)
     }
 
-    /// Whether jumps are put off for an integrator outside who makes requests.
+    /// Whether jumps are held back for an integrator outside who makes requests.
     pub(super) fn gives_time(&self, state: &State) -> bool {
         let jumps = state.clock.speed() == Speed::Max && !state.engine.is_stopped();
         let is_outside = self.shared.callers != Callers::Closed && !self.shared.pace.settle.is_zero();
         jumps && is_outside && state.engine.expects_calls()
     }
 
-    /// How long time has to stand still yet before it jumps over `gap`: somebody may be about to answer.
+    /// Returns how long to hold a jump over `gap`, in case the integrator is about to send a request.
     fn put_off(&self, state: &mut State, gap: Duration) -> Option<Duration> {
         if self.gives_time(state) { state.outside.put_off(gap, self.real()) } else { None }
     }
