@@ -344,16 +344,19 @@ mod tests {
         let manual = include_str!("../../../docs/signing.md");
         let blocks: Vec<&str> =
             manual.split("```toml\n").skip(1).filter_map(|tail| tail.split("```").next()).collect();
-        assert!(blocks.len() >= 4, "the examples are found");
+        let mut schemes = 0;
         for block in blocks {
             let table: toml::Table = block.parse().unwrap();
-            let file: SchemeFile = table["signature"].clone().try_into().unwrap();
+            let Some(signature) = table.get("signature") else { continue };
+            let file: SchemeFile = signature.clone().try_into().unwrap();
             let scheme = Scheme::from_file(&file);
             assert!(scheme.is_ok(), "{block}: {scheme:?}");
+            schemes += 1;
         }
         for preset in Preset::ALL {
             assert!(manual.contains(&format!("`{preset}`")), "{preset} is described");
         }
+        assert!(schemes >= 4, "the examples are found");
     }
 
     #[test]
