@@ -1,4 +1,5 @@
-//! What `where` may ask beside the fields of a call or of a callback's body: whose it is, and what it comes of.
+//! The words that `where` accepts beside the fields of a call or of a callback's body: what it belongs to, and where it comes
+//! from.
 
 use serde_json::Value;
 
@@ -7,7 +8,7 @@ use crate::files::Tree;
 use crate::files::diagnostic::{joined, quoted};
 use crate::language::matcher::has_fields;
 
-/// Whose a call or callback is, and what it comes of. Nothing of what is not known.
+/// What a call or callback belongs to, and where it comes from. Unknown values are missing.
 #[derive(Clone, Debug, Default)]
 pub struct Belongs<'a> {
     /// The name of the account.
@@ -22,7 +23,7 @@ pub struct Belongs<'a> {
     pub tasks: Vec<&'a str>,
 }
 
-/// A word of `where` that is no field unless the body has one of this name.
+/// A word of `where` that is not a field unless the body has one of this name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
     Account,
@@ -55,12 +56,12 @@ impl Belongs<'_> {
     }
 }
 
-/// What a `where` asks, taken apart.
+/// The conditions of a `where`, taken apart.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Conditions {
-    /// Of the fields.
+    /// The conditions on fields.
     fields: Tree,
-    /// Of what it belongs to: the word, and a table with this one key.
+    /// The conditions on what it belongs to: the word, and a table with this one key.
     belongs: Vec<(&'static str, Word, Tree)>,
 }
 
@@ -69,7 +70,7 @@ impl Conditions {
         let mut fields = wanted.clone();
         let belongs = Word::ALL.into_iter().filter_map(|(name, word)| {
             let wanted = match fields.shift_remove(name)? {
-                // In a line of text `account=2` reads as a number, and names are texts; ids of templates are numbers.
+                // In a line of text `account=2` reads as a number, but names are texts. Ids of templates are numbers.
                 Value::Number(number) if word != Word::Workflow => Value::String(number.to_string()),
                 Value::String(text) if word == Word::Workflow => {
                     text.parse::<i64>().map_or(Value::String(text), Value::from)
@@ -82,7 +83,7 @@ impl Conditions {
         Self { fields, belongs }
     }
 
-    /// Whether a call or callback meets them. A matcher that makes no sense was refused with the file.
+    /// Whether a call or callback meets them. An invalid matcher was refused with the file.
     pub(super) fn meets(&self, fields: &Value, belongs: &Belongs<'_>) -> bool {
         let has = |wanted: &Tree, got: &Value| has_fields(wanted, got) == Ok(true);
         has(&self.fields, fields)
@@ -98,7 +99,8 @@ impl Conditions {
     }
 }
 
-/// What a fault names that nothing has, in a sentence: it never hits then, unless a body has a field of this name.
+/// Describes in a sentence what a fault names that does not exist: such a fault never hits, unless a body has a field of this
+/// name.
 pub fn strangers(fault: &FaultFile, accounts: &[&str], workflows: &[i64]) -> Option<String> {
     let conditions = Conditions::of(fault.where_.as_ref()?);
     conditions.belongs.iter().find_map(|(name, word, wanted)| {

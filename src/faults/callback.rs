@@ -1,4 +1,4 @@
-//! What goes wrong with a callback, with everything that can be said about it filled in.
+//! A fault of a callback, with all its parameters filled in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,35 +7,35 @@ use super::file::FaultFile;
 use super::name::FaultName;
 use crate::contract::signature::Preset;
 
-/// What goes wrong with a callback.
+/// A fault of a callback.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallbackFault {
-    /// What.
+    /// The name of the fault.
     pub name: FaultName,
-    /// So many attempts of the callback go out so.
+    /// Number of attempts of the callback that it affects.
     pub attempts: u32,
-    /// How much later.
+    /// The delay.
     pub after: Duration,
-    /// How long it waits at most.
+    /// Maximum waiting time.
     pub within: Duration,
-    /// Over how long it is spread, in real time.
+    /// The real time over which the callback is spread.
     pub over: Duration,
-    /// How many.
+    /// A count.
     pub count: u32,
-    /// How many bytes.
+    /// A number of bytes.
     pub bytes: usize,
-    /// Which field of the body, if somebody says.
+    /// The field of the body, if one is given.
     pub field: Option<String>,
-    /// Which secret signs.
+    /// The secret that signs.
     pub secret: String,
-    /// Which scheme signs, if somebody says.
+    /// The scheme that signs, if one is given.
     pub scheme: Option<Preset>,
-    /// Which URL it goes to, if to another.
+    /// The other URL that the callback goes to, if any.
     pub to: Option<String>,
 }
 
 impl CallbackFault {
-    /// A fault without anything said about it.
+    /// Creates a fault without further parameters.
     pub fn named(name: FaultName) -> Self {
         use FaultName as Name;
         const SECOND: Duration = Duration::from_secs(1);
@@ -72,7 +72,7 @@ impl CallbackFault {
         }
     }
 
-    /// A fault as written, if it happens to callbacks.
+    /// Creates it from a fault as written, if that affects callbacks.
     pub fn of(file: &FaultFile) -> Option<Self> {
         let usual = Self::named(file.kind.filter(|kind| kind.is_of_callbacks())?);
         Some(Self {
@@ -91,7 +91,7 @@ impl CallbackFault {
     }
 }
 
-/// Adds a fault to those of a callback, unless there is one of its group already; says whether it was added.
+/// Adds a fault to those of a callback, unless there is one of its group already. Returns whether it was added.
 pub(super) fn add(found: &mut Vec<Arc<CallbackFault>>, fault: Arc<CallbackFault>) -> bool {
     let is_first = found.iter().all(|other| other.name.group() != fault.name.group());
     if is_first {

@@ -1,4 +1,4 @@
-//! Rules about the keys of a fault. Scenario and settings files share them, and texts.
+//! Rules about the keys of a fault, shared by scenario files, settings files and texts.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,18 +18,18 @@ use crate::language::formats::Formats;
 use crate::language::matcher;
 use crate::time::HumanDuration;
 
-/// The keys of which a fault has at least one: what happens.
+/// The keys of which a fault has at least one: its effect.
 const HAPPENS: [&str; 3] = ["status", "kind", "delay"];
 
-/// The keys that say more about the answer of `status`.
+/// The keys that describe the response of `status` further.
 const OF_THE_ANSWER: [&str; 3] = ["code", "message", "retry_after"];
 
-/// All mistakes of the faults of a file. What is of the wrong type is passed over: it is reported elsewhere.
+/// Returns all mistakes in the faults of a file. Values of the wrong type are skipped: they are reported elsewhere.
 pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
     list(source, tree, "faults", catalog)
 }
 
-/// All mistakes of the faults in a list of a table.
+/// Returns all mistakes in the faults in a list of a table.
 pub(crate) fn list(
     source: &Arc<SourceFile>,
     tree: &DeTable<'_>,
@@ -54,7 +54,7 @@ pub(crate) fn list(
     found
 }
 
-/// All mistakes of the faults of one callback: they happen to callbacks, and whenever it is sent.
+/// Returns all mistakes in the faults of one callback: they must affect callbacks, and apply whenever it is sent.
 pub(crate) fn of_one_callback(
     source: &Arc<SourceFile>,
     callback: &DeTable<'_>,
@@ -90,7 +90,7 @@ pub(crate) fn of_one_callback(
     found
 }
 
-/// Checks a fault that is written as a text against what there is.
+/// Checks a fault that is written as a text against the catalog.
 pub(crate) fn text_in(text: &str, catalog: &Catalog) -> Result<super::FaultFile, String> {
     let fault = text::read(text).map_err(|error| error.to_string())?;
     let formats = Formats::new(catalog);
@@ -126,7 +126,7 @@ impl Rules<'_> {
         Diagnostic::at(self.source, span, message)
     }
 
-    /// Something happens, one thing, and what belongs to it stands beside it.
+    /// Checks that a fault has one effect, and that the keys beside it belong to the effect.
     fn happens(&mut self, whole: Range<usize>) {
         let [status, kind] = ["status", "kind"].map(|key| key_span(self.fault, key));
         if let (Some(status), Some(kind)) = (&status, &kind) {
@@ -158,7 +158,7 @@ impl Rules<'_> {
         }
     }
 
-    /// What does not go together with what happens.
+    /// Checks which keys do not go together with the effect.
     fn together(&mut self, whole: Range<usize>) {
         let kind = self.fault.get("kind").and_then(|kind| kind.get_ref().as_str()?.parse().ok());
         for Mistake { key, message } in mistakes(kind, |key| self.fault.contains_key(key)) {
@@ -167,7 +167,7 @@ impl Rules<'_> {
         }
     }
 
-    /// A call that is answered as ever takes effect.
+    /// Checks that a call with its usual response takes effect.
     fn effect(&mut self) {
         let Some((key, value)) = self.fault.get_key_value("effect") else { return };
         let wrong = self.fault.contains_key("status") || self.fault.contains_key("kind");
@@ -178,7 +178,7 @@ impl Rules<'_> {
         }
     }
 
-    /// A spread has a middle, and a far end beyond it.
+    /// Checks that a spread has a median, and a 99th percentile beyond it.
     fn spread(&mut self) {
         let Some(delay) = self.fault.get("delay").and_then(|delay| delay.get_ref().as_table()) else {
             return;
@@ -196,7 +196,7 @@ impl Rules<'_> {
         }
     }
 
-    /// What a call must have is compared as it stands.
+    /// Checks the conditions on a call, which are compared as written.
     fn conditions(&mut self) {
         if let Some(condition) = self.fault.get("where") {
             self.plain(condition);

@@ -1,4 +1,4 @@
-//! Lengths of time to wait, drawn as a file says.
+//! Delays, drawn as a file specifies.
 
 use std::f64::consts::TAU;
 use std::time::Duration;
@@ -8,10 +8,11 @@ use rand::RngExt;
 use crate::faults::{DelayFile, SpreadFile};
 use crate::seed::Rng;
 
-/// How many standard deviations above the middle of a normal distribution 99 of 100 values end.
+/// The number of standard deviations above the mean of a normal distribution below which 99 of 100 values lie.
 const P99: f64 = 2.326_347_874_040_841;
 
-/// Values farther out are drawn once in millions of times; a delay of hours would look like a fault of another kind.
+/// Maximum deviation. Values farther out are drawn once in millions of times; a delay of hours would look like a fault of
+/// another kind.
 const FARTHEST: f64 = 5.0;
 
 /// Draws a delay.
@@ -22,18 +23,18 @@ pub(super) fn draw(delay: DelayFile, rng: &mut Rng) -> Duration {
     }
 }
 
-/// The logarithms of the delays are normally distributed: few are much shorter, some are much longer.
+/// Draws a delay whose logarithm is normally distributed: few are much shorter, some are much longer.
 fn log_normal(spread: SpreadFile, rng: &mut Rng) -> Duration {
     let (median, p99) = (spread.median.0.as_secs_f64(), spread.p99.0.as_secs_f64());
     let deviation = (p99 / median).ln() / P99;
     let drawn = median * (deviation * normal(rng)).exp();
-    // A median of nothing, which the check of the file refuses, has no logarithm.
+    // A median of 0, which the check of the file refuses, has no logarithm.
     Duration::try_from_secs_f64(drawn).unwrap_or(spread.p99.0)
 }
 
-/// A value of the standard normal distribution, by the method of Box and Muller.
+/// Draws a value of the standard normal distribution, by the method of Box and Muller.
 fn normal(rng: &mut Rng) -> f64 {
-    // 1 minus a value below 1 is never 0, of which there is no logarithm.
+    // 1 minus a value below 1 is never 0, which has no logarithm.
     let (radius, angle) = (1.0 - rng.random::<f64>(), rng.random::<f64>());
     ((-2.0 * radius.ln()).sqrt() * (TAU * angle).cos()).clamp(-FARTHEST, FARTHEST)
 }

@@ -1,5 +1,5 @@
-//! What goes wrong on purpose, as written in settings and scenario files. Doc comments here become the descriptions in the
-//! JSON Schema, which editors show.
+//! Faults as written in settings and scenario files. Doc comments here become the descriptions in the JSON Schema, which
+//! editors show.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -101,12 +101,12 @@ pub struct FaultFile {
 }
 
 impl FaultFile {
-    /// Whether it happens to callbacks, not to requests.
+    /// Whether it affects callbacks, not requests.
     pub fn is_of_callbacks(&self) -> bool {
         self.kind.is_some_and(FaultName::is_of_callbacks)
     }
 
-    /// The calls or callbacks it happens to.
+    /// Returns the calls or callbacks that it affects.
     pub fn pattern(&self) -> &str {
         let recordings =
             [FaultName::RecordingFails, FaultName::RecordingExpires, FaultName::RecordingTruncated];
@@ -118,7 +118,7 @@ impl FaultFile {
         }
     }
 
-    /// What happens, in a word.
+    /// Returns the effect in a word.
     pub fn named(&self) -> String {
         match (self.kind, self.status) {
             (Some(kind), _) => kind.to_string(),
@@ -128,30 +128,30 @@ impl FaultFile {
     }
 }
 
-/// What goes wrong with a request other than by an answer with an error.
+/// An effect on a request other than a response with an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// The connection is reset.
     Reset,
-    /// About half of the answer is sent, then the connection is closed.
+    /// About half of the response is sent, then the connection is closed.
     Half,
-    /// There is no answer until the client gives up.
+    /// There is no response until the client gives up.
     Never,
-    /// The answer is no JSON.
+    /// The response is not JSON.
     Garbage,
-    /// The connection is closed without an answer.
+    /// The connection is closed without a response.
     Close,
-    /// The answer says that the token has expired.
+    /// The response says that the token has expired.
     ExpiredToken,
 }
 
 /// How long the mock waits: a text or a table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DelayFile {
-    /// Evenly spread over a range; both ends may be the same.
+    /// Uniform over a range; both ends may be the same.
     Range(DurationRange),
-    /// Mostly short, now and then long.
+    /// Usually short, occasionally long.
     Spread(SpreadFile),
 }
 

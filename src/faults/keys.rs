@@ -1,15 +1,15 @@
-//! Which keys of a fault go together.
+//! Rules on which keys of a fault go together.
 
 use super::name::{FaultName, Parameter};
 use crate::files::diagnostic::joined;
 
-/// The keys about requests alone.
+/// The keys that apply to requests alone.
 const OF_REQUESTS: [&str; 7] = ["call", "status", "code", "message", "retry_after", "delay", "effect"];
 
-/// The keys that say in numbers what `when` says in words.
+/// The keys that express in numbers what `when` expresses in words.
 pub(super) const OF_WHEN: [&str; 4] = ["skip", "times", "every", "percent"];
 
-/// What more can be said about some faults.
+/// The parameters of some faults.
 const PARAMETERS: [Parameter; 9] = [
     Parameter::After,
     Parameter::Within,
@@ -22,13 +22,13 @@ const PARAMETERS: [Parameter; 9] = [
     Parameter::To,
 ];
 
-/// A mistake about a key, or about the whole.
+/// A mistake in a key, or in the fault as a whole.
 pub(super) struct Mistake {
     pub(super) key: Option<&'static str>,
     pub(super) message: String,
 }
 
-/// What does not go together, by the keys that are there.
+/// Returns what does not go together, given the keys that are present.
 pub(super) fn mistakes(kind: Option<FaultName>, has: impl Fn(&str) -> bool) -> Vec<Mistake> {
     let mut found = Vec::new();
     let mut wrong = |key: Option<&'static str>, message: String| found.push(Mistake { key, message });
@@ -49,7 +49,7 @@ pub(super) fn mistakes(kind: Option<FaultName>, has: impl Fn(&str) -> bool) -> V
         if has("attempts") {
             wrong(Some("attempts"), "`attempts` is about faults of callbacks".to_owned());
         }
-        // A kind of its own knows which requests; others have to be told.
+        // Some kinds imply the requests that they affect; others need a pattern.
         let knows = kind.is_some_and(|kind| {
             use FaultName as Name;
             matches!(kind, Name::RecordingFails | Name::RecordingExpires | Name::RecordingTruncated)
@@ -76,7 +76,7 @@ pub(super) fn mistakes(kind: Option<FaultName>, has: impl Fn(&str) -> bool) -> V
     found
 }
 
-/// The first thing that is wrong with a fault written as a text, by its keys.
+/// Returns the first mistake in a fault written as a text, by its keys.
 pub(super) fn of_text(table: &serde_json::Map<String, serde_json::Value>) -> Option<String> {
     let kind = table.get("kind").and_then(|kind| kind.as_str()?.parse().ok());
     mistakes(kind, |key| table.contains_key(key)).into_iter().next().map(|mistake| mistake.message)

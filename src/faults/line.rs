@@ -1,4 +1,4 @@
-//! A fault as one line again, for lists of those in force.
+//! Formats a fault as one line, for lists of the faults in force.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -10,7 +10,7 @@ use crate::language::matcher::is_matcher;
 use crate::time::DurationRange;
 
 impl FaultFile {
-    /// The fault in one line: as it was written, or, if it was a table, as it could have been.
+    /// Returns the fault in one line: as it was written, or, if it was a table, as it could have been written.
     pub fn line(&self) -> String {
         self.written.clone().unwrap_or_else(|| self.composed())
     }
@@ -18,7 +18,7 @@ impl FaultFile {
     fn composed(&self) -> String {
         let mut line = self.named();
         let said = [
-            // A line has no word for a fault with both a name and a status.
+            // A line has no notation for a fault with both a name and a status.
             ("status", text(&self.status).filter(|_| self.kind.is_some())),
             ("code", text(&self.code)),
             ("message", text(&self.message)),
@@ -61,7 +61,7 @@ fn text<T: Display>(value: &Option<T>) -> Option<String> {
     value.as_ref().map(T::to_string)
 }
 
-/// `user.id=3`; a matcher stays as it is.
+/// Formats a condition: `user.id=3`. A matcher stays as it is.
 fn condition(path: &str, value: &Value, line: &mut String) {
     match value {
         Value::Object(table) if !table.is_empty() && !is_matcher(table.keys().map(String::as_str)) => {
@@ -100,7 +100,7 @@ impl Display for When {
     }
 }
 
-/// `3rd`.
+/// Formats an ordinal: `3rd`.
 fn ordinal(number: u32) -> String {
     let ending = match (number % 10, number % 100) {
         (_, 11..=13) => "th",
@@ -142,7 +142,7 @@ mod tests {
         ] {
             let read = FaultFile::deserialize(table).unwrap();
             assert_eq!(read.line(), line);
-            // It means the same.
+            // The line has the same meaning.
             let again = FaultFile { written: None, ..read_text(line).unwrap() };
             assert_eq!((again.kind, again.status, again.pattern()), (read.kind, read.status, read.pattern()));
             assert_eq!(again.line(), line);

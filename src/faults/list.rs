@@ -1,4 +1,4 @@
-//! Lists of faults in files: each is a table or a text.
+//! Lists of faults in files, each a table or a text.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Magic words: a call asks for its own fault, by `mock:NAME` in one of its texts, or by a header.
+//! Magic words: a request asks for its own fault by `mock:NAME` in one of its texts, or by a header.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -14,22 +14,22 @@ use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::nearest;
 use crate::time::HumanDuration;
 
-/// The header that asks for a fault, in lower case. In a call's texts there may be no room for a magic word.
+/// The header that asks for a fault, in lower case. The texts of a request may have no room for a magic word.
 pub const HEADER: &str = "x-mock-fault";
 
-/// What a magic word begins with.
+/// The beginning of a magic word.
 const MARK: &str = "mock:";
 
-/// How long `slow` takes.
+/// The delay of `slow`.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// After how long a client that has to wait may come back.
+/// The time after which a client that is told to wait may try again.
 const COME_BACK: Duration = Duration::from_secs(1);
 
-/// What a slip counts as.
+/// The name under which a mistyped word is counted.
 const UNKNOWN: &str = "unknown-fault";
 
-/// The magic names and what they do. `STATUS`, `CODE` and `DURATION` stand for what the user writes.
+/// The magic names and their effects. `STATUS`, `CODE` and `DURATION` stand for what the user writes.
 pub const MAGIC: &[(&str, &str)] = &[
     ("429", "too many calls: status 429 with Retry-After 1 s"),
     ("500", "an internal error: status 500"),
@@ -50,7 +50,8 @@ pub const MAGIC: &[(&str, &str)] = &[
     ("slow-DURATION", "the usual answer, any length of time later, such as slow-200ms or slow-2s"),
 ];
 
-/// The fault a text asks for: the first `mock:NAME` in it whose name is known, or else the refusal of one that is not.
+/// Returns the fault that a text asks for: that of the first `mock:NAME` whose name is known, or else the refusal of an unknown
+/// one.
 pub fn magic(text: &str) -> Option<Fault> {
     static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARK));
     let mut unknown = None;
@@ -60,10 +61,10 @@ pub fn magic(text: &str) -> Option<Fault> {
         let rest = &text[at + MARK.len()..];
         let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
         let name = &rest[..rest.find(|c| !letter(c)).unwrap_or(rest.len())];
-        // The word may stand at the end of a sentence.
+        // The word may end a sentence.
         let name = name.trim_end_matches('.');
         let fault = named(name).filter(|_| apart);
-        // What happens to callbacks is found in them.
+        // Faults of callbacks are found in the callbacks.
         if of_callbacks(name).is_some() {
             return None;
         }
@@ -79,7 +80,7 @@ pub fn magic(text: &str) -> Option<Fault> {
     found.or(unknown)
 }
 
-/// What answers a word that nobody knows: a slip must not pass for a request that nothing is wrong with.
+/// Returns the response to an unknown word: a typing mistake must not pass for a request without faults.
 fn refusal(name: &str) -> Fault {
     let names = || MAGIC.iter().map(|(name, _)| *name);
     let near = nearest(name, names()).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
@@ -89,14 +90,14 @@ fn refusal(name: &str) -> Fault {
     Fault { name: UNKNOWN.into(), delay: None, effect: act.takes_effect(), act: Some(act) }
 }
 
-/// The fault of callbacks with this name, if nothing has to be said about it.
+/// Returns the fault of callbacks with this name, if it needs no parameters.
 fn of_callbacks(name: &str) -> Option<FaultName> {
     let known: FaultName = name.parse().ok()?;
     (known.is_of_callbacks() && known != FaultName::Elsewhere).then_some(known)
 }
 
-/// The fault that a callback's body asks for: the first `mock:NAME` in it that is the name of a fault of callbacks. Many texts
-/// of a request come back in the callbacks it causes.
+/// Returns the fault that a callback's body asks for: the first `mock:NAME` in it that names a fault of callbacks. Many texts
+/// of a request are repeated in the callbacks that it causes.
 pub fn magic_of_body(body: &[u8]) -> Option<FaultName> {
     static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARK));
     FINDER.find_iter(body).find_map(|at| {
@@ -107,14 +108,14 @@ pub fn magic_of_body(body: &[u8]) -> Option<FaultName> {
     })
 }
 
-/// The fault that the value of [`HEADER`] asks for, with or without `mock:`.
+/// Returns the fault that the value of [`HEADER`] asks for, with or without `mock:`.
 pub fn magic_header(value: &str) -> Option<Fault> {
     let name = value.trim();
     named(name).or_else(|| if name.is_empty() { None } else { magic(name).or_else(|| Some(refusal(name))) })
 }
 
-/// The fault a call asks for: by the value of [`HEADER`] if it has one, else by the first of its texts that asks for any.
-/// Only texts at the top are looked at.
+/// Returns the fault that a request asks for: by the value of [`HEADER`] if it has one, or else by the first of its texts that
+/// asks for one. Only texts at the top level are considered.
 pub fn magic_of_call(header: Option<&str>, fields: &Value) -> Option<Fault> {
     header
         .and_then(magic_header)
@@ -148,7 +149,7 @@ pub(super) fn named(name: &str) -> Option<Fault> {
     Some(Fault { name: called, delay: None, effect: act.takes_effect(), act: Some(act) })
 }
 
-/// An answer with a code of the call's family, under the HTTP status that the code has by itself.
+/// Returns a response with a code of the request's family, under the HTTP status that belongs to the code.
 fn coded(code: i64) -> Option<Act> {
     let is_error = !matches!(code, 0 | 200);
     let status = ErrorStatus::Mirror.http_status(code);
@@ -241,7 +242,7 @@ mod tests {
             };
             assert!(message.starts_with(&format!("there is no fault `{unknown}`")), "{message}");
         }
-        // One that is known wins, wherever it stands.
+        // A known word wins, wherever it is.
         assert_eq!(status("mock:halv mock:503"), Some((503, None)));
     }
 

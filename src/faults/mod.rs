@@ -1,8 +1,8 @@
-//! What goes wrong on purpose, with requests to the mock and with its callbacks: by the files' `[[faults]]`, by the command
-//! line, by the control surface, or by a magic word in the request.
+//! Faults: what goes wrong on purpose with requests to the mock and with its callbacks. They come from the files' `[[faults]]`,
+//! the command line, the control surface, or a magic word in the request.
 //!
-//! Here it is only decided what goes wrong. Deciding is deterministic: the same seed and the same calls and callbacks in the
-//! same order give the same faults.
+//! This room only decides what goes wrong. The decision is deterministic: the same seed and the same requests and callbacks in
+//! the same order give the same faults.
 
 mod belongs;
 mod callback;
@@ -24,7 +24,7 @@ use hyper::StatusCode;
 use rand::RngExt;
 use serde_json::Value;
 
-/// What a fault calls the downloads of recordings, which are no calls of the catalog.
+/// The name in faults for downloads of recordings, which are not calls of the catalog.
 pub const DOWNLOAD: &str = crate::language::formats::DOWNLOAD;
 
 pub use belongs::{Belongs, strangers};
@@ -41,38 +41,38 @@ use crate::contract::Family;
 use crate::contract::envelope;
 use crate::seed::{Rng, Seed};
 
-/// How late the usual answer comes by the fault `late`.
+/// The delay of the usual response under the fault `late`.
 const LATE: Duration = Duration::from_secs(5);
 
-/// How late a response is at most: what waits holds memory.
+/// Maximum delay of a response: a waiting response holds memory.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(600);
 
-/// What goes wrong with one call.
+/// The fault of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What it is called where it is counted: `503`, `reset`, `slow-2s`.
+    /// The name under which it is counted: `503`, `reset`, `slow-2s`.
     pub name: Arc<str>,
-    /// How long to wait before anything else, in real time whatever the speed of the story: the integrator's time-outs
-    /// are real as well.
+    /// The delay before anything else, in real time whatever the speed of the story: the integrator's timeouts are real as
+    /// well.
     pub delay: Option<Duration>,
-    /// What happens in place of the usual answer; without it the call is answered as ever.
+    /// What happens in place of the usual response; `None` for the usual response.
     pub act: Option<Act>,
-    /// Whether the call still takes effect.
+    /// Whether the request still takes effect.
     pub effect: bool,
 }
 
-/// What happens in place of the usual answer.
+/// What happens in place of the usual response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// An answer with an error.
+    /// A response with an error.
     Answer {
         /// The HTTP status.
         status: u16,
         /// The code in the envelope, if it differs from the status.
         code: Option<i64>,
-        /// The message in the envelope; without one it is [`on_purpose`].
+        /// The message in the envelope; the default is [`on_purpose`].
         message: Option<String>,
-        /// The header Retry-After says it in whole seconds, rounded up.
+        /// The waiting time. The header Retry-After states it in whole seconds, rounded up.
         retry_after: Option<Duration>,
     },
     /// Something else.
@@ -80,13 +80,13 @@ pub enum Act {
 }
 
 impl Act {
-    /// Whether a call takes effect before this happens, unless the file says otherwise.
+    /// Whether a request takes effect before this happens, unless the file says otherwise.
     fn takes_effect(&self) -> bool {
         matches!(self, Self::Kind(FaultKind::Half))
     }
 }
 
-/// The message of an error for which nobody chose one: what its code means in the family, or else its HTTP status.
+/// Returns the default message of an error: the meaning of its code in the family, or else of its HTTP status.
 pub fn on_purpose(family: Family, status: u16, code: Option<i64>) -> String {
     let what = match code {
         Some(code) => match envelope::code(family, code) {
@@ -101,47 +101,47 @@ pub fn on_purpose(family: Family, status: u16, code: Option<i64>) -> String {
     format!("{what}, on purpose: a fault of the mock")
 }
 
-/// A value of the header Retry-After: whole seconds, rounded up.
+/// Returns the value of the header Retry-After: whole seconds, rounded up.
 pub fn retry_after_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
-/// The faults of one list, with what they have counted.
+/// The faults of one list, with their counters.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     rules: Vec<Rule>,
     seed: Option<Seed>,
-    /// How many were added to a running mock.
+    /// Number of faults that were added to a running mock.
     added: u64,
 }
 
-/// One fault of the list. It draws from streams of its own, so that it hits the same calls whatever stands beside it.
+/// A fault of the list. It draws from its own streams, so that it hits the same calls whatever other faults there are.
 #[derive(Clone, Debug)]
 struct Rule {
     file: FaultFile,
     when: When,
-    /// What happens to a callback, if it is one of callbacks.
+    /// The effect on a callback, if it is a fault of callbacks.
     callback: Option<Arc<CallbackFault>>,
-    /// What it asks of a call or callback.
+    /// The conditions on a call or callback.
     conditions: Option<belongs::Conditions>,
     /// Its number, if it was added to a running mock.
     added: Option<u64>,
-    /// How many calls have matched.
+    /// Number of calls that have matched.
     matched: u64,
-    /// How many of those it has hit.
+    /// Number of those that it has hit.
     hit: u64,
     chance: Rng,
     delays: Rng,
 }
 
 impl Faults {
-    /// The faults of a list, from its beginning.
+    /// Creates the faults of a list, with counters at 0.
     pub fn new(list: Vec<FaultFile>, seed: Seed) -> Self {
         let rule = |(number, file)| Rule::new(file, seed, ("fault", "fault delay"), number);
         Self { rules: (0..).zip(list).map(rule).collect(), seed: Some(seed), added: 0 }
     }
 
-    /// Adds a fault to a running mock, before all others. Its number names it.
+    /// Adds a fault to a running mock, before all others. Returns the number that identifies it.
     pub fn add(&mut self, file: FaultFile) -> u64 {
         self.added += 1;
         let seed = self.seed.unwrap_or(Seed(0));
@@ -151,8 +151,7 @@ impl Faults {
         self.added
     }
 
-    /// Puts another list in place of the first. Those that are in both go on counting, and those added to the running mock
-    /// stay.
+    /// Replaces the first list. Faults that are in both lists keep their counters, and those added to the running mock stay.
     pub fn replace(&mut self, list: Vec<FaultFile>) {
         let seed = self.seed.unwrap_or(Seed(0));
         let (mut rules, mut old): (Vec<Rule>, Vec<Rule>) =
@@ -167,14 +166,14 @@ impl Faults {
         self.rules = rules;
     }
 
-    /// Removes a fault that was added, and says whether it was there.
+    /// Removes a fault that was added. Returns whether it existed.
     pub fn remove(&mut self, number: u64) -> bool {
         let before = self.rules.len();
         self.rules.retain(|rule| rule.added != Some(number));
         self.rules.len() < before
     }
 
-    /// All faults in the order in which they are asked.
+    /// Returns all faults in the order in which they are considered.
     pub fn in_force(&self) -> impl Iterator<Item = InForce<'_>> {
         self.rules.iter().map(|rule| InForce {
             number: rule.added,
@@ -185,13 +184,13 @@ impl Faults {
         })
     }
 
-    /// Whether there are none, so that nobody has to ask.
+    /// Whether there are none, so that callers can skip them.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// What goes wrong with this call, if anything: the first fault that hits decides. Every fault that matches counts
-    /// the call, whichever decides.
+    /// Returns the fault of this call, if any: the first fault that hits decides. Every fault that matches counts the call,
+    /// whichever decides.
     pub fn next(&mut self, id: &str, fields: &Value, belongs: &Belongs<'_>) -> Option<Fault> {
         let mut first = None;
         for rule in self.rules.iter_mut().filter(|rule| rule.callback.is_none()) {
@@ -203,17 +202,17 @@ impl Faults {
         first
     }
 
-    /// Whether any of them happens to callbacks, so that somebody has to ask.
+    /// Whether any of them affects callbacks, so that callers can skip them otherwise.
     pub fn has_callback_faults(&self) -> bool {
         self.rules.iter().any(|rule| rule.callback.is_some())
     }
 
-    /// Whether any of those looks at the fields of callbacks.
+    /// Whether any of those depends on the fields of callbacks.
     pub fn looks_into_callbacks(&self) -> bool {
         self.rules.iter().any(|rule| rule.callback.is_some() && rule.file.where_.is_some())
     }
 
-    /// What goes wrong with a callback: of each group the first fault that hits. Every fault that matches counts it.
+    /// Returns the faults of a callback: of each group the first fault that hits. Every fault that matches counts the callback.
     pub fn next_of_callback(
         &mut self,
         event: &str,
@@ -230,18 +229,18 @@ impl Faults {
     }
 }
 
-/// A fault that is in force.
+/// A fault in force.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InForce<'a> {
     /// Its number, if it was added to a running mock.
     pub number: Option<u64>,
-    /// What it is.
+    /// The fault as written.
     pub file: &'a FaultFile,
-    /// How many calls have matched.
+    /// Number of calls that have matched.
     pub matched: u64,
-    /// How many of those it has hit.
+    /// Number of those that it has hit.
     pub hit: u64,
-    /// Whether it will never hit again: it was for the first so many, and those have come.
+    /// Whether it will never hit again, because its `times` are used up.
     pub is_spent: bool,
 }
 
@@ -268,7 +267,7 @@ impl Rule {
     fn matches(&self, id: &str, fields: &Value, belongs: &Belongs<'_>) -> bool {
         let pattern = self.file.pattern();
         let named = match pattern.strip_suffix('*') {
-            // `task.*` are the ids that begin with `task.`, `*` are all.
+            // `task.*` stands for the ids that begin with `task.`, `*` for all.
             Some(group) => id.starts_with(group),
             None => id == pattern,
         };
@@ -280,7 +279,7 @@ impl Rule {
         self.when.times.is_some_and(|times| self.matched >= skip + u64::from(times))
     }
 
-    /// Counts a call that matches, and says whether it is hit.
+    /// Counts a call that matches, and returns whether it is hit.
     fn hits(&mut self) -> bool {
         self.matched = self.matched.saturating_add(1);
         let skip = u64::from(self.when.skip.unwrap_or(0));
@@ -320,7 +319,7 @@ impl Rule {
 }
 
 impl FaultName {
-    /// What it does in place of an answer, if it does.
+    /// Returns its effect in place of a response, if it has one.
     fn of_answer(self) -> Option<FaultKind> {
         match self {
             Self::Reset => Some(FaultKind::Reset),

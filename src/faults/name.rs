@@ -1,5 +1,5 @@
-//! The one table of everything that can go wrong on purpose. Names in files and texts, the listing, the documentation and
-//! the tests of completeness all come from it.
+//! The table of all faults. Names in files and texts, the listing, the documentation and the tests of completeness are all
+//! derived from it.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::suggest::nearest;
 
-/// What of a conversation between mock and integrator goes wrong.
+/// The part of the communication between mock and integrator that goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
-    /// Which callbacks come, when, how often and where.
+    /// Which callbacks are sent, when, how often and where.
     Delivery,
     /// The headers of a callback's signature.
     Signature,
     /// A callback's body.
     Body,
-    /// The connection a callback comes over.
+    /// The connection that a callback is sent over.
     Connection,
-    /// The mock's answers to requests.
+    /// The mock's responses to requests.
     Api,
 }
 
@@ -27,7 +27,7 @@ impl Group {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Delivery, Self::Signature, Self::Body, Self::Connection, Self::Api];
 
-    /// Its name.
+    /// Returns its name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Delivery => "delivery",
@@ -39,31 +39,31 @@ impl Group {
     }
 }
 
-/// What more can be said about a fault.
+/// A parameter of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parameter {
-    /// How much later.
+    /// The delay.
     After,
-    /// How long it waits at most.
+    /// Maximum waiting time.
     Within,
-    /// Over how long it is spread.
+    /// The time over which it is spread.
     Over,
-    /// How many.
+    /// A count.
     Count,
-    /// How many bytes.
+    /// A number of bytes.
     Bytes,
-    /// Which field of the body.
+    /// The field of the body.
     Field,
-    /// Which secret.
+    /// The secret.
     Secret,
-    /// Which scheme of signatures.
+    /// The scheme of signatures.
     Scheme,
-    /// Which URL.
+    /// The URL.
     To,
 }
 
 impl Parameter {
-    /// Its key.
+    /// Returns its key.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::After => "after",
@@ -92,22 +92,22 @@ macro_rules! faults {
             /// All of them, group by group.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// Its name in files and texts.
+            /// Returns its name in files and texts.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
 
-            /// What goes wrong.
+            /// Returns the part that goes wrong.
             pub fn group(self) -> Group {
                 match self { $(Self::$variant => Group::$group,)* }
             }
 
-            /// What happens, in a sentence.
+            /// Returns the effect in a sentence.
             pub fn what(self) -> &'static str {
                 match self { $(Self::$variant => $what,)* }
             }
 
-            /// What more can be said about it, each with what it is if nothing is said.
+            /// Returns its parameters, each with its default.
             pub fn parameters(self) -> &'static [(Parameter, &'static str)] {
                 match self { $(Self::$variant => &[$((Parameter::$parameter, $default)),*],)* }
             }
@@ -257,12 +257,12 @@ faults! {
 }
 
 impl FaultName {
-    /// Whether it happens to callbacks, not to requests.
+    /// Whether it affects callbacks, not requests.
     pub fn is_of_callbacks(self) -> bool {
         self.group() != Group::Api
     }
 
-    /// Whether it changes only how an attempt goes out, so that the next one may go out as ever.
+    /// Whether it only changes how an attempt is sent, so that the next one may be sent as usual.
     pub fn is_of_attempts(self) -> bool {
         match self.group() {
             Group::Signature | Group::Connection => true,
@@ -286,7 +286,7 @@ impl fmt::Display for FaultName {
     }
 }
 
-/// A name that no fault has.
+/// A name that is not a fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no fault `{name}`{near}")]
 pub struct UnknownFault {

@@ -5,7 +5,7 @@ use super::*;
 use crate::faults::{DelayFile, SpreadFile};
 use crate::time::HumanDuration;
 
-/// The faults of a file.
+/// Returns the faults of a file.
 fn faults(toml: &str, seed: u64) -> Faults {
     #[derive(serde::Deserialize)]
     struct File {
@@ -15,7 +15,7 @@ fn faults(toml: &str, seed: u64) -> Faults {
     Faults::new(toml::from_str::<File>(toml).unwrap().faults, Seed(seed))
 }
 
-/// The numbers, from 1, of the calls that are hit.
+/// Returns the numbers, from 1, of the calls that are hit.
 fn hits(keys: &str, calls: usize, seed: u64) -> Vec<usize> {
     let mut faults = faults(&format!("[[faults]]\ncall = '*'\nstatus = 500\n{keys}"), seed);
     (1..=calls).filter(|_| faults.next("task.list", &Value::Null, &Belongs::default()).is_some()).collect()

@@ -8,30 +8,30 @@ use super::name::{FaultName, UnknownFault};
 use super::{Act, FaultFile};
 use crate::time::HumanDuration;
 
-/// Why a text is no fault.
+/// Why a text is not a fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// There is nothing.
+    /// The text is empty.
     #[error("a fault is missing, write for example `duplicate of session.end, every 2nd`")]
     Empty,
     /// There is no such fault.
     #[error(transparent)]
     Unknown(#[from] UnknownFault),
-    /// After `of`.
+    /// The pattern is missing after `of`.
     #[error("`of` is followed by the id of a call or callback, or a group such as `session.*`")]
     NoPattern,
-    /// After `where`.
+    /// The fields are missing after `where`.
     #[error("`where` is followed by fields of the call or of the callback's body: `where call_id=17`")]
     NoFields,
-    /// It is said twice.
+    /// A key is given twice.
     #[error("`{0}` is said twice")]
     Twice(String),
-    /// What is said about it does not read.
+    /// A parameter cannot be parsed.
     #[error("{0}")]
     Wrong(String),
 }
 
-/// The same fault as a table.
+/// Returns the same fault as a table.
 pub(super) fn table(text: &str) -> Result<Map<String, Value>, TextError> {
     let mut words = text.split([' ', ',', '\t', '\n']).filter(|word| !word.is_empty()).peekable();
     let name = words.next().ok_or(TextError::Empty)?;
@@ -58,7 +58,7 @@ pub(super) fn table(text: &str) -> Result<Map<String, Value>, TextError> {
                 return Err(twice());
             }
         } else if let Some((key, value)) = word.split_once('=') {
-            // What is a number as a text, such as a secret, stays one.
+            // A text value that looks like a number, such as a secret, stays a text.
             let value = match key {
                 "secret" | "field" | "message" => value.into(),
                 _ => read_value(value),
@@ -74,17 +74,17 @@ pub(super) fn table(text: &str) -> Result<Map<String, Value>, TextError> {
         table.insert("when".to_owned(), when.join(" ").into());
     }
     if !is_of_callbacks && !table.contains_key("kind") {
-        // `503` alone is for every request.
+        // `503` alone applies to every request.
         table.entry("call").or_insert_with(|| "*".into());
     }
     Ok(table)
 }
 
-/// Reads a fault.
+/// Parses a fault.
 ///
 /// # Errors
 ///
-/// It is none.
+/// If the text is not a fault.
 pub fn read(text: &str) -> Result<FaultFile, TextError> {
     let table = table(text)?;
     let wrong = super::keys::of_text(&table);
@@ -94,7 +94,7 @@ pub fn read(text: &str) -> Result<FaultFile, TextError> {
     wrong.map_or(Ok(file), |wrong| Err(TextError::Wrong(wrong)))
 }
 
-/// The table of a name, and whether it happens to callbacks. Magic words of requests are names, too.
+/// Returns the table of a name, and whether it affects callbacks. Magic words of requests are names, too.
 fn named(name: &str) -> Result<(Map<String, Value>, bool), TextError> {
     let mut table = Map::new();
     let unknown = match name.parse::<FaultName>() {
@@ -120,12 +120,12 @@ fn named(name: &str) -> Result<(Map<String, Value>, bool), TextError> {
     Ok((table, false))
 }
 
-/// JSON where it is JSON, else a text.
+/// Parses JSON, or else returns the text.
 fn read_value(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
 
-/// Puts a value at a path, such as `user.name`.
+/// Sets the value at a path, such as `user.name`.
 fn put(table: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         None => drop(table.insert(path.to_owned(), value)),

@@ -1,4 +1,4 @@
-//! Which of the calls or callbacks that match are hit, in words.
+//! Words for which of the matching calls or callbacks are hit.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -6,32 +6,32 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
-/// Which of those that match are hit: `skip` lets some pass, `times` ends it, and of those between, `every` and `percent`
+/// Which of the matching ones are hit: `skip` lets some pass, `times` ends it, and of those between, `every` and `percent`
 /// choose.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct When {
-    /// The first so many pass.
+    /// Number of matches that pass first.
     pub skip: Option<u32>,
-    /// Of those after, only so many are looked at.
+    /// Number of further matches that are considered.
     pub times: Option<u32>,
     /// Of those, every Nth.
     pub every: Option<u32>,
-    /// Of those, so many of a hundred.
+    /// Of those, the percentage.
     pub percent: Option<f64>,
 }
 
-/// Why a text does not say when.
+/// Why a text cannot be read as a `when`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WhenError {
-    /// It does not read.
+    /// It cannot be parsed.
     #[error("`{0}` does not say when: write `first 2`, `every 3rd`, `the 3rd`, `after 5` or `10%`")]
     Unreadable(String),
-    /// It says so twice.
+    /// It states something twice.
     #[error("`{0}` and what stands before it do not go together")]
     Twice(String),
 }
 
-/// A number from 1, with or without its ending: `3`, `3rd`.
+/// Parses a number from 1, with or without its ending: `3`, `3rd`.
 fn ordinal(word: &str) -> Option<u32> {
     let digits = word.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let ending = &word[digits.len()..];

@@ -1,4 +1,4 @@
-//! A mistake in a file, and how it is shown: the place, the text underlined, what is wrong, and what to do.
+//! A mistake in a file, and its output: the place, the underlined text, what is wrong, and what to do.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,13 +11,13 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use super::read::read_within;
 use super::secrets::without_secrets;
 
-/// Files above so many megabytes are refused: nobody writes them by hand, and every mistake would have to be shown.
+/// Maximum size of a file, in megabytes: no file written by hand is larger, and every mistake would have to be shown.
 const LARGEST_FILE: u64 = 8;
 
-/// So many mistakes of one file are shown; the others are counted.
+/// Maximum number of mistakes that are shown for one file; the others are counted.
 const SHOWN_PER_FILE: usize = 50;
 
-/// Longer texts of the user's are cut in messages.
+/// Maximum length of a user's text in messages; longer ones are cut.
 const LONGEST_QUOTE: usize = 60;
 
 /// A file that was read: its path as the user would write it, and its text.
@@ -25,12 +25,12 @@ const LONGEST_QUOTE: usize = 60;
 pub struct SourceFile {
     path: Arc<str>,
     text: String,
-    /// Where each line begins.
+    /// The offset of each line's beginning.
     lines: Vec<usize>,
 }
 
 impl SourceFile {
-    /// A text under the name it is shown with.
+    /// Creates a file from a text and the name it is shown with.
     pub fn new(path: impl Into<Arc<str>>, text: impl Into<String>) -> Arc<Self> {
         let text = text.into();
         let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
@@ -42,7 +42,7 @@ impl SourceFile {
     ///
     /// # Errors
     ///
-    /// One line that names it and says why it can't be read.
+    /// Returns one line that names the file and says why it can't be read.
     pub fn read(path: &Path) -> Result<Arc<Self>, Problems> {
         let shown = path.display().to_string();
         let fail =
@@ -53,29 +53,29 @@ impl SourceFile {
             let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
             fail(&format!("line {line} is not UTF-8"))
         })?;
-        // Some editors begin a file with a byte order mark; it would shift the first column.
+        // Some editors put a byte order mark at the beginning of a file, which would shift the first column.
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         Ok(Self::new(shown, text))
     }
 
-    /// The path as shown.
+    /// Returns the path as shown.
     pub fn path(&self) -> &Arc<str> {
         &self.path
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The place of a byte of the text.
+    /// Returns the place of a byte of the text.
     pub fn place(&self, offset: usize) -> Place {
         let line = self.lines.partition_point(|&start| start <= offset);
         Place { file: Arc::clone(&self.path), line }
     }
 }
 
-/// What the operating system says, without its number.
+/// Returns the message of the operating system without its number.
 fn reason(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
@@ -93,7 +93,7 @@ fn reason(error: &std::io::Error) -> String {
 pub struct Place {
     /// The path as shown.
     pub file: Arc<str>,
-    /// Counts from 1.
+    /// The line number, counted from 1.
     pub line: usize,
 }
 
@@ -103,39 +103,39 @@ impl fmt::Display for Place {
     }
 }
 
-/// One mistake.
+/// A mistake.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
     /// What is wrong: one line, lower case at its start.
     pub message: String,
-    /// Whether it is only most likely a mistake: the file can be used as it is.
+    /// Whether it is only probably a mistake: the file can be used as it is.
     pub is_doubt: bool,
-    /// The file it is in; none for mistakes outside of files, such as in the environment.
+    /// The file that it is in; `None` for mistakes outside of files, such as in the environment.
     pub file: Option<Arc<SourceFile>>,
-    /// Where in the file, in bytes; none if the file as a whole is meant.
+    /// The range in the file, in bytes; `None` if the file as a whole is meant.
     pub span: Option<Range<usize>>,
     /// A few words under the underlined text.
     pub label: Option<String>,
-    /// Another place of the same file that has to do with it, with a few words.
+    /// Another place of the same file that is related to it, with a few words.
     pub context: Option<(Range<usize>, String)>,
-    /// Facts beside the mistake, such as by which file this one is included.
+    /// Additional facts, such as the file that includes this one.
     pub notes: Vec<String>,
     /// What to do.
     pub help: Vec<String>,
 }
 
 impl Diagnostic {
-    /// A mistake at a place of a file.
+    /// Creates a mistake at a place of a file.
     pub fn at(file: &Arc<SourceFile>, span: Range<usize>, message: impl Into<String>) -> Self {
         Self { file: Some(Arc::clone(file)), span: Some(span), ..Self::general(message) }
     }
 
-    /// A mistake of a file as a whole.
+    /// Creates a mistake of a file as a whole.
     pub fn whole(file: &Arc<SourceFile>, message: impl Into<String>) -> Self {
         Self { file: Some(Arc::clone(file)), ..Self::general(message) }
     }
 
-    /// A mistake that is not in a file.
+    /// Creates a mistake that is not in a file.
     pub fn general(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -149,42 +149,42 @@ impl Diagnostic {
         }
     }
 
-    /// As something that is only most likely a mistake.
+    /// Turns it into something that is only probably a mistake.
     #[must_use]
     pub fn doubt(mut self) -> Self {
         self.is_doubt = true;
         self
     }
 
-    /// With words under the underlined text.
+    /// Adds words under the underlined text.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {
         self.label = Some(label.into());
         self
     }
 
-    /// With another place of the same file.
+    /// Adds another place of the same file.
     #[must_use]
     pub fn context(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
         self.context = Some((span, label.into()));
         self
     }
 
-    /// With a fact beside the mistake.
+    /// Adds a fact.
     #[must_use]
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
     }
 
-    /// With advice.
+    /// Adds advice.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
     }
 
-    /// With advice, if there is any.
+    /// Adds advice, if there is any.
     #[must_use]
     pub fn maybe_help(mut self, help: Option<String>) -> Self {
         self.help.extend(help);
@@ -212,7 +212,7 @@ impl Diagnostic {
         renderer.render(&[group])
     }
 
-    /// Only the lines concerned are handed to the renderer, so that a large file costs no more than a small one.
+    /// Passes only the relevant lines to the renderer, so that a large file costs no more than a small one.
     fn snippet<'a>(
         &'a self,
         file: &'a SourceFile,
@@ -240,53 +240,53 @@ impl Diagnostic {
     }
 }
 
-/// The nearest range that begins and ends between characters, on one line.
+/// Returns the nearest range that begins and ends between characters, on one line.
 fn on_characters(text: &str, range: &Range<usize>) -> Range<usize> {
     let start = boundary_before(text, range.start);
     let end = boundary_after(text, range.end.max(start));
-    // A span over several lines is shown by its first one: the rest says nothing more.
+    // Of a span over several lines only the first is shown: the others add no information.
     let line_end = text[start..].find('\n').map_or(text.len(), |newline| start + newline);
     start..end.min(line_end)
 }
 
-/// The last place at or before an offset where a character begins.
+/// Returns the last offset, at or before the given one, where a character begins.
 pub(super) fn boundary_before(text: &str, offset: usize) -> usize {
     (0..=offset.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
-/// The first place at or after an offset where a character begins.
+/// Returns the first offset, at or after the given one, where a character begins.
 fn boundary_after(text: &str, offset: usize) -> usize {
     (offset..text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len())
 }
 
-/// All mistakes found, sorted by file and position when shown, each once.
+/// All mistakes found. Shown sorted by file and position, each once.
 #[derive(Clone, Debug, Default)]
 pub struct Problems {
     list: Vec<Diagnostic>,
 }
 
 impl Problems {
-    /// None yet.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds one.
+    /// Adds a mistake.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.list.push(diagnostic);
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// Whether nothing but doubts are among them.
+    /// Whether all of them are doubts.
     pub fn are_doubts(&self) -> bool {
         self.list.iter().all(|one| one.is_doubt)
     }
 
-    /// Every mistake, sorted, each once: a file that is included twice has its mistakes once.
+    /// Returns every mistake, sorted and without duplicates: those of a file that is included twice are returned once.
     pub fn sorted(&self) -> Vec<&Diagnostic> {
         let mut sorted: Vec<&Diagnostic> = self.list.iter().collect();
         sorted.sort_by(|a, b| a.order().cmp(&b.order()));
@@ -294,28 +294,28 @@ impl Problems {
         sorted
     }
 
-    /// The outcome: the value if there is no mistake.
+    /// Returns the value if there is no mistake.
     pub fn into_result<T>(self, value: T) -> Result<T, Self> {
         if self.is_empty() { Ok(value) } else { Err(self) }
     }
 
-    /// Everything for the terminal, with colours, which the printing stream removes where they don't belong. The last
-    /// line is the total and what follows from it.
+    /// Formats everything for the terminal, with colours, which the output stream removes where they don't belong. The last
+    /// line has the total and its consequence.
     pub fn render(&self) -> String {
         format!("{}{}, nothing was sent\n", self.list(&Renderer::styled()), self.total())
     }
 
-    /// As [`Self::render`], for a command that would not have sent anything.
+    /// Like [`Self::render`], for a command that would not have sent anything.
     pub fn render_checked(&self) -> String {
         format!("{}{}\n", self.list(&Renderer::styled()), self.total())
     }
 
-    /// Doubts, for a command that goes on in spite of them.
+    /// Formats the doubts, for a command that goes on in spite of them.
     pub fn render_doubts(&self) -> String {
         self.list(&Renderer::styled()).trim_end().to_owned() + "\n"
     }
 
-    /// Every mistake as a sentence with what to do, without its place: for what did not come from a file.
+    /// Formats every mistake as a sentence with advice, without its place: for input that is not from a file.
     pub fn sentences(&self) -> String {
         let one = |one: &&Diagnostic| {
             let help = one.help.iter().map(|help| format!("; {help}"));
@@ -324,7 +324,7 @@ impl Problems {
         self.sorted().iter().map(one).collect::<Vec<_>>().join(". ")
     }
 
-    /// `3 problems in 2 files`.
+    /// Formats the total: `3 problems in 2 files`.
     pub fn total(&self) -> String {
         let sorted = self.sorted();
         let files: BTreeSet<&str> =
@@ -384,7 +384,7 @@ impl IntoIterator for Problems {
 }
 
 impl fmt::Display for Problems {
-    /// Plain, without colours.
+    /// Formats without colours.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.list(&Renderer::plain()), self.total())
     }
@@ -392,7 +392,7 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// A text of the user's inside a message: in backticks, on one line, without control characters, cut if long.
+/// Quotes a user's text in a message: in backticks, on one line, without control characters, cut if long.
 pub fn quoted(text: &str) -> String {
     let mut shown = String::new();
     for (count, letter) in text.chars().enumerate() {
@@ -409,12 +409,12 @@ pub fn quoted(text: &str) -> String {
     format!("`{shown}`")
 }
 
-/// How many of something: `1 problem`, `3 problems`.
+/// Formats a count: `1 problem`, `3 problems`.
 pub fn counted(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
 }
 
-/// Words in a row: `a`, `b` or `c`.
+/// Joins words: `a`, `b` or `c`.
 pub fn joined<S: AsRef<str>>(words: &[S], last: &str) -> String {
     match words {
         [] => String::new(),

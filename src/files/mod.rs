@@ -1,6 +1,6 @@
-//! Files that users write: reading them with positions, and reporting what is wrong in them.
+//! Files that users write: reads them with positions, and reports what is wrong in them.
 //!
-//! Nothing here knows what a file is about. What scenarios and settings have in common is in [`crate::language`].
+//! This room does not depend on the content of a file. What scenarios and settings have in common is in [`crate::language`].
 
 pub mod diagnostic;
 mod read;
@@ -24,18 +24,18 @@ pub use visible::visible;
 /// A table whose keys are the user's own: a body, variables, conditions. Keys keep their order.
 pub type Tree = serde_json::Map<String, serde_json::Value>;
 
-/// Turns a tree without mistakes into the type of its file.
+/// Converts a tree without mistakes into the type of its file.
 ///
 /// # Errors
 ///
-/// What the check against the schema should have found and did not.
+/// Returns a mistake that the check against the schema should have found and did not.
 pub(crate) fn typed<T: DeserializeOwned>(
     source: &Arc<SourceFile>,
     tree: Spanned<DeTable<'_>>,
 ) -> Result<T, Problems> {
     let whole = Spanned::new(tree.span(), DeValue::Table(tree.into_inner()));
     T::deserialize(ValueDeserializer::from(whole)).map_err(|error| {
-        // The check against the schema should have caught it; if it did not, this is still a mistake with a place.
+        // The check against the schema should have caught it. If it did not, this is still a mistake with a place.
         let message = error.message().to_owned();
         match error.span() {
             Some(span) => Diagnostic::at(source, span, message).into(),

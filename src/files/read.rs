@@ -1,17 +1,17 @@
-//! Reading a file that may be anything: a user names it, and it may be a device without end or a pipe that nobody writes to.
+//! Reads a file named by a user, which may be anything: a device without end, or a pipe without a writer.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// How long nothing may come from a pipe or a terminal.
+/// Maximum time without data from a pipe or a terminal, in seconds.
 const PATIENCE_SECONDS: u16 = 10;
 
-/// Reads a file up to a limit of so many megabytes.
+/// Reads a file of at most `megabytes` megabytes.
 ///
 /// # Errors
 ///
-/// It can't be read, or is larger; or it is a pipe, and nothing comes from it for ten seconds.
+/// If it can't be read or is larger, or if it is a pipe from which no data comes for ten seconds.
 pub fn read_within(path: &Path, megabytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = (megabytes << 20) + 1;
@@ -27,17 +27,17 @@ pub fn read_within(path: &Path, megabytes: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The same of a text.
+/// Reads a text in the same way.
 ///
 /// # Errors
 ///
-/// The same; or it is not UTF-8.
+/// The same; or the file is not UTF-8.
 pub fn read_text_within(path: &Path, megabytes: u64) -> io::Result<String> {
     String::from_utf8(read_within(path, megabytes)?)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8"))
 }
 
-/// Opens a file for reading, without waiting for anybody to open the other end of a pipe.
+/// Opens a file for reading, without waiting for the other end of a pipe to be opened.
 #[cfg(unix)]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
@@ -49,7 +49,7 @@ fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// What is no regular file: it is read when something has come.
+/// A file that is not a regular one: it is read when it has data.
 struct Patient(File);
 
 impl Read for Patient {
@@ -106,12 +106,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        // Somebody who opens it late, and writes in two parts.
+        // A writer that opens it late, and writes in two parts.
         let script = "sleep 0.2; exec 3>\"$0\"; printf one >&3; sleep 0.2; printf two >&3";
         let mut writer = Command::new("sh").arg("-c").arg(script).arg(&pipe).spawn().unwrap();
         assert_eq!(read_within(&pipe, 1).unwrap(), b"onetwo");
         assert!(writer.wait().unwrap().success());
-        // Nobody.
+        // No writer.
         let error = read_within(&pipe, 1).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
         // What a shell makes of `<(...)`.

@@ -1,4 +1,4 @@
-//! Keeps secrets out of the lines that mistakes are shown with: those lines end up in the logs of CI.
+//! Removes secrets from the lines that are shown with mistakes: those lines end up in the logs of CI.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,7 +8,7 @@ use serde_json::Value;
 /// The keys whose values are secrets.
 const KEYS: [&str; 5] = ["secret", "app_secret", "sign_secret", "encryption_key", "password"];
 
-/// The text with stars in place of secrets, byte by byte, so that every place in it stays where it is.
+/// Returns the text with secrets replaced by stars byte for byte, so that every offset stays the same.
 pub(super) fn without_secrets(text: &str) -> Cow<'_, str> {
     let secrets: Vec<Range<usize>> = values(text).chain(credentials(text)).collect();
     if secrets.is_empty() {
@@ -25,7 +25,7 @@ pub(super) fn without_secrets(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The values of keys that hold secrets, between their quotes.
+/// Returns the values of keys that hold secrets, between their quotes.
 fn values(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     text.match_indices(['=', ':']).filter_map(|(at, _)| {
         let name = text[..at].trim_end().trim_end_matches(['"', '\'']);
@@ -39,7 +39,7 @@ fn values(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-/// The user name and password of URLs.
+/// Returns the user names and passwords of URLs.
 fn credentials(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     text.match_indices("://").filter_map(|(at, mark)| {
         let start = at + mark.len();
@@ -48,7 +48,7 @@ fn credentials(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-/// Values with stars in place of secrets.
+/// Replaces secrets in a value by stars.
 pub fn masked(value: Value) -> Value {
     match value {
         Value::Object(fields) => {

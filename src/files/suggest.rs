@@ -1,15 +1,16 @@
-//! What the user may have meant: the nearest of the words that would have been right. The only place that compares.
+//! Suggestions: the most similar of the valid words. All comparisons of this kind are made here.
 
-/// Longer texts get no suggestion: measuring takes the product of the lengths, and nobody mistypes a word so long.
+/// Maximum length of a text that gets a suggestion: the cost is the product of the lengths, and words this long are not typing
+/// mistakes.
 const LONGEST: usize = 200;
 
-/// The word of `right` that `wrong` was probably meant to be. Letter case, dots, dashes, underscores and spaces count
-/// little.
+/// Returns the word of `right` that was probably meant by `wrong`. Differences in letter case, dots, dashes, underscores and
+/// spaces count little.
 pub(crate) fn nearest<'a>(wrong: &str, right: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     nearest_of(wrong, right.into_iter().map(|word| (word, word)))
 }
 
-/// What the word nearest to `wrong` stands for; one thing may have several words.
+/// Returns what the word most similar to `wrong` stands for; several words may stand for the same.
 pub(crate) fn nearest_of<'a, T>(wrong: &str, right: impl IntoIterator<Item = (&'a str, T)>) -> Option<T> {
     let plain = plain(wrong);
     if plain.is_empty() || plain.len() > LONGEST {
@@ -24,17 +25,17 @@ pub(crate) fn nearest_of<'a, T>(wrong: &str, right: impl IntoIterator<Item = (&'
         .map(|(_, _, meant)| meant)
 }
 
-/// The tail of a message about a wrong word.
+/// Returns the end of a message about a wrong word.
 pub(crate) fn did_you_mean(near: Option<&str>) -> String {
     near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default()
 }
 
-/// Whether two words differ by one slip of the pen at most.
+/// Whether two words differ by at most one typing mistake.
 pub(crate) fn is_one_slip(one: &str, other: &str) -> bool {
     strsim::osa_distance(one, other) <= 1
 }
 
-/// How many letters may differ in a word of so many.
+/// Returns how many letters may differ in a word of this length.
 fn allowance(letters: usize) -> usize {
     match letters {
         0..=2 => 0,

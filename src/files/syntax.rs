@@ -1,4 +1,4 @@
-//! From text to a spanned TOML tree, with every syntax error in words that say what to write.
+//! Parses text into a spanned TOML tree, and rewords every syntax error so that it says what to write.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use toml::de::DeTable;
 
 use super::diagnostic::{Diagnostic, SourceFile, boundary_before, quoted};
 
-/// How the messages of the parser begin when a bracket was not closed on an earlier line.
+/// The beginnings of the parser's messages if a bracket was not closed on an earlier line.
 const UNCLOSED: [&str; 2] = ["missing key for inline table element", "unexpected `=` in array"];
 
 /// A parsed file.
 pub(crate) struct Parsed<'a> {
-    /// The tree; with syntax errors, what could be made of the text.
+    /// The tree; if there are syntax errors, as much as could be parsed.
     pub(crate) tree: Spanned<DeTable<'a>>,
     /// The syntax errors.
     pub(crate) errors: Vec<Diagnostic>,
-    /// Up to here the tree is as the user meant it: the start of the line of the first syntax error.
+    /// The offset up to which the tree is as the user meant it: the start of the line of the first syntax error.
     pub(crate) sound_until: usize,
 }
 
-/// Parses a file. Never fails: what can't be read is among the errors.
+/// Parses a file. Never fails: everything unreadable is among the errors.
 pub(crate) fn parse(source: &Arc<SourceFile>) -> Parsed<'_> {
     let text = source.text();
     let (tree, raw) = DeTable::parse_recoverable(text);
@@ -36,7 +36,7 @@ pub(crate) fn parse(source: &Arc<SourceFile>) -> Parsed<'_> {
     let mut errors: Vec<Diagnostic> = Vec::new();
     let mut last_line = None;
     for (span, message) in found {
-        // One slip often upsets the rest of its line: the first message of a line is the one that helps.
+        // One mistake often affects the rest of its line: the first message of a line is the helpful one.
         let line = line_start(text, span.start);
         if last_line == Some(line) {
             continue;
@@ -59,7 +59,7 @@ fn line_start(text: &str, at: usize) -> usize {
     text.as_bytes()[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1)
 }
 
-/// The parser's message in words for people who do not think in grammars.
+/// Rewords the parser's message for users who do not know the grammar.
 fn explain(source: &Arc<SourceFile>, span: Range<usize>, message: &str) -> Diagnostic {
     let text = source.text();
     let start = boundary_before(text, span.start);
@@ -156,9 +156,9 @@ fn duplicate(source: &Arc<SourceFile>, span: &Range<usize>) -> Diagnostic {
     }
 }
 
-/// Where a range of a decoded string stands in the file, given where the whole literal does.
+/// Returns the range in the file of a range in a decoded string, given the range of the whole literal.
 ///
-/// None if the two can't be brought together, for example because line ends were rewritten.
+/// `None` if the two can't be matched, for example because line ends were rewritten.
 pub(crate) fn inside_text(
     source: &str,
     literal: &Range<usize>,
@@ -194,14 +194,14 @@ pub(crate) fn inside_text(
         (seen == wanted).then(|| offset + body.len() - rest.len())
     };
     let (mut start, end) = (place(range.start)?, place(range.end)?);
-    // An escaped line end before the range stands for nothing and is not part of it.
+    // An escaped line end before the range stands for nothing and does not belong to it.
     while let Some((skipped, 0)) = source.get(start..end).and_then(unit).filter(|_| escapes) {
         start += skipped;
     }
     Some(start..end)
 }
 
-/// The lengths of the first character of a basic string, as written and as meant.
+/// Returns the lengths of the first character of a basic string, as written and as decoded.
 fn unit(rest: &str) -> Option<(usize, usize)> {
     let mut letters = rest.chars();
     let first = letters.next()?;

@@ -1,9 +1,9 @@
-//! Texts from outside, fit to be shown: a terminal obeys some characters instead of showing them.
+//! Makes texts from outside fit to be shown: a terminal obeys some characters instead of showing them.
 
 use std::borrow::Cow;
 
-/// A text whose control characters (C0, C1, line feeds excepted) and direction marks are escapes, as in `\\u{1b}`.
-/// Right-to-left letters stay as they are; it is marks which reorder what stands around them that go.
+/// Escapes control characters (C0, C1, except line feeds) and direction marks in a text, as in `\\u{1b}`. Right-to-left letters
+/// stay as they are; only the marks that reorder their surroundings are escaped.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_obeyed) {
         return Cow::Borrowed(text);
