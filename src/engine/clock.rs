@@ -11,7 +11,7 @@ use tokio::time::Instant;
 /// The speed of the story's time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
-    /// So many times as fast as real time, from 1e-6 to 1e6; 1 is real time.
+    /// This many times as fast as real time, from 1e-6 to 1e6; 1 is real time.
     Times(f64),
     /// Time is stopped, and is moved by hand.
     Still,

@@ -360,7 +360,7 @@ impl Engine {
         Some(index)
     }
 
-    /// Lets a story work with the world around it, and moves it on afterwards as far as it goes. Nothing happens if it is
+    /// Runs `work` on a story with its host, then advances the story as far as it can go. Does nothing if the story was
     /// forgotten.
     pub(super) fn with_story<T>(
         &mut self,
@@ -378,8 +378,8 @@ impl Engine {
         })
     }
 
-    /// Lets a story work with the world around it. It moves on when the engine advances: what a call causes comes
-    /// after the call itself. Nothing happens if it is forgotten.
+    /// Runs `work` on a story with its host, without advancing it: effects of a request must follow the request itself. Does
+    /// nothing if the story was forgotten.
     pub(super) fn with_host<T>(
         &mut self,
         index: usize,

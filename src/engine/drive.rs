@@ -192,7 +192,7 @@ impl Drop for Engaged {
 }
 
 impl Driver {
-    /// A driver. Turns that take long are told to the watchdog, if there is one.
+    /// Creates a driver. Turns that take too long are reported to the watchdog, if there is one.
     pub fn new(
         engine: Engine,
         clock: Clock,

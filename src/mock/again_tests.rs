@@ -1,4 +1,4 @@
-//! A fresh mock that is given what another was given comes to the same state, whatever that was.
+//! A fresh mock that gets the inputs of another mock comes to the same state, whatever they are.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,13 +17,13 @@ use crate::journal::{Entry, Event, KeptLimits, Lines, Sink};
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
 
-/// What came to the journal, without what real time decides.
+/// The entries of the journal, without what depends on real time.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
 
 impl Sink for Seen {
     fn entry(&mut self, entry: &Entry) {
-        // Whether a receiver is waited for is a matter of real time.
+        // Whether the mock waits for a receiver depends on real time.
         if matches!(&entry.event, Event::Note(note) if note.contains("refuses connections")) {
             return;
         }
@@ -73,24 +73,24 @@ fn post(path: &str, headers: &[(&str, &str)], body: &Value) -> HttpRequest {
     }
 }
 
-/// Something that happens to a mock.
+/// One event in the life of a mock.
 #[derive(Clone, Debug)]
 enum Deed {
-    /// A task with so many numbers, whose last digits say how each call ends.
+    /// Creates a task with phone numbers whose last digits decide the outcome of each call.
     Task(Vec<u16>),
-    /// A person begins a chat and writes.
+    /// A person opens a chat and writes.
     Chat(String),
-    /// The person of the latest chat does something.
+    /// The person of the latest chat acts.
     Act(Value),
     /// A callback is sent by hand.
     Emit,
-    /// Something goes wrong from now on.
+    /// A fault is added.
     Fault(&'static str),
-    /// A request that is refused, or for nothing.
+    /// A request is refused or has no endpoint.
     Wrong,
-    /// A request that asks for a fault of its own.
+    /// A request asks for its own fault.
     Delayed,
-    /// So many seconds pass.
+    /// This many seconds pass.
     Pass(u32),
 }
 
@@ -122,7 +122,7 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-/// Lets all this happen to a mock.
+/// Applies these events to a mock.
 async fn live(mock: &Service, deeds: &[Deed]) {
     let auth = json!({ "APPKey": DEFAULT_APP_KEY, "APPSecret": DEFAULT_APP_SECRET });
     let token = ask(mock, post("/service/cloud/auth", &[], &auth)).await;
@@ -180,7 +180,7 @@ fn kept(mock: &Service) -> Vec<Arc<Input>> {
     mock.driver().history().unwrap().inputs().unwrap().to_vec()
 }
 
-/// The inputs of a life, written and read again, and what it left in the journal.
+/// Returns the inputs of a life, written and read again, and its journal.
 fn lived(deeds: &[Deed]) -> (Vec<Arc<Input>>, String) {
     in_time(async {
         let seen = Seen::default();
@@ -213,7 +213,7 @@ proptest! {
     }
 }
 
-/// A moment of a life, what came afterwards, and what that left in the journal.
+/// Returns a moment of a life, the later inputs, and their journal.
 fn lived_on(deeds: &[Deed], until: usize) -> (Checkpoint, Late, Vec<Arc<Input>>, String) {
     in_time(async {
         let seen = Seen::default();
@@ -234,7 +234,7 @@ fn lived_on(deeds: &[Deed], until: usize) -> (Checkpoint, Late, Vec<Arc<Input>>,
     })
 }
 
-/// What the same leaves in the journal of a mock that goes on from a moment.
+/// Returns the journal of a mock that continues from a moment with the same inputs.
 fn gone_on(checkpoint: &Checkpoint, late: &Late, after: &[Arc<Input>]) -> String {
     let seen = Seen::default();
     in_time(async {
@@ -249,7 +249,7 @@ fn gone_on(checkpoint: &Checkpoint, late: &Late, after: &[Arc<Input>]) -> String
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
-    /// A moment is the whole state, and nobody who goes on from it changes it.
+    /// A moment is the complete state, and a mock that continues from it does not change it.
     #[test]
     fn a_mock_goes_on_from_a_moment_as_it_did(
         deeds in proptest::collection::vec(deed(), 2..12),
@@ -269,7 +269,7 @@ fn what_a_mock_begins_with_is_stored_with_the_rest() {
     let opened = Folder::open(folder.path(), || beginning(7)).unwrap();
     let shared = SharedBeginning::new(opened.beginning().clone());
     let mut store = opened.into_store(shared.clone());
-    // It is put back to a state that began otherwise.
+    // It is put back to a state with another beginning.
     shared.replace(beginning(8));
     store.replace(&[]).unwrap();
     drop(store);

@@ -1,4 +1,4 @@
-//! The parts of a mock, put together.
+//! The assembled parts of a mock.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -17,42 +17,42 @@ use crate::net::origin;
 use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target, Via};
 use crate::scenario::Library;
 
-/// Whom a request is for.
+/// The mock or namespace that a request is routed to.
 pub(super) enum Found {
     /// A mock, and the path of the request there.
     There(Box<Service>, String),
-    /// One of this name, which there is not.
+    /// No namespace has this name.
     Missing(String),
 }
 
-/// Further mocks behind the same address.
+/// Other mocks behind the same address.
 pub(super) trait Beside: std::fmt::Debug + Send + Sync {
-    /// The one that a request is for, by its path, its header or its credentials, if it is for any. What `own` knows, the mock
-    /// they stand beside, is for that.
+    /// Finds the namespace addressed by path, header or credentials. Credentials known to the main mock (`own`) never select a
+    /// namespace.
     fn find(&self, request: &HttpRequest, own: &Driver) -> Option<Found>;
 
-    /// What each of them leaves if it ends now, by its name.
+    /// Returns the unfinished work of each mock if it ends now, by name.
     fn left(&self) -> Vec<(String, Left)>;
 
-    /// How often what goes wrong on purpose has hit in all of them.
+    /// Returns how often faults have hit in all of them.
     fn hits(&self) -> Hits;
 
     /// Ends all of them.
     fn close(&self);
 }
 
-/// A mock without a network of its own: it answers the requests it is handed.
+/// A mock without its own network: it responds to the requests passed to it.
 #[derive(Clone, Debug)]
 pub struct Service {
     api: Api,
     world: World,
-    /// Where callbacks may go, as far as it is known at the start.
+    /// The targets of callbacks, as far as they are known at the start.
     targets: Arc<[Target]>,
-    /// The names it answers to.
+    /// The host names that the mock accepts.
     own: Arc<Guard>,
-    /// For whom its control surface is there.
+    /// Who may use the control surface.
     control: Control,
-    /// Further mocks behind the same address.
+    /// Other mocks behind the same address.
     beside: Option<Arc<dyn Beside>>,
 }
 
@@ -61,14 +61,14 @@ impl Service {
         Self { api, world, targets: targets.into(), own: Arc::new(own), control, beside: None }
     }
 
-    /// The same with further mocks behind the same address, and who makes them.
+    /// Adds other mocks behind the same address, and the means to create them.
     pub(super) fn beside(mut self, beside: Arc<dyn Beside>, namespaces: Arc<dyn Namespaces>) -> Self {
         self.beside = Some(beside);
         self.world.namespaces = Some(namespaces);
         self
     }
 
-    /// Nothing more is written into the journal: whoever reads it as it comes may go.
+    /// Closes the journal, so that streaming readers end.
     pub(super) fn end_journal(&self) {
         self.world.kept.end();
         if let Some(beside) = &self.beside {
@@ -76,11 +76,11 @@ impl Service {
         }
     }
 
-    /// Whether the callback URLs may be reached, before anything is sent there.
+    /// Checks whether the callback URLs may be reached, before anything is sent to them.
     ///
     /// # Errors
     ///
-    /// If none of the addresses of a host is allowed.
+    /// If the guard allows none of the addresses of a host.
     pub async fn check_callback_urls(&self) -> Result<(), NotAllowed> {
         for target in &*self.targets {
             self.world.driver.client().check(target).await?;
@@ -88,39 +88,39 @@ impl Service {
         Ok(())
     }
 
-    /// The same, which can be put back.
+    /// Enables reset and restore.
     pub(super) fn with_again(mut self, again: Arc<dyn Again>) -> Self {
         self.world.again = Some(again);
         self
     }
 
-    /// What answers the vendor's requests.
+    /// Returns the vendor's API.
     pub(super) fn api(&self) -> &Api {
         &self.api
     }
 
-    /// It, as far as its moments go.
+    /// Returns what identifies the mock to its moments.
     pub(super) fn origin(&self) -> Origin {
         self.world.origin()
     }
 
-    /// Puts it to a moment of another mock.
+    /// Puts the mock to a moment of another mock.
     pub(super) fn begin_with(&self, from: &Moment) -> Result<(), String> {
         console::begin_with(&self.world, from)
     }
 
-    /// Puts it back to its beginning.
+    /// Puts the mock back to its beginning.
     pub(super) fn reset(&self) -> Result<(), String> {
         console::reset(&self.world)
     }
 
-    /// The engine with its clock.
+    /// Returns the engine with its clock.
     pub fn driver(&self) -> &Driver {
         &self.world.driver
     }
 
-    /// Answers a request: of the control surface, or else of the vendor's. It takes effect at once, even if nobody waits
-    /// for the response. What a page of another origin had a browser send has no effect.
+    /// Responds to a request: of the control surface, or else of the vendor's API. It takes effect at once, even if no task
+    /// awaits the response. A request that a page of another origin made a browser send has no effect.
     pub fn answer(&self, request: HttpRequest) -> Answering {
         if let Err(foreign) = origin::check(&self.own, &request, console::is_of(&request)) {
             return self.api.turn_away(request, foreign.status(), foreign.to_string());
@@ -135,7 +135,7 @@ impl Service {
             None => {}
         }
         if console::is_of(&request) && !matches!(self.control, Control::Off) {
-            // What was let in before is let in again.
+            // Requests were authorised when first received; do not check again on replay.
             if let Some(response) =
                 self.control.turned_away(&request).filter(|_| !self.driver().is_replaying())
             {
@@ -149,16 +149,16 @@ impl Service {
     }
 }
 
-/// A mock that listens and answers. Time moves while it is driven.
+/// A mock that listens and responds. Time moves while it is driven.
 #[derive(Debug)]
 pub struct Assembly {
     service: Service,
     address: SocketAddr,
     url: String,
-    /// Where its proxy listens.
+    /// The address of its proxy.
     proxy: Option<SocketAddr>,
     stop: watch::Sender<()>,
-    /// Each ends with the count of connections that were cut off.
+    /// The tasks of the servers. Each returns the number of connections that were cut off.
     serving: Vec<JoinHandle<usize>>,
 }
 
@@ -171,21 +171,21 @@ impl Assembly {
     ) -> Self {
         let api = service.api.clone();
         limits.large_bodies = Some(LargeBodies::of(move |method, path| {
-            // What leads to one of several mocks stands before the vendor's own path.
+            // The prefix that selects one of several mocks stands before the vendor's own path.
             let begin = ["/service/", "/api/v1/"].iter().find_map(|begin| path.find(begin)).unwrap_or(0);
             api.is_large(method, &path[begin..]) || console::is_large(method, path)
         }));
         let driver = service.driver().clone();
         limits.turned_away =
             Some(TurnedAway::of(move |path| driver.is_ending() && !path.starts_with("/_mock")));
-        // Who finds an old mock at a port that several share sees it at once.
+        // Users who reach an old mock at a shared port see so at once.
         limits.server = super::build::server().parse().ok();
         let (address, proxied) = (server.local_addr(), proxy.as_ref().map(Server::local_addr));
         let (stop, stopped) = watch::channel(());
         let serve = |server: Server| {
             let (answering, mut stopped) = (service.clone(), stopped.clone());
             tokio::spawn(server.serve(move |request| answering.answer(request), limits.clone(), async move {
-                // Dropped or sent, both mean the end.
+                // Both sending and dropping mean the end.
                 let _ = stopped.changed().await;
             }))
         };
@@ -193,28 +193,28 @@ impl Assembly {
         Self { service, address, url, proxy: proxied, stop, serving }
     }
 
-    /// Where it listens.
+    /// Returns the address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// How it is reached on this machine: `http://127.0.0.1:2478`.
+    /// Returns its URL on this machine: `http://127.0.0.1:2478`.
     pub fn url(&self) -> String {
         self.url.clone()
     }
 
-    /// How its proxy is reached on this machine, if it has one.
+    /// Returns the URL of its proxy on this machine, if it has one.
     pub(crate) fn proxy_url(&self) -> Option<String> {
-        // To the proxy itself one speaks without TLS, whatever goes through it.
+        // Clients talk to the proxy itself without TLS, whatever they send through it.
         self.proxy.map(|address| reached_url(Via::default().scheme(), address))
     }
 
-    /// The engine with its clock.
+    /// Returns the engine with its clock.
     pub fn driver(&self) -> &Driver {
         self.service.driver()
     }
 
-    /// What it leaves if it ends now, and what those behind the same address leave.
+    /// Returns the unfinished work of this mock and of the others behind its address, if they end now.
     pub(crate) fn left(&self) -> Left {
         let mut left = self.driver().left();
         for (name, other) in self.service.beside.iter().flat_map(|beside| beside.left()) {
@@ -223,28 +223,28 @@ impl Assembly {
         left
     }
 
-    /// How often what goes wrong on purpose has hit, here and behind the same address.
+    /// Returns how often faults have hit, here and in the other mocks behind its address.
     pub(crate) fn hits(&self) -> Hits {
         let mut hits = self.driver().look(|engine, _| engine.hits().clone());
         self.service.beside.iter().for_each(|beside| hits.merge(&beside.hits()));
         hits
     }
 
-    /// What came of files that changed.
+    /// Returns the results of reloading changed files.
     pub(crate) fn reloads(&self) -> &Reloads {
         &self.service.world.reloads
     }
 
-    /// The scenarios that stories can be begun of.
+    /// Returns the scenarios from which stories can be started.
     pub(crate) fn scenarios(&self) -> &Library {
         &self.service.world.scenarios
     }
 
-    /// Takes over settings that have changed; `own_url` is the callback URL that wins over them.
+    /// Applies changed settings. `own_url` is the callback URL that wins over theirs.
     ///
     /// # Errors
     ///
-    /// A callback URL whose host is not allowed: what held before stays in force.
+    /// If the host of a callback URL is not allowed. The previous settings then stay in force.
     pub(crate) async fn reload(&self, prepared: &Prepared, own_url: Option<&str>) -> Result<(), StartError> {
         let settings = &prepared.settings;
         let url = own_url.or(settings.callback_url.as_deref());
@@ -284,28 +284,28 @@ impl Assembly {
         Ok(())
     }
 
-    /// The latest of the journal.
+    /// Returns the latest entries of the journal.
     pub(crate) fn kept(&self) -> &Kept {
         &self.service.world.kept
     }
 
-    /// Moves time and sends what is due, until nothing is left to do or `interrupt` is ready.
+    /// Moves time and sends due callbacks, until nothing is left to do or `interrupt` is ready.
     pub async fn drive(&self, interrupt: impl Future<Output = ()>) -> End {
         self.driver().drive(interrupt).await
     }
 
-    /// Takes no more requests and waits for the ones being answered, within the server's own limit.
+    /// Stops accepting requests and waits for the responses under way, within the server's own limit.
     pub async fn close(self) {
         self.service.end_journal();
         let _ = self.stop.send(());
         for serving in self.serving {
-            // A handler that panicked has said so already.
+            // A panic of a handler has been reported already.
             let _ = serving.await;
         }
     }
 }
 
-/// How a mock is reached on this machine: an address that stands for all of it is nothing to connect to.
+/// Returns the URL of a mock on this machine. The unspecified address is not one to connect to, so loopback replaces it.
 pub(super) fn reached_url(scheme: &str, address: SocketAddr) -> String {
     let reached = match address.ip() {
         ip if !ip.is_unspecified() => ip,

@@ -1,15 +1,15 @@
-//! What the state of a mock begins with, as it is now.
+//! The beginning of a mock's state, shared and replaceable.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::console::Beginning;
 
-/// What the state of a mock begins with, shared between who puts the mock back and where its state is stored.
+/// The beginning of a mock's state, shared between the code that puts the mock back and the store of its inputs.
 #[derive(Clone, Debug)]
 pub(super) struct SharedBeginning(Arc<Mutex<Beginning>>);
 
 impl SharedBeginning {
-    /// For a mock that begins like this.
+    /// Creates the shared beginning of a mock.
     pub(super) fn new(beginning: Beginning) -> Self {
         Self(Arc::new(Mutex::new(beginning)))
     }
@@ -19,12 +19,12 @@ impl SharedBeginning {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// It as it is now.
+    /// Returns the present value.
     pub(super) fn get(&self) -> Beginning {
         self.lock().clone()
     }
 
-    /// Puts another in its place, and gives the one before.
+    /// Replaces the value, and returns the previous one.
     pub(super) fn replace(&self, beginning: Beginning) -> Beginning {
         std::mem::replace(&mut self.lock(), beginning)
     }

@@ -1,10 +1,10 @@
-//! Which program it is: its version, and when it was built.
+//! The version of the program, and when it was built.
 
 use std::sync::OnceLock;
 
 use jiff::Timestamp;
 
-/// When this program was written to the disk; nothing where nobody knows.
+/// Returns when this program was written to disk, or `None` if that is unknown.
 pub(crate) fn built() -> Option<&'static str> {
     static BUILT: OnceLock<Option<String>> = OnceLock::new();
     let find = || {
@@ -15,7 +15,7 @@ pub(crate) fn built() -> Option<&'static str> {
     BUILT.get_or_init(find).as_deref()
 }
 
-/// What every answer says of who gives it: `airudder-mock/0.1.0 (built 2030-01-01T00:00:00Z)`.
+/// Returns the value of the `server` header of every response: `airudder-mock/0.1.0 (built 2030-01-01T00:00:00Z)`.
 pub(super) fn server() -> String {
     let own = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
     built().map_or_else(|| own.to_owned(), |built| format!("{own} (built {built})"))

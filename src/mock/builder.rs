@@ -1,4 +1,4 @@
-//! What a mock is to be like.
+//! Configuration of a mock.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -21,19 +21,19 @@ use crate::scenario::{Library, StoryRun};
 use crate::seed::Seed;
 use crate::settings::{DEFAULT_LISTEN, Flags, Settings, url_for};
 
-/// How many attempts are under way at the same time at most.
+/// Default for the maximum number of concurrent attempts.
 const MOST_IN_FLIGHT: usize = 64;
 
-/// The seed of a mock that names none.
+/// The default seed.
 const DEFAULT_SEED: u64 = 1;
 
-/// What a mock is to be like. Everything has a default: loopback, the settings' defaults, real time from now on.
+/// Configuration of a mock. Everything has a default: loopback, the settings' defaults, real time from now on.
 #[derive(Debug)]
 #[must_use = "nothing runs before it is started"]
 pub struct Builder {
     pub(super) prepared: Result<Prepared, StartError>,
     callback_url: Option<String>,
-    /// Whether `callback_url` wins over the URLs that stories name.
+    /// Whether `callback_url` wins over the URLs of stories.
     callback_url_wins: bool,
     expects_callbacks: bool,
     seed: Seed,
@@ -96,71 +96,70 @@ impl Builder {
         }
     }
 
-    /// Takes the settings from a file in place of the defaults. Mistakes in it are reported at the start.
+    /// Reads the settings from a file instead of using the defaults. Mistakes in it are reported at the start.
     pub fn settings_file(mut self, path: impl AsRef<Path>) -> Self {
         self.prepared = Prepared::load(Some(path.as_ref()), Flags::default());
         self
     }
 
-    /// Takes the settings from this text in place of the defaults, as it would stand in `airudder-mock.toml`. Mistakes in
-    /// it are reported at the start.
+    /// Reads the settings from this text instead of using the defaults, in the format of `airudder-mock.toml`. Mistakes in it
+    /// are reported at the start.
     pub fn settings_text(mut self, toml: &str) -> Self {
         self.prepared = Settings::from_text(toml).map_err(StartError::from).and_then(Prepared::new);
         self
     }
 
-    /// Sends callbacks to this URL, whatever the settings and the stories say. `{event}` in it becomes the id of the
-    /// callback.
+    /// Sends callbacks to this URL, whatever the settings and the stories say. `{event}` in it becomes the id of the callback.
     pub fn callback_url(mut self, url: impl Into<String>) -> Self {
         self.callback_url = Some(url.into());
         self.callback_url_wins = true;
         self
     }
 
-    /// Sends callbacks to this URL where the stories name none.
+    /// Sends callbacks to this URL if the stories name none.
     pub(crate) fn default_callback_url(mut self, url: Option<String>) -> Self {
         self.callback_url = url;
         self.callback_url_wins = false;
         self
     }
 
-    /// Stories may come later that name callback URLs of their own, though nothing else names one now.
+    /// Expects stories with their own callback URLs to be added later, although no URL is known now.
     pub(crate) fn expects_callbacks(mut self) -> Self {
         self.expects_callbacks = true;
         self
     }
 
-    /// The seed of all random values. Same seed, same start and same requests: the same bytes.
+    /// Sets the seed of all random values. Same seed, same start and same requests: the same bytes.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Seed(seed);
         self
     }
 
-    /// How fast the mock's clock runs.
+    /// Sets the speed of the mock's clock.
     pub fn speed(mut self, speed: Speed) -> Self {
         self.speed = speed;
         self
     }
 
-    /// The time on the mock's clock at the start, in place of now.
+    /// Sets the time on the mock's clock at the start. Default: now.
     pub fn epoch(mut self, epoch: Timestamp) -> Self {
         self.epoch = Some(epoch);
         self
     }
 
-    /// The address to listen on, `ADDRESS:PORT`; port 0 takes a free one.
+    /// Sets the address to listen on, `ADDRESS:PORT`; port 0 picks a free one.
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.listen = Some(address.into());
         self
     }
 
-    /// Shows every entry of the journal to this sink.
+    /// Adds a sink that receives every entry of the journal.
     pub(crate) fn sink(mut self, sink: impl Sink + 'static) -> Self {
         self.journal.add_sink(Box::new(sink));
         self
     }
 
-    /// Keeps the latest of the journal, for the control surface to show and to wait for.
+    /// Keeps the latest entries of the journal, which the control surface shows and waits for.
     pub(crate) fn kept(mut self, limits: KeptLimits) -> Self {
         self.kept = limits;
         self
@@ -172,13 +171,13 @@ impl Builder {
         self
     }
 
-    /// Keeps what it is given, so that it can be put back.
+    /// Records the inputs, so that the mock can be put back.
     pub(crate) fn can_go_back(mut self) -> Self {
         self.can_go_back = true;
         self
     }
 
-    /// Keeps its state in this folder, and goes on from the state that is there. The seed is the folder's.
+    /// Keeps the state in this folder, and continues from the state found there. The seed is the folder's.
     pub(crate) fn folder(mut self, folder: Option<Folder>) -> Self {
         if let Some(folder) = &folder {
             self.seed = Seed(folder.beginning().seed);
@@ -187,86 +186,86 @@ impl Builder {
         self
     }
 
-    /// Requests reach it by this address, although it does not listen itself.
+    /// Sets the address by which requests reach the mock, although it does not listen itself.
     pub(crate) fn listens_on(mut self, address: IpAddr) -> Self {
         self.listens_on = Some(address);
         self
     }
 
-    /// Speaks TLS, or is a proxy besides.
+    /// Serves TLS, or runs a proxy as well.
     pub(crate) fn secured(mut self, secured: Option<Secured>) -> Self {
         self.secured = secured;
         self
     }
 
-    /// Listens already.
+    /// Uses a server that listens already.
     pub(crate) fn server(mut self, server: Server) -> Self {
         self.server = Some(server);
         self
     }
 
-    /// Who makes requests, and for how long the mock is there.
+    /// Sets who makes requests, and for how long the mock runs.
     pub(crate) fn callers(mut self, callers: Callers) -> Self {
         self.callers = callers;
         self
     }
 
-    /// How long a clock that jumps waits for what lives outside.
+    /// Sets how long a jumping clock waits for the outside.
     pub(crate) fn pace(mut self, pace: Pace) -> Self {
         self.pace = pace;
         self
     }
 
-    /// Has turns of the engine that take long told of.
+    /// Reports engine turns that hold the lock too long.
     pub(crate) fn watchdog(mut self, watchdog: Watchdog) -> Self {
         self.watchdog = Some(watchdog);
         self
     }
 
-    /// At most so many attempts are under way at the same time.
+    /// Sets the maximum number of concurrent attempts.
     pub(crate) fn max_in_flight(mut self, most: usize) -> Self {
         self.max_in_flight = most;
         self
     }
 
-    /// Runs these stories. Their numbers count from 0 in this order.
+    /// Runs these stories. They are numbered from 0 in this order.
     pub(crate) fn stories(mut self, stories: Vec<StoryRun>) -> Self {
         self.stories = stories;
         self
     }
 
-    /// For whom the control surface is there. Default: for whoever reaches the mock.
+    /// Sets who may use the control surface. Default: everyone who can reach the mock.
     pub(crate) fn control(mut self, control: Control) -> Self {
         self.control = control;
         self
     }
 
-    /// Runs beside a load, which its page shows.
+    /// Runs the mock beside a load, which its page shows.
     pub(crate) fn load(mut self, load: Option<Arc<dyn LoadRuns>>) -> Self {
         self.load = load;
         self
     }
 
-    /// Offers these scenarios to begin stories of, in place of those that ship.
+    /// Offers these scenarios for starting stories, instead of the built-in ones.
     pub(crate) fn scenarios(mut self, scenarios: Library) -> Self {
         self.scenarios = Some(scenarios);
         self
     }
 
-    /// The engine alone: no network, no clock.
+    /// Builds only the engine, without network and clock.
     ///
     /// # Errors
     ///
-    /// Settings or a callback URL that cannot be used.
+    /// If the settings or a callback URL cannot be used.
     pub(crate) fn engine(self) -> Result<Engine, StartError> {
         self.split().map(|(engine, _)| engine)
     }
 
-    /// Engine, clock and API, ready to answer requests that are handed to it; nothing listens and nothing is driven.
+    /// Builds engine, clock and API, ready for requests that are passed to them. Nothing listens and nothing is driven.
     ///
     /// # Errors
     ///
-    /// Settings, a callback URL, hosts to allow or certificates that cannot be used.
+    /// If the settings, a callback URL, allowed hosts or certificates cannot be used.
     pub(crate) fn service(self) -> Result<Service, StartError> {
         let (engine, rest) = self.split()?;
         rest.service(engine)
@@ -356,7 +355,7 @@ impl Builder {
     }
 }
 
-/// What is left to assemble around an engine.
+/// The configuration that remains to be applied around an engine.
 pub(super) struct Rest {
     /// The callback URL that wins, if one was given.
     pub(super) callback_url: Option<String>,
@@ -365,7 +364,7 @@ pub(super) struct Rest {
     pub(super) can_go_back: bool,
     pub(super) control: Control,
     pub(super) load: Option<Arc<dyn LoadRuns>>,
-    /// The stories that run beside it, before their beginning; none where it can't go back.
+    /// The stories of the mock, before they start. Empty if the mock can't be put back.
     pub(super) stories: Arc<[StoryRun]>,
     pub(super) scenarios: Library,
     /// The time at its start, if it was given.

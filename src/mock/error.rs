@@ -10,16 +10,16 @@ use crate::net::{GuardError, NotAllowed, TargetError};
 /// Why a mock cannot start. Each message says what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Mistakes in the settings file, in the environment or among the flags.
+    /// There are mistakes in the settings file, in the environment or among the flags.
     #[error("{}", .0.render())]
     Settings(Problems),
     /// The signature scheme of the settings contradicts itself.
     #[error("in the settings, [signature] {place}: {error}", place = .error.place().0)]
     Scheme {
-        /// What is wrong.
+        /// The contradiction.
         error: SchemeError,
     },
-    /// No clock can go at this speed.
+    /// The speed is not possible for a clock.
     #[error("the speed: {0}")]
     Speed(#[from] SpeedError),
     /// The secret does not fit the signature scheme.
@@ -33,44 +33,44 @@ pub enum StartError {
         /// What is wrong.
         error: SecretError,
     },
-    /// The callback URL is none.
+    /// The callback URL cannot be parsed.
     #[error("{url}: {error}")]
     CallbackUrl {
-        /// What was given.
+        /// The given text.
         url: String,
         /// What is wrong.
         error: TargetError,
     },
-    /// Callbacks may not go to the host of the callback URL.
+    /// Callbacks may not be sent to the host of the callback URL.
     #[error(transparent)]
     CallbackHost(#[from] NotAllowed),
-    /// A host to allow is none.
+    /// An allowed host cannot be parsed.
     #[error(transparent)]
     Allow(#[from] GuardError),
     /// The file of certificate authorities cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// A path of the settings by which no request can be found.
+    /// A path in the settings can't be matched by any request.
     #[error(transparent)]
     Route(#[from] crate::contract::RouteError),
-    /// The folder of the data can't be used.
+    /// The data folder can't be used.
     #[error(transparent)]
     Folder(#[from] super::folder::FolderError),
-    /// What is in the folder of the data leads to another state now.
+    /// The inputs in the data folder lead to a different state now.
     #[error("{path}: {error}. Start with the settings of before, or begin in another folder")]
     Again {
         /// The file.
         path: String,
-        /// What does not fit.
+        /// The mismatch.
         error: AgainError,
     },
-    /// There is no certificate for the mock to show.
+    /// No certificate could be issued for the mock.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
-    /// The address to listen on is taken or is none.
+    /// The address to listen on is taken or invalid.
     #[error(transparent)]
     Listen(#[from] BindError),
-    /// The address of the proxy is taken or is none.
+    /// The address of the proxy is taken or invalid.
     #[error("the proxy: {0}")]
     Proxy(BindError),
 }

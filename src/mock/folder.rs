@@ -1,8 +1,8 @@
 //! A folder that keeps the state of a mock beyond its process.
 //!
-//! In it is one file of lines: what the mock began with, and then everything it was given, in order. What a mock answers
-//! is answered after the request is in the file, so that a process that is killed loses nothing it has promised. The file
-//! is no cache that could be stale: it is what happened, readable with any tool.
+//! The folder holds one file of lines: the beginning of the mock, and then all its inputs in order. The mock responds to a
+//! request after the request is in the file, so that a process that is killed loses nothing it has confirmed. The file is not
+//! a cache that could become stale: it is the history itself, readable with any tool.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -19,14 +19,14 @@ use crate::engine::{Input, ReadStored, Store, Written};
 /// The file in the folder.
 const FILE: &str = "inputs.ndjson";
 
-/// The number of the form of the file.
+/// The version of the file format.
 const FORMAT: u32 = 1;
 
 /// The first line of the file.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
-    /// The version that began it.
+    /// The version that created the file.
     airudder_mock: String,
     format: u32,
     beginning: Beginning,
@@ -40,73 +40,73 @@ pub enum FolderError {
     Io {
         /// The folder or the file in it.
         path: String,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
-    /// Another mock has it.
+    /// Another mock uses it.
     #[error("--data-dir {0}: another mock uses this folder; end it, or give this one a folder of its own")]
     Taken(String),
-    /// A line of the file is not what it should be.
+    /// A line of the file is invalid.
     #[error(
         "{path}:{line}: {why}\n    {text}\nmove the file away to begin anew, or take this line and those after it out of it"
     )]
     Line {
         /// The file.
         path: String,
-        /// Which line.
+        /// The number of the line.
         line: usize,
-        /// Its beginning.
+        /// The beginning of the line.
         text: String,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         why: String,
     },
-    /// It was written in another form.
+    /// The file has another format.
     #[error(
         "{path}: it is of form {format}, written by airudder-mock {version}, and this version reads form {FORMAT}; start that version, or begin in another folder"
     )]
     Format {
         /// The file.
         path: String,
-        /// Its form.
+        /// The format of the file.
         format: u32,
         /// The version that wrote it.
         version: String,
     },
-    /// It belongs to another seed.
+    /// The state has another seed.
     #[error(
         "--seed {given}: the state in {path} began with seed {its}; leave --seed out, or give another folder"
     )]
     Seed {
         /// The file.
         path: String,
-        /// What was given.
+        /// The given seed.
         given: u64,
-        /// Its seed.
+        /// The seed of the state.
         its: u64,
     },
 }
 
-/// An open folder, which no other mock uses.
+/// An open folder, locked against other mocks.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
     file: File,
     beginning: Beginning,
     inputs: Vec<Arc<Input>>,
-    /// How many bytes of it are whole lines.
+    /// Length of the complete lines in bytes.
     length: u64,
-    /// When it was written last.
+    /// When the file was last written.
     written: Option<SystemTime>,
-    /// Bytes that were dropped at its end, of a line that was not written to its end.
+    /// Number of bytes dropped at the end, from an incomplete line.
     torn: usize,
 }
 
 impl Folder {
-    /// Opens a folder, and makes it if it is not there. A mock that begins in it begins like this.
+    /// Opens a folder, and creates it if it does not exist. `beginning` is used for a new state.
     ///
     /// # Errors
     ///
-    /// It can't be read or written, another mock has it, or a line in it is none.
+    /// If it can't be read or written, if another mock uses it, or if a line in it is invalid.
     pub fn open(folder: &Path, beginning: impl FnOnce() -> Beginning) -> Result<Self, FolderError> {
         let path = folder.join(FILE);
         let failed = |path: &Path| {
@@ -143,38 +143,38 @@ impl Folder {
         Ok(opened)
     }
 
-    /// What the mock in it began with.
+    /// Returns the beginning of the mock in it.
     pub fn beginning(&self) -> &Beginning {
         &self.beginning
     }
 
-    /// What the mock in it was given.
+    /// Returns the inputs of the mock in it.
     pub fn inputs(&self) -> &[Arc<Input>] {
         &self.inputs
     }
 
-    /// When it was written last; nothing if nothing was in it.
+    /// Returns when it was last written. `None` if it was empty.
     pub fn written(&self) -> Option<SystemTime> {
         self.written
     }
 
-    /// How many bytes of a line at the end were dropped, which was not written to its end.
+    /// Returns the number of bytes dropped at the end, from an incomplete line.
     pub fn torn(&self) -> usize {
         self.torn
     }
 
-    /// Its file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Where the rest is stored. What the mock begins with is what stands in `beginning` when all is stored anew.
+    /// Turns the folder into a store for further inputs. When all inputs are replaced, `beginning` holds the mock's beginning.
     pub(super) fn into_store(self, beginning: SharedBeginning) -> Box<dyn Store> {
         let Self { path, file, length, .. } = self;
         Box::new(Lines { path, file, beginning, length, is_torn: false, line: Vec::new() })
     }
 
-    /// Drops what is no whole line.
+    /// Removes an incomplete last line.
     fn cut(&mut self) -> io::Result<()> {
         if self.torn > 0 { self.file.set_len(self.length) } else { Ok(()) }
     }
@@ -200,7 +200,7 @@ fn head_line(beginning: &Beginning) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// What is in a file.
+/// The content of a file.
 struct Content {
     head: Option<Head>,
     inputs: Vec<Arc<Input>>,
@@ -217,7 +217,7 @@ fn read(file: impl Read, path: &Path) -> Result<Content, FolderError> {
         line.clear();
         let length = reader.by_ref().read_until(b'\n', &mut line).map_err(failed)?;
         if line.last() != Some(&b'\n') {
-            // The process ended while it was written: nothing that it stands for was answered.
+            // The process ended while it was written, so its request was never answered.
             all.torn = length;
             break;
         }
@@ -251,13 +251,13 @@ struct Lines {
     file: File,
     beginning: SharedBeginning,
     length: u64,
-    /// Whether a part of a line may stand behind the whole ones, which could not be taken away.
+    /// Whether an incomplete line that could not be removed may follow the complete ones.
     is_torn: bool,
     line: Vec<u8>,
 }
 
 impl Lines {
-    /// Takes away what is no whole line.
+    /// Removes an incomplete last line.
     fn cut(&mut self) -> io::Result<()> {
         if self.is_torn {
             self.file.set_len(self.length)?;
@@ -275,7 +275,7 @@ impl Store for Lines {
         self.line.push(b'\n');
         if let Err(error) = self.file.write_all(&self.line) {
             self.is_torn = true;
-            // If not now, then before the next line.
+            // If this fails, it is done before the next line.
             let _ = self.cut();
             return Err(error);
         }
@@ -284,7 +284,7 @@ impl Store for Lines {
     }
 
     fn all(&mut self) -> io::Result<ReadStored> {
-        // A handle of its own: what comes meanwhile stands behind, and another file may take the place of this one.
+        // A separate handle: later inputs are appended behind, and another file may replace this one.
         let (file, path) = (File::open(&self.path)?.take(self.length), self.path.clone());
         Ok(Box::new(move || Ok(read(file, &path).map_err(io::Error::other)?.inputs)))
     }
@@ -314,7 +314,7 @@ mod tests {
     use super::*;
     use crate::engine::Given;
 
-    /// Elsewhere there is no file that takes nothing.
+    /// Other systems have no file to which every write fails.
     #[cfg_attr(not(target_os = "linux"), ignore = "no file there takes nothing")]
     #[test]
     fn a_torn_line_is_taken_away_before_the_next() {
@@ -325,7 +325,7 @@ mod tests {
         let whole = head_line(&beginning).unwrap();
         fs::write(&path, &whole).unwrap();
         let length = whole.len() as u64;
-        // It takes no bytes, and can't be made shorter either.
+        // Writing to it fails, and so does truncating it.
         let file = open(Path::new("/dev/full"));
         let beginning = SharedBeginning::new(beginning);
         let mut lines =
@@ -333,7 +333,7 @@ mod tests {
         let input = Input { at: Timestamp::UNIX_EPOCH, given: Given::Time };
         let full = lines.append(&input).unwrap_err();
         assert_eq!(full.kind(), io::ErrorKind::StorageFull);
-        // Nothing is written or read behind the whole lines.
+        // Nothing is written or read after the complete lines.
         fs::write(&path, [&*whole, br#"{"at":"20"#].concat()).unwrap();
         assert!(lines.append(&input).is_err());
         let stored = |lines: &mut Lines| lines.all().and_then(|read| read()).unwrap().len();

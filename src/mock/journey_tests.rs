@@ -1,4 +1,4 @@
-//! Time that is moved by hand takes the world through every moment on the way.
+//! Moving time by hand takes the mock through every moment on the way.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -28,8 +28,7 @@ impl Write for Memory {
     }
 }
 
-/// A list of numbers that are called: how each ends (the last four digits of the number), and how often and how far
-/// apart they are tried.
+/// A task: the outcomes of its calls (the last four digits of each number), the number of attempts and the gap between them.
 #[derive(Clone, Debug)]
 struct Task {
     numbers: Vec<u16>,
@@ -73,8 +72,8 @@ async fn create(mock: &Service, token: &str, serial: usize, task: &Task) {
     }
 }
 
-/// What is recorded when tasks are created, each followed by journeys of these seconds. Nobody takes the callbacks, so
-/// that each is tried as often as the vendor does.
+/// Records the creation of tasks, each followed by moving time by these seconds. No receiver accepts the callbacks, so that
+/// each is attempted as often as the vendor does.
 fn record(life: &[(Task, Vec<u32>)]) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -128,7 +127,7 @@ proptest! {
 
 #[test]
 fn what_becomes_due_on_the_way_happens_at_its_own_moment() {
-    // The notice of a call comes 30 s late; the next attempts follow one minute after each other.
+    // The callback of this call is sent 30 s late; the next attempts follow at one-minute intervals.
     let task = Task { numbers: vec![9_033], attempts: 1, gap_minutes: 0 };
     let text = record(&[(task, vec![3 * 3_600])]);
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

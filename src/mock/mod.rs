@@ -1,8 +1,8 @@
-//! The one assembly: from settings to a mock that runs.
+//! Assembly of a mock: from settings to a running mock.
 //!
-//! `serve`, `run`, `emit`, `load`, the tests, the fuzz targets and whoever uses the library start here, so that a mock
-//! is put together in one way. [`Builder`] says what is wanted; what comes out is an [`Engine`](crate::engine::Engine)
-//! without a network, an [`Assembly`] that its caller drives, or a running [`Mock`].
+//! `serve`, `run`, `emit`, `load`, the tests, the fuzz targets and users of the library all start here, so that a mock is
+//! assembled in only one way. [`Builder`] holds the configuration. The result is an [`Engine`](crate::engine::Engine) without
+//! a network, an [`Assembly`] that its caller drives, or a running [`Mock`].
 
 #[cfg(test)]
 mod again_tests;

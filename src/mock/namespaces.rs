@@ -1,7 +1,7 @@
-//! Mocks of their own behind one address.
+//! Namespaces: separate mocks behind one address.
 //!
-//! A namespace is a whole mock: engine, clock, API, journal. Nothing is shared but the address and the settings it began
-//! with, so that nothing leaks from one to another.
+//! A namespace is a complete mock: engine, clock, API, journal. It shares only the address and the initial settings, so that
+//! nothing leaks from one namespace to another.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -26,30 +26,30 @@ use crate::simulator::{Access, Account};
 /// The first part of the path of requests to a namespace.
 const PREFIX: &str = "/_ns/";
 
-/// Names the namespace of a request in place of its path.
+/// The header that selects the namespace of a request instead of its path.
 const HEADER: &str = "x-mock-namespace";
 
-/// So many there are at most: each has a state and a journal of its own.
+/// Maximum number of namespaces; each has its own state and journal.
 const MOST: usize = 2_000;
 
-/// What namespaces have in common with the mock they stand beside.
+/// What namespaces share with the main mock.
 #[derive(Clone, Debug)]
 pub(super) struct Usual {
-    /// How the mock is reached: `http://127.0.0.1:2478`.
+    /// The URL of the mock: `http://127.0.0.1:2478`.
     pub(super) base_url: String,
-    /// Where callbacks go.
+    /// The URL of callbacks.
     pub(super) callback_url: Option<String>,
     pub(super) seed: Seed,
-    /// The secret, where a fresh one might not do.
+    /// The secret, if the signature scheme may not accept a generated one.
     pub(super) secret: Option<String>,
     /// The header that names the key of a chatbot request, in lower case, if there is one.
     pub(super) sign_key_header: Option<String>,
-    /// The first account of the mock itself, and what signs its callbacks.
+    /// The first account of the main mock, and the secret that signs its callbacks.
     pub(super) account: Account,
     pub(super) own_secret: String,
 }
 
-/// What a namespace is to be like.
+/// The configuration of a new namespace.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) namespace: Namespace,
@@ -58,7 +58,7 @@ pub(super) struct Asked {
     pub(super) epoch: Option<Timestamp>,
 }
 
-/// Makes a mock for a namespace.
+/// Makes the mock of a namespace.
 type Make = Box<dyn Fn(&Asked) -> Result<Service, StartError> + Send + Sync>;
 
 /// The namespaces of a mock.
@@ -77,13 +77,13 @@ impl Debug for Registry {
 #[derive(Debug, Default)]
 struct State {
     running: BTreeMap<String, Running>,
-    /// The names of those that are being made, with their numbers.
+    /// The names of the namespaces being created, with their numbers.
     reserved: BTreeMap<String, u64>,
-    /// The highest number of those that were made so far.
+    /// The highest number of the namespaces created so far.
     made: u64,
 }
 
-/// A name that is kept free for a namespace until this is dropped.
+/// A name reserved for a namespace until this value is dropped.
 struct Reserved<'a> {
     registry: &'a Registry,
     name: String,
@@ -96,7 +96,7 @@ impl Drop for Reserved<'_> {
     }
 }
 
-/// A namespace that runs. It ends when it is dropped.
+/// A running namespace. It ends when it is dropped.
 #[derive(Debug)]
 struct Running {
     service: Service,
@@ -105,14 +105,14 @@ struct Running {
 }
 
 impl Running {
-    /// Lets a mock run until this is dropped.
+    /// Drives a mock until this value is dropped.
     fn new(service: Service, shown: Namespace) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let driver = service.driver().clone();
         tokio::spawn(async move {
             driver
                 .drive(async {
-                    // Dropped with the namespace.
+                    // The sender is dropped with the namespace.
                     let _ = stopped.await;
                 })
                 .await;
@@ -130,7 +130,7 @@ impl Registry {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Whoever panicked while he looked has changed nothing by halves.
+        // A panic while the lock is held leaves no partial change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -147,7 +147,7 @@ impl Registry {
         })?;
         let reserved = self.reserve(wanted.name.as_deref())?;
         let (number, name) = (reserved.number, reserved.name.clone());
-        // The name is part of the seed, and so is the number where nobody asks for the same ids again.
+        // The name is part of the seed. Without a requested seed the number is part of it too.
         let given = wanted.seed.map(|seed| u64::try_from(seed.get()).unwrap_or_default());
         let seed = match given {
             Some(seed) => Seed(seed).derive(&name, 0),
@@ -173,7 +173,7 @@ impl Registry {
         let refused = |error: crate::net::NotAllowed| wrong(error.into());
         service.check_callback_urls().await.map_err(refused)?;
         if let Some(from) = from {
-            // All that the other one was given is gone through, which may take seconds.
+            // All inputs of the other mock are replayed, which may take seconds.
             let begun = service.clone();
             let begun = tokio::task::spawn_blocking(move || begun.begin_with(&from)).await;
             begun.unwrap_or_else(|error| resume_unwind(error.into_panic())).map_err(NamespaceError::Unfit)?;
@@ -186,8 +186,8 @@ impl Registry {
         Ok(shown)
     }
 
-    /// Reserves a name, and a number: only those that come to be are counted, so that a refused one changes nothing for
-    /// those after it.
+    /// Reserves a name and a number. Only namespaces that are created count, so that a refused one has no effect on later
+    /// ones.
     fn reserve(&self, name: Option<&str>) -> Result<Reserved<'_>, NamespaceError> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         let is_name = |name: &str| {
@@ -215,7 +215,8 @@ impl Registry {
         Ok(Reserved { registry: self, name, number })
     }
 
-    /// The namespace whose credentials a request has: its token, its APPKey where it fetches one, its key where it is signed.
+    /// Returns the namespace whose credentials a request has: its token, its APPKey if it fetches a token, or its key if it is
+    /// signed.
     fn by_credentials(&self, request: &HttpRequest, own: &Driver) -> Option<Service> {
         if request.path.starts_with("/_") || self.lock().running.is_empty() {
             return None;
@@ -226,12 +227,12 @@ impl Registry {
         if knows(own) {
             return None;
         }
-        // Nobody waits for the list of all while one of them is asked.
+        // Clone the list first, so that the registry is not locked while drivers are.
         let all: Vec<Service> = self.lock().running.values().map(|running| running.service.clone()).collect();
         all.into_iter().find(|service| knows(service.driver()))
     }
 
-    /// A namespace with the credentials that a state begins with.
+    /// Returns a namespace with the credentials of a state's beginning.
     fn credentials(&self, beginning: &Beginning, fresh: Namespace) -> Namespace {
         let Namespace { name, base_url, callback_url, .. } = fresh;
         match &beginning.namespace {
@@ -253,7 +254,7 @@ impl Registry {
     }
 }
 
-/// What a request says of who makes it.
+/// The credentials in a request.
 enum Credentials<'a> {
     Token(&'a str),
     AppKey(String),
@@ -315,7 +316,7 @@ impl Beside for Registry {
 
     fn close(&self) {
         let running = std::mem::take(&mut self.lock().running);
-        // Whoever reads a stream of a journal is told the end.
+        // Readers that stream a journal see the end.
         running.values().for_each(|running| running.service.end_journal());
     }
 }
@@ -355,7 +356,7 @@ impl Namespaces for Registry {
 
     fn remove(&self, name: &str) -> bool {
         let removed = self.lock().running.remove(name);
-        // Whoever reads a stream of its journal is told the end.
+        // Readers that stream its journal see the end.
         if let Some(running) = &removed {
             running.service.end_journal();
         }

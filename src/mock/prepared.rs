@@ -1,4 +1,4 @@
-//! The settings with what follows from them: the corrected catalog and the signer.
+//! The settings and what is derived from them: the corrected catalog and the signer.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,22 +8,22 @@ use crate::contract::Catalog;
 use crate::contract::signature::{Scheme, Signer};
 use crate::settings::{Flags, InForce, Settings};
 
-/// What everything that sends, serves or verifies starts from.
+/// The settings and what is derived from them, for everything that sends, serves or verifies.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// The settings as meant.
+    /// The merged settings.
     pub settings: Settings,
-    /// The list of what exists, with the user's corrections.
+    /// The catalog with the user's corrections.
     pub catalog: Arc<Catalog>,
     /// Signs and verifies by the user's scheme.
     pub signer: Signer,
-    /// Signs by the secrets of the routes, in their order.
+    /// The signers with the secrets of the routes, in their order.
     pub route_signers: Vec<Option<Signer>>,
 }
 
 impl Prepared {
-    /// Reads the settings (the file named, or else `airudder-mock.toml` in this folder if there is one) under these
-    /// flags, and works out what they mean.
+    /// Reads the settings (the named file, or else `airudder-mock.toml` in this folder if there is one) under these flags, and
+    /// derives the rest.
     ///
     /// # Errors
     ///
@@ -32,11 +32,11 @@ impl Prepared {
         Self::new(Settings::load(config, flags)?)
     }
 
-    /// Works out what settings mean.
+    /// Derives the rest from settings.
     ///
     /// # Errors
     ///
-    /// A signature scheme or a secret that does not fit.
+    /// If the signature scheme or a secret does not fit.
     pub fn new(settings: Settings) -> Result<Self, StartError> {
         let catalog = Arc::new(settings.catalog.clone());
         let scheme = scheme(&settings)?;
@@ -51,14 +51,14 @@ impl Prepared {
         Ok(Self { settings, catalog, signer, route_signers })
     }
 
-    /// The settings in force, where this callback URL wins over theirs.
+    /// Returns the settings in force, with a callback URL that wins over theirs.
     pub(crate) fn in_force(&self, callback_url: Option<String>) -> InForce {
         let callback_url = callback_url.or_else(|| self.settings.callback_url.clone());
         InForce::of(&self.settings, callback_url, self.signer.scheme().describe())
     }
 }
 
-/// The user's signature scheme.
+/// Returns the user's signature scheme.
 pub(crate) fn scheme(settings: &Settings) -> Result<Scheme, StartError> {
     match &settings.signature {
         Some(file) => Scheme::from_file(file).map_err(|error| StartError::Scheme { error }),

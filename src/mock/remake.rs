@@ -1,4 +1,4 @@
-//! A mock made anew, that goes through what it was given before.
+//! Rebuilding a mock by replaying its inputs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -12,11 +12,11 @@ use crate::api::{Api, Late};
 use crate::console::{Again, AgainError, Beginning, Moment};
 use crate::engine::{Driver, Given, Input, NoInputs};
 
-/// Leads a fresh mock through what another was given, up to the moment of the last of it.
+/// Replays recorded inputs into a fresh mock, up to and including the last.
 ///
 /// # Errors
 ///
-/// If something does not fit: the mocks are not alike.
+/// If an input does not fit, because the mocks differ.
 pub(super) fn replay(service: &Service, inputs: &[Arc<Input>]) -> Result<(), AgainError> {
     let driver = service.driver();
     driver.set_replaying(true);
@@ -25,7 +25,7 @@ pub(super) fn replay(service: &Service, inputs: &[Arc<Input>]) -> Result<(), Aga
         match &input.given {
             Given::Request(request) => {
                 let mut answering = service.answer((**request).clone());
-                // Whatever takes effect does so at once.
+                // All effects happen in the first poll.
                 let polled = answering.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                 debug_assert!(matches!(polled, Poll::Ready(_)), "{} {} waits", request.method, request.path);
             }
@@ -37,18 +37,18 @@ pub(super) fn replay(service: &Service, inputs: &[Arc<Input>]) -> Result<(), Aga
     Ok(())
 }
 
-/// Makes a mock like the one that runs, with other beginnings.
+/// Makes a mock like the running one, with another beginning.
 type Make = Box<dyn Fn(&Beginning) -> Result<Service, StartError> + Send + Sync>;
 
-/// Puts a mock back that runs.
+/// Puts a running mock back.
 pub(super) struct Remake {
     driver: Driver,
     api: Api,
     make: Make,
     beginning: SharedBeginning,
-    /// The time at its beginning, where it is not the present.
+    /// The time at its beginning, if it is not the present.
     epoch: Option<Timestamp>,
-    /// Whose turn it is to put the mock back.
+    /// Held while the mock is being put back.
     turn: Mutex<()>,
 }
 
@@ -59,7 +59,7 @@ impl std::fmt::Debug for Remake {
 }
 
 impl Remake {
-    /// For a mock that began like this.
+    /// Creates the means to put back a mock with this beginning.
     pub(super) fn new(
         service: &Service,
         beginning: SharedBeginning,
@@ -77,11 +77,11 @@ impl Remake {
     }
 
     fn turn(&self) -> MutexGuard<'_, ()> {
-        // It guards no state of its own.
+        // The lock guards no state of its own.
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state to one with this beginning, which stands in the store by then; if it can't be changed, nothing is.
+    /// Changes the state to one with this beginning, which is in the store by then. If that fails, nothing is changed.
     fn change(
         &self,
         beginning: Beginning,
@@ -123,7 +123,7 @@ impl Again for Remake {
     fn go_back(&self, beginning: Option<Beginning>, inputs: &[Arc<Input>]) -> Result<(), AgainError> {
         let _turn = self.turn();
         let now = self.epoch.unwrap_or_else(Timestamp::now);
-        // At its beginning the stories of the mock begin with it.
+        // When the mock is put back to its beginning, its stories start then too.
         let beginning = beginning.unwrap_or_else(|| {
             let ours = self.beginning.get();
             Beginning { stories: ours.stories.map(|_| now), ..ours }

@@ -21,15 +21,15 @@ pub struct Mock {
     running: JoinHandle<()>,
 }
 
-/// What a mock left when it was stopped.
+/// The state of a mock when it was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped {
-    /// The sums of the callbacks: queued, delivered, failed, and those never sent.
+    /// The totals of the callbacks: queued, delivered, failed, and those never sent.
     pub totals: Totals,
 }
 
 impl Mock {
-    /// A mock to be described further.
+    /// Returns a builder with the default configuration.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -40,7 +40,7 @@ impl Mock {
         let running = tokio::spawn(async move {
             assembly
                 .drive(async {
-                    // Dropped or sent, both mean the end.
+                    // Both sending and dropping mean the end.
                     let _ = interrupted.await;
                 })
                 .await;
@@ -49,36 +49,36 @@ impl Mock {
         Self { address, url, driver, interrupt, running }
     }
 
-    /// Where it listens.
+    /// Returns the address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The base URL for clients: `http://127.0.0.1:2478`.
+    /// Returns the base URL for clients: `http://127.0.0.1:2478`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The time on its clock.
+    /// Returns the time on its clock.
     pub fn now(&self) -> Timestamp {
         self.driver.look(|_, now| now)
     }
 
-    /// Moves its clock forward by so much, through every moment on the way: what becomes due happens at its own moment,
-    /// in its order, and is delivered or tried again as time passes. Returns the new time once everything is done.
+    /// Moves its clock forward by this much, through every moment on the way: each event happens at its own moment and in
+    /// order, and callbacks are delivered or retried as time passes. Returns the new time once everything is done.
     pub async fn skip(&self, by: Duration) -> Timestamp {
         self.driver.travel(by).await
     }
 
-    /// The sums of the callbacks so far.
+    /// Returns the totals of the callbacks so far.
     pub fn totals(&self) -> Totals {
         self.driver.look(|engine, _| engine.totals())
     }
 
-    /// Ends it in order: nothing new is begun, what is in flight is finished.
+    /// Ends it in order: nothing new is started, and attempts in flight are finished.
     pub async fn stop(self) -> Stopped {
         let _ = self.interrupt.send(());
-        // A panic of the driver has said so already.
+        // A panic of the driver has been reported already.
         let _ = self.running.await;
         Stopped { totals: self.driver.look(|engine, _| engine.totals()) }
     }

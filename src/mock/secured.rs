@@ -1,4 +1,4 @@
-//! The mock under TLS, and its proxy.
+//! TLS for the mock, and its proxy.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -12,27 +12,27 @@ use crate::journal::Event;
 use crate::net::Target;
 use crate::settings::Settings;
 
-/// How the note about a host begins that the proxy does not play.
+/// The beginning of the note about a host that the proxy refused.
 pub(crate) const PROXY_REFUSED: &str = "the proxy refused ";
 
-/// So many hosts that the proxy refused stand in the journal, each once.
+/// Maximum number of refused hosts that are noted in the journal, each once.
 const MOST_NOTED: usize = 100;
 
-/// What a mock shows certificates for.
+/// What a mock issues certificates for.
 #[derive(Clone, Debug)]
 pub(crate) struct Secured {
-    /// Who issues them.
+    /// The authority that issues them.
     pub(crate) authority: Arc<Authority>,
-    /// Whether the mock's own address speaks TLS.
+    /// Whether the mock's own address uses TLS.
     pub(crate) tls: bool,
-    /// The address of a proxy for clients that mean the vendor's hosts, if there is to be one.
+    /// The address of a proxy for clients that connect to the vendor's hosts, if there is one.
     pub(crate) proxy: Option<String>,
-    /// Hosts that the proxy plays besides the vendor's.
+    /// Hosts that the proxy serves in addition to the vendor's.
     pub(crate) proxied: Vec<String>,
 }
 
 impl Secured {
-    /// A certificate for all names that a mock answers to.
+    /// Issues a certificate for all names of a mock.
     pub(super) fn issue(&self, settings: &Settings, listens_on: IpAddr) -> Result<ServerTls, StartError> {
         let is_one = |host: &String| !host.contains(['*', '/']);
         let own = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
@@ -47,19 +47,19 @@ impl Secured {
         Ok(self.authority.issue(&all)?)
     }
 
-    /// The hosts that the proxy plays.
+    /// Returns the hosts that the proxy serves.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = String> {
         VENDOR_HOSTS.into_iter().map(str::to_owned).chain(self.proxied.iter().cloned())
     }
 
-    /// The proxy, if there is to be one.
+    /// Starts the proxy, if there is one.
     pub(super) fn proxy(&self, tls: &ServerTls, driver: Driver) -> Result<Option<Server>, StartError> {
         let Some(address) = &self.proxy else { return Ok(None) };
         let noted: Mutex<BTreeSet<String>> = Mutex::default();
-        // Many programs tell their users nothing of why a proxy refused them.
+        // Many programs do not tell their users why a proxy refused them.
         let note = move |refused: &Refused| {
             let Refused::Host { host, .. } = refused else { return };
-            // Whoever panicked while he looked has changed nothing by halves.
+            // A panic while the lock is held leaves no partial change.
             let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
             if noted.len() < MOST_NOTED && noted.insert(host.clone()) {
                 driver.with(|engine, now| {
@@ -74,7 +74,7 @@ impl Secured {
     }
 }
 
-/// The names that a mock answers to besides those of this machine.
+/// Returns the names of a mock besides those of this machine.
 pub(super) fn names(settings: &Settings, proxied: impl IntoIterator<Item = String>) -> Vec<String> {
     let public = settings.public_url.as_ref().and_then(|url| url.parse::<Target>().ok());
     let public = public.map(|url| url.host().to_owned());

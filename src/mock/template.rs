@@ -1,4 +1,4 @@
-//! A mock that listens, and what the namespaces beside it are like unless they ask for something else.
+//! A listening mock, and the template of its namespaces.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -22,14 +22,14 @@ use crate::seed::Seed;
 use crate::settings::DEFAULT_LISTEN;
 use crate::simulator::Account;
 
-/// What the namespaces of a mock are like unless they ask for something else: as the mock itself.
+/// The default configuration of a mock's namespaces: that of the mock itself.
 #[derive(Clone, Debug)]
 struct Template {
     prepared: Prepared,
     /// The callback URL that wins over those of the settings, if one was given.
     callback_url: Option<String>,
     seed: Seed,
-    /// The stories that run beside the mock itself, and the moment from which they count.
+    /// The stories of the main mock, and the moment from which they count.
     stories: Arc<[StoryRun]>,
     began: Timestamp,
     scenarios: Library,
@@ -43,7 +43,7 @@ struct Template {
     max_in_flight: usize,
     kept: KeptLimits,
     show_secrets: bool,
-    /// How the mock is reached: `http://127.0.0.1:2478`.
+    /// The URL of the mock: `http://127.0.0.1:2478`.
     base_url: String,
     /// The address that the mock listens on.
     listens_on: IpAddr,
@@ -51,7 +51,7 @@ struct Template {
 }
 
 impl Builder {
-    /// Everything but the driving: it listens, and [`Assembly::drive`] moves time.
+    /// Builds everything: the mock listens, and [`Assembly::drive`] moves time.
     ///
     /// # Errors
     ///
@@ -103,8 +103,8 @@ impl Builder {
     }
 }
 
-/// Lets a mock go on from the state in a folder, and keep it there. A clock that runs with real time has gone on meanwhile;
-/// any other has stood still.
+/// Lets a mock continue from the state in a folder, and keeps its state there. A clock that runs with real time has advanced
+/// meanwhile; any other was stopped.
 fn go_on(service: &Service, folder: Folder, beginning: SharedBeginning) -> Result<(), StartError> {
     let driver = service.driver();
     let (now, speed) = (driver.look(|_, now| now), driver.speed());
@@ -125,7 +125,7 @@ fn go_on(service: &Service, folder: Folder, beginning: SharedBeginning) -> Resul
 }
 
 impl Template {
-    /// Lets a mock be put back that began like this.
+    /// Lets a mock with this beginning be put back.
     fn with_again(
         self: &Arc<Self>,
         service: Service,
@@ -140,8 +140,8 @@ impl Template {
         service.with_again(Arc::new(again))
     }
 
-    /// A mock that begins like this. In the place of a namespace it is reached as that is, and its callbacks go where those of
-    /// that go.
+    /// Returns the builder of a mock with this beginning. If it replaces a namespace, it keeps the namespace's base URL and
+    /// callback URL.
     fn again(&self, beginning: &Beginning, own: Option<&Namespace>) -> Builder {
         let Beginning { seed, stories, namespace } = beginning;
         let mut prepared = self.prepared.clone();
@@ -174,7 +174,7 @@ impl Template {
         }
     }
 
-    /// A mock for a namespace.
+    /// Returns a mock for a namespace.
     fn namespace(self: &Arc<Self>, asked: &Asked) -> Result<Service, StartError> {
         let Asked { namespace, seed, speed, epoch } = asked;
         let mut builder = self.builder(namespace, *seed, *speed);
@@ -218,7 +218,7 @@ impl Template {
             base_url: self.base_url.clone(),
             callback_url: self.callback_url.clone().or_else(|| settings.callback_url.clone()),
             seed: self.seed,
-            // The signature scheme says what secrets look like.
+            // The signature scheme decides the form of secrets.
             secret: settings.signature.is_some().then(|| settings.secret.clone()),
             sign_key_header: self
                 .prepared
@@ -232,7 +232,7 @@ impl Template {
         }
     }
 
-    /// What a namespace is like.
+    /// Returns the builder of a namespace.
     fn builder(&self, namespace: &Namespace, seed: Seed, speed: Option<Speed>) -> Builder {
         let mut settings = self.prepared.settings.clone();
         settings.secret.clone_from(&namespace.secret);
@@ -256,7 +256,7 @@ impl Template {
         }
     }
 
-    /// What the mock and its namespaces have in common.
+    /// Returns a builder with what the mock and its namespaces share.
     fn usual_builder(&self, prepared: Prepared, seed: Seed, speed: Option<Speed>) -> Builder {
         let builder = Builder::new(Ok(prepared))
             .seed(seed.0)

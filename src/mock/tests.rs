@@ -1,5 +1,5 @@
-//! All families together, without sockets: whatever is called in whatever order, with time passing and calls going
-//! wrong in between, nothing panics, the sums match, ids lead somewhere, and equal lives have equal bytes.
+//! All families together, without sockets: whatever is requested in whatever order, with time passing and faults in between,
+//! nothing panics, the sums match, ids lead somewhere, and equal lives have equal bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use crate::engine::{Driver, Speed};
 use crate::net::{HttpRequest, Reply};
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
 
-/// Something that happens to the whole vendor.
+/// One event in the life of the vendor.
 #[derive(Clone, Debug)]
 enum Happening {
-    /// Which call of the catalog, a number that its fields are made of, and what goes wrong with it.
+    /// A request: its position in the catalog, a number from which its fields are made, and its fault.
     Call { which: usize, n: u8, fault: Option<&'static str> },
-    /// Seconds.
+    /// Seconds that pass.
     Pass(u32),
 }
 
@@ -33,11 +33,11 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-/// The last digits of the numbers that everything is about: talks, a busy line, WhatsApp users of two kinds.
+/// The last digits of the phone numbers used everywhere: one that talks, a busy line, WhatsApp users of two kinds.
 const LAST: [u16; 5] = [9_011, 9_005, 9_064, 9_001, 9_063];
 
-/// An API without sockets, and the ids its answers named so far, by the names of their fields without regard to case
-/// and underscores: what one call answers, another asks for.
+/// An API without sockets, and the ids in its responses so far, by the names of their fields without regard to case and
+/// underscores: an id from one response is used in other requests.
 struct Context {
     runtime: tokio::runtime::Runtime,
     driver: Driver,
@@ -69,13 +69,13 @@ impl Context {
 
     fn pass(&self, by: Duration) {
         self.driver.skip(by);
-        // Of very much, the engine does the first part.
+        // The engine bounds its work per call.
         for _ in 0..200 {
             self.driver.with(|engine, now| engine.advance(now));
         }
     }
 
-    /// Makes a call; status and body.
+    /// Makes a request. Returns status and body.
     fn ask(&mut self, method: &str, path: &str, fields: &Value, fault: Option<&str>) -> (u16, Vec<u8>) {
         let kind = if path.contains("/callcenter/") { TokenKind::Dialer } else { TokenKind::Cloud };
         let mut headers = vec![("authorization".to_owned(), format!("Token {}", self.token(kind)))];
@@ -114,19 +114,19 @@ impl Context {
         })
     }
 
-    /// An id that some answer named under this name, or one that none did.
+    /// Returns an id that some response gave under this name, or an unknown one.
     fn id(&self, name: &str, n: u8) -> String {
         let known = self.ids.get(&plain(name));
         let one = known.and_then(|known| known.get(usize::from(n) % known.len()));
         one.cloned().unwrap_or_else(|| "0123456789abcdef0123456789abcdef".to_owned())
     }
 
-    /// Fields that fit most calls: each takes the names it knows.
+    /// Returns fields that fit most requests: each request uses the names it knows.
     fn fields(&self, n: u8, serial: usize) -> Value {
         let all: Vec<String> = LAST.iter().map(|last| format!("+62811123{last}")).collect();
         let number = &all[usize::from(n) % all.len()];
         let id = |name: &str| self.id(name, n);
-        // A campaign goes to many, a text message to one.
+        // A campaign has many recipients, a text message has one.
         let to = if n.is_multiple_of(2) { all.as_slice() } else { std::slice::from_ref(number) };
         let url = "aHR0cDovLzEyNy4wLjAuMTo5L2NhbGxiYWNr";
         let action = ["Stop", "Pause", "Resume"][usize::from(n % 3)];
@@ -159,7 +159,7 @@ impl Context {
         parts.into_iter().flat_map(|part| part.as_object().cloned().unwrap_or_default()).collect()
     }
 
-    /// Remembers every text of an answer whose name speaks of an id.
+    /// Remembers every text in a response whose field name denotes an id.
     fn note(&mut self, name: &str, answer: &Value) {
         match answer {
             Value::String(text) if !text.is_empty() && plain(name).ends_with("id") => {
@@ -174,7 +174,7 @@ impl Context {
         }
     }
 
-    /// The sums of all tasks, and whom the callbacks speak of.
+    /// Checks the sums of all tasks, and the numbers in the callbacks.
     fn check(&mut self) {
         let list = json!({ "Number": 1_000 });
         let (_, body) = self.ask("GET", "/service/cloud/list", &list, None);
@@ -208,7 +208,7 @@ impl Context {
         }
     }
 
-    /// Lets it all happen; all answers and callbacks come back.
+    /// Applies all events. Returns all responses and callbacks.
     fn live(mut self, happenings: &[Happening]) -> Vec<Vec<u8>> {
         let calls: Vec<_> = Catalog::builtin().calls().flat_map(|entry| &entry.routes).cloned().collect();
         let mut answers = Vec::new();
@@ -251,8 +251,8 @@ proptest! {
     }
 }
 
-/// What the fields of such a life never fit: a file of its own kind, a conversation that an agent has taken, or an object in a
-/// state that it seldom is in.
+/// The requests that the fields of such a life never fit: they need a special file, a conversation that an agent has taken
+/// over, or an object in a rare state.
 const NEVER: [&str; 8] = [
     "task.cancel_call",
     "workflow.update_contact",
@@ -264,7 +264,7 @@ const NEVER: [&str; 8] = [
     "dialer.cancel_contacts",
 ];
 
-/// The fields fit: were calls refused, the property above would say little.
+/// The fields fit. If requests were refused, the property above would say little.
 #[test]
 fn most_calls_succeed_in_a_life_of_many() {
     let mut context = Context::new();
