@@ -1,9 +1,9 @@
-//! Findings that the user knows and accepts.
+//! Findings that the user accepts.
 
 use super::battery::Battery;
 use crate::files::suggest::{did_you_mean, nearest};
 
-/// Accepted findings: the names of checks, one on each line, with a reason behind `#`.
+/// Accepted findings: the names of checks, one on each line, with a reason after `#`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baseline {
     accepted: Vec<(String, String)>,
@@ -14,7 +14,7 @@ impl Baseline {
     ///
     /// # Errors
     ///
-    /// A line that names no check, in words.
+    /// If a line does not name a check.
     pub fn read(text: &str, battery: &Battery) -> Result<Self, String> {
         let mut accepted = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
@@ -32,12 +32,12 @@ impl Baseline {
         Ok(Self { accepted })
     }
 
-    /// The reason for which a check may fail, if it may.
+    /// Returns the reason why a check may fail, if it may.
     pub(super) fn reason(&self, id: &str) -> Option<&str> {
         self.accepted.iter().find(|(accepted, _)| accepted == id).map(|(_, reason)| reason.as_str())
     }
 
-    /// The names.
+    /// Returns the names.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         self.accepted.iter().map(|(id, _)| id.as_str())
     }

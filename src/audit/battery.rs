@@ -1,4 +1,4 @@
-//! The checks: those built in, and those of users.
+//! The checks: the built-in ones and those of users.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::faults::check::text_in;
 use crate::files::read_text_within;
 use crate::files::suggest::{did_you_mean, nearest};
 
-/// The largest file of checks that is read.
+/// Maximum size of a file of checks.
 const MOST_MEGABYTES: u64 = 8;
 
-/// The files of the battery, in the order in which they are run.
+/// The built-in files, in the order in which they are run.
 const BUILT_IN: [(&str, &str); 9] = [
     ("answers.toml", include_str!("../../scenarios/audit/answers.toml")),
     ("signatures.toml", include_str!("../../scenarios/audit/signatures.toml")),
@@ -27,23 +27,23 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("crash.toml", include_str!("../../scenarios/audit/crash.toml")),
 ];
 
-/// The checks of `--events`: `EVENT` stands for the id of the callback.
+/// The checks of `--events`. `EVENT` is the placeholder for the id of the callback.
 const OF_EVENTS: &str = include_str!("../../scenarios/audit/events.toml");
 
-/// How bad it is if a check does not pass.
+/// How serious it is if a check fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grade {
-    /// Worth knowing.
+    /// Useful to know.
     Hint,
-    /// Will hurt some day.
+    /// Will cause problems some day.
     Warning,
     /// Events are lost, doubled or forged.
     Error,
 }
 
 impl Grade {
-    /// The word of it.
+    /// Returns the name of the grade.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Hint => "hint",
@@ -53,7 +53,7 @@ impl Grade {
     }
 }
 
-/// What a check can't do without.
+/// What a check requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Need {
@@ -67,40 +67,40 @@ pub(super) enum Need {
     NextSecret,
     /// A signature scheme with a timestamp.
     Timestamp,
-    /// A signature scheme that knows one signature only.
+    /// A signature scheme that accepts only one signature.
     OneSignature,
 }
 
-/// A check, as it is written.
+/// A check, as written.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
-    /// Its name.
+    /// The name of the check.
     pub id: String,
-    /// The group it stands in.
+    /// The group it belongs to.
     #[serde(skip)]
     pub group: Arc<str>,
-    /// How bad it is if it does not pass.
+    /// How serious it is if the check fails.
     pub grade: Grade,
-    /// What a receiver does that passes.
+    /// What a receiver that passes does.
     pub title: String,
-    /// What happens otherwise.
+    /// The consequences of failing.
     pub why: String,
-    /// What to do about it.
+    /// How to fix it.
     pub fix: String,
-    /// The same in Python.
+    /// The fix in Python.
     pub python: Option<String>,
-    /// The same in JavaScript.
+    /// The fix in JavaScript.
     pub node: Option<String>,
     pub(super) needs: Option<Need>,
-    /// Checks of which one that failed is the cause of this one failing, too.
+    /// Prerequisite checks: if one failed, this one is not judged.
     #[serde(default)]
     pub(super) behind: Vec<String>,
     pub(super) steps: Vec<Step>,
 }
 
 impl Check {
-    /// How many of its steps send something.
+    /// Returns the number of its steps that send something.
     pub(super) fn requests(&self) -> u32 {
         let sends = |step: &&Step| step.send.is_some() || step.same.is_some();
         u32::try_from(self.steps.iter().filter(sends).count()).unwrap_or(u32::MAX)
@@ -122,26 +122,26 @@ pub enum BatteryError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: std::io::Error,
     },
-    /// It is not what a file of checks is.
+    /// The file is not a valid file of checks.
     #[error("{file}: {error}")]
     Syntax {
         /// The file.
         file: String,
-        /// Where and why.
+        /// The place and the reason.
         error: Box<toml::de::Error>,
     },
-    /// What is to be checked and does not exist.
+    /// An event to check does not exist.
     #[error("--events: the catalog has no callback `{pattern}`{near}")]
     Event {
-        /// What was written.
+        /// The given pattern.
         pattern: String,
-        /// What was meant, most likely.
+        /// The event that was probably intended.
         near: String,
     },
-    /// A check that makes no sense.
+    /// A check makes no sense.
     #[error("{file}: check `{id}`: {what}")]
     Check {
         /// The file.
@@ -156,11 +156,11 @@ pub enum BatteryError {
 /// All checks.
 #[derive(Clone, Debug)]
 pub struct Battery {
-    /// In the order in which they are run.
+    /// The checks, in the order in which they are run.
     pub checks: Vec<Check>,
 }
 
-/// Callbacks of `--events`: an id of the catalog, a group such as `workflow.*`, or `all`.
+/// Returns the callbacks of `--events`: an id of the catalog, a group such as `workflow.*`, or `all`.
 fn events_of<'c>(pattern: &str, catalog: &'c Catalog) -> Result<Vec<&'c str>, BatteryError> {
     let group = if pattern == "all" { Some("") } else { pattern.strip_suffix('*') };
     let ids = catalog.callbacks().map(|entry| entry.id.as_str());
@@ -174,11 +174,11 @@ fn events_of<'c>(pattern: &str, catalog: &'c Catalog) -> Result<Vec<&'c str>, Ba
 }
 
 impl Battery {
-    /// The checks that are built in, those of these callbacks, and then those of these files.
+    /// Loads the built-in checks, those of these callbacks, and then those of these files.
     ///
     /// # Errors
     ///
-    /// A file that can't be read, or a check that makes no sense.
+    /// If a file can't be read, or a check makes no sense.
     pub fn load(own: &[PathBuf], events: &[String], catalog: &Catalog) -> Result<Self, BatteryError> {
         let mut battery = Self { checks: Vec::new() };
         for (file, text) in BUILT_IN {
@@ -214,12 +214,12 @@ impl Battery {
         Ok(())
     }
 
-    /// The check with this name.
+    /// Returns the check with this name.
     pub fn get(&self, id: &str) -> Option<&Check> {
         self.checks.iter().find(|check| check.id == id)
     }
 
-    /// What makes no sense about a check, if anything does.
+    /// Returns the first mistake in a check's definition, if any.
     fn mistake(&self, check: &Check, catalog: &Catalog) -> Option<String> {
         if self.get(&check.id).is_some() {
             return Some("there is another one of this name".to_owned());

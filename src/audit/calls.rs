@@ -1,36 +1,36 @@
-//! What the receiver asks of the vendor meanwhile: its calls to the REST side that the audit serves.
+//! The receiver's own requests to the REST side that the audit serves.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::journal::{Entry, Event, Sink};
 
-/// The calls that change something, as they came. All clones are the same.
+/// The requests that change something, in order of arrival. All clones share their state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CallsMade(Arc<Mutex<Vec<Call>>>);
 
-/// A call.
+/// A request.
 #[derive(Debug)]
 struct Call {
     /// Its path and body.
     text: Vec<u8>,
-    /// Whether it was served, and not refused or hit by a fault.
+    /// Whether it was served, and neither refused nor hit by a fault.
     is_served: bool,
 }
 
 impl CallsMade {
     fn lock(&self) -> MutexGuard<'_, Vec<Call>> {
-        // Whoever panicked while he looked has changed nothing by halves.
+        // A panic while the lock is held leaves no partial change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many calls mention an id: all, and those that were served.
+    /// Returns how many requests mention an id: all, and those that were served.
     pub(super) fn about(&self, id: &str) -> (usize, usize) {
         let calls = self.lock();
         let found = calls.iter().filter(|call| memchr::memmem::find(&call.text, id.as_bytes()).is_some());
         found.fold((0, 0), |(all, served), call| (all + 1, served + usize::from(call.is_served)))
     }
 
-    /// Forgets them.
+    /// Forgets all requests.
     pub(super) fn clear(&self) {
         self.lock().clear();
     }
@@ -39,7 +39,7 @@ impl CallsMade {
 impl Sink for CallsMade {
     fn entry(&mut self, entry: &Entry) {
         let Event::Called(call) = &entry.event else { return };
-        // What only asks, or fetches a token, has no effect that could be there twice.
+        // A request that only reads, or that fetches a token, has no effect that could happen twice.
         let changes = call.id.as_deref().is_some_and(|id| !matches!(id, "auth.token" | "dialer.auth"))
             && &*call.call.method != "GET";
         if changes {

@@ -1,4 +1,4 @@
-//! One request as it goes over the wire, byte for byte.
+//! One request exactly as it is written to the wire.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,31 +9,31 @@ use super::signing::Headers;
 use super::step::Wire;
 use crate::net::Target;
 
-/// In how many pieces a slow request comes, and the time between them.
+/// The number of pieces of a slow request, and the time between them.
 const PIECES: usize = 6;
 const BETWEEN: Duration = Duration::from_millis(200);
 
-/// The time between two pieces that are cut within letters: enough for them to be read one by one.
+/// The time between two pieces that are cut within characters: long enough for them to be read one by one.
 const BETWEEN_CUTS: Duration = Duration::from_millis(80);
 
-/// A longer body is not shown as a part of a command.
+/// A longer body is not shown as part of a command.
 const MOST_SHOWN: usize = 4096;
 
-/// A request, exactly.
+/// An exact request.
 #[derive(Clone, Debug)]
 pub(super) struct Crafted {
-    /// What it is, in words.
+    /// A description of the request in words.
     pub words: String,
     pub target: Arc<Target>,
     pub method: Arc<str>,
-    /// All headers but `Host` and those that say how long the body is.
+    /// All headers except `Host` and those about the length of the body.
     pub headers: Headers,
     pub body: Bytes,
     pub wire: Wire,
 }
 
 impl Crafted {
-    /// A request without a body.
+    /// Creates a request without a body.
     pub(super) fn get(target: Target) -> Self {
         Self {
             words: "GET".to_owned(),
@@ -68,7 +68,7 @@ impl Crafted {
         head
     }
 
-    /// What is written at once, one after the other, with [`Crafted::pause`] in between.
+    /// Returns the pieces that are written one after the other, with [`Crafted::pause`] in between.
     pub(super) fn pieces(&self) -> Vec<Vec<u8>> {
         let mut head = self.head();
         match self.wire {
@@ -102,7 +102,7 @@ impl Crafted {
         }
     }
 
-    /// The head and the body, cut at these places of the body.
+    /// Returns the head and the body, cut at these places of the body.
     fn cut(&self, head: Vec<u8>, cuts: impl Iterator<Item = usize>) -> Vec<Vec<u8>> {
         let mut pieces = vec![head];
         let mut begin = 0;
@@ -117,12 +117,12 @@ impl Crafted {
         pieces
     }
 
-    /// The time between two pieces.
+    /// Returns the time between two pieces.
     pub(super) fn pause(&self) -> Duration {
         if self.wire == Wire::SplitCharacter { BETWEEN_CUTS } else { BETWEEN }
     }
 
-    /// A command that sends the same bytes, if curl can do it.
+    /// Returns a command that sends the same bytes, if curl can do it.
     pub(super) fn curl(&self) -> Option<String> {
         let is_possible = matches!(self.wire, Wire::Whole | Wire::Chunked) && self.body.len() <= MOST_SHOWN;
         if !is_possible {
@@ -143,7 +143,7 @@ impl Crafted {
     }
 }
 
-/// A word for the shell. What a terminal would obey is escaped, in the way of bash and zsh.
+/// Quotes a word for the shell. Control characters are escaped for bash and zsh, so that a terminal does not act on them.
 fn quoted(word: &[u8]) -> String {
     match std::str::from_utf8(word) {
         Ok(text) if !text.chars().any(char::is_control) => format!("'{}'", text.replace('\'', r"'\''")),

@@ -1,4 +1,4 @@
-//! What an answer has to be, and what is wrong with one that is not.
+//! Checks whether a response meets the expectation, and describes the difference.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use super::step::Expect;
 use super::wire::{Answer, Trouble};
 use crate::time::HumanDuration;
 
-/// What answers are held against.
+/// What responses are compared with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Yardstick {
-    /// How long an answer may take that is to be quick.
+    /// Maximum time of a response that must be quick.
     pub quick: Duration,
-    /// The status of the first answer of the check.
+    /// The status of the first response of the check.
     pub first: Option<u16>,
 }
 
-/// What is wrong with an answer, in words, if anything is.
+/// Describes what is wrong with a response, if anything is.
 pub(super) fn complaint(
     expect: Expect,
     result: &Result<Answer, Trouble>,
@@ -26,7 +26,7 @@ pub(super) fn complaint(
     let answer = match (expect, result) {
         (Expect::Anything, _) => return None,
         (_, Err(trouble @ Trouble::NoConnection(_))) => return Some(trouble.to_string()),
-        // What is not answered is not accepted either.
+        // A request without a response is not accepted either.
         (Expect::Refused, Err(_)) => return None,
         (_, Err(trouble)) => return Some(trouble.to_string()),
         (_, Ok(answer)) => answer,
@@ -60,7 +60,7 @@ pub(super) fn complaint(
     }
 }
 
-/// An answer, or why there is none, in short.
+/// Describes a response in short, or why there is none.
 pub(super) fn came(result: &Result<Answer, Trouble>) -> String {
     match result {
         Err(trouble) => trouble.to_string(),
@@ -76,7 +76,7 @@ pub(super) fn came(result: &Result<Answer, Trouble>) -> String {
     }
 }
 
-/// A time in whole milliseconds.
+/// Rounds a time to whole milliseconds.
 pub(super) fn millis(time: Duration) -> Duration {
     Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }

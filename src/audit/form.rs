@@ -1,4 +1,4 @@
-//! Bodies that say the same in other bytes.
+//! Writes bodies with the same meaning in other bytes.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 
 use super::step::Form;
 
-/// A body in this form.
+/// Writes a body in this form.
 pub(super) fn write(value: &Value, form: Form) -> Vec<u8> {
     match form {
         Form::Compact => value.to_string().into_bytes(),
@@ -18,7 +18,7 @@ pub(super) fn write(value: &Value, form: Form) -> Vec<u8> {
     }
 }
 
-/// White space as no library writes it by default.
+/// Writes white space as no library does by default.
 fn spaced(value: &Value) -> Vec<u8> {
     let mut out = Vec::new();
     let mut serializer = Serializer::with_formatter(&mut out, PrettyFormatter::with_indent(b" \t "));
@@ -37,7 +37,7 @@ fn reversed(value: &Value) -> Value {
     }
 }
 
-/// Slashes and letters outside of ASCII stand only in texts.
+/// Slashes and non-ASCII letters occur only in texts.
 fn escaped(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + 32);
     for letter in json.chars() {

@@ -10,12 +10,12 @@ use super::report::{Finding, Outcome, Report, Threshold, Verdict};
 use crate::files::visible;
 
 impl Report {
-    /// The report as JUnit XML. A finding is a failure if it reaches the threshold and is not accepted; what could not be
-    /// judged is skipped.
+    /// Writes the report as JUnit XML. A finding is a failure if it reaches the threshold and is not accepted; checks that
+    /// could not be judged are skipped.
     ///
     /// # Errors
     ///
-    /// It can't be written.
+    /// If it can't be written.
     pub fn junit(&self, threshold: Threshold, out: &mut impl Write) -> io::Result<()> {
         let mut xml = Writer::new_with_indent(out, b' ', 2);
         xml.write_event(Xml::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
@@ -92,7 +92,7 @@ fn case<W: Write>(xml: &mut Writer<W>, outcome: &Outcome, threshold: Threshold) 
     xml.write_event(Xml::End(BytesEnd::new("testcase")))
 }
 
-/// A finding as text.
+/// Returns a finding as text.
 fn explanation(grade: Grade, finding: &Finding) -> String {
     let known = finding.accepted.as_ref().map(|reason| format!("\naccepted: {reason}")).unwrap_or_default();
     format!(

@@ -1,4 +1,4 @@
-//! Makes requests of the steps of a check.
+//! Makes the requests of a check's steps.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,10 +25,10 @@ use crate::scenario::{Body, SendError};
 use crate::seed::{Rng, Seed};
 use crate::simulator::{ConversationKey, Opening};
 
-/// What requests are made with: the simulated vendor, and the user's signer.
+/// Makes requests with the simulated vendor and the user's signer.
 pub struct Kit {
     driver: Driver,
-    /// The REST side that is served to the receiver, if it is. Its time stands still: it sends nothing by itself.
+    /// The REST side served to the receiver, if there is one. Its clock is stopped: it sends nothing by itself.
     served: Option<Assembly>,
     calls: CallsMade,
     catalog: Arc<Catalog>,
@@ -38,14 +38,14 @@ pub struct Kit {
     seed: Seed,
 }
 
-/// What one check has made so far.
+/// The state of one check.
 pub(super) struct Case<'k> {
     kit: &'k mut Kit,
     seed: Seed,
     made: u64,
-    /// Names the conversation of the latest callback.
+    /// Identifies the conversation of the latest callback.
     latest: Option<String>,
-    /// The faults of the receiver's calls.
+    /// The faults of the receiver's requests.
     faults: Vec<u64>,
     conversations: HashMap<String, ConversationKey>,
     saved: HashMap<String, Made>,
@@ -60,11 +60,11 @@ struct Made {
 }
 
 impl Kit {
-    /// What sends to this URL by these settings, and serves the REST side at an address if one is given.
+    /// Creates a kit that sends to this URL by these settings, and serves the REST side at an address if one is given.
     ///
     /// # Errors
     ///
-    /// The address, the callback URL or a setting can't be used.
+    /// If the address, the callback URL or a setting can't be used.
     pub async fn new(
         mut prepared: Prepared,
         url: &str,
@@ -72,7 +72,7 @@ impl Kit {
         now: Timestamp,
         listen: Option<&str>,
     ) -> Result<Self, StartError> {
-        // What goes wrong here, the checks say.
+        // The checks decide about faults.
         prepared.settings.faults.clear();
         let (signer, secret) = (prepared.signer.clone(), prepared.settings.secret.clone());
         let (catalog, calls) = (Arc::clone(&prepared.catalog), CallsMade::default());
@@ -88,7 +88,7 @@ impl Kit {
         Ok(Self { driver, served, calls, catalog, signer, secret, next: None, seed })
     }
 
-    /// Where the REST side is served to the receiver, if it is.
+    /// Returns the URL of the REST side served to the receiver, if there is one.
     pub fn url(&self) -> Option<String> {
         self.served.as_ref().map(Assembly::url)
     }
@@ -98,23 +98,23 @@ impl Kit {
         self.catalog.get(event).is_some_and(|entry| entry.signed)
     }
 
-    /// The engine, for a moment.
+    /// Locks the engine for some work.
     fn with<T>(&self, work: impl FnOnce(&mut Engine) -> T) -> T {
         self.driver.with(|engine, _| work(engine))
     }
 
-    /// The secret that comes next.
+    /// Sets the next secret.
     ///
     /// # Errors
     ///
-    /// It is not in the form that the scheme asks for.
+    /// If it does not have the form of the scheme.
     pub fn with_next(mut self, secret: Option<&str>) -> Result<Self, SecretError> {
         let made = secret.map(|secret| Signer::try_new(self.signer.scheme().clone(), secret));
         self.next = made.transpose()?;
         Ok(self)
     }
 
-    /// How it signs.
+    /// Returns the signature scheme.
     pub fn scheme(&self) -> &Scheme {
         self.signer.scheme()
     }
@@ -124,7 +124,7 @@ impl Kit {
         self.next.is_some()
     }
 
-    /// Begins a check. What is made of it depends on the seed and its name only.
+    /// Begins a check. Its requests depend only on the seed and the name of the check.
     pub(super) fn begin(&mut self, id: &str) -> Case<'_> {
         let seed = self.seed.derive(id, 0);
         self.calls.clear();
@@ -151,19 +151,20 @@ impl Drop for Case<'_> {
 }
 
 impl Case<'_> {
-    /// How many calls the receiver has made about the conversation of the latest callback: all, and those that were served.
+    /// Returns how many requests the receiver has made about the conversation of the latest callback: all, and those that were
+    /// served.
     pub(super) fn calls(&self) -> (usize, usize) {
         self.latest.as_deref().map(|id| self.kit.calls.about(id)).unwrap_or_default()
     }
 
-    /// From now on to the end of the check, the receiver's calls go wrong so. The text was read with the check.
+    /// Applies a fault to the receiver's requests from now on to the end of the check. The text was parsed with the check.
     pub(super) fn fails(&mut self, fault: &str) {
         let Ok(fault) = text_in(fault, &self.kit.catalog) else { return };
         let number = self.kit.with(|engine| engine.faults().add(fault));
         self.faults.push(number);
     }
 
-    /// The requests of a step. None if there is nothing to send: a secret that is no secret is the user's own.
+    /// Makes the requests of a step. Empty if a secret that should be unknown is the user's own.
     pub(super) fn make(&mut self, step: &Step, now: Timestamp) -> Result<Vec<Crafted>, SendError> {
         if step.secret.as_ref().is_some_and(|secret| *secret == self.kit.secret) {
             return Ok(Vec::new());
@@ -216,7 +217,7 @@ impl Case<'_> {
         Ok(Made { callback, value, crafted })
     }
 
-    /// The same request; or the same event, written in another way.
+    /// Makes the same request again, or writes the same event in another way.
     fn again(&self, made: Made, step: &Step, now: Timestamp) -> Made {
         let mut words = format!("the same {} again", made.callback.event);
         let crafted = match (step.form, step.signature) {
@@ -252,7 +253,7 @@ impl Case<'_> {
         }
     }
 
-    /// The headers of the signature, as the step wants them.
+    /// Returns the headers of the signature for the step.
     fn signature(&self, callback: &QueuedCallback, body: &Bytes, step: &Step, now: Timestamp) -> Headers {
         let usual = callback.signer.as_ref().unwrap_or(&self.kit.signer);
         let signing =
@@ -283,7 +284,7 @@ impl Case<'_> {
     }
 }
 
-/// What is sent, in words.
+/// Describes in words what is sent.
 fn words(step: &Step, event: &str) -> String {
     let form = match step.form {
         Form::Compact => None,
@@ -315,7 +316,7 @@ fn words(step: &Step, event: &str) -> String {
     all.join(", ")
 }
 
-/// Puts a text in the place of another one, in every text.
+/// Replaces a text by another one, in every text of a value.
 fn replace(value: &mut Value, from: &str, to: &str) {
     match value {
         Value::String(text) if text.contains(from) => *text = text.replace(from, to),
@@ -325,13 +326,13 @@ fn replace(value: &mut Value, from: &str, to: &str) {
     }
 }
 
-/// As the vendor's ids are: 32 hex digits.
+/// Makes an id like the vendor's: 32 hex digits.
 fn new_id(rng: &mut Rng) -> String {
     let bytes: [u8; 16] = rng.random();
     hex::encode(bytes)
 }
 
-/// The first message so many times, each with an id of its own.
+/// Repeats the first message this many times, each with its own id.
 fn many_messages(body: &mut Value, count: usize, seed: Seed) {
     let Some(messages) = body.get_mut("messages").and_then(Value::as_array_mut) else { return };
     let Some(first) = messages.first().cloned() else { return };

@@ -1,9 +1,9 @@
-//! The report card of a receiver: crafted callbacks go to it, and what comes back is judged.
+//! The audit of a receiver: sends crafted callbacks and judges the responses.
 //!
-//! `airudder-mock audit` calls this. The checks are data: files under `scenarios/audit/`, to which users add theirs. [`Battery`] is
-//! what was read of them; `kit` makes exact requests of a check's steps, `wire` sends them and reads the answers, `player`
-//! runs one check after the other and judges, and [`Report`] is what comes of it: as text, page, JUnit, SARIF and JSON.
-//! Always: a check ends in one verdict, and a check that can't be judged says why.
+//! `airudder-mock audit` runs it. The checks are data: files under `scenarios/audit/`, to which users add their own.
+//! [`Battery`] holds the checks; `kit` turns the steps of a check into exact requests, `wire` sends them and reads the
+//! responses, `player` runs one check after the other and judges, and [`Report`] is the result: as text, page, JUnit, SARIF
+//! and JSON. Every check ends in exactly one verdict, and a check that can't be judged says why.
 
 mod baseline;
 mod battery;

@@ -1,4 +1,4 @@
-//! What the user gives beside the callback URL: how many events were worked off, and how the receiver is restarted.
+//! What the user provides besides the callback URL: how many events were processed, and how to restart the receiver.
 
 use std::io::Read;
 use std::process::{ChildStdout, Command, Stdio};
@@ -17,48 +17,48 @@ use crate::http::Connector;
 use crate::net::Target;
 use crate::time::HumanDuration;
 
-/// How long the probe and the command of a restart may take.
+/// Time limit of the probe and of the restart command.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How often a receiver that restarts is looked at.
+/// The interval at which a restarting receiver is checked.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Says how many distinct events the receiver has worked off: a URL, or a command of the shell.
+/// Says how many distinct events the receiver has processed: a URL, or a shell command.
 #[derive(Clone, Debug)]
 pub enum Probe {
-    /// Asked with GET.
+    /// A URL, requested with GET.
     Url(Target),
-    /// Its standard output counts.
+    /// A command, whose standard output is read.
     Command(String),
 }
 
-/// The command of the shell that restarts the receiver.
+/// The shell command that restarts the receiver.
 #[derive(Clone, Debug)]
 pub struct Restart(pub String);
 
-/// What the user gave does not work.
+/// A command or URL of the user does not work.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutsideError {
-    /// The probe can't be asked.
+    /// The probe can't be run.
     #[error("the probe {0}: {1}")]
     Probe(String, String),
-    /// Its answer has no number.
+    /// The probe's response contains no number.
     #[error(
         "the probe {0} says `{1}`: it has to answer with the number of distinct events that were worked off, alone or as the \
          only number of a JSON object"
     )]
     NoNumber(String, String),
-    /// The command of the restart.
+    /// The restart command failed.
     #[error("the restart `{0}` {1}")]
     Restart(String, String),
 }
 
 impl Probe {
-    /// A URL if it reads as one, else a command.
+    /// Reads a URL if the text looks like one, otherwise a command.
     ///
     /// # Errors
     ///
-    /// It begins like a URL and is none.
+    /// If the text begins like a URL but is not one.
     pub fn read(text: &str) -> Result<Self, crate::net::TargetError> {
         let is_url = text.starts_with("http://") || text.starts_with("https://");
         if is_url { text.parse().map(Self::Url) } else { Ok(Self::Command(text.to_owned())) }
@@ -71,7 +71,7 @@ impl Probe {
         }
     }
 
-    /// How many events were worked off.
+    /// Returns the number of processed events.
     pub(super) async fn ask(&self, connector: &Connector) -> Result<u64, OutsideError> {
         let failed = |why: String| OutsideError::Probe(self.shown(), why);
         let text = match self {
@@ -94,7 +94,7 @@ impl Probe {
     }
 }
 
-/// The number in the answer of a probe.
+/// Returns the number in the response of a probe.
 fn number(text: &str) -> Option<u64> {
     match serde_json::from_str(text.trim()).ok()? {
         Value::Object(fields) => {
@@ -106,7 +106,7 @@ fn number(text: &str) -> Option<u64> {
 }
 
 impl Restart {
-    /// Runs the command, and waits until the receiver takes connections again.
+    /// Runs the command, and waits until the receiver accepts connections again.
     pub(super) async fn run(&self, connector: &Connector, target: &Target) -> Result<(), OutsideError> {
         let failed = |why: String| OutsideError::Restart(self.0.clone(), why);
         shell(&self.0, false, PATIENCE).await.map_err(failed)?;
@@ -124,13 +124,13 @@ impl Restart {
     }
 }
 
-/// Runs a command of the shell to its end, for so long at most: then it is ended, with all that it has started. What it
-/// prints, if it is wanted.
+/// Runs a shell command to its end. After the time limit the command is killed, with all processes it has started. Returns its
+/// output, if wanted.
 async fn shell(command: &str, wants_output: bool, within: Duration) -> Result<String, String> {
     let (program, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     let mut start = Command::new(program);
     start.args([flag, command]).stdin(Stdio::null()).stderr(Stdio::inherit());
-    // What the command leaves running must not keep the output open.
+    // Processes that the command leaves running must not keep the output open.
     start.stdout(if wants_output { Stdio::piped() } else { Stdio::null() });
     let mut group = Group::start(&mut start).map_err(|error| format!("can't be run: {error}"))?;
     let running = async {
@@ -155,12 +155,13 @@ async fn shell(command: &str, wants_output: bool, within: Duration) -> Result<St
     ended
 }
 
-/// Reads an output to its end, which comes when nobody has it open any more. A thread of its own keeps nobody from ending.
+/// Reads an output to its end, which comes when no process has it open any more. It is read on a separate thread, which does
+/// not delay the end of the runtime.
 fn read(mut output: ChildStdout) -> oneshot::Receiver<String> {
     let (read, all) = oneshot::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What can't be read any more is over.
+        // An error ends the output.
         let _ = output.read_to_end(&mut bytes);
         let _ = read.send(String::from_utf8_lossy(&bytes).into_owned());
     });
@@ -192,9 +193,9 @@ mod tests {
     fn what_does_not_end_is_ended() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pids");
-        // The shell waits for what it has started.
+        // The shell waits for its child.
         let command = format!("sleep 600 & echo $$ $! > {}; wait", file.display());
-        // Nobody may be there to take note of an end.
+        // A process that has ended may remain as a zombie, because no parent collects it.
         let is_gone = |pid: &str| {
             let state = std::fs::read_to_string(format!("/proc/{pid}/stat"));
             state.map_or(true, |state| state.contains(") Z"))
@@ -203,7 +204,7 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let error = runtime.block_on(shell(&command, wants_output, Duration::from_secs(1))).unwrap_err();
             assert!(error.contains("did not end within 1s"), "{error}");
-            // The end of the runtime waits for nobody.
+            // The end of the runtime does not wait for the command.
             let begun = std::time::Instant::now();
             drop(runtime);
             assert!(begun.elapsed() < Duration::from_secs(60));

@@ -1,4 +1,4 @@
-//! The report as one HTML page that needs nothing else: no network, no fonts, no other file.
+//! The report as a self-contained HTML page: no network, no fonts, no other file.
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value, context};
@@ -8,7 +8,7 @@ use super::report::{Outcome, Report, Verdict};
 
 const TEMPLATE: &str = include_str!("page.html");
 
-/// A group as the page shows it.
+/// A group on the page.
 #[derive(Serialize)]
 struct Group<'a> {
     name: &'a str,
@@ -17,17 +17,17 @@ struct Group<'a> {
     checks: Vec<Row<'a>>,
 }
 
-/// A check as the page shows it.
+/// A check on the page.
 #[derive(Serialize)]
 struct Row<'a> {
     outcome: &'a Outcome,
-    /// How it looks: `passed`, `error`, `warning`, `hint`, `accepted`, `aside`.
+    /// The style: `passed`, `error`, `warning`, `hint`, `accepted`, `aside`.
     mood: &'static str,
     not_judged: Option<&'a str>,
 }
 
 impl Report {
-    /// The report as HTML.
+    /// Returns the report as HTML.
     pub fn page(&self) -> String {
         let mut env = Environment::new();
         env.set_auto_escape_callback(|_| AutoEscape::Html);

@@ -1,4 +1,4 @@
-//! Runs one check after the other, and judges.
+//! Runs one check after the other, and judges the responses.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use crate::net::Target;
 use crate::scenario::SendError;
 use crate::time::HumanDuration;
 
-/// How often the probe is asked while a number is waited for.
+/// The interval at which the probe is asked while a number is awaited.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How long a receiver may take to notice that a request broke off.
+/// Maximum time for a receiver to notice that a request broke off.
 const TO_NOTICE: Duration = Duration::from_secs(1);
 
 /// The language of a receiver.
@@ -37,53 +37,53 @@ pub enum Language {
     Node,
 }
 
-/// How an audit goes.
+/// The options of an audit.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where the callbacks go.
+    /// The target of the callbacks.
     pub target: Target,
-    /// Which checks are run.
+    /// The checks to run.
     pub selection: Selection,
-    /// Which findings are accepted.
+    /// The accepted findings.
     pub baseline: Baseline,
-    /// From which grade on a finding makes it fail.
+    /// The grade from which on a finding makes the audit fail.
     pub threshold: Threshold,
-    /// Says how many events were worked off.
+    /// Returns how many events were processed.
     pub probe: Option<Probe>,
     /// Restarts the receiver.
     pub restart: Option<Restart>,
-    /// How long an answer may take that is to be quick.
+    /// Maximum time of a response that must be quick.
     pub quick: Duration,
-    /// How long any answer may take.
+    /// Maximum time of any response.
     pub timeout: Duration,
-    /// How long the receiver may take to work off what it has answered.
+    /// Maximum time for the receiver to process the events it has accepted.
     pub work: Duration,
-    /// How long the probe has to stay as it is, before it counts.
+    /// How long the probe must stay unchanged before its number counts.
     pub settle: Duration,
-    /// The language of the receiver. Default: what its answers tell.
+    /// The language of the receiver. Default: derived from its responses.
     pub language: Option<Language>,
-    /// The seed of what is sent.
+    /// The seed of the requests.
     pub seed: u64,
-    /// The command that does it again, but for the check.
+    /// The command that repeats the audit, without the name of a check.
     pub again: String,
 }
 
-/// How an audit goes on, for whoever watches it.
+/// The progress of an audit, for display.
 pub enum Progress<'a> {
     /// A check begins.
     Begins(&'a Check),
-    /// A request went out, and this came back.
+    /// A request was sent, with this result.
     Exchange {
-        /// The request as it went over the wire.
+        /// The request as written to the wire.
         request: Vec<u8>,
-        /// The answer, or why there is none.
+        /// The response, or why there is none.
         came: String,
     },
-    /// The receiver takes longer for an answer than it may. Told once.
+    /// The receiver takes longer for a response than allowed. Reported once.
     Slow {
-        /// How long it took.
+        /// The time of the response.
         took: Duration,
-        /// How long the rest takes, if all answers take so long.
+        /// How long the rest of the audit takes, if all responses take as long.
         left: Duration,
     },
     /// A check has ended.
@@ -94,7 +94,7 @@ pub enum Progress<'a> {
 ///
 /// # Errors
 ///
-/// The probe can't be asked.
+/// If the probe can't be run.
 pub async fn audit(
     kit: &mut Kit,
     connector: &Connector,
@@ -147,7 +147,7 @@ pub async fn audit(
     })
 }
 
-/// Whole milliseconds, so that reports can be compared.
+/// Rounds to whole milliseconds, so that reports can be compared.
 fn seconds(time: Duration) -> f64 {
     millis(time).as_secs_f64()
 }
@@ -156,22 +156,22 @@ struct Player<'a> {
     connector: &'a Connector,
     options: &'a Options,
     failed: HashSet<String>,
-    /// Since which check nobody listens any more.
+    /// The check since which the receiver has stopped accepting connections.
     gone: Option<String>,
-    /// Whether it was told that answers are slow.
+    /// Whether slow responses were reported.
     slow: bool,
-    /// How many steps of the checks to come send something.
+    /// Number of sending steps in the remaining checks.
     left: u32,
     language: Option<Language>,
     tell: &'a mut dyn FnMut(Progress<'_>),
 }
 
-/// What is wrong, before it is a finding.
+/// What is wrong, before it becomes a finding.
 #[derive(Default)]
 struct Complaint {
     came: String,
     curl: Option<String>,
-    /// What it was answered with, if it was.
+    /// The status of the response, if there was one.
     status: Option<u16>,
 }
 
@@ -193,17 +193,17 @@ impl From<OutsideError> for Stop {
     }
 }
 
-/// What a check knows of itself while it runs.
+/// The state of a running check.
 #[derive(Default)]
 struct Run {
-    /// What was sent, in words.
+    /// Descriptions of what was sent.
     sent: Vec<String>,
     first: Option<u16>,
-    /// Whether the latest was accepted.
+    /// Whether the latest callback was accepted.
     was_accepted: bool,
     kept: Option<Connection>,
     worked_before: u64,
-    /// How many calls of the receiver's own are usual.
+    /// The usual number of the receiver's own requests.
     usual_calls: usize,
 }
 
@@ -224,7 +224,8 @@ impl Player<'_> {
         }
     }
 
-    /// What comes of a check, and how bad it is: whatever it is about, a receiver that ends because of it loses events.
+    /// Returns the verdict of a check and its grade. A receiver that terminates because of the check loses events, whatever
+    /// the check is about.
     async fn verdict(&mut self, check: &Check, kit: &mut Kit) -> (Verdict, Grade) {
         let mut run = Run::default();
         let played = self.play(check, &mut kit.begin(&check.id), &mut run).await;
@@ -251,7 +252,7 @@ impl Player<'_> {
         (Verdict::Found(Box::new(finding)), Grade::Error)
     }
 
-    /// Why a check can't be judged.
+    /// Returns why a check can't be judged, if that is so.
     fn obstacle(&self, check: &Check, kit: &Kit) -> Option<String> {
         if let Some(id) = &self.gone {
             return Some(format!("nobody listens any more since `{id}`"));
@@ -291,7 +292,7 @@ impl Player<'_> {
             run.worked_before = probe.ask(self.connector).await?;
         }
         for (at, step) in check.steps.iter().enumerate() {
-            // An open connection may be all that a receiver with one thread attends to.
+            // A receiver with one thread may handle only the open connection.
             let is_reused = check.steps.get(at + 1).is_some_and(|next| next.connection == Reuse::Same);
             if step.restart {
                 if let Some(restart) = &self.options.restart {
@@ -306,7 +307,7 @@ impl Player<'_> {
                 run.sent.push(format!("`{fault}` for its calls"));
                 case.fails(fault);
             } else if step.unless_accepted && run.was_accepted {
-                // Whoever was accepted sends no more.
+                // A callback that was accepted is not sent again.
             } else {
                 self.send(step, case, run).await?;
             }
@@ -379,7 +380,7 @@ impl Player<'_> {
         Connection::open(self.connector, &self.options.target, self.options.timeout).await
     }
 
-    /// Sends one request, over a connection that was kept if there is one. The connection comes back if it stays open.
+    /// Sends one request, over the kept connection if there is one. The connection is returned if it stays open.
     async fn alone(
         &self,
         request: &Crafted,
@@ -409,7 +410,7 @@ impl Player<'_> {
         (result, stays.then_some(connection))
     }
 
-    /// Sends one request while half of another one stands still.
+    /// Sends one request while half of another one is stalled.
     async fn beside_stalled(&self, request: &Crafted) -> Result<Answer, Trouble> {
         let mut stalled = self.open().await?;
         stalled.stall(request).await?;
@@ -420,7 +421,7 @@ impl Player<'_> {
         result
     }
 
-    /// Sends all of them at the same time, once a connection is open for each.
+    /// Sends all requests at the same time, once a connection is open for each.
     async fn at_once(&self, requests: &[Crafted]) -> Vec<Result<Answer, Trouble>> {
         let mut opened = Vec::with_capacity(requests.len());
         for _ in requests {
@@ -442,7 +443,7 @@ impl Player<'_> {
         results.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// Waits until so many events were worked off, and a little longer: whether there are more.
+    /// Waits until this many events were processed, and a little longer to see whether more follow.
     async fn worked(&self, count: u64, run: &Run) -> Result<(), Stop> {
         let Some(probe) = &self.options.probe else { return Ok(()) };
         let begun = Instant::now();
@@ -462,9 +463,9 @@ impl Player<'_> {
         Err(Stop::Found(Complaint { came, ..Complaint::default() }))
     }
 
-    /// Waits until the receiver has made the calls that are wanted, and a little longer: whether there are more.
+    /// Waits until the receiver has made the wanted requests, and a little longer to see whether more follow.
     async fn calls(&self, wanted: Calls, case: &Case<'_>, run: &mut Run) -> Result<(), Stop> {
-        // A call that comes twice may be refused the second time: it was made all the same.
+        // A repeated request may be refused the second time; it was made nevertheless.
         let is_there = |(all, served): (usize, usize)| match wanted {
             Calls::Some | Calls::InTheEnd => served > 0,
             Calls::AsUsual => all >= run.usual_calls,
@@ -527,7 +528,7 @@ impl Player<'_> {
     }
 }
 
-/// What to do where a receiver refuses what is not signed.
+/// Returns what to do if a receiver refuses unsigned callbacks.
 fn without_signature(event: &str) -> String {
     format!(
         "`{event}` carries no signature, as far as is known of the vendor, and your receiver seems to demand one: take it \
@@ -536,7 +537,7 @@ fn without_signature(event: &str) -> String {
     )
 }
 
-/// What the headers of an answer tell of the receiver's language.
+/// Returns the receiver's language, as far as the headers of a response reveal it.
 fn language_of(answer: &Answer) -> Option<Language> {
     let says = |name: &str, words: &[&str]| {
         let value = answer.header(name).unwrap_or_default().to_ascii_lowercase();

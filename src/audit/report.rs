@@ -1,4 +1,4 @@
-//! What comes of an audit, as data.
+//! The result of an audit, as data.
 
 use serde::Serialize;
 
@@ -32,34 +32,34 @@ impl Threshold {
 /// The report of an audit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// The form of this report.
+    /// The format of this report.
     pub format: &'static str,
     /// The version of the program.
     pub version: &'static str,
-    /// Where the callbacks went.
+    /// The target of the callbacks.
     pub url: String,
     /// How they were signed, in words.
     pub signed: String,
-    /// The seed of what was sent.
+    /// The seed of the requests.
     pub seed: u64,
     /// When it began.
     pub began: String,
     /// How long it took.
     pub seconds: f64,
-    /// Whether nothing was found that reaches the threshold.
+    /// Whether no finding reaches the threshold.
     pub passed: bool,
-    /// How many checks ended how.
+    /// The numbers of checks by result.
     pub counts: Counts,
-    /// Every check, in order.
+    /// All checks, in order.
     pub checks: Vec<Outcome>,
-    /// Names in the baseline whose checks pass by now.
+    /// Names in the baseline whose checks pass now.
     pub baseline_outdated: Vec<String>,
 }
 
-/// How many checks ended how. They sum up to the number of checks.
+/// The numbers of checks by result. They sum up to the number of checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// As wanted.
+    /// Checks that passed.
     pub passed: usize,
     /// Findings graded as errors, without those accepted.
     pub errors: usize,
@@ -73,18 +73,18 @@ pub struct Counts {
     pub not_judged: usize,
 }
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// The check.
     pub id: String,
     /// Its group.
     pub group: String,
-    /// How bad it is if it does not pass.
+    /// How serious it is if the check fails.
     pub grade: Grade,
-    /// What a receiver does that passes.
+    /// What a receiver that passes does.
     pub title: String,
-    /// How it ended.
+    /// The verdict.
     pub verdict: Verdict,
     /// How long it took.
     pub seconds: f64,
@@ -94,30 +94,30 @@ pub struct Outcome {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// As wanted.
+    /// The check passed.
     Passed,
-    /// Something is wrong.
+    /// The check failed.
     Found(Box<Finding>),
-    /// It could not be judged, for this reason.
+    /// The check could not be judged, for this reason.
     NotJudged(String),
 }
 
-/// What a check has found.
+/// The finding of a check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
     /// What was sent.
     pub sent: String,
-    /// What came back, and what is wrong with it.
+    /// The response, and what is wrong with it.
     pub came: String,
-    /// What happens because of it.
+    /// The consequences.
     pub why: String,
-    /// What to do about it.
+    /// How to fix it.
     pub fix: String,
-    /// The same in the receiver's language, if it is known.
+    /// The fix in the receiver's language, if it is known.
     pub code: Option<Code>,
-    /// A command that does it again.
+    /// A command that repeats the check.
     pub again: String,
-    /// A command that sends the same bytes, where curl can.
+    /// A command that sends the same bytes, if curl can do it.
     pub curl: Option<String>,
     /// Why the baseline accepts it, if it does.
     pub accepted: Option<String>,
@@ -133,7 +133,7 @@ pub struct Code {
 }
 
 impl Outcome {
-    /// What was found, if anything was.
+    /// Returns the finding, if there is one.
     pub fn finding(&self) -> Option<&Finding> {
         match &self.verdict {
             Verdict::Found(finding) => Some(finding),
@@ -141,14 +141,14 @@ impl Outcome {
         }
     }
 
-    /// What was found and is not accepted.
+    /// Returns the finding, if there is one that is not accepted.
     pub fn open_finding(&self) -> Option<&Finding> {
         self.finding().filter(|finding| finding.accepted.is_none())
     }
 }
 
 impl Report {
-    /// The groups in order, each with its checks.
+    /// Returns the groups in order, each with its checks.
     pub(super) fn groups(&self) -> Vec<(&str, Vec<&Outcome>)> {
         let mut groups: Vec<(&str, Vec<&Outcome>)> = Vec::new();
         for outcome in &self.checks {
@@ -160,14 +160,14 @@ impl Report {
         groups
     }
 
-    /// All as JSON.
+    /// Returns the report as JSON.
     pub fn json(&self) -> String {
-        // The report is plain data, which always fits into JSON.
+        // The report is plain data, which can always be written as JSON.
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
         text + "\n"
     }
 
-    /// What to think of it, in one line.
+    /// Returns a one-line summary.
     pub fn verdict(&self) -> String {
         let Counts { passed, errors, warnings, hints, accepted, not_judged } = self.counts;
         let some = |count: usize, one: &str, many: &str| match count {
@@ -192,7 +192,7 @@ impl Report {
 }
 
 impl Counts {
-    /// Counts outcomes.
+    /// Counts the results.
     pub(super) fn of(outcomes: &[Outcome]) -> Self {
         let mut counts = Self::default();
         for outcome in outcomes {

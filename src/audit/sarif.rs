@@ -6,8 +6,8 @@ use super::battery::{Battery, Grade};
 use super::report::{Outcome, Report};
 
 impl Report {
-    /// The report as SARIF. `file` is the file of the user's code that results are attached to, since code scanning shows
-    /// only what has one.
+    /// Returns the report as SARIF. `file` is the file of the user's code to which results are attached, since code scanning
+    /// shows only results with a file.
     pub fn sarif(&self, battery: &Battery, file: Option<&str>) -> String {
         let rules: Vec<Value> = self
             .checks
@@ -58,7 +58,7 @@ impl Report {
             "level": level(outcome.grade),
             "message": { "text": text },
             "locations": [location],
-            // The same finding of another run is the same one.
+            // Identifies the same finding in another run.
             "partialFingerprints": { "check/v1": outcome.id },
         });
         if let Some(reason) = &finding.accepted {

@@ -1,4 +1,4 @@
-//! Which checks are run.
+//! The selection of checks to run.
 
 use super::battery::{Battery, Check};
 use crate::files::suggest::{did_you_mean, nearest};
@@ -6,13 +6,13 @@ use crate::files::suggest::{did_you_mean, nearest};
 /// `--only` and `--skip`: names of checks or of groups, or `signature-*`.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
-    /// Only these, with what they stand behind.
+    /// Only these, with their prerequisites.
     pub only: Vec<String>,
-    /// All but these.
+    /// All except these.
     pub skip: Vec<String>,
 }
 
-/// A word that fits no check.
+/// A word that matches no check.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{flag} `{word}` fits no check{near}; `airudder-mock audit --list` shows all")]
 pub struct SelectError {
@@ -22,11 +22,11 @@ pub struct SelectError {
 }
 
 impl Selection {
-    /// Whether every word fits a check.
+    /// Checks that every word matches a check.
     ///
     /// # Errors
     ///
-    /// One does not.
+    /// If a word does not.
     pub fn verify(&self, battery: &Battery) -> Result<(), SelectError> {
         let words = self.only.iter().map(|word| ("--only", word));
         for (flag, word) in words.chain(self.skip.iter().map(|word| ("--skip", word))) {

@@ -1,4 +1,4 @@
-//! Signatures that are right, wrong, or unusual.
+//! Signatures that are right, wrong or unusual.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use jiff::Timestamp;
 use super::step::Signature;
 use crate::contract::signature::{Signer, Signing};
 
-/// Headers as they go over the wire: values may be any bytes.
+/// Headers as written to the wire: values may be any bytes.
 pub(super) type Headers = Vec<(String, Vec<u8>)>;
 
-/// How far off a stale or future timestamp is.
+/// The deviation of a stale or future timestamp.
 const OFF: Duration = Duration::from_secs(3600);
 
-/// A secret that nobody knows.
+/// A secret that the receiver does not know.
 const UNKNOWN: &str = "bm9ib2R5IGtub3dzIHRoaXMgb25lLCBhbmQgbm90aGluZw==";
 
-/// The headers of a signature of this kind. `next` signs by the secret of `--next-secret`.
+/// Returns the headers of a signature of this kind. `next` signs by the secret of `--next-secret`.
 pub(super) fn headers(
     signer: &Signer,
     next: Option<&Signer>,
@@ -58,7 +58,7 @@ pub(super) fn headers(
         }),
         Signature::LowerCaseName => with_name(str::to_ascii_lowercase),
         Signature::UpperCaseName => with_name(str::to_ascii_uppercase),
-        // Whoever plays a check has asked for the secret.
+        // Checks with this signature only run if the secret is known.
         Signature::NextSecret => by(next.unwrap_or(signer), signing.now),
         Signature::Stale => by(signer, signing.now - OFF),
         Signature::Future => by(signer, signing.now + OFF),
@@ -66,7 +66,7 @@ pub(super) fn headers(
 }
 
 impl Signature {
-    /// What is unusual about it, in words.
+    /// Describes in words what is unusual about it.
     pub(super) fn words(self) -> Option<&'static str> {
         Some(match self {
             Self::Right => return None,

@@ -1,71 +1,71 @@
-//! The steps of a check, as they are written.
+//! The steps of a check, as written.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// One step: it sends something (`send`, `same`), has the receiver restarted, asks the probe, or looks at its calls.
+/// One step: it sends something (`send`, `same`), restarts the receiver, asks the probe, or checks the receiver's requests.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Step {
     /// Sends a new callback with this id of the catalog.
     pub send: Option<String>,
-    /// Sends once more what this check has sent and saved under this name.
+    /// Sends again what this check has sent and saved under this name.
     pub same: Option<String>,
-    /// Keeps what is sent under this name.
+    /// Saves the sent callback under this name.
     pub save: Option<String>,
-    /// Lies over the generated body. `{id}` in a text is an id of 32 hex digits, the same in the whole check.
+    /// Merged into the generated body. `{id}` in a text is an id of 32 hex digits, the same in the whole check.
     pub set: Value,
-    /// This text as the body.
+    /// Sends this text as the body.
     pub raw: Option<String>,
-    /// So many messages in one body.
+    /// Puts this many messages into one body.
     pub messages: Option<usize>,
-    /// The conversation it belongs to, by any name. Default: a new one.
+    /// The name of the conversation it belongs to. Default: a new one.
     pub conversation: Option<String>,
     /// How the body is written.
     pub form: Form,
-    /// Headers in place of the usual ones, or beside them.
+    /// Headers that replace or supplement the usual ones.
     pub headers: BTreeMap<String, String>,
-    /// What is wrong or unusual with the signature.
+    /// What is wrong or unusual about the signature.
     pub signature: Signature,
     /// Signs with this secret.
     pub secret: Option<String>,
-    /// Takes the signature of what was saved under this name.
+    /// Uses the signature of the callback saved under this name.
     pub signature_of: Option<String>,
     /// How the request is written to the connection.
     pub wire: Wire,
-    /// Over which connection it goes.
+    /// The connection over which it is sent.
     pub connection: Reuse,
-    /// What else is there at the same time.
+    /// What else happens at the same time.
     pub beside: Beside,
-    /// So many at the same time.
+    /// Sends this many callbacks at the same time.
     pub at_once: Option<usize>,
-    /// All of them are the same one.
+    /// Whether all of them are the same callback.
     pub identical: bool,
-    /// What the answer has to be.
+    /// The expected response.
     pub expect: Expect,
     /// Runs the command that restarts the receiver.
     pub restart: bool,
-    /// So many events were worked off since the check began, by the probe.
+    /// The number of events processed since the check began, according to the probe.
     pub worked: Option<u64>,
-    /// The receiver's own calls about the conversation of the latest `send`.
+    /// The expected requests of the receiver about the conversation of the latest `send`.
     pub calls: Option<Calls>,
-    /// From now on to the end of the check, the receiver's calls go wrong like this.
+    /// The fault of the receiver's requests from now on to the end of the check.
     pub fails: Option<String>,
-    /// With `same`: only if what was sent last was not accepted.
+    /// With `same`: sends only if the latest callback was not accepted.
     pub unless_accepted: bool,
 }
 
-/// Which calls the receiver has to have made.
+/// The requests that the receiver must have made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Calls {
-    /// At least one that was served. How many there are is what is usual in this check.
+    /// At least one that was served. Their number becomes the usual one of this check.
     Some,
     /// As many as usual.
     AsUsual,
-    /// At least one that was served, in the end.
+    /// At least one that was served by now.
     InTheEnd,
     /// None.
     None,
@@ -75,28 +75,28 @@ pub(super) enum Calls {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Form {
-    /// As the vendor's: no white space.
+    /// Like the vendor's: no white space.
     #[default]
     Compact,
-    /// White space where JSON allows it.
+    /// With white space where JSON allows it.
     Spaced,
     /// The same, with CR LF.
     LineEnds,
-    /// A newline behind it.
+    /// With a newline at the end.
     TrailingNewline,
-    /// The keys of every object in the opposite order.
+    /// With the keys of every object in reverse order.
     Reversed,
-    /// Escaped slashes, and letters outside of ASCII as `\uXXXX`.
+    /// With escaped slashes, and non-ASCII letters as `\uXXXX`.
     Escaped,
 }
 
-/// What the signature is.
+/// The kind of signature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Signature {
     #[default]
     Right,
-    /// By a secret that nobody knows.
+    /// Made with a secret that the receiver does not know.
     Wrong,
     Missing,
     Empty,
@@ -105,15 +105,15 @@ pub(super) enum Signature {
     /// Two headers.
     RightAndWrong,
     WrongAndRight,
-    /// Right but for the last letters, which are none of ASCII.
+    /// Right except for the last letters, which are not ASCII.
     OddLetters,
     LowerCaseName,
     UpperCaseName,
-    /// By the secret of `--next-secret`.
+    /// Made with the secret of `--next-secret`.
     NextSecret,
-    /// Right, an hour ago.
+    /// Right, but an hour old.
     Stale,
-    /// Right, in an hour.
+    /// Right, but an hour ahead.
     Future,
 }
 
@@ -129,63 +129,63 @@ pub(super) enum Wire {
     Slow,
     /// In pieces that begin within characters.
     SplitCharacter,
-    /// Half of the body, then the connection ends.
+    /// Half of the body, after which the connection is closed.
     Broken,
-    /// Half of the body, then the connection is reset.
+    /// Half of the body, after which the connection is reset.
     Reset,
 }
 
 impl Step {
-    /// Whether it has a sense only where the callback is signed.
+    /// Whether it only makes sense for signed callbacks.
     pub(super) fn is_of_signatures(&self) -> bool {
         self.signature != Signature::Right || self.secret.is_some() || self.signature_of.is_some()
     }
 }
 
 impl Wire {
-    /// Whether half of the body is all that comes.
+    /// Whether only half of the body is sent.
     pub(super) fn breaks_off(self) -> bool {
         matches!(self, Self::Broken | Self::Reset)
     }
 }
 
-/// Over which connection a request goes.
+/// The connection over which a request is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Reuse {
-    /// A new one.
+    /// A new connection.
     #[default]
     New,
-    /// That of the step before, if the receiver keeps it open.
+    /// The connection of the previous step, if the receiver keeps it open.
     Same,
 }
 
-/// What is there beside a request.
+/// What happens beside a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Beside {
     #[default]
     Nothing,
-    /// A connection over which half of a head came.
+    /// A connection on which half of a head was sent.
     Stalled,
 }
 
-/// What the answer has to be.
+/// The expected response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Expect {
     /// 2xx.
     #[default]
     Accepted,
-    /// Anything but 2xx.
+    /// Anything except 2xx.
     Refused,
     /// 4xx.
     RefusedInOrder,
     /// 2xx or 4xx.
     InOrder,
-    /// Anything, or nothing at all.
+    /// Anything, or no response.
     Anything,
-    /// 2xx, soon.
+    /// 2xx, within the time for quick responses.
     Quick,
     /// 200.
     #[serde(rename = "status-200")]
@@ -196,6 +196,6 @@ pub(super) enum Expect {
     JsonType,
     /// 2xx, and the connection stays open.
     Kept,
-    /// 2xx, with the status of the first of this check.
+    /// 2xx, with the status of the first response of this check.
     SameAnswer,
 }

@@ -6,14 +6,14 @@ use super::battery::Grade;
 use super::report::{Finding, Outcome, Report, Verdict};
 use crate::files::visible;
 
-/// How many columns text may take, and where it begins behind the name of a line.
+/// The width of text in columns, and the column where it begins after the name of a line.
 const WIDTH: usize = 100;
 const INDENT: usize = 9;
 
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 
-/// A group with what was found in it; with `all`, each of its checks has a line.
+/// Writes a group with its findings; with `all`, each of its checks has a line.
 fn group(name: &str, outcomes: &[&Outcome], all: bool, out: &mut String) {
     let passed = outcomes.iter().filter(|outcome| matches!(outcome.verdict, Verdict::Passed)).count();
     let judged = outcomes.iter().filter(|outcome| !matches!(outcome.verdict, Verdict::NotJudged(_))).count();
@@ -59,11 +59,11 @@ fn finding(outcome: &Outcome, finding: &Finding, out: &mut String) {
         out.push_str(&format!("{:INDENT$}       {}\n", "", visible(code)));
     }
     let again = finding.curl.as_ref().unwrap_or(&finding.again);
-    // A command stays in one piece, so that it can be copied.
+    // A command is not wrapped, so that it can be copied.
     out.push_str(&format!("{:INDENT$}{DIM}again  {DIM:#}{}\n", "", visible(again)));
 }
 
-/// A line with its name, wrapped between words.
+/// Writes a line with its name, wrapped between words.
 fn line(name: &str, text: &str, out: &mut String) {
     let text = visible(text);
     let mut name = name;
@@ -85,21 +85,21 @@ fn line(name: &str, text: &str, out: &mut String) {
     put(&mut row);
 }
 
-/// Writes the report while the audit goes on: a group once it is complete, and what to think of it all at the end.
+/// Writes the report during the audit: a group once it is complete, and the summary at the end.
 #[derive(Debug, Default)]
 pub struct Printer {
-    /// Every check has a line, not only what was found.
+    /// Whether every check has a line, not only findings.
     pub all: bool,
     waiting: Vec<Outcome>,
 }
 
 impl Printer {
-    /// One that writes a line for every check, or only what was found.
+    /// Creates a printer that writes a line for every check, or only findings.
     pub fn new(all: bool) -> Self {
         Self { all, waiting: Vec::new() }
     }
 
-    /// Takes an outcome. The group before it, if it is complete now.
+    /// Takes an outcome. Returns the previous group, if it is now complete.
     pub fn take(&mut self, outcome: &Outcome) -> Option<String> {
         let is_other = self.waiting.first().is_some_and(|first| first.group != outcome.group);
         let text = is_other.then(|| self.rest());
@@ -116,7 +116,7 @@ impl Printer {
         out
     }
 
-    /// The last group, and what to think of it all.
+    /// Returns the last group and the summary.
     pub fn finish(&mut self, report: &Report) -> String {
         let mut out = self.rest();
         out.push('\n');
@@ -135,7 +135,7 @@ impl Printer {
     }
 }
 
-/// Why checks were not judged, each reason once with how many it concerns.
+/// Returns why checks were not judged: each reason once, with the number of checks.
 fn reasons(report: &Report) -> Vec<(&str, usize)> {
     let mut reasons: Vec<(&str, usize)> = Vec::new();
     for outcome in &report.checks {

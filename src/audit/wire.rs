@@ -1,4 +1,4 @@
-//! Writing requests exactly, and reading what is answered.
+//! Writes exact requests, and reads the responses.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::http::{Connector, Io, Manner, is_closed};
 use crate::net::Target;
 use crate::time::HumanDuration;
 
-/// Of an answer, so many bytes are read at most.
+/// Maximum number of bytes read of a response.
 const MOST: usize = 1 << 20;
 
-/// What was answered.
+/// A response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub status: u16,
-    /// Names in lower case.
+    /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     /// Whether the connection stays open.
@@ -26,13 +26,13 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// The first value of a header.
+    /// Returns the first value of a header.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Trouble {
     #[error("no connection: {0}")]
@@ -50,7 +50,7 @@ pub(super) enum Trouble {
 /// A connection to the receiver.
 pub(super) struct Connection {
     io: Box<dyn Io>,
-    /// What came behind the last answer.
+    /// Bytes received after the last response.
     rest: Vec<u8>,
 }
 
@@ -103,14 +103,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Writes the beginning of a head, and no more.
+    /// Writes only the beginning of a head.
     pub(super) async fn stall(&mut self, request: &Crafted) -> Result<(), Trouble> {
         let pieces = request.pieces();
         let begin = &pieces[0][..pieces[0].len().min(40)];
         self.io.write_all(begin).await.map_err(broke)
     }
 
-    /// Says that nothing more comes, and waits until the receiver has noticed, so long at most.
+    /// Closes the sending side, and waits until the receiver has noticed, but no longer than `limit`.
     pub(super) async fn leave(mut self, limit: Duration) {
         let noticed = async {
             let _ = self.io.shutdown().await;
@@ -119,19 +119,19 @@ impl Connection {
         let _ = timeout_at(Instant::now() + limit, noticed).await;
     }
 
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the whole response.
     pub(super) async fn exchange(&mut self, request: &Crafted, limit: Duration) -> Result<Answer, Trouble> {
         let begun = Instant::now();
         self.write(request).await?;
         let sent = Instant::now();
         let read = timeout_at(sent + limit, self.read()).await;
         let mut answer = read.unwrap_or(Err(Trouble::Timeout(limit)))?;
-        // What is sent slowly is not the receiver's to answer for.
+        // The time of sending slowly does not count for the receiver.
         answer.took = if request.pieces().len() > 1 { sent.elapsed() } else { begun.elapsed() };
         Ok(answer)
     }
 
-    /// Reads more. Whether there was any.
+    /// Reads more. Returns whether there was any.
     async fn more(&mut self) -> Result<bool, Trouble> {
         let mut piece = vec![0; 16 << 10];
         match self.io.read(&mut piece).await {
@@ -149,7 +149,7 @@ impl Connection {
         let (mut answer, length, is_chunked) = loop {
             if let Some((head, taken)) = head(&self.rest)? {
                 self.rest.drain(..taken);
-                // 100 Continue, and other words before the answer.
+                // Skips 100 Continue and other interim responses.
                 if head.0.status >= 200 {
                     break head;
                 }
@@ -188,7 +188,7 @@ impl Connection {
         Ok(answer)
     }
 
-    /// Reads a chunk. Whether it was the last one that is read.
+    /// Reads a chunk. Returns whether it was the last one to read.
     async fn chunk(&mut self, answer: &mut Answer) -> Result<bool, Trouble> {
         loop {
             match httparse::parse_chunk_size(&self.rest) {
@@ -209,7 +209,7 @@ impl Connection {
                     }
                     answer.body.extend_from_slice(&self.rest[begin..end]);
                     self.rest.drain(..end + 2);
-                    // What is left of it is not to be taken for the next answer.
+                    // The rest of the response must not be read as the next response.
                     answer.keeps &= !is_cut;
                     return Ok(is_cut);
                 }
@@ -223,7 +223,7 @@ impl Connection {
         }
     }
 
-    /// Passes over the lines behind the last chunk, up to the empty one.
+    /// Skips the lines after the last chunk, up to the empty one.
     async fn trailers(&mut self) -> Result<(), Trouble> {
         loop {
             match self.rest.windows(2).position(|two| two == b"\r\n") {
@@ -247,7 +247,7 @@ fn broke(error: std::io::Error) -> Trouble {
     if is_closed(&error) { Trouble::Closed } else { Trouble::Broke(error.to_string()) }
 }
 
-/// An answer without its body, the announced length, whether it comes in chunks, and how many bytes the head has.
+/// A response without its body, the announced length, whether it comes in chunks, and the size of the head in bytes.
 type Head = ((Answer, Option<usize>, bool), usize);
 
 fn head(bytes: &[u8]) -> Result<Option<Head>, Trouble> {
@@ -291,7 +291,7 @@ mod tests {
         let receiver = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.read(&mut [0; 4096]).await;
-            // Of what is endless not all is read.
+            // An endless response is not read completely.
             let _ = stream.write_all(bytes).await;
         };
         let connector = Connector::new(Guard::default(), &TlsOptions::default()).unwrap();

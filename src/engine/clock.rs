@@ -50,14 +50,14 @@ pub struct Clock {
 }
 
 impl Speed {
-    /// The speed, if a clock can go at it.
+    /// Returns the speed, if it is possible for a clock.
     ///
     /// # Errors
     ///
-    /// A number beyond the limits, or none.
+    /// If the factor is outside of the limits or not a number.
     pub(crate) fn checked(self) -> Result<Self, SpeedError> {
         match self {
-            // Beyond a million the resolution of timers makes a mockery of the number; `max` is meant.
+            // Beyond a million the resolution of timers makes the number meaningless; `max` is what is needed.
             Self::Times(times) if !(1e-6..=1e6).contains(&times) => Err(SpeedError(times.to_string())),
             speed => Ok(speed),
         }

@@ -33,7 +33,7 @@ pub struct Engine {
     pub(super) simulator: Simulator,
     pub(super) codes: CorrectedCodes,
     pub(super) stories: Stories,
-    /// Whether stories that are over are only counted.
+    /// Whether finished stories are only counted.
     forgets_over: bool,
     /// The requests of the integrator, if any stories may have waited for them.
     pub(super) arrivals: Arrivals,
@@ -138,8 +138,8 @@ impl Engine {
         self.stories.push(story);
     }
 
-    /// Stories that are over are only counted from now on, where nothing that the simulated vendor may still send for them
-    /// depends on them: a load begins any number of them.
+    /// From now on, finished stories are only counted, unless callbacks that the simulated vendor may still send depend on
+    /// them: a load starts any number of stories.
     pub fn forget_over(&mut self) {
         self.forgets_over = true;
     }
@@ -156,7 +156,7 @@ impl Engine {
 
     /// Returns the only story, if there is exactly one: anything that cannot be attributed belongs to it.
     pub(super) fn only_story(&self) -> Option<usize> {
-        // Those that are forgotten may have been meant as well.
+        // A forgotten story could also be the owner.
         if self.stories.forgotten() > 0 {
             return None;
         }
@@ -217,7 +217,7 @@ impl Engine {
         self.simulator.request_id()
     }
 
-    /// Callbacks that are on their way, in the order of their ids.
+    /// Returns the unfinished callbacks, in the order of their ids.
     pub fn unfinished(&self) -> impl Iterator<Item = (CallbackId, &Arc<QueuedCallback>)> {
         self.dispatch.outbox.unfinished()
     }
@@ -431,7 +431,7 @@ impl Engine {
         Some(result)
     }
 
-    /// A story that is over is only counted.
+    /// Forgets a finished story, which then is only counted.
     fn forget_story(&mut self, index: usize) {
         let Some(Slot { run, wakeup }) = self.stories.slot_mut(index) else { return };
         if let Some(at) = wakeup.take() {

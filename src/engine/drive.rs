@@ -331,7 +331,7 @@ impl Driver {
         work(&mut state.engine, now)
     }
 
-    /// What is left if it ends now: what the engine leaves, and the inputs that could not be stored.
+    /// Returns what is left if it ends now: the engine's unfinished work, and the inputs that could not be stored.
     pub fn left(&self) -> Left {
         let mut state = self.lock();
         let mut left = state.engine.left();

@@ -119,7 +119,7 @@ async fn a_silent_integrator_fails_once_within_the_time_of_its_step() {
     }
 }
 
-/// A folder on a full disk.
+/// A store on a full disk.
 struct Full;
 
 impl Store for Full {

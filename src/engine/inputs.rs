@@ -279,7 +279,7 @@ impl Inputs {
         Ok(())
     }
 
-    /// How many could not be stored so far, and why; nothing if all are.
+    /// Returns how many inputs could not be stored so far, and why. `None` if all are stored.
     pub(super) fn owed(&mut self) -> Option<(usize, String)> {
         let NotStored(why) = self.settle().err()?;
         Some((self.owed.len(), why))

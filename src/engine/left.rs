@@ -14,7 +14,7 @@ pub struct Left {
     pub numbers: usize,
     /// Number of planned notices.
     pub notices: usize,
-    /// How many inputs could not be stored in the folder of the data.
+    /// Number of inputs that could not be stored in the data folder.
     pub unstored: usize,
     /// The items, one line each.
     pub lines: Vec<String>,

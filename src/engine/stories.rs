@@ -6,18 +6,18 @@ use jiff::Timestamp;
 
 use crate::scenario::StoryRun;
 
-/// The stories that were added to an engine. A number stays that of its story, whatever is forgotten.
+/// The stories that were added to an engine. The number of a story never changes, even when others are forgotten.
 #[derive(Clone, Debug, Default)]
 pub struct Stories {
-    /// In the order of their numbers; nothing where a story is forgotten.
+    /// In the order of the numbers; `None` for a forgotten story.
     slots: VecDeque<Option<Box<Slot>>>,
     /// The number of the first slot.
     first: usize,
-    /// How many are forgotten.
+    /// Number of forgotten stories.
     forgotten: usize,
 }
 
-/// A story, and when time moves it.
+/// A story, and the moment at which time advances it.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub(super) run: StoryRun,
@@ -25,28 +25,28 @@ pub(super) struct Slot {
 }
 
 impl Stories {
-    /// How many were added so far, with those that are forgotten.
+    /// Returns the number of stories added so far, including forgotten ones.
     pub fn len(&self) -> usize {
         self.first + self.slots.len()
     }
 
-    /// Whether none was added.
+    /// Whether no story was added.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many are forgotten: they were over.
+    /// Returns the number of forgotten stories, which had finished.
     pub fn forgotten(&self) -> usize {
         self.forgotten
     }
 
-    /// A story by its number, from 0 on.
+    /// Returns a story by its number, counted from 0.
     pub fn get(&self, number: usize) -> Option<&StoryRun> {
         let slot = self.slots.get(number.checked_sub(self.first)?)?;
         slot.as_ref().map(|slot| &slot.run)
     }
 
-    /// All that are not forgotten, with their numbers.
+    /// Returns all stories that are not forgotten, with their numbers.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &StoryRun)> {
         let slots = self.slots.iter().enumerate();
         slots.filter_map(|(place, slot)| Some((self.first + place, &slot.as_ref()?.run)))
@@ -69,7 +69,7 @@ impl Stories {
         self.slots.push_back(Some(Box::new(Slot { run, wakeup })));
     }
 
-    /// Forgets a story, which still counts.
+    /// Forgets a story. It still counts.
     pub(super) fn forget(&mut self, number: usize) {
         let slot = number.checked_sub(self.first).and_then(|place| self.slots.get_mut(place));
         if slot.and_then(Option::take).is_some() {

@@ -111,7 +111,7 @@ impl Kept {
         ring.entries.get(place).map(|(entry, _)| entry.clone())
     }
 
-    /// Returns what is wanted of the latest entry that has it.
+    /// Searches backwards for the latest entry for which `wanted` returns a value, and returns the value.
     pub fn latest<T>(&self, wanted: impl FnMut(&Entry) -> Option<T>) -> Option<T> {
         self.lock().entries.iter().rev().map(|(entry, _)| entry).find_map(wanted)
     }

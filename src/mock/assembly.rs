@@ -99,7 +99,7 @@ impl Service {
         &self.api
     }
 
-    /// Returns what identifies the mock to its moments.
+    /// Returns a handle for snapshots and branching.
     pub(super) fn origin(&self) -> Origin {
         self.world.origin()
     }

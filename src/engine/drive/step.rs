@@ -57,7 +57,7 @@ impl Driver {
         let now = state.clock.now();
         let alone = one_by_one && (state.in_flight > 0 || state.engaged > 0);
         if state.inputs.settle().is_err() && !state.engine.is_stopped() {
-            // What happened now would be lost: the mock stands still until there is room again, or until it is to end.
+            // Anything that happened now would be lost: the mock stops until the inputs can be stored, or until it has to end.
             return (Next::Wait(Some(BETWEEN_STORES)), Waits::ForEnd);
         }
         if !alone {
