@@ -1,5 +1,5 @@
-//! What came, whatever became of it: every request of the integrator, also one that was refused or that nothing is served
-//! for. A story that waits in vain looks here for what came in place of what it waits for.
+//! Everything that arrived, whatever its outcome: every request of the integrator, including refused ones and those for which
+//! nothing is served. A story that waits in vain looks here for what arrived in place of what it waits for.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,45 +10,45 @@ use serde_json::Value;
 use crate::files::Place;
 use crate::simulator::ConversationKey;
 
-/// So many are kept; the oldest are forgotten.
+/// Maximum number of arrivals that are kept; the oldest are forgotten.
 const KEPT: usize = 1_000;
 
-/// Something that came.
+/// A request or callback that arrived.
 #[derive(Clone, Debug)]
 pub struct Arrival {
-    /// When.
+    /// When it arrived.
     pub at: Timestamp,
-    /// What.
+    /// What arrived.
     pub what: Came,
     /// Its fields, as far as they could be read.
     pub fields: Arc<Value>,
-    /// The conversation that it names, if it is known.
+    /// The conversation that it names, if that is known.
     pub conversation: Option<ConversationKey>,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// The story whose it is, if it is known to be one's.
+    /// The story that it belongs to, if that is known.
     pub story: Option<Arc<str>>,
     /// The step that took it.
     pub taken: Option<Place>,
 }
 
-/// What came.
+/// The kind of an arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Came {
-    /// A request, by the catalog id of its endpoint.
+    /// A request, with the catalog id of its endpoint.
     Call(Arc<str>),
     /// A request for which nothing is served.
     Stray {
-        /// Its method and path, as it came.
+        /// Its method and path, as received.
         asked: String,
-        /// The endpoints that were meant, most likely.
+        /// The endpoints that were probably meant.
         meant: Vec<Arc<str>>,
     },
-    /// A callback of the mock's, by its event id.
+    /// A callback of the mock, with its event id.
     Callback(Arc<str>),
 }
 
-/// What became of something that came.
+/// The outcome of an arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The request took effect, or the callback was delivered.
@@ -57,29 +57,29 @@ pub enum Outcome {
     Refused {
         /// The vendor's code.
         code: i64,
-        /// The reason, as it was answered.
+        /// The reason given in the response.
         reason: String,
-        /// Whether it is about the proof of who calls: a signature, a token, the encryption.
+        /// Whether it is about authentication: a signature, a token, the encryption.
         is_proof: bool,
     },
-    /// A fault kept the request from taking effect, as a story or the settings ask for.
+    /// A fault of a story or the settings kept the request from taking effect.
     OnPurpose,
     /// The callback was given up.
     Undelivered(String),
-    /// The callback is one that the story itself sent.
+    /// The callback was sent by the story itself.
     OfStory,
 }
 
-/// The latest things that came, each by a number.
+/// The latest arrivals, each identified by a number.
 #[derive(Clone, Debug, Default)]
 pub struct Arrivals {
     list: VecDeque<Arrival>,
-    /// How many were forgotten: the number of the first one that is there.
+    /// How many were forgotten: the number of the first one that is kept.
     first: u64,
 }
 
 impl Arrivals {
-    /// Notes one, and gives its number.
+    /// Adds an arrival, and returns its number.
     pub fn push(&mut self, arrival: Arrival) -> u64 {
         if self.list.len() == KEPT {
             self.list.pop_front();
@@ -89,12 +89,12 @@ impl Arrivals {
         self.first + self.list.len() as u64 - 1
     }
 
-    /// The one of a number, unless it was forgotten.
+    /// Returns the arrival with a number, unless it was forgotten.
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Arrival> {
         self.list.get_mut(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
-    /// All of them, oldest first.
+    /// Returns all arrivals, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Arrival> {
         self.list.iter()
     }

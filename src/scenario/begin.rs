@@ -1,4 +1,4 @@
-//! From scenarios to stories that begin: in `run` and `serve FILE`, and in a mock that runs.
+//! Turns scenarios into runs of stories: for `run` and `serve FILE`, and in a running mock.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::files::suggest::{did_you_mean, nearest};
 use crate::language::FormatMistake;
 use crate::seed::Seed;
 
-/// Why scenarios are no stories that can begin.
+/// Why scenarios cannot be run as stories.
 #[derive(Debug, thiserror::Error)]
 pub enum NoStory {
-    /// Nothing would happen.
+    /// A scenario has no steps.
     #[error(
         "{0} has no steps, so nothing would happen; a file that has only reactions can be included by others"
     )]
@@ -27,22 +27,22 @@ pub enum NoStory {
     /// A variable is set that none of them has.
     #[error("no story has a variable `{name}`{near}")]
     NoVariable {
-        /// What was set.
+        /// The name of the variable.
         name: String,
-        /// What was meant, most likely.
+        /// The variable that was probably meant.
         near: String,
     },
-    /// A template does not read.
+    /// A template cannot be parsed.
     #[error("{}", .0.message)]
     Format(FormatMistake),
 }
 
-/// The stories of scenarios. `set` are the variables that are set from outside; each has to be one of some story. `usual`
-/// says how callbacks are delivered where a file does not.
+/// Compiles the stories of scenarios. `set` are the variables set from outside; each must be a variable of at least one story.
+/// `usual` is the delivery policy of files that state none.
 ///
 /// # Errors
 ///
-/// The first thing that keeps them from beginning.
+/// The first obstacle.
 pub fn stories(
     scenarios: &[Scenario],
     set: &[&str],
@@ -69,8 +69,8 @@ pub fn stories(
     compiled.collect()
 }
 
-/// The runs of stories, each copy one, where there are so many already: `seed` wins over those of the files, `fallback` is
-/// for those that have none. These begin the so-manieth time.
+/// Creates the runs of stories, one for each copy. `first` is the number of runs that exist already, and `time` says how often
+/// these scenarios have been begun. `seed` takes precedence over those of the files; `fallback` is for files that have none.
 pub fn runs(
     (first, time): (usize, u64),
     stories: &[Arc<Story>],
@@ -105,7 +105,7 @@ pub fn runs(
     runs
 }
 
-/// Files may give their stories the same name; reports need to name each of them.
+/// Makes a label unique: files may give their stories the same name, but reports need to identify each of them.
 fn unique(taken: &mut BTreeSet<String>, label: String) -> Arc<str> {
     let mut unique = label.clone();
     let mut number = 1;

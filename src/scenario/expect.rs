@@ -1,4 +1,4 @@
-//! What must come of a callback, and whether it did.
+//! The expected result of a callback, and the check whether it occurred.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -15,12 +15,12 @@ use crate::language::template::{Template, TemplateSet};
 use crate::language::tree::TreeTemplate;
 use crate::time::HumanDuration;
 
-/// What must come of a callback. The default: that it is delivered.
+/// The expected result of a callback. The default is that it is delivered.
 #[derive(Clone, Debug, Default)]
 pub struct Expectation {
-    /// As written.
+    /// The expectation as written.
     pub file: ExpectFile,
-    /// Fields the JSON answer must have.
+    /// The required fields of the JSON response.
     pub body: Option<TreeTemplate>,
     /// A condition that must be true, and its source.
     pub check: Option<(Template, String)>,
@@ -29,16 +29,16 @@ pub struct Expectation {
 /// How a callback ended.
 #[derive(Clone, Debug)]
 pub struct DeliveryEnd {
-    /// After how many attempts, and why the last one failed if it was not delivered.
+    /// The number of attempts, and why the last one failed if it was not delivered.
     pub end: End,
-    /// The last answer, if one came.
+    /// The last response, if there was one.
     pub answer: Option<ReceiverResponse>,
-    /// From the first attempt to the end: real time of the attempts and the story's time of the gaps between them.
+    /// The time from the first attempt to the end: real time of the attempts, and the story's time between them.
     pub took: Duration,
 }
 
 impl Expectation {
-    /// Whether nothing is expected but a status, if that.
+    /// Whether at most a status is expected.
     pub fn is_about_status_only(&self) -> bool {
         let ExpectFile { status: _, body, check, within, attempts, outcome, error } = &self.file;
         body.is_none()
@@ -49,19 +49,19 @@ impl Expectation {
             && error.is_none()
     }
 
-    /// Whether it looks at what templates see.
+    /// Whether it depends on what templates see.
     pub fn needs_scope(&self) -> bool {
         self.body.is_some() || self.check.is_some()
     }
 
-    /// Everything that is not as expected, a line each; nothing if all is well.
+    /// Returns everything that is not as expected, one line each.
     pub fn judge(&self, end: &DeliveryEnd, set: &TemplateSet, scope: &Scope) -> Vec<String> {
         let ExpectFile { status, within, attempts, outcome, error, .. } = &self.file;
         let mut wrong = Vec::new();
         let took = counted(end.end.attempts.into(), "attempt");
         let implied = (status.is_none() && error.is_none()).then_some(OutcomeFile::Delivered);
         match (outcome.or(implied), &end.end.failure) {
-            // Nobody is to blame for what the mock never sent, unless somebody says so.
+            // A callback that the mock never sent breaks no expectation, unless one about delivery is written.
             (Some(OutcomeFile::Delivered), Some(failure))
                 if outcome.is_none() && failure.class == ErrorClass::Dropped => {}
             (Some(OutcomeFile::Delivered), Some(failure)) => {
@@ -108,7 +108,7 @@ impl Expectation {
     }
 }
 
-/// That the end came too late, and whether that was the receiver's time alone.
+/// Describes that the end came too late, and whether only the receiver's time counts.
 fn too_late(within: HumanDuration, end: &DeliveryEnd) -> String {
     let took = HumanDuration(rounded_up(end.took));
     match (end.end.attempts, &end.answer) {
@@ -121,7 +121,7 @@ fn too_late(within: HumanDuration, end: &DeliveryEnd) -> String {
     }
 }
 
-/// A measured time as people say it, and never less than it was: `3.1s` is more than the `3s` that were allowed.
+/// Rounds a measured time for display, and never down: `3.1s` is more than the allowed `3s`.
 fn rounded_up(took: Duration) -> Duration {
     let step = if took >= Duration::from_secs(1) { 100 } else { 1 };
     let millis = took.as_micros().div_ceil(step * 1000) * step;
@@ -148,7 +148,7 @@ fn judge_body(
     }
 }
 
-/// What is wrong, behind where: one on the same line, several on lines of their own.
+/// Lists what is wrong after its place: one mistake on the same line, several on lines of their own.
 pub(super) fn listed<T: Display>(place: &str, wrong: &[T]) -> Option<String> {
     match wrong {
         [] => None,

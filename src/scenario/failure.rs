@@ -1,64 +1,64 @@
-//! What kinds of failures there are: a word for each, by which reports group them.
+//! The kinds of failures: reports group failures by the word of their kind.
 
-/// What kind of failure it is.
+/// The kind of a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// A callback was not answered, or did not end, as `expect` wants it.
+    /// The response to a callback, or its end, was not as `expect` requires.
     Expectation,
     /// A callback that the mock sends by itself was not delivered.
     Undelivered,
-    /// What must never come came.
+    /// A request or callback arrived that a `never` forbids.
     Never,
-    /// A `check` found other variables.
+    /// The variables were not as a `check` requires.
     Check,
     /// A template has no value.
     Template,
     /// A callback could not be sent at all.
     Unsendable,
-    /// The story takes longer than it may.
+    /// The story exceeded its time limit.
     TimeLimit,
-    /// Reactions set each other off without end.
+    /// Reactions trigger each other endlessly.
     Endless,
-    /// An `await` came before it could be answered as the step wants.
+    /// The awaited request arrived before it could be answered as the step requires.
     AnsweredBefore,
-    /// A request is wrong in a way that fails the story.
+    /// A request has a mistake that fails the story.
     Request,
     /// The run ended before the story.
     CutShort,
-    /// An `await` got nothing, because it was refused.
+    /// The awaited request was refused.
     AwaitRefused,
-    /// The same, because nothing proved who asks.
+    /// It was refused because authentication failed.
     AwaitUnproved,
     /// It had other fields.
     AwaitOtherFields,
     /// A fault answered it.
     AwaitFault,
-    /// It was of another conversation.
+    /// It belonged to another conversation.
     AwaitOtherConversation,
-    /// It came when `where` was not yet true of it.
+    /// It arrived before its `where` was true.
     AwaitTooEarly,
     /// It went to a path where nothing is served.
     AwaitOtherPath,
     /// Another step took it.
     AwaitTaken,
-    /// It came before the story began.
+    /// It arrived before the story began.
     AwaitBeforeStory,
     /// Another story took it.
     AwaitOtherStory,
     /// The awaited callback was given up.
     AwaitUndelivered,
-    /// The awaited callback is under way.
+    /// The awaited callback is being delivered.
     AwaitUnderWay,
     /// The story sends the awaited callback itself.
     AwaitOfStory,
-    /// Another request came, and not this one.
+    /// Another request arrived instead.
     AwaitOtherRequest,
-    /// Nothing came at all.
+    /// Nothing arrived at all.
     AwaitNothing,
 }
 
 impl FailureKind {
-    /// The word for it.
+    /// Returns the word of the kind.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Expectation => "expectation",

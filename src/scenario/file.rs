@@ -1,6 +1,6 @@
 //! The scenario file as written. Doc comments here become the descriptions in the JSON Schema, which editors show.
 //!
-//! `format` names what a string means; [`super::check`] knows every one of them and checks it with its position.
+//! `format` names the meaning of a string; [`super::check`] knows all formats and checks each string with its position.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a running story needs of the world around it. The engine provides it.
+//! The environment that a running story needs. The engine provides it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,16 +16,16 @@ use crate::language::template::FillError;
 use crate::net::TargetError;
 use crate::simulator::{ConversationKey, EmitError, Simulator};
 
-/// The world around a story.
+/// The environment of a story.
 pub trait StoryHost {
-    /// The simulated vendor.
+    /// Returns the simulated vendor.
     fn simulator(&mut self) -> &mut Simulator;
 
-    /// The body of an event of a conversation: generated, with `patch` (a table or null) over it.
+    /// Returns the body of an event of a conversation: generated, with `patch` (a table or null) over it.
     ///
     /// # Errors
     ///
-    /// There is no such event, or a template of one of the user's own cannot be filled in.
+    /// If there is no such event, or if a template of a user's own event cannot be filled in.
     fn emit(
         &mut self,
         session: ConversationKey,
@@ -36,38 +36,38 @@ pub trait StoryHost {
         self.simulator().emit(session, event, patch, now)
     }
 
-    /// Hands a callback to delivery.
+    /// Passes a callback to delivery.
     ///
     /// # Errors
     ///
-    /// It can't be sent at all.
+    /// If it can't be sent at all.
     fn send(&mut self, sending: Sending) -> Result<CallbackId, SendError>;
 
-    /// Whether there is room for a callback. If not, the story is moved on once there is.
+    /// Whether there is room for a callback. If not, the story is advanced once there is.
     fn has_room(&self) -> bool;
 
-    /// The story began.
+    /// Reports that the story began.
     fn story_started(&mut self);
 
-    /// The story came to its end.
+    /// Reports that the story ended.
     fn story_finished(&mut self, passed: bool);
 
-    /// The story waits for a call, for so long at most.
+    /// Reports that the story waits for a call, for at most `within`.
     fn waiting(&mut self, call: &str, within: Duration);
 
-    /// The story stops here: these steps, each with its place and what it would have done, are not taken.
+    /// Reports that the story stops here without taking these steps, each given with its place and action.
     fn skipped(&mut self, steps: Vec<(Place, String)>);
 
-    /// An expectation failed.
+    /// Reports that an expectation failed.
     fn failed(&mut self, place: &Place, kind: FailureKind, message: &str);
 
-    /// More became known about a failure of a step that was told before.
+    /// Adds to the failure of a step that was reported before.
     fn explained(&mut self, place: &Place, message: &str);
 
-    /// What came from the integrator, to all stories.
+    /// Returns the arrivals from the integrator, which all stories share.
     fn arrivals(&mut self) -> &mut Arrivals;
 
-    /// Whether a callback that the simulated vendor sends because of this story is under way.
+    /// Whether a callback that the simulated vendor sends because of this story is being delivered.
     fn is_under_way(&self, event: &str) -> bool;
 }
 
@@ -77,35 +77,35 @@ pub enum SendError {
     /// The catalog has no such event.
     #[error("there is no event `{0}`")]
     UnknownEvent(String),
-    /// The simulated vendor can't make its body.
+    /// The simulated vendor can't generate its body.
     #[error(transparent)]
     Body(#[from] EmitError),
     /// It is only assumed about the vendor.
     #[error("it is only assumed, and the settings refuse such")]
     Assumed,
-    /// Nothing says where callbacks go.
+    /// There is no URL for callbacks.
     #[error("there is no callback URL: give one with --callback-url, in the scenario or in the settings")]
     NoUrl,
-    /// The callback's own URL is none.
+    /// The callback's own URL is invalid.
     #[error(transparent)]
     Url(#[from] TargetError),
-    /// The settings' template of its body has no value.
+    /// The settings' template of its body can't be filled in.
     #[error("the body template of `{event}` in the settings can't be filled in: {error}")]
     Template {
         /// The event.
         event: String,
-        /// Why.
+        /// The reason.
         error: FillError,
     },
-    /// The settings' template of its body is none.
+    /// The settings' template of its body can't be parsed.
     #[error("{}", .0.message)]
     Syntax(FormatMistake),
-    /// What a story sends.
+    /// The error of a callback that a story sends.
     #[error("`{event}` can't be sent: {error}")]
     OfStory {
         /// The event.
         event: Arc<str>,
-        /// Why.
+        /// The reason.
         error: Box<SendError>,
     },
 }
@@ -119,17 +119,17 @@ pub struct Sending {
     pub body: Body,
     /// Further headers; an empty value removes one.
     pub headers: Vec<(Arc<str>, String)>,
-    /// The URL the story names, if it does.
+    /// The URL named by the story, if any.
     pub target: Option<String>,
-    /// Whether that URL is the callback's own, so that not even `--callback-url` wins over it.
+    /// Whether that URL is the callback's own, which takes precedence even over `--callback-url`.
     pub own_target: bool,
     /// The conversation it belongs to.
     pub session: ConversationKey,
-    /// How it is delivered, if the story says so.
+    /// Its delivery policy, if the story states one.
     pub policy: Option<Arc<Policy>>,
-    /// The callback that it is once more: whatever carries an id carries that one's.
+    /// The original callback, if this one repeats it: it carries the same ids.
     pub again: Option<CallbackId>,
-    /// What goes wrong with it on purpose.
+    /// The faults that affect it.
     pub faults: Vec<Arc<CallbackFault>>,
 }
 
@@ -142,34 +142,34 @@ pub enum Body {
     Raw(Vec<u8>),
 }
 
-/// A call as stories see it.
+/// A request as stories see it.
 #[derive(Clone, Copy, Debug)]
 pub struct CallView<'a> {
     /// The catalog id.
     pub id: &'a str,
     /// The fields of query and body.
     pub fields: &'a Arc<Value>,
-    /// Whether the mock refuses it: such a call is not what a story waits for.
+    /// Whether the mock refuses it: an `await` does not take a refused request.
     pub refused: bool,
     /// The conversation that its fields name.
     pub conversation: Option<ConversationKey>,
-    /// The conversation that it began, or that its answer names.
+    /// The conversation that it began, or that its response names.
     pub begun: Option<ConversationKey>,
-    /// The mock's usual answer, without a request id: `status` and `body`.
+    /// The mock's usual response, without a request id: `status` and `body`.
     pub answer: &'a Value,
-    /// Its number among what came.
+    /// Its number among the arrivals.
     pub arrival: u64,
 }
 
-/// What a story wants the mock to do about a call.
+/// What a story asks the mock to do about a request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CallReply {
-    /// Whether the story looked for this call.
+    /// Whether a step or reaction of the story took this request.
     pub taken: bool,
-    /// Whether the story keeps this call for a later step, although it may be meant for another story.
+    /// Whether the story keeps this request for a later step, although it may be meant for another story.
     pub kept: bool,
-    /// Whether the story does what the mock would do by itself, such as sending statuses.
+    /// Whether the story replaces the mock's own reactions, such as sending statuses.
     pub replaces_default: bool,
-    /// The status and, if it differs from the usual one, the body to answer.
+    /// The status and, if it differs from the usual one, the body of the response.
     pub answer: Option<(u16, Option<Value>)>,
 }

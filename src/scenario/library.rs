@@ -1,4 +1,4 @@
-//! The scenarios that stories of a running mock can be begun of: those that ship with it, and those that were given.
+//! The scenarios from which a running mock can start stories: the shipped ones, and those given by the user.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -18,10 +18,10 @@ use crate::delivery::Policy;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::files::{Problems, SourceFile};
 
-/// What a scenario without a file is called.
+/// The file name of a scenario without a file.
 const UNNAMED: &str = "posted.toml";
 
-/// So many stories that were compiled are kept for the next time.
+/// Maximum number of compiled stories that are kept for the next time.
 const MOST_COMPILED: usize = 64;
 
 /// A scenario that stories can be begun of.
@@ -46,12 +46,12 @@ pub struct Offered {
     pub mistake: Option<String>,
 }
 
-/// Which scenario.
+/// The scenario to start.
 #[derive(Clone, Debug)]
 pub enum Given {
-    /// One that is offered, by what it is begun by.
+    /// One of the offered scenarios, by name.
     Offered(String),
-    /// The text of one.
+    /// The text of a scenario.
     Text(String),
 }
 
@@ -61,25 +61,25 @@ pub enum NotBegun {
     /// There is no such scenario.
     #[error("there is no scenario `{scenario}`{near}; GET /_mock/scenarios lists them")]
     Missing {
-        /// What was asked for.
+        /// The requested name.
         scenario: String,
-        /// What was meant, most likely.
+        /// The scenario that was probably meant.
         near: String,
     },
     /// It has mistakes.
     #[error("{0}")]
     Mistakes(Problems),
-    /// It is no story.
+    /// It cannot be run as a story.
     #[error("{0}")]
     NoStory(#[from] NoStory),
 }
 
-/// The scenarios of a mock. All clones are the same.
+/// The scenarios of a mock. All clones share them.
 #[derive(Clone)]
 pub struct Library(Arc<Inner>);
 
 struct Inner {
-    /// How callbacks are delivered where a file does not say it.
+    /// The delivery policy of files that state none.
     policy: Policy,
     shipped: Texts,
     state: Mutex<State>,
@@ -87,7 +87,7 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    /// Those that were given, by their paths, with all that they include.
+    /// The scenarios given by the user, by path, with everything they include.
     given: BTreeMap<String, Texts>,
     compiled: BTreeMap<(String, Vec<String>), Arc<Story>>,
 }
@@ -99,24 +99,24 @@ impl Debug for Library {
 }
 
 impl Library {
-    /// Those that ship. `policy` says how callbacks are delivered where a file does not.
+    /// Creates the library with the shipped scenarios. `policy` is the delivery policy of files that state none.
     pub fn new(policy: Policy) -> Self {
         Self(Arc::new(Inner { policy, shipped: shipped::texts(), state: Mutex::default() }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Whoever panicked while he looked has changed nothing by halves.
+        // A panic while the lock was held left no change half done.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Offers a scenario that was read from the disk, as it is now.
+    /// Offers a scenario that was read from the disk, in its present version.
     pub fn give(&self, scenario: &Scenario) {
         let mut state = self.lock();
         state.compiled.clear();
         state.given.insert(scenario.path.display().to_string(), scenario.texts.clone());
     }
 
-    /// Those that are offered: what was given first.
+    /// Returns the offered scenarios, those given by the user first.
     pub fn list(&self, catalog: &Catalog) -> Vec<Offered> {
         let given = self.lock().given.clone();
         let given = given.iter().map(|(path, texts)| offered(path, texts, Path::new(path), true, catalog));
@@ -125,11 +125,11 @@ impl Library {
         given.chain(own).collect()
     }
 
-    /// The story of a scenario under variables that are set from outside.
+    /// Returns the story of a scenario with variables set from outside.
     ///
     /// # Errors
     ///
-    /// There is none, or it has mistakes.
+    /// If there is no such scenario, or if it has mistakes.
     pub fn story(&self, which: Given, set: &[&str], catalog: &Catalog) -> Result<Arc<Story>, NotBegun> {
         let key = match &which {
             Given::Offered(name) => name.clone(),
@@ -200,7 +200,7 @@ fn offered(name: &str, texts: &Texts, path: &Path, given: bool, catalog: &Catalo
     }
 }
 
-/// The comment that a file begins with, in one line.
+/// Returns the comment at the beginning of a file, in one line.
 fn about(text: &str) -> String {
     let comments =
         text.lines().map_while(|line| line.strip_prefix('#')).filter(|line| !line.starts_with(':'));

@@ -13,48 +13,48 @@ use crate::contract::Catalog;
 use crate::files::diagnostic::quoted;
 use crate::files::{Diagnostic, Place, Problems, SourceFile, Tree};
 
-/// Files may include files this deep.
+/// Maximum depth of includes.
 const DEEPEST: usize = 16;
 
-/// So many of the files that include a wrong one are named.
+/// Maximum number of including files that a message names.
 const LONGEST_CHAIN: usize = 4;
 
-/// So many files may be laid out into one story, each counted as often as it is included.
+/// Maximum number of files in one story, each counted as often as it is included.
 const MOST_FILES: usize = 10_000;
 
-/// So many steps a story may have, repeats not counted.
+/// Maximum number of steps of a story, repeats not counted.
 const MOST_STEPS: usize = 100_000;
 
-/// Texts of files by their paths, which are as good as files of the disk.
+/// The texts of files by their paths, used in place of files on the disk.
 pub type Texts = BTreeMap<PathBuf, Arc<SourceFile>>;
 
-/// A scenario without mistakes, its includes laid out.
+/// A scenario without mistakes, with its includes expanded.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// What it is called: its `name`, or that of the file without its ending.
+    /// Its `name`, or the file name without its extension.
     pub name: String,
     /// The file.
     pub path: PathBuf,
-    /// What stands at its top. Variables and faults are those of all files: the variables in the order in which they get
-    /// their values, those of includes first. One that is given again keeps its place and has the later value, so that an
-    /// included file can be adjusted. The faults of a file that is included twice are there once.
+    /// The top-level keys. Variables and faults are those of all files: the variables in the order in which they get their
+    /// values, those of includes first. A variable that is given again keeps its place and has the later value, so that an
+    /// included file can be adjusted. The faults of a file that is included twice occur once.
     pub file: ScenarioFile,
-    /// The steps in the order in which they are taken; none of them is an `include`. Those of a block come behind it.
+    /// The steps in the order in which they are taken; none of them is an `include`. Those of a block follow it.
     pub steps: Vec<PlacedStep>,
     /// The names that its templates read.
     pub read: BTreeSet<String>,
     /// The texts that it was read from.
     pub texts: Texts,
-    /// What is most likely a mistake: fields and words that nobody knows. It runs all the same.
+    /// Probable mistakes: unknown fields and words. The scenario can run all the same.
     pub doubts: Problems,
-    /// The reactions; those of a file that is included twice are here once.
+    /// The reactions; those of a file that is included twice occur once.
     pub reactions: Vec<Placed<ReactionFile>>,
 }
 
-/// Something of a file with its place.
+/// A part of a file with its place.
 #[derive(Clone, Debug)]
 pub struct Placed<T> {
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
     /// What stands there.
     pub value: T,
@@ -63,15 +63,15 @@ pub struct Placed<T> {
 /// A step with its place.
 #[derive(Clone, Debug)]
 pub struct PlacedStep {
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
-    /// What stands there, without the steps of a block.
+    /// The step, without the steps of a block.
     pub value: StepFile,
-    /// How many of the steps behind it are those of the block, inner blocks included; 0 if it is none.
+    /// Number of the following steps that belong to the block, inner blocks included; 0 if it is not a block.
     pub size: usize,
 }
 
-/// Reads one scenario: a file, or one that ships with the program, by its name. `extra_vars` are the variables set from outside, with `--set`.
+/// Reads one scenario: a file, or a shipped one by its name. `extra_vars` are the variables set from outside, with `--set`.
 pub fn load(path: &Path, catalog: &Catalog, extra_vars: &[&str]) -> Result<Scenario, Problems> {
     if let Some(name) = shipped::named(path) {
         return load_text(&shipped::texts(), &shipped::path(name), catalog, extra_vars);
@@ -79,16 +79,16 @@ pub fn load(path: &Path, catalog: &Catalog, extra_vars: &[&str]) -> Result<Scena
     load_from(Source::Disk(folders(path)), path, catalog, extra_vars)
 }
 
-/// Whether a path is no file, but the name of a scenario that ships with the program.
+/// Whether a path is the name of a shipped scenario and not a file.
 pub fn is_shipped(path: &Path) -> bool {
     shipped::named(path).is_some()
 }
 
-/// Reads a file of the disk; where there is none, it says which scenario that ships may be meant.
+/// Reads a file from the disk. If it does not exist, the error says which shipped scenario may be meant.
 ///
 /// # Errors
 ///
-/// It can't be read.
+/// If it can't be read.
 pub fn read(path: &Path) -> Result<Arc<SourceFile>, Problems> {
     SourceFile::read(path).map_err(|unreadable| match shipped::meant(path).filter(|_| !path.exists()) {
         Some(meant) => {
@@ -99,7 +99,7 @@ pub fn read(path: &Path) -> Result<Arc<SourceFile>, Problems> {
     })
 }
 
-/// The same where the files are these texts, and no file of the disk is looked at.
+/// Does the same with these texts as the files, without access to the disk.
 pub fn load_text(
     texts: &Texts,
     path: &Path,
@@ -133,8 +133,8 @@ fn load_from(
     }
 }
 
-/// Where the files that a scenario includes may lie: below its own folder, as it is named and as it is, and below the
-/// working folder. The whole disk is no such folder.
+/// Returns the folders that included files may be in: below the scenario's own folder, both as named and resolved, and below
+/// the working folder. The root of the disk does not count.
 fn folders(scenario: &Path) -> Vec<PathBuf> {
     let named = scenario.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let real = std::fs::canonicalize(scenario).ok();
@@ -156,23 +156,23 @@ pub fn load_many(paths: &[&Path], catalog: &Catalog, extra_vars: &[&str]) -> Res
     problems.into_result(scenarios)
 }
 
-/// A file that was read, under the path that makes it one file whatever it is called by.
+/// A file that was read, under a path that identifies it whatever path names it.
 struct Loaded {
     key: PathBuf,
-    /// As it was named.
+    /// The path as named.
     path: PathBuf,
     checked: Checked,
 }
 
-/// Where files are read from.
+/// The source of files.
 enum Source<'a> {
-    /// The disk; included files may lie below these folders.
+    /// The disk; included files must be below these folders.
     Disk(Vec<PathBuf>),
     Texts(&'a Texts),
 }
 
 impl Source<'_> {
-    /// What makes a file one file, whatever it is called by.
+    /// Returns the path that identifies a file, whatever path names it.
     fn key(&self, path: &Path) -> PathBuf {
         match self {
             Self::Disk(_) => std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()),
@@ -190,15 +190,15 @@ impl Source<'_> {
         }
     }
 
-    /// Whether a file may not be included because of where it lies: whoever runs a scenario of somebody else's does not
-    /// mean to have any file of the machine read and shown. What is not there at all is reported as such.
+    /// Whether a file may not be included because of its location: running a scenario of someone else must not read and show
+    /// any file of the machine. A file that does not exist is reported as such.
     fn is_outside(&self, path: &Path) -> bool {
         let Self::Disk(folders) = self else { return false };
         let real = std::fs::canonicalize(path);
         real.is_ok_and(|real| !folders.iter().any(|folder| real.starts_with(folder)))
     }
 
-    /// The path without steps back, if it leads to the same file: `a/../b.toml` reads worse than `b.toml`.
+    /// Returns the path without `..`, if it leads to the same file: `b.toml` reads better than `a/../b.toml`.
     fn plain(&self, path: PathBuf) -> PathBuf {
         let short = shortened(&path);
         let folder = |path: &Path| {
@@ -218,36 +218,36 @@ impl Source<'_> {
 
 struct Loader<'a> {
     catalog: &'a Catalog,
-    /// Every file read, by what makes it one.
+    /// Every file read, by the path that identifies it.
     files: BTreeMap<PathBuf, Rc<Loaded>>,
     source: Source<'a>,
     problems: Problems,
-    /// How many files were laid out so far.
+    /// Number of files expanded so far.
     included: usize,
     steps: usize,
     full: bool,
 }
 
-/// A file in a story, or one of its steps, in the order in which they come.
+/// The files and steps of a story, in order.
 #[derive(Default)]
 struct Layout {
     /// Each file once, in the order of variables and reactions.
     files: Vec<Rc<Loaded>>,
     seen: BTreeSet<PathBuf>,
-    /// Those of a block come behind it.
+    /// The steps; those of a block follow it.
     steps: Vec<LaidOut>,
-    /// Whether a file could not be read, so that what it sets is unknown.
+    /// Whether a file could not be read, so that the variables it sets are unknown.
     incomplete: bool,
 }
 
 /// A step in a story.
 struct LaidOut {
     loaded: Rc<Loaded>,
-    /// Where in the file: its number there, or those of the blocks around it and its number in the innermost.
+    /// The place in the file: its index there, or those of the blocks around it and its index in the innermost.
     at: Vec<usize>,
-    /// The conversation it belongs to, if it or what it stands in names one.
+    /// The conversation it belongs to, if it or a block around it names one.
     conversation: Option<String>,
-    /// How many steps behind it are those of the block.
+    /// Number of the following steps that belong to the block.
     size: usize,
 }
 
@@ -295,7 +295,7 @@ impl Loader<'_> {
     ///
     /// # Errors
     ///
-    /// It can't be read at all.
+    /// If it can't be read at all.
     fn open(&mut self, path: &Path) -> Result<Rc<Loaded>, Problems> {
         let key = self.source.key(path);
         if let Some(known) = self.files.get(&key) {
@@ -308,7 +308,7 @@ impl Loader<'_> {
         Ok(loaded)
     }
 
-    /// Lays a file out: its includes, its steps, and then itself, so that its variables come after those it includes.
+    /// Expands a file: its includes, its steps, and then the file itself, so that its variables come after those it includes.
     fn lay_out(
         &mut self,
         loaded: &Rc<Loaded>,
@@ -336,7 +336,7 @@ impl Loader<'_> {
         }
     }
 
-    /// Lays the steps of a file out, or those of the block at a place of it.
+    /// Expands the steps of a file, or those of the block at a place in it.
     fn lay_out_steps(
         &mut self,
         loaded: &Rc<Loaded>,
@@ -370,7 +370,7 @@ impl Loader<'_> {
         }
     }
 
-    /// Lays an included file out, or says why that can't be.
+    /// Expands an included file, or reports why that is not possible.
     fn include(
         &mut self,
         from: &Rc<Loaded>,
@@ -379,7 +379,7 @@ impl Loader<'_> {
         within: &mut Vec<(Rc<Loaded>, Place)>,
         layout: &mut Layout,
     ) {
-        // An empty path is a mistake reported elsewhere; of too many files one is enough to report.
+        // An empty path is a mistake reported elsewhere. Of too many files one report is enough.
         if include.name.trim().is_empty() || self.full {
             layout.incomplete = true;
             return;
@@ -425,7 +425,7 @@ impl Loader<'_> {
     }
 }
 
-/// Why a file can't be included at this point, without its place.
+/// Returns why a file can't be included at this point, without its place.
 fn refusal(inner: &Loaded, within: &[(Rc<Loaded>, Place)]) -> Option<Diagnostic> {
     if let Some(first) = within.iter().position(|(outer, _)| outer.key == inner.key) {
         let round = within[first..].iter().map(|(outer, _)| outer.checked.source.path());
@@ -439,7 +439,7 @@ fn refusal(inner: &Loaded, within: &[(Rc<Loaded>, Place)]) -> Option<Diagnostic>
     }
 }
 
-/// The path without steps back, as far as its words say.
+/// Returns the path without `..`, judging by its text alone.
 fn shortened(path: &Path) -> PathBuf {
     let mut short = PathBuf::new();
     for part in path.components() {
@@ -454,7 +454,7 @@ fn shortened(path: &Path) -> PathBuf {
     short
 }
 
-/// Puts the typed files together; none if one of them has mistakes.
+/// Combines the typed files; `None` if one of them has mistakes.
 fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
     let mut file = root.checked.file.clone()?;
     let mut vars = Tree::new();
@@ -462,7 +462,7 @@ fn assemble(root: &Loaded, layout: &Layout) -> Option<Scenario> {
     let mut faults = Vec::new();
     for loaded in &layout.files {
         let part = loaded.checked.file.as_ref()?;
-        // `insert` leaves a name that is there already at its place.
+        // `insert` leaves an existing name at its place.
         vars.extend(part.vars.iter().map(|(name, value)| (name.clone(), value.clone())));
         faults.extend(part.faults.iter().cloned());
         for reaction in &part.on {

@@ -1,7 +1,8 @@
-//! The scenario language: the file as written, the story as meant, templates, expectations, running stories.
+//! The scenario language: the file as written, the compiled story, templates, expectations, running stories.
 //!
-//! [`load`] reads files and finds every mistake before anything is sent; [`Story`] is what a file means; a [`StoryRun`]
-//! is one run of a story, a state machine that time, calls and delivery results drive through the [`StoryHost`].
+//! [`load`] reads files and finds every mistake before anything is sent. [`Story`] is the compiled form of a file. A
+//! [`StoryRun`] is one run of a story: a state machine that time, requests and delivery results drive through the
+//! [`StoryHost`].
 
 mod arrivals;
 pub mod begin;

@@ -1,4 +1,4 @@
-//! Why an `await` got nothing: what came in place of what it waits for.
+//! Explains why an `await` got nothing: what arrived in place of what it waits for.
 
 use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::files::Place;
 use crate::simulator::ConversationKey;
 use crate::time::HumanDuration;
 
-/// What an `await` waits for.
+/// The wait of an `await`.
 pub(super) struct Wanted<'a> {
     /// The request or the callback.
     pub(super) trigger: &'a Trigger,
@@ -26,26 +26,26 @@ pub(super) struct Wanted<'a> {
     pub(super) story_began: Timestamp,
     /// When the step began to wait.
     pub(super) step_began: Timestamp,
-    /// The conversation it belongs to, with its id on the wire, if it is settled which.
+    /// The conversation of the step, with its id on the wire, if it is determined.
     pub(super) conversation: Option<(ConversationKey, String)>,
-    /// What the story calls its conversations.
+    /// Returns the story's name of a conversation.
     pub(super) names: &'a dyn Fn(ConversationKey) -> Option<String>,
-    /// What is different in these fields from those it waits for, a line each.
+    /// Returns the differences of these fields from the awaited ones, one line each.
     pub(super) differences: &'a dyn Fn(&Value) -> Vec<String>,
-    /// Whether what it waits for is under way to the integrator.
+    /// Whether the awaited callback is being delivered to the integrator.
     pub(super) is_under_way: bool,
 }
 
-/// When something happened, as seen by a step that waits.
+/// When something happened, relative to a waiting step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
-    /// So long before the step.
+    /// This long before the step.
     Before(Duration),
-    /// So long after it began to wait.
+    /// This long after it began to wait.
     After(Duration),
 }
 
-/// What takes less is told in words.
+/// A shorter time is expressed in words.
 const SHORT: Duration = Duration::from_millis(1);
 
 impl When {
@@ -69,46 +69,46 @@ impl Display for When {
     }
 }
 
-/// What came in place of what a step waits for.
+/// What arrived in place of what a step waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NearMiss {
-    /// It came, and the mock refused it.
+    /// It arrived, and the mock refused it.
     Refused { when: When, code: i64, reason: String, is_proof: bool },
-    /// It came with other fields.
+    /// It arrived with other fields.
     OtherFields { when: When, differences: Vec<String> },
     /// A fault answered it.
     OnPurpose { when: When },
-    /// It came in a conversation that is not the step's.
+    /// It arrived in a conversation that is not the step's.
     OtherConversation { when: When, came_in: String, name: Option<String>, wanted: Option<String> },
-    /// It came when it was not yet what the step waits for.
+    /// It arrived before the condition of the step was true.
     Unfit { when: When },
-    /// A request came for which nothing is served, and which was meant to be it.
+    /// A request arrived for which nothing is served, and which was probably meant to be it.
     Stray { when: When, asked: String },
-    /// It came, and another step took it, or an earlier round of the same one.
+    /// Another step, or an earlier round of the same one, took it.
     Taken { when: When, by: Place, is_same: bool },
-    /// It came before the story began.
+    /// It arrived before the story began.
     BeforeStory { when: When },
-    /// It came, and another story took it.
+    /// Another story took it.
     OtherStory { when: When, story: Arc<str> },
     /// The callback was given up.
     Undelivered { when: When, reason: String },
-    /// The callback is under way.
+    /// The callback is being delivered.
     UnderWay,
-    /// The story sends the callback itself, which an `await` does not count.
+    /// The story itself sends the callback, which an `await` does not count.
     OfStory { when: When },
-    /// Nothing like it came; this is the last thing that the integrator asked for.
+    /// Nothing similar arrived; this is the last request of the integrator.
     OtherRequest { when: When, what: String },
-    /// The integrator asked for nothing at all.
+    /// The integrator made no request at all.
     Nothing,
 }
 
-/// The nearest of what came: pure, so that the terminal and all reports say the same of it.
+/// Returns the nearest of the arrivals. It is a pure function, so that the terminal and all reports agree.
 pub(super) fn near_miss<'a>(
     wanted: &Wanted<'_>,
     arrivals: impl DoubleEndedIterator<Item = &'a Arrival>,
 ) -> NearMiss {
     let mut nearest = (if wanted.is_under_way { NearMiss::UnderWay } else { NearMiss::Nothing }).ranked();
-    // Of what is equally near, the latest counts.
+    // Of equally near arrivals, the latest counts.
     for arrival in arrivals.rev() {
         if let Some(candidate) = candidate(wanted, arrival).filter(|(rank, _)| *rank < nearest.0) {
             nearest = candidate;
@@ -117,7 +117,7 @@ pub(super) fn near_miss<'a>(
     nearest.1
 }
 
-/// What something that came is, as seen by the step; the smaller its number, the nearer.
+/// Returns how an arrival relates to the step, with a rank: the smaller, the nearer.
 fn candidate(wanted: &Wanted<'_>, arrival: &Arrival) -> Option<(usize, NearMiss)> {
     let when = When::of(arrival.at, wanted.step_began);
     let is_it = match (&arrival.what, wanted.trigger) {
@@ -130,7 +130,7 @@ fn candidate(wanted: &Wanted<'_>, arrival: &Arrival) -> Option<(usize, NearMiss)
         let what = match &arrival.what {
             Came::Call(id) => format!("`{id}`"),
             Came::Stray { asked, .. } => format!("{asked}, where nothing is served"),
-            // What the mock sent itself is no news from the integrator.
+            // A callback sent by the mock itself says nothing about the integrator.
             Came::Callback(_) => return None,
         };
         let is_ours = !is_of_another && arrival.at >= wanted.story_began;
@@ -142,7 +142,7 @@ fn candidate(wanted: &Wanted<'_>, arrival: &Arrival) -> Option<(usize, NearMiss)
         Outcome::Refused { code, reason, is_proof } => {
             let miss = NearMiss::Refused { when, code: *code, reason: reason.clone(), is_proof: *is_proof };
             let (rank, miss) = miss.ranked();
-            // What would have been it but for the refusal is nearer than anything.
+            // A request that only its refusal kept from matching is nearer than any other.
             let is_whole = !arrival.fields.is_null() && differences().is_empty();
             return Some((if is_whole { 0 } else { rank }, miss));
         }
@@ -159,12 +159,12 @@ fn candidate(wanted: &Wanted<'_>, arrival: &Arrival) -> Option<(usize, NearMiss)
     Some(miss.ranked())
 }
 
-/// It came and was nobody's: because of its conversation or of its fields.
+/// Returns why no step took an arrival: because of its conversation or of its fields.
 fn unclaimed(wanted: &Wanted<'_>, arrival: &Arrival, when: When, differences: Vec<String>) -> NearMiss {
     let own = wanted.conversation.as_ref();
     let elsewhere = arrival.conversation.filter(|came_in| own.is_none_or(|(own, _)| own != came_in));
     let name = elsewhere.and_then(|key| (wanted.names)(key));
-    // A step whose conversation is open takes any that no other step has.
+    // A step without a bound conversation takes any that no other step has.
     if elsewhere.is_some() && (own.is_some() || name.is_some()) {
         let came_in = conversation_id(&arrival.fields);
         let wanted = own.map(|(_, id)| id.clone());
@@ -176,7 +176,7 @@ fn unclaimed(wanted: &Wanted<'_>, arrival: &Arrival, when: When, differences: Ve
     }
 }
 
-/// How fields name a conversation.
+/// Returns how fields name a conversation.
 fn conversation_id(fields: &Value) -> String {
     let text = |pointer: &str| fields.pointer(pointer).and_then(Value::as_str).filter(|id| !id.is_empty());
     match text("/call_id").or_else(|| text("/transfer/call_id")) {
@@ -188,7 +188,7 @@ fn conversation_id(fields: &Value) -> String {
 }
 
 impl NearMiss {
-    /// With how near it is: by what it takes to get from there to what was awaited.
+    /// Adds its rank: how much would have to change until it is what was awaited.
     fn ranked(self) -> (usize, Self) {
         let rank = match &self {
             Self::OtherFields { differences, .. } => 10 + differences.len().min(9),
@@ -211,7 +211,7 @@ impl NearMiss {
 }
 
 impl NearMiss {
-    /// What kind of failure it is to have waited in vain for this reason.
+    /// Returns the kind of failure of a wait that ended for this reason.
     pub(super) fn kind(&self) -> FailureKind {
         match self {
             Self::Refused { is_proof: true, .. } => FailureKind::AwaitUnproved,
@@ -233,7 +233,7 @@ impl NearMiss {
     }
 }
 
-/// What is said about it: behind "expected the call `X` within 10s, ".
+/// Formats the continuation of "expected the call `X` within 10s, ".
 impl Display for NearMiss {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! The scenarios that ship with the program, so that it needs none of its files beside it.
+//! The scenarios that ship with the program. They are compiled in, so that it needs no files beside it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::files::SourceFile;
 use crate::files::suggest::nearest;
 
-/// Where they lie in the source, so that what is said about them names files that people find.
+/// Their folder in the source, so that messages about them name files that users can find.
 pub(super) const FOLDER: &str = "scenarios";
 
 macro_rules! shipped {
@@ -16,7 +16,7 @@ macro_rules! shipped {
     };
 }
 
-/// By their paths below the folder, with what they include.
+/// The scenarios by their paths below the folder, with everything they include.
 const SHIPPED: &[(&str, &str)] = shipped![
     "agent-transfer-refused.toml",
     "agent-transfer.toml",
@@ -38,7 +38,7 @@ const SHIPPED: &[(&str, &str)] = shipped![
     "your-workflow.toml",
 ];
 
-/// Their texts, by their paths.
+/// Returns their texts, by their paths.
 pub(super) fn texts() -> BTreeMap<PathBuf, Arc<SourceFile>> {
     let texts = SHIPPED.iter().map(|(name, text)| {
         let path = Path::new(FOLDER).join(name);
@@ -48,23 +48,23 @@ pub(super) fn texts() -> BTreeMap<PathBuf, Arc<SourceFile>> {
     texts.collect()
 }
 
-/// What those are called that are whole: `first-transfer`.
+/// Returns the names of those that are complete scenarios: `first-transfer`.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     SHIPPED.iter().filter(|(name, _)| !name.contains('/')).filter_map(|(name, _)| name.strip_suffix(".toml"))
 }
 
-/// The path of one.
+/// Returns the path of a scenario.
 pub(super) fn path(name: &str) -> PathBuf {
     Path::new(FOLDER).join(format!("{name}.toml"))
 }
 
-/// The one that is meant where no file is called so.
+/// Returns the shipped scenario that a path means if no such file exists.
 pub(super) fn named(path: &Path) -> Option<&'static str> {
     let name = path.to_str()?;
     names().find(|own| *own == name).filter(|_| !path.exists())
 }
 
-/// Which one is meant by a file that is not there, most likely.
+/// Returns the shipped scenario that was probably meant by a file that does not exist.
 pub(super) fn meant(path: &Path) -> Option<String> {
     let is_wrong_name = path.parent().is_some_and(|folder| folder.as_os_str().is_empty());
     let stem = path.file_stem()?.to_str()?;

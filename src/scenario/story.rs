@@ -1,5 +1,5 @@
-//! The story as meant: a scenario with its templates compiled and its defaults filled in. Immutable; any number of
-//! runs share one.
+//! The compiled story: a scenario with its templates compiled and its defaults filled in. Immutable; any number of runs share
+//! one.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -24,53 +24,53 @@ use crate::seed::Seed;
 use crate::simulator::FindingKind;
 use crate::time::DurationRange;
 
-/// How long an `await` waits unless it says otherwise.
+/// Default time that an `await` waits.
 const DEFAULT_WITHIN: Duration = Duration::from_secs(30);
 
-/// Where a story plays unless it says otherwise.
+/// Default country of a story.
 const DEFAULT_COUNTRY: Country = Country::Id;
 
-/// The conversation a step belongs to unless it says otherwise.
+/// Default conversation of a step.
 pub(super) const MAIN_CONVERSATION: &str = "main";
 
-/// A scenario as meant.
+/// A compiled scenario.
 #[derive(Debug)]
 pub struct Story {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// The file it stands in, as it was given.
+    /// Its file, as given.
     pub file: Arc<str>,
-    /// How long it may take, from its start.
+    /// Its time limit, from its start.
     pub within: Option<Duration>,
-    /// Whether its file lets it go on after an expectation failed.
+    /// Whether its file lets it go on after a failed expectation.
     pub keep_going: bool,
     /// The seed of the file, if it names one.
     pub seed: Option<Seed>,
     /// The language of texts, if it differs from the country's.
     pub locale: Option<String>,
-    /// The country of the people in it.
+    /// The country of its people.
     pub country: Country,
-    /// How many instances of it run.
+    /// Number of instances that run.
     pub copies: u32,
-    /// The copies start at random moments within this time.
+    /// The period within which the copies start at random moments.
     pub spread: Duration,
-    /// Where callbacks go, if the story says so.
+    /// The URL of its callbacks, if the story states one.
     pub callback_url: Option<Template>,
-    /// Variables in the order of the file.
+    /// The variables in the order of the file.
     pub vars: Vec<(String, TreeTemplate)>,
-    /// How `load` runs it.
+    /// The parameters of `load`.
     pub load: LoadFile,
-    /// How callbacks are delivered.
+    /// The delivery policy of its callbacks.
     pub policy: Arc<Policy>,
-    /// Whether the file says how, and no route is asked.
+    /// Whether the file states a policy, so that routes do not apply.
     pub has_own_policy: bool,
     /// The steps.
     pub steps: Vec<Step>,
     /// The reactions.
     pub reactions: Vec<Reaction>,
-    /// What goes wrong on purpose when the mock is called.
+    /// The faults of requests to the mock.
     pub faults: Vec<FaultFile>,
-    /// What is wrong with requests and does not fail it.
+    /// The findings about requests that do not fail it.
     pub allow: Vec<FindingKind>,
     /// The names of callbacks that are sent again.
     pub resent: BTreeSet<String>,
@@ -81,21 +81,21 @@ pub struct Story {
 /// One step.
 #[derive(Debug)]
 pub struct Step {
-    /// Where it stands.
+    /// Its place in the file.
     pub place: Place,
-    /// Taken only if this is true.
+    /// The step is taken only if this is true.
     pub when: Option<Template>,
-    /// How many times.
+    /// Number of repetitions.
     pub repeat: u32,
-    /// The pause between the times.
+    /// The pause between repetitions.
     pub every: Option<DurationRange>,
-    /// Which conversation it belongs to.
+    /// The conversation that it belongs to.
     pub conversation: String,
-    /// What it does.
+    /// Its action.
     pub action: Action,
 }
 
-/// What a step does.
+/// The action of a step.
 #[derive(Debug)]
 pub enum Action {
     /// Sends a callback.
@@ -104,33 +104,33 @@ pub enum Action {
         callback: CallbackTemplate,
         /// Whether the story waits for its end.
         wait: bool,
-        /// What must come of it.
+        /// The expected result.
         expect: Box<Expectation>,
     },
-    /// Waits for something to happen.
+    /// Waits for an event.
     Await(Await),
-    /// Waits.
+    /// Pauses.
     Pause(DurationRange),
     /// Sends a callback again, byte for byte.
     Resend {
-        /// The name it was saved under.
+        /// The name that it was saved under.
         name: String,
         /// Whether the story waits for its end.
         wait: bool,
-        /// What must come of it.
+        /// The expected result.
         expect: Box<Expectation>,
-        /// The name it is kept under, once more.
+        /// The name that it is saved under again.
         save: Option<String>,
     },
-    /// Makes sure that something does not come.
+    /// Makes sure that an event does not occur.
     Never(Never),
-    /// Looks at variables.
+    /// Checks variables.
     Check(Condition),
     /// Sets variables.
     Set(Vec<(String, TreeTemplate)>),
-    /// Takes the steps behind it as a block.
+    /// Takes the following steps as a block.
     Group {
-        /// How many of them, those in inner blocks included.
+        /// Number of these steps, including those of inner blocks.
         size: usize,
         /// Whether they begin at the same time.
         parallel: bool,
@@ -142,9 +142,9 @@ pub enum Action {
 pub struct CallbackTemplate {
     /// The event id.
     pub event: Arc<str>,
-    /// What differs from the defaults.
+    /// The differences from the generated body.
     pub body: TreeTemplate,
-    /// Paths left out.
+    /// The paths that are left out.
     pub omit: Vec<String>,
     /// The whole body as a text, in place of `body` and `omit`.
     pub raw: Option<Template>,
@@ -152,43 +152,43 @@ pub struct CallbackTemplate {
     pub headers: Vec<(String, Template)>,
     /// Another URL.
     pub target: Option<Template>,
-    /// The name it is kept under.
+    /// The name that it is saved under.
     pub save: Option<String>,
-    /// What goes wrong with it on purpose.
+    /// The faults that affect it.
     pub faults: Vec<Arc<CallbackFault>>,
 }
 
 impl CallbackTemplate {
-    /// Whether there is nothing to fill in.
+    /// Whether no template has to be filled in.
     pub(super) fn is_fixed(&self) -> bool {
         let texts = self.raw.iter().chain(&self.target).chain(self.headers.iter().map(|(_, value)| value));
         self.body.is_fixed() && texts.into_iter().all(Template::is_fixed)
     }
 }
 
-/// What an `await` or a reaction looks for.
+/// The event that an `await` or a reaction looks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// A call of the integrator.
+    /// A request of the integrator.
     Call(Arc<str>),
     /// A callback that was delivered.
     Callback(Arc<str>),
 }
 
 impl Trigger {
-    /// Its id in the catalog.
+    /// Returns its id in the catalog.
     pub(super) fn id(&self) -> &Arc<str> {
         match self {
             Self::Call(id) | Self::Callback(id) => id,
         }
     }
 
-    /// It in words.
+    /// Describes it in words.
     pub(super) fn described(&self) -> String {
         format!("the {} `{}`", self.variable(), self.id())
     }
 
-    /// The name under which templates see what came.
+    /// Returns the name under which templates see the event.
     pub(super) fn variable(&self) -> &'static str {
         match self {
             Self::Call(_) => "call",
@@ -197,37 +197,37 @@ impl Trigger {
     }
 }
 
-/// Waits for something to happen.
+/// A wait for an event.
 #[derive(Debug)]
 pub struct Await {
-    /// For what.
+    /// The event.
     pub trigger: Trigger,
-    /// What it must be like.
+    /// The condition on it.
     pub condition: Condition,
-    /// How many of them.
+    /// Number of events.
     pub times: u32,
-    /// For how long.
+    /// Maximum waiting time.
     pub within: Duration,
     /// Whether the story goes on without it.
     pub optional: bool,
-    /// What the mock answers in place of its usual answer.
+    /// The mock's response in place of its usual one.
     pub answer: Option<AnswerTemplate>,
-    /// The name it is kept under.
+    /// The name that it is saved under.
     pub save: Option<String>,
 }
 
-/// What must not come.
+/// An event that must not occur.
 #[derive(Debug)]
 pub struct Never {
-    /// The call or callback.
+    /// The request or callback.
     pub trigger: Trigger,
-    /// What it would be like.
+    /// The condition on it.
     pub condition: Condition,
-    /// For how long at most.
+    /// Maximum time for which it is watched.
     pub within: Duration,
 }
 
-/// An answer of the mock.
+/// A response of the mock.
 #[derive(Debug)]
 pub struct AnswerTemplate {
     /// The HTTP status.
@@ -239,54 +239,54 @@ pub struct AnswerTemplate {
 /// A reaction.
 #[derive(Debug)]
 pub struct Reaction {
-    /// Where it stands.
+    /// Its place in the file.
     pub place: Place,
-    /// To what.
+    /// The event that triggers it.
     pub trigger: Trigger,
-    /// What it must be like.
+    /// The condition on the event.
     pub condition: Condition,
-    /// Happens only if this is true.
+    /// The reaction happens only if this is true.
     pub when: Option<Template>,
-    /// How often at most.
+    /// Maximum number of times.
     pub times: u32,
-    /// Whether the mock also does what it does by itself.
+    /// Whether the mock's own reaction happens as well.
     pub keep_default: bool,
-    /// What the mock answers in place of its usual answer.
+    /// The mock's response in place of its usual one.
     pub answer: Option<AnswerTemplate>,
-    /// Sets variables.
+    /// The variables that it sets.
     pub set: Vec<(String, TreeTemplate)>,
-    /// The callbacks that go out.
+    /// The callbacks that it sends.
     pub send: Vec<ReactionSend>,
 }
 
 /// A callback of a reaction.
 #[derive(Debug)]
 pub struct ReactionSend {
-    /// How long after.
+    /// The delay.
     pub after: DurationRange,
-    /// Sent only if this is true.
+    /// The callback is sent only if this is true.
     pub when: Option<Template>,
     /// The callback.
     pub callback: CallbackTemplate,
 }
 
 impl Story {
-    /// What a copy is called: by its number if there are several.
+    /// Returns the name of a copy, with its number if there are several.
     pub fn label(&self, copy: u32) -> String {
         if self.copies > 1 { format!("{} #{copy}", self.name) } else { self.name.clone() }
     }
 
-    /// Whether something that is wrong with a request does not fail it.
+    /// Whether a finding about a request does not fail the story.
     pub fn allows(&self, kind: FindingKind) -> bool {
         self.allow.contains(&kind)
     }
 
-    /// How its callbacks are delivered, if its file says so.
+    /// Returns the delivery policy of its file, if it states one.
     pub fn own_policy(&self) -> Option<&Arc<Policy>> {
         self.has_own_policy.then_some(&self.policy)
     }
 
-    /// Its callback URL, if it has one that is no template.
+    /// Returns its callback URL, if it has one that is not a template.
     pub fn callback_url_text(&self) -> Option<&str> {
         match &self.callback_url {
             Some(Template::Literal(url)) => Some(url),
@@ -302,7 +302,7 @@ impl Story {
         self.steps.iter().any(step) || reactions.into_iter().any(|send| send.callback.target.is_some())
     }
 
-    /// The request of the integrator that it begins with: nothing is sent before it, and nothing else awaited.
+    /// Returns the request of the integrator that it begins with: before it nothing is sent, and nothing else is awaited.
     pub fn begins_with(&self) -> Option<&Arc<str>> {
         let is_quiet =
             |step: &&Step| matches!(step.action, Action::Pause(_) | Action::Set(_) | Action::Group { .. });
@@ -312,7 +312,7 @@ impl Story {
         }
     }
 
-    /// Whether any step or reaction looks for this call.
+    /// Whether any step or reaction looks for this event.
     pub fn looks_for(&self, trigger: &Trigger) -> bool {
         let step = |step: &Step| match &step.action {
             Action::Await(wait) => wait.trigger == *trigger,
@@ -322,21 +322,21 @@ impl Story {
         self.steps.iter().any(step) || self.reactions.iter().any(|reaction| reaction.trigger == *trigger)
     }
 
-    /// Whether any step or reaction looks for calls.
+    /// Whether any step or reaction looks for requests.
     pub fn looks_for_calls(&self) -> bool {
         let is_call = |trigger: &Trigger| matches!(trigger, Trigger::Call(_));
         let step = |step: &Step| matches!(&step.action, Action::Await(wait) if is_call(&wait.trigger));
         self.steps.iter().any(step) || self.reactions.iter().any(|reaction| is_call(&reaction.trigger))
     }
 
-    /// Whether anything of the story reads what came with a call, but for its conditions.
+    /// Whether anything in the story except its conditions reads the data of a request.
     pub fn reads_calls(&self) -> bool {
         let is_call = |trigger: &Trigger| matches!(trigger, Trigger::Call(_));
         let saves = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.save.is_some() && is_call(&wait.trigger));
         self.templates.reads("call") || self.steps.iter().any(saves)
     }
 
-    /// Whether any step or reaction looks for callbacks: only then somebody looks at those that went out.
+    /// Whether any step or reaction looks for callbacks. Otherwise the sent ones need not be checked.
     pub fn looks_for_callbacks(&self) -> bool {
         let is_callback = |trigger: &Trigger| matches!(trigger, Trigger::Callback(_));
         let step = |step: &Step| matches!(&step.action, Action::Await(wait) if is_callback(&wait.trigger));
@@ -353,8 +353,8 @@ impl Story {
         self.steps.iter().any(step)
     }
 
-    /// Compiles a scenario that was loaded without mistakes. `policy` is the scenario's own. An error means that a
-    /// template was not checked before.
+    /// Compiles a scenario that was loaded without mistakes. `policy` is the scenario's own. An error means that the check
+    /// missed a mistake in a template.
     pub fn compile(
         scenario: &Scenario,
         policy: Policy,
@@ -396,7 +396,7 @@ impl Story {
 }
 
 impl Action {
-    /// What a step does for people who read that it was skipped; nothing of what nobody would miss.
+    /// Describes the action of a step for a report that it was skipped. `None` for steps that are not worth a report.
     pub(super) fn described(&self) -> Option<String> {
         match self {
             Self::Send { callback, .. } => Some(format!("send {}", callback.event)),
@@ -411,14 +411,14 @@ impl Action {
     }
 }
 
-/// What goes wrong with one callback. What else could be asked for was refused with the file.
+/// Returns the faults of one callback. All others were refused with the file.
 fn of_callbacks(faults: &[FaultFile]) -> Vec<Arc<CallbackFault>> {
     faults.iter().filter_map(CallbackFault::of).map(Arc::new).collect()
 }
 
 const NO_TIME: DurationRange = DurationRange { min: Duration::ZERO, max: Duration::ZERO };
 
-/// Fields with further ones.
+/// Returns fields together with further ones.
 fn both<'a>(fields: Option<&'a Tree>, extra: Option<&'a Tree>) -> Option<Cow<'a, Tree>> {
     let (Some(fields), Some(extra)) = (fields, extra) else { return fields.or(extra).map(Cow::Borrowed) };
     let mut all = Value::Object(fields.clone());
@@ -429,7 +429,7 @@ fn both<'a>(fields: Option<&'a Tree>, extra: Option<&'a Tree>) -> Option<Cow<'a,
     }
 }
 
-/// Turns what is written into what is meant, compiling templates on the way.
+/// Compiles what is written, including its templates.
 struct Compiler<'a> {
     set: TemplateSet,
     is_call: &'a dyn Fn(&str) -> bool,
@@ -444,7 +444,7 @@ impl Compiler<'_> {
         tree.map_or(Ok(TreeTemplate::default()), |tree| TreeTemplate::compile_table(tree, &mut self.set))
     }
 
-    /// A `where` with the further fields beside it, which stand beside fields only.
+    /// Compiles a `where` with the further fields beside it, which are only allowed beside fields.
     fn condition(
         &mut self,
         condition: Option<&ConditionFile>,

@@ -1,4 +1,5 @@
-//! What of a story is known beforehand: whether it can be sent as a whole, as a row of callbacks with pauses between them.
+//! Properties of a story that are known beforehand: whether it can be sent as a whole, as a sequence of callbacks with pauses
+//! between them.
 
 use std::time::Duration;
 
@@ -6,14 +7,14 @@ use super::story::{Action, CallbackTemplate, Step, Story};
 use crate::delivery::StatusSet;
 use crate::time::{DurationRange, HumanDuration};
 
-/// How long a story may pause in all that is sent as a whole: within one day everywhere.
+/// Maximum total of the pauses in a story that is sent as a whole: it must stay within one day in every zone.
 const LONGEST_PAUSES: Duration = Duration::from_secs(10 * 60);
 
 impl Story {
-    /// How many callbacks its own steps send, repeats included; at least 1.
+    /// Returns how many callbacks its own steps send, repetitions included; at least 1.
     pub fn sends(&self) -> usize {
         let mut sends = 0_usize;
-        // The blocks around a step: where they end, and how often their steps are taken.
+        // The blocks around a step: their ends, and how often their steps are taken.
         let mut blocks: Vec<(usize, usize)> = Vec::new();
         for (number, step) in self.steps.iter().enumerate() {
             blocks.retain(|(end, _)| number < *end);
@@ -32,8 +33,8 @@ impl Story {
         sends.max(1)
     }
 
-    /// Why the story can't be sent as a whole without regard to what happens; nothing if it can: then it is a row
-    /// of callbacks, each of which just has to be answered with a wanted status.
+    /// Returns why the story can't be sent as a whole without regard to events. `None` if it can: then it is a sequence of
+    /// callbacks, each of which only needs a response with a wanted status.
     pub fn obstacle(&self) -> Option<String> {
         if let Some(reaction) = self.reactions.first() {
             return Some(format!("it reacts to what happens ({})", reaction.place));
@@ -73,7 +74,7 @@ impl Story {
         })
     }
 
-    /// The pauses before each `send` step outside of blocks, repeats included, in their order.
+    /// Returns the pauses before each `send` step outside of blocks, in order, repetitions included.
     pub fn pauses(&self) -> impl Iterator<Item = Vec<DurationRange>> {
         let mut pauses = Vec::new();
         self.steps.iter().flat_map(move |step| {
@@ -86,7 +87,7 @@ impl Story {
                 Action::Send { .. } => times,
                 _ => 0,
             };
-            // Whatever is said before a step that is repeated is said once.
+            // The pauses before a repeated step count only once.
             let mut before = if sends > 0 { std::mem::take(&mut pauses) } else { Vec::new() };
             std::iter::repeat_with(move || std::mem::take(&mut before)).take(sends)
         })
@@ -97,8 +98,8 @@ impl Story {
         self.pauses().flatten().any(|range| !range.max.is_zero())
     }
 
-    /// The statuses that are wanted of each `send` step outside of blocks, repeats included, in their order: of its expectation, or else
-    /// of the delivery policy.
+    /// Returns the wanted statuses of each `send` step outside of blocks, in order, repetitions included: those of its
+    /// expectation, or else of the delivery policy.
     pub fn wanted_statuses(&self) -> impl Iterator<Item = &StatusSet> {
         self.steps.iter().flat_map(|step| {
             let wanted = match &step.action {

@@ -1,6 +1,7 @@
-//! Names of fields and words that nobody knows, by the types of the catalog's entries: most likely slips of the pen.
+//! Finds names of fields and words that the types of the catalog's entries do not have: most likely typing mistakes.
 //!
-//! They keep no story from running, since users know their vendor better than we do; what is meant so stands in `extra`.
+//! They do not keep a story from running, since users know their vendor better than we do. Fields that are meant as written go
+//! into `extra`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -24,19 +25,19 @@ use crate::language::matcher::{Matcher, is_matcher};
 use crate::language::template::{self, is_template, lint};
 use crate::simulator::reference::{self, EntryFields};
 
-/// What templates see of the conversation's user.
+/// The fields of the conversation's user in templates.
 const USER: [&str; 5] = ["id", "name", "phone", "gender", "locale"];
 
-/// What they see of the conversation.
+/// The fields of the conversation in templates.
 const SESSION: [&str; 7] = ["call_id", "channel", "channel_id", "company", "seat_id", "phase", "last_msg_id"];
 
-/// What they see of something that was saved, or that caused a reaction.
+/// The fields of a value that was saved, or that caused a reaction.
 const SAVED: [&str; 6] = ["id", "body", "answer", "attempts", "tries", "all"];
 
-/// So many fields are listed in a message.
+/// Maximum number of fields that a message lists.
 const MOST_LISTED: usize = 12;
 
-/// All doubts about a file.
+/// Returns all doubts about a file.
 pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
     let (trees, answers) = Default::default();
     let mut doubts = Doubts {
@@ -79,7 +80,7 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Cata
     doubts.found
 }
 
-/// Advice about a word: the nearest one that there is, or else all of them.
+/// Returns advice about a word: the most similar valid one, or else all of them.
 fn near_or(word: &str, known: &[&str], all: impl FnOnce() -> String) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -91,7 +92,7 @@ fn listed<S: AsRef<str>>(words: &[S]) -> String {
     joined(&words.iter().map(|word| format!("`{}`", word.as_ref())).collect::<Vec<_>>(), "and")
 }
 
-/// The fields of an entry at one place: in full, or where to find them.
+/// Lists the fields of an entry at one place, or says where to find them.
 fn fields_of<S: AsRef<str>>(id: &str, known: &[S]) -> String {
     match known.len() {
         0..=MOST_LISTED => format!("the fields here are {}", listed(known)),
@@ -99,21 +100,21 @@ fn fields_of<S: AsRef<str>>(id: &str, known: &[S]) -> String {
     }
 }
 
-/// A name that templates see, and the entry of the catalog whose body it holds.
+/// A name in templates, and the entry of the catalog whose body it holds.
 type Local<'a> = Option<(&'static str, &'a str)>;
 
 struct Doubts<'a> {
     source: &'a Arc<SourceFile>,
     catalog: &'a Catalog,
-    /// The fields of entries that were looked at; nothing for those of the user's own.
+    /// The fields of the entries that were looked up; `None` for the user's own.
     trees: BTreeMap<String, Option<Rc<FieldTree>>>,
-    /// The fields of what is answered to them, envelopes included.
+    /// The fields of the responses to them, envelopes included.
     answers: BTreeMap<String, Option<Rc<FieldTree>>>,
-    /// What is saved under each name: an entry of the catalog; nothing if the name may stand for something else, too.
+    /// The entry of the catalog that is saved under each name; `None` if the name may stand for something else, too.
     saved: BTreeMap<String, Option<String>>,
-    /// The calls that the story answers with bodies of its own.
+    /// The calls that the story answers with its own bodies.
     answers_itself: BTreeSet<String>,
-    /// Of what the fields are that are looked at, before its id.
+    /// What the checked fields belong to, as the text before its id.
     of: &'static str,
     found: Vec<Diagnostic>,
 }
@@ -133,7 +134,7 @@ impl Doubts<'_> {
         self.trees.entry(id.to_owned()).or_insert_with(read).clone()
     }
 
-    /// The fields of what is answered to an entry: by the mock to a request, by a receiver to a callback.
+    /// Returns the fields of the response to an entry: of the mock to a request, of a receiver to a callback.
     fn answer_tree(&mut self, id: &str) -> Option<Rc<FieldTree>> {
         let read = || {
             let EntryFields::Endpoint { response, .. } = reference::fields(id)? else {
@@ -161,7 +162,7 @@ impl Doubts<'_> {
 
     fn note_saved(&mut self, of: &DeTable<'_>, id: Option<&str>) {
         let Some(name) = text(of, "save") else { return };
-        // What is sent on purpose otherwise than the vendor sends it can be read, too.
+        // Fields that deliberately differ from the vendor's can be read, too.
         let is_open = ["raw", "extra"].iter().any(|key| of.contains_key(*key));
         let id = id.filter(|_| !is_open).map(str::to_owned);
         let known = self.saved.entry(name.to_owned()).or_insert_with(|| id.clone());
@@ -226,7 +227,7 @@ impl Doubts<'_> {
         }
     }
 
-    /// What is sent.
+    /// Checks a callback that is sent.
     fn callback(&mut self, of: &DeTable<'_>, event: &str) {
         let Some(tree) = self.tree(event) else { return };
         if let Some(body) = table(of, "body") {
@@ -234,7 +235,7 @@ impl Doubts<'_> {
         }
         for item in items(of, "omit") {
             let Some(path) = item.get_ref().as_str() else { continue };
-            // What is no path is reported elsewhere.
+            // A text that is not a path is reported elsewhere.
             let is_path = path_keys(path).all(|key| !key.is_empty());
             if let Some(unknown) = tree.find(path).err().filter(|_| is_path) {
                 let help = unknown.meant.map(|near| format!("did you mean `{near}`?"));
@@ -244,14 +245,14 @@ impl Doubts<'_> {
         }
     }
 
-    /// What something that comes must be like.
+    /// Checks the conditions on a request or callback.
     fn condition(&mut self, of: &DeTable<'_>, id: &str) {
         if let (Some(fields), Some(tree)) = (table(of, "where"), self.tree(id)) {
             self.fields(fields, &tree, id, "", true);
         }
     }
 
-    /// What the mock answers in place of its usual answer.
+    /// Checks the mock's response in place of its usual one.
     fn answer(&mut self, of: &DeTable<'_>, id: &str) {
         if let Some(body) = table(of, "answer").and_then(|answer| table(answer, "body"))
             && let Some(tree) = self.answer_tree(id)
@@ -262,7 +263,8 @@ impl Doubts<'_> {
         }
     }
 
-    /// What a receiver must answer. Whatever it answers more is its own, so that only what is nearly a known name is doubted.
+    /// Checks the expected response of a receiver. A receiver may add fields of its own, so only names similar to known ones
+    /// are doubted.
     fn expected(&mut self, expect: &DeTable<'_>, event: &str) {
         let (Some(body), Some(tree)) = (table(expect, "body"), self.answer_tree(event)) else { return };
         for (key, _) in body.iter().filter(|(key, _)| tree.field(key.get_ref()).is_none()) {
@@ -342,7 +344,7 @@ impl Doubts<'_> {
         }
     }
 
-    /// What templates read, and the words in them.
+    /// Checks what templates read, and the words in them.
     fn templates(&mut self, value: &Spanned<DeValue<'_>>, local: Local<'_>) {
         match value.get_ref() {
             DeValue::String(text) if is_template(text) => {
@@ -360,12 +362,12 @@ impl Doubts<'_> {
         }
     }
 
-    /// Where a part of a text stands in the file.
+    /// Returns the range in the file of a part of a text.
     fn inside(&self, value: &Spanned<DeValue<'_>>, text: &str, range: &Range<usize>) -> Range<usize> {
         inside_text(self.source.text(), &value.span(), text, range).unwrap_or_else(|| value.span())
     }
 
-    /// A path that a template reads: `transfer.body.user.id`.
+    /// Checks a path that a template reads: `transfer.body.user.id`.
     fn read(&mut self, value: &Spanned<DeValue<'_>>, text: &str, path: &str, local: Local<'_>) {
         let mut names = path.split('.');
         let (Some(root), Some(first)) = (names.next(), names.next()) else { return };
@@ -377,7 +379,7 @@ impl Doubts<'_> {
             _ if local.is_some() || matches!(self.saved.get(root), Some(Some(_))) => &SAVED,
             _ => return,
         };
-        // A function of a value, such as `items()`, is no field.
+        // A method of a value, such as `items()`, is not a field.
         let place = text.find(path).filter(|at| !text[at + path.len()..].starts_with('('));
         let report = |doubts: &mut Self, from: usize, message: String, help: String| {
             let end = place.map_or(0, |at| at + path.len());

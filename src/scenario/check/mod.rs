@@ -1,7 +1,6 @@
 //! Finds every mistake of a scenario file: its structure, its formats, keys that don't go together, variables.
 //!
-//! One file is checked by `file`; what needs more than one file, the variables, is checked by `variables`
-//! once all includes are read.
+//! `file` checks one file. `variables` checks the variables, which need more than one file, once all includes are read.
 
 mod doubts;
 mod outline;
@@ -24,12 +23,12 @@ use crate::language::{schema, shape};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema::of::<ScenarioFile>);
 
-/// The JSON Schema of scenario files, as text.
+/// Returns the JSON Schema of scenario files, as text.
 pub fn schema_text() -> String {
     schema::text(&SCHEMA)
 }
 
-/// What one file says.
+/// The contents of one file after the check.
 pub(super) struct Checked {
     pub(super) source: Arc<SourceFile>,
     /// The file, if it has no mistakes of its own.
@@ -39,7 +38,7 @@ pub(super) struct Checked {
 }
 
 impl Checked {
-    /// The step at a place: its number in the file, then in the block, and so on.
+    /// Returns the step at a place: its index in the file, then in the block, and so on.
     pub(super) fn step(&self, at: &[usize]) -> Option<&Spanned<StepFile>> {
         let (last, blocks) = at.split_last()?;
         let steps = &self.file.as_ref()?.steps;

@@ -1,4 +1,5 @@
-//! A scenario file reduced to its includes and to the names its templates read and its steps write, with places.
+//! A scenario file reduced to its includes, the names that its templates read, and the names that its steps write, each with
+//! its place.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,17 +12,17 @@ use crate::files::SourceFile;
 use crate::files::tables::{items, tables, text};
 use crate::language::names::{self, Read};
 
-/// A name and where it stands.
+/// A name and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::scenario) struct Named {
     pub(in crate::scenario) name: String,
     pub(in crate::scenario) span: Range<usize>,
 }
 
-/// What happens to a name, in the order of events.
+/// A use of a name, in the order in which the story meets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// A template reads it; `function` if it is called.
+    /// A template reads it; `function` says whether it is called.
     Read { name: Named, function: bool },
     /// A step or reaction gives it a value.
     Write(Named),
@@ -34,20 +35,20 @@ pub(in crate::scenario) struct Outline {
     pub(in crate::scenario) includes: Vec<Named>,
     /// The variables in their order, each with what its value reads.
     pub(super) vars: Vec<(Named, Vec<Event>)>,
-    /// What the keys at the top read.
+    /// What the top-level keys read.
     pub(super) head: Vec<Event>,
-    /// One for each step.
+    /// The outlines of the steps.
     pub(in crate::scenario) steps: Vec<StepOutline>,
     /// What the reactions read and write.
     pub(super) reactions: Vec<Event>,
-    /// Names under keys that are mistyped: they may be meant as variables, so that reading them is no second mistake.
+    /// Names under mistyped keys: they may be meant as variables, so that reading them is not a second mistake.
     pub(super) loose: Vec<String>,
 }
 
 /// A step's include, reads and writes.
 #[derive(Debug, Default)]
 pub(in crate::scenario) struct StepOutline {
-    /// The file whose steps stand here.
+    /// The file whose steps are included here.
     pub(in crate::scenario) include: Option<Named>,
     pub(super) events: Vec<Event>,
     /// The steps of a block.
@@ -55,7 +56,7 @@ pub(in crate::scenario) struct StepOutline {
 }
 
 impl Outline {
-    /// The outline of a tree. What is of the wrong type is passed over.
+    /// Builds the outline of a tree. Values of the wrong type are skipped.
     pub(super) fn of(
         source: &Arc<SourceFile>,
         tree: &DeTable<'_>,
@@ -91,7 +92,7 @@ impl Outline {
         outline
     }
 
-    /// The step at a place: its number in the file, then in the block, and so on.
+    /// Returns the step at a place: its index in the file, then in the block, and so on.
     pub(in crate::scenario) fn step(&self, at: &[usize]) -> Option<&StepOutline> {
         let (last, blocks) = at.split_last()?;
         let steps = blocks.iter().try_fold(&self.steps, |steps, block| Some(&steps.get(*block)?.group))?;
@@ -100,8 +101,8 @@ impl Outline {
 }
 
 impl StepOutline {
-    /// The steps under a key. Those that are no tables are kept as empty ones, so that the numbers agree with those of the
-    /// typed file.
+    /// Outlines the steps under a key. Steps that are not tables are kept as empty ones, so that the indexes agree with those
+    /// of the typed file.
     fn all(
         source: &Arc<SourceFile>,
         tree: &DeTable<'_>,
@@ -146,7 +147,7 @@ fn named(value: &Spanned<DeValue<'_>>) -> Option<Named> {
     Some(Named { name: value.get_ref().as_str()?.to_owned(), span: value.span() })
 }
 
-/// The names that stand under unknown keys of a table.
+/// Returns the names under unknown keys of a table.
 fn loose(table: &DeTable<'_>, known: impl Fn(&str) -> bool) -> Vec<String> {
     let mut names = Vec::new();
     for (_, value) in table.iter().filter(|(key, _)| !known(key.get_ref())) {
@@ -159,10 +160,10 @@ fn loose(table: &DeTable<'_>, known: impl Fn(&str) -> bool) -> Vec<String> {
     names
 }
 
-/// Collects events in the order in which the story meets them.
+/// Collects uses in the order in which the story meets them.
 struct Reader<'a> {
     source: &'a Arc<SourceFile>,
-    /// A name that exists here only.
+    /// A name that exists only here.
     local: Option<&'static str>,
     events: Vec<Event>,
 }
@@ -186,7 +187,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Variables are set one after the other: each may read those before it.
+    /// Reads a table of variables. They are set one after the other: each may read the earlier ones.
     fn set(&mut self, table: &DeTable<'_>) {
         let Some(DeValue::Table(variables)) = table.get("set").map(Spanned::get_ref) else { return };
         for (key, value) in variables {
@@ -195,7 +196,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The names of variables under a key are read, and so is what stands in their place.
+    /// Reads the variables under a key by name, and what their expected values read.
     fn variables(&mut self, table: &DeTable<'_>, key: &str) {
         let Some(value) = table.get(key) else { return };
         for (key, _) in value.get_ref().as_table().into_iter().flatten() {

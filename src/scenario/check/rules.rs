@@ -14,7 +14,7 @@ use crate::files::{Diagnostic, SourceFile};
 use crate::language::formats::Formats;
 use crate::language::matcher;
 
-/// What a step does, and the keys that go with it.
+/// The actions of steps, and the keys that go with each.
 const STEP_KEYS: [(&str, &[&str]); 9] = [
     (
         "send",
@@ -60,7 +60,7 @@ const STEP_KEYS: [(&str, &[&str]); 9] = [
     ("include", &["conversation"]),
 ];
 
-/// All mistakes of a tree against the rules. What is of the wrong type is passed over: it is reported elsewhere.
+/// Returns all mistakes of a tree against the rules. Values of the wrong type are skipped: they are reported elsewhere.
 pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Catalog) -> Vec<Diagnostic> {
     let mut rules = Rules { source, catalog, found: Vec::new() };
     rules.names(tree, "vars");
@@ -92,7 +92,7 @@ impl Rules<'_> {
             self.step(inner);
         }
         let mut verbs = STEP_KEYS.iter().filter(|(verb, _)| step.contains_key(*verb));
-        // None or several of them is a mistake reported elsewhere; what the others go with is unknown.
+        // No action or several of them is a mistake reported elsewhere, and which keys belong to it is unknown.
         let (Some((verb, with)), None) = (verbs.next(), verbs.next()) else { return };
         let verb_span = key_span(step, verb).unwrap_or_default();
         for (key, _) in step {
@@ -105,7 +105,7 @@ impl Rules<'_> {
                 .filter(|(_, keys)| keys.contains(&name))
                 .map(|(verb, _)| format!("`{verb}`"))
                 .collect();
-            // A key that goes with nothing is unknown, which is reported elsewhere.
+            // A key that goes with no action is unknown, which is reported elsewhere.
             if owners.is_empty() {
                 continue;
             }
@@ -148,20 +148,20 @@ impl Rules<'_> {
         }
     }
 
-    /// What goes wrong with one callback happens to callbacks, and each time.
+    /// Checks the faults of one callback: they must be faults of callbacks that apply each time.
     fn faults(&mut self, of: &DeTable<'_>) {
         let found = faults::check::of_one_callback(self.source, of, self.catalog);
         self.found.extend(found);
     }
 
-    /// Matchers make sense.
+    /// Checks that matchers are valid.
     fn matchers(&mut self, of: &DeTable<'_>, key: &str) {
         if let Some(fields) = table(of, key) {
             self.found.extend(matcher::check::check(self.source, fields));
         }
     }
 
-    /// Further fields stand beside fields.
+    /// Checks that further fields are given beside fields.
     fn extra(&mut self, of: &DeTable<'_>) {
         let condition = of.get("where").filter(|condition| condition.get_ref().is_str());
         if let (Some(span), Some(condition)) = (key_span(of, "extra"), condition) {
@@ -170,7 +170,7 @@ impl Rules<'_> {
         }
     }
 
-    /// Only calls are answered.
+    /// Checks that only calls are answered.
     fn answered(&mut self, table: &DeTable<'_>, id: &str) {
         let callback = self.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Callback);
         if let (Some(span), true) = (key_span(table, "answer"), callback) {
@@ -180,7 +180,7 @@ impl Rules<'_> {
         }
     }
 
-    /// `raw` is the whole body.
+    /// Checks that `raw` is the whole body.
     fn whole_body(&mut self, table: &DeTable<'_>) {
         let Some(raw) = key_span(table, "raw") else { return };
         for other in ["body", "extra", "omit"] {
@@ -191,7 +191,7 @@ impl Rules<'_> {
         }
     }
 
-    /// The keys of a table that sets variables are names.
+    /// Checks that the keys of a table that sets variables are names.
     fn names(&mut self, table: &DeTable<'_>, key: &str) {
         let formats = Formats::new(self.catalog);
         let Some(DeValue::Table(variables)) = table.get(key).map(Spanned::get_ref) else { return };
@@ -203,7 +203,7 @@ impl Rules<'_> {
     }
 }
 
-/// What was probably meant by a key at the wrong step.
+/// Returns what was probably meant by a key at the wrong step.
 fn stray_help(verb: &str, key: &str) -> Option<&'static str> {
     match (verb, key) {
         ("send", "where") => Some("the fields that are sent stand in `body`"),

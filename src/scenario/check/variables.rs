@@ -1,4 +1,4 @@
-//! Checks that every name a template reads has a value when the story comes to it.
+//! Checks that every name that a template reads has a value when the story reaches it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::files::{Diagnostic, Place, Problems, SourceFile};
 use crate::language::formats::LOCAL_NAMES;
 use crate::language::template;
 
-/// A story's outlines in the order in which it runs, all includes laid out.
+/// A story's outlines in the order in which it runs, with all includes expanded.
 #[derive(Default)]
 pub(in crate::scenario) struct InOrder<'a> {
     /// Each file once, in the order of their variables.
@@ -19,8 +19,8 @@ pub(in crate::scenario) struct InOrder<'a> {
     pub(in crate::scenario) steps: Vec<(&'a Arc<SourceFile>, &'a StepOutline)>,
 }
 
-/// Reports every name that is read but has no value, and returns the names that are read at all. `extra` are
-/// variables set from outside.
+/// Reports every name that is read without a value, and returns all names that are read. `extra` are variables set from
+/// outside.
 pub(in crate::scenario) fn check(
     in_order: &InOrder<'_>,
     extra: &[&str],
@@ -46,14 +46,14 @@ pub(in crate::scenario) fn check(
     for (source, outline) in &in_order.files {
         names.follow(source, &outline.head);
     }
-    // Reactions live from the start, so that steps may read what they write.
+    // Reactions are active from the start, so that steps may read what they write.
     for (_, outline) in &in_order.files {
         names.values.extend(writes(&outline.reactions).map(|name| name.name.clone()));
     }
     for (source, step) in &in_order.steps {
         names.follow(source, &step.events);
     }
-    // A reaction may happen at any time: it may read whatever is written anywhere.
+    // A reaction may happen at any time: it may read names written anywhere.
     for (source, outline) in &in_order.files {
         names.follow(source, &outline.reactions);
     }
@@ -62,7 +62,7 @@ pub(in crate::scenario) fn check(
 
 type Variable<'a> = (&'a Arc<SourceFile>, &'a Named, &'a [Event]);
 
-/// The variables in their order. One given again keeps its place and takes the later value.
+/// Returns the variables in order. A variable given again keeps its place and takes the later value.
 fn variables<'a>(in_order: &InOrder<'a>) -> Vec<Variable<'a>> {
     let mut list: Vec<Variable<'a>> = Vec::new();
     for (source, outline) in &in_order.files {
@@ -84,9 +84,9 @@ fn writes(events: &[Event]) -> impl Iterator<Item = &Named> {
 }
 
 struct Names<'p> {
-    /// Names that have a value by now.
+    /// Names that have a value so far.
     values: BTreeSet<String>,
-    /// Where names get one, if ever.
+    /// The place where each name gets a value.
     written: BTreeMap<String, Place>,
     /// Names that are read.
     read: BTreeSet<String>,

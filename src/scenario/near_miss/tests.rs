@@ -25,7 +25,7 @@ fn place(line: usize) -> Place {
 
 const SENDS: &str = "chatbot.send_message";
 
-/// What a step that began at 1 s of a story from 0 s on says about what came: it waits for a message with the text `b`.
+/// Returns the message for these arrivals, of a step that waits for a message with the text `b` and began 1 s after its story.
 fn said(arrivals: &[Arrival]) -> String {
     said_in(arrivals, None, &|_| None)
 }

@@ -1,4 +1,4 @@
-//! What a story waits for: calls that come in time, or do not.
+//! The waits of a story: requests that arrive in time, or do not.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::scenario::story::{Action, Await, Step, Trigger};
 use crate::time::HumanDuration;
 
 impl StoryRun {
-    /// The step and what it awaits, if a strand awaits something.
+    /// Returns the step and its `await`, if a strand is waiting.
     pub(super) fn awaiting(&self, at: usize) -> Option<(&Step, &Await)> {
         let step = self.current(at).filter(|_| matches!(self.strands[at].state, State::Awaiting { .. }))?;
         match &step.action {
@@ -49,7 +49,7 @@ impl StoryRun {
         self.next(at, now);
     }
 
-    /// The first strand that awaits the thing in the mailbox at `index`.
+    /// Returns the first strand that awaits the item in the mailbox at `index`.
     pub(super) fn strand_for(
         &mut self,
         index: usize,
@@ -59,8 +59,7 @@ impl StoryRun {
         (0..self.strands.len()).find(|at| self.is_awaited(*at, index, now, host))
     }
 
-    /// Whether the thing in the mailbox at `index` is what a strand awaits. A condition that can't be filled in ends the
-    /// story.
+    /// Whether the item in the mailbox at `index` is what a strand awaits. A condition that can't be filled in ends the story.
     pub(super) fn is_awaited(
         &mut self,
         at: usize,
@@ -69,7 +68,7 @@ impl StoryRun {
         host: &mut dyn StoryHost,
     ) -> bool {
         let story = Arc::clone(&self.story);
-        // The story may have been ended by another strand.
+        // Another strand may have ended the story.
         let cursor = match self.strands.get(at) {
             Some(Strand { cursor, state: State::Awaiting { .. }, .. }) => *cursor,
             _ => return false,
@@ -100,7 +99,7 @@ impl StoryRun {
         }
     }
 
-    /// Ends the wait of a strand if the thing in the mailbox at `index` is what it awaits.
+    /// Ends the wait of a strand if the item in the mailbox at `index` is what it awaits.
     pub(super) fn take_if_awaited(
         &mut self,
         at: usize,
@@ -117,7 +116,7 @@ impl StoryRun {
         is_awaited
     }
 
-    /// A strand takes the thing in the mailbox at `index`, which it awaits.
+    /// Lets a strand take the item in the mailbox at `index`, which it awaits.
     pub(super) fn take(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         if let Some(occurrence) = self.mailbox.remove(index)

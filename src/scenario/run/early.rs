@@ -1,4 +1,4 @@
-//! Answers for what comes early: a call that a later `await` will take is answered as that step wants it.
+//! Responses to requests that arrive early: a request that a later `await` will take is answered as that step requires.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::scenario::host::StoryHost;
 use crate::scenario::story::{Action, Await, Step};
 
 impl StoryRun {
-    /// The answer of the `await` that will take the thing in the mailbox at `index`, as far as that is known now. It is kept for
-    /// that step.
+    /// Returns the response of the `await` that will take the item in the mailbox at `index`, as far as that is known now. The
+    /// item is reserved for that step.
     pub(super) fn early_answer(
         &mut self,
         index: usize,
@@ -23,7 +23,7 @@ impl StoryRun {
         let story = Arc::clone(&self.story);
         let came = self.mailbox.get(index)?;
         let (trigger, came_in, fields) = (came.trigger.clone(), came.conversation, Arc::clone(&came.fields));
-        // Without an answer anywhere there is nothing to look for.
+        // If no step has a response, there is nothing to look for.
         let is_answered = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.trigger == trigger && wait.answer.is_some());
         if self.stopped || !story.steps.iter().any(is_answered) {
             return None;
@@ -47,7 +47,7 @@ impl StoryRun {
             }
             let moment = Moment::of_step(now, &step.conversation, 1, host);
             let mut moment = Moment { cause: Some(&cause), ..moment };
-            // What can't be filled in yet, such as the id of a callback that was not sent, is not meant.
+            // A condition that can't be filled in yet, such as the id of a callback that was not sent, does not match.
             if !matches!(self.matches(&wait.condition, &fields, &mut moment), Ok(true)) {
                 continue;
             }
@@ -59,7 +59,7 @@ impl StoryRun {
         None
     }
 
-    /// Fails the story if something was answered as usual that a strand wants to have answered otherwise.
+    /// Fails the story if a request already got the default response although the `await` that takes it has an `answer`.
     pub(super) fn regret_answer(&mut self, at: usize, kept_for: Option<usize>, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         let cursor = self.strands[at].cursor;

@@ -1,4 +1,4 @@
-//! What comes to a running story from outside: calls, the ends of callbacks; and what it does whenever they come.
+//! Events for a running story from outside (requests, the ends of callbacks), and its reactions to them.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::scenario::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction
 use crate::simulator::ConversationKey;
 
 impl StoryRun {
-    /// A call of the integrator. What the story wants the mock to do about it comes back.
+    /// Handles a request of the integrator. Returns what the story asks the mock to do about it.
     pub fn on_call(&mut self, call: &CallView<'_>, now: Timestamp, host: &mut dyn StoryHost) -> CallReply {
         self.helpers.set_now(now);
         let trigger = Trigger::Call(call.id.into());
@@ -57,11 +57,11 @@ impl StoryRun {
         match self.strand_for(latest, now, host) {
             Some(at) => {
                 reply.taken = true;
-                // The answer may speak of the conversation that the call began.
+                // The response may use the conversation that the request began.
                 let name = self.current(at).map(|step| step.conversation.clone()).unwrap_or_default();
                 self.bind(&name, conversation.or(begun), host);
                 reply.answer = self.awaited_answer(at, &saved, now, host).or(reply.answer);
-                // From here on it is the mailbox's alone, and is not copied.
+                // From here on only the mailbox has it, so that it is not copied.
                 drop(saved);
                 self.answered(latest, reply.answer.as_ref());
                 self.take(at, latest, now, host);
@@ -81,7 +81,7 @@ impl StoryRun {
         reply
     }
 
-    /// What came was answered otherwise than usual.
+    /// Records that an item got a response other than the usual one.
     fn answered(&mut self, index: usize, answer: Option<&(u16, Option<Value>)>) {
         if let (Some((status, body)), Some(occurrence)) = (answer, self.mailbox.get_mut(index)) {
             if occurrence.saved.is_null() {
@@ -95,7 +95,7 @@ impl StoryRun {
         }
     }
 
-    /// Forgets the latest thing that came if it is this call, because another story took it.
+    /// Forgets the latest item if it is this request, because another story took it.
     pub fn give_up_call(&mut self, id: &str) {
         let is_it = |last: &Occurrence| matches!(&last.trigger, Trigger::Call(call) if **call == *id);
         if self.mailbox.back().is_some_and(is_it) {
@@ -103,7 +103,7 @@ impl StoryRun {
         }
     }
 
-    /// The answer that the `await` of a strand gives to the call it takes.
+    /// Returns the response of a strand's `await` to the request that it takes.
     fn awaited_answer(
         &mut self,
         at: usize,
@@ -139,7 +139,7 @@ impl StoryRun {
         }
     }
 
-    /// A callback of this story came to its end.
+    /// Handles the end of a callback of this story.
     pub fn on_end(
         &mut self,
         id: CallbackId,
@@ -155,7 +155,7 @@ impl StoryRun {
         let is_trigger = |trigger: &Trigger| matches!(trigger, Trigger::Callback(id) if **id == *event);
         let reacts = self.story.reactions.iter().any(|reaction| is_trigger(&reaction.trigger));
         let is_saved = outstanding.as_ref().is_some_and(|outstanding| outstanding.save.is_some());
-        // Mostly nobody looks at it again.
+        // Usually it is not needed again.
         let step = outstanding.as_ref().and_then(|outstanding| self.story.steps.get(outstanding.step?));
         let is_judged = step.is_some_and(|step| {
             matches!(&step.action, Action::Send { expect, .. } | Action::Resend { expect, .. } if expect.needs_scope())
@@ -273,7 +273,7 @@ impl StoryRun {
         self.mailbox.push_back(occurrence);
     }
 
-    /// Whatever the story does whenever this happens.
+    /// Carries out the reactions to an event.
     fn react(
         &mut self,
         trigger: &Trigger,
@@ -286,7 +286,7 @@ impl StoryRun {
         let mut reply = CallReply::default();
         let story = Arc::clone(&self.story);
         let any = story.reactions.iter().any(|reaction| reaction.trigger == *trigger);
-        // A story lives until everything it sent has come to its end.
+        // A story lives until everything it sent has ended.
         if !any || !self.has_begun() || self.stopped || self.has_ended {
             return reply;
         }
@@ -299,7 +299,7 @@ impl StoryRun {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
                 continue;
             }
-            // What failed a moment ago may have ended the story.
+            // A previous failure may have ended the story.
             if self.stopped {
                 break;
             }

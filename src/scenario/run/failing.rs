@@ -1,4 +1,4 @@
-//! Expectations that do not hold, and what they end.
+//! Failed expectations, and their consequences.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::scenario::failure::FailureKind;
 use crate::scenario::host::StoryHost;
 use crate::time::HumanDuration;
 
-/// So many failures are remembered of a story; all are in the journal.
+/// How many failures a story keeps; the journal has all.
 const MOST_FAILED: usize = 20;
 
 impl StoryRun {
-    /// Takes note of a failure that somebody else has reported.
+    /// Records a failure that was reported elsewhere.
     pub fn count_failure(&mut self, kind: FailureKind, message: &str) {
         self.note_failure(Arc::clone(&self.name), kind, message);
     }
@@ -47,13 +47,13 @@ impl StoryRun {
         }
     }
 
-    /// When it has to be over, as long as it is not.
+    /// Returns its time limit, as long as it is not over.
     pub(super) fn limit(&self) -> Option<Timestamp> {
         let is_running = self.has_begun() && !self.stopped && !self.has_ended;
         self.story.within.filter(|_| is_running).map(|within| later(self.begins, within))
     }
 
-    /// The time of the whole story is over before it is.
+    /// The story's time limit has passed.
     pub(super) fn ran_out_of_time(&mut self, host: &mut dyn StoryHost) {
         let Some(within) = self.story.within.map(HumanDuration) else { return };
         let whole = Place { file: Arc::clone(&self.story.file), line: 1 };
@@ -62,7 +62,7 @@ impl StoryRun {
         self.abort(&place, FailureKind::TimeLimit, message, host);
     }
 
-    /// Stops because of what failed at this place: the steps that are left are skipped.
+    /// Stops because of a failure at this place: the remaining steps are skipped.
     pub(super) fn stop_after(&mut self, failed: &Place, host: &mut dyn StoryHost) {
         if self.stopped {
             return;
@@ -78,7 +78,7 @@ impl StoryRun {
         self.stop();
     }
 
-    /// A failure after which the rest of the story makes no sense.
+    /// Records a failure after which the rest of the story makes no sense.
     pub(super) fn abort(
         &mut self,
         place: &Place,

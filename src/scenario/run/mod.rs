@@ -1,5 +1,5 @@
-//! A running story: a state machine. Time, calls and delivery results go in; callbacks and verdicts come out through
-//! the [`StoryHost`].
+//! A running story: a state machine. Its inputs are time, requests and delivery results; callbacks and verdicts go to the
+//! [`StoryHost`].
 
 mod awaiting;
 mod early;
@@ -38,15 +38,15 @@ use crate::seed::Seed;
 use crate::simulator::ConversationKey;
 use crate::time::later;
 
-/// How many things that happened wait for an `await` at most; the oldest are forgotten.
+/// Maximum number of events that are kept for an `await`; the oldest are forgotten.
 const MAILBOX: usize = 1_000;
 
-/// How many callbacks of reactions go out at one moment of a story at most: reactions that set each other off without
-/// any time in between would never end.
+/// Maximum number of callbacks that reactions send at one moment of a story: reactions that trigger each other without a delay
+/// would never end.
 const MOST_AT_ONCE: u32 = 10_000;
 
-/// So many steps a story takes before others have their turn: one that repeats what takes no time must not keep everything
-/// else waiting.
+/// Maximum number of steps that a story takes before other stories are advanced: a story that repeats instant steps must not
+/// hold up everything else.
 const BREATH: u32 = 100;
 
 /// A running story.
@@ -60,83 +60,84 @@ pub struct StoryRun {
     helpers: OwnHelpers,
     values: BTreeMap<String, Scope>,
     conversations: BTreeMap<String, Held>,
-    /// Where it is: the first strand is the story's own.
+    /// The positions of the story: the first strand is the story's own.
     strands: Vec<Strand>,
-    /// Things that happened and were not awaited yet, oldest first.
+    /// Events that were not awaited yet, oldest first.
     mailbox: VecDeque<Occurrence>,
-    /// What must not come now.
+    /// The active `never` steps.
     watches: Vec<Watch>,
-    /// Callbacks that are sent again later, by the names they were saved under.
+    /// The callbacks that are sent again later, by the names they were saved under.
     resendable: BTreeMap<String, Resendable>,
     /// How often each reaction happened.
     fired: Vec<u32>,
-    /// Callbacks of reactions that are not due yet.
+    /// The callbacks of reactions that are not due yet.
     scheduled: BTreeMap<(Timestamp, u64), Scheduled>,
     scheduled_so_far: u64,
-    /// Whether a callback of a reaction that is due waits for room.
+    /// Whether a due callback of a reaction waits for room.
     is_held_up: bool,
-    /// How many further steps it may take at once.
+    /// Number of further steps that it may take at once.
     breath: u32,
-    /// The moment of the latest callback of a reaction, and how many went out at it.
+    /// The moment of the latest callback of a reaction, and the number of callbacks sent at that moment.
     burst: (Timestamp, u32),
-    /// Callbacks under way that the story does not wait for. (Most stories have one at a time, and a map makes room for eleven.)
+    /// Callbacks being delivered that the story does not wait for. (Most stories have one at a time, and a node of the map has
+    /// room for eleven.)
     outstanding: BTreeMap<CallbackId, Box<Outstanding>>,
-    /// The story's own URL, as last filled in, for what the simulator sends by itself.
+    /// The story's own URL, as last filled in, for callbacks that the simulator sends by itself.
     callback_url: Option<String>,
-    /// What goes wrong with calls while it lives.
+    /// The faults of requests while the story lives.
     faults: Faults,
     failures: u32,
-    /// The first of them.
+    /// The first failures.
     failed: Vec<Failed>,
-    /// Whether it was begun in a mock that runs.
+    /// Whether it was started by hand in a running mock.
     is_by_hand: bool,
-    /// Whether it stops at the first of them.
+    /// Whether it stops at the first failure.
     fails_fast: bool,
     /// When it begins.
     begins: Timestamp,
-    /// What its callbacks came to, for a step that waits for one in vain.
+    /// The results of its callbacks, for a step that waits for one in vain.
     callbacks: Arrivals,
-    /// What it waited for in vain: it may come after its time.
+    /// What it awaited in vain, and what may arrive late.
     missed: Vec<Missed>,
-    /// Whether it was ended before its time, and how many steps were left then.
+    /// Whether it was ended early, and how many steps were left then.
     stopped: bool,
     left_out: usize,
-    /// Whether somebody ended it, so that it has neither passed nor failed.
+    /// Whether it was stopped on request, so that it neither passed nor failed.
     is_called_off: bool,
     has_ended: bool,
 }
 
-/// A conversation that the story has a name for.
+/// A conversation for which the story has a name.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     key: ConversationKey,
-    /// Whether somebody else began it: then the name stands for no other.
+    /// Whether it was begun outside the story: then the name stands for no other.
     is_bound: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Occurrence {
     trigger: Trigger,
-    /// The conversation it belongs to, if it names one.
+    /// The conversation that it belongs to, if it names one.
     conversation: Option<ConversationKey>,
-    /// The conversation it began, or that its answer names.
+    /// The conversation that it began, or that its response names.
     begun: Option<ConversationKey>,
     fields: Arc<Value>,
     saved: Arc<Value>,
-    /// Its number among what came.
+    /// Its number among the arrivals.
     arrival: u64,
-    /// The step that takes it later, if it was answered for it.
+    /// The step that takes it later, if it was answered for that step.
     kept_for: Option<usize>,
 }
 
 impl Occurrence {
-    /// It as templates see it: the name, and what it holds.
+    /// Returns it as templates see it: the name, and the value.
     fn cause(&self, story: &Story) -> (&'static str, Scope) {
         cause(&self.trigger, &self.saved, story)
     }
 }
 
-/// What came as the templates of a story see it. If none looks at it there is nothing to see.
+/// Returns an event as the templates of a story see it. The value is empty if no template reads it.
 fn cause(trigger: &Trigger, saved: &Value, story: &Story) -> (&'static str, Scope) {
     let name = trigger.variable();
     let is_read = story.templates.reads(name);
@@ -151,25 +152,25 @@ struct Scheduled {
     /// The conversation itself, if the story has no name for it.
     unnamed: Option<ConversationKey>,
     loop_index: u32,
-    /// What templates saw at the moment when it was caused.
+    /// The scope of templates at the moment when it was caused.
     then: Arc<Then>,
-    /// The call or callback it reacts to, by the name templates see it under.
+    /// The request or callback that it reacts to, with its name in templates.
     cause: (&'static str, Scope),
 }
 
 #[derive(Clone, Debug)]
 struct Outstanding {
     place: Place,
-    /// The step whose expectation counts; reactions and the simulator's own callbacks just have to be delivered.
+    /// The step whose expectation applies. Callbacks of reactions and of the simulator itself only have to be delivered.
     step: Option<usize>,
-    /// The repeat it belongs to.
+    /// The round of the step's repetition.
     loop_index: u32,
     save: Option<String>,
     body: Value,
 }
 
 impl StoryRun {
-    /// A story that begins at `start`. `number` counts the stories of a run, `instance` those of one scenario, from 1.
+    /// Creates a story that begins at `start`. `number` counts the stories of a run, `instance` those of one scenario, from 1.
     pub fn new(
         story: Arc<Story>,
         name: Arc<str>,
@@ -218,9 +219,9 @@ impl StoryRun {
         }
     }
 
-    /// Sets a variable from outside (`--set`); it wins over the file's own.
+    /// Sets a variable from outside (`--set`), which takes precedence over the file's own.
     pub fn preset(&mut self, name: &str, value: &Value) {
-        // What nobody reads has a value, but not to look at.
+        // A variable that no template reads needs a value, but no content.
         let is_read = self.story.templates.reads(name);
         self.values.insert(name.to_owned(), if is_read { template::value(value) } else { Scope::UNDEFINED });
     }
@@ -230,17 +231,17 @@ impl StoryRun {
         self.fails_fast = !self.story.keep_going;
     }
 
-    /// The name shown, with the number of the instance if there are several.
+    /// Returns the displayed name, with the number of the instance if there are several.
     pub fn name(&self) -> &Arc<str> {
         &self.name
     }
 
-    /// The URL the story names for its callbacks, as last filled in.
+    /// Returns the story's own URL for callbacks, as last filled in.
     pub fn callback_url(&self) -> Option<String> {
         self.callback_url.clone()
     }
 
-    /// What it is a run of.
+    /// Returns the story of this run.
     pub fn story(&self) -> &Arc<Story> {
         &self.story
     }
@@ -250,22 +251,22 @@ impl StoryRun {
         self.instance == 1
     }
 
-    /// When it begins.
+    /// Returns when it begins.
     pub fn begins(&self) -> Timestamp {
         self.begins
     }
 
-    /// It is begun in a mock that runs: once it is over, what comes is none of its business.
+    /// Marks it as started by hand: once over, it takes no unattributed events.
     pub fn begin_by_hand(&mut self) {
         self.is_by_hand = true;
     }
 
-    /// Whether anything that nobody else is meant by belongs to it, if it is the only one.
+    /// Whether unattributed events may be attributed to this story when it is the only one.
     pub fn may_be_meant(&self) -> bool {
         !(self.is_by_hand && self.is_over())
     }
 
-    /// The same story before its beginning, so much later.
+    /// Returns the same story before its beginning, with a later start.
     #[must_use]
     pub fn fresh(&self, later: SignedDuration) -> Self {
         let begins = self.begins.checked_add(later).unwrap_or(Timestamp::MAX);
@@ -275,7 +276,7 @@ impl StoryRun {
         Self { values, fails_fast, is_by_hand, ..fresh }
     }
 
-    /// Whether all steps are taken and nothing of the story is under way.
+    /// Whether all steps are taken and no callback of the story is being delivered.
     pub fn is_over(&self) -> bool {
         self.has_taken_all_steps() && self.scheduled.is_empty() && self.outstanding.is_empty()
     }
@@ -288,24 +289,24 @@ impl StoryRun {
         !matches!(self.strands[0].state, State::Before(_))
     }
 
-    /// Whether the story waits for a call from outside, which time alone does not bring.
+    /// Whether the story waits for a request from outside, which does not come by the passing of time.
     pub fn awaits_call(&self) -> bool {
         (0..self.strands.len())
             .any(|at| self.awaiting(at).is_some_and(|(_, wait)| matches!(wait.trigger, Trigger::Call(_))))
     }
 
-    /// Whether it lets calls go wrong.
+    /// Whether it has faults for requests.
     pub fn has_faults(&self) -> bool {
         !self.faults.is_empty()
     }
 
-    /// What goes wrong with a call, as the story wants it.
+    /// Returns the story's fault for a request.
     pub fn fault(&mut self, id: &str, fields: &Value, belongs: &Belongs<'_>) -> Option<Fault> {
         let lives = self.has_begun() && !self.stopped;
         lives.then(|| self.faults.next(id, fields, belongs)).flatten()
     }
 
-    /// What goes wrong with a callback that the simulated vendor sends because of the story.
+    /// Returns the story's faults for a callback that the simulated vendor sends because of it.
     pub fn callback_faults(
         &mut self,
         event: &str,
@@ -319,7 +320,7 @@ impl StoryRun {
         found
     }
 
-    /// Whether callbacks of the simulated vendor that come once it is over still depend on it: on its URL, its policy or its
+    /// Whether callbacks that the simulated vendor sends after its end still depend on it: on its URL, its policy or its
     /// faults.
     pub fn shapes_callbacks(&self) -> bool {
         self.callback_url.is_some() || self.story.own_policy().is_some() || self.has_faults()
@@ -330,12 +331,12 @@ impl StoryRun {
         self.story.looks_for(&Trigger::Call(id.into()))
     }
 
-    /// Whether anything of the story reads what came with a call, but for its conditions.
+    /// Whether anything in the story except its conditions reads the data of a request.
     pub fn reads_calls(&self) -> bool {
         self.story.reads_calls()
     }
 
-    /// When time alone moves the story on.
+    /// Returns when the passing of time alone advances the story.
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let own = self.strands.iter().filter_map(Strand::next_wakeup).min();
         let scheduled = self.scheduled.keys().next().map(|(at, _)| *at).filter(|_| !self.is_held_up);
@@ -343,12 +344,12 @@ impl StoryRun {
         [own, scheduled, self.limit(), at_once].into_iter().flatten().min()
     }
 
-    /// Whether it stopped only to let others go on.
+    /// Whether it only paused to let other stories advance.
     pub fn is_out_of_breath(&self) -> bool {
         self.breath == 0
     }
 
-    /// Whether a callback of it waits until there is room.
+    /// Whether one of its callbacks waits until there is room.
     pub fn waits_for_room(&self) -> bool {
         self.is_held_up || self.strands.iter().any(|strand| matches!(strand.state, State::ForRoom))
     }
@@ -364,13 +365,13 @@ impl StoryRun {
         self.is_held_up = false;
     }
 
-    /// The same because somebody wants it so: it has neither passed nor failed.
+    /// Stops the story on request: it counts as neither passed nor failed.
     pub fn call_off(&mut self) {
         self.is_called_off = !self.is_over();
         self.stop();
     }
 
-    /// Moves on as far as possible at this moment, but for no more than so many steps: then it is still due.
+    /// Advances as far as possible at this moment, but by a limited number of steps: then it is still due.
     pub fn advance(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
         self.helpers.set_now(now);
         if self.limit().is_some_and(|limit| limit <= now) {
@@ -389,7 +390,7 @@ impl StoryRun {
             let scheduled = entry.remove();
             self.send_scheduled(scheduled, now, host);
         }
-        // One strand may set another in motion.
+        // One strand may let another advance.
         while (0..self.strands.len()).any(|at| self.advance_strand(at, now, host)) {}
         if self.is_over() && !self.has_ended {
             self.has_ended = true;
@@ -400,10 +401,10 @@ impl StoryRun {
         }
     }
 
-    /// Moves a strand on as far as possible at this moment. Whether it moved.
+    /// Advances a strand as far as possible at this moment. Returns whether it moved.
     fn advance_strand(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
         let mut moved = false;
-        // The story may be ended on the way.
+        // A step may end the story.
         while let Some(strand) = self.strands.get(at).filter(|_| self.breath > 0) {
             self.breath -= 1;
             match &strand.state {
@@ -436,13 +437,13 @@ impl StoryRun {
         moved
     }
 
-    /// Whether the step of a strand sends a callback.
+    /// Whether the current step of a strand sends a callback.
     fn sends(&self, at: usize) -> bool {
         let step = self.current(at).filter(|_| !self.strands[at].is_through());
         step.is_some_and(|step| matches!(step.action, Action::Send { .. } | Action::Resend { .. }))
     }
 
-    /// A story that is over is only counted: a load runs many thousands of them.
+    /// Frees the data of a story that is over and only counted: a load runs many thousands of them.
     fn forget(&mut self) {
         self.values.clear();
         self.conversations.clear();

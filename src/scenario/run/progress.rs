@@ -1,4 +1,4 @@
-//! How far a story is, for whoever watches it.
+//! The progress of a story, as it is displayed.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -25,7 +25,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Whether nothing more comes of it.
+    /// Whether it is final.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Passed | Self::Failed | Self::Stopped)
     }
@@ -72,11 +72,11 @@ pub struct Failed {
 }
 
 impl StoryRun {
-    /// How it is.
+    /// Returns the phase of the story.
     pub fn phase(&self) -> Phase {
         match (self.is_called_off, self.is_over()) {
             _ if !self.has_begun() => Phase::Planned,
-            // What it has sent may still be on its way.
+            // Callbacks that it has sent may still be in delivery.
             (true, _) => Phase::Stopped,
             (false, false) => Phase::Running,
             (false, true) if self.failures > 0 => Phase::Failed,
@@ -84,7 +84,7 @@ impl StoryRun {
         }
     }
 
-    /// How far it is.
+    /// Returns the progress of the story.
     pub fn progress(&self) -> Progress {
         let steps = self.story.steps.len();
         let left = if self.stopped { self.left_out } else { self.steps_left().len() };
@@ -93,7 +93,7 @@ impl StoryRun {
         Progress { state: self.phase(), steps, taken: steps.saturating_sub(left), at, failures, failed }
     }
 
-    /// The step that a strand is at, if it is at one of its own.
+    /// Returns the step that a strand is at, if it is a step of its own.
     fn at(&self, strand: &Strand) -> Option<At> {
         let until = match &strand.state {
             State::Before(_) | State::Joining | State::Finished => return None,

@@ -1,4 +1,4 @@
-//! What templates of a running story see, and how its callbacks are rendered.
+//! The scope of templates in a running story, and the rendering of its callbacks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(super) enum StoryError {
 }
 
 impl StoryError {
-    /// What kind of failure it is.
+    /// Returns the kind of failure.
     pub(super) fn kind(&self) -> FailureKind {
         match self {
             Self::Fill { .. } | Self::Where(_) | Self::Check(_) | Self::When(_) | Self::Truth(_) => {
@@ -50,7 +50,7 @@ impl StoryError {
     }
 }
 
-/// Says what can't be filled in.
+/// Creates the error for something that can't be filled in.
 pub(super) fn fill(what: &str) -> impl FnOnce(FillError) -> StoryError {
     |error| StoryError::Fill { what: what.to_owned(), error }
 }
@@ -71,7 +71,7 @@ pub(super) struct Resendable {
 }
 
 impl Resendable {
-    /// The same once more.
+    /// Returns the same callback to be sent again.
     pub(super) fn sending(&self) -> Sending {
         Sending {
             event: Arc::clone(&self.event),
@@ -87,22 +87,22 @@ impl Resendable {
     }
 }
 
-/// One thing a story does: when, in which of its conversations, and what its templates see beside variables.
+/// The moment of an action: its time, its conversation, and what its templates see beside variables.
 pub(super) struct Moment<'a> {
     pub(super) now: Timestamp,
     pub(super) conversation: &'a str,
     /// The conversation itself, if the story has no name for it.
     pub(super) unnamed: Option<ConversationKey>,
-    /// Which repeat it is, from 1.
+    /// The round of the repetition, from 1.
     pub(super) loop_index: u32,
-    /// What templates saw at another moment, which wins over what is now.
+    /// The scope of templates at another moment, which takes precedence over the present one.
     pub(super) then: Option<&'a Then>,
-    /// The call or callback of a reaction, by the name templates see it under.
+    /// The request or callback of a reaction, with its name in templates.
     pub(super) cause: Option<&'a (&'static str, Scope)>,
     pub(super) host: &'a mut dyn StoryHost,
 }
 
-/// What templates saw at a moment, for what is sent later because of it.
+/// The scope of templates at a moment, for what is sent later because of it.
 #[derive(Debug)]
 pub(super) struct Then {
     values: BTreeMap<String, Scope>,
@@ -111,7 +111,7 @@ pub(super) struct Then {
 }
 
 impl<'a> Moment<'a> {
-    /// A moment of a step, which nothing from outside causes.
+    /// Creates the moment of a step, which has no cause from outside.
     pub(super) fn of_step(
         now: Timestamp,
         conversation: &'a str,
@@ -123,7 +123,7 @@ impl<'a> Moment<'a> {
 }
 
 impl StoryRun {
-    /// Whether something that came is as a `where` wants it. The moment has it as its cause.
+    /// Whether an event matches a `where`. The event is the cause of the moment.
     pub(super) fn matches(
         &mut self,
         condition: &Condition,
@@ -133,7 +133,7 @@ impl StoryRun {
         Ok(condition.is_empty() || self.mismatches(condition, fields, moment)?.is_empty())
     }
 
-    /// In what something that came is not as a `where` wants it, a line each.
+    /// Returns the mismatches against a `where`, one line each.
     pub(super) fn mismatches(
         &mut self,
         condition: &Condition,
@@ -144,7 +144,7 @@ impl StoryRun {
         condition.mismatches(fields, &self.story.templates, &scope).map_err(StoryError::Where)
     }
 
-    /// In what the variables are not as a `check` wants them, a line each.
+    /// Returns the mismatches of variables against a `check`, one line each.
     pub(super) fn unchecked(
         &mut self,
         condition: &Condition,
@@ -172,8 +172,8 @@ impl StoryRun {
         truth(&value.map_err(StoryError::When)?).map_err(StoryError::Truth)
     }
 
-    /// The name of the conversation that a call or callback came in, or that itself if somebody else began it and the story
-    /// has no name for it.
+    /// Returns the name of the conversation that a request or callback belongs to, or the conversation itself if it was begun
+    /// outside the story and the story has no name for it.
     pub(super) fn conversation_of(
         &self,
         came_in: Option<ConversationKey>,
@@ -205,7 +205,7 @@ impl StoryRun {
         Ok(())
     }
 
-    /// Sends a callback; its body comes back if somebody looks at it later: for what `is_judged`, is saved or awaited.
+    /// Sends a callback. Returns its body if it is needed later: if it `is_judged`, saved or awaited.
     pub(super) fn render_and_send(
         &mut self,
         callback: &CallbackTemplate,
@@ -213,7 +213,7 @@ impl StoryRun {
         moment: &mut Moment<'_>,
     ) -> Result<(CallbackId, Value), StoryError> {
         let story = Arc::clone(&self.story);
-        // What templates see takes as long to gather as everything else here.
+        // Building the scope of templates takes as long as everything else here.
         let is_fixed = callback.is_fixed() && story.callback_url.as_ref().is_none_or(Template::is_fixed);
         let scope = if is_fixed { Scope::UNDEFINED } else { self.scope(moment) };
         let key = self.key(moment);
@@ -301,7 +301,7 @@ impl StoryRun {
         Ok((first, value))
     }
 
-    /// The simulator's key of the moment's conversation, which is opened at its first use.
+    /// Returns the simulator's key of the moment's conversation, which is opened at its first use.
     fn key(&mut self, moment: &mut Moment<'_>) -> ConversationKey {
         if let Some(key) = moment.unnamed {
             return key;
@@ -320,7 +320,7 @@ impl StoryRun {
         key
     }
 
-    /// What templates see now, without the variables of these names: who reads them later has them from later.
+    /// Captures the template scope, except these variables, which are read when the callback is due.
     pub(super) fn then<'n>(
         &mut self,
         without: impl Iterator<Item = &'n String>,
@@ -332,9 +332,9 @@ impl StoryRun {
         Then { values, user, session }
     }
 
-    /// The moment's user and conversation, if any template looks at them.
+    /// Returns the moment's user and conversation, if any template reads them.
     fn view(&mut self, moment: &mut Moment<'_>) -> (Scope, Scope) {
-        // It is opened in any case, so that its place among all is the same.
+        // The conversation is opened in any case, so that the order of conversations does not change.
         let key = self.key(moment);
         let templates = &self.story.templates;
         if !templates.reads("user") && !templates.reads("session") {
@@ -344,14 +344,14 @@ impl StoryRun {
         (template::value(&user), template::value(&session))
     }
 
-    /// What templates see.
+    /// Builds the scope of templates.
     pub(super) fn scope(&mut self, moment: &mut Moment<'_>) -> Scope {
         let (user, session) = match moment.then {
             Some(then) => (then.user.clone(), then.session.clone()),
             None => self.view(moment),
         };
         let Story { name, country, locale, templates, .. } = &*self.story;
-        // A scope is made for each condition and callback: what nobody reads is left out.
+        // A scope is built for each condition and callback: values that no template reads are left out.
         let text =
             |name: &str, text: &str| if templates.reads(name) { Scope::from(text) } else { Scope::UNDEFINED };
         let helpers = match templates.calls() {

@@ -1,4 +1,4 @@
-//! Steps are taken: callbacks go out, values are set, pauses begin.
+//! Takes steps: callbacks are sent, values are set, pauses begin.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl StoryRun {
         let Some(step) = story.steps.get(self.strands[at].cursor).filter(|_| !self.strands[at].is_through())
         else {
             self.strands[at].state = State::Finished;
-            // What the story itself watches out for ends with its last callback.
+            // The `never` steps of the story itself end with its last callback.
             self.watches.retain(|watch| at == 0 || watch.strand != at);
             return;
         };
@@ -103,7 +103,7 @@ impl StoryRun {
             Action::Await(wait) => {
                 self.strands[at].state =
                     State::Awaiting { deadline: later(now, wait.within), taken: Vec::new() };
-                // What came before the step counts, unless an earlier step took it.
+                // An event before the step counts, unless an earlier step took it.
                 for _ in 0..wait.times {
                     let took =
                         (0..self.mailbox.len()).any(|index| self.take_if_awaited(at, index, now, host));
@@ -118,7 +118,7 @@ impl StoryRun {
         }
     }
 
-    /// The callback of a step is on its way, or can't be sent.
+    /// Handles the result of sending a step's callback: it is being delivered, or can't be sent.
     pub(super) fn sent(
         &mut self,
         at: usize,

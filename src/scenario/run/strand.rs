@@ -1,5 +1,5 @@
-//! The lines of steps that a running story follows: one, and another for each step of a block whose steps are taken at the
-//! same time.
+//! The strands of a running story: one for its sequence of steps, and another for each step of a block whose steps are taken at
+//! the same time.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use super::{StoryRun, later};
 use crate::delivery::CallbackId;
 use crate::scenario::story::{Action, Step};
 
-/// A line of steps that are taken one after the other.
+/// A sequence of steps that are taken one after the other.
 #[derive(Clone, Debug)]
 pub(super) struct Strand {
-    /// The step it is at.
+    /// The current step.
     pub(super) cursor: usize,
-    /// The first step that is not its own.
+    /// The first step behind its own.
     end: usize,
-    /// Which repeat of that step it is.
+    /// The current round of that step.
     pub(super) round: u32,
     pub(super) state: State,
     /// The blocks around the cursor, the innermost last.
@@ -30,9 +30,9 @@ pub(super) struct Strand {
 pub(super) enum State {
     /// Not begun.
     Before(Timestamp),
-    /// The step under the cursor is to be taken.
+    /// The step under the cursor is due.
     Ready,
-    /// The same, once there is room for its callback.
+    /// The step is due once there is room for its callback.
     ForRoom,
     /// In a pause; afterwards the cursor moves on, or, between repeats, stays.
     Pausing { until: Timestamp, then_next: bool },
@@ -41,7 +41,7 @@ pub(super) enum State {
     /// Waiting for something to happen.
     Awaiting {
         deadline: Timestamp,
-        /// What came so far, of several.
+        /// The events so far, if several are awaited.
         taken: Vec<Value>,
     },
     /// Waiting for the strands of a block.
@@ -57,12 +57,12 @@ pub(super) struct Block {
     pub(super) step: usize,
     /// The first step behind it.
     end: usize,
-    /// Which repeat of the block it is.
+    /// The current round of the block.
     round: u32,
 }
 
 impl Strand {
-    /// The whole story, which begins at a moment.
+    /// Creates the strand of the whole story, which begins at a moment.
     pub(super) fn first(steps: usize, start: Timestamp) -> Self {
         Self { cursor: 0, end: steps, round: 1, state: State::Before(start), blocks: Vec::new(), parent: 0 }
     }
@@ -72,7 +72,7 @@ impl Strand {
         self.cursor >= self.end
     }
 
-    /// When time alone moves it on.
+    /// Returns when the passing of time alone advances it.
     pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
         match &self.state {
             State::Before(at) | State::Pausing { until: at, .. } | State::Awaiting { deadline: at, .. } => {
@@ -85,17 +85,17 @@ impl Strand {
 }
 
 impl StoryRun {
-    /// The step a strand is at.
+    /// Returns the current step of a strand.
     pub(super) fn current(&self, at: usize) -> Option<&Step> {
         self.story.steps.get(self.strands[at].cursor)
     }
 
-    /// The steps that are not taken yet, those included that strands are at.
+    /// Returns the steps that are not finished yet, including the current ones.
     pub(super) fn steps_left(&self) -> BTreeSet<usize> {
         let strands = self.strands.iter().filter(|strand| !matches!(strand.state, State::Finished));
         strands
             .flat_map(|strand| {
-                // The steps of a block that is waited for are those of other strands.
+                // The steps of a parallel block belong to other strands.
                 let block = self.story.steps.get(strand.cursor);
                 let block = block.filter(|_| matches!(strand.state, State::Joining));
                 strand.cursor + block.map_or(0, Step::length)..strand.end
@@ -103,7 +103,7 @@ impl StoryRun {
             .collect()
     }
 
-    /// The step of a strand is done: repeats it or moves on.
+    /// Finishes the step of a strand: repeats it or moves on.
     pub(super) fn next(&mut self, at: usize, now: Timestamp) {
         while !self.stopped {
             let strand = &mut self.strands[at];
@@ -125,7 +125,7 @@ impl StoryRun {
             strand.cursor += step.length();
             strand.round = 1;
             strand.state = State::Ready;
-            // With its last step the block is done, too: it is what is repeated or left now.
+            // The last step also finishes its block: the block is what is repeated or left now.
             match strand.blocks.pop_if(|block| strand.cursor >= block.end) {
                 Some(block) => {
                     (strand.cursor, strand.round) = (block.step, block.round);
@@ -137,7 +137,7 @@ impl StoryRun {
         }
     }
 
-    /// Begins the block a strand is at.
+    /// Begins the block that a strand is at.
     pub(super) fn enter(&mut self, at: usize, parallel: bool) {
         let Some(step) = self.current(at) else { return };
         let (first, end) = (self.strands[at].cursor + 1, self.strands[at].cursor + step.length());
@@ -153,7 +153,7 @@ impl StoryRun {
             let end = cursor + step.length();
             let strand =
                 Strand { cursor, end, round: 1, state: State::Ready, blocks: Vec::new(), parent: at };
-            // A strand that is through is of no use any more.
+            // A finished strand is not needed any more.
             let free = self.strands.iter().skip(1).position(|strand| matches!(strand.state, State::Finished));
             match free {
                 Some(free) => self.strands[free + 1] = strand,
@@ -163,13 +163,13 @@ impl StoryRun {
         }
     }
 
-    /// Whether all strands are through that a strand waits for.
+    /// Whether all strands that a strand waits for have finished.
     pub(super) fn has_joined(&self, at: usize) -> bool {
         let is_waited_for = |strand: &Strand| strand.parent == at && !matches!(strand.state, State::Finished);
         !self.strands.iter().skip(1).any(is_waited_for)
     }
 
-    /// Which repeat a strand is at: of its step, or else of the innermost block around it that is repeated.
+    /// Returns the round that a strand is in: of its step, or else of the innermost repeated block around it.
     pub(super) fn loop_index(&self, at: usize) -> u32 {
         let repeats = |step: usize| self.story.steps.get(step).is_some_and(|step| step.repeat > 1);
         let strand = &self.strands[at];
@@ -185,7 +185,7 @@ impl StoryRun {
 }
 
 impl Step {
-    /// How many steps it is, with those that stand in it.
+    /// Returns the number of steps it covers, including those of a block.
     pub(super) fn length(&self) -> usize {
         match self.action {
             Action::Group { size, .. } => size + 1,

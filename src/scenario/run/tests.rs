@@ -1,4 +1,5 @@
-//! Stories as the state machines they are: time, calls and ends of deliveries go in, callbacks and failures come out.
+//! Tests of stories as state machines: their inputs are time, requests and ends of deliveries; their outputs are callbacks and
+//! failures.
 
 use std::time::Duration;
 
@@ -14,12 +15,12 @@ use crate::scenario::host::{Body, CallReply, CallView, Sending};
 use crate::scenario::{DeliveryEnd, load};
 use crate::simulator::{Behaviour, EmitError, Opening, Simulator};
 
-/// A host that notes what the story does. Bodies are what the story itself says of them.
+/// A host that records the actions of a story. Bodies are what the story itself says of them.
 struct ScriptedHost {
     simulator: Simulator,
     /// Events with their bodies, in the order of sending.
     sent: Vec<(String, Value)>,
-    /// Everything else that the story reports.
+    /// All other reports of the story.
     notes: Vec<String>,
     arrivals: Arrivals,
     under_way: Vec<String>,
@@ -100,14 +101,14 @@ fn at(millis: i64) -> Timestamp {
 }
 
 impl Driven {
-    /// A story that began at the moment 0.
+    /// Begins a story at the moment 0.
     fn begin(text: &str) -> Self {
         let mut driven = Self::before(text);
         driven.advance(0);
         driven
     }
 
-    /// The same, and it stops at its first failure.
+    /// Does the same with a story that stops at its first failure.
     fn begin_strictly(text: &str) -> Self {
         let mut driven = Self::before(text);
         driven.run.fail_fast();
@@ -137,7 +138,7 @@ impl Driven {
         reply
     }
 
-    /// A call that names a conversation, or begins it; also its number among what came.
+    /// Makes a request that names a conversation, or begins it. The request also has a number among the arrivals.
     fn call_in(
         &mut self,
         id: &str,
@@ -176,7 +177,7 @@ impl Driven {
         (reply, arrival)
     }
 
-    /// The receiver answers the callback of this number with a status.
+    /// Lets the receiver answer the callback of this number with a status.
     fn answer(&mut self, number: usize, status: u16, millis: i64) {
         let (event, body) = self.host.sent[number - 1].clone();
         let failure = (status != 200)
@@ -506,7 +507,7 @@ fn the_steps_of_a_parallel_block_run_side_by_side() {
     assert_eq!(story.host.notes.last().unwrap(), "passed");
 }
 
-/// Two awaits, a reaction and a callback: enough to be left out.
+/// Two awaits, a reaction and a callback: large enough to be left out.
 const LONG: &str = r#"
 [[on]]
 callback = "session.transfer"

@@ -1,4 +1,4 @@
-//! What must not come for a span of the story: from a `never` on to the end of its block, or for so long.
+//! Events that must not arrive during a part of the story: from a `never` on to the end of its block, or for a given time.
 
 use std::sync::Arc;
 
@@ -10,22 +10,22 @@ use crate::scenario::failure::FailureKind;
 use crate::scenario::host::StoryHost;
 use crate::scenario::story::{Action, Step};
 
-/// A `never` that holds.
+/// An active `never`.
 #[derive(Clone, Debug)]
 pub(super) struct Watch {
     /// The step.
     pub(super) step: usize,
-    /// The strand that took it.
+    /// The strand that took the step.
     pub(super) strand: usize,
-    /// How many blocks were around it: with the innermost of them it ends.
+    /// Number of blocks around it: it ends with the innermost of them.
     pub(super) depth: usize,
-    /// Until when it holds at most.
+    /// The latest end of its activity.
     pub(super) until: Timestamp,
     pub(super) loop_index: u32,
 }
 
 impl StoryRun {
-    /// Fails the story for everything that something breaks by coming at all.
+    /// Fails the story for each active `never` that this event violates.
     pub(super) fn watch_out(&mut self, came: &Occurrence, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         self.watches.retain(|watch| now <= watch.until);
@@ -36,7 +36,7 @@ impl StoryRun {
             else {
                 continue;
             };
-            // What names a conversation is nothing to the steps of another one.
+            // An event of one conversation does not concern steps of another.
             let own = self.conversations.get(conversation).map(|held| held.key);
             let is_elsewhere = came.conversation.is_some_and(|came_in| own != Some(came_in));
             if never.trigger != came.trigger || is_elsewhere {

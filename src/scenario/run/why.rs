@@ -1,4 +1,4 @@
-//! Whose conversation is whose, and why a step got nothing that it waited for.
+//! Binding of conversations to steps, and explanations for timed-out `await`s.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::scenario::story::{Action, Step, Story, Trigger};
 use crate::simulator::ConversationKey;
 use crate::time::HumanDuration;
 
-/// So many differences are told of what came with other fields.
+/// How many field differences a near miss lists.
 const MOST_DIFFERENCES: usize = 8;
 
-/// Something that was awaited in vain.
+/// A timed-out `await`.
 #[derive(Clone, Debug)]
 pub(super) struct Missed {
     place: Place,
@@ -33,17 +33,17 @@ pub(super) struct Missed {
     ran_out: Timestamp,
 }
 
-/// What a step sought, with the values of the moment when it gave up.
+/// What a step was waiting for, with the values at the moment when it gave up.
 #[derive(Clone, Debug)]
 enum Sought {
     /// These fields.
     Fields(Value),
-    /// What makes the condition of this step true, with what else its template sees.
+    /// Anything that makes the condition of this step true, with the other names in its template's scope.
     True { step: usize, scope: Scope },
 }
 
 impl Sought {
-    /// What is different in what came from what was sought, a line each.
+    /// Returns the differences between an event and what was awaited, one line each.
     fn differences(&self, story: &Story, trigger: &Trigger, fields: &Value) -> Vec<String> {
         let found = match self {
             Self::Fields(wanted) => {
@@ -66,8 +66,8 @@ impl Sought {
 }
 
 impl StoryRun {
-    /// Whether something of a conversation, or of none, belongs to the steps of this name. What somebody else began belongs
-    /// to the first step that waits for it in a conversation in which nothing was said yet.
+    /// Whether an event of a conversation, or of none, may belong to the steps of this name. A conversation that was begun
+    /// outside the story belongs to the first step that waits for it in a conversation without messages.
     pub(super) fn may_take(
         &self,
         came_in: Option<ConversationKey>,
@@ -82,7 +82,7 @@ impl StoryRun {
         }
     }
 
-    /// The steps of this name are about this conversation from now on, if they were about none.
+    /// Binds the steps of this name to this conversation, if they were not bound yet.
     pub(super) fn bind(&mut self, name: &str, to: Option<ConversationKey>, host: &mut dyn StoryHost) {
         if let Some(key) = to.filter(|key| self.may_take(Some(*key), name, host))
             && self.conversations.get(name).is_none_or(|held| held.key != key)
@@ -91,7 +91,7 @@ impl StoryRun {
         }
     }
 
-    /// What came in place of what a strand awaited. It may still come after its time.
+    /// Returns what arrived in place of what a strand awaited. It may still arrive late.
     pub(super) fn near_miss(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) -> NearMiss {
         let story = Arc::clone(&self.story);
         let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
@@ -102,7 +102,7 @@ impl StoryRun {
         let loop_index = self.loop_index(at);
         let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
         let wanted = match &wait.condition {
-            // What can't be filled in has ended the story before.
+            // A condition that can't be filled in has ended the story before.
             Condition::Fields(fields) => {
                 Sought::Fields(fields.render(&story.templates, &scope).unwrap_or_default())
             }
@@ -142,22 +142,22 @@ impl StoryRun {
         why
     }
 
-    /// Whether a step has waited for anything in vain.
+    /// Whether the `await` of any step timed out.
     pub fn has_missed(&self) -> bool {
         !self.missed.is_empty()
     }
 
-    /// Whether a step has waited for a call in vain.
+    /// Whether the `await` of any step for this call timed out.
     pub fn missed_call(&self, id: &str) -> bool {
         self.missed.iter().any(|missed| matches!(&missed.trigger, Trigger::Call(call) if **call == *id))
     }
 
-    /// A call that comes when the story has ended, which explains why a step got nothing.
+    /// Handles a request that arrives after the end of the story, which may explain why a step got nothing.
     pub fn on_late_call(&mut self, call: &CallView<'_>, now: Timestamp, host: &mut dyn StoryHost) {
         self.explain_late(call, &Trigger::Call(call.id.into()), now, host);
     }
 
-    /// A call that no step took: one may have waited for it in vain.
+    /// Handles a request that no step took: it may be what a timed-out step waited for.
     pub(super) fn explain_late(
         &mut self,
         call: &CallView<'_>,
