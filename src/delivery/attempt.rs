@@ -140,33 +140,33 @@ impl End {
     }
 }
 
-/// The classes of failed attempts.
+/// The classes of errors of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// The target is neither on loopback nor allowed by the user.
     NotAllowed,
-    /// The request can't be sent as it is, for example because of a line break in a header.
+    /// The request can't be sent as it is, for example for a line break in a header.
     Unsendable,
-    /// The host name does not resolve to an address.
+    /// The host's name has no address.
     Unresolved,
-    /// The connection is refused: nothing listens at the address.
+    /// Nobody listens there.
     Refused,
-    /// This machine is out of file descriptors for a further connection. This does not count as an attempt.
+    /// This machine gives no further connection: it is out of descriptors. It is no attempt.
     NoDescriptors,
-    /// No complete response arrived within the policy's timeout.
+    /// No whole answer within the policy's timeout.
     Timeout,
-    /// The connection ended before the response was complete.
+    /// The connection ended before the answer did.
     Reset,
     /// The TLS handshake failed.
     Tls,
-    /// The bytes received are not HTTP.
+    /// What came back is not HTTP.
     BadAnswer,
-    /// A fault dropped the callback, so that it was never sent.
+    /// It was never sent, because a fault says so.
     Dropped,
-    /// The receiver is disabled, because it has only failed for longer than the policy allows.
+    /// Its receiver has only failed for so long that it gets nothing more.
     Disabled,
-    /// A response arrived, but its status or body does not count as success under the policy.
+    /// An answer came, but its status or body is not what the policy calls success.
     Rejected,
 }
 
