@@ -56,7 +56,7 @@ pub struct Scenario {
 pub struct Placed<T> {
     /// Its place.
     pub place: Place,
-    /// What stands there.
+    /// The part itself.
     pub value: T,
 }
 

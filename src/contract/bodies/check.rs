@@ -30,7 +30,7 @@ const OPTIONS: usize = 10;
 pub enum Speaker {
     /// The user.
     User,
-    /// The bot, or an agent of the integrator.
+    /// The bot, or an agent of the customer.
     Business,
 }
 

@@ -13,7 +13,7 @@ use super::message::{Content, Interactive};
 /// The content of a user.
 pub struct UserSays;
 
-/// The content of the bot, or of an agent of the integrator.
+/// The content of the bot, or of an agent of the customer.
 pub struct BusinessSays;
 
 impl JsonSchema for UserSays {
