@@ -1,4 +1,4 @@
-//! The proof of who calls, and the encryption of what is said: per account.
+//! Authentication and encryption, per account.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -12,29 +12,29 @@ use crate::net::{HttpRequest, HttpResponse};
 use crate::settings::{AccessRules, TokenRule};
 use crate::simulator::{AccountKey, Encryption, Refusal, Simulator, TokenKind};
 
-/// Who calls, and how the answer is to be written.
+/// The account that makes a request, and how the response is written.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) account: AccountKey,
-    /// Whether the call was to prove it; otherwise it counts as the first account's.
+    /// Whether the request had to be authenticated; otherwise it counts as the first account's.
     pub(super) is_proven: bool,
     pub(super) zone: Offset,
-    /// Encrypts the answer.
+    /// Encrypts the response.
     pub(super) cipher: Option<Cipher>,
 }
 
-/// How a call proves who makes it, and whether it may be encrypted.
+/// How a request is authenticated, and whether it may be encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Proof {
-    /// By which token, if by any. Other calls prove it by themselves: number detection and both calls that fetch a
-    /// token in the body, the chatbot by a signature. Some endpoints of the user's own ask for nothing.
+    /// The kind of token, if one is needed. Other requests are authenticated differently: number detection and both requests
+    /// for a token by their body, the chatbot by a signature. Some of the user's own endpoints need nothing.
     token: Option<TokenKind>,
     /// Documented for `/service/cloud/*`, with a token.
     may_be_encrypted: bool,
 }
 
 impl Proof {
-    /// What is asked of a call. `is_open` says that the user's settings ask for nothing.
+    /// Returns what a request needs. `is_open` says that the user's settings require nothing.
     pub(super) fn of(id: &str, family: Family, is_open: bool) -> Self {
         let kind = match family {
             Family::Cloud | Family::Workflow | Family::Sms => Some(TokenKind::Cloud),
@@ -46,13 +46,13 @@ impl Proof {
         Self { token, may_be_encrypted }
     }
 
-    /// The kind of token asked for.
+    /// Returns the kind of token that is needed.
     pub(super) fn token(self) -> Option<TokenKind> {
         self.token
     }
 }
 
-/// Finds out who calls. `signed` is the account that the key of a signature names.
+/// Authenticates a request. `signed` is the account named by the key of a signature.
 pub(super) fn caller(
     simulator: &Simulator,
     rules: &AccessRules,
@@ -65,10 +65,10 @@ pub(super) fn caller(
     let Proof { token, may_be_encrypted } = proof;
     let header = call.header("authorization");
     let account = match token {
-        // A signature that was checked before.
+        // The signature was checked before.
         _ if signed.is_some() => signed.unwrap_or_default(),
         Some(kind) if rules.token == TokenRule::Require => access.check(kind, header, rules.bearer, now)?,
-        // A token that is sent all the same says whose call it is.
+        // A token that is sent although it is not needed identifies the account.
         Some(kind) => access.check(kind, header, rules.bearer, now).unwrap_or_default(),
         None => AccountKey::default(),
     };
@@ -106,11 +106,11 @@ pub(super) fn caller(
     Ok(Caller { account, is_proven: token.is_some() || signed.is_some(), zone: own.zone, cipher })
 }
 
-/// Whether a call says that it is encrypted.
+/// Whether a request declares that it is encrypted.
 fn is_encrypted(call: &HttpRequest) -> Result<bool, Refusal> {
     match call.header("is-encrypted").unwrap_or_default().trim() {
         "1" => Ok(true),
-        // Known is the 1 alone; that 0 is its opposite is assumed.
+        // Only the value 1 is known; that 0 is its opposite is assumed.
         "" | "0" => Ok(false),
         other => {
             let other = shown(&other.into());
@@ -122,8 +122,8 @@ fn is_encrypted(call: &HttpRequest) -> Result<bool, Refusal> {
     }
 }
 
-/// Decrypts the query of a GET or the body of any other call, and checks the digest beside it (documented; what
-/// becomes of wrong ones is assumed).
+/// Decrypts the query of a GET or the body of any other request, and checks the digest sent with it (documented; the treatment
+/// of wrong ones is assumed).
 pub(super) fn decrypted(call: &HttpRequest, cipher: &Cipher) -> Result<HttpRequest, Refusal> {
     let wrong = |message: String| Refusal::new(400, message);
     let is_query = matches!(&*call.method, "GET" | "HEAD");
@@ -133,14 +133,14 @@ pub(super) fn decrypted(call: &HttpRequest, cipher: &Cipher) -> Result<HttpReque
         String::from_utf8(call.body.to_vec())
             .map_err(|_| wrong("the encrypted body is not standard base64".to_owned()))?
     };
-    // The text stands in the query raw or percent-encoded; base64 has no `%`.
+    // The text in the query is raw or percent-encoded; base64 has no `%`.
     let text = if is_query && text.contains('%') {
         percent_decode_str(&text).decode_utf8_lossy().into_owned()
     } else {
         text
     };
     let signed = call.header("signed").map(str::trim).filter(|digest| !digest.is_empty());
-    // A list of everything needs no parameters, so nothing is there to be encrypted.
+    // A request for a complete list needs no parameters, so that there is nothing to encrypt.
     if is_query && text.is_empty() && signed.is_none_or(|digest| digest == aes::digest(b"")) {
         return Ok(call.clone());
     }
@@ -163,7 +163,7 @@ pub(super) fn decrypted(call: &HttpRequest, cipher: &Cipher) -> Result<HttpReque
     Ok(call)
 }
 
-/// Encrypts an answer the way calls are encrypted (documented).
+/// Encrypts a response in the same way as requests (documented).
 pub(super) fn encrypted(mut answer: HttpResponse, cipher: &Cipher) -> HttpResponse {
     answer.headers.push(("Is-Encrypted".into(), "1".into()));
     answer.headers.push(("Signed".into(), aes::digest(&answer.body).into()));
@@ -177,7 +177,7 @@ mod tests {
     use crate::seed::Seed;
     use crate::simulator::{Account, Behaviour};
 
-    /// Documented for `/service/cloud/*` only: an account that insists on it can still send text messages.
+    /// Documented for `/service/cloud/*` only: an account that requires encryption can still send text messages.
     #[test]
     fn an_account_insists_on_encryption_where_there_is_one() {
         let account = Account {

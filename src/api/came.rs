@@ -1,4 +1,4 @@
-//! A call on its way: its endpoint, who makes it, and what it asks.
+//! A decoded request: its endpoint, its caller and its fields.
 
 use std::sync::Arc;
 
@@ -9,24 +9,24 @@ use crate::contract::renames::CorrectedNames;
 use crate::contract::{Family, Provenance};
 use crate::simulator::Refusal;
 
-/// What a route says of a call.
+/// The result of routing a request.
 #[derive(Clone)]
 pub(super) struct Found {
     pub(super) id: Arc<str>,
     pub(super) family: Family,
-    /// Which of its places it is.
+    /// The index of the matching path among the paths of its endpoint.
     pub(super) route: usize,
     pub(super) provenance: Provenance,
     pub(super) names: Option<Arc<CorrectedNames>>,
 }
 
-/// Who makes a call, or why it is refused whatever it asks for.
+/// The caller of a request, or why the request is refused regardless of its fields.
 pub(super) struct Who {
     pub(super) proven: Option<Proven>,
     pub(super) caller: Result<Caller, Refusal>,
 }
 
-/// A call as it came: its fields and who makes it.
+/// A decoded request: its fields and its caller.
 #[derive(Clone)]
 pub(super) struct Came {
     pub(super) proven: Option<Proven>,

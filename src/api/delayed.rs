@@ -1,4 +1,4 @@
-//! Calls that take effect late on purpose, by their numbers among the inputs of the engine.
+//! Requests that take effect late because of a fault, by their numbers among the inputs of the engine.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
@@ -9,7 +9,7 @@ use super::came::{Came, Found};
 use crate::faults::Fault;
 use crate::net::HttpRequest;
 
-/// A call whose time has not come.
+/// A request that has not taken effect yet.
 #[derive(Clone)]
 pub(super) struct Delayed {
     pub(super) delay: Duration,
@@ -20,7 +20,7 @@ pub(super) struct Delayed {
     pub(super) started: Instant,
 }
 
-/// Calls whose time had not come at a moment, for a mock that is put back to it.
+/// The requests that had not taken effect at a moment, for a mock that is put back to it.
 #[derive(Clone, Default)]
 pub struct Late(BTreeMap<u64, Delayed>);
 
@@ -30,7 +30,7 @@ impl Debug for Late {
     }
 }
 
-/// All of them.
+/// All delayed requests.
 #[derive(Clone, Default)]
 pub(super) struct AllDelayed(Arc<Mutex<BTreeMap<u64, Delayed>>>);
 
@@ -42,7 +42,7 @@ impl Debug for AllDelayed {
 
 impl AllDelayed {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Delayed>> {
-        // Whoever panicked while he looked has changed nothing by halves.
+        // A panic under this lock cannot leave the value half updated.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -50,22 +50,22 @@ impl AllDelayed {
         self.lock().insert(number, call);
     }
 
-    /// The call of this number; its time has come.
+    /// Takes the request of this number, which is about to take effect.
     pub(super) fn take(&self, number: u64) -> Option<Delayed> {
         self.lock().remove(&number)
     }
 
-    /// Which there are, and how late each is to be in all.
+    /// Returns the numbers of all requests, with the total delay of each.
     pub(super) fn all(&self) -> Vec<(u64, Duration)> {
         self.lock().iter().map(|(number, call)| (*number, call.delay)).collect()
     }
 
-    /// All of them as they are now.
+    /// Returns a copy of all requests.
     pub(super) fn copy(&self) -> Late {
         Late(self.lock().clone())
     }
 
-    /// Puts others in place of all.
+    /// Replaces all requests.
     pub(super) fn replace(&self, others: Late) {
         *self.lock() = others.0;
     }

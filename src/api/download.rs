@@ -1,4 +1,4 @@
-//! Recordings and archives of recordings: whoever has the link may fetch them, as with the vendor (client).
+//! Recordings and archives of recordings. Every client that has the link may fetch them, as with the vendor (client).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ pub(super) struct Link {
     is_archive: bool,
 }
 
-/// The parts of a link, `/download/YYYYMMDD/<32 hex>/<32 hex>.wav`; nothing if the path is another.
+/// Parses a link, `/download/YYYYMMDD/<32 hex>/<32 hex>.wav`. `None` for other paths.
 pub(super) fn link(path: &str) -> Option<Link> {
     let (day, rest) = path.strip_prefix("/download/")?.split_once('/')?;
     let (folder, name) = rest.split_once('/')?;
@@ -38,18 +38,18 @@ pub(super) fn link(path: &str) -> Option<Link> {
     }
 }
 
-/// What is behind a link, and what goes wrong with it on purpose.
+/// The content of a link, and its fault.
 pub(super) struct Planned {
-    /// How late the answer is.
+    /// The delay of the response.
     pub(super) delay: Option<Duration>,
-    /// The fault that hits it.
+    /// The fault that applies.
     pub(super) fault: Option<Arc<str>>,
     act: Option<Act>,
     found: Result<Download, NoRecording>,
     is_archive: bool,
 }
 
-/// Looks up what is behind a link.
+/// Looks up the content of a link.
 pub(super) fn plan(driver: &Driver, call: &Arc<HttpRequest>, link: &Link) -> Result<Planned, NotStored> {
     let (found, fault) = driver.take_in(call, |engine, now, _| {
         let fault = engine.fault(DOWNLOAD, call.header(faults::HEADER), &Value::Null, None);
@@ -62,7 +62,7 @@ pub(super) fn plan(driver: &Driver, call: &Arc<HttpRequest>, link: &Link) -> Res
     Ok(Planned { delay, fault, act, found, is_archive: link.is_archive })
 }
 
-/// Sends it.
+/// Sends the content.
 pub(super) fn answer(call: &HttpRequest, planned: Planned, threads: &Threads) -> Reply {
     if !matches!(&*call.method, "GET" | "HEAD") {
         return wrong_method("recordings are fetched with GET", "GET, HEAD").into();
@@ -75,7 +75,7 @@ pub(super) fn answer(call: &HttpRequest, planned: Planned, threads: &Threads) ->
     }
 }
 
-/// What goes wrong on purpose in place of a file.
+/// Returns the response of a fault instead of a file.
 fn wrong(act: Act) -> Reply {
     match act {
         Act::Answer { status, code, message, retry_after } => {

@@ -1,4 +1,4 @@
-//! Puts the envelope of its family around an answer.
+//! Puts a response into the envelope of its family.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -11,18 +11,18 @@ use crate::engine::Engine;
 use crate::net::{HttpResponse, JSON, Reply};
 use crate::simulator::{Long, Refusal, Response};
 
-/// Room for the envelope around an answer.
+/// Memory reserved for the envelope around a response.
 const FRAME: usize = 128;
 
-/// An answer ready to be sent.
+/// A response ready to be sent.
 pub(super) enum Built {
     Whole(HttpResponse),
-    /// The envelope up to the long value, and that.
+    /// The envelope up to the long value, and the value.
     Long(String, Long),
 }
 
 impl Built {
-    /// As a reply.
+    /// Converts it to a reply.
     pub(super) fn into_reply(self, threads: &Threads) -> Reply {
         match self {
             Self::Whole(answer) => Reply::Answer(answer),
@@ -31,7 +31,7 @@ impl Built {
     }
 }
 
-/// The envelope around what the simulator answers.
+/// Puts the simulator's response into its envelope.
 pub(super) fn built(
     engine: &mut Engine,
     (family, id): (Family, &str),
@@ -55,7 +55,7 @@ pub(super) fn built(
         Ok(Response::Whole { status, headers, body }) => {
             let mut answer = json(status, body.to_string());
             for (name, value) in headers {
-                // One that is there already, such as the content type, is replaced.
+                // Replaces an existing header, such as the content type.
                 answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
                 answer.headers.push((name.into(), value.into()));
             }
@@ -80,7 +80,7 @@ pub(super) fn json(status: u16, text: String) -> HttpResponse {
     HttpResponse { status, headers: vec![JSON], body: Bytes::from(text) }
 }
 
-/// What was encrypted is answered encrypted.
+/// Encrypts the response to an encrypted request.
 pub(super) fn sealed(answer: HttpResponse, caller: &Caller) -> HttpResponse {
     match &caller.cipher {
         Some(cipher) => encrypted(answer, cipher),
@@ -88,8 +88,8 @@ pub(super) fn sealed(answer: HttpResponse, caller: &Caller) -> HttpResponse {
     }
 }
 
-/// The envelope of a refusal by an endpoint; what is no endpoint has no id. The code is the one of the user's settings, the
-/// HTTP status follows the mock's own.
+/// Returns the envelope of a refusal. `id` is empty for requests that match no endpoint. The code is the one of the user's
+/// settings; the HTTP status follows the mock's own code.
 pub(super) fn refused(
     engine: &mut Engine,
     (family, id): (Family, &str),
@@ -100,7 +100,7 @@ pub(super) fn refused(
     enveloped(engine, family, (code, &refusal.message), statuses.http_status(refusal.code))
 }
 
-/// The envelope of an error with exactly this code.
+/// Returns the envelope of an error with exactly this code.
 pub(super) fn enveloped(
     engine: &mut Engine,
     family: Family,
@@ -111,19 +111,19 @@ pub(super) fn enveloped(
     json(status, body.to_string())
 }
 
-/// An error outside of the families.
+/// Returns an error outside of the families.
 pub(super) fn plain_error(status: u16, message: &str) -> HttpResponse {
     HttpResponse::json(status, &serde_json::json!({ "code": status, "message": message }))
 }
 
-/// What a proxy in front of the vendor might say.
+/// Returns a page like that of a proxy in front of the vendor.
 pub(super) fn garbage() -> HttpResponse {
     let headers = vec![("content-type".into(), "text/html".into())];
     let body = Bytes::from_static(b"<html><body><h1>502 Bad Gateway</h1></body></html>\n");
     HttpResponse { status: 200, headers, body }
 }
 
-/// What answers a method that is not served at a path.
+/// Returns the response to a method that is not served at a path.
 pub(super) fn wrong_method(message: &str, allow: &str) -> HttpResponse {
     let mut answer = plain_error(405, message);
     answer.headers.push(("allow".into(), allow.to_owned().into()));

@@ -1,18 +1,18 @@
-//! Uploaded files and users' pictures: whoever has the link may fetch them (assumed).
+//! Uploaded files and users' pictures. Every client that has the link may fetch them (assumed).
 
 use super::envelop::{plain_error, wrong_method};
 use crate::engine::Driver;
 use crate::net::{HttpRequest, HttpResponse};
 use crate::recordings;
 
-/// The last two parts of the path of a file, `/media/<32 hex>/<name>`; nothing if the path is another.
+/// Parses the path of a file, `/media/<32 hex>/<name>`. `None` for other paths.
 pub(super) fn link(path: &str) -> Option<(&str, &str)> {
     let (id, name) = path.strip_prefix("/media/")?.split_once('/')?;
     let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     (is_id && !name.is_empty() && !name.contains('/')).then_some((id, name))
 }
 
-/// Sends what is behind a link.
+/// Sends the content of a link.
 pub(super) fn answer(driver: &Driver, call: &HttpRequest, (id, name): (&str, &str)) -> HttpResponse {
     if !matches!(&*call.method, "GET" | "HEAD") {
         return wrong_method("files are fetched with GET", "GET, HEAD");
@@ -23,7 +23,7 @@ pub(super) fn answer(driver: &Driver, call: &HttpRequest, (id, name): (&str, &st
             let length = file.bytes.len() as u64;
             let selected = recordings::select(call, &etag, &file.content_type, &file.name, length);
             let mut answer = selected.of(&file.bytes);
-            // Whatever somebody uploaded is not to be run as something else, and a page not as one of the mock's.
+            // Prevents browsers from treating an uploaded file as another type, or an uploaded page as one of the mock's.
             answer.headers.push(("x-content-type-options".into(), "nosniff".into()));
             answer.headers.push(("content-security-policy".into(), "sandbox; default-src 'none'".into()));
             answer

@@ -1,8 +1,8 @@
-//! The REST side: HTTP in, typed call out, answer back.
+//! The REST side: turns HTTP into typed requests, and their results into responses.
 //!
-//! Routes come from the catalog. A request is checked for who makes it, decrypted, decoded, and handed to the engine;
-//! what comes back is put into the family's envelope. Every exchange is journaled, whatever becomes of it, under the
-//! same lock as the change it causes, so that the journal's order is the order of the changes.
+//! Routes come from the catalog. A request is authenticated, decrypted, decoded and passed to the engine; the result is put
+//! into the family's envelope. Every exchange is journaled, whatever its result, under the same lock as the change it causes,
+//! so that the order of the journal is the order of the changes.
 
 mod access;
 mod came;

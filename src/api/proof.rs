@@ -1,5 +1,5 @@
-//! The proof of who makes a chatbot call: a header that names a key, and a signature over the body (example; the scheme
-//! is assumed).
+//! Authentication of chatbot requests: a header that names a key, and a signature over the body (example; the scheme is
+//! assumed).
 
 use std::sync::Arc;
 
@@ -13,25 +13,25 @@ use crate::simulator::AccountKey;
 /// The keys of all accounts.
 #[derive(Debug)]
 pub(super) struct Keys {
-    /// One per account, in their order; each knows its key's id.
+    /// One for each account, in order; each has the id of its key.
     signers: Vec<Signer>,
     /// The header that names the key, if the scheme has one.
     header: Option<Arc<str>>,
-    /// The same in lower case, as requests have it.
+    /// The same in lower case, as in requests.
     lower: Option<String>,
 }
 
-/// What the signature of a call proves.
+/// The result of checking the signature of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Proven {
-    /// The account that the key names; the first one if it names none.
+    /// The account that the key belongs to; the first one if no key is named.
     pub(super) account: AccountKey,
-    /// What is wrong with the proof.
+    /// What is wrong with the signature.
     pub(super) cause: Option<String>,
 }
 
 impl Keys {
-    /// The signers of the accounts, in the order of the accounts.
+    /// Creates the keys from the signers of the accounts, in the order of the accounts.
     pub(super) fn new(signers: Vec<Signer>) -> Self {
         let header = signers.first().and_then(|signer| signer.scheme().key.as_ref());
         let header = header.map(|key| Arc::clone(&key.name));
@@ -39,7 +39,7 @@ impl Keys {
         Self { signers, header, lower }
     }
 
-    /// Finds the account that a call's key names, and checks the signature with that account's secret.
+    /// Finds the account of the key named in a request, and checks the signature with that account's secret.
     pub(super) fn prove(&self, rule: SignatureRule, call: &HttpRequest, now: Timestamp) -> Proven {
         let named = self.lower.as_ref().and_then(|header| call.header(header));
         let has_key = |signer: &Signer, id: &str| {
@@ -47,7 +47,7 @@ impl Keys {
         };
         let found = named.and_then(|id| self.signers.iter().position(|signer| has_key(signer, id.trim())));
         let account = AccountKey::at(found.unwrap_or_default());
-        // How the vendor signs a body of several parts is not known: nothing is wrong about one.
+        // How the vendor signs a multipart body is not known, so none counts as wrong.
         if rule == SignatureRule::Off || (rule == SignatureRule::Warn && is_multipart(call)) {
             return Proven { account, cause: None };
         }
@@ -72,7 +72,7 @@ fn is_multipart(call: &HttpRequest) -> bool {
     essence.trim().eq_ignore_ascii_case("multipart/form-data")
 }
 
-/// What is said of a call that is not signed as it should be.
+/// Explains what is wrong with the signature of a request.
 pub(super) fn explained(cause: &str, rule: SignatureRule) -> String {
     let consequence = match rule {
         SignatureRule::Require => "it is refused ([access] chatbot_signature = \"require\")",

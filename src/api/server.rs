@@ -1,4 +1,4 @@
-//! A request from its arrival to its answer.
+//! Handles a request from its arrival to its response.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
@@ -30,42 +30,42 @@ use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::settings::{AccessRules, SignatureRule};
 use crate::simulator::{Access, AccountKey, Denied, FindingKind, Refusal, Request, Simulator};
 
-/// The body that the journal keeps of an answer that is written while it is sent.
+/// The journal's replacement for the body of a response that is written while it is sent.
 const LONG_ANSWER: &str = "(a long answer, written while it was sent)";
 
-/// What a wrong signature is a matter of: all chatbot calls are signed alike.
+/// The id that signature findings are reported under: all chatbot requests share one scheme.
 const CHATBOT: &str = "chatbot.*";
 
-/// Answers the integrator's requests.
+/// Responds to the integrator's requests.
 #[derive(Clone, Debug)]
 pub struct Api {
     driver: Driver,
     router: Arc<Router>,
     rules: AccessRules,
-    /// Whether links begin as requests reached it.
+    /// Whether links begin with the host that requests used.
     follows_host: bool,
     /// Other names of fields, by catalog id.
     names: Arc<BTreeMap<String, Arc<CorrectedNames>>>,
     /// Checks the signatures of chatbot calls.
     keys: Arc<Keys>,
-    /// The endpoints that nobody has to prove himself to, by the user's settings.
+    /// The endpoints that need no authentication according to the user's settings.
     open: Arc<BTreeSet<String>>,
-    /// How many JSON values a body may have.
+    /// Maximum number of JSON values of a body.
     values: usize,
     threads: Threads,
-    /// Large bodies are read a few at a time.
+    /// Limits how many large bodies are decoded concurrently.
     readers: Arc<Semaphore>,
-    /// What is late on purpose.
+    /// The requests that a fault delays.
     delayed: AllDelayed,
 }
 
-/// What is answered while nothing can be stored.
+/// Status while the inputs cannot be stored.
 const NOT_STORED: u16 = 503;
 
-/// From so many bytes on a body is read beside the traffic.
+/// Bodies of at least this size are decoded on a blocking thread, outside the engine lock.
 const LARGE: usize = 64 << 10;
 
-/// The calls that bring lists or files.
+/// The requests that bring lists or files.
 const LARGE_CALLS: [&str; 11] = [
     "task.create",
     "plan.create",
@@ -80,51 +80,52 @@ const LARGE_CALLS: [&str; 11] = [
     "chatbot.upload_map",
 ];
 
-/// So many large bodies are read at the same time: reading takes some times their memory.
+/// How many large bodies are decoded concurrently; decoding needs several times their size in memory.
 const READERS: usize = 2;
 
-/// The answer to a request. What it causes has happened already, even if nobody waits for it.
+/// The response to a request. The effects of the request have happened already, even if no task awaits the response.
 pub type Answering = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
-/// An answer that is there.
+/// Returns a response that is complete.
 pub fn ready(reply: impl Into<Reply>) -> Answering {
     Box::pin(std::future::ready(reply.into()))
 }
 
-/// A reply that is late on purpose. What it causes happens at its time, whether or not somebody still waits for it.
+/// Returns a reply that a fault delays. Its effects happen at that time, whether or not a client still waits for it.
 fn late(delay: Duration, make: impl FnOnce() -> Reply + Send + 'static) -> Reply {
     let (reply, later) = oneshot::channel();
     tokio::spawn(async move {
         tokio::time::sleep(delay).await;
-        // Nobody may wait for it any more.
+        // The client may have gone.
         let _ = reply.send(make());
     });
     Reply::Later(later)
 }
 
-/// How a request was answered, as it is journaled.
+/// The response to a request, as it is journaled.
 struct Answered {
     status: u16,
     body: Bytes,
     refusal: Option<Box<RefusedCall>>,
-    /// The fault that hit it.
+    /// The fault that applied.
     fault: Option<Arc<str>>,
 }
 
-/// A request for which nothing is served.
+/// A request that matches no endpoint.
 struct Stray {
     code: i64,
     message: String,
-    /// The path that was meant, most likely.
+    /// The path that was probably intended.
     meant: Option<String>,
 }
 
 impl Api {
-    /// An API for the calls of a catalog. If it follows the header `Host`, links begin as the last request reached it.
+    /// Creates an API for the requests of a catalog. If it follows the header `Host`, links begin with the host that the last
+    /// request used.
     ///
     /// # Errors
     ///
-    /// A path of the user's settings by which no request can be found.
+    /// If a path in the user's settings can't be matched by any request.
     pub fn new(
         driver: Driver,
         catalog: &Catalog,
@@ -154,7 +155,7 @@ impl Api {
         })
     }
 
-    /// The same for bodies with so many values besides rows.
+    /// Sets the maximum number of values of a body besides rows.
     #[must_use]
     pub fn with_values(mut self, values: usize) -> Self {
         self.values = values;
@@ -166,7 +167,7 @@ impl Api {
         matches!(self.router.find(method, path), Route::Found { id, .. } if LARGE_CALLS.contains(&&*id))
     }
 
-    /// Answers a request. A call takes effect at once, even if nobody waits for its answer.
+    /// Responds to a request. It takes effect at once, even if no task awaits the response.
     pub fn answer(&self, call: HttpRequest) -> Answering {
         let started = Instant::now();
         let call = Arc::new(call);
@@ -176,7 +177,7 @@ impl Api {
                 Err(error) => return ready(plain_error(NOT_STORED, &error.to_string())),
             };
             if self.driver.is_replaying() {
-                // To make the file would have no effect.
+                // Building the file would have no effect.
                 return ready(Reply::Never);
             }
             let api = self.clone();
@@ -234,11 +235,11 @@ impl Api {
         })
     }
 
-    /// Refuses a request that is not for this server or not from its user, without any effect.
+    /// Refuses a request that is for another server or from another site, without any effect.
     pub fn turn_away(&self, call: HttpRequest, status: u16, message: String) -> Answering {
         let started = Instant::now();
         let answer = plain_error(status, &message);
-        // It may be one that a story waits for, from an integrator who reaches the mock by another name.
+        // A story may wait for it, from an integrator that reaches the mock by another name.
         let id = match self.router.find(&call.method, &call.path) {
             Route::Found { id, .. } => Some(id),
             Route::WrongMethod { .. } | Route::Unknown { .. } => None,
@@ -261,12 +262,12 @@ impl Api {
         })
     }
 
-    /// The refusal of what is no call, in the envelope of a family.
+    /// Returns the refusal of a request that matches no endpoint, in the envelope of a family.
     fn refused(&self, family: Family, refusal: Refusal) -> HttpResponse {
         self.driver.look(|engine, _| refused(engine, (family, ""), &refusal, self.rules.error_status))
     }
 
-    /// Journals that something was fetched; what it was can be fetched again.
+    /// Journals a download. Only its metadata is kept, because the content can be fetched again.
     fn note_download(
         &self,
         call: Arc<HttpRequest>,
@@ -289,7 +290,7 @@ impl Api {
         self.driver.with(|engine, now| self.note(engine, now, (None, &call), answered, started));
     }
 
-    /// Journals a request with its answer: with the catalog id, if it has one.
+    /// Journals a request with its response, and with the catalog id, if it has one.
     fn note(
         &self,
         engine: &mut Engine,
@@ -304,8 +305,8 @@ impl Api {
         engine.journal().write(now, None, Event::Called(entry));
     }
 
-    /// Answers a call of the catalog. Who makes it is found out before anything of it is read, and what is large is read
-    /// while others have the engine.
+    /// Responds to a request of the catalog. It is authenticated before any of it is decoded, and a large body is decoded
+    /// without holding the engine's lock.
     fn known(
         &self,
         call: Arc<HttpRequest>,
@@ -321,9 +322,9 @@ impl Api {
         }
         let who = self.driver.look(|engine, now| self.who(engine, &call, &found, now));
         let api = self.clone();
-        // It takes effect even if nobody waits for it.
+        // It takes effect even if no task awaits the response.
         let reading = tokio::spawn(async move {
-            // Never closed, so there is a permit in the end.
+            // The semaphore is never closed, so a permit is available in the end.
             let _permit = api.readers.acquire().await;
             let reader = api.clone();
             let read = tokio::task::spawn_blocking(move || {
@@ -332,14 +333,14 @@ impl Api {
             });
             match read.await {
                 Ok((found, came, call)) => api.effect(found, call, |_, _, _, _, _| came, started),
-                // What panicked has said so.
+                // The panic has been reported already.
                 Err(_) => Reply::Close,
             }
         });
         Box::pin(async move { reading.await.unwrap_or(Reply::Close) })
     }
 
-    /// Finds out who calls.
+    /// Authenticates the request.
     fn who(&self, engine: &mut Engine, call: &HttpRequest, found: &Found, now: Timestamp) -> Who {
         let is_open = self.open.contains(&*found.id);
         let proof = Proof::of(&found.id, found.family, is_open);
@@ -350,7 +351,7 @@ impl Api {
         Who { proven, caller }
     }
 
-    /// Reads what is asked.
+    /// Decodes the request.
     fn came(
         &self,
         Who { proven, caller }: Who,
@@ -365,7 +366,7 @@ impl Api {
         Came { proven, read }
     }
 
-    /// Lets a call take effect, now or as late as it is to be on purpose.
+    /// Applies a request, now or after the delay of a fault.
     fn effect(
         &self,
         found: Found,
@@ -401,23 +402,23 @@ impl Api {
         });
         match decided {
             Ok(Ok(reply)) => reply,
-            // Its time comes with the inputs.
+            // During a replay, the inputs say when it takes effect.
             Ok(Err(_)) if self.driver.is_replaying() => Reply::Never,
             Ok(Err((number, delay))) => self.later(number, delay),
             Err(error) => self.refused(family, Refusal::new(NOT_STORED.into(), error.to_string())).into(),
         }
     }
 
-    /// Lets a call take effect after a while that is late on purpose.
+    /// Applies a request after the delay of a fault.
     fn later(&self, number: u64, delay: Duration) -> Reply {
         let api = self.clone();
         late(delay, move || api.finish_late(number))
     }
 
-    /// Lets the call take effect that has this number among the inputs and is late on purpose.
+    /// Applies the delayed request that has this number among the inputs.
     pub fn finish_late(&self, number: u64) -> Reply {
-        // It may be that of a state that was given up meanwhile. It is taken in the turn in which it takes effect, so that at
-        // every moment it is either still to come or has come.
+        // It may belong to a state that was replaced meanwhile. It is taken under the lock under which it takes effect, so
+        // that at every moment it is either pending or has taken effect.
         let answered = self.driver.take_in_late(
             number,
             || self.delayed.take(number),
@@ -429,25 +430,25 @@ impl Api {
         answered.unwrap_or(Reply::Close)
     }
 
-    /// The calls that are late on purpose are so once more, after a restart: nobody waits for their answers any more.
+    /// Delays the delayed requests again after a restart. No client waits for their responses any more.
     pub fn resume_late(&self) {
         for (number, delay) in self.delayed.all() {
             drop(self.later(number, delay));
         }
     }
 
-    /// The calls that are late on purpose and have not taken effect yet.
+    /// Returns the delayed requests that have not taken effect yet.
     pub fn late(&self) -> Late {
         self.delayed.copy()
     }
 
-    /// Gives up the calls that are late on purpose, with the state that they were made for, and takes over others.
+    /// Drops the delayed requests together with the state they were made for, and takes over others.
     pub fn take_over_late(&self, others: Late) {
         self.delayed.replace(others);
         self.resume_late();
     }
 
-    /// Lets a call take effect and journals it with its answer.
+    /// Applies a request and journals it with its response.
     fn answered(
         &self,
         engine: &mut Engine,
@@ -506,7 +507,7 @@ impl Api {
             // A fault without effect always does something.
             (None, None) => (0, Bytes::new(), Reply::Close),
         };
-        // What goes wrong on purpose is answered in place of a refusal.
+        // The response of a fault takes precedence over a refusal.
         let refusal = refusal.filter(|_| !on_purpose);
         let refusal =
             refusal.map(|Refusal { code, message }| Box::new(RefusedCall { code, reason: message }));
@@ -515,12 +516,12 @@ impl Api {
         reply
     }
 
-    /// What the signature of a chatbot call proves.
+    /// Checks the signature of a chatbot request.
     fn prove(&self, call: &HttpRequest, now: Timestamp) -> Proven {
         self.keys.prove(self.rules.chatbot_signature, call, now)
     }
 
-    /// The account whose key a chatbot call is signed with.
+    /// Returns the account whose key signed a chatbot request.
     fn signed(&self, proven: &Proven) -> Result<AccountKey, Refusal> {
         match &proven.cause {
             Some(cause) if self.rules.chatbot_signature == SignatureRule::Require => {
@@ -530,7 +531,7 @@ impl Api {
         }
     }
 
-    /// Lets the engine answer a call. Also why it is refused, if it is.
+    /// Lets the engine handle a request. Also returns why it is refused, if it is.
     fn served(
         &self,
         engine: &mut Engine,
@@ -591,8 +592,8 @@ fn is_host(host: &str) -> bool {
     !host.is_empty() && host.len() <= 255 && host.bytes().all(letter)
 }
 
-/// The account whose rate a call counts for. The calls that bring credentials along are those of the account they name,
-/// whoever else has made all of his; a call that nothing proves is nobody's.
+/// Returns the account whose rate limit a request counts against. Requests that contain credentials count for the account they
+/// name, even if another account has exhausted its limit. Requests without authentication count for none.
 fn payer(access: &Access, found: &Found, fields: &Fields, caller: &Caller) -> Option<AccountKey> {
     let fields = &fields.fields;
     let app_key = match (&*found.id, found.family) {
@@ -603,7 +604,7 @@ fn payer(access: &Access, found: &Found, fields: &Fields, caller: &Caller) -> Op
     access.by_app_key(app_key?.as_str()?)
 }
 
-/// What goes wrong in place of the usual answer: the status and body the journal keeps, 0 for no answer, and the reply.
+/// Returns the response of a fault: the status (0 for no response) and body for the journal, and the reply.
 fn wrong(
     engine: &mut Engine,
     &Found { ref id, family, .. }: &Found,
@@ -615,7 +616,7 @@ fn wrong(
     match act {
         Act::Answer { status, code, message, retry_after } => {
             let message = message.unwrap_or_else(|| faults::on_purpose(family, status, code));
-            // A code that somebody asks for is that very code.
+            // A code that the fault specifies is used as it is.
             let code = code.unwrap_or_else(|| engine.code(family, id, status.into()));
             let mut answer = sealed(enveloped(engine, family, (code, &message), status), caller);
             if let Some(wait) = retry_after {
@@ -625,7 +626,7 @@ fn wrong(
         }
         Act::Kind(FaultKind::ExpiredToken) => {
             engine.simulator().access_mut().expire(caller.account);
-            // As with a token that has really expired, nobody knows yet how the rest of the call is to be read.
+            // As with a token that has really expired, the rest of the request can't be read yet.
             let refusal =
                 Refusal::from(Denied::Expired(Proof::of(id, family, false).token().unwrap_or_default()));
             let answer = refused(engine, (family, id), &refusal, ErrorStatus::Mirror);
@@ -654,7 +655,7 @@ fn wrong(
     }
 }
 
-/// The fields of a call, however they came. A call without any is no mistake: lists need none.
+/// Decodes the fields of a request in any encoding. A request without fields is valid: lists need none.
 fn read(
     call: &HttpRequest,
     found: &Found,

@@ -1,4 +1,4 @@
-//! Long responses, written while they are sent, and what they take of threads and memory.
+//! Long responses, written while they are sent, with limits on threads and memory.
 
 use std::io::{self, Write};
 
@@ -13,25 +13,26 @@ use crate::net::{Header, HttpResponse, HttpStream, JSON, Reply};
 use crate::recordings::{self, Recording};
 use crate::simulator::Long;
 
-/// How much of a long response is handed on at a time, in bytes.
+/// The size of the parts in which a long response is passed on, in bytes.
 const PART: usize = 64 << 10;
 
-/// How many parts of a long response wait for a slow client.
+/// Number of parts of a long response that wait for a slow client.
 const PARTS: usize = 4;
 
-/// What it takes to make one while it is sent: the parts that wait, the one that is made and the one that is sent.
+/// Memory needed to write a response while it is sent: the waiting parts, the one being written and the one being sent.
 const MEMORY: usize = (PARTS + 2) * PART;
 
-/// The longest recordings that are usual have ten minutes, and an archive has one of them twice in memory.
+/// Memory needed for an archive. The longest usual recordings have ten minutes, and an archive holds one of them twice in
+/// memory.
 const ARCHIVE_MEMORY: usize = MEMORY + 2 * 600 * 16_000;
 
-/// How many lists are written at a time. Each keeps a thread for as long as its client takes.
+/// Maximum number of lists written concurrently. Each keeps a thread as long as its client takes.
 const LISTS: usize = 64;
 
-/// The same of archives, which keep a recording in memory as well.
+/// Maximum number of archives written concurrently. Each keeps a recording in memory as well.
 const ARCHIVES: usize = 16;
 
-/// The threads for what is long: nobody else has to wait for those who take it slowly.
+/// The threads for long responses, so that slow clients delay no other request.
 #[derive(Clone, Debug)]
 pub(super) struct Threads {
     lists: Arc<Semaphore>,
@@ -51,7 +52,7 @@ impl Threads {
         let (sender, parts) = mpsc::channel(PARTS);
         tokio::task::spawn_blocking(move || {
             let mut out = Parts { sender, part: BytesMut::with_capacity(PART) };
-            // The only error is that the client has gone; then nobody wants the rest.
+            // The only possible error is that the client has gone, so the rest is not needed.
             let _ = out
                 .write_all(head.as_bytes())
                 .and_then(|()| long.write(&mut out))
@@ -62,7 +63,7 @@ impl Threads {
         HttpStream { status: 200, headers: vec![JSON], length: None, parts, memory: MEMORY }.into()
     }
 
-    /// Makes an archive while it is sent, on such a thread.
+    /// Builds an archive while it is sent, on such a thread.
     pub(super) fn archive(
         &self,
         entries: impl Iterator<Item = (String, Recording)> + Send + 'static,
@@ -79,7 +80,7 @@ impl Threads {
     }
 }
 
-/// Entries that are asked for on a thread.
+/// Entries that hold a permit for their thread.
 struct Permitted<I> {
     entries: I,
     _permit: OwnedSemaphorePermit,
@@ -93,13 +94,13 @@ impl<I: Iterator> Iterator for Permitted<I> {
     }
 }
 
-/// Too many take theirs at the same time.
+/// Returns the response when too many long responses are being sent.
 fn busy(what: &str) -> HttpResponse {
     let message = format!("too many {what} are being sent to clients that take them slowly: try again");
     HttpResponse::json(503, &serde_json::json!({ "code": 503, "message": message })).retry_after(1)
 }
 
-/// A part of a recording. It is made while it is sent, piece by piece; of what is `half`, the second half never comes.
+/// Sends a part of a recording. It is generated piece by piece while it is sent; with `half`, the second half is never sent.
 pub(super) fn recording(
     (status, headers): (u16, Vec<Header>),
     recording: Recording,
@@ -123,7 +124,7 @@ pub(super) fn recording(
     HttpStream { status, headers, length: Some(length), parts, memory: 3 * PART }
 }
 
-/// Hands on what is written in parts of even size.
+/// Passes on what is written in parts of equal size.
 struct Parts {
     sender: mpsc::Sender<Bytes>,
     part: BytesMut,

@@ -1,5 +1,4 @@
-//! A JSON value of which no more is kept than is allowed: short texts can hold very many values, each of which takes a
-//! hundred times its text.
+//! Decodes JSON with a limit on the number of values: a short text can hold very many, each costing a hundred times its text.
 
 use std::cell::Cell;
 use std::fmt;
@@ -8,15 +7,15 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// What the error of one value too many begins with.
+/// The beginning of the error about too many values.
 pub(super) const TOO_MANY: &str = "more values than are taken";
 
-/// How many values may still come.
+/// The number of values that are still allowed.
 #[derive(Clone, Copy)]
 pub(super) struct Counted<'a>(pub(super) &'a Cell<usize>);
 
 impl Counted<'_> {
-    /// One more.
+    /// Counts one more value.
     pub(super) fn count<E: Error>(self) -> Result<(), E> {
         let left = self.0.get().checked_sub(1).ok_or_else(|| E::custom(TOO_MANY))?;
         self.0.set(left);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{DecodeError, shown};
 
-/// Reads pairs, at most so many. A name that comes several times gets a list of its values.
+/// Reads pairs, up to a maximum number. A name that occurs several times gets a list of its values.
 pub(super) fn read(text: &str, most: usize) -> Result<Map<String, Value>, DecodeError> {
     let mut fields = Map::new();
     for (at, pair) in text.trim_ascii().split('&').filter(|pair| !pair.is_empty()).enumerate() {
@@ -35,8 +35,8 @@ pub(super) fn add(fields: &mut Map<String, Value>, name: String, value: Value) {
     }
 }
 
-/// `+` stands for a space, but not where a phone number begins: at the start of the value or after a comma, with a
-/// digit behind it. Clients send such numbers unescaped.
+/// Replaces `+` by a space, except where a phone number begins: at the start of the value or after a comma, followed by a
+/// digit. Clients send such numbers unescaped.
 fn spaces(value: &str) -> String {
     let bytes = value.as_bytes();
     let mut out = String::with_capacity(value.len());

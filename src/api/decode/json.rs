@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 use super::counted::{Counted, TOO_MANY};
 use super::{DecodeError, text};
 
-/// The fields of an object and, apart from them, the text of the list of rows if it has one.
+/// The fields of an object and, separately, the text of the list of rows if it has one.
 type Parts<'a> = (Map<String, Value>, Option<&'a str>);
 
-/// Reads an object of at most so many values; `rows` is the name of its list of rows, which is not counted.
+/// Reads an object with a maximum number of values. `rows` is the name of its list of rows, which is not counted.
 pub(super) fn read<'a>(body: &'a [u8], rows: &str, most: usize) -> Result<Parts<'a>, DecodeError> {
     let text = text(body)?;
     let begin = text.trim_ascii_start();
@@ -41,7 +41,7 @@ pub(super) fn read<'a>(body: &'a [u8], rows: &str, most: usize) -> Result<Parts<
     }
 }
 
-/// Reads an object, what it has for rows only as text.
+/// Reads an object, but keeps its rows as text.
 struct ObjectVisitor<'n>(&'n str, Counted<'n>);
 
 impl<'de> Visitor<'de> for ObjectVisitor<'_> {
@@ -65,7 +65,7 @@ impl<'de> Visitor<'de> for ObjectVisitor<'_> {
     }
 }
 
-/// What begins so.
+/// Returns the type of value that begins so.
 fn kind(text: &str) -> &'static str {
     match text.as_bytes().first() {
         Some(b'n') => "null",
@@ -81,7 +81,7 @@ fn explain(error: &serde_json::Error, most: usize) -> DecodeError {
     explained(error.to_string(), error.line(), error.column(), most)
 }
 
-/// An error in a part of the text: its place counts from where the part begins.
+/// Converts an error in a part of the text, whose place counts from the beginning of the part.
 fn explain_within(text: &str, part: &str, error: &serde_json::Error, most: usize) -> DecodeError {
     let before = &text[..part.as_ptr().addr() - text.as_ptr().addr()];
     let line = before.matches('\n').count() + error.line();
@@ -94,7 +94,7 @@ fn explain_within(text: &str, part: &str, error: &serde_json::Error, most: usize
     explained(format!("{what} at line {line} column {column}"), line, column, most)
 }
 
-/// The parser distinguishes these by its words only.
+/// Converts a parser error. The parser's errors can only be distinguished by their texts.
 fn explained(reason: String, line: usize, column: usize, most: usize) -> DecodeError {
     if reason.starts_with("recursion limit exceeded") {
         DecodeError::TooDeep { line, column }

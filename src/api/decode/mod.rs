@@ -1,7 +1,7 @@
-//! The fields of a request, however the client encoded them.
+//! Decodes the fields of a request, in any encoding used by clients.
 //!
-//! Clients in real use send JSON under a form's content type, repeat their query in the body of a GET, and leave the
-//! `+` of phone numbers unescaped. All of that is understood; what is not is reported in one line.
+//! Real clients send JSON under a form's content type, repeat their query in the body of a GET, and leave the `+` of phone
+//! numbers unescaped. All of that is understood; anything else is reported in one line.
 
 mod counted;
 mod form;
@@ -17,8 +17,8 @@ use crate::net::HttpRequest;
 use crate::simulator::Upload;
 use crate::simulator::calling::RawRows;
 
-/// The field whose list is kept as text, for it may have a million rows. Workflows spell it in lower case; in the calls
-/// of others a field of that name is like any other.
+/// Returns the name of the field whose list is kept as text, because it may have a million rows. Workflows spell it in lower
+/// case; in the requests of other families a field of that name is an ordinary one.
 fn rows_field(family: Family) -> &'static str {
     match family {
         Family::Workflow => "details",
@@ -26,24 +26,24 @@ fn rows_field(family: Family) -> &'static str {
     }
 }
 
-/// How many values a body may have besides rows, unless the settings say otherwise.
+/// Default for the maximum number of values of a body besides rows.
 pub const USUAL_VALUES: usize = 200_000;
 
 /// The fields of a request.
 #[derive(Clone, Debug)]
 pub struct Fields {
-    /// A table of all fields but the list of rows.
+    /// All fields except the list of rows.
     pub fields: Value,
-    /// The list of rows, unread. Where the field is no list, it is one like any other.
+    /// The list of rows, undecoded. If the field is not a list, it is an ordinary field.
     pub rows: Option<RawRows>,
     /// The files of a multipart body, with their bytes.
     pub files: Vec<Upload>,
-    /// Whether all of them came as JSON, which tells numbers from texts.
+    /// Whether all of them are JSON, which distinguishes numbers from texts.
     pub is_typed: bool,
 }
 
 impl Fields {
-    /// All fields in one table, the list of rows among them.
+    /// Returns all fields in one table, including the list of rows.
     pub fn whole(self) -> Value {
         let mut fields = self.fields;
         if let Some(rows) = self.rows {
@@ -59,10 +59,10 @@ impl Default for Fields {
     }
 }
 
-/// Why the fields of a request cannot be read.
+/// Why the fields of a request cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// A body is needed and none came.
+    /// The body is missing although it is needed.
     #[error("the body is empty: send the fields as a JSON object")]
     Empty,
     /// The body is not UTF-8.
@@ -74,7 +74,7 @@ pub enum DecodeError {
     /// A field of a form or of the query is not UTF-8.
     #[error("the field `{field}` is not UTF-8")]
     FieldNotUtf8 {
-        /// Its name, as far as it can be read.
+        /// The name of the field, as far as it can be decoded.
         field: String,
     },
     /// The body is not JSON.
@@ -86,67 +86,66 @@ pub enum DecodeError {
     /// The body is JSON, but not an object.
     #[error("the body must be a JSON object, but is {found}")]
     NotObject {
-        /// What it is, with its article.
+        /// The type of the value, with its article.
         found: &'static str,
     },
-    /// Objects or lists within each other, more than anybody needs.
+    /// Objects or lists are nested too deeply.
     #[error("the body has more than 127 objects and lists within each other, at line {line} column {column}")]
     TooDeep {
-        /// Where, counted from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// Where, counted from 1.
+        /// The column, counted from 1.
         column: usize,
     },
-    /// More values than anybody needs, besides rows.
+    /// There are too many values besides rows.
     #[error(
         "the body has more than {most} values besides rows (set more as `json_values` under [limits] in the settings)"
     )]
     TooMany {
-        /// How many there may be.
+        /// Maximum number of values.
         most: usize,
     },
-    /// A number that no double holds.
+    /// A number is too large for a double.
     #[error("a number in the body is too large, at line {line} column {column}")]
     NumberTooLarge {
-        /// Where, counted from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// Where, counted from 1.
+        /// The column, counted from 1.
         column: usize,
     },
     /// The parts of a multipart body cannot be separated.
     #[error("the multipart body cannot be read: {reason}")]
     Multipart {
-        /// What is wrong with it.
+        /// What is wrong with the body.
         reason: String,
     },
-    /// A content type without a meaning here.
+    /// The content type is not supported.
     #[error(
         "the content type `{content_type}` is not understood: send application/json, \
          application/x-www-form-urlencoded or multipart/form-data"
     )]
     ContentType {
-        /// What came, as far as it is readable.
+        /// The given content type, as far as it is readable.
         content_type: String,
     },
 }
 
-/// The fields of a request: those of the query, then those of the body, which win over the query's.
+/// Decodes the fields of a request: those of the query, then those of the body, which win over the query's.
 ///
-/// JSON keeps its types; fields of queries and forms are strings, and one that comes several times is a list of them.
-/// A file in a multipart body is an object of `name`, `content_type` and `size` in bytes.
-/// The body of a GET or HEAD is not looked at. The list of rows is kept as text; the family
-/// says what it is called.
+/// JSON keeps its types. Fields of queries and forms are strings; a field that occurs several times becomes a list of strings.
+/// A file in a multipart body becomes an object of `name`, `content_type` and `size` in bytes. The body of a GET or HEAD is
+/// ignored. The list of rows is kept as text; its name depends on the family.
 ///
 /// # Errors
 ///
-/// What cannot be read, in one line. A request without body and query has no fields if it is a GET or HEAD, and is
+/// Describes in one line what cannot be decoded. A request without body and query has no fields if it is a GET or HEAD, and is
 /// `DecodeError::Empty` otherwise.
 pub fn decode(call: &HttpRequest, family: Family) -> Result<Fields, DecodeError> {
     decode_within(call, family, &Renames::default(), USUAL_VALUES)
 }
 
-/// The same where the user has other names for fields, which `names` leads from to the mock's, and where there may be so
-/// many values besides rows.
+/// Decodes a request for a user who has other names for fields, which `names` maps to the mock's, and with this maximum number
+/// of values besides rows.
 ///
 /// # Errors
 ///
@@ -178,7 +177,7 @@ pub fn decode_within(
             return Err(DecodeError::Empty);
         }
     }
-    // A form has no lists, so that the rows come as their JSON text.
+    // A form has no lists, so the rows are given as JSON text.
     if let Some(Value::String(text)) = fields.get(rows_name) {
         let text = match names.of(rows_name) {
             Some(names) => names.apply(text.as_bytes()).into(),
@@ -192,16 +191,16 @@ pub fn decode_within(
     Ok(Fields { fields: Value::Object(fields), rows, files, is_typed })
 }
 
-/// Fields under the mock's names.
+/// Renames fields to the mock's names.
 fn renamed(fields: Map<String, Value>, names: &Renames) -> Map<String, Value> {
     if names.is_empty() {
         return fields;
     }
-    // What is JSON stays JSON under other names.
+    // JSON stays JSON under other names.
     serde_json::from_slice(&names.apply(Value::Object(fields).to_string().as_bytes())).unwrap_or_default()
 }
 
-/// Fields, rows, files, and whether they came as JSON.
+/// Fields, rows, files, and whether all fields were JSON.
 type Parts = (Map<String, Value>, Option<RawRows>, Vec<Upload>, bool);
 
 fn read_body(
@@ -237,7 +236,7 @@ fn text(body: &[u8]) -> Result<&str, DecodeError> {
     std::str::from_utf8(body).map_err(|error| DecodeError::NotUtf8 { at: error.valid_up_to() })
 }
 
-/// A text of unknown origin, fit for one line.
+/// Makes a text of unknown origin fit for one line.
 fn shown(text: &str) -> String {
     const MOST: usize = 80;
     let mut out: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();

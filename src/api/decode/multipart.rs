@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{DecodeError, form, shown};
 use crate::simulator::Upload;
 
-/// More fields than any client has reason to send.
+/// Maximum number of fields, which is more than any client needs.
 const FIELDS: usize = 10_000;
 
 /// The fields, and the files among them with their bytes.
@@ -21,7 +21,7 @@ type Parts = (Map<String, Value>, Vec<Upload>);
 pub(super) fn read(content_type: &str, body: &Bytes) -> Result<Parts, DecodeError> {
     let boundary = multer::parse_boundary(content_type).map_err(|error| wrong(&error))?;
     let parts = pin!(read_parts(Multipart::new(Full::new(body.clone()).into_data_stream(), boundary)));
-    // The whole body is there, so that nothing is ever waited for.
+    // The whole body is in memory, so the parser never waits.
     match parts.poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(fields) => fields,
         Poll::Pending => Err(DecodeError::Multipart { reason: "it was cut off".to_owned() }),

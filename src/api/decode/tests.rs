@@ -24,7 +24,7 @@ fn call(
     }
 }
 
-/// All fields, the rows among them.
+/// Returns all fields, including the rows.
 fn whole(fields: Fields) -> Value {
     let mut all = fields.fields;
     if let Some(rows) = fields.rows {
@@ -50,7 +50,7 @@ fn numbers_can_be_told_from_texts_in_json_alone() {
         |query, content_type, body: &str| decode(&call("POST", query, content_type, body)).unwrap().is_typed;
     assert!(is_typed(None, JSON, r#"{"n":"1"}"#) && is_typed(None, FORM, r#"{"n":"1"}"#));
     assert!(!is_typed(None, FORM, "n=1"));
-    // One of its fields is of the query, and nobody knows which afterwards.
+    // One of its fields comes from the query, and afterwards it is unknown which one.
     assert!(!is_typed(Some("m=1"), JSON, r#"{"n":"1"}"#));
     assert!(!decode(&call("GET", Some("n=1"), None, "")).unwrap().is_typed);
 }
@@ -234,7 +234,7 @@ proptest! {
         let text = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
         let wanted: Map<String, Value> =
             pairs.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-        // The one exception: a space before a digit at the start, which is written like the plus of a number.
+        // The only exception: a space before a digit at the start, which is written like the plus of a number.
         let odd = |text: &str| text.split(',').any(|part| {
             let mut chars = part.chars();
             chars.next() == Some(' ') && chars.next().is_some_and(|c| c.is_ascii_digit())
@@ -264,7 +264,7 @@ fn very_many_values_are_refused_wherever_they_stand() {
     ] {
         assert_eq!(read(content_type, body), Err(DecodeError::TooMany { most: 10 }));
     }
-    // Rows are counted by whoever reads them.
+    // Rows are counted where they are decoded.
     assert_eq!(read("application/json", format!(r#"{{"Details":[{}1]}}"#, many("1,"))), Ok(0));
     assert_eq!(
         read("application/json", format!("[{}1]", many("1,"))),
