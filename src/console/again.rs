@@ -1,4 +1,4 @@
-//! How a mock is put back. Who can make one is above the control surface ([`Again`]).
+//! Putting a mock back to an earlier state. The implementation is above the control surface ([`Again`]).
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -28,7 +28,7 @@ pub struct Beginning {
     pub namespace: Option<Namespace>,
 }
 
-/// A number as a text of digits.
+/// Writes a number as a text of digits.
 mod digits {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
@@ -42,64 +42,64 @@ mod digits {
     }
 }
 
-/// Why a mock is not put back.
+/// Why a mock could not be put back.
 #[derive(Debug, thiserror::Error)]
 pub enum AgainError {
     /// A file of the settings can't be used any more, or the inputs can't be stored.
     #[error("{0}")]
     Wrong(String),
-    /// What was given leads elsewhere now.
+    /// The inputs lead to a different state now.
     #[error(
         "what this mock was given leads to another state now, from input {number} on: {misfit}. Its settings or its version were others"
     )]
     Misfit {
-        /// Which of them, from 1 on.
+        /// The number of the input, counted from 1.
         number: usize,
-        /// How.
+        /// The mismatch.
         misfit: Misfit,
     },
 }
 
-/// Makes the mock anew that the control surface belongs to.
+/// Rebuilds the mock that the control surface belongs to.
 pub trait Again: Debug + Send + Sync {
-    /// What its state begins with.
+    /// Returns the beginning of its state.
     fn beginning(&self) -> Beginning;
 
-    /// The present moment, to come back to it.
+    /// Returns the present moment, for coming back to it.
     ///
     /// # Errors
     ///
-    /// What it was given is not kept, or can't be read.
+    /// If the inputs are not recorded or can't be read.
     fn moment(&self) -> Result<Moment, NoInputs>;
 
-    /// Puts the mock back to a moment of its own. Its journal goes on; what was under way comes to nothing.
+    /// Puts the mock back to an earlier moment of its own. Its journal continues; the results of work under way are ignored.
     ///
     /// # Errors
     ///
-    /// What it was given up to then can't be stored. Then nothing is changed.
+    /// If the inputs up to that moment can't be stored. Nothing is changed then.
     fn restore(&self, moment: &Moment) -> Result<(), AgainError>;
 
-    /// Puts the mock to the state that it has at its beginning, or at another one, and then these inputs. Its journal goes on;
-    /// what was under way comes to nothing.
+    /// Puts the mock to its own or another beginning, followed by these inputs. Its journal continues; the results of work
+    /// under way are ignored.
     ///
     /// # Errors
     ///
-    /// It can't be made, or the inputs do not fit. Then nothing is changed.
+    /// If the mock can't be built, or the inputs do not fit. Nothing is changed then.
     fn go_back(&self, beginning: Option<Beginning>, inputs: &[Arc<Input>]) -> Result<(), AgainError>;
 }
 
-/// A moment of a mock, with all that it takes to come to it.
+/// A moment of a mock, with everything needed to come back to it.
 #[derive(Clone, Debug)]
 pub struct Moment {
-    /// What the state begins with.
+    /// The beginning of the state.
     pub beginning: Beginning,
     /// The state.
     pub checkpoint: Checkpoint,
-    /// The requests that are late on purpose and had not taken effect.
+    /// The delayed requests that had not taken effect.
     pub late: Late,
 }
 
-/// A mock, as far as its moments go.
+/// A handle of a mock for snapshots and branching.
 #[derive(Clone, Debug)]
 pub struct Origin {
     pub(super) driver: Driver,
@@ -107,13 +107,13 @@ pub struct Origin {
     pub(super) snapshots: Snapshots,
 }
 
-/// The snapshots of a mock, by name. All clones are the same.
+/// The snapshots of a mock, by name. All clones share their state.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshots(Arc<Mutex<BTreeMap<String, Moment>>>);
 
 impl Snapshots {
     pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Moment>> {
-        // Whoever panicked while he looked has changed nothing by halves.
+        // A panic under this lock cannot leave the value half updated.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! What namespaces are asked for. Who makes them is above the control surface ([`Namespaces`]).
+//! The interface for namespaces. The implementation is above the control surface ([`Namespaces`]).
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -30,44 +30,44 @@ pub struct NewNamespace {
     pub epoch: Option<String>,
 }
 
-/// Why a namespace is not made.
+/// Why a namespace could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum NamespaceError {
-    /// It has a name that it can't have.
+    /// The name is invalid.
     #[error("name: `{0}` can't be one: use 1 to 64 letters, digits, `-`, `_` and `.`")]
     Name(String),
-    /// It is there already.
+    /// The name is taken.
     #[error("there is a namespace `{0}` already; DELETE /_mock/namespaces/{0} first")]
     Taken(String),
-    /// There are too many.
+    /// There are too many namespaces.
     #[error("there are {0} namespaces already, which is the most; delete those that are not needed any more")]
     TooMany(usize),
-    /// A value can't be used.
+    /// A value is invalid.
     #[error("{0}")]
     Wrong(String),
-    /// It can't be put to the state that it is to begin with.
+    /// It can't be put to the requested state.
     #[error("{0}")]
     Unfit(String),
 }
 
-/// Makes namespaces and ends them.
+/// Creates and ends namespaces.
 pub trait Namespaces: Debug + Send + Sync {
-    /// Makes one.
+    /// Creates a namespace.
     ///
     /// # Errors
     ///
-    /// A name that is taken or none, or a value that can't be used.
+    /// If the name is taken or invalid, or a value can't be used.
     fn create(
         &self,
         wanted: NewNamespace,
         speed: Option<Speed>,
     ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>>;
 
-    /// Makes one that begins with the state of another mock, and has its credentials.
+    /// Creates a namespace that begins with the state of another mock, and has its credentials.
     ///
     /// # Errors
     ///
-    /// As [`Namespaces::create`]; or that state can't be had again.
+    /// As [`Namespaces::create`]; or if that state is not available any more.
     fn branch(
         &self,
         wanted: NewNamespace,
@@ -75,20 +75,20 @@ pub trait Namespaces: Debug + Send + Sync {
         from: Moment,
     ) -> Pin<Box<dyn Future<Output = Result<Namespace, NamespaceError>> + Send + '_>>;
 
-    /// What the one of this name can be put back by, if it is there.
+    /// Returns the handle of the namespace of this name for snapshots and branching, if it exists.
     fn origin(&self, name: &str) -> Option<Origin>;
 
-    /// All of them, by name.
+    /// Returns all namespaces, ordered by name.
     fn list(&self) -> Vec<Namespace>;
 
-    /// Puts one back to its beginning: its credentials and its seed stay, so that the same requests give the same ids again.
-    /// Nothing if it is not there.
+    /// Puts a namespace back to its beginning: its credentials and its seed stay, so that the same requests give the same ids
+    /// again. `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// A file of the settings that can't be used any more.
+    /// If a file of the settings can't be used any more.
     fn reset(&self, name: &str) -> Result<Option<Namespace>, NamespaceError>;
 
-    /// Ends one with all it holds, and says whether it was there.
+    /// Ends a namespace and drops its state. Returns whether it existed.
     fn remove(&self, name: &str) -> bool;
 }

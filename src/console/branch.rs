@@ -1,4 +1,4 @@
-//! `POST /_mock/branch`: a namespace that goes on from a moment of this mock.
+//! `POST /_mock/branch`: creates a namespace that continues from a moment of this mock.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -24,7 +24,7 @@ pub(super) struct Ask {
     callback_url: Option<String>,
 }
 
-/// Branches off.
+/// Creates a branch.
 pub(super) struct Branch;
 
 impl Endpoint for Branch {

@@ -13,7 +13,7 @@ use crate::delivery::Totals;
 use crate::engine::Speed;
 use crate::time::HumanDuration;
 
-/// How long in real time a request waits for the clock to arrive, where it does not say so itself.
+/// Default for how long, in real time, a request waits for the clock to arrive.
 const WITHIN: Duration = Duration::from_secs(30);
 
 /// What the clock shows.
@@ -127,7 +127,7 @@ impl Endpoint for Move {
     }
 }
 
-/// How far it is to a moment.
+/// Returns the time until a moment.
 fn until(world: &World, to: &str) -> Result<Duration, Refused> {
     let moment: Timestamp = to.parse().map_err(|_| {
         Refused::wrong(format!("to: `{to}` is no moment; write for example \"2030-01-01T00:00:00Z\""))

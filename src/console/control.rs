@@ -1,4 +1,4 @@
-//! Whether the control surface is there, and for whom.
+//! Access to the control surface.
 
 use std::fmt;
 
@@ -9,15 +9,15 @@ use subtle::ConstantTimeEq;
 use super::refused::Refused;
 use crate::net::{HttpRequest, HttpResponse};
 
-/// For whom the control surface is there.
+/// Who may use the control surface.
 #[derive(Clone, Default)]
 pub enum Control {
-    /// For whoever reaches the mock.
+    /// Everyone who can reach the mock.
     #[default]
     Open,
-    /// For nobody.
+    /// No one.
     Off,
-    /// For whoever has this token.
+    /// Everyone who has this token.
     Token(String),
 }
 
@@ -32,7 +32,7 @@ impl fmt::Debug for Control {
 }
 
 impl Control {
-    /// The answer to a request that has no token where one is needed. Whether the mock is ready may be asked by anybody.
+    /// Returns the response to a request that lacks the required token. Whether the mock is ready may be asked without it.
     pub fn turned_away(&self, request: &HttpRequest) -> Option<HttpResponse> {
         let Self::Token(token) = self else { return None };
         if request.path == "/_mock/ready"
@@ -49,7 +49,7 @@ impl Control {
     }
 }
 
-/// The token that a request has: of programs, or the password that somebody typed into a browser.
+/// Returns the token of a request: the token sent by a program, or the password typed into a browser.
 fn given(request: &HttpRequest) -> Option<Vec<u8>> {
     let (kind, value) = request.header("authorization")?.trim().split_once(' ')?;
     if kind.eq_ignore_ascii_case("bearer") {

@@ -1,4 +1,4 @@
-//! `/_mock/calls` and `/_mock/agents`: somebody plays the people who are called, and the agents of the dialer.
+//! `/_mock/calls` and `/_mock/agents`: a test or a person plays the called people and the agents of the dialer.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::files::suggest::{did_you_mean, nearest};
 use crate::simulator::calling::{CallError, CallView, Outcome};
 use crate::simulator::dialer::{AgentAct, AgentError};
 
-/// So many calls are listed unless the request says otherwise.
+/// Default for the number of calls listed.
 const LISTED: usize = 50;
 
 /// Which calls.
@@ -58,7 +58,7 @@ pub(super) struct AnswerAsk {
     intention: Option<String>,
 }
 
-/// Answers a call.
+/// Sets the outcome of a call.
 pub(super) struct Answer;
 
 impl Endpoint for Answer {
@@ -117,7 +117,7 @@ pub(super) struct AgentAsk {
     save: Option<String>,
 }
 
-/// Lets an agent do something.
+/// Makes an agent act.
 pub(super) struct Agent;
 
 impl Endpoint for Agent {

@@ -1,4 +1,4 @@
-//! `POST /_mock/emit` and `/_mock/callbacks/{callback}/resend`: callbacks at once.
+//! `POST /_mock/emit` and `/_mock/callbacks/{callback}/resend`: sends callbacks at once.
 
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ impl Endpoint for Emit {
     }
 }
 
-/// Callbacks that are sent by hand are refused where others wait.
+/// Checks for room. Callbacks sent by hand are refused where other callbacks would wait.
 fn needs_room(engine: &Engine) -> Result<(), Refused> {
     if engine.has_room() {
         return Ok(());
@@ -118,7 +118,7 @@ pub(super) struct ResendAsk {
     body: Option<Value>,
 }
 
-/// Sends a callback once more.
+/// Sends a callback again.
 pub(super) struct Resend;
 
 impl Endpoint for Resend {

@@ -1,7 +1,7 @@
-//! The requests of the control surface, each a type with what it asks, what it answers and what it does.
+//! The requests of the control surface, each a type with its fields, its response and its action.
 //!
-//! Their table is the one list of them: what is served, `GET /_mock/`, the OpenAPI document and `airudder-mock ctl` come
-//! from it.
+//! The table is the only list of the requests. The server, `GET /_mock/`, the OpenAPI document and `airudder-mock ctl` are
+//! derived from it.
 
 use std::future::Future;
 use std::sync::OnceLock;
@@ -20,7 +20,7 @@ use crate::net::{HttpResponse, Reply};
 
 /// One request of the control surface.
 pub(super) trait Endpoint {
-    /// What `airudder-mock ctl` calls it.
+    /// Its name in `airudder-mock ctl`.
     const NAME: &'static str;
     /// Its method, upper case.
     const METHOD: &'static str;
@@ -28,18 +28,18 @@ pub(super) trait Endpoint {
     const PATH: &'static str;
     /// What it does, as the continuation of its name: "moves the clock forward".
     const WHAT: &'static str;
-    /// The statuses of what it answers when it is not refused.
+    /// The statuses of its responses, apart from refusals.
     const STATUSES: &'static [u16] = &[200];
-    /// The type of what it answers when it is not refused.
+    /// The content type of its responses, apart from refusals.
     const CONTENT_TYPE: &'static str = "application/json";
-    /// Whether its body is one large value, which is read at once and has no fields in the path or the query.
+    /// Whether its body is one large value, which is decoded at once, without fields in the path or the query.
     const IS_LARGE: bool = false;
     /// Its fields: of the path, of the query, and of the JSON body.
     type Ask: DeserializeOwned + JsonSchema + Send;
-    /// What it is answered with.
+    /// Its response.
     type Answer: Serialize + JsonSchema;
 
-    /// Does it.
+    /// Performs the request.
     fn answer(
         world: World,
         ask: Self::Ask,
@@ -54,17 +54,17 @@ pub(super) struct Nothing {}
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Done {}
 
-/// What a request is answered with.
+/// The response to a request.
 #[derive(Debug)]
 pub(super) enum Answered<T> {
-    /// JSON under a status.
+    /// JSON with a status.
     Json(u16, T),
-    /// Anything else.
+    /// Any other response.
     Other(Reply),
 }
 
 impl<T> Answered<T> {
-    /// JSON under the status 200.
+    /// Returns JSON with status 200.
     pub(super) fn ok(answer: T) -> Self {
         Self::Json(200, answer)
     }
@@ -76,15 +76,15 @@ pub(super) struct Row {
     pub(super) method: &'static str,
     pub(super) path: &'static str,
     pub(super) what: &'static str,
-    /// The statuses of its answers.
+    /// The statuses of its responses.
     pub(super) statuses: &'static [u16],
-    /// The type of its answers.
+    /// The content type of its responses.
     pub(super) content_type: &'static str,
     /// Whether its body is one large value.
     pub(super) is_large: bool,
-    /// The schemas of what it asks and what it answers.
+    /// The schemas of its fields and its response.
     pub(super) schemas: fn() -> [Value; 2],
-    /// The names of its fields, once somebody has asked it.
+    /// The names of its fields, computed at the first use.
     names: OnceLock<Names>,
     answer: fn(World, Value, &OnceLock<Names>) -> Answering,
 }
@@ -105,12 +105,12 @@ impl Row {
         }
     }
 
-    /// Answers it.
+    /// Responds to the request.
     pub(super) fn answer(&self, world: World, fields: Value) -> Answering {
         (self.answer)(world, fields, &self.names)
     }
 
-    /// The fields that the path has, if it is of this row.
+    /// Returns the fields in the path, if it matches this row.
     pub(super) fn matches(&self, path: &str) -> Option<Map<String, Value>> {
         let mut found = Map::new();
         let (mut own, mut parts) = (self.path.split('/'), path.split('/'));
@@ -133,7 +133,7 @@ impl Row {
 }
 
 fn schema<T: JsonSchema>() -> Value {
-    // What refers to a part of itself would refer to nothing within a larger document.
+    // References to parts of the schema would not resolve within a larger document.
     let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;

@@ -1,4 +1,4 @@
-//! `GET /_mock/catalog/{id}`: an endpoint or an event with its fields.
+//! `GET /_mock/catalog/{id}`: shows an endpoint or an event with its fields.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! `/_mock/faults`: what goes wrong on purpose, while the mock runs.
+//! `/_mock/faults`: faults that are added and removed while the mock runs.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ impl Endpoint for Add {
             let fault = crate::faults::check::text_in(text, &world.catalog).map_err(Refused::wrong)?;
             return add(&world, fault);
         }
-        // Read as the file that it could stand in, with its checks and its messages.
+        // Parsed like a file with this fault, with the same checks and messages.
         let file = serde_json::json!({ "faults": [ask.fault] });
         let text = toml::to_string(&file).map_err(|error| Refused::wrong(format!("fault: {error}")))?;
         let read = Settings::from_text(&text).map_err(|problems| Refused::wrong(problems.sentences()))?;
@@ -54,7 +54,7 @@ impl Endpoint for Add {
     }
 }
 
-/// Has a fault hit from now on. One that never will is told about in the journal.
+/// Activates a fault; a fault that can never match is noted in the journal.
 fn add(world: &World, fault: FaultFile) -> Result<Answered<Added>, Refused> {
     let number = world.change(|engine, now| {
         engine.note_stranger(&fault, now);

@@ -1,4 +1,4 @@
-//! Which entries of the journal are meant.
+//! The selection of journal entries.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -44,7 +44,7 @@ pub(super) struct Find {
 }
 
 impl Find {
-    /// Refuses words that fit nothing ever.
+    /// Rejects values that can never match.
     pub(super) fn check(&self) -> Result<(), Refused> {
         check_word("direction", self.direction.as_deref(), &["in", "out"])?;
         check_word("kind", self.kind.as_deref(), &Event::KINDS)
@@ -54,12 +54,12 @@ impl Find {
         self.limit.map(Whole::count)
     }
 
-    /// How the entries are written.
+    /// Returns how the entries are written.
     pub(super) fn lines(&self, lines: &Lines) -> Lines {
         Lines { whole: self.whole == Some(true), ..lines.clone() }
     }
 
-    /// Those that are meant of the entries that are there already.
+    /// Returns the matching entries of the existing ones.
     pub(super) fn of_kept(&self, entries: Vec<Entry>) -> Vec<Entry> {
         let mut meant: Vec<Entry> = entries.into_iter().filter(|entry| self.is_meant(entry)).collect();
         if let Some(latest) = self.latest {
@@ -72,7 +72,7 @@ impl Find {
         self.since.map_or(0, |since| u64::try_from(since.get()).unwrap_or_default())
     }
 
-    /// Whether an entry is meant.
+    /// Whether an entry matches.
     pub(super) fn is_meant(&self, entry: &Entry) -> bool {
         let is = |wanted: &Option<String>, got: Option<&str>| {
             wanted.as_ref().is_none_or(|wanted| got.is_some_and(|got| is_named(wanted, got)))
@@ -104,7 +104,7 @@ fn check_word(name: &str, word: Option<&str>, known: &[&str]) -> Result<(), Refu
     Err(Refused::wrong(format!("`{name}` is never `{word}`{near}; it is one of {}", known.join(", "))))
 }
 
-/// Whether a name is the one that is wanted, or begins as that does up to its `*`.
+/// Whether a name equals the wanted one, or begins with the part before its `*`.
 pub(super) fn is_named(wanted: &str, name: &str) -> bool {
     match wanted.strip_suffix('*') {
         Some(beginning) => name.starts_with(beginning),
@@ -143,7 +143,7 @@ fn callback(event: &Event) -> Option<u64> {
     }
 }
 
-/// Whether a text stands in what an entry holds; as a whole word if it is an id.
+/// Whether an entry contains a text; an id must be a whole word.
 fn mentions(entry: &Entry, text: &str, is_id: bool) -> bool {
     let has = |bytes: &[u8]| {
         memchr::memmem::find_iter(bytes, text).any(|at| {

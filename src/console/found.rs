@@ -1,4 +1,4 @@
-//! `/_mock/found` and `/_mock/assumptions`: what is wrong with requests, and what was relied on that is only assumed.
+//! `/_mock/found` and `/_mock/assumptions`: findings about requests, and the assumed parts that were used.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub(super) struct Findings {
     found: Vec<Value>,
 }
 
-/// Shows what was found.
+/// Lists the findings.
 pub(super) struct List;
 
 impl Endpoint for List {

@@ -4,14 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::settings::InForce;
 
-/// The settings in force. All clones are the same.
+/// The settings in force. All clones share their state.
 #[derive(Clone, Debug, Default)]
 pub struct SettingsInForce(Arc<Mutex<InForce>>);
 
 impl SettingsInForce {
-    /// These hold from now on.
+    /// Replaces the settings in force.
     pub fn set(&self, settings: InForce) {
-        // Whoever panicked while he looked has changed nothing by halves.
+        // A panic under this lock cannot leave the value half updated.
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = settings;
     }
 

@@ -1,4 +1,4 @@
-//! `GET /_mock/journal`: what happened, in both directions; and the same as it happens.
+//! `GET /_mock/journal`: lists the entries of the journal, and streams new ones.
 
 use bytes::Bytes;
 use schemars::JsonSchema;
@@ -12,10 +12,10 @@ use super::find::Find;
 use super::refused::Refused;
 use crate::net::{HttpStream, Reply};
 
-/// So many entries are shown at once where the request does not say so.
+/// Default for the number of entries shown at once.
 const LIMIT: usize = 100;
 
-/// How many lines of a stream wait for a slow reader.
+/// Number of lines of a stream that wait for a slow reader.
 const WAITING: usize = 64;
 
 /// The entries.
@@ -62,7 +62,7 @@ impl Endpoint for List {
     }
 }
 
-/// Forgets what is kept.
+/// Removes the kept entries.
 pub(super) struct Clear;
 
 impl Endpoint for Clear {
@@ -79,10 +79,10 @@ impl Endpoint for Clear {
     }
 }
 
-/// How entries are written as they come.
+/// The format of streamed entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
-    /// A line of JSON each.
+    /// One line of JSON for each entry.
     Ndjson,
     /// Server-sent events.
     Sse,
@@ -104,7 +104,7 @@ impl Format {
     }
 }
 
-/// Shows entries as they come.
+/// Streams entries.
 pub(super) struct Stream;
 
 impl Endpoint for Stream {
@@ -121,7 +121,7 @@ impl Endpoint for Stream {
     }
 }
 
-/// Shows entries as server-sent events.
+/// Streams entries as server-sent events.
 pub(super) struct Events;
 
 impl Endpoint for Events {
@@ -149,8 +149,8 @@ fn stream(world: World, find: Find, format: Format) -> Result<Answered<Value>, R
     Ok(Answered::Other(Reply::Stream(HttpStream { status: 200, headers, length: None, parts, memory: 0 })))
 }
 
-/// Sends what is kept and then what comes, until the reader is gone or the mock ends. A reader that is too slow misses what
-/// is dropped meanwhile, and is told so by the numbers.
+/// Sends the kept entries and then new ones, until the reader is gone or the mock ends. A reader that is too slow misses the
+/// entries that are dropped meanwhile, which it can tell by the numbers.
 async fn send(world: World, find: Find, format: Format, sender: mpsc::Sender<Bytes>) {
     let mut written = world.kept.watch();
     let mut last = find.after();

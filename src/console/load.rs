@@ -1,4 +1,4 @@
-//! `GET /_mock/load`: the load that runs beside this mock, as it goes.
+//! `GET /_mock/load`: shows the load that runs beside this mock.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(super) struct Running {
     run: Option<LoadRun>,
 }
 
-/// Shows it.
+/// Shows the load.
 pub(super) struct Show;
 
 impl Endpoint for Show {

@@ -1,4 +1,4 @@
-//! A run of `airudder-mock load` for whoever looks at the mock beside it.
+//! The state of a run of `airudder-mock load`, for observers of the mock beside it.
 
 use std::fmt;
 
@@ -78,8 +78,8 @@ pub struct LoadPoint {
     pub p99_ms: f64,
 }
 
-/// What knows of a load.
+/// Provides the state of a load.
 pub trait LoadRuns: fmt::Debug + Send + Sync {
-    /// As it stands.
+    /// Returns the present state.
     fn now(&self) -> LoadRun;
 }

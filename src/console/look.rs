@@ -1,4 +1,4 @@
-//! What a mock is and how it is: its state, its catalog, whether it serves.
+//! The state of a mock, its catalog, and whether it is ready.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -56,7 +56,7 @@ pub(super) struct State {
     files: Reloaded,
 }
 
-/// Shows how it is.
+/// Shows the state.
 pub(super) struct Look;
 
 impl Endpoint for Look {
@@ -95,7 +95,7 @@ pub(super) struct Entries {
     entries: Vec<Value>,
 }
 
-/// Lists what there is.
+/// Lists the catalog.
 pub(super) struct ListCatalog;
 
 impl Endpoint for ListCatalog {
@@ -134,7 +134,7 @@ pub(super) struct Health {
     ready: bool,
 }
 
-/// Says who answers here, and whether it takes requests.
+/// Shows which program responds here, and whether it accepts requests.
 pub(super) struct Ready;
 
 impl Endpoint for Ready {

@@ -1,4 +1,4 @@
-//! `GET /_mock/metrics`: figures for Prometheus.
+//! `GET /_mock/metrics`: metrics for Prometheus.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use super::refused::Refused;
 use crate::delivery::Totals;
 use crate::net::{HttpResponse, Reply};
 
-/// Shows the figures.
+/// Shows the metrics.
 pub(super) struct Show;
 
 impl Endpoint for Show {
@@ -28,13 +28,13 @@ impl Endpoint for Show {
     }
 }
 
-/// A figure: its name, whether it only grows, and what it says.
+/// A metric: name, whether it is a counter, and help text.
 struct Figure(&'static str, bool, &'static str);
 
 fn text(world: &World) -> String {
     let (totals, calls, now, is_busy) =
         world.driver.look(|engine, now| (engine.totals(), engine.calls(), now.as_second(), engine.is_busy()));
-    // All by name, so that a new state is not forgotten: the states are what `queued` is the sum of.
+    // Destructured completely, so that a new state can't be forgotten: `queued` is the sum of the states.
     let Totals { queued, pending, in_flight, waiting, delivered, dropped, failed, attempts } = totals;
     let kept = world.journal().counts();
     let namespaces = world.namespaces.as_ref().map_or(0, |namespaces| namespaces.list().len());

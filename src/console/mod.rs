@@ -1,6 +1,7 @@
-//! What is under `/_mock/`: how tests look at the mock and steer it. None of it is the vendor's.
+//! The control surface under `/_mock/`, by which tests inspect and control the mock. None of it belongs to the vendor's API.
 //!
-//! [`answer`] is all that others need. Each request is a type of its own ([`endpoint`]) in the file of what it is about.
+//! [`answer`] is the only entry point for other modules. Each request is a separate type ([`endpoint`]) in the file of its
+//! subject.
 
 mod again;
 mod beside;
@@ -60,10 +61,10 @@ pub use reloads::Reloads;
 pub use snapshots::{begin_with, reset};
 pub use world::World;
 
-/// Where everything is: a path that the vendor does not have.
+/// The prefix of all paths: one that the vendor does not use.
 pub const PREFIX: &str = "/_mock";
 
-/// Everything that is there.
+/// All requests of the control surface.
 static ROWS: [Row; 52] = [
     Row::of::<look::List>(),
     Row::of::<look::Ready>(),
@@ -119,32 +120,32 @@ static ROWS: [Row; 52] = [
     Row::of::<metrics::Show>(),
 ];
 
-/// A request of the control surface, for whoever makes it from a shell.
+/// A request of the control surface, described for command-line clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Described {
-    /// What `airudder-mock ctl` calls it.
+    /// Its name in `airudder-mock ctl`.
     pub name: &'static str,
     /// Its method, upper case.
     pub method: &'static str,
-    /// Its whole path; a part `{name}` stands for the field of that name.
+    /// Its whole path. A part `{name}` stands for the field of that name.
     pub path: &'static str,
     /// What it does.
     pub what: &'static str,
 }
 
-/// All requests of the control surface; their paths are below [`PREFIX`].
+/// Returns all requests of the control surface; their paths are below [`PREFIX`].
 pub fn described() -> impl Iterator<Item = Described> {
     ROWS.iter().map(|row| Described { name: row.name, method: row.method, path: row.path, what: row.what })
 }
 
-/// The JSON Schema of the fields of a request, by its name.
+/// Returns the JSON Schema of the fields of a request, by its name.
 pub fn asked(name: &str) -> Option<Value> {
     let row = ROWS.iter().find(|row| row.name == name)?;
     let [asked, _] = (row.schemas)();
     Some(asked)
 }
 
-/// Whether a request is one of the control surface.
+/// Whether a request belongs to the control surface.
 pub fn is_of(call: &HttpRequest) -> bool {
     path(call).is_some()
 }
@@ -159,7 +160,7 @@ fn path(call: &HttpRequest) -> Option<&str> {
     call.path.strip_prefix(PREFIX).filter(|path| path.is_empty() || path.starts_with('/'))
 }
 
-/// Answers a call under the prefix; nothing if it is not there.
+/// Responds to a request under the prefix. `None` for other requests.
 pub fn answer(world: &World, call: &HttpRequest) -> Option<Answering> {
     let path = path(call)?;
     if let Some(page) = page::answer(call, path) {
@@ -176,7 +177,7 @@ pub fn answer(world: &World, call: &HttpRequest) -> Option<Answering> {
         if row.is_large { Err(crate::api::DecodeError::Empty) } else { decode(call, Family::Cloud) };
     let mut fields = match decoded {
         Ok(fields) => fields.fields,
-        // No body is no mistake.
+        // A request without a body is valid.
         Err(crate::api::DecodeError::Empty) => Value::Object(Map::new()),
         Err(error) => return Some(ready(Refused::wrong(error.to_string()).response())),
     };
@@ -187,7 +188,7 @@ pub fn answer(world: &World, call: &HttpRequest) -> Option<Answering> {
     Some(row.answer(world, fields))
 }
 
-/// Why nothing is done: another method is served there, or nothing is.
+/// Returns the 404 or 405 for an unmatched control request.
 fn nowhere(call: &HttpRequest, path: &str, here: &[(&Row, Map<String, Value>)]) -> Refused {
     if here.is_empty() {
         let near = did_you_mean(nearest(path, ROWS.iter().map(|row| row.path)));

@@ -1,4 +1,4 @@
-//! A namespace as whoever asked for it gets it.
+//! A namespace as it is shown to clients.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

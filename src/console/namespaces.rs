@@ -1,4 +1,4 @@
-//! `/_mock/namespaces`: mocks of their own behind the one address, so that tests can run side by side.
+//! `/_mock/namespaces`: separate mocks behind one address, so that tests can run in parallel.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub(super) fn refused(error: &NamespaceError) -> Refused {
     Refused::new(status, error.to_string())
 }
 
-/// Makes a namespace.
+/// Creates a namespace.
 pub(super) struct Create;
 
 impl Endpoint for Create {

@@ -1,4 +1,4 @@
-//! `GET /_mock/objects`: what there is in the vendor's world.
+//! `GET /_mock/objects`: lists the objects of the simulated vendor.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::refused::Refused;
 use crate::contract::fields::Whole;
 use crate::simulator::{AccountView, AgentView, ObjectView};
 
-/// So many of each kind are shown where the request does not say so.
+/// Default for the number of objects shown of each kind.
 const LIMIT: usize = 50;
 
 /// How many.
@@ -30,7 +30,7 @@ pub(super) struct Objects {
     accounts: Vec<AccountView>,
 }
 
-/// Lists what there is.
+/// Lists the objects.
 pub(super) struct List;
 
 impl Endpoint for List {

@@ -1,4 +1,4 @@
-//! `GET /_mock/openapi.json`: the control surface for generators of clients.
+//! `GET /_mock/openapi.json`: describes the control surface for client generators.
 
 use serde_json::{Map, Value, json};
 
@@ -22,7 +22,7 @@ impl Endpoint for Describe {
     }
 }
 
-/// The document, from the types of the requests.
+/// Returns the document, derived from the types of the requests.
 pub fn document() -> Value {
     let mut paths = Map::new();
     for row in &super::ROWS {

@@ -1,15 +1,15 @@
-//! Why a request of the control surface is not served.
+//! The reasons why a request of the control surface is refused.
 
 use serde_json::json;
 
 use crate::net::HttpResponse;
 
-/// Why a request is not served.
+/// Why a request is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refused {
     pub(super) status: u16,
     pub(super) message: String,
-    /// The methods that are served there, where it is the method that is wrong.
+    /// The methods served at the path, if the method is wrong.
     pub(super) allow: Option<String>,
 }
 
@@ -18,12 +18,12 @@ impl Refused {
         Self { status, message: message.into(), allow: None }
     }
 
-    /// A field that cannot be used.
+    /// Returns the refusal of an invalid field.
     pub(super) fn wrong(message: impl Into<String>) -> Self {
         Self::new(400, message)
     }
 
-    /// What is named is not there.
+    /// Returns the refusal of a name that does not exist.
     pub(super) fn missing(message: impl Into<String>) -> Self {
         Self::new(404, message)
     }

@@ -1,11 +1,11 @@
-//! What came of files that changed while the mock runs.
+//! Results of reloading changed files.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// What came of files that changed. Clones share it.
+/// The results of reloading changed files. Clones share their state.
 #[derive(Clone, Debug, Default)]
 pub struct Reloads(Arc<Mutex<Reloaded>>);
 
@@ -23,9 +23,9 @@ pub struct Reloaded {
 }
 
 impl Reloads {
-    /// What came of them, to look at and to change.
+    /// Locks the results for reading and changing.
     pub fn lock(&self) -> MutexGuard<'_, Reloaded> {
-        // Whoever panicked while he looked has changed nothing by halves.
+        // A panic under this lock cannot leave the value half updated.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /_mock/settings`: the settings in force.
+//! `GET /_mock/settings`: shows the settings in force.
 
 use schemars::JsonSchema;
 use serde::Serialize;

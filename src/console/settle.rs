@@ -1,4 +1,4 @@
-//! `POST /_mock/settle`: returns when everything that was caused has come to its end.
+//! `POST /_mock/settle`: returns when everything that was caused has ended.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ use crate::delivery::Totals;
 use crate::engine::Engine;
 use crate::time::HumanDuration;
 
-/// How long in real time is waited where the request does not say so.
+/// Default for how long to wait, in real time.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// How often it is looked at where nothing is written into the journal.
+/// The interval of checks while nothing is written to the journal.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// The status where something is still open.
+/// The status if something is still open.
 const NOT_SETTLED: u16 = 417;
 
-/// So many open callbacks are listed at most.
+/// Maximum number of open callbacks listed.
 const MOST: usize = 100;
 
 /// What has to be over.
@@ -69,7 +69,7 @@ struct Open {
     due: String,
 }
 
-/// Waits for the end of everything.
+/// Waits until everything has ended.
 pub(super) struct Settle;
 
 impl Endpoint for Settle {
@@ -98,11 +98,11 @@ impl Endpoint for Settle {
             }
             match next {
                 Some(gap) if ask.advance == Some(true) => {
-                    // What is over in time or not, the next look says.
+                    // Whether the time limit was reached shows at the next check.
                     let _ = timeout_at(until, world.driver.travel(gap.unwrap_or_default())).await;
                 }
                 _ => {
-                    // Whichever comes first: something is written, or a short time passes.
+                    // Waits for an entry of the journal or a short time, whichever comes first.
                     let _ = timeout_at(until.min(Instant::now() + LOOK), written.changed()).await;
                 }
             }

@@ -1,4 +1,4 @@
-//! `POST /_mock/journal/{entry}/signature`: a signature taken apart.
+//! `POST /_mock/journal/{entry}/signature`: analyses a signature.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,7 @@ pub(super) struct Apart {
     why: Option<Explained>,
 }
 
-/// Takes a signature apart.
+/// Analyses a signature.
 pub(super) struct TakeApart;
 
 impl Endpoint for TakeApart {

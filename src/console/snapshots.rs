@@ -1,4 +1,5 @@
-//! `/_mock/snapshots`, `/_mock/reset`, `/_mock/export` and `/_mock/import`: the state of the mock, put back and taken elsewhere.
+//! `/_mock/snapshots`, `/_mock/reset`, `/_mock/export` and `/_mock/import`: puts the mock back to a state, or moves a state
+//! elsewhere.
 
 use std::sync::Arc;
 
@@ -19,13 +20,13 @@ use crate::files::suggest::{did_you_mean, nearest};
 use crate::journal::Event;
 use crate::net::HttpResponse;
 
-/// The most snapshots there are.
+/// Maximum number of snapshots.
 const MOST: usize = 1_000;
 
-/// The most that all of them hold on to, as [`Checkpoint::size`] counts it: each takes about a hundred bytes.
+/// Maximum total size of all snapshots, as counted by [`Checkpoint::size`]: each unit takes about a hundred bytes.
 const MOST_IN_ALL: usize = 2_000_000;
 
-/// The number of the form in which states are exported.
+/// The version of the format of exported states.
 const FORMAT: u32 = 1;
 
 fn again(again: &Option<Arc<dyn Again>>) -> Result<&dyn Again, Refused> {
@@ -45,7 +46,7 @@ fn refused(error: NoInputs) -> Refused {
     }
 }
 
-/// Puts the mock to a state and says so in its journal, which forgets what came before.
+/// Puts the mock to a state and notes it in its journal, which forgets the earlier entries.
 fn go_back(
     world: &World,
     change: impl FnOnce(&dyn Again) -> Result<(), AgainError>,
@@ -60,7 +61,7 @@ fn go_back(
     Ok(())
 }
 
-/// Does what may take seconds beside what is answered meanwhile.
+/// Runs work that may take seconds on another thread, so that other requests are served meanwhile.
 async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
 ) -> Result<T, Refused> {
@@ -78,16 +79,16 @@ fn to_beginning(world: &World) -> Result<(), Refused> {
 ///
 /// # Errors
 ///
-/// Why it is not, in words.
+/// If that fails: why, in words.
 pub fn reset(world: &World) -> Result<(), String> {
     to_beginning(world).map_err(|refused| refused.message)
 }
 
-/// Puts a mock that was just made to a moment of another.
+/// Puts a newly created mock to a moment of another one.
 ///
 /// # Errors
 ///
-/// Why it can't be, in words.
+/// If that fails: why, in words.
 pub fn begin_with(world: &World, from: &Moment) -> Result<(), String> {
     let inputs = from.checkpoint.history().inputs().map_err(|error| error.to_string())?;
     let beginning = Some(from.beginning.clone());
@@ -95,7 +96,7 @@ pub fn begin_with(world: &World, from: &Moment) -> Result<(), String> {
     go_back(world, |again| again.go_back(beginning, inputs), note).map_err(|refused| refused.message)
 }
 
-/// A moment of a mock: that of a snapshot, or the present one.
+/// Returns a moment of a mock: that of a snapshot, or the present one.
 pub(super) fn moment(origin: &Origin, snapshot: Option<&str>) -> Result<Moment, Refused> {
     match snapshot {
         Some(name) => find(&origin.snapshots, name),
@@ -203,7 +204,7 @@ fn missing<'a>(name: &str, all: impl Iterator<Item = &'a String>) -> Refused {
     Refused::missing(format!("there is no snapshot `{}`{near}", name.escape_debug()))
 }
 
-/// Comes back to a snapshot.
+/// Puts the mock back to a snapshot.
 pub(super) struct Restore;
 
 impl Endpoint for Restore {
@@ -223,7 +224,7 @@ impl Endpoint for Restore {
     }
 }
 
-/// Forgets a snapshot.
+/// Deletes a snapshot.
 pub(super) struct Remove;
 
 impl Endpoint for Remove {
@@ -275,7 +276,7 @@ pub(super) struct Exported {
 }
 
 impl Exported {
-    /// The state of a snapshot, or the present one, as text.
+    /// Returns the state of a snapshot, or the present one, as text.
     fn text(world: &World, snapshot: Option<&str>) -> Result<Vec<u8>, Refused> {
         let (beginning, history) = match snapshot {
             None => (again(&world.again)?.beginning(), world.driver.history().map_err(refused)?),

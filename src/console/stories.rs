@@ -1,4 +1,4 @@
-//! `/_mock/scenarios` and `/_mock/stories`: stories that are begun, watched and ended while the mock runs.
+//! `/_mock/scenarios` and `/_mock/stories`: starts, shows and ends stories while the mock runs.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::engine::Engine;
 use crate::journal::Event;
 use crate::scenario::{Given, NotBegun, Offered, Progress, Story, StoryRun, begin};
 
-/// So many stories a mock has at most.
+/// Maximum number of stories of a mock.
 const MOST: usize = 10_000;
 
-/// So many are listed unless the request says otherwise.
+/// Default for the number of stories listed.
 const LISTED: usize = 50;
 
 /// The scenarios.
@@ -72,7 +72,7 @@ impl Shown {
         }
     }
 
-    /// Whether nothing more comes of it.
+    /// Whether the story has nothing left to do.
     pub(super) fn is_over(&self) -> bool {
         self.progress.state.is_over()
     }
@@ -81,7 +81,7 @@ impl Shown {
         self.progress.state == crate::scenario::Phase::Passed
     }
 
-    /// Why it has not passed.
+    /// Returns why the story has not passed.
     pub(super) fn why_not(&self) -> String {
         let Self { story, name, progress, .. } = self;
         let what = match progress.failed.first() {
@@ -101,7 +101,7 @@ impl Shown {
     }
 }
 
-/// A story by its number.
+/// Returns a story by its number.
 pub(super) fn find(engine: &Engine, number: usize) -> Result<(usize, Shown), Refused> {
     let index = number.wrapping_sub(1);
     let run = engine.stories().get(index).ok_or_else(|| {
@@ -133,7 +133,7 @@ pub(super) struct Started {
     stories: Vec<Shown>,
 }
 
-/// Begins a story.
+/// Starts a story.
 pub(super) struct Start;
 
 impl Endpoint for Start {
@@ -174,7 +174,7 @@ impl Endpoint for Start {
                 ));
             }
             let time = 1 + engine.stories().iter().filter(|(_, run)| is_again(run, &story)).count() as u64;
-            // Ids are this mock's own, and those of no other story that has the same seed in its file.
+            // The ids differ from those of other mocks, and from those of other stories with the same seed in their files.
             let seed = engine.seed().derive("story begun by hand", first as u64);
             let mut runs = begin::runs((first, time), &[Arc::clone(&story)], Some(seed), seed, now, &set);
             for run in &mut runs {
@@ -189,7 +189,7 @@ impl Endpoint for Start {
     }
 }
 
-/// Whether a run is the first of those that began when a story of this name did before.
+/// Whether a run is the first of an earlier start of a story with this name.
 fn is_again(run: &StoryRun, story: &Story) -> bool {
     run.story().name == story.name && run.is_first_copy()
 }

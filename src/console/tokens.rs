@@ -1,4 +1,4 @@
-//! `POST /_mock/tokens/expire`: tokens end before their time.
+//! `POST /_mock/tokens/expire`: makes tokens expire early.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +14,7 @@ pub(super) struct Ask {
     app_key: Option<String>,
 }
 
-/// Lets tokens expire.
+/// Makes tokens expire.
 pub(super) struct Expire;
 
 impl Endpoint for Expire {

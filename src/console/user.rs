@@ -9,7 +9,7 @@ use super::refused::Refused;
 use crate::contract::fields::Whole;
 use crate::simulator::{AccountKey, Chat, ChatAct, ChatError, ChatHistory, FileKind, NewChat};
 
-/// So many chats are listed where the request does not say so.
+/// Default for the number of chats listed.
 const CHATS: usize = 20;
 
 /// Who begins a chat with whom.
@@ -36,7 +36,7 @@ pub(super) struct Begun {
     number: String,
 }
 
-/// Begins a chat.
+/// Opens a chat.
 pub(super) struct Begin;
 
 impl Endpoint for Begin {
@@ -119,7 +119,7 @@ pub(super) struct HistoryAsk {
     conversation: String,
 }
 
-/// Shows what was said in a chat.
+/// Shows the messages of a chat.
 pub(super) struct History;
 
 impl Endpoint for History {
@@ -192,7 +192,7 @@ impl From<Kind> for FileKind {
 }
 
 impl ActAsk {
-    /// The one thing that is done.
+    /// Returns the one action that is requested.
     fn act(self) -> Result<(String, ChatAct), Refused> {
         let Self { conversation, write, press, choose, send, url, name, ask_for_agent, fall_silent, opt_out } =
             self;
@@ -221,7 +221,7 @@ impl ActAsk {
     }
 }
 
-/// Does something in a chat.
+/// Acts in a chat.
 pub(super) struct Act;
 
 impl Endpoint for Act {
@@ -239,7 +239,7 @@ impl Endpoint for Act {
     }
 }
 
-/// Why the person cannot do it.
+/// Returns why the person cannot do it.
 fn refused(error: ChatError) -> Refused {
     let status = match &error {
         ChatError::NoConversation(_) => 404,

@@ -1,4 +1,4 @@
-//! `GET /_mock/vendor/openapi.json`: the vendor's API for generators of clients.
+//! `GET /_mock/vendor/openapi.json`: describes the vendor's API for client generators.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `POST /_mock/wait`: returns as soon as something has come or was sent.
+//! `POST /_mock/wait`: returns as soon as a request has arrived or a callback was sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,13 +21,13 @@ use crate::journal::{Entry, Event, Lines};
 use crate::language::matcher::{Mismatch, mismatches};
 use crate::time::HumanDuration;
 
-/// How long is waited in real time where the request does not say so.
+/// Default for how long to wait, in real time.
 const WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// What is answered when it did not come: the status by which `curl --fail` and every client see it.
+/// The status if the condition was not met in time, so that `curl --fail` and every client notice it.
 const NOT_MET: u16 = 417;
 
-/// So many differences are shown at most.
+/// Maximum number of differences shown.
 const MOST: usize = 20;
 
 /// What is waited for: a request of yours, a callback, or the end of a story.
@@ -88,7 +88,7 @@ pub(super) struct Answer {
     story: Option<Shown>,
 }
 
-/// Waits.
+/// Waits for the condition.
 pub(super) struct Wait;
 
 impl Endpoint for Wait {
@@ -107,7 +107,7 @@ impl Endpoint for Wait {
         }
         let since = ask.since.map_or(0, |since| u64::try_from(since.get()).unwrap_or_default());
         let mut hunt = Hunt::new(&world.catalog, ask, since)?;
-        // Watching comes before looking, so that nothing is missed in between.
+        // Subscribe before reading, so that nothing is missed in between.
         let mut written = world.kept.watch();
         loop {
             for entry in world.journal().after(hunt.last) {
@@ -155,17 +155,17 @@ async fn until_over(
     }
 }
 
-/// What was seen so far of what is waited for.
+/// Progress of a wait.
 struct Hunt {
     wanted: Wanted,
-    /// The family of the endpoint, which says how its fields are read.
+    /// The families of the endpoints, which decide how their fields are decoded.
     families: BTreeMap<String, Family>,
     within: std::time::Duration,
     last: u64,
     met: Vec<Entry>,
     nearest: Option<Near>,
-    /// What else came of that kind: by its name the numbers of the callbacks, of which each stands in several entries, or of
-    /// the entries of requests.
+    /// Other entries of the same kind, by name: the numbers of callbacks, of which each has several entries, or the entries of
+    /// requests.
     others: BTreeMap<String, BTreeSet<u64>>,
 }
 
@@ -178,7 +178,7 @@ struct Wanted {
     refused: bool,
 }
 
-/// What tells one callback, or one request, from another.
+/// Returns the number that identifies a callback or a request.
 fn number(entry: &Entry) -> u64 {
     match &entry.event {
         Event::Queued(callback) | Event::Ended { callback, .. } => callback.id.0,
@@ -187,9 +187,9 @@ fn number(entry: &Entry) -> u64 {
     }
 }
 
-/// What is not it, but nearly.
+/// The closest entry that does not match.
 struct Near {
-    /// The smaller, the nearer.
+    /// The smaller, the closer.
     distance: usize,
     entry: Entry,
     why: String,
@@ -253,7 +253,7 @@ impl Hunt {
         self.met.len() >= self.wanted.times
     }
 
-    /// Takes the next entry into account.
+    /// Processes the next entry.
     fn see(&mut self, entry: Entry) -> Result<(), Refused> {
         self.last = entry.seq;
         let Some((name, state)) = self.what(&entry) else { return Ok(()) };
@@ -277,8 +277,8 @@ impl Hunt {
         Ok(())
     }
 
-    /// What a request or callback is called, and why it does not count, if it does not. Nothing of what is neither, or of
-    /// another state of a callback that is seen in several.
+    /// Returns the name of a request or callback, and why it does not count, if so. `None` for other entries, and for other
+    /// states of a callback.
     fn what(&self, entry: &Entry) -> Option<(String, Option<String>)> {
         let wanted = &self.wanted;
         match &entry.event {
@@ -339,7 +339,7 @@ impl Hunt {
         }
     }
 
-    /// Of what is equally near, the latest counts.
+    /// Records a near miss. Among equally near entries the latest wins.
     fn near(&mut self, distance: usize, entry: Entry, why: String, differences: Vec<String>) {
         if self.nearest.as_ref().is_none_or(|nearest| distance <= nearest.distance) {
             self.nearest = Some(Near { distance, entry, why, differences });
@@ -349,7 +349,7 @@ impl Hunt {
     fn answer(self, world: &World) -> Answer {
         let met = self.is_met();
         let why = (!met).then(|| self.why());
-        // Whoever waits for the end of a callback wants its body.
+        // A client that waits for the end of a callback needs its body.
         let lines = Lines { whole: true, ..world.lines.clone() };
         let line = |entry: &Entry| Value::Object(lines.line(entry));
         let near = self.nearest.filter(|_| !met);
@@ -364,7 +364,7 @@ impl Hunt {
         }
     }
 
-    /// Why it is not met, in one line.
+    /// Returns in one line why the condition is not met.
     fn why(&self) -> String {
         let Wanted { name, is_request, times, .. } = &self.wanted;
         let what = if *is_request { "request" } else { "callback" };

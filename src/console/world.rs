@@ -1,4 +1,4 @@
-//! What the control surface works with.
+//! The context of the control surface.
 
 use std::sync::Arc;
 
@@ -16,44 +16,44 @@ use crate::journal::{Kept, Lines};
 use crate::net::HttpRequest;
 use crate::scenario::Library;
 
-/// What the control surface works with: one mock, and what is kept of its journal.
+/// The context of the control surface: one mock, and the latest entries of its journal.
 #[derive(Clone, Debug)]
 pub struct World {
     /// The engine with its clock.
     pub driver: Driver,
-    /// What exists.
+    /// The catalog.
     pub catalog: Arc<Catalog>,
-    /// The latest of the journal.
+    /// The latest entries of the journal.
     pub kept: Kept,
-    /// How entries of the journal are shown.
+    /// How entries of the journal are written.
     pub lines: Lines,
     /// When the program was built.
     pub built: Option<&'static str>,
     /// The settings in force.
     pub settings: SettingsInForce,
-    /// The scenarios that stories can be begun of.
+    /// The scenarios from which stories can be started.
     pub scenarios: Library,
-    /// What came of files that changed.
+    /// The results of reloading changed files.
     pub reloads: Reloads,
-    /// The load that it runs beside; nothing in a mock of its own.
+    /// The load that runs beside the mock, if any.
     pub load: Option<Arc<dyn LoadRuns>>,
-    /// Makes further mocks behind the same address; nothing in one of those.
+    /// Creates other mocks behind the same address. `None` in such a mock.
     pub namespaces: Option<Arc<dyn Namespaces>>,
-    /// Puts it back; nothing where it keeps nothing of what it is given.
+    /// Puts the mock back. `None` if inputs are not recorded.
     pub again: Option<Arc<dyn Again>>,
-    /// The moments that it can be put back to.
+    /// The snapshots of the mock.
     pub snapshots: Snapshots,
-    /// The request that is answered.
+    /// The request being handled.
     pub request: Option<Arc<HttpRequest>>,
 }
 
 impl World {
-    /// It, as far as its moments go.
+    /// Returns a handle for snapshots and branching.
     pub fn origin(&self) -> Origin {
         Origin { driver: self.driver.clone(), again: self.again.clone(), snapshots: self.snapshots.clone() }
     }
 
-    /// The latest of the journal, as far as it is young enough to be kept.
+    /// Returns the latest entries of the journal, without those that are too old.
     pub(super) fn journal(&self) -> &Kept {
         if self.kept.looks_at_age() {
             self.kept.grow_old(self.driver.look(|_, now| now));
@@ -61,7 +61,7 @@ impl World {
         &self.kept
     }
 
-    /// Changes the state of the mock, which is then among its inputs as any other request.
+    /// Changes the state of the mock. The request is then among the inputs like any other.
     pub(super) fn change<T>(
         &self,
         work: impl FnOnce(&mut Engine, Timestamp) -> Result<T, Refused>,
