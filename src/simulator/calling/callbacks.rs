@@ -15,7 +15,7 @@ use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::{ConversationKey, Simulator};
 
 /// *Webhook of Call*: a number is finished. What is documented of it is about connections and redials: sent once per number, and
-/// not at all for one that was cancelled (assumed; the names are those of *task detail*).
+/// not at all for one that was cancelled, with the names of *task detail* (assumed).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(in crate::simulator) struct CallCompleted {
     /// The task, 32 hex.

@@ -29,7 +29,7 @@ use crate::seed;
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::{Refusal, Request, Simulator};
 
-/// `POST /api/v1/channel/huawei/message`, and the same for other channels (example; the other channels are assumed).
+/// `POST /api/v1/channel/huawei/message`, and the same for other channels (example).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ChannelMessage {
     /// The id of the conversation; empty to begin one.

@@ -14,8 +14,7 @@ use crate::simulator::chatbot::conversation::Conversation;
 use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::keys::ConversationKey;
 
-/// `message.status`, *Callback status change after the message is sent* (assumed; the words of `status` are read off
-/// examples, but for that of failure).
+/// `message.status`, *Callback status change after the message is sent* (assumed).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(in crate::simulator::chatbot) struct MessageStatusChange {
     #[serde(flatten)]
@@ -24,7 +23,7 @@ pub(in crate::simulator::chatbot) struct MessageStatusChange {
     user: UserRef,
     /// The message.
     msg_id: String,
-    /// How far it has come.
+    /// How far it has come; the words but `failed` are read off examples.
     status: MessageStatus,
     /// When it came so far, in Unix seconds.
     timestamp: i64,
@@ -59,8 +58,7 @@ impl Generate for MessageStatusChange {
     }
 }
 
-/// `agent.message_status`, *\*Callback status change after the agent message is sent* (assumed; the words of `status` are
-/// read off examples, but for that of failure).
+/// `agent.message_status`, *\*Callback status change after the agent message is sent* (assumed).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct AgentMessageStatus {
     #[serde(flatten)]
@@ -71,7 +69,7 @@ pub(super) struct AgentMessageStatus {
     seat_id: String,
     /// The message.
     msg_id: String,
-    /// How far it has come.
+    /// How far it has come; the words but `failed` are read off examples.
     status: MessageStatus,
     /// When it came so far, in Unix seconds.
     timestamp: i64,
