@@ -110,10 +110,12 @@ fn encryption(world: &World, table: &mut Vec<Case>) {
         );
         table.push(Case::new(format!("encrypted body {shown:?}"), bytes, wanted));
     }
-    // Anything but 1 means plain.
-    for (value, wanted) in [("0", 404), ("2", 404), ("true", 404), ("", 404)] {
+    // Nothing and 0 mean plain, and nothing else does.
+    for (value, status, says) in
+        [("0", 404, "TaskID"), ("", 404, "TaskID"), ("2", 400, "Is-Encrypted"), ("true", 400, "Is-Encrypted")]
+    {
         let bytes = world.get_with(&format!("{detail}?TaskID=x"), &format!("Is-Encrypted: {value}\r\n"));
-        let wanted = Wanted::Refused(Envelope::Cloud, wanted, "TaskID");
+        let wanted = Wanted::Refused(Envelope::Cloud, status, says);
         table.push(Case::new(format!("Is-Encrypted: {value}"), bytes, wanted));
     }
     let bytes = world.get_with(&format!("{detail}?{text}"), &signed);
