@@ -1,4 +1,4 @@
-//! Telling other programs where something listens: `--port-file` and `--url-file`.
+//! Tells other programs where the mock listens: `--port-file` and `--url-file`.
 
 use std::ffi::OsString;
 use std::io;
@@ -18,11 +18,11 @@ pub(super) struct AddressFiles {
 }
 
 impl AddressFiles {
-    /// Writes the files that were asked for. They are there until what comes back is dropped.
+    /// Writes the requested files. They exist until the returned value is dropped.
     ///
     /// # Errors
     ///
-    /// A file that can't be written, named.
+    /// If a file can't be written. The error names the file.
     pub(super) fn write(&self, address: SocketAddr, url: &str) -> io::Result<WrittenFiles> {
         let mut written = WrittenFiles(Vec::new());
         for (path, text) in [
@@ -44,13 +44,13 @@ impl AddressFiles {
     }
 }
 
-/// Files that are removed at the end, unless somebody else has written them anew meanwhile.
+/// Files that are removed at the end, unless another program has rewritten them.
 #[derive(Debug)]
 #[must_use = "the files are removed at once"]
 pub(super) struct WrittenFiles(Vec<(PathBuf, String)>);
 
 impl WrittenFiles {
-    /// Removes them where the program ends without dropping anything.
+    /// Returns a function that removes the files, for when the program ends without dropping values.
     pub(super) fn remover(&self) -> impl FnOnce() + Send + 'static {
         let files = self.0.clone();
         move || remove(&files)
@@ -66,19 +66,18 @@ impl Drop for WrittenFiles {
 fn remove(files: &[(PathBuf, String)]) {
     for (path, text) in files {
         if std::fs::read_to_string(path).is_ok_and(|there| there == *text) {
-            // Where it can't be removed, it stays: nothing depends on it any more.
+            // A file that can't be removed stays: nothing depends on it any more.
             let _ = std::fs::remove_file(path);
         }
     }
 }
 
-/// Whether something is there that must stay what it is: a device, a pipe, or a link to one. It is written to, and no file takes
-/// its place.
+/// Whether the path is something that must not be replaced: a device, a pipe, or a link to one. It is written to instead.
 fn is_special(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
 }
 
-/// Writes a file that nobody ever sees in part.
+/// Writes a file atomically, so that no reader sees part of it.
 fn appear(path: &Path, text: &str) -> io::Result<()> {
     let mut name = OsString::from(".");
     name.push(path.file_name().ok_or(io::ErrorKind::IsADirectory)?);
@@ -101,7 +100,7 @@ mod tests {
         let written = files.write(address, "http://127.0.0.1:2478/").unwrap();
         assert_eq!(std::fs::read_to_string(path("port")).unwrap(), "2478\n");
         assert_eq!(std::fs::read_to_string(path("url")).unwrap(), "http://127.0.0.1:2478\n");
-        // Another program has taken the name over.
+        // Another program has taken over the name.
         std::fs::write(path("url"), "http://127.0.0.1:3\n").unwrap();
         drop(written);
         let left: Vec<_> =

@@ -1,5 +1,5 @@
-//! Arguments that need reading: moments, paths, ids, headers, and `NAME=VALUE`, where a value that reads as JSON is that
-//! value and anything else a text.
+//! Parsers for arguments: moments, paths, ids, headers, and `NAME=VALUE`, where a value that is valid JSON has its JSON type
+//! and any other value is a text.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -8,10 +8,10 @@ use crate::engine::{Speed, SpeedError};
 use crate::json::path_keys;
 use crate::net::Target;
 
-/// Where the year 9900 begins, in Unix seconds.
+/// The beginning of the year 9900, in Unix seconds.
 const LATEST: i64 = 250_246_627_200;
 
-/// Why an argument can't be read.
+/// Why an argument is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ArgumentError {
     #[error("`{0}` has no `=`, write NAME=VALUE")]
@@ -44,7 +44,7 @@ pub(super) enum ArgumentError {
     Share(String),
 }
 
-/// Reads `path.to.field=value`. Whether there is such a field is not checked.
+/// Parses `path.to.field=value`. Whether the field exists is not checked.
 pub(super) fn field(text: &str) -> Result<(String, Value), ArgumentError> {
     let (name, value) = text.split_once('=').ok_or_else(|| ArgumentError::NoValue(text.to_owned()))?;
     if name.is_empty() {
@@ -56,7 +56,7 @@ pub(super) fn field(text: &str) -> Result<(String, Value), ArgumentError> {
     Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }
 
-/// Reads `name=value`, where the name can be used in templates.
+/// Parses `name=value`, where the name can be used in templates.
 pub(super) fn variable(text: &str) -> Result<(String, Value), ArgumentError> {
     let (name, value) = field(text)?;
     let good = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
@@ -64,7 +64,7 @@ pub(super) fn variable(text: &str) -> Result<(String, Value), ArgumentError> {
     if good { Ok((name, value)) } else { Err(ArgumentError::Variable(name)) }
 }
 
-/// A moment at which a mock may begin, so early that time does not end while it lives.
+/// Parses a moment at which a mock may begin. It is early enough that time does not end while the mock runs.
 pub(super) fn epoch(text: &str) -> Result<Timestamp, ArgumentError> {
     let at = moment(text)?;
     match at.as_second() < LATEST {
@@ -73,7 +73,7 @@ pub(super) fn epoch(text: &str) -> Result<Timestamp, ArgumentError> {
     }
 }
 
-/// Reads a moment: Unix seconds, or a time such as `2030-01-01T00:00:00Z`.
+/// Parses a moment: Unix seconds, or a time such as `2030-01-01T00:00:00Z`.
 pub(super) fn moment(text: &str) -> Result<Timestamp, ArgumentError> {
     match text.parse::<i64>() {
         Ok(seconds) => Timestamp::from_second(seconds).map_err(|_| ArgumentError::Seconds(seconds)),
@@ -81,7 +81,7 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, ArgumentError> {
     }
 }
 
-/// Reads the speed of a clock that moves by itself.
+/// Parses the speed of a clock that moves by itself.
 pub(super) fn moving(text: &str) -> Result<Speed, ArgumentError> {
     match text.parse()? {
         Speed::Still => Err(ArgumentError::Still),
@@ -89,7 +89,7 @@ pub(super) fn moving(text: &str) -> Result<Speed, ArgumentError> {
     }
 }
 
-/// Reads the name or the address of a host. A whole URL is a likely slip.
+/// Parses the name or the address of a host. The error explains the likely mistake of giving a whole URL.
 pub(super) fn host(text: &str) -> Result<String, ArgumentError> {
     match format!("https://{text}/").parse::<Target>() {
         Ok(target) if target.authority() == text.to_ascii_lowercase() => Ok(target.host().to_owned()),
@@ -97,25 +97,25 @@ pub(super) fn host(text: &str) -> Result<String, ArgumentError> {
     }
 }
 
-/// Reads path and query. A whole URL is a likely slip.
+/// Parses path and query. The error explains the likely mistake of giving a whole URL.
 pub(super) fn path(text: &str) -> Result<String, ArgumentError> {
     if text.starts_with('/') { Ok(text.to_owned()) } else { Err(ArgumentError::Path(text.to_owned())) }
 }
 
-/// Reads an id that can stand in a header.
+/// Parses an id that is valid in a header.
 pub(super) fn id(text: &str) -> Result<String, ArgumentError> {
     let good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
     if good { Ok(text.to_owned()) } else { Err(ArgumentError::Id) }
 }
 
-/// Reads a share such as `10%`, as 0 to 1.
+/// Parses a share such as `10%`, as 0 to 1.
 pub(super) fn share(text: &str) -> Result<f64, ArgumentError> {
     let percent = text.trim().strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
     let share = percent.filter(|percent| (0.0..=100.0).contains(percent)).map(|percent| percent / 100.0);
     share.ok_or_else(|| ArgumentError::Share(text.to_owned()))
 }
 
-/// Reads `Name: value`.
+/// Parses `Name: value`.
 pub(super) fn header(text: &str) -> Result<(String, String), ArgumentError> {
     let (name, value) = text.split_once(':').ok_or(ArgumentError::Header)?;
     match name.trim() {
@@ -124,7 +124,7 @@ pub(super) fn header(text: &str) -> Result<(String, String), ArgumentError> {
     }
 }
 
-/// The table that such fields make.
+/// Returns the table made of such fields.
 pub(super) fn table(fields: &[(String, Value)]) -> Map<String, Value> {
     let mut table = Value::Object(Map::new());
     for (path, value) in fields {
@@ -136,7 +136,7 @@ pub(super) fn table(fields: &[(String, Value)]) -> Map<String, Value> {
     }
 }
 
-/// Puts a value at a path such as `user.id` or `messages[0].content.text`, making tables on the way.
+/// Sets a value at a path such as `user.id` or `messages[0].content.text`, creating tables on the way.
 pub(super) fn put(patch: &mut Value, path: &str, value: Value) {
     let mut place = patch;
     for key in path_keys(path) {

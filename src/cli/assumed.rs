@@ -1,10 +1,10 @@
-//! What was used of the vendor's API that is only assumed: noted as it is used, told together at the end.
+//! The assumed parts of the vendor's API that were used: recorded at use, reported together at the end.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::journal::{Entry, Event, Sink};
 
-/// The assumed entries that were used, in the order of their first use. Clones share what is noted.
+/// The assumed entries that were used, in the order of their first use. Clones share their state.
 #[derive(Clone, Default)]
 pub(super) struct Assumed(Arc<Mutex<Vec<Used>>>);
 
@@ -15,7 +15,7 @@ struct Used {
 }
 
 impl Assumed {
-    /// All of them in a block of lines; none if nothing was used.
+    /// Returns a block of lines about all entries. Empty if none was used.
     pub(super) fn lines(&self) -> Vec<String> {
         let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if used.is_empty() {

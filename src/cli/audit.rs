@@ -1,4 +1,4 @@
-//! `audit`: the report card of a receiver.
+//! `audit`: checks a receiver and reports the findings.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::seed::Seed;
 use crate::settings::{Flags, url_for};
 use crate::time::HumanDuration;
 
-/// The largest baseline that is read.
+/// Maximum size of a baseline.
 const MOST_MEGABYTES: u64 = 64;
 
 const EXAMPLES: &str = "\
@@ -230,7 +230,7 @@ fn options(
     })
 }
 
-/// That the rest will take its time.
+/// Returns the note that the rest of the audit will take a while.
 fn slow(took: Duration, left: Duration, within: HumanDuration) -> String {
     let tenths = |time: Duration| Duration::from_secs_f64((time.as_secs_f64() * 10.0).floor() / 10.0);
     format!(
@@ -241,7 +241,7 @@ fn slow(took: Duration, left: Duration, within: HumanDuration) -> String {
     )
 }
 
-/// The command that does it again, but for the check. Secrets are left to the shell.
+/// Returns the command that repeats the audit, without the name of a check. Secrets are left to the shell.
 fn again(args: &Args, url: &str, seed: u64) -> String {
     let mut command = format!("airudder-mock audit --callback-url {} --seed {seed}", quoted(url));
     let mut put = |flag: &str, value: &str| command.push_str(&format!(" {flag} {value}"));
@@ -274,7 +274,7 @@ fn again(args: &Args, url: &str, seed: u64) -> String {
     command
 }
 
-/// A word for the shell.
+/// Quotes a word for the shell.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
@@ -296,7 +296,7 @@ fn list(battery: &Battery) -> String {
     text
 }
 
-/// Shows a request and its answer, whole.
+/// Shows a request and its response completely.
 fn traffic(request: &[u8], came: &str) {
     for (mark, text) in [('>', &*String::from_utf8_lossy(request)), ('<', came)] {
         for line in text.lines() {
@@ -306,7 +306,7 @@ fn traffic(request: &[u8], came: &str) {
     }
 }
 
-/// Writes the files that were asked for.
+/// Writes the requested files.
 fn write(args: &Args, report: &Report, battery: &Battery) -> Result<(), CommandError> {
     let write = |path: &Option<PathBuf>, text: &dyn Fn() -> std::io::Result<Vec<u8>>| match path {
         Some(path) => {

@@ -1,11 +1,11 @@
-//! Where the certificate authority of the mocks is kept.
+//! Where the certificate authority of the mocks is stored.
 
 use std::path::PathBuf;
 
 use super::CommandError;
 use crate::http::{Authority, AuthorityError};
 
-/// Names the folder for the commands that a command starts.
+/// The variable that names the folder for the commands started by a command.
 pub(super) const VARIABLE: &str = "AIRUDDER_MOCK_CA_DIR";
 
 /// Which certificate authority is meant.
@@ -20,18 +20,18 @@ pub(super) struct CaDir {
 impl CaDir {
     fn folder(&self) -> Result<PathBuf, AuthorityError> {
         match &self.ca_dir {
-            // Others start elsewhere and are told of it.
+            // The started commands run in other folders, so the path is made absolute.
             Some(folder) => Ok(std::path::absolute(folder).unwrap_or_else(|_| folder.clone())),
             None => Authority::usual_folder(|name| std::env::var_os(name)),
         }
     }
 
-    /// The authority, which is made if there is none yet.
+    /// Opens the authority, and creates it if it does not exist.
     pub(super) fn open(&self) -> Result<Authority, CommandError> {
         self.folder().and_then(|folder| Authority::open(&folder)).map_err(CommandError::start)
     }
 
-    /// The file of its certificate, if there is one.
+    /// Returns the file of its certificate, if it exists.
     pub(super) fn certificate(&self) -> Option<PathBuf> {
         let file = Authority::certificate_in(&self.folder().ok()?);
         file.exists().then_some(file)

@@ -1,11 +1,11 @@
-//! A field of a callback's body as it is given on a command line: with the type that the catalog says it has.
+//! Fields of a callback's body on the command line, with the types from the catalog.
 
 use serde_json::Value;
 
 use crate::contract::fields::FieldTree;
 use crate::simulator::reference::{self, EntryFields};
 
-/// The fields of a callback of the vendor's; nothing of one that is the user's own.
+/// Returns the fields of one of the vendor's callbacks. `None` for a callback of the user's own.
 pub(super) fn tree(event: &str) -> Option<FieldTree> {
     match reference::fields(event)? {
         EntryFields::Callback(fields) => Some(FieldTree::of(&fields)),
@@ -13,7 +13,7 @@ pub(super) fn tree(event: &str) -> Option<FieldTree> {
     }
 }
 
-/// The value for a field: digits become a text where the field is one, `user.id=5`.
+/// Returns the value for a field: digits become a text if the field is one, `user.id=5`.
 pub(super) fn typed(event: &str, path: &str, value: &Value) -> Value {
     let is_text = || tree(event).is_some_and(|tree| tree.at(path).is_some_and(FieldTree::is_text));
     match value {

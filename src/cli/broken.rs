@@ -1,4 +1,4 @@
-//! Every broken file of `tests/broken` with the message users see, and files nobody would write.
+//! Tests every broken file of `tests/broken` with the message that users see, and arbitrary input.
 
 use std::path::Path;
 
@@ -26,7 +26,8 @@ fn broken_files_are_explained() {
         omit_expression => true,
     }, {
         insta::glob!("../../tests/broken", "s*/*.toml", |path| {
-            // Relative to the package, as a user in its folder would name it; the same on every machine.
+            // The path is relative to the package, as a user in its folder would write it, so that it is the same on every
+            // machine.
             let shown = path.strip_prefix(root).unwrap();
             let outcome = if shown.starts_with("tests/broken/settings") {
                 settings_text(&shown.display().to_string(), &std::fs::read_to_string(shown).unwrap())
@@ -43,7 +44,7 @@ fn broken_files_are_explained() {
     });
 }
 
-/// A scenario that uses most of the language and is right.
+/// A valid scenario that uses most of the language.
 const GOOD: &str = r#"
 name = "All of it"
 seed = 7
@@ -135,7 +136,7 @@ fn load_text(text: &[u8]) -> Result<load::Scenario, Problems> {
     load::load(&path, Catalog::builtin(), &[])
 }
 
-/// Everything is rendered as well: that must not fail either.
+/// Renders everything as well, which must not fail either.
 fn survive(text: &[u8]) {
     if let Err(problems) = load_text(text) {
         assert!(!problems.to_string().is_empty());
@@ -282,7 +283,7 @@ fn files_that_are_not_text_are_refused() {
     assert!(problems.to_string().starts_with("error: can't read "));
 }
 
-/// Texts made of what TOML files are made of.
+/// Generates texts from pieces of TOML files.
 fn tomlish() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         Just("send"),

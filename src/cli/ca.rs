@@ -1,4 +1,4 @@
-//! `ca`: the certificate authority of the mocks, and how programs come to trust it.
+//! `ca`: manages the certificate authority of the mocks, and shows how programs can trust it.
 
 use std::path::PathBuf;
 
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     super::print(&help(&TrustFiles::write(&authority)?))
 }
 
-/// A word as a shell reads it.
+/// Quotes a word for the shell.
 pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
@@ -46,7 +46,7 @@ pub(super) fn quoted(word: &str) -> String {
     }
 }
 
-/// What a shell can run, with words for people.
+/// Returns commands for a shell, with comments for people.
 fn help(files: &TrustFiles) -> String {
     let (own, bundle) = (files.certificate.display().to_string(), files.bundle.display().to_string());
     let (own, bundle) = (quoted(&own), quoted(&bundle));

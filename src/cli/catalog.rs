@@ -75,7 +75,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     }
 }
 
-/// The entry with this id.
+/// Returns the entry with this id.
 fn find_entry<'a>(catalog: &'a Catalog, id: &'a str) -> Result<&'a Entry, CommandError> {
     if let Some(entry) = catalog.get(id) {
         return Ok(entry);
@@ -114,7 +114,7 @@ fn print(catalog: &Catalog, format: Format, group: Option<&str>) -> Result<Exit,
     super::print(&text)
 }
 
-/// The group somebody means: its name without regard to case and separators, or a part of one name only.
+/// Finds a group by its name without regard to case and separators, or by a part of only one name.
 fn find_group<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a str, CommandError> {
     let plain = |name: &str| -> String {
         name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
@@ -142,7 +142,7 @@ fn find_group<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a str, Command
     Err(CommandError::usage(message))
 }
 
-/// What an entry is, in words.
+/// Describes the kind of an entry.
 fn kind(entry: &Entry) -> &'static str {
     match (entry.direction, entry.signed) {
         (Direction::Call, _) => "call",
@@ -151,13 +151,13 @@ fn kind(entry: &Entry) -> &'static str {
     }
 }
 
-/// One line of an entry: a call has one for each of its routes.
+/// One line of an entry. A request has one line for each of its routes.
 struct Line<'a> {
     id: &'a str,
     kind: &'static str,
     place: String,
     colour: Style,
-    /// With a star if the entry is corrected.
+    /// Followed by a star if the entry is corrected.
     provenance: String,
     help: &'a str,
 }
@@ -192,7 +192,7 @@ struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// The entries of a menu that lists them once more, each with its title there in place of the line of help.
+    /// Returns the entries of a menu that lists them again, each with its title in the menu instead of its help.
     fn of_menu(catalog: &'a Catalog, menu: &'a Menu) -> Self {
         let lines = catalog.listed(menu).flat_map(|(title, entry)| {
             let mut lines = Line::of(entry);
@@ -205,7 +205,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The entries by their groups, which stand together.
+/// Groups the entries.
 fn sections<'a>(entries: &[&'a Entry]) -> Vec<Section<'a>> {
     let groups = entries.chunk_by(|one, next| one.group == next.group);
     groups
@@ -285,7 +285,7 @@ fn code(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("`{}`", cell(text)) }
 }
 
-/// A text that stays in its cell.
+/// Escapes a text for a cell of the table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
@@ -302,7 +302,7 @@ mod tests {
         anstream::adapter::strip_str(text).to_string()
     }
 
-    // The whole list as Markdown stands in docs/catalog.md, which a test compares.
+    // docs/catalog.md contains the whole list as Markdown; another test compares it.
     #[test]
     fn the_table_is_aligned() {
         let plans: Vec<&Entry> = all().into_iter().filter(|entry| entry.group == "Calling plans").collect();

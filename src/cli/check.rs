@@ -1,4 +1,4 @@
-//! `check`: shows every mistake in scenario and settings files, and sends nothing.
+//! `check`: shows every mistake in scenario and settings files, without sending anything.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,14 +109,14 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     if problems.is_empty() { Ok(Exit::Ok) } else { Err(CommandError::checked(&problems)) }
 }
 
-/// Prints where each callback goes.
+/// Prints where each callback is sent.
 fn show(settings: &Settings) -> Result<Exit, CommandError> {
     settings.check_hosts().map_err(|problems| CommandError::checked(&problems))?;
     let lines = destinations(settings).into_iter().map(|destination| format!("{destination}\n"));
     super::print(&lines.collect::<String>())
 }
 
-/// The catalog that `run` would use. Settings with mistakes add nothing to it.
+/// Returns the catalog that `run` would use. Settings with mistakes add nothing to it.
 fn catalog(config: Option<&Path>) -> Catalog {
     let usual = Path::new(settings::DEFAULT_FILE);
     let source =
@@ -125,7 +125,7 @@ fn catalog(config: Option<&Path>) -> Catalog {
     checked.map_or_else(|| Catalog::builtin().clone(), |checked| checked.catalog)
 }
 
-/// What is in a file without mistakes; of settings, what they mean.
+/// Checks a file and describes its content; for settings, what they mean.
 fn check(
     path: &Path,
     kind: Option<Kind>,
@@ -171,7 +171,7 @@ fn scenario(
     Ok((format!("{}, {}", counted(steps as u64, "step"), counted(reactions as u64, "reaction")), None))
 }
 
-/// What a file most probably is.
+/// Guesses the kind of a file.
 fn guess(path: &Path, source: &Arc<SourceFile>) -> Kind {
     let (tree, _) = DeTable::parse_recoverable(source.text());
     let has = |keys: &[&str]| keys.iter().any(|key| tree.get_ref().contains_key(*key));
@@ -182,7 +182,7 @@ fn guess(path: &Path, source: &Arc<SourceFile>) -> Kind {
     } else if has(&SHARED_KEYS)
         && tree.get_ref().keys().all(|key| SHARED_KEYS.iter().any(|shared| key.get_ref() == shared))
     {
-        // A scenario with nothing else would do nothing.
+        // A scenario with only these keys would do nothing.
         Kind::Settings
     } else {
         Kind::Scenario

@@ -1,4 +1,4 @@
-//! `catalog --codes`: the codes that answers have, by family, and where each is known from.
+//! `catalog --codes`: lists the codes of responses by family, each with its source.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use super::format::Format;
 use crate::contract::Family;
 use crate::contract::envelope::{Code, codes};
 
-/// The families that share a table of codes.
+/// Returns the families that share a table of codes.
 fn tables() -> [(&'static [Family], &'static [Code]); 5] {
     let table = |families: &'static [Family]| (families, codes(families[0]));
     [
@@ -24,7 +24,7 @@ fn names(families: &[Family]) -> String {
     families.iter().map(|family| family.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-/// The list of every code.
+/// Returns the list of all codes.
 pub(super) fn text(format: Format) -> String {
     match format {
         Format::Json => {
@@ -76,7 +76,7 @@ mod tests {
         let wanted: usize = tables().iter().map(|(_, codes)| codes.len()).sum();
         assert_eq!(listed.as_array().unwrap().len(), wanted);
         assert_eq!(text(Format::Markdown).lines().count(), wanted + 2);
-        // No family is left out.
+        // Every family is included.
         let known: usize = tables().iter().map(|(families, _)| families.len()).sum();
         assert_eq!(known, Family::ALL.len());
     }

@@ -1,4 +1,4 @@
-//! `completions`: prints what makes a shell ask this program what may come next, and answers such questions.
+//! `completions`: prints a script by which a shell asks this program for completions, and answers such requests.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -17,10 +17,10 @@ use crate::faults::FaultName;
 use crate::files::SourceFile;
 use crate::settings::{DEFAULT_FILE, check_file};
 
-/// The program as the shell calls it.
+/// The name of the program for the shell.
 const NAME: &str = "airudder-mock";
 
-/// Where it is set, the shell asks what may come next.
+/// The variable that is set when the shell asks for completions.
 const ASKED: &str = "AIRUDDER_MOCK_COMPLETE";
 
 /// The arguments of `completions`.
@@ -49,12 +49,12 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     super::print(&String::from_utf8_lossy(&script))
 }
 
-/// Answers the shell and ends the process, if it is the shell that asks.
+/// Responds to the shell and ends the process, if the shell asks for completions.
 pub(super) fn answer() {
     CompleteEnv::with_factory(command).var(ASKED).bin(NAME).completer(NAME).complete();
 }
 
-/// The commands, with what their arguments may be.
+/// Returns the commands, with the possible values of their arguments.
 fn command() -> Command {
     Cli::command().mut_subcommands(|subcommand| {
         let name = subcommand.get_name().to_owned();
@@ -73,7 +73,7 @@ fn command() -> Command {
     })
 }
 
-/// The candidates that begin so; of a list with commas, its last part counts.
+/// Returns the candidates with this prefix. In a list with commas, the last part counts.
 fn beginning_with(typed: &OsStr, candidates: Vec<CompletionCandidate>) -> Vec<CompletionCandidate> {
     let typed = typed.to_string_lossy();
     let (before, part) = typed
@@ -90,7 +90,7 @@ fn candidate(value: &str, help: &str) -> CompletionCandidate {
     CompletionCandidate::new(value).help(Some(help.to_owned().into()))
 }
 
-/// The catalog as the settings file in this folder makes it, if there is one and it is right.
+/// Returns the catalog with the settings file in this folder, if there is a valid one.
 fn catalog() -> Arc<Catalog> {
     let source = SourceFile::read(Path::new(DEFAULT_FILE)).ok();
     match source.and_then(|source| check_file(&source, Catalog::builtin()).ok()) {
@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
 
-    /// What may come next, by value.
+    /// Returns the values of the completions.
     fn next(words: &[&str]) -> Vec<String> {
         let all = std::iter::once(&NAME).chain(words).map(Into::into).collect();
         let found = complete(&mut command(), all, words.len(), None).unwrap();

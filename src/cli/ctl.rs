@@ -1,4 +1,4 @@
-//! `ctl`: the requests of the control surface, from a shell.
+//! `ctl`: makes requests to the control surface from a shell.
 
 use std::io::Write;
 
@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
         let mut stdout = std::io::stdout();
         let answering = remote.parts(call, fields, |status, part| {
             if is_stream && status == 200 {
-                // Whoever reads has gone: the next interruption ends it.
+                // The reader has gone. The next interruption ends the program.
                 let _ = stdout.write_all(part).and_then(|()| stdout.flush());
             } else {
                 body.extend_from_slice(part);
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     })
 }
 
-/// The fields of `emit`, those of the callback's body with the types that they have there.
+/// Returns the fields of `emit`. Those of the callback's body have the types from the catalog.
 fn of_body(fields: &[(String, Value)]) -> Result<Vec<(String, Value)>, CommandError> {
     const BODY: &str = "body.";
     let event = fields.iter().find_map(|(name, value)| value.as_str().filter(|_| name == "event"));
@@ -91,13 +91,14 @@ fn of_body(fields: &[(String, Value)]) -> Result<Vec<(String, Value)>, CommandEr
     fields.iter().map(typed).collect()
 }
 
-/// Whether it is no mock that answers: its refusals are JSON, and nothing of it is HTML.
+/// Whether the response comes from something other than a mock: a mock's refusals are JSON, and none of its responses here is
+/// HTML.
 fn is_of_another(status: u16, body: &[u8]) -> bool {
     let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
     body.trim_ascii_start().starts_with(b"<") || status >= 300 && !is_json()
 }
 
-/// Shows what came: JSON for people, or why it was refused.
+/// Shows the response: JSON formatted for people, or why the request was refused.
 fn shown(status: u16, body: &[u8]) -> Result<Exit, CommandError> {
     let value: Option<Value> = serde_json::from_slice(body).ok();
     let text = match &value {
@@ -107,7 +108,7 @@ fn shown(status: u16, body: &[u8]) -> Result<Exit, CommandError> {
     match status {
         200..=299 if body.is_empty() => Ok(Exit::Ok),
         200..=299 => super::print(&format!("{text}\n")),
-        // What was waited for did not come: the answer says why.
+        // The condition was not met in time; the response says why.
         417 | 503 => super::print(&format!("{text}\n")).map(|_| Exit::Failed),
         _ => {
             let message = value.as_ref().and_then(|value| value["message"].as_str());
@@ -120,7 +121,7 @@ fn shown(status: u16, body: &[u8]) -> Result<Exit, CommandError> {
     }
 }
 
-/// What there is, a line each.
+/// Lists the requests, one per line.
 fn listing() -> String {
     let width = described().map(|call| call.name.len()).max().unwrap_or_default();
     described().map(|call| format!("{:width$}  {}\n", call.name, call.what)).collect()

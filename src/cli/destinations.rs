@@ -1,4 +1,4 @@
-//! Where each callback goes, as people read it.
+//! Where each callback is sent, for people.
 
 use std::fmt;
 
@@ -10,20 +10,20 @@ use crate::time::HumanDuration;
 /// An account that no route names.
 const OTHER: usize = u32::MAX as usize;
 
-/// Where a callback goes, and how.
+/// Where and how a callback is sent.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Destination {
     /// The callback's id.
     pub(super) event: String,
-    /// Of which account or workflow, where that decides: `account b, workflow 1001`.
+    /// The account or workflow, if the destination depends on it: `account b, workflow 1001`.
     pub(super) of: String,
-    /// The URL as the settings have it, if it is sent anywhere.
+    /// The URL as written in the settings, if it is sent anywhere.
     pub(super) written: Option<String>,
-    /// The URL it goes to.
+    /// The URL it is sent to.
     pub(super) url: Option<String>,
-    /// Whose secret signs it; nothing if it is not signed.
+    /// The owner of the secret that signs it. `None` if it is not signed.
     pub(super) signed: Option<String>,
-    /// How it is delivered.
+    /// The delivery policy.
     pub(super) delivery: String,
 }
 
@@ -32,7 +32,7 @@ impl Destination {
         (&self.url, &self.signed, &self.delivery) == (&other.url, &other.signed, &other.delivery)
     }
 
-    /// The callback, with what it is of.
+    /// Returns the callback with its account or workflow.
     pub(super) fn what(&self) -> String {
         if self.of.is_empty() { self.event.clone() } else { format!("{} ({})", self.event, self.of) }
     }
@@ -47,8 +47,8 @@ impl fmt::Display for Destination {
     }
 }
 
-/// Where every callback of the catalog goes: a line for each, and one more for each account and workflow that makes a
-/// difference.
+/// Returns where every callback of the catalog is sent: one line each, and one more for each account and workflow with another
+/// destination.
 pub(super) fn destinations(settings: &Settings) -> Vec<Destination> {
     let routes = &settings.routes;
     let mut all = Vec::new();
@@ -90,7 +90,7 @@ pub(super) fn destinations(settings: &Settings) -> Vec<Destination> {
     all
 }
 
-/// Whether a callback can come of this part of a workflow: of a template, or of one of its nodes.
+/// Whether a callback can belong to this part of a workflow: a template or one of its nodes.
 fn can_come_of(settings: &Settings, flow: FlowPlace, event: &str) -> bool {
     let template = settings.workflows.iter().find(|template| template.id() == flow.template);
     template.is_some_and(|template| template.causes(flow.node, event))
@@ -110,7 +110,7 @@ fn of(settings: &Settings, account: Option<AccountKey>, flow: Option<FlowPlace>)
     parts.join(", ")
 }
 
-/// Whose secret signs a callback.
+/// Returns the owner of the secret that signs a callback.
 fn secret(routes: &Routes, sent: &Sent<'_>) -> String {
     match routes.secret(sent).map(|at| routes.place_of_secret(at)) {
         None => "`secret`".to_owned(),
@@ -119,7 +119,7 @@ fn secret(routes: &Routes, sent: &Sent<'_>) -> String {
     }
 }
 
-/// A policy in a few words.
+/// Describes a policy in a few words.
 fn words(policy: &Policy) -> String {
     let gaps: Vec<String> = policy.gaps.iter().take(3).map(|gap| HumanDuration(*gap).to_string()).collect();
     let more = if policy.gaps.len() > 3 { ", ..." } else { "" };

@@ -1,4 +1,4 @@
-//! `diff`: the first difference of two runs, by what `--record` wrote of them.
+//! `diff`: shows the first difference between the `--record` files of two runs.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::{CommandError, Exit};
 use crate::files::diagnostic::counted;
 use crate::files::{read_within, visible};
 
-/// The largest record that is read.
+/// Maximum size of a record.
 const MOST_MEGABYTES: u64 = 2_048;
 
 const EXAMPLES: &str = "\
@@ -22,7 +22,7 @@ Examples:
   airudder-mock diff a.ndjson b.ndjson --ignore at --ignore body.call_id
       Without the moments, and without one field of the bodies.";
 
-/// What differs between any two runs.
+/// Keys that differ between any two runs.
 const ALWAYS_IGNORED: [&str; 2] = ["seq", "elapsed_us"];
 
 /// The arguments of `diff`.
@@ -44,7 +44,7 @@ struct Line {
     fields: Map<String, Value>,
 }
 
-/// What happened in one story, or outside of all.
+/// The entries of one story, or those of no story.
 struct Story {
     name: Option<String>,
     lines: Vec<Line>,
@@ -77,7 +77,7 @@ fn plural(stories: u64) -> String {
     if stories == 1 { "1 story".to_owned() } else { format!("{stories} stories") }
 }
 
-/// A record, story by story, in the order in which they begin.
+/// Splits a record into stories, in the order in which they begin.
 fn stories(text: &str, ignore: &[String]) -> Result<Vec<Story>, String> {
     let mut stories: Vec<Story> = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -87,7 +87,7 @@ fn stories(text: &str, ignore: &[String]) -> Result<Vec<Story>, String> {
         let name = fields.get("story").and_then(Value::as_str).map(str::to_owned);
         let mut whole = Value::Object(fields);
         for key in ["body", "answer"] {
-            // What is JSON is compared as JSON.
+            // JSON is compared as JSON, not as text.
             let parsed = whole[key].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
             if let Some(parsed) = parsed.filter(|parsed| parsed.is_object() || parsed.is_array()) {
                 whole[key] = parsed;
@@ -134,7 +134,7 @@ fn remove_everywhere(value: &mut Value, name: &str) {
     }
 }
 
-/// The first difference, for people.
+/// Returns the first difference, for people.
 fn first_difference(a: &[Story], b: &[Story], names: [&str; 2]) -> Option<String> {
     let empty: &[Line] = &[];
     let of = |stories: &'_ [Story], name: &Option<String>| -> Option<usize> {
@@ -182,7 +182,7 @@ fn describe(story: Option<&str>, at: usize, lines: [Option<&Line>; 2], names: [&
     text
 }
 
-/// A line in a few words.
+/// Describes a line in a few words.
 fn described(fields: &Map<String, Value>) -> String {
     let keys =
         ["kind", "event", "call", "callback", "try", "status", "error", "faults", "place", "text", "message"];
@@ -196,7 +196,7 @@ fn described(fields: &Map<String, Value>) -> String {
     visible(&words.collect::<Vec<_>>().join(" ")).into_owned()
 }
 
-/// The first place where two values differ, with what stands there.
+/// Returns the first place where two values differ, with both values.
 fn differs(path: &str, a: &Value, b: &Value) -> Option<(String, Option<Value>, Option<Value>)> {
     let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     match (a, b) {
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn equal_runs_are_the_same() {
         assert_eq!(diff(A, &[]), None);
-        // Order between stories, numbers and durations do not count.
+        // The order of stories, numbers and durations do not count.
         let lines: Vec<&str> = A.lines().collect();
         let b = [lines[1], lines[0], lines[2]].join("\n").replace("\"elapsed_us\":7", "\"elapsed_us\":9");
         assert_eq!(diff(&b, &[]), None);

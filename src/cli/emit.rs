@@ -1,4 +1,4 @@
-//! `emit`: one callback at once, without a story.
+//! `emit`: sends one callback at once, without a story.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::settings::Flags;
 use crate::simulator::Opening;
 use crate::time::HumanDuration;
 
-/// Where callbacks go if nothing says otherwise: where `airudder-mock receive` listens.
+/// The default target of callbacks: the address of `airudder-mock receive`.
 const DEFAULT_TARGET: &str = "http://127.0.0.1:2479/";
 
 const EXAMPLES: &str = "\
@@ -100,7 +100,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     if !args.retry {
         settings.deliver_once();
     }
-    // Whoever sends twice wants two callbacks, not the same one again.
+    // A user who sends twice wants two different callbacks.
     let seed = Seed(args.seed.unwrap_or_else(super::fresh_seed));
     let now = args.epoch.unwrap_or_else(Timestamp::now);
     let builder = Builder::new(Ok(prepared));
@@ -150,7 +150,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     Ok(if totals.failed > 0 { Exit::Failed } else { Exit::Ok })
 }
 
-/// Has a running mock send the callbacks.
+/// Lets a running mock send the callbacks.
 fn into(args: &Args, remote: &Remote) -> Result<Exit, CommandError> {
     let given = args.set.iter().chain(&args.extra);
     let typed = given.map(|(path, value)| (path.clone(), body_field::typed(&args.event, path, value)));
@@ -180,7 +180,7 @@ fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {
     }
 }
 
-/// What is most likely wrong with a field that is set: nobody knows it, or the word it gets.
+/// Returns the probable mistake in a field that is set: the field or its value is unknown.
 fn doubt(event: &str, path: &str, value: &Value) -> Option<String> {
     let tree = body_field::tree(event)?;
     if let Err(unknown) = tree.find(path) {
@@ -232,7 +232,7 @@ fn queue(
     engine.send_alone(&args.event, body, session, now)
 }
 
-/// Digits given where the usual value is a text become a text, of a callback that the catalog does not know the fields of, too.
+/// Converts digits to a text if the usual value is one, also for a callback whose fields the catalog does not know.
 fn as_usual(usual: &Value, path: &str, value: &Value) -> Value {
     let pointer: String = path_keys(path).map(|key| format!("/{key}")).collect();
     match (usual.pointer(&pointer), value) {
@@ -241,7 +241,7 @@ fn as_usual(usual: &Value, path: &str, value: &Value) -> Value {
     }
 }
 
-/// The request as it goes over the wire.
+/// Prints the request as it is written to the wire.
 fn print(attempt: &Attempt) {
     let callback = &attempt.callback;
     let mut text = format!("{} {} HTTP/1.1\n", callback.method, callback.target.path_and_query());
@@ -254,7 +254,7 @@ fn print(attempt: &Attempt) {
     super::say(&text);
 }
 
-/// Prints what comes of each callback.
+/// Prints the result of each callback.
 struct Lines {
     quiet: bool,
 }

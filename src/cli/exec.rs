@@ -1,4 +1,4 @@
-//! `exec`: a mock for as long as a command runs.
+//! `exec`: runs a mock while a command runs.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -119,11 +119,11 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     let started = Command::new(program).args(arguments).envs(variables).envs(trust).spawn();
     let mut child =
         started.map_err(|error| CommandError::start(format!("`{shown}` can't be started: {error}")))?;
-    // It is in the group of this program, so that an interruption at the terminal reaches it, too.
+    // The command is in the group of this program, so that an interruption at the terminal reaches it too.
     let waiting = tokio::task::spawn_blocking(move || child.wait());
     let mut ended = None;
     mock.drive(async {
-        // An interruption is the command's to heed: this program ends when it does.
+        // The command decides what an interruption does; this program ends when the command does.
         let interrupted = super::interrupted();
         tokio::pin!(waiting, interrupted);
         loop {
@@ -171,7 +171,7 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     Ok(Exit::OfCommand(code(status)))
 }
 
-/// The authority with what it is needed for, if it is.
+/// Opens the certificate authority, if TLS or the proxy needs it.
 fn secured(args: &Args) -> Result<Option<Secured>, CommandError> {
     if !args.tls && !args.intercept {
         return Ok(None);
@@ -184,7 +184,7 @@ fn secured(args: &Args) -> Result<Option<Secured>, CommandError> {
     }))
 }
 
-/// The variables by which a command trusts the mock, and is led to it.
+/// Returns the variables that make a command trust the mock and use its proxy.
 fn trusting(secured: &Secured, mock: &Assembly) -> Result<Vec<(&'static str, OsString)>, CommandError> {
     let proxied = mock.proxy_url().and_then(|url| {
         let target: Target = url.parse().ok()?;
@@ -197,7 +197,7 @@ fn trusting(secured: &Secured, mock: &Assembly) -> Result<Vec<(&'static str, OsS
     Ok(variables)
 }
 
-/// What is noted of hosts that the command meant and was not led to: most programs show nothing of it.
+/// Returns the notes about hosts that the command tried to reach and the proxy refused: most programs do not show them.
 fn refused_hosts(entries: &[Entry]) -> impl Iterator<Item = &str> {
     entries.iter().filter_map(|entry| match &entry.event {
         Event::Note(text) if text.starts_with(PROXY_REFUSED) => Some(text.as_str()),
@@ -205,7 +205,7 @@ fn refused_hosts(entries: &[Entry]) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Writes what is kept of the journal.
+/// Writes the latest entries of the journal.
 fn leave_journal(path: &Path, entries: &[Entry], show_secrets: bool) -> Result<(), CommandError> {
     let lines = Lines { timing: true, show_secrets, ..Lines::default() };
     let text: String =
@@ -213,7 +213,7 @@ fn leave_journal(path: &Path, entries: &[Entry], show_secrets: bool) -> Result<(
     std::fs::write(path, text).map_err(|error| super::cannot_write(path, &error))
 }
 
-/// The exit code of a command, as a shell has it: 128 and the signal for one that was killed.
+/// Returns the exit code of a command as shells report it: 128 plus the signal for a command that was killed.
 fn code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);

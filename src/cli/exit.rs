@@ -1,4 +1,4 @@
-//! The exit codes, and how an error reaches the user.
+//! The exit codes, and how errors are reported to the user.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,29 +25,29 @@ of `exec`, once it runs: that of the command";
 /// How the program ends. The numbers are part of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// All well.
+    /// Success.
     Ok,
     /// An expectation failed, a callback could not be delivered, a signature is wrong, an audit found something, or a
     /// condition of `--fail-if` is met.
     Failed,
-    /// Wrong usage, or a wrong file.
+    /// Wrong usage, or an invalid file.
     Usage,
-    /// Could not start.
+    /// The program could not start.
     Start,
-    /// Callbacks were not sent, or are owed another attempt; or the folder of the data could not be written.
+    /// Callbacks were not sent, or await another attempt; or the data folder could not be written.
     Left,
-    /// A load whose figures can't be relied on.
+    /// The figures of a load are not reliable.
     Void,
-    /// A mistake in the program itself.
+    /// A bug in the program itself.
     Broken,
-    /// Interrupted by the user.
+    /// The user interrupted the program.
     Interrupted,
-    /// As the command of `exec` ended.
+    /// The exit code of the command run by `exec`.
     OfCommand(u8),
 }
 
 impl Exit {
-    /// The number the shell sees.
+    /// Returns the exit code.
     pub fn number(self) -> u8 {
         match self {
             Self::Ok => 0,
@@ -63,7 +63,7 @@ impl Exit {
     }
 }
 
-/// Why a command did not run: an exit code and a text for standard error.
+/// Why a command failed: an exit code and a text for standard error.
 #[derive(Debug)]
 pub struct CommandError {
     exit: Exit,
@@ -71,12 +71,12 @@ pub struct CommandError {
 }
 
 impl CommandError {
-    /// What is told.
+    /// Returns the text.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Wrong usage or a wrong file. The message is one or more sentences; it may name the right usage.
+    /// Wrong usage or an invalid file. The message is one or more sentences; it may show the right usage.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Usage, text: format!("error: {message}") }
     }
@@ -86,7 +86,7 @@ impl CommandError {
         Self { exit: Exit::Usage, text: problems.render() }
     }
 
-    /// Mistakes that a check found: nothing was going to be sent.
+    /// Mistakes that `check` found: nothing was going to be sent.
     pub fn checked(problems: &crate::files::Problems) -> Self {
         Self { exit: Exit::Usage, text: problems.render_checked() }
     }
@@ -96,7 +96,7 @@ impl CommandError {
         Self { exit: Exit::Start, text: format!("error: {message}") }
     }
 
-    /// The command ran and its answer is no: the message says what failed.
+    /// The command ran and the result is negative: the message says what failed.
     pub fn failed(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Failed, text: format!("error: {message}") }
     }
@@ -115,14 +115,14 @@ impl From<StartError> for CommandError {
     }
 }
 
-/// Prints what clap has to say; help and version are no errors.
+/// Prints a message of clap. Help and version are not errors.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
-    // A closed pipe is no reason to fail: `airudder-mock --help | head -1`.
+    // A closed pipe is not a failure: `airudder-mock --help | head -1`.
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(Exit::Usage.number()) } else { ExitCode::SUCCESS }
 }
 
-/// Runs a command and turns its outcome into the process's exit code. A panic has said by itself what and where.
+/// Runs a command and turns its result into the process's exit code. A panic has printed its own message.
 pub(super) fn code(command: impl FnOnce() -> Result<Exit, CommandError>) -> ExitCode {
     let outcome = catch_unwind(AssertUnwindSafe(command))
         .unwrap_or_else(|_| Err(CommandError { exit: Exit::Broken, text: BROKEN.to_owned() }));
@@ -135,7 +135,7 @@ pub(super) fn code(command: impl FnOnce() -> Result<Exit, CommandError>) -> Exit
     }
 }
 
-/// What is said once nothing can be relied on any more.
+/// The message after a panic.
 const BROKEN: &str = "\
 error: this is a mistake in airudder-mock itself: it ends here rather than answer and send from half a state. Please report
 it with the lines above";

@@ -1,4 +1,4 @@
-//! `catalog --faults`: everything that can go wrong on purpose.
+//! `catalog --faults`: lists all faults.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::format::Format;
 use crate::faults::{FaultName, Group};
 
-/// The heading of a group.
+/// Returns the heading of a group.
 fn title(group: Group) -> &'static str {
     match group {
         Group::Delivery => "Which callbacks come, when, how often and where",
@@ -18,13 +18,13 @@ fn title(group: Group) -> &'static str {
     }
 }
 
-/// What more can be said about a fault: `count=1 after=0`.
+/// Returns the parameters of a fault: `count=1 after=0`.
 fn parameters(name: FaultName) -> String {
     let parameters = name.parameters().iter().map(|(key, usual)| format!("{}={usual}", key.as_str()));
     parameters.collect::<Vec<_>>().join(" ")
 }
 
-/// The list of all faults.
+/// Returns the list of all faults.
 pub(super) fn text(format: Format) -> String {
     let of = |group: Group| FaultName::ALL.iter().copied().filter(move |name| name.group() == group);
     match format {

@@ -1,17 +1,17 @@
-//! What was found wrong with the integrator's requests, as people read it.
+//! Findings about the integrator's requests, as text.
 
 use std::collections::BTreeMap;
 
 use crate::files::visible;
 use crate::simulator::{FindingKind, Found};
 
-/// The counts by kind: `2 unread fields, 1 wrongly signed request`.
+/// Returns the counts by kind: `2 unread fields, 1 wrongly signed request`.
 pub(super) fn summed(counts: &BTreeMap<FindingKind, u64>) -> String {
     let counts: Vec<String> = counts.iter().map(|(kind, count)| kind.counted(*count)).collect();
     counts.join(", ")
 }
 
-/// One thing that was found, with how often. It may quote what an integrator sent.
+/// Returns a line about a finding, with its count. It may quote what an integrator sent.
 pub(super) fn line(found: &Found) -> String {
     let times = if found.count == 1 { String::new() } else { format!(" ({} times)", found.count) };
     format!("{}{times}", visible(&found.message))

@@ -1,4 +1,5 @@
-//! `init`: a folder to begin with. Its files are those of `recipes/`, and the settings file is made from their schema.
+//! `init`: creates a folder to begin with. Its files are those of `recipes/`, and the settings file is generated from the
+//! schema.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -42,7 +43,7 @@ enum Language {
     Java,
 }
 
-/// A file of `recipes/`, by its name there and its text.
+/// A file of `recipes/`: its name and its text.
 type Recipe = (&'static str, &'static str);
 
 impl Language {
@@ -63,7 +64,7 @@ impl Language {
         }
     }
 
-    /// How the receiver is started; it listens at the port that PORT names.
+    /// Returns the command that starts the receiver, which listens at the port in `PORT`.
     fn start(self) -> &'static str {
         match self {
             Self::Python => "python3 receiver.py",
@@ -75,7 +76,7 @@ impl Language {
         }
     }
 
-    /// The receiver's own tests, where its language brings a runner of tests.
+    /// Returns the receiver's own tests, if its language has a test runner.
     fn tests(self) -> Option<&'static str> {
         match self {
             Self::Python => Some("python3 -m unittest"),
@@ -111,7 +112,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     super::print(&next_steps(args, &files))
 }
 
-/// Writes a file that is not there yet.
+/// Writes a file that must not exist yet.
 fn written(path: &Path, text: &str) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).open(path)?.write_all(text.as_bytes())
 }
@@ -132,7 +133,7 @@ fn next_steps(args: &Args, files: &[(&str, &str)]) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for the shell.
 fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
     if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }

@@ -1,4 +1,4 @@
-//! Lines of standard input, read on a thread of their own.
+//! Lines of standard input, read on a separate thread.
 
 use std::io::BufRead;
 
@@ -6,10 +6,10 @@ use tokio::sync::mpsc;
 
 use super::CommandError;
 
-/// So many lines wait at most.
+/// Maximum number of waiting lines.
 const WAITING: usize = 16;
 
-/// The lines of standard input, until it ends. Bytes that are no text are shown as such.
+/// Returns the lines of standard input, until it ends. Bytes that are not text are shown escaped.
 pub(super) fn standard_input() -> Result<mpsc::Receiver<String>, CommandError> {
     let (sender, lines) = mpsc::channel(WAITING);
     let read = move || {
@@ -28,7 +28,7 @@ pub(super) fn standard_input() -> Result<mpsc::Receiver<String>, CommandError> {
     Ok(lines)
 }
 
-/// No lines at all.
+/// Returns no lines.
 pub(super) fn none() -> mpsc::Receiver<String> {
     mpsc::channel(1).1
 }

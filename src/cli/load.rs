@@ -1,4 +1,4 @@
-//! `load`: callbacks at a configurable rate.
+//! `load`: sends callbacks at a configurable rate.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -22,23 +22,23 @@ use crate::seed::Seed;
 use crate::settings::Flags;
 use crate::time::HumanDuration;
 
-/// How often events come if nobody says.
+/// Default rate, in events per second.
 const DEFAULT_RATE: f64 = 100.0;
 
-/// How long a run is if nobody says.
+/// Default duration of a run.
 const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 
-/// How long a probe of a search is if nobody says.
+/// Default duration of a probe of a search.
 const PROBE: Duration = Duration::from_secs(5);
 
-/// How many events may be in flight if nobody says: by a plan, and with the rate `max`.
+/// Default number of events in flight: by a plan, and with the rate `max`.
 const PLANNED_IN_FLIGHT: u32 = 256;
 const CLOSED_IN_FLIGHT: u32 = 32;
 
-/// Which share of the events the sender may hold back if nobody says.
+/// Default share of the events that the sender may delay.
 const DEFAULT_VOID_ABOVE: f64 = 0.2;
 
-/// What a search has to hold if nobody says.
+/// Default condition that a search has to meet.
 const DEFAULT_SLO: &str = "p99<100ms,errors<0.1%";
 
 const EXAMPLES: &str = "\
@@ -163,7 +163,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         )));
     }
     let mut world = super::prepare(config, &args.target, args.listen.as_deref())?;
-    // A load measures every event once; a story's own [delivery] may say otherwise.
+    // A load measures every event once; a story's own [delivery] may differ.
     world.settings.policy.attempts = 1;
     if let Some(timeout) = args.timeout {
         world.settings.policy.timeout = timeout.0;
@@ -215,12 +215,12 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         timeout,
         late: args.late.0,
         drop_after: args.drop_after.map_or_else(
-            // A probe shows soon enough that a rate does not hold.
+            // A probe shows soon enough that a rate can't be sustained.
             || if args.find_max { timeout.min(Duration::from_secs(1)) } else { timeout },
             |duration| duration.0,
         ),
         seed: Seed(
-            // Shards have to plan alike without knowing of each other.
+            // Shards must plan alike without communicating.
             args.seed
                 .or_else(|| first(&stories, |story| story.seed).map(|seed| seed.0))
                 .unwrap_or_else(|| if args.shard.is_some() { 1 } else { super::fresh_seed() }),
@@ -265,7 +265,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         Ok(server)
     };
     let runtime = super::runtime()?;
-    // Whoever wants to see a callback fail may want nobody to be there.
+    // A story that expects failures may need a receiver that is not reachable.
     if !stories.iter().any(|story| story.expects_failures()) {
         runtime.block_on(args.receiver_wait.wait_for(std::slice::from_ref(load.target()), &guard))?;
     }
@@ -306,8 +306,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     })
 }
 
-/// Whether a run failed by itself, whatever else is asked of it: no rate held, a story's expectation did not, something was
-/// lost, or nothing was answered as wanted.
+/// Whether a run failed regardless of any condition: no rate was sustained, a story's expectation failed, an event was lost,
+/// or no response was successful.
 fn has_failed(report: &Report) -> bool {
     report.search.as_ref().is_some_and(|search| search.best == 0.0)
         || report.receipts.as_ref().is_some_and(Receipts::is_wrong)
@@ -315,12 +315,12 @@ fn has_failed(report: &Report) -> bool {
         || (report.counts.planned > 0 && report.counts.ok == 0)
 }
 
-/// What the first story says that says anything.
+/// Returns the value of the first story that has one.
 fn first<T>(stories: &[Arc<Story>], get: impl Fn(&Story) -> Option<T>) -> Option<T> {
     stories.iter().find_map(|story| get(story))
 }
 
-/// When a run begins that has its time.
+/// Describes the planned beginning of a run.
 fn beginning(at: Timestamp) -> String {
     match Duration::try_from(at.duration_since(Timestamp::now())) {
         Ok(left) => format!("begins at {at}, in {}", HumanDuration(Duration::from_secs(left.as_secs()))),
@@ -328,7 +328,7 @@ fn beginning(at: Timestamp) -> String {
     }
 }
 
-/// The rate a search begins with.
+/// Returns the rate at which a search begins.
 fn start(rate: &RateProfile) -> f64 {
     match rate {
         RateProfile::Max => DEFAULT_RATE,
@@ -341,10 +341,10 @@ fn start(rate: &RateProfile) -> f64 {
     .max(1.0)
 }
 
-/// Where Kubernetes says which part of an Indexed Job a process is.
+/// The variable in which Kubernetes gives the index of a process in an Indexed Job.
 const INDEX_VARIABLE: &str = "JOB_COMPLETION_INDEX";
 
-/// Why a text names no part of a run.
+/// Why a text is not a part of a run.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum ShardError {
     #[error("`{0}` is no number: write for example 0/4")]
@@ -359,7 +359,7 @@ enum ShardError {
     Beyond(u32),
 }
 
-/// Reads `I/N`, or `N` with the index of a Kubernetes job.
+/// Parses `I/N`, or `N` with the index of a Kubernetes job.
 fn shard(text: &str) -> Result<Shard, ShardError> {
     let number = |text: &str| text.trim().parse::<u32>().map_err(|_| ShardError::Number(text.to_owned()));
     let (index, of) = match text.split_once('/') {

@@ -1,4 +1,4 @@
-//! What every command with a load report does with it: prints the summary, writes files, compares, and decides the exit.
+//! Common to commands with a load report: prints the summary, writes files, compares, and decides the exit code.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -25,11 +25,11 @@ pub(super) struct ReportArgs {
     fail_if: Vec<Gate>,
 }
 
-/// A `--fail-if`.
+/// A value of `--fail-if`.
 #[derive(Clone, Debug, PartialEq)]
 enum Gate {
     If(FailIf),
-    /// Not even by default.
+    /// Disables the default condition.
     Never,
 }
 
@@ -50,17 +50,17 @@ impl FromStr for Gate {
     }
 }
 
-/// The arguments, with everything read that could be wrong.
+/// The validated arguments.
 #[derive(Debug)]
 pub(super) struct Prepared {
     files: Vec<(PathBuf, Form)>,
     baseline: Option<Report>,
     fail_if: Vec<FailIf>,
-    /// What fails a run where no condition is about errors. It says nothing of one without events.
+    /// The condition that applies if no condition is about errors. It does not apply without events.
     usual: Option<FailIf>,
 }
 
-/// How a report is written.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Json,
@@ -69,7 +69,7 @@ enum Form {
 }
 
 impl ReportArgs {
-    /// Reads and checks what can be wrong, before a run that takes its time.
+    /// Reads and validates the arguments and files, before a long run starts.
     pub(super) fn prepare(&self) -> Result<Prepared, CommandError> {
         let files = self
             .report
@@ -92,8 +92,8 @@ impl ReportArgs {
 }
 
 impl Prepared {
-    /// Prints the summary, writes the files and says how the run ends: with [`Exit::Void`] if its figures can't be relied on,
-    /// with [`Exit::Failed`] if a condition is hit.
+    /// Prints the summary, writes the files and decides the exit code: [`Exit::Void`] if the figures are not reliable,
+    /// [`Exit::Failed`] if a condition is met.
     pub(super) fn finish(&self, report: &Report) -> Result<Exit, CommandError> {
         let comparison = self.baseline.as_ref().map(|baseline| compare(baseline, report));
         let comparison = comparison.as_ref();
@@ -118,7 +118,7 @@ impl Prepared {
     }
 }
 
-/// The largest report that is read, in megabytes.
+/// Maximum size of a report, in megabytes.
 const MOST_MEGABYTES: u64 = 256;
 
 /// Reads a JSON report.
@@ -132,7 +132,7 @@ pub(super) fn read(path: &Path) -> Result<Report, CommandError> {
     Report::read(&text).map_err(|error| CommandError::usage(format!("{shown}: {error}")))
 }
 
-/// How a file is written, by its extension. Its folder has to exist.
+/// Returns the format of a file, by its extension. Its folder must exist.
 fn form(path: &Path) -> Result<Form, CommandError> {
     let shown = path.display();
     let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
@@ -213,7 +213,7 @@ mod tests {
             assert_eq!(exit(conditions), Exit::Ok, "{conditions:?}");
         }
         assert_eq!(exit(&["never", "errors>1%"]), Exit::Failed);
-        // Where nothing was planned there is nothing to judge by default.
+        // If nothing was planned, there is nothing to judge by default.
         report.counts = Default::default();
         let finished = args(folder.path(), &[], &[]).prepare().unwrap().finish(&report).unwrap();
         assert_eq!(finished, Exit::Ok);

@@ -1,4 +1,4 @@
-//! `catalog --magic`: what numbers and texts make the mock do, without a word in the integrator's code.
+//! `catalog --magic`: lists numbers and texts that control the mock without changes to the integrator's code.
 
 use std::fmt::Write as _;
 
@@ -9,18 +9,18 @@ use crate::faults;
 use crate::settings::Settings;
 use crate::simulator::calling::{MAGIC, MOCK_OUTCOMES, MockOutcome, Rules};
 
-/// A magic number: its last four digits, the outcome it asks for, and what that does.
+/// A magic number: its last four digits, the outcome it asks for, and the effect.
 struct Number {
     digits: String,
     mock_outcome: String,
     what: String,
 }
 
-/// The magic numbers in force.
+/// Returns the magic numbers in force.
 fn numbers(rules: &Rules) -> Vec<Number> {
     let number = |(digits, mock_outcome): (&u16, &MockOutcome)| {
         let digits = format!("{digits:04}");
-        // The numbers there are without settings have words of their own; those of the settings are put together.
+        // Built-in numbers have their own descriptions; those of the settings are generated.
         let usual = MAGIC.iter().find(|(known, name)| *known == digits && name.parse() == Ok(*mock_outcome));
         let words: Vec<(&str, &str)> = match usual {
             Some((_, name)) => MOCK_OUTCOMES.iter().filter(|(known, _)| known == name).copied().collect(),
@@ -52,12 +52,12 @@ fn includes(whole: &MockOutcome, name: &str) -> bool {
         && same(part.sms_fails, whole.sms_fails)
 }
 
-/// The list of everything magic.
+/// Returns the list of all magic numbers and texts.
 pub(super) fn text(settings: &Settings, format: Format) -> String {
     let numbers = numbers(&settings.calling);
     match format {
         Format::Json => {
-            // `wish` is what `mock_outcome` was called.
+            // `wish` is the old name of `mock_outcome`.
             let numbers = numbers.iter().map(|Number { digits, mock_outcome, what }| {
                 json!({ "digits": digits, "mock_outcome": mock_outcome, "wish": mock_outcome, "what": what })
             });

@@ -1,5 +1,5 @@
-//! `mcp`: a running mock as tools of an agent, by the Model Context Protocol over standard input and output: a JSON-RPC
-//! message on each line (revision 2025-06-18).
+//! `mcp`: offers a running mock as tools to an agent, by the Model Context Protocol over standard input and output: one
+//! JSON-RPC message per line (revision 2025-06-18).
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use super::remote::{Remote, Where};
 use super::{CommandError, Exit, lines};
 use crate::console;
 
-/// The revisions that are spoken, the newest first. They do not differ in what is used here.
+/// The supported revisions, newest first. They do not differ in the parts used here.
 const REVISIONS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
 
 const INSTRUCTIONS: &str = "\
@@ -20,7 +20,7 @@ A mock of AI Rudder, which you steer and watch. Make something happen (emit, sta
 work on), wait for what should come of it (wait_for, never by sleeping), and read the journal where it does not come. Facts \
 about the vendor are documented, example, client or assumed: reference tells of each field. audit judges a receiver.";
 
-/// Each tool, the request of the control surface that it makes, and what an agent should know of it beyond that.
+/// Each tool with its request to the control surface, and additional advice for an agent.
 const TOOLS: [(&str, &str, &str); 11] = [
     ("wait_for", "wait", "If it does not come, what came closest is shown with the differences."),
     ("settle", "settle", "Then nothing is under way any more, and the journal is complete."),
@@ -39,7 +39,7 @@ const TOOLS: [(&str, &str, &str); 11] = [
     ),
 ];
 
-/// The tool that is a command of its own.
+/// The tool that is implemented by a separate command.
 const AUDIT: &str = "audit";
 
 /// The arguments of `mcp`.
@@ -69,16 +69,16 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
                 continue;
             }
             let server = Arc::clone(&server);
-            // Whoever waits for a callback may ask for other things meanwhile.
+            // A client that waits for a callback may make other requests meanwhile.
             answering.spawn(async move { server.take(&line).await });
         }
-        // Whoever closes its end may still read what it asked for.
+        // A client that closes its end may still read the responses to its requests.
         answering.join_all().await;
         Ok(Exit::Ok)
     })
 }
 
-/// What JSON-RPC calls an error, apart from what a tool could not do.
+/// An error of JSON-RPC, as distinct from the failure of a tool.
 struct RpcError {
     code: i64,
     message: String,
@@ -89,7 +89,7 @@ struct Server {
 }
 
 impl Server {
-    /// Takes a message and answers it, if it is a request.
+    /// Handles a message, and responds if it is a request.
     async fn take(&self, line: &str) {
         let answer = match serde_json::from_str::<Value>(line) {
             Err(error) => failed(&Value::Null, &RpcError { code: -32700, message: error.to_string() }),
@@ -103,7 +103,7 @@ impl Server {
             }
         };
         let mut out = std::io::stdout().lock();
-        // Whoever reads has gone: the end of the input comes as well.
+        // The reader has gone; the end of the input follows.
         let _ = writeln!(out, "{answer}").and_then(|()| out.flush());
     }
 
@@ -136,7 +136,7 @@ fn failed(id: &Value, error: &RpcError) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "error": { "code": error.code, "message": error.message } })
 }
 
-/// The server as it introduces itself. The revision is the client's, if it is spoken here.
+/// Returns the server's introduction. The revision is the client's, if it is supported.
 fn initialized(params: &Value) -> Value {
     let wanted = params["protocolVersion"].as_str().unwrap_or_default();
     let revision = REVISIONS.iter().find(|revision| **revision == wanted).unwrap_or(&REVISIONS[0]);
@@ -148,7 +148,7 @@ fn initialized(params: &Value) -> Value {
     })
 }
 
-/// What a tool gives, or why it could not.
+/// Returns the result of a tool, or its error.
 fn shown(result: Result<String, String>) -> Value {
     let is_error = result.is_err();
     let text = result.unwrap_or_else(|error| error);
@@ -178,7 +178,7 @@ fn tools() -> Vec<Value> {
     of_requests.chain([audit]).collect()
 }
 
-/// Runs `audit` in a process of its own, whose report is the answer, findings or none.
+/// Runs `audit` in a separate process. The result is its report, with or without findings.
 async fn audited(arguments: &Map<String, Value>) -> Result<String, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new(program);

@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     prepared.finish(&whole)
 }
 
-/// The reports of shards in a folder, by their names. What else is there is left out, and said.
+/// Returns the reports of shards in a folder, by name. Other files are skipped, which is reported.
 fn of_folder(folder: &Path) -> Result<Vec<(String, Report)>, CommandError> {
     let shown = folder.display();
     let unreadable = |error| CommandError::usage(format!("{shown} can't be read: {error}"));
@@ -100,14 +100,14 @@ mod tests {
         assert_eq!(exit, Exit::Ok);
         let report = Report::read(&std::fs::read_to_string(&whole).unwrap()).unwrap();
         assert_eq!(report.counts.planned, 2_500);
-        // The parts can't be separated from the whole any more: neither may be added again.
+        // The parts can't be separated from the whole any more, so that neither may be added again.
         let error = merge(&[whole.clone(), other]).unwrap_err();
         assert!(format!("{error:?}").contains("both have shard 1"), "{error:?}");
         let hit = merge(&[whole, "--fail-if".to_owned(), "errors>0.5%".to_owned()]).unwrap();
         assert_eq!(hit, Exit::Failed);
         assert!(Line::try_parse_from(["merge", &one, "--fail-if", "p98.5<<1"]).is_err());
         assert!(Line::try_parse_from(["merge"]).is_err());
-        // Of a folder, the parts count and nothing else.
+        // In a folder, only the parts count.
         std::fs::write(path("other.json"), "{}").unwrap();
         let of_folder =
             merge(&[folder.path().display().to_string(), "--report".to_owned(), path("again.json")]);

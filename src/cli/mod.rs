@@ -1,4 +1,4 @@
-//! The command line: arguments as typed, one file per command, and the exit codes.
+//! The command line: the arguments, one file per command, and the exit codes.
 
 mod announce;
 mod argument;
@@ -131,7 +131,7 @@ enum Command {
     Man(man::Args),
 }
 
-/// Reads the arguments, runs the command and turns its outcome into the exit code of the process.
+/// Parses the arguments, runs the command and turns its result into the exit code of the process.
 pub fn main() -> ExitCode {
     completions::answer();
     let cli = match Cli::try_parse() {
@@ -168,7 +168,8 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Every connection takes a descriptor, and many systems give a program fewer than it may have.
+/// Raises the limit on file descriptors: every connection takes one, and many systems start programs with a lower limit than
+/// allowed.
 fn raise_descriptors() {
     #[cfg(unix)]
     {
@@ -176,7 +177,7 @@ fn raise_descriptors() {
         if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
             && soft < hard
         {
-            // Where the system does not give them, those there are have to do.
+            // If the system refuses, the present limit has to suffice.
             let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
         }
     }
@@ -186,22 +187,22 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
     CommandError::start(format!("{} can't be written: {error}", path.display()))
 }
 
-/// Prints a line. Output that can't be written is no reason to stop.
+/// Prints a line. If it can't be written, the program continues.
 fn say(line: &str) {
     let _ = print(&format!("{line}\n"));
 }
 
-/// Standard output on a thread of its own.
+/// Returns standard output, written on a separate thread.
 fn standard_output() -> Result<output::Output, CommandError> {
     output::Output::standard().map_err(|error| CommandError::start(format!("cannot start a thread: {error}")))
 }
 
-/// A standard output that takes nothing more. A reader that went away (`| head -1`) has seen enough.
+/// Returns the error of a failed standard output. A reader that closed the pipe (`| head -1`) is not an error.
 fn cannot_print(error: std::io::Error) -> CommandError {
     CommandError::start(format!("cannot write to standard output: {error}"))
 }
 
-/// Prints what was asked for. A reader that went away (`| head -1`) has seen enough.
+/// Prints the requested text. A reader that closed the pipe (`| head -1`) is not an error.
 fn print(text: &str) -> Result<Exit, CommandError> {
     let mut stdout = anstream::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -210,7 +211,7 @@ fn print(text: &str) -> Result<Exit, CommandError> {
     }
 }
 
-/// Reads the settings under these flags; keys under their old names are reported once.
+/// Reads the settings under these flags. Keys under their old names are reported once.
 fn prepare(config: Option<&Path>, flags: &Flags, listen: Option<&str>) -> Result<Prepared, CommandError> {
     if flags.insecure {
         remark("warning: --insecure accepts any certificate, so nobody is authenticated");
@@ -221,30 +222,30 @@ fn prepare(config: Option<&Path>, flags: &Flags, listen: Option<&str>) -> Result
     Ok(prepared)
 }
 
-/// Prints a line for people beside the output. Nobody may be reading.
+/// Prints a line for people to standard error. If it can't be written, the program continues.
 fn remark(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
-/// A seed for where the user gives none, so that no two runs have the same ids. It is short enough to be typed again.
+/// Returns a seed for when the user gives none, so that no two runs have the same ids. It is short enough to be typed again.
 fn fresh_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     RandomState::new().build_hasher().finish() % 1_000_000_000
 }
 
-/// The runtime of commands that talk over the network.
+/// Creates the runtime of commands that use the network.
 fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     built.map_err(|error| CommandError::start(format!("the system refuses a new event loop: {error}")))
 }
 
-/// Ready when the user interrupts. A second interruption ends the process at once. Listens from now on, not only once
-/// it is awaited: whoever reads that the program is up may end it in the same moment.
+/// Returns a future that is ready when the user interrupts. A second interruption ends the process at once. The signal is
+/// caught from now on, not only once the future is awaited: a user who sees that the program is up may end it at that moment.
 fn interrupted() -> impl Future<Output = ()> {
     interrupted_with(|| {})
 }
 
-/// The same, with what is to be done before the process ends at once.
+/// Like [`interrupted`], with an action to perform before the process ends at once.
 fn interrupted_with(at_the_last: impl FnOnce() + Send + 'static) -> impl Future<Output = ()> {
     let first = signalled();
     async {
@@ -258,7 +259,7 @@ fn interrupted_with(at_the_last: impl FnOnce() + Send + 'static) -> impl Future<
     }
 }
 
-/// Whether whoever started the program wants it to outlive its terminal (`nohup`), where the system tells.
+/// Whether the program was started to outlive its terminal (`nohup`), as far as the system tells.
 #[cfg(unix)]
 fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -266,7 +267,7 @@ fn hangup_is_ignored() -> bool {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
-/// Ready on Ctrl-C, on the request to end that other programs send, and when the terminal is closed.
+/// Returns a future that is ready on Ctrl-C, on a termination request of another program, and when the terminal is closed.
 fn signalled() -> impl Future<Output = ()> + Send {
     #[cfg(unix)]
     let mut signals = {
@@ -292,7 +293,7 @@ fn signalled() -> impl Future<Output = ()> + Send {
             }
         }
         if tokio::signal::ctrl_c().await.is_err() {
-            // Without signals the process is ended from outside.
+            // Without signal handlers the process is ended from outside.
             std::future::pending::<()>().await;
         }
     }

@@ -1,24 +1,23 @@
-//! Writing on a thread of its own: a terminal that is stopped (Ctrl-S), a pager, or a log driver that is stuck must not
-//! stop the mock.
+//! Writes on a separate thread: a stopped terminal (Ctrl-S), a pager, or a stuck log driver must not stop the mock.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// So many bytes wait at most.
+/// Maximum number of waiting bytes.
 const MOST_BYTES: usize = 16 << 20;
 
-/// What becomes of lines that there is no room for.
+/// What happens to lines without room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WhenFull {
     /// They are left out, and a line says how many.
     LeaveOut,
-    /// Whoever writes them waits.
+    /// The writer waits.
     Wait,
 }
 
-/// The near end of the thread. All clones write to the same place, in the order in which they are asked.
+/// The handle of the writing thread. All clones write to the same output, in order.
 #[derive(Clone)]
 pub(super) struct Output {
     shared: Arc<Shared>,
@@ -35,15 +34,15 @@ struct Shared {
 struct State {
     waiting: Vec<u8>,
     left_out: u64,
-    /// The thread is at work on what it took.
+    /// Whether the thread is writing what it took.
     is_writing: bool,
-    /// Nothing more is written: why, until somebody asks for it.
+    /// Why nothing more is written, until the error is taken.
     error: Option<io::Error>,
     has_failed: bool,
 }
 
 impl Output {
-    /// Starts to write to `out`. The first error is told at once, and nothing is written from then on.
+    /// Starts to write to `out`. The first error is reported at once, and nothing is written afterwards.
     pub(super) fn new(
         out: impl Write + Send + 'static,
         when_full: WhenFull,
@@ -55,7 +54,7 @@ impl Output {
         Ok(Self { shared, when_full })
     }
 
-    /// Standard output, which leaves lines out where nobody takes them.
+    /// Returns standard output. Lines are left out while it does not accept them.
     pub(super) fn standard() -> io::Result<Self> {
         Self::new(anstream::stdout(), WhenFull::LeaveOut, |_| {})
     }
@@ -84,11 +83,11 @@ impl Output {
         }
     }
 
-    /// Waits until all is written, or for so long at most.
+    /// Waits until everything is written, but no longer than this.
     ///
     /// # Errors
     ///
-    /// Why not all was written, if it is not for want of time.
+    /// Why not everything was written, if not because of the time limit.
     pub(super) fn finish(&self, within: Option<Duration>) -> io::Result<()> {
         let begun = Instant::now();
         let mut state = self.shared.lock();
@@ -100,7 +99,7 @@ impl Output {
             let left = left.unwrap_or(Duration::from_secs(3600));
             state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
-        // Who closed the other end of a pipe has seen enough.
+        // A reader that closed the pipe is not an error.
         let error = state.error.take().filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
         error.map_or(Ok(()), Err)
     }
@@ -122,7 +121,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what comes, in pieces of whole lines as they were handed over.
+    /// Writes the lines, in pieces of whole lines as they were passed on.
     fn run(&self, mut out: impl Write, tell: impl FnOnce(&io::Error)) {
         loop {
             let mut state = self.lock();
@@ -162,7 +161,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes a piece for each word of leave, and hands on what it took.
+    /// Accepts one piece for each permission, and passes on what it accepted.
     struct Stuck {
         leave: Receiver<io::Result<()>>,
         took: Sender<Vec<u8>>,
@@ -191,7 +190,7 @@ mod tests {
         let (output, leave, took) = stuck(WhenFull::LeaveOut);
         let line = "x".repeat(1 << 20);
         output.line(&line);
-        // The thread has taken the first line once nothing is left to take.
+        // The thread has taken the first line once it is writing.
         while !output.shared.lock().is_writing {
             thread::yield_now();
         }

@@ -1,4 +1,4 @@
-//! A preview of a body in a few words, for one line of the timeline.
+//! A short preview of a body, for one line of the timeline.
 
 use std::borrow::Cow;
 
@@ -8,13 +8,13 @@ use crate::files::diagnostic::counted;
 use crate::files::visible;
 use crate::journal::masked;
 
-/// The longest preview, in characters.
+/// Maximum length of a preview, in characters.
 const LONGEST: usize = 72;
 
-/// Longer bodies are not looked into: a list of ten thousand rows is nothing for one line.
+/// Maximum size of a body that is parsed: a list of ten thousand rows does not fit one line.
 const LARGEST: usize = 64 * 1024;
 
-/// Fields that say the most about a body without messages, in this order.
+/// The most informative fields of a body without messages, in this order.
 const MEANINGFUL: [&str; 11] = [
     "result",
     "status",
@@ -29,10 +29,10 @@ const MEANINGFUL: [&str; 11] = [
     "callee_number",
 ];
 
-/// What a body is named by if nothing in it says more.
+/// The fields that name a body if no other field is informative.
 const NAMING: [&str; 3] = ["company", "workflow_name", "name"];
 
-/// What a body says, in a few words; empty if nothing stands out.
+/// Describes a body in a few words. Empty if nothing stands out.
 pub(super) fn preview(body: &[u8]) -> String {
     if let Some(file) = upload(body) {
         return shorten(&file, LONGEST);
@@ -59,7 +59,7 @@ pub(super) fn preview(body: &[u8]) -> String {
     shorten(&parts.join(", "), LONGEST)
 }
 
-/// The first file of a multipart body: its name and its size.
+/// Describes the first file of a multipart body by its name and size.
 fn upload(body: &[u8]) -> Option<String> {
     let find = |text: &[u8], from: usize| {
         let at = body.get(from..)?.windows(text.len()).position(|window| window == text)?;
@@ -87,13 +87,13 @@ fn size(bytes: usize) -> String {
     }
 }
 
-/// A node of a workflow that has begun, and how far it is.
+/// Describes a started node of a workflow and its progress.
 fn node(action: &Value) -> Option<String> {
     let (name, status) = (action.get("nodetask_name")?.as_str()?, action.get("task_status")?.as_str()?);
     (status != "pending").then(|| format!("{name} {status}"))
 }
 
-/// What a refusal says; if it says nothing, what its body does.
+/// Describes a refusal by its message, or else by its body.
 pub(super) fn refusal(body: &[u8]) -> String {
     let value: Value =
         if body.len() > LARGEST { Value::Null } else { serde_json::from_slice(body).unwrap_or_default() };
@@ -101,7 +101,7 @@ pub(super) fn refusal(body: &[u8]) -> String {
     message.map_or_else(|| preview(body), |message| shorten(message, LONGEST))
 }
 
-/// Those of these fields that a table has, as `name value`.
+/// Returns those of these fields that a table has, as `name value`.
 fn named(place: &Value, keys: &[&str]) -> Vec<String> {
     let texts = keys.iter().filter_map(|key| match place.get(*key)? {
         Value::String(text) if !text.is_empty() => Some(format!("{key} {text}")),
@@ -111,7 +111,7 @@ fn named(place: &Value, keys: &[&str]) -> Vec<String> {
     texts.collect()
 }
 
-/// What a content object says.
+/// Returns the text of a content object.
 fn said(content: &Value) -> String {
     let text = [
         "/text",
@@ -131,7 +131,7 @@ fn said(content: &Value) -> String {
     }
 }
 
-/// A text in one line, cut if it is too long.
+/// Returns a text in one line, shortened if necessary.
 pub(super) fn shorten(text: &str, longest: usize) -> String {
     if text.chars().nth(longest).is_none() {
         return one_line(text).into_owned();

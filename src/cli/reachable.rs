@@ -1,4 +1,4 @@
-//! Waiting until a receiver accepts connections: a server that starts beside a run may come up later.
+//! Waits until a receiver accepts connections: a server started beside a run may be ready later.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use super::{CommandError, remark};
 use crate::net::{Guard, Target};
 use crate::time::HumanDuration;
 
-/// How long a connection may take before the next one is tried, and the time between two of them.
+/// Time limit of a connection attempt, and the pause between two attempts.
 const CONNECTING: Duration = Duration::from_secs(2);
 const BETWEEN: Duration = Duration::from_millis(50);
 
@@ -24,11 +24,11 @@ pub(super) struct ReceiverWait {
 }
 
 impl ReceiverWait {
-    /// Waits until all of them accept connections, and says so if they don't at once.
+    /// Waits until all receivers accept connections, and prints a note if they don't at once.
     ///
     /// # Errors
     ///
-    /// One of them does not in time.
+    /// If a receiver does not in time.
     pub(super) async fn wait_for(self, receivers: &[Target], guard: &Guard) -> Result<(), CommandError> {
         let within = self.wait_for_receiver.0;
         let began = Instant::now();
@@ -67,7 +67,7 @@ async fn connect(receiver: &Target, guard: &Guard) -> io::Result<()> {
     let addresses = guard.admit(receiver.host(), &found).map_err(io::Error::other)?;
     let connection = timeout(CONNECTING, TcpStream::connect(&addresses[..])).await;
     let connection = connection.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))?;
-    // Where nobody listens, a connection may by chance get the very port it goes to, and meet itself.
+    // While nothing listens, a connection may by chance get its own target port as source port, and connect to itself.
     let is_itself = connection.local_addr()? == connection.peer_addr()?;
     if is_itself { Err(io::ErrorKind::ConnectionRefused.into()) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! `ready`: whether a mock answers, for containers and scripts that wait for one.
+//! `ready`: checks whether a mock responds, for containers and scripts that wait for one.
 
 use std::time::Duration;
 
@@ -19,10 +19,10 @@ Examples:
 In a Dockerfile:
   HEALTHCHECK CMD [\"/airudder-mock\", \"ready\"]";
 
-/// How often it is asked.
+/// The interval between requests.
 const ASK: Duration = Duration::from_millis(50);
 
-/// How long an answer may take where nothing is waited for.
+/// Time limit of a response if the command does not wait.
 const ANSWER: Duration = Duration::from_secs(2);
 
 /// The arguments of `ready`.

@@ -1,4 +1,4 @@
-//! `receive`: a receiver for trying things. It verifies, prints, and says why a signature is wrong.
+//! `receive`: a receiver for trying things out. It verifies and prints callbacks, and says why a signature is wrong.
 
 mod looks;
 mod show;
@@ -109,7 +109,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         endpoint.print_aside(&start_lines(server.local_addr(), &scheme, &settings.secret));
         let (exchanges, end) = (endpoint.clone(), endpoint.clone());
         let handler = move |call| exchanges.clone().exchange(call);
-        // The vendor's side hangs up when it waits no longer, and that is to be noticed.
+        // The vendor's side closes the connection when it stops waiting, which must be noticed.
         let limits = Limits { half_close: false, ..Limits::default() };
         server
             .serve(handler, limits, async move {
@@ -144,7 +144,7 @@ fn start_lines(addr: SocketAddr, scheme: &str, secret: &str) -> String {
     format!("receiving on http://{addr}/\nsignature: {scheme}\nsecret: {secret}\n")
 }
 
-/// What all exchanges share.
+/// The state shared by all exchanges.
 struct Endpoint {
     state: Mutex<State>,
     answer: HttpResponse,
@@ -154,17 +154,17 @@ struct Endpoint {
     delay: HumanDuration,
     json: bool,
     count: Option<u64>,
-    /// Notified when the command is to end.
+    /// Notified when the command must end.
     done: Notify,
 }
 
 struct State {
     receiver: Receiver,
-    /// How many exchanges are over.
+    /// Number of finished exchanges.
     ended: u64,
 }
 
-/// An exchange between callback and answer. It ends when a client gives up waiting, too.
+/// An exchange from callback to response. It also ends when a client stops waiting.
 struct Running<'a>(&'a Endpoint);
 
 impl Drop for Running<'_> {
@@ -179,7 +179,7 @@ impl Drop for Running<'_> {
 
 impl Endpoint {
     fn state(&self) -> MutexGuard<'_, State> {
-        // The state is whole between any two of its changes.
+        // The state is complete between any two of its changes.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -189,7 +189,7 @@ impl Endpoint {
             let mut state = self.state();
             let before = state.receiver.counts().received;
             if self.count.is_some_and(|count| before >= count) {
-                // It came while the last one was being answered.
+                // It arrived while the last one was being answered.
                 return Reply::Close;
             }
             (state.receiver.receive(&call, now), before + 1)
@@ -217,7 +217,7 @@ impl Endpoint {
         HttpResponse::json(500, &json!({ "message": message }))
     }
 
-    /// Prints a callback. A reader that went away ends the command.
+    /// Prints a callback. The command ends when the reader is gone.
     fn print(&self, text: &str) {
         let mut stdout = anstream::stdout().lock();
         if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
@@ -225,10 +225,10 @@ impl Endpoint {
         }
     }
 
-    /// Prints what is no callback: beside the lines of JSON, not among them.
+    /// Prints other lines to standard error, so that they do not mix with the lines of JSON.
     fn print_aside(&self, text: &str) {
         if self.json {
-            // Nothing better can be done about a terminal that went away.
+            // Nothing else can be done about a closed terminal.
             let _ = anstream::stderr().lock().write_all(text.as_bytes());
         } else {
             self.print(text);

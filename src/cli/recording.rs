@@ -1,4 +1,4 @@
-//! `--record`: the file to which everything that happens is written.
+//! `--record`: the file to which the journal is written.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,11 +8,12 @@ use super::{CommandError, cannot_write};
 use crate::journal::{RecordHandle, Recorder};
 use crate::mock::Builder;
 
-/// The open record of a command, if one is asked for.
+/// The open record of a command, if one was requested.
 pub(super) struct Recording<'a>(Option<(&'a Path, RecordHandle)>);
 
 impl<'a> Recording<'a> {
-    /// Opens the file and has everything written to it, in whole lines as soon as they are there. The rest is as for [`Recorder::new`].
+    /// Opens the file and writes every entry to it, in whole lines as soon as they are complete. Everything else is as for
+    /// [`Recorder::new`].
     pub(super) fn open(
         path: Option<&'a Path>,
         timing: bool,
@@ -31,7 +32,7 @@ impl<'a> Recording<'a> {
         Ok((Self(Some((path, handle))), builder.sink(recorder.show_secrets(show_secrets))))
     }
 
-    /// Whether the record is whole.
+    /// Checks that the record is complete.
     pub(super) fn finish(self) -> Result<(), CommandError> {
         let Some((path, handle)) = self.0 else { return Ok(()) };
         handle.finish().map_err(|error| cannot_write(path, &error))

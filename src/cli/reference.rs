@@ -9,10 +9,10 @@ use crate::contract::renames::Renames;
 use crate::contract::{Catalog, Direction, Entry, Provenance};
 use crate::simulator::reference::{EntryFields, fields};
 
-/// What stands in place of the fields of an entry that has no types yet, or is the user's own.
+/// Replaces the fields of an entry that has no types yet, or that is the user's own.
 const UNLISTED: &str = "Its fields are not listed here.";
 
-/// One entry with all its fields.
+/// Returns one entry with all its fields.
 pub(super) fn entry(entry: &Entry, format: Format) -> Result<String, CommandError> {
     let known = fields(&entry.id);
     match format {
@@ -27,7 +27,7 @@ pub(super) fn entry(entry: &Entry, format: Format) -> Result<String, CommandErro
     }
 }
 
-/// The whole reference as one document.
+/// Returns the whole reference as one document.
 pub(super) fn document(catalog: &Catalog) -> String {
     let mut out = String::from(
         "# Field reference\n\n\
@@ -50,7 +50,7 @@ pub(super) fn document(catalog: &Catalog) -> String {
     out
 }
 
-/// What an entry is and where it goes.
+/// Describes an entry and its destination.
 fn place(entry: &Entry) -> String {
     match entry.direction {
         Direction::Call => {
@@ -67,7 +67,7 @@ fn place(entry: &Entry) -> String {
     }
 }
 
-/// The lists of fields of an entry, each with its title, under the user's names.
+/// Returns the lists of fields of an entry, each with its title, under the user's names.
 fn lists(entry: &Entry, known: Option<&EntryFields>) -> Vec<(&'static str, Vec<Field>)> {
     let names = entry.names.as_deref().cloned().unwrap_or_default();
     let named =
@@ -81,7 +81,7 @@ fn lists(entry: &Entry, known: Option<&EntryFields>) -> Vec<(&'static str, Vec<F
     }
 }
 
-/// A field as it is on the wire, with the mock's own name beside it where that is another one.
+/// Returns a field with its name on the wire, and the mock's own name beside it if it differs.
 fn corrected(field: &Field, names: &Renames) -> Field {
     let mut field = field.clone();
     for word in field.allowed.iter_mut().chain(&mut field.assumed) {
@@ -94,7 +94,7 @@ fn corrected(field: &Field, names: &Renames) -> Field {
     field
 }
 
-/// Where an entry comes from, in words: the mark, and what it does not hold for.
+/// Describes the provenance of an entry: the mark, and the parts to which it does not apply.
 fn known_from(entry: &Entry) -> String {
     let (mark, signed) = (entry.provenance, entry.signed_mark);
     match (entry.direction, entry.method_mark) {
@@ -108,11 +108,11 @@ fn known_from(entry: &Entry) -> String {
 }
 
 fn provenance(field: &Field) -> &'static str {
-    // A unit test refuses a field without one.
+    // A unit test rejects a field without one.
     field.provenance.map_or("assumed", |provenance| provenance.as_str())
 }
 
-/// Whether a field is always there, and what it may hold.
+/// Returns whether a field is always present, and its possible values.
 fn help(entry: &Entry, title: &str, field: &Field) -> String {
     let mut help = String::new();
     if !field.allowed.is_empty() {
@@ -127,7 +127,7 @@ fn help(entry: &Entry, title: &str, field: &Field) -> String {
     if title == "Request" && !field.has_effect {
         help.push_str(" Accepted, without effect.");
     }
-    // Of an entry that is assumed as a whole its use is the error.
+    // For an entry that is assumed as a whole, its use is the error.
     let is_assumed = field.provenance == Some(Provenance::Assumed) && entry.provenance != Provenance::Assumed;
     if title == "Request" && is_assumed && !field.is_own() {
         help.push_str(" An error in `strict`.");

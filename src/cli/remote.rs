@@ -1,4 +1,4 @@
-//! A running mock, asked by its control surface from another process.
+//! A running mock, controlled from another process by its control surface.
 
 use std::net::ToSocketAddrs;
 use std::path::PathBuf;
@@ -14,10 +14,10 @@ use crate::net::{Headers, HttpRequest, Target};
 use crate::settings::DEFAULT_LISTEN;
 use crate::time::HumanDuration;
 
-/// How long a mock may take to show something. What it is asked has its turn behind everything else that it does.
+/// Time limit for requests that only read. They wait for everything else that the mock is doing.
 const TO_LOOK: Duration = Duration::from_secs(30);
 
-/// How long it may take to do something: to go back to a moment, it does again what happened up to it.
+/// Time limit for requests that change something: to go back to a moment, a mock replays what led to it.
 const TO_CHANGE: Duration = Duration::from_secs(600);
 
 /// Which mock is asked.
@@ -33,7 +33,7 @@ pub(super) struct Where {
     pub(super) ca: CaDir,
 }
 
-/// Why a mock did not answer.
+/// Why there is no result from a mock.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RemoteError {
     #[error("there is no request `{0}` of the control surface")]
@@ -44,7 +44,7 @@ pub(super) enum RemoteError {
     Unreachable { url: String, why: String },
     #[error("what answers at {url} is no mock AI Rudder")]
     Other { url: String },
-    /// It answered that it does not do it.
+    /// The mock refused the request.
     #[error("{message}")]
     Refused { status: u16, message: String },
 }
@@ -60,23 +60,23 @@ impl From<RemoteError> for CommandError {
     }
 }
 
-/// The most bytes of an answer of whoever is asked who it is.
+/// Maximum size of the response of an unknown server that is asked for its identity.
 const MOST_OF_WHOEVER: usize = 1 << 20;
 
 /// A running mock.
 #[derive(Clone, Debug)]
 pub(super) struct Remote {
     url: String,
-    /// What stands before the paths of its control surface.
+    /// The prefix of the paths of its control surface.
     base: String,
     peer: Peer,
     token: Option<String>,
-    /// The most bytes of an answer that are looked at.
+    /// Maximum number of bytes read of a response.
     most: usize,
 }
 
 impl Where {
-    /// The mock that is meant.
+    /// Returns the mock that the arguments select.
     pub(super) fn remote(&self) -> Result<Remote, CommandError> {
         let ca = || self.ca.certificate();
         let remote = match &self.url {
@@ -88,19 +88,19 @@ impl Where {
 }
 
 impl Remote {
-    /// A mock that is reached without TLS.
+    /// Returns a mock that is reached without TLS.
     pub(super) fn at(url: &str) -> Result<Self, CommandError> {
         Self::trusting(url, || None)
     }
 
-    /// Whoever listens there, mock or not, with whatever certificate. It is told nothing and believed little: an answer is
-    /// cut after a megabyte.
+    /// Returns an unknown server, which may not be a mock and may have any certificate. It is sent no secrets, and its
+    /// response is limited to a megabyte.
     pub(super) fn whoever(url: &str) -> Result<Self, CommandError> {
         let remote = Self::by(url, || TlsOptions { insecure: true, ..TlsOptions::default() })?;
         Ok(Self { most: MOST_OF_WHOEVER, ..remote })
     }
 
-    /// A mock whose certificates are of this authority, or of one that the system trusts.
+    /// Returns a mock whose certificates are issued by this authority, or by one that the system trusts.
     fn trusting(url: &str, ca: impl FnOnce() -> Option<PathBuf>) -> Result<Self, CommandError> {
         Self::by(url, || TlsOptions { ca: ca(), ..TlsOptions::default() })
     }
@@ -127,12 +127,12 @@ impl Remote {
         Ok(Self { url: url.trim_end_matches('/').to_owned(), base, peer, token: None, most: usize::MAX })
     }
 
-    /// How it is reached.
+    /// Returns the URL of the mock.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Makes a request by its name and hands on what comes as it comes; the status.
+    /// Makes a request by name and passes on the parts of the response as they arrive. Returns the status.
     pub(super) async fn parts(
         &self,
         call: Described,
@@ -155,7 +155,7 @@ impl Remote {
         answered.map(|response| response.status).map_err(unreachable)
     }
 
-    /// Makes a request by its name; what it is answered with.
+    /// Makes a request by name. Returns the response.
     pub(super) async fn ask(&self, name: &str, fields: Value) -> Result<Value, RemoteError> {
         let call = described().find(|call| call.name == name);
         let call = call.ok_or_else(|| RemoteError::NoCall(name.to_owned()))?;
@@ -179,15 +179,15 @@ impl Remote {
     }
 }
 
-/// How long the response may take to begin. A request that changes something may have much to do, and one may say itself how
-/// long it waits.
+/// Returns how long the response may take to begin. A request that changes something may take long, and some requests specify
+/// how long they wait.
 fn patience(call: Described, fields: &Map<String, Value>) -> Duration {
     let usual = if call.method == "GET" { TO_LOOK } else { TO_CHANGE };
     let own = fields.get("within").and_then(Value::as_str).and_then(|within| within.parse().ok());
     usual.saturating_add(own.map_or(Duration::ZERO, |HumanDuration(within)| within))
 }
 
-/// The request with its fields where they belong: in the path, in the query, or in the body.
+/// Returns the request with its fields in the right places: the path, the query or the body.
 fn request(call: Described, mut fields: Map<String, Value>, base: &str) -> Result<HttpRequest, RemoteError> {
     let text = |value: Value| match value {
         Value::String(text) => text,

@@ -1,4 +1,4 @@
-//! `replay`: what a record says was sent, once more.
+//! `replay`: sends again what a record says was sent.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::files::{read_text_within, visible};
 use crate::net::{Guard, Target};
 use crate::settings::{Flags, url_for};
 
-/// The largest record that is read.
+/// Maximum size of a record.
 const MOST_MEGABYTES: u64 = 2_048;
 
 const EXAMPLES: &str = "\
@@ -57,7 +57,7 @@ struct Recorded {
     number: u64,
     headers: Vec<(Arc<str>, String)>,
     body: Bytes,
-    /// What came of it: the status, or the word for what went wrong.
+    /// The result: the status, or the class of the failure.
     outcome: String,
 }
 
@@ -138,7 +138,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     Ok(if accepted == all { Exit::Ok } else { Exit::Failed })
 }
 
-/// The attempts of a record, in their order.
+/// Returns the attempts of a record, in order.
 fn read(text: &str) -> Result<Vec<Recorded>, String> {
     let mut queued: BTreeMap<u64, (String, Bytes)> = BTreeMap::new();
     let mut attempts = Vec::new();
@@ -182,7 +182,7 @@ fn read(text: &str) -> Result<Vec<Recorded>, String> {
     if attempts.is_empty() { Err("it has no attempt of a callback".to_owned()) } else { Ok(attempts) }
 }
 
-/// The body of a line, as text or in base64.
+/// Returns the body of a line, which is text or base64.
 fn body(line: &Value) -> Result<Option<Bytes>, String> {
     if let Some(text) = line["body"].as_str() {
         return Ok(Some(Bytes::from(text.to_owned())));

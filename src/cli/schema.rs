@@ -28,7 +28,7 @@ enum Kind {
 }
 
 impl Kind {
-    /// The file of the repository that has it, if one has.
+    /// Returns the file of the repository that contains it, if there is one.
     #[cfg(test)]
     fn file(self) -> Option<&'static str> {
         Some(match self {

@@ -1,4 +1,4 @@
-//! `serve`: the fake REST side, for as long as it is wanted.
+//! `serve`: runs the simulated REST side until it is interrupted.
 
 mod data;
 mod secured;
@@ -45,13 +45,13 @@ Examples:
   airudder-mock serve scenarios/own-channel.toml --callback-url http://127.0.0.1:3000/hook
       A story runs beside it: what it awaits, your server does whenever it likes.";
 
-/// Of the callbacks that go to one URL, the start page names so many.
+/// Maximum number of callbacks to one URL that the start page names.
 const SHOWN_EVENTS: usize = 6;
 
-/// How long the last lines may take to be printed.
+/// Time limit for printing the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Whoever makes requests notices it when others take longer.
+/// A turn of this length is noticeable to clients.
 const LONG_TURN: Duration = Duration::from_millis(250);
 
 /// The arguments of `serve`.
@@ -128,7 +128,7 @@ pub(super) struct Args {
     quiet: bool,
 }
 
-/// What does not go together with `--data-dir`, and why.
+/// Reports options that conflict with `--data-dir`, and why.
 fn check_data_dir(args: &Args) -> Result<(), CommandError> {
     let why = match args.data_dir {
         Some(_) if args.watch => {
@@ -200,7 +200,7 @@ async fn serve(
         (false, None) => Control::Open,
     });
     if !args.watch {
-        // Settings that change meanwhile would lead what it was given elsewhere.
+        // Settings that change while the mock runs would change the effect of recorded inputs.
         builder = builder.can_go_back();
     }
     if let Some(url) = &args.target.callback_url {
@@ -290,7 +290,7 @@ async fn serve(
     if begun > 0 {
         verdicts.lines(begun).iter().for_each(|line| output.line(line));
     }
-    // A terminal that takes nothing does not keep the mock from its end.
+    // A stuck terminal must not keep the mock from ending.
     output.finish(Some(LAST_WORDS)).map_err(super::cannot_print)?;
     recording.finish()?;
     traced?;
@@ -302,7 +302,7 @@ async fn serve(
     })
 }
 
-/// What is left, in numbers.
+/// Summarises the unfinished work in numbers.
 fn last_line(left: &Left) -> String {
     let many =
         |count: usize, one: &str, more: &str| format!("{count} {}", if count == 1 { one } else { more });
@@ -319,14 +319,14 @@ fn last_line(left: &Left) -> String {
     line
 }
 
-/// How strict the mock is, and with which accounts otherwise.
+/// Describes how strict the mock is, and the accounts that differ.
 fn strict(settings: &Settings) -> String {
     let others = settings.accounts.iter().filter(|account| account.strict != settings.strict);
     let others = others.map(|account| format!("; {} for {}", account.strict.as_str(), account.name));
     format!("{}{}", settings.strict.as_str(), others.collect::<String>())
 }
 
-/// Where callbacks go: one line if all go to one URL, else a line for each URL.
+/// Describes where callbacks are sent: one line if all go to one URL, else a line for each URL.
 fn callbacks(args: &Args, settings: &Settings) -> Vec<String> {
     const LABEL: &str = "callbacks         ";
     if let Some(url) = &args.target.callback_url {
@@ -346,7 +346,7 @@ fn callbacks(args: &Args, settings: &Settings) -> Vec<String> {
             urls.push(destination.written.as_deref());
         }
     }
-    // What goes nowhere comes last.
+    // Callbacks without a URL come last.
     urls.sort_by_key(|url| url.is_none());
     let mut lines = vec![format!("{LABEL}by [[routes]]; `airudder-mock check --routes` says more")];
     for url in urls {
@@ -366,15 +366,15 @@ fn callbacks(args: &Args, settings: &Settings) -> Vec<String> {
     lines
 }
 
-/// Lines of the start page about what not every mock has.
+/// Lines of the start page about options that not every mock has.
 struct Beside {
     goes_on: Option<String>,
     secured: Vec<String>,
-    /// The certificate that a client has to trust, quoted.
+    /// The certificate that clients must trust, quoted for the shell.
     trusted: Option<String>,
 }
 
-/// What somebody needs to know to make the first call.
+/// Returns what a user needs to know for the first request.
 fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, beside: Beside) -> String {
     let Prepared { settings, catalog, signer, .. } = prepared;
     let scheme = signer.scheme().describe();
@@ -392,7 +392,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, beside: Beside)
             });
         }
         lines.push(line);
-        // The header's value beside the signature, for calls to /api/v1/*.
+        // The value of the header beside the signature, for requests to /api/v1/*.
         lines.push(format!("chatbot calls     X-AIRudder-Sign-Key {}", account.sign_key));
     }
     lines.extend(callbacks(args, settings));

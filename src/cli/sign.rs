@@ -1,4 +1,4 @@
-//! `sign`: the headers that the mock would send with a body, from standard input to standard output.
+//! `sign`: prints the headers that the mock would send with a body read from standard input.
 
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
@@ -68,8 +68,8 @@ pub(super) struct SignerArgs {
 }
 
 impl SignerArgs {
-    /// The settings, in which a secret given here wins over the environment and the file, and the scheme: that of the
-    /// preset, else theirs.
+    /// Returns the settings, where a secret given here wins over the environment and the file, and the scheme: that of the
+    /// preset, or else theirs.
     pub(super) fn settings(&self, config: Option<&Path>) -> Result<(Settings, Scheme), CommandError> {
         let flags = Flags { secret: self.secret.clone(), ..Flags::default() };
         let settings = Settings::load(config, flags).map_err(CommandError::problems)?;
@@ -106,7 +106,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     super::print(&headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect::<String>())
 }
 
-/// The path that is signed or verified; only schemes that sign it need one.
+/// Returns the path that is signed or verified. Only schemes that sign it need one.
 pub(super) fn path_for<'a>(scheme: &Scheme, path: Option<&'a str>) -> Result<&'a str, CommandError> {
     match path {
         Some(path) => Ok(path),
@@ -117,7 +117,7 @@ pub(super) fn path_for<'a>(scheme: &Scheme, path: Option<&'a str>) -> Result<&'a
     }
 }
 
-/// The body, byte for byte.
+/// Reads the body, byte for byte.
 pub(super) fn read_body() -> Result<Vec<u8>, CommandError> {
     let stdin = io::stdin().lock();
     if stdin.is_terminal() {
@@ -138,10 +138,10 @@ pub(super) fn read_body() -> Result<Vec<u8>, CommandError> {
     Ok(body)
 }
 
-/// The largest body that is signed, verified or sent, in megabytes.
+/// Maximum size of a body that is signed, verified or sent, in megabytes.
 pub(super) const MOST_MEGABYTES: u64 = 256;
 
-/// An id for a message that was given none: the same for the same body at the same moment.
+/// Makes an id for a message without one. It is the same for the same body at the same moment.
 fn made_nonce(body: &[u8], now: Timestamp) -> String {
     let digest = Sha256::new().chain_update(now.as_nanosecond().to_be_bytes()).chain_update(body).finalize();
     let (head, _) = digest.split_at(12);

@@ -1,4 +1,4 @@
-//! The stories that a command runs: reading them, and when they begin.
+//! Reads the stories that a command runs, and decides when they begin.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::scenario::begin::{self, NoStory};
 use crate::scenario::load::{self, Scenario};
 use crate::scenario::{Story, StoryRun};
 
-/// Reads stories from files. `set` are the variables given on the command line; each has to be one of some story.
+/// Reads stories from files. `set` are the variables given on the command line; each must belong to some story.
 pub(super) fn read(
     files: &[PathBuf],
     set: &[(String, Value)],
@@ -22,7 +22,7 @@ pub(super) fn read(
     of(&scenarios(files, &names, prepared)?, &names, prepared)
 }
 
-/// The stories of scenarios; each of the variables `set` has to be one of some story.
+/// Returns the stories of scenarios. Each of the variables `set` must belong to some story.
 pub(super) fn of(
     scenarios: &[Scenario],
     set: &[&str],
@@ -35,7 +35,7 @@ pub(super) fn of(
     })
 }
 
-/// Reads the scenarios of files, and says what is doubtful in them.
+/// Reads the scenarios of files, and reports what is doubtful in them.
 pub(super) fn scenarios(
     files: &[PathBuf],
     set: &[&str],
@@ -49,7 +49,7 @@ pub(super) fn scenarios(
     Ok(scenarios)
 }
 
-/// The request that a story begins with, and when.
+/// Returns the request with which a story begins, and its moment.
 pub(super) fn begin(run: &StoryRun) -> Option<(Arc<str>, Timestamp)> {
     Some((Arc::clone(run.story().begins_with()?), run.begins()))
 }

@@ -1,4 +1,4 @@
-//! `tail`: the timeline of a running mock, as it grows.
+//! `tail`: follows the timeline of a running mock.
 
 mod opened;
 
@@ -25,7 +25,7 @@ Examples:
 On a terminal: `r` and Enter sends the last callback again, `r 7` that of number 7; `o` shows the last line in full,
 `o 7` the callback of number 7; `q` ends it.";
 
-/// So many of the latest lines are shown at the start where nothing else is said.
+/// Default for the number of latest lines shown at the start.
 const LATEST: u64 = 10;
 
 /// The arguments of `tail`.
@@ -56,11 +56,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
 }
 
 async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result<Exit, CommandError> {
-    // A reader who is slow gets all the same; the mock drops for him what it has no room for.
+    // A slow reader gets everything that the mock has not dropped.
     let output = Output::new(anstream::stdout(), WhenFull::Wait, |_| {});
     let output = output.map_err(|error| CommandError::start(format!("cannot start a thread: {error}")))?;
     let look = Look { since: None, named: true, jumps: false, numbers: true };
-    // Whoever reads a pipe or a file has no keys, and a program in the background must not read from its terminal.
+    // Keys are read only from a terminal in the foreground: not if output is piped, and not from a background process.
     let has_keys = !json && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let mut keys = if has_keys { lines::standard_input()? } else { lines::none() };
     let is_limited = fields.contains_key("limit");
@@ -110,19 +110,19 @@ async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result
     Ok(Exit::Ok)
 }
 
-/// What was shown last.
+/// What was last shown.
 #[derive(Debug, Default)]
 struct Last {
-    /// The number of a callback.
+    /// The number of the last callback.
     callback: Cell<Option<u64>>,
-    /// The line: its number in the journal, and that of its callback if it is about one.
+    /// The last line: its number in the journal, and that of its callback if there is one.
     line: Cell<Option<(u64, Option<u64>)>>,
 }
 
-/// Shows an entry, and keeps what it is about.
+/// Shows an entry, and remembers what it is about.
 fn show(output: &Output, look: &Look, line: &[u8], json: bool, last: &Last) {
     if json {
-        // Nobody may be reading any more: the next interruption ends it.
+        // The reader may have gone. The next interruption ends the program.
         let _ = output.clone().write_all(line);
         return;
     }
@@ -135,7 +135,7 @@ fn show(output: &Output, look: &Look, line: &[u8], json: bool, last: &Last) {
     }
 }
 
-/// Does what somebody typed; what came of it.
+/// Performs the action of a key. Returns the result.
 async fn pressed(remote: &Remote, key: &str, last: &Last) -> String {
     let (key, number) =
         key.split_at(key.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(key.len()));
@@ -169,7 +169,7 @@ async fn again(remote: &Remote, number: u64) -> Result<String, RemoteError> {
     Ok(format!("  #{number} is sent again as #{}", sent["callback"]))
 }
 
-/// A line in full: all of its callback, or the request alone.
+/// Returns the details of a line: the whole history of its callback, or the request alone.
 async fn open(remote: &Remote, (seq, callback): (u64, Option<u64>)) -> Result<String, RemoteError> {
     let (fields, row) = match callback {
         Some(number) => (json!({ "callback": number }), format!("c{number}")),

@@ -1,4 +1,4 @@
-//! An address that is taken: by whom, as far as who listens there says so.
+//! Finds out which program occupies an address, as far as it responds.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -12,13 +12,13 @@ use crate::files::visible;
 use crate::http::BindError;
 use crate::mock::StartError;
 
-/// How long whoever listens there may take to say who it is.
+/// Time limit for the program to identify itself.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// So many namespaces are named.
+/// Maximum number of namespaces listed.
 const NAMED: usize = 5;
 
-/// Why a mock could not start. If its address is taken by another mock, that is said.
+/// Explains why a mock could not start. If its address is taken by another mock, that is included.
 pub(super) async fn why(error: StartError) -> CommandError {
     match error {
         StartError::Listen(error) => by_whom(error).await,
@@ -27,7 +27,7 @@ pub(super) async fn why(error: StartError) -> CommandError {
     }
 }
 
-/// Why an address can't be listened on, and who listens there already.
+/// Explains why an address can't be listened on, and what listens there already.
 pub(super) async fn by_whom(error: BindError) -> CommandError {
     let BindError::InUse { addr, flag } = &error else { return CommandError::start(error) };
     match mock_at(*addr).await {
@@ -35,12 +35,12 @@ pub(super) async fn by_whom(error: BindError) -> CommandError {
             "{addr} is taken by another mock, {who}: use that one, stop it, or give this one a free port with {flag} \
              127.0.0.1:0"
         )),
-        // Something else listens there, or it does not say.
+        // Another program listens there, or it does not respond.
         None => CommandError::start(error),
     }
 }
 
-/// The mock that listens there, if it is one, with TLS or without.
+/// Describes the mock that listens there, with TLS or without, if it is one.
 async fn mock_at(address: SocketAddr) -> Option<String> {
     let reached = match address.ip() {
         ip if !ip.is_unspecified() => ip,
@@ -50,13 +50,13 @@ async fn mock_at(address: SocketAddr) -> Option<String> {
     let reached = SocketAddr::new(reached, address.port());
     let ask = |scheme: &'static str| async move { timeout(PATIENCE, mock(reached, scheme)).await.ok()? };
     let (plain, tls) = tokio::join!(ask("http"), async {
-        // Nobody can stand between two programs of this machine, so that the certificate does not matter there.
+        // No one can intercept connections between two programs of this machine, so the certificate does not matter there.
         if reached.ip().is_loopback() { ask("https").await } else { None }
     });
     plain.or(tls)
 }
 
-/// What the mock there says of itself: its version and its namespaces.
+/// Returns what the mock there says about itself: its version and its namespaces.
 async fn mock(address: SocketAddr, scheme: &str) -> Option<String> {
     let url = format!("{scheme}://{address}");
     let remote = Remote::whoever(&url).ok()?;

@@ -1,4 +1,4 @@
-//! The timeline in the terminal: one line per thing that happens, in both directions.
+//! The timeline in the terminal: one line per event, in both directions.
 
 mod row;
 
@@ -22,10 +22,10 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 const WARN: Style = AnsiColor::Yellow.on_default();
 
-/// The longest reason of a refusal in a line: long enough for what has to be done about it.
+/// Maximum length of a refusal's reason in a line: long enough to say what has to be done.
 const LONGEST_REASON: usize = 300;
 
-/// A receiver that takes so long is slow, which is told even where time jumps.
+/// A receiver that takes this long is slow, which is shown even while time jumps.
 const SLOW: Duration = Duration::from_secs(1);
 
 /// Prints entries as they are written.
@@ -34,16 +34,16 @@ pub(super) struct Timeline {
     output: Output,
 }
 
-/// How lines of the timeline look.
+/// How lines of the timeline are shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look {
-    /// Times are shown since then; the time of day where nothing is given.
+    /// The moment from which times are counted. `None` shows the time of day.
     pub since: Option<Timestamp>,
-    /// Whether lines name their story: there are several.
+    /// Whether lines name their story, because there are several.
     pub named: bool,
     /// Whether time jumps: then only long durations are shown, so that equal runs look alike.
     pub jumps: bool,
-    /// Whether callbacks have their numbers.
+    /// Whether callbacks are shown with their numbers.
     pub numbers: bool,
 }
 
@@ -62,7 +62,7 @@ impl Sink for Timeline {
 }
 
 impl Look {
-    /// The line for what a mock sent of an entry, whole; nothing of what is not shown.
+    /// Returns the line for a complete entry sent by a mock. `None` for entries that are not shown.
     pub(super) fn line(&self, line: &Value) -> Option<String> {
         Row::of_line(line).map(|row| self.row(&row))
     }
@@ -167,7 +167,7 @@ fn request(called: &Called<'_>) -> String {
         return format!("← {name:<30} {BAD}{status}{BAD:#} code {code}  {reason}{host}");
     }
     if let Some(fault) = called.fault {
-        // What the mock says then is not what the vendor says.
+        // In that case the response is not the vendor's but the mock's.
         let status = if status == 0 { "no answer".to_owned() } else { status.to_string() };
         let detail = preview(called.body);
         let fault = visible(fault);

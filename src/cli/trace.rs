@@ -1,4 +1,4 @@
-//! `--trace`: the run in one file that a browser opens from disk.
+//! `--trace`: writes the run into one file that a browser can open from disk.
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +10,13 @@ use crate::journal::{Kept, KeptLimits, Lines};
 use crate::mock::Builder;
 use crate::page::{Run, trace};
 
-/// So much of a run a trace has at most; the latest of it.
+/// Maximum part of a run in a trace: its latest entries.
 const LIMITS: KeptLimits = KeptLimits { entries: 50_000, bytes: 64 << 20, age: None };
 
-/// So many conversations a trace has at most.
+/// Maximum number of conversations in a trace.
 const CHATS: usize = 100;
 
-/// So many messages of each.
+/// Maximum number of messages of each conversation.
 const MESSAGES: usize = 50;
 
 /// The flags.
@@ -31,32 +31,32 @@ pub(super) struct TraceArgs {
     trace_on_failure: bool,
 }
 
-/// The trace of a command, if one is asked for.
+/// The trace of a command, if one was requested.
 pub(super) struct Tracing<'a>(Option<(&'a Path, bool, Kept)>);
 
 /// How a run ended.
 pub(super) struct Outcome {
-    /// What was run.
+    /// The command that was run.
     pub(super) command: String,
     /// Whether it passed.
     pub(super) passed: bool,
-    /// Where the mock was.
+    /// The URL of the mock.
     pub(super) url: String,
-    /// What else is worth knowing.
+    /// Other facts about the run.
     pub(super) facts: Vec<(&'static str, String)>,
     /// Whether tokens and secrets are shown.
     pub(super) show_secrets: bool,
 }
 
 impl<'a> Tracing<'a> {
-    /// Has everything kept for it that happens.
+    /// Starts to keep all entries for the trace.
     pub(super) fn begin(args: &'a TraceArgs, builder: Builder) -> (Self, Builder) {
         let Some(path) = &args.trace else { return (Self(None), builder) };
         let kept = Kept::new(LIMITS);
         (Self(Some((path, args.trace_on_failure, kept.clone()))), builder.sink(kept))
     }
 
-    /// Writes it, and says where it is.
+    /// Writes the trace, and prints where it is.
     pub(super) fn write(&self, driver: &Driver, outcome: Outcome) -> Result<(), CommandError> {
         let Some((path, only_failed, kept)) = &self.0 else { return Ok(()) };
         if *only_failed && outcome.passed {
@@ -84,7 +84,7 @@ impl<'a> Tracing<'a> {
     }
 }
 
-/// A conversation with its last messages, without what is said twice in it.
+/// Returns a conversation with its last messages, without redundant data.
 fn shortened(mut chat: Value) -> Value {
     if let Some(messages) = chat["messages"].as_array_mut() {
         messages.drain(..messages.len().saturating_sub(MESSAGES));

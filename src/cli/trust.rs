@@ -1,5 +1,5 @@
-//! How programs come to trust the certificate authority of the mocks, and to use their proxy: the files they take, and the
-//! variables that name these.
+//! How programs trust the certificate authority of the mocks and use their proxy: the files they read, and the variables that
+//! name these files.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -12,31 +12,31 @@ use sha1::{Digest as _, Sha1};
 use super::{CommandError, cannot_write};
 use crate::http::{Authority, pem_of, replace};
 
-/// Leads connections of Node.js to the proxy, where it does not do so by itself.
+/// Routes connections of Node.js through the proxy, where Node.js does not do so by itself.
 const NODE: &str = include_str!("trust/node.cjs");
 
-/// What protects a keystore of Java against changes by accident. Everybody knows it.
+/// Protects a Java keystore against accidental changes. It is the well-known default.
 const PASSWORD: &str = "changeit";
 
 /// Hosts that are reached without the proxy.
 const DIRECT: &str = "localhost,127.0.0.1,::1";
 
-/// The files by which programs trust the authority. Those that replace the system's authorities hold these, too.
+/// The files by which programs trust the authority. Files that replace the system's authorities contain these, too.
 #[derive(Clone, Debug)]
 pub(super) struct TrustFiles {
     /// The authority's certificate alone.
     pub(super) certificate: PathBuf,
     /// The certificates of the system's authorities and of this one.
     pub(super) bundle: PathBuf,
-    /// The same for Java.
+    /// The same certificates for Java.
     pub(super) keystore: PathBuf,
     /// A folder with settings for PHP.
     pub(super) php: PathBuf,
-    /// What Node.js is to load first.
+    /// The file that Node.js must load first.
     pub(super) node: PathBuf,
 }
 
-/// A proxy, and the hosts that it plays.
+/// A proxy, and the hosts that it serves.
 #[derive(Clone, Debug)]
 pub(super) struct Proxied {
     pub(super) url: String,
@@ -46,7 +46,7 @@ pub(super) struct Proxied {
 }
 
 impl TrustFiles {
-    /// Writes them beside the authority.
+    /// Writes the files beside the authority.
     pub(super) fn write(authority: &Authority) -> Result<Self, CommandError> {
         let folder = authority.folder();
         let files = Self {
@@ -56,9 +56,9 @@ impl TrustFiles {
             php: folder.join("php"),
             node: folder.join("node.cjs"),
         };
-        // A machine without authorities has only this one.
+        // On a machine without authorities this is the only one.
         let mut all = rustls_native_certs::load_native_certs().certs;
-        // It is there where SSL_CERT_FILE names what was written here before.
+        // It is already included if SSL_CERT_FILE names a bundle written here before.
         if !all.contains(authority.certificate()) {
             all.push(authority.certificate().clone());
         }
@@ -78,8 +78,8 @@ impl TrustFiles {
         Ok(files)
     }
 
-    /// The variables by which programs trust the authority; with a proxy, those by which they use it, too. `given` is what
-    /// the environment says already.
+    /// Returns the variables by which programs trust the authority and, with a proxy, use it. `given` returns the present
+    /// values of the environment.
     pub(super) fn variables(
         &self,
         proxied: Option<&Proxied>,
@@ -90,7 +90,7 @@ impl TrustFiles {
             variables.insert(name, self.bundle.clone().into_os_string());
         }
         variables.insert("NODE_EXTRA_CA_CERTS", self.certificate.clone().into_os_string());
-        // What is named there already has no need of the usual folder.
+        // If the variable is set already, the default folder is not added.
         variables.insert("PHP_INI_SCAN_DIR", behind(given("PHP_INI_SCAN_DIR"), "", &self.php()));
         let java = behind(given("JAVA_TOOL_OPTIONS"), " ", &self.java(proxied));
         variables.insert("JAVA_TOOL_OPTIONS", java);
@@ -109,18 +109,18 @@ impl TrustFiles {
         variables.into_iter().collect()
     }
 
-    /// What PHP is to read besides its own settings. An empty part stands for the usual folder.
+    /// Returns the folders that PHP must read besides its own settings. An empty part stands for the default folder.
     pub(super) fn php(&self) -> String {
         let separator = if cfg!(windows) { ";" } else { ":" };
         format!("{separator}{}", self.php.display())
     }
 
-    /// The options by which Node.js loads a file first.
+    /// Returns the options by which Node.js loads a file first.
     pub(super) fn node(&self) -> String {
         format!("--require \"{}\"", self.node.display().to_string().replace('\\', "\\\\"))
     }
 
-    /// The options of a Java that trusts the authority, and uses the proxy.
+    /// Returns the options of a Java program that trusts the authority and uses the proxy.
     pub(super) fn java(&self, proxied: Option<&Proxied>) -> String {
         let keystore = format!("-Djavax.net.ssl.trustStore={}", self.keystore.display());
         let mut options = match keystore.contains(char::is_whitespace) {
@@ -138,7 +138,7 @@ impl TrustFiles {
     }
 }
 
-/// What is there already, and more behind it.
+/// Appends to an existing value.
 fn behind(given: Option<OsString>, separator: &str, more: &str) -> OsString {
     let mut all = given.unwrap_or_default();
     if !all.is_empty() {
@@ -148,7 +148,7 @@ fn behind(given: Option<OsString>, separator: &str, more: &str) -> OsString {
     all
 }
 
-/// Writes a file unless it is as it should be.
+/// Writes a file unless it has the right content already.
 fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     match std::fs::read(path) {
         Ok(there) if there == bytes => Ok(()),
@@ -156,7 +156,7 @@ fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// A keystore of certificates as every Java reads it: its own format, JKS.
+/// Returns a keystore of certificates in the format that every version of Java reads: JKS.
 fn keystore(certificates: &[CertificateDer<'_>]) -> Vec<u8> {
     const MAGIC: u32 = 0xFEED_FEED;
     const VERSION: u32 = 2;
@@ -170,7 +170,7 @@ fn keystore(certificates: &[CertificateDer<'_>]) -> Vec<u8> {
     for (number, certificate) in certificates.iter().enumerate() {
         all.extend(TRUSTED.to_be_bytes());
         all.extend(text(&format!("authority-{number}")));
-        // When it was put there, which nobody asks for.
+        // The date of the entry, which is not used.
         all.extend(0_u64.to_be_bytes());
         all.extend(text("X.509"));
         all.extend(size(certificate.len()));
@@ -222,7 +222,7 @@ mod tests {
         insta::assert_snapshot!([lines(Some(&proxied()), &given), lines(None, &|_| None)].join("\n"));
     }
 
-    /// Whether Java reads it, the tests of the proxy say.
+    /// The tests of the proxy check whether Java can read it.
     #[test]
     fn a_keystore_holds_its_certificates_and_a_digest() {
         let all = keystore(&[CertificateDer::from(vec![7; 3]), CertificateDer::from(vec![8])]);

@@ -1,11 +1,11 @@
-//! How the stories went that run beside a server.
+//! The results of the stories that run beside a server.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::files::visible;
 use crate::journal::{Entry, Event, Sink};
 
-/// How they went so far. Clones share it.
+/// The results so far. Clones share their state.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Verdicts(Arc<Mutex<Counts>>);
 
@@ -13,7 +13,7 @@ pub(super) struct Verdicts(Arc<Mutex<Counts>>);
 struct Counts {
     passed: usize,
     failed: usize,
-    /// Each failure in a line.
+    /// The failures, one line each.
     failures: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ impl Verdicts {
         counts.failed > 0 || !counts.failures.is_empty()
     }
 
-    /// How so many stories went, and why some failed.
+    /// Returns lines about the results of this many stories, with the failures.
     pub(super) fn lines(&self, stories: usize) -> Vec<String> {
         let counts = self.get();
         let mut line = format!("stories {} passed, {} failed", counts.passed, counts.failed);

@@ -1,4 +1,4 @@
-//! `verify`: whether the signature of a body is right, and if not, what is wrong with it.
+//! `verify`: checks the signature of a body, and says what is wrong with it.
 
 use std::path::Path;
 
@@ -69,7 +69,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     }
 }
 
-/// The headers given, with the signature among them.
+/// Returns the given headers, including the signature.
 fn headers(
     scheme: &Scheme,
     mut headers: Vec<(String, String)>,

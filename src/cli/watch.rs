@@ -1,5 +1,4 @@
-//! `serve --watch`: files that change while the mock runs are taken over if they are right; what held before stays in force
-//! if they are not.
+//! `serve --watch`: reloads valid files that change while the mock runs. An invalid file leaves the previous state in force.
 
 use std::fs::Metadata;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,14 +16,14 @@ use crate::scenario::{StoryRun, begin};
 use crate::seed::Seed;
 use crate::settings::{Changes, DEFAULT_FILE, Flags, changes, until_restart};
 
-/// How often it is looked.
+/// The interval of the checks.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// What the files are read under.
+/// The watched files, and what is needed to reload them.
 pub(super) struct Watch {
-    /// The settings file, whether it is there or not.
+    /// The settings file, whether or not it exists.
     settings: Watched,
-    /// Its text at the start, and as it is in force.
+    /// Its text at the start, and the text in force.
     start: String,
     in_force: String,
     flags: Flags,
@@ -37,20 +36,20 @@ pub(super) struct Watch {
     set: Vec<(String, Value)>,
     seed: Option<u64>,
     fallback: Seed,
-    /// What is wrong, by the file.
+    /// The mistakes, by file.
     mistakes: Vec<(PathBuf, String)>,
 }
 
-/// A scenario file and the stories that run of it.
+/// A scenario file and the stories started from it.
 struct Scenario {
     file: Watched,
-    /// Their numbers.
+    /// The numbers of the stories.
     running: Vec<usize>,
-    /// How often it was begun.
+    /// How often it was started.
     begun: u64,
 }
 
-/// What the command line says.
+/// The values from the command line.
 pub(super) struct Given<'a> {
     pub config: Option<&'a Path>,
     pub flags: Flags,
@@ -61,7 +60,7 @@ pub(super) struct Given<'a> {
 }
 
 impl Watch {
-    /// Remembers how the files are now. `copies` are the numbers of stories of each file.
+    /// Remembers the present state of the files. `copies` are the numbers of stories of each file.
     pub(super) fn new(given: Given<'_>, prepared: Prepared, copies: &[usize]) -> Self {
         let settings = Watched::new(given.config.unwrap_or(Path::new(DEFAULT_FILE)));
         let start = settings.text();
@@ -88,7 +87,7 @@ impl Watch {
         }
     }
 
-    /// Looks again and again, without end.
+    /// Checks the files repeatedly, without end.
     pub(super) async fn run(mut self, mock: &Assembly) {
         mock.reloads().lock().watched = true;
         loop {
@@ -108,7 +107,7 @@ impl Watch {
         }
     }
 
-    /// Takes the settings over; what changed, for people.
+    /// Applies the settings. Returns the changes, for people.
     async fn settings_changed(&mut self, mock: &Assembly) -> Result<String, CommandError> {
         let now = self.settings.text();
         let whole = Prepared::load(self.config.as_deref(), self.flags.clone())?;
@@ -116,7 +115,7 @@ impl Watch {
         let prepared = match waiting.is_empty() {
             true => whole,
             false => {
-                // What the environment and the flags say holds here as well.
+                // The values of the environment and the flags still apply.
                 let (callback_url, faults) =
                     (whole.settings.callback_url.clone(), whole.settings.faults.clone());
                 let flags = Flags { secret: Some(whole.settings.secret.clone()), ..self.flags.clone() };
@@ -142,7 +141,7 @@ impl Watch {
         Ok(text)
     }
 
-    /// Begins the stories of a file anew.
+    /// Starts the stories of a file again.
     fn scenario_changed(&mut self, mock: &Assembly, at: usize) -> Result<String, CommandError> {
         let set: Vec<&str> = self.set.iter().map(|(name, _)| name.as_str()).collect();
         let all = stories::scenarios(&self.files, &set, &self.prepared)?;
@@ -168,7 +167,7 @@ impl Watch {
         Ok("its story begins anew".to_owned())
     }
 
-    /// Says what came of it: in the journal, on the terminal, and to whoever asks for the state.
+    /// Reports the result: in the journal, on the terminal, and in the state shown by the control surface.
     fn report(&mut self, mock: &Assembly, path: &Path, done: Result<String, CommandError>) {
         self.mistakes.retain(|(wrong, _)| wrong != path);
         let event = match done {
@@ -190,12 +189,12 @@ impl Watch {
     }
 }
 
-/// A file and how it was when somebody looked.
+/// A file and its state at the last check.
 #[derive(Debug)]
 struct Watched {
     path: PathBuf,
     stamp: Option<(SystemTime, u64)>,
-    /// Of its content; nothing of a file that is not there.
+    /// The hash of its content. `None` if the file does not exist.
     hash: Option<u64>,
 }
 
@@ -210,9 +209,9 @@ impl Watched {
         self.stamp.and_then(|_| std::fs::read_to_string(&self.path).ok()).unwrap_or_default()
     }
 
-    /// Whether it has another content than when somebody looked last. It is read only if its time or size says so.
+    /// Whether its content has changed since the last check. It is read only if its time or size has changed.
     fn has_changed(&mut self) -> bool {
-        // What is no file, such as a pipe, can be read only once.
+        // A pipe or another special file can be read only once.
         let known = std::fs::metadata(&self.path).ok().filter(Metadata::is_file);
         let stamp = known.and_then(|known| Some((known.modified().ok()?, known.len())));
         if stamp.is_some() && stamp == self.stamp {
@@ -240,7 +239,7 @@ mod tests {
         assert!(!file.has_changed());
         std::fs::write(&path, "a").unwrap();
         assert!(file.has_changed() && !file.has_changed());
-        // Touched, and written anew with the same.
+        // The file is touched, and rewritten with the same content.
         let later = SystemTime::now() + Duration::from_secs(10);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(later).unwrap();
         assert!(!file.has_changed());

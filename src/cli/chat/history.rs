@@ -1,4 +1,4 @@
-//! What is on the phone's screen: which lines a new look at a conversation adds.
+//! The content of the phone's screen: which lines are new since the last look at a conversation.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,16 +18,16 @@ const AGENT: Style = AnsiColor::Magenta.on_default().bold();
 const READ: Style = AnsiColor::Blue.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
 
-/// Further lines of a message begin below its text.
+/// The indentation of further lines of a message.
 const INDENT: &str = "                 ";
 
-/// Of a conversation that is entered, so many messages are shown at most.
+/// Maximum number of messages shown of a conversation that is entered.
 const LATEST: usize = 20;
 
-/// A line is cut after so many characters: nobody reads a megabyte on a phone.
+/// Maximum length of a line, in characters: a phone does not show a megabyte.
 const LONGEST: usize = 2_000;
 
-/// A conversation as the control surface tells it.
+/// A conversation as the control surface returns it.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct ChatView {
     pub chat: Chat,
@@ -36,7 +36,7 @@ pub(super) struct ChatView {
     pub messages: Vec<Message>,
 }
 
-/// A conversation in short.
+/// A conversation in short form.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Chat {
     pub conversation: String,
@@ -80,7 +80,7 @@ pub(super) struct Message {
     pub options: Vec<Choice>,
 }
 
-/// What can be pressed or chosen under a message.
+/// An option that can be pressed or chosen under a message.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub(super) struct Choice {
     /// The field of `user` that does it.
@@ -92,18 +92,18 @@ pub(super) struct Choice {
 /// What was shown of a conversation so far.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// The status that was shown of each message, by its id.
+    /// The last shown status of each message, by its id.
     shown: BTreeMap<String, String>,
     phase: Phase,
-    /// What can be pressed.
+    /// The options that can be pressed.
     pub(super) options: Vec<Choice>,
     last_sender: Option<String>,
-    /// When the bot, or the user whom the mock plays, says something next.
+    /// Whether the bot, or the user played by the mock, will say something next.
     pub(super) is_awaited: bool,
 }
 
 impl History {
-    /// The lines that are new.
+    /// Returns the new lines.
     pub(super) fn look(&mut self, view: &ChatView) -> Vec<String> {
         let mut lines = Vec::new();
         let known: Vec<&Message> =
@@ -117,7 +117,7 @@ impl History {
         self.phase = view.chat.phase;
         let mut passed = passed.into_iter();
         for message in &known[first..] {
-            // An agent has the conversation before anything is said by that agent.
+            // An agent takes over the conversation before the agent's first message.
             if self.phase == Phase::Agent && message.sender_type == "seat" {
                 lines.extend(passed.next());
             }
@@ -134,7 +134,7 @@ impl History {
         lines
     }
 
-    /// Whether what is waited for has come.
+    /// Whether the awaited message has arrived.
     pub(super) fn has_come(&self, whom: Whom) -> bool {
         let is = |sender: &str| self.last_sender.as_deref() == Some(sender);
         match whom {
@@ -149,7 +149,7 @@ impl History {
         self.phase == Phase::Closed
     }
 
-    /// What of the messages that were shown has got on, a line for each status.
+    /// Returns a line for each new status of the messages shown before.
     fn got_on(&self, view: &ChatView) -> Vec<String> {
         let mut by_status: Vec<(&str, Vec<&Message>)> = Vec::new();
         for message in &view.messages {
@@ -172,7 +172,7 @@ impl History {
         by_status.into_iter().map(line).collect()
     }
 
-    /// Who has the conversation now.
+    /// Describes who has the conversation now.
     fn passed(view: &ChatView) -> String {
         let text = match view.chat.phase {
             Phase::Transfer => {
@@ -190,7 +190,7 @@ impl History {
     }
 }
 
-/// A message with its time, who wrote it, how far it has come, and what can be pressed.
+/// Returns a message with its time, its author, its status, and its options.
 fn drawn(message: &Message) -> String {
     let time = message.at.parse::<Timestamp>().map(|at| at.strftime("%H:%M:%S").to_string());
     let time = time.unwrap_or_default();
@@ -218,7 +218,7 @@ fn drawn(message: &Message) -> String {
     line
 }
 
-/// How far a message has come.
+/// Returns the mark of a message's status.
 fn tick(status: &str) -> String {
     match status {
         "send" => format!("{DIM}✓{DIM:#}"),
@@ -250,7 +250,7 @@ mod tests {
         serde_json::from_value(view).unwrap()
     }
 
-    /// The new lines without colours.
+    /// Returns the new lines without colours.
     fn looked(history: &mut History, view: &ChatView) -> Vec<String> {
         let lines = history.look(view);
         lines.iter().map(|line| anstream::adapter::strip_str(line).to_string()).collect()
@@ -292,7 +292,7 @@ mod tests {
         let bad = message("1", "\u{1b}[2J", "\u{7}", "\u{1b}]0;title\u{7}\u{202e}a");
         let long = message("2", "user", "read", &"x".repeat(1 << 20));
         let lines = history.look(&view("bot", &[bad, long])).join("\n");
-        // What is left of escapes are the colours.
+        // The only remaining escapes are the colours.
         assert!(!lines.contains("\u{1b}]") && !lines.contains("\u{1b}[2J") && !lines.contains('\u{202e}'));
         assert!(
             lines.contains("\\u{1b}]0;title\\u{7}\\u{202e}a") && lines.contains("(1046576 more characters)")

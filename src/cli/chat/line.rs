@@ -1,14 +1,14 @@
-//! What a typed line means.
+//! The meaning of a typed line.
 
 use std::time::Duration;
 
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::time::HumanDuration;
 
-/// For how long `/wait` waits where it does not say so.
+/// Default duration of `/wait`.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// What `/help` says.
+/// The text of `/help`.
 pub(super) const HELP: &str = "\
 Whatever you type is what you write. Besides:
   /press 1        press the button, or choose the option, of this number or label
@@ -23,13 +23,13 @@ Whatever you type is what you write. Besides:
   /help, /quit    this; the end (or Ctrl-D)
 A message that begins with a slash begins with two: //hello.";
 
-/// All that begins with a slash.
+/// All commands, which begin with a slash.
 const COMMANDS: [&str; 12] = [
     "/press", "/media", "/agent", "/silent", "/optout", "/again", "/chats", "/chat", "/new", "/wait",
     "/quit", "/help",
 ];
 
-/// What a typed line means.
+/// A typed line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     Write(String),
@@ -57,7 +57,7 @@ pub(super) enum Line {
     Nothing,
 }
 
-/// Whose word is waited for.
+/// Whose message is awaited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Whom {
     Anybody,
@@ -67,7 +67,7 @@ pub(super) enum Whom {
     End,
 }
 
-/// Why a typed line means nothing.
+/// Why a typed line is invalid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LineError {
     #[error("there is no {command}{near} /help lists what there is; /{command} writes it")]

@@ -67,7 +67,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     super::runtime()?.block_on(async {
         if !wants_own {
             let remote = args.mock.remote()?;
-            // A mock that was named has to be there; the usual one may be.
+            // A mock that was named must be running; the default one may be.
             match remote.ask("ready", serde_json::Value::Null).await {
                 Ok(_) => return Session::new(remote, start(args), false)?.run().await,
                 Err(error) if args.mock.url.is_some() => return Err(error.into()),
@@ -82,7 +82,7 @@ fn start(args: Args) -> Start {
     Start { conversation: args.conversation, name: args.name, number: args.number }
 }
 
-/// Chats with a mock that lives as long as the chat does.
+/// Chats with a mock that runs as long as the chat.
 async fn with_own(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let flags = Flags { callback_url: args.callback_url.clone(), ..Flags::default() };
     let prepared = super::prepare(config, &flags, args.listen.as_deref())?;

@@ -1,4 +1,4 @@
-//! A chat as it goes: what is typed is done, and what comes is shown.
+//! A running chat: performs what is typed, and shows what arrives.
 
 use std::cell::Cell;
 use std::io::{IsTerminal, Write};
@@ -16,22 +16,22 @@ use crate::cli::{CommandError, Exit, lines};
 use crate::files::visible;
 use crate::time::HumanDuration;
 
-/// How often it is looked whether something has come.
+/// The interval at which new messages are fetched.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// The same while something is waited for.
+/// The interval while a message is awaited.
 const LOOK_CLOSELY: Duration = Duration::from_millis(20);
 
-/// For how long a line from a script waits for the bot before the next.
+/// How long a line from a script waits for the bot before the next one.
 const BOT: Duration = Duration::from_secs(30);
 
-/// So many conversations are listed.
+/// Maximum number of conversations listed.
 const LISTED: u64 = 9;
 
-/// Typed lines longer than this may have been wrapped, and stay where they are.
+/// Typed lines longer than this may have been wrapped, and are not erased.
 const SHORT: usize = 60;
 
-/// Which conversation is wanted.
+/// The conversation to start with.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Start {
     pub conversation: Option<String>,
@@ -47,16 +47,16 @@ pub(super) struct Session {
     /// The conversation, once there is one.
     conversation: Option<String>,
     history: History,
-    /// The call_ids that were listed last.
+    /// The call_ids that were last listed.
     listed: Vec<String>,
-    /// What was written last.
+    /// The text that was last written.
     written: Option<String>,
-    /// Somebody types, and sees what comes.
+    /// Whether a person types and sees the output.
     is_terminal: bool,
     is_own_mock: bool,
-    /// Whether the prompt is to be shown anew.
+    /// Whether the prompt must be shown again.
     needs_prompt: Cell<bool>,
-    /// Whether something that was wanted could not be done.
+    /// Whether a requested action failed.
     has_failed: bool,
 }
 
@@ -77,7 +77,7 @@ impl Session {
         })
     }
 
-    /// Goes on until the input ends or the person leaves.
+    /// Runs until the input ends or the person leaves.
     pub(super) async fn run(mut self) -> Result<Exit, CommandError> {
         self.welcome().await?;
         let mut typed = lines::standard_input()?;
@@ -103,7 +103,7 @@ impl Session {
             }
         }
         self.output.finish(None).map_err(crate::cli::cannot_print)?;
-        // Whoever types sees what is wrong; a script has to be told.
+        // A person sees what is wrong; a script must be told by the exit code.
         Ok(if self.has_failed && !self.is_terminal { Exit::Failed } else { Exit::Ok })
     }
 
@@ -126,7 +126,7 @@ impl Session {
         Ok(())
     }
 
-    /// Does what a line says. Whether it goes on.
+    /// Performs the action of a line. Returns whether the chat continues.
     async fn take(&mut self, text: &str) -> Result<bool, CommandError> {
         self.erase(text);
         let line = match Line::read(text) {
@@ -209,10 +209,10 @@ impl Session {
         self.user(json!({ option.way: option.id })).await
     }
 
-    /// The person does something; a conversation is begun if there is none.
+    /// Makes the person act. A conversation is opened if there is none.
     async fn user(&mut self, mut fields: Value) -> Result<(), RemoteError> {
         if self.history.is_over() {
-            // Whoever writes after the end begins anew, as the same person.
+            // Writing after the end opens a new conversation as the same person.
             (self.conversation, self.history) = (None, History::default());
         }
         let conversation = match &self.conversation {
@@ -285,11 +285,11 @@ impl Session {
         Ok(())
     }
 
-    /// Looks whether something has come, and shows it.
+    /// Fetches new messages and shows them.
     async fn look(&mut self) -> Result<(), RemoteError> {
         let Some(conversation) = self.conversation.clone() else { return Ok(()) };
         let view = match self.fetch(&conversation).await {
-            // One that was begun is there once something was said.
+            // A new conversation exists once something was said in it.
             Err(RemoteError::Refused { status: 404, .. }) => return Ok(()),
             view => view?,
         };
@@ -312,7 +312,7 @@ impl Session {
         serde_json::from_value(value).map_err(|_| RemoteError::Other { url: url() })
     }
 
-    /// Waits until the bot has said what it is about to say.
+    /// Waits until the bot has finished replying.
     async fn wait_for_bot(&mut self) -> Result<(), RemoteError> {
         let until = Instant::now() + BOT;
         while self.history.is_awaited && Instant::now() < until {
@@ -348,7 +348,7 @@ impl Session {
         self.show(&format!("! {}", visible(message)));
     }
 
-    /// Shows a line, in place of the prompt.
+    /// Shows a line in place of the prompt.
     fn show(&self, line: &str) {
         let begin = if self.is_terminal { "\r\x1b[K" } else { "" };
         self.output.line(&format!("{begin}{line}"));
@@ -357,12 +357,12 @@ impl Session {
 
     fn prompt(&self) {
         if self.is_terminal && self.needs_prompt.take() {
-            // A terminal that takes nothing is no reason to stop.
+            // A terminal that does not accept output is not an error.
             let _ = self.output.clone().write_all(b"\r\x1b[K> ");
         }
     }
 
-    /// What was typed is shown as a message: the line it was typed in goes.
+    /// Erases the typed line, because it is shown as a message.
     fn erase(&self, text: &str) {
         self.needs_prompt.set(true);
         if self.is_terminal && text.chars().count() <= SHORT {

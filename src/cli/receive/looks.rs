@@ -1,14 +1,14 @@
-//! Which callback a body without an event's name is, by its fields: those of calls and workflows carry none.
+//! Guesses the event of a body without an event's name by its fields: callbacks of calls and workflows carry no name.
 
 use serde_json::Value;
 
 use crate::cli::body_field;
 use crate::contract::Catalog;
 
-/// So many are named at most.
+/// Maximum number of events named.
 const MOST: usize = 3;
 
-/// The callbacks that such a body may be: all its fields are known of them, and of few others it lacks.
+/// Returns the callbacks that such a body may be: they know all its fields, and the body lacks few of theirs.
 pub(super) fn like(body: &Value) -> Vec<&'static str> {
     let Some(fields) = body.as_object().filter(|fields| fields.len() > 1) else { return Vec::new() };
     let nameless = Catalog::builtin().callbacks().filter(|entry| entry.event.is_none());

@@ -1,4 +1,4 @@
-//! How a received callback is shown to people and to programs.
+//! Formats received callbacks for people and for programs.
 
 use std::fmt::Write as _;
 
@@ -20,11 +20,11 @@ const GREEN: Style = AnsiColor::Green.on_default();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
-/// How many fields of a body are shown, and how much of each.
+/// Maximum number of fields shown of a body, and the length of each.
 const FIELDS: usize = 10;
 const VALUE: usize = 60;
 
-/// A few lines about a callback.
+/// Returns a few lines about a callback.
 pub(super) fn block(call: &HttpRequest, received: &Received, now: Timestamp, answered: u16) -> String {
     let time = now.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S%.3f").to_string();
     block_at(&time, call, received, answered)
@@ -66,7 +66,7 @@ fn block_at(time: &str, call: &HttpRequest, received: &Received, answered: u16) 
     out
 }
 
-/// What stands in place of the name of an event that carries none.
+/// Returns a replacement for the missing name of an event.
 fn nameless(received: &Received) -> String {
     let like = received.body.as_ref().map(looks::like).unwrap_or_default();
     match like.as_slice() {
@@ -75,7 +75,7 @@ fn nameless(received: &Received) -> String {
     }
 }
 
-/// The fields of a body in short: those at the top, those of objects in it, and how its messages begin.
+/// Returns the fields of a body in short: those at the top, those of nested objects, and the beginning of its messages.
 fn fields(body: &Value) -> String {
     let Value::Object(map) = body else {
         return value(body).unwrap_or_else(|| "a list".to_owned());
@@ -108,7 +108,7 @@ fn value(value: &Value) -> Option<String> {
     }
 }
 
-/// How many, and the text of the first one if they are messages.
+/// Returns the number of items, and the text of the first one if they are messages.
 fn items(list: &[Value]) -> String {
     let first = list.first().map(|first| first.get("content").unwrap_or(first));
     let text = first.and_then(|content| content.get("text")).and_then(Value::as_str);
@@ -118,11 +118,11 @@ fn items(list: &[Value]) -> String {
     }
 }
 
-/// A text of unknown origin, fit for a part of one line of a terminal.
+/// Makes a text of unknown origin fit for a part of one line of a terminal.
 fn shown(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars().take(VALUE) {
-        // What moves the cursor or turns the direction of writing must not reach the terminal.
+        // Characters that move the cursor or change the direction of writing must not reach the terminal.
         let odd = c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if odd {
             let _ = write!(out, "{}", c.escape_default());
@@ -136,7 +136,7 @@ fn shown(text: &str) -> String {
     out
 }
 
-/// Everything about a callback as one line.
+/// Returns everything about a callback as one line.
 pub(super) fn json_line(
     call: &HttpRequest,
     received: &Received,
@@ -170,7 +170,7 @@ pub(super) fn json_line(
     format!("{line}\n")
 }
 
-/// By name; the values of a name that came several times are joined, as HTTP allows.
+/// Returns the headers by name; several values of a name are joined, as HTTP allows.
 fn headers(call: &HttpRequest) -> Map<String, Value> {
     let mut all = Map::new();
     for (name, value) in call.headers.iter() {
@@ -187,7 +187,7 @@ fn headers(call: &HttpRequest) -> Map<String, Value> {
     all
 }
 
-/// The last line.
+/// Returns the last line.
 pub(super) fn totals(counts: Counts) -> String {
     let Counts { received, verified, wrong, unsigned, duplicates } = counts;
     let colour = if wrong > 0 { RED } else { Style::new() };
@@ -197,7 +197,7 @@ pub(super) fn totals(counts: Counts) -> String {
     )
 }
 
-/// Enough of a secret to recognise it, and not more.
+/// Returns just enough of a secret to recognise it.
 pub(super) fn masked(secret: &str) -> String {
     let length = secret.chars().count();
     let head: String = if length >= 12 { secret.chars().take(3).collect() } else { String::new() };

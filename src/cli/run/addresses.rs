@@ -1,4 +1,4 @@
-//! Where things are during a run: the mock, the receivers, and what a COMMAND gets to know of it.
+//! Addresses during a run: of the mock and the receivers, and the variables that a COMMAND gets.
 
 use std::net::TcpListener;
 use std::ops::Range;
@@ -10,21 +10,22 @@ use crate::net::Target;
 use crate::scenario::StoryRun;
 use crate::settings::url_for;
 
-/// The ports that a COMMAND is given: systems take those of connections from above them, so that none of them takes the port
-/// away before the command listens.
+/// The ports given to a COMMAND. Systems pick the ports of connections above them, so that no connection takes the port before
+/// the command listens.
 const PORTS: Range<u16> = 10_000..32_000;
 
-/// How many of them are tried.
+/// Maximum number of ports that are tried.
 const MOST_PORTS: usize = 1_000;
 
-/// Listens where the user wants. Where nobody outside has to know the address beforehand, any will do.
+/// Listens at the requested address. If no program outside needs to know the address beforehand, any free port is used.
 pub(super) fn listen(wanted: Option<&str>, is_announced: bool) -> Result<Server, BindError> {
     let usual = if is_announced { "127.0.0.1:0" } else { crate::settings::DEFAULT_LISTEN };
     Server::bind(wanted.unwrap_or(usual))
 }
 
-/// Where the callbacks of these stories go, as far as one can know it beforehand and connect to it: the usual URL and those of
-/// stories and routes, unless it wins over them. A step that sends elsewhere may mean to find nobody there.
+/// Returns the receivers of these stories' callbacks, as far as they are known beforehand and can be connected to: the default
+/// URL and those of stories and routes, unless the default wins over them. A step that sends to another URL may intentionally
+/// use one where nothing listens.
 pub(super) fn receivers(prepared: &Prepared, usual_wins: bool, stories: &[StoryRun]) -> Vec<Target> {
     let settings = &prepared.settings;
     let parsed = |url: &str| url_for(url, "session.end").parse::<Target>().ok();
@@ -40,7 +41,7 @@ pub(super) fn receivers(prepared: &Prepared, usual_wins: bool, stories: &[StoryR
     found
 }
 
-/// The URL with a free port in place of port 0, which a COMMAND is asked to listen on.
+/// Replaces port 0 in a URL by a free port, on which a COMMAND should listen.
 pub(super) fn with_free_port(url: &str) -> Result<String, CommandError> {
     let after_scheme = url.find("://").map_or(0, |at| at + 3);
     let end = url[after_scheme..].find(['/', '?']).map_or(url.len(), |at| after_scheme + at);
@@ -53,7 +54,7 @@ pub(super) fn with_free_port(url: &str) -> Result<String, CommandError> {
     Ok(format!("{}{host}:{port}{}", &url[..after_scheme], &url[end..]))
 }
 
-/// The environment variables that a COMMAND gets.
+/// Returns the environment variables of a COMMAND.
 pub(in crate::cli) fn variables(
     prepared: &Prepared,
     url: &str,

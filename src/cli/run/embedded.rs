@@ -1,5 +1,5 @@
-//! The embedded sample integrator: a receiver on a port of its own that verifies every callback and plays the
-//! customer's side by real calls to the mock, on the story's clock.
+//! The embedded sample integrator: a receiver on its own port that verifies every callback and plays the customer's side by
+//! real requests to the mock, on the story's clock.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,13 +17,13 @@ use crate::mock::Prepared;
 use crate::net::{Headers, HttpRequest, HttpResponse, Reply};
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
 
-/// The company whose agents refuse every transfer, so that a story can have it refused.
+/// The company whose agents refuse every transfer, for stories about refusals.
 const REFUSING: &str = "Closed Desk";
 
 /// The company whose agents never answer.
 const SILENT: &str = "Silent Desk";
 
-/// The customer's agents: the company of a transfer decides which of them it goes to.
+/// The customer's agents. The company of a transfer decides which of them gets it.
 struct Agents {
     open: SampleAgent,
     closed: SampleAgent,
@@ -51,12 +51,12 @@ pub(super) struct Embedded {
     receiver: Mutex<Receiver>,
     agents: Mutex<Agents>,
     customer: Mutex<SampleCustomer>,
-    /// The key and the secret of the first account, for a token.
+    /// The key and the secret of the first account, for fetching a token.
     account: (String, String),
-    /// Signs its calls with the key of the first account.
+    /// Signs its requests with the key of the first account.
     signer: Signer,
     catalog: Arc<Catalog>,
-    /// Where the mock listens.
+    /// The address of the mock.
     mock: SocketAddr,
     driver: Driver,
     agenda: Agenda,
@@ -88,13 +88,13 @@ impl Embedded {
         self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many signatures were right and how many wrong.
+    /// Returns the numbers of right and wrong signatures.
     pub(super) fn verified(&self) -> (u64, u64) {
         let counts = self.receiver().counts();
         (counts.verified, counts.wrong)
     }
 
-    /// Plans the request that a story begins with, if it is one that a customer begins with.
+    /// Plans the request with which a story begins, if it is one that a customer makes.
     pub(super) fn begin(self: &Arc<Self>, call: &str, number: u32, wait: Duration) {
         let mut customer = self.customer.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(action) = customer.begin(call, number) {
@@ -107,7 +107,7 @@ impl Embedded {
         self.agenda.after(action.after, async move { integrator.call(action).await });
     }
 
-    /// Takes a callback, answers it, and plans what the customer does about it.
+    /// Accepts a callback, responds to it, and plans the customer's reaction.
     pub(super) fn receive(self: &Arc<Self>, call: &HttpRequest) -> Reply {
         let now = self.driver.with(|_, now| now);
         let received = self.receiver().receive(call, now);
@@ -127,7 +127,7 @@ impl Embedded {
         HttpResponse::json(200, &expected::response(received.id.as_deref().unwrap_or_default())).into()
     }
 
-    /// A call to the mock. Its answer stands in the journal; the sample integrator has no use for it.
+    /// Makes a request to the mock. The response is in the journal; the sample integrator does not use it.
     async fn call(&self, action: Action) {
         let Some(entry) = self.catalog.get(action.call) else { return };
         let Some(route) = entry.routes.first() else { return };
@@ -151,7 +151,7 @@ impl Embedded {
         let _ = http::request(self.mock, call).await;
     }
 
-    /// A fresh token of the first account.
+    /// Fetches a new token of the first account.
     async fn token(&self) -> Option<String> {
         let route = self.catalog.get("auth.token")?.routes.first()?;
         let (key, secret) = &self.account;

@@ -1,4 +1,4 @@
-//! The integrator that a run starts: `run FILE -- COMMAND...`.
+//! The integrator started by a run: `run FILE -- COMMAND...`.
 
 use std::ffi::OsString;
 use std::process::{ExitStatus, Stdio};
@@ -9,22 +9,22 @@ use tokio::time::{Instant, sleep};
 use crate::audit::Group;
 use crate::cli::CommandError;
 
-/// How often it is looked at.
+/// The interval at which it is checked.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// How long it has to end in order.
 const TO_END: Duration = Duration::from_secs(5);
 
-/// A program that was started for a run, with everything it has started itself. It ends with the run.
+/// A program started for a run, with all processes it has started. It ends with the run.
 pub(super) struct Integrator {
     group: Group,
-    /// As it was written.
+    /// The command as it was written.
     command: String,
     status: Option<ExitStatus>,
 }
 
 impl Integrator {
-    /// Starts it, with these variables in its environment. What it prints goes to standard error.
+    /// Starts the program, with these variables in its environment. Its output goes to standard error.
     pub(super) fn start(words: &[OsString], variables: &[(&str, String)]) -> Result<Self, CommandError> {
         let command = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
         let [program, arguments @ ..] = words else {
@@ -42,13 +42,13 @@ impl Integrator {
         Ok(Self { group, command, status: None })
     }
 
-    /// What ends it at once, wherever this program is.
+    /// Returns a function that kills it at once, and that can be called elsewhere.
     pub(super) fn killer(&self) -> impl FnOnce() + Send + use<> {
         self.group.killer()
     }
 
-    /// Ready when it has failed: it ended with an error, and nothing can be expected of it. A program that ends well may have
-    /// left others at work.
+    /// Ready when the program has failed: it ended with an error, so that it will do nothing more. A program that ends
+    /// successfully may have left processes running.
     pub(super) async fn failed(&mut self) -> String {
         loop {
             match self.look() {
@@ -61,12 +61,12 @@ impl Integrator {
     }
 
     fn look(&mut self) -> Option<ExitStatus> {
-        // What can't be asked any more is over, too.
+        // An error counts as an end, too.
         self.status = self.status.or_else(|| self.group.ended().ok().flatten());
         self.status
     }
 
-    /// Ends it: it is asked to, and after a while it is made to.
+    /// Ends the program: it is asked to end, and killed after a while.
     pub(super) async fn end(mut self) {
         if !self.group.ask_to_end() {
             return;

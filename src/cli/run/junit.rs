@@ -13,16 +13,16 @@ use super::tally::{FailureTally, StoryTally, Tally};
 use crate::files::visible;
 use crate::scenario::FailureKind;
 
-/// The suite of what belongs to no file.
+/// The suite of everything that belongs to no file.
 const NO_FILE: &str = "airudder-mock";
 
-/// The test case of requests that are wrong and belong to no story.
+/// The test case of wrong requests that belong to no story.
 const REQUESTS: &str = "requests of no story";
 
 /// The test case of a run that could not begin.
 const THE_RUN: &str = "the run begins";
 
-/// Writes the report. Times are real ones; how long a story took on its own clock stands in a property of its suite.
+/// Writes the report. Times are real; the duration of a story on its own clock is a property of its suite.
 pub(super) fn junit(tally: &Tally, facts: &Facts, out: &mut impl Write) -> io::Result<()> {
     let mut suites: IndexMap<&str, Vec<&StoryTally>> = IndexMap::new();
     for story in tally.stories.values() {
@@ -37,7 +37,7 @@ pub(super) fn junit(tally: &Tally, facts: &Facts, out: &mut impl Write) -> io::R
     let all = Counts::of(suites.values().flatten().copied());
     xml.write_event(Xml::Start(all.element("testsuites", NO_FILE, facts.took)))?;
     for (number, (file, stories)) in suites.iter().enumerate() {
-        // What was found, and what went wrong on purpose, belongs to the whole run: counted once, it sums up.
+        // Findings and hits of faults belong to the whole run; they are counted once, so that the sums are right.
         suite(&mut xml, file, stories, facts, number == 0)?;
     }
     xml.write_event(Xml::End(BytesEnd::new("testsuites")))?;
@@ -75,7 +75,7 @@ pub(super) fn could_not_run(
     xml.get_mut().write_all(b"\n")
 }
 
-/// What is wrong with requests and belongs to no story.
+/// Returns the errors in requests that belong to no story.
 fn requests_of_no_story(facts: &Facts) -> Option<StoryTally> {
     let failure = |found: &crate::simulator::Found| FailureTally {
         place: found.id.clone(),
@@ -135,7 +135,7 @@ fn case<W: Write>(xml: &mut Writer<W>, story: &StoryTally) -> io::Result<()> {
     start.push_attribute(("time", seconds(story.took).as_str()));
     if !story.file.is_empty() {
         start.push_attribute(("file", &*visible(&story.file)));
-        // Where it failed, or else where it begins.
+        // The place of the failure, or else of the beginning.
         let line = story.failures.iter().find_map(|failure| line_of(&failure.place, &story.file));
         start.push_attribute(("line", line.unwrap_or("1")));
     }
@@ -165,7 +165,7 @@ fn case<W: Write>(xml: &mut Writer<W>, story: &StoryTally) -> io::Result<()> {
     xml.write_event(Xml::End(BytesEnd::new("testcase")))
 }
 
-/// How many test cases there are, and how they ended.
+/// The number of test cases, and their results.
 #[derive(Default)]
 struct Counts {
     tests: usize,
@@ -200,7 +200,7 @@ impl Counts {
     }
 }
 
-/// A moment as JUnit has it: UTC, without a fraction.
+/// Formats a moment for JUnit: UTC, without a fraction.
 fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
@@ -209,7 +209,7 @@ fn seconds(time: Duration) -> String {
     format!("{:.3}", time.as_secs_f64())
 }
 
-/// `scenarios/agent-transfer.toml` as CI servers group it: `scenarios.agent-transfer`.
+/// Returns `scenarios/agent-transfer.toml` as CI servers group it: `scenarios.agent-transfer`.
 fn classname(file: &str) -> String {
     if file.is_empty() {
         return NO_FILE.to_owned();
@@ -219,7 +219,7 @@ fn classname(file: &str) -> String {
     visible(&parts.join(".")).into_owned()
 }
 
-/// The line of a place in this file.
+/// Returns the line of a place in this file.
 fn line_of<'a>(place: &'a str, file: &str) -> Option<&'a str> {
     let line = place.strip_prefix(file)?.strip_prefix(':')?;
     line.chars().all(|c| c.is_ascii_digit()).then_some(line)

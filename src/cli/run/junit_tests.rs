@@ -8,7 +8,7 @@ use super::*;
 use crate::delivery::Totals;
 use crate::journal::{Hits, SkippedStep};
 
-/// An element with its attributes and what stands in it.
+/// An element with its attributes and its content.
 #[derive(Debug, Default)]
 struct Element {
     name: String,
@@ -59,7 +59,7 @@ fn element(start: &BytesStart<'_>) -> Element {
     Element { name: text(start.name().as_ref()), attributes: attributes.collect(), ..Element::default() }
 }
 
-/// What the schemas of Jenkins and of Ant agree on: which element stands in which, in which order, with which attributes.
+/// Checks what the schemas of Jenkins and Ant have in common: the nesting, order and attributes of elements.
 fn assert_usual(root: &Element) {
     let allowed = |element: &Element, children: &[&str]| {
         let places: Vec<usize> = element

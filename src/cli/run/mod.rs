@@ -55,7 +55,7 @@ Examples:
   airudder-mock run scenarios/agent-transfer.toml --seed 42 --epoch 2030-01-01T00:00:00Z --speed max --record run.ndjson
       The same bytes every time.";
 
-/// How long, after its `--timeout`, a run waits for the answers to attempts that are under way.
+/// How long, after its `--timeout`, a run waits for responses to attempts under way.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// The arguments of `run`.
@@ -155,7 +155,7 @@ fn begin_and_run(mut args: Args, config: Option<&Path>, reports: &Reports) -> Re
     super::runtime()?.block_on(run_all(args, prepared, stories, reports))
 }
 
-/// Whether anything says where callbacks go.
+/// Whether a target for callbacks is set anywhere.
 fn names_receiver(prepared: &Prepared, stories: &[Arc<Story>]) -> bool {
     let settings = &prepared.settings;
     settings.callback_url.is_some()
@@ -176,7 +176,7 @@ async fn run_all(
     let embedded_wanted = !names_receiver(&prepared, &stories);
     let seed = args.seed.map(Seed).or_else(|| stories.first()?.seed);
     let seed = seed.unwrap_or_else(|| Seed(super::fresh_seed()));
-    // A seed on the command line would win over those in the files.
+    // A seed on the command line would win over those in the files, so it is left out if they have their own.
     let has_own_seeds = args.seed.is_none() && stories.iter().any(|story| story.seed.is_some());
     let again =
         if has_own_seeds { format!("--epoch {epoch}") } else { format!("--seed {} --epoch {epoch}", seed.0) };
@@ -196,7 +196,7 @@ async fn run_all(
     let rows = stories.iter().map(|story| (story.name().to_string(), story.story().file.to_string()));
     let tally = SharedTally::new(rows);
     let receiver_address = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
-    // A callback that goes elsewhere may bring requests from elsewhere, which live in real time.
+    // A callback sent to another receiver may cause requests from outside, which arrive in real time.
     let closed = embedded_wanted && stories.iter().all(|story| !story.story().has_own_targets());
     let mut builder = Builder::new(Ok(prepared.clone()))
         .default_callback_url(receiver_address.as_ref().map(|address| format!("http://{address}/callbacks")))
@@ -224,7 +224,7 @@ async fn run_all(
         Recording::open(args.record.as_deref(), !jumps, receiver_address, args.show_secrets, builder)?;
     let (tracing, builder) = Tracing::begin(&args.trace, builder);
     let receivers = receivers(&prepared, args.target.callback_url.is_some(), &stories);
-    // Whoever wants to see a callback fail may want nobody to be there.
+    // A story that expects failures may need a receiver that is not reachable.
     let expects_failures = stories.iter().any(|story| story.story().expects_failures());
     let awaited = if expects_failures { &[][..] } else { &receivers };
     let mock = builder.stories(stories).assemble().await?;
@@ -301,7 +301,7 @@ async fn run_all(
     });
     let end = tokio::select! {
         end = driving => end,
-        // Attempts under way are waited for, but not for all the time a receiver may take.
+        // The run waits for attempts under way, but not as long as a receiver may take.
         why = overrun(args.timeout) => {
             cut.borrow_mut().get_or_insert(why);
             End::Interrupted
@@ -309,7 +309,7 @@ async fn run_all(
     };
     end_all(integrator).await;
     drop(files);
-    // What comes behind the timeline waits for it, as it would if all were written by one hand.
+    // Later output waits for the timeline, so that the order is kept.
     output.finish(None).map_err(super::cannot_print)?;
     let mut tally = tally.get().clone();
     let end = match cut.into_inner() {
@@ -353,7 +353,7 @@ async fn run_all(
     })
 }
 
-/// What the trace tells of a run.
+/// Returns the outcome of a run for the trace.
 fn outcome(args: &Args, facts: &report::Facts, url: &str, again: &str) -> Outcome {
     let files = args.files.iter().map(|file| format!(" {}", file.display()));
     let totals = facts.totals;
@@ -377,25 +377,25 @@ fn outcome(args: &Args, facts: &report::Facts, url: &str, again: &str) -> Outcom
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ended {
     By(End),
-    /// It took longer than it may, or has lost its integrator.
+    /// The run exceeded its time limit, or its integrator has failed.
     CutShort,
 }
 
-/// Ready when the run has taken as long as it may; with what that means for stories that are not over.
+/// Ready when the run has reached its time limit. Returns the reason for stories that are not over.
 async fn ran_out(timeout: Option<HumanDuration>) -> String {
     let Some(timeout) = timeout else { return std::future::pending().await };
     tokio::time::sleep(timeout.0).await;
     format!("the story was not over when the run ended after {timeout} (--timeout)")
 }
 
-/// Ready when even the last answers have had their time.
+/// Ready when the time for the last responses is over.
 async fn overrun(timeout: Option<HumanDuration>) -> String {
     let why = ran_out(timeout).await;
     tokio::time::sleep(LAST_ANSWERS).await;
     why
 }
 
-/// Ready when the integrator that was started has failed, with how.
+/// Ready when the integrator that was started has failed. Returns how.
 async fn failed(integrator: &mut Option<Integrator>) -> String {
     match integrator {
         Some(integrator) => integrator.failed().await,
@@ -409,7 +409,7 @@ async fn end_all(integrator: Option<Integrator>) {
     }
 }
 
-/// How long a clock that jumps waits for what lives outside.
+/// Returns how long a jumping clock waits for the outside.
 fn pace(args: &Args) -> Pace {
     let usual = Pace::default();
     Pace {
@@ -419,7 +419,7 @@ fn pace(args: &Args) -> Pace {
     }
 }
 
-/// Now, without a fraction, so that timestamps in whole seconds and in milliseconds say the same.
+/// Returns the present moment without a fraction, so that timestamps in whole seconds and in milliseconds agree.
 fn whole_second() -> Timestamp {
     Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
@@ -512,7 +512,7 @@ fn summary(
     }
 }
 
-/// After an interruption: which callbacks were never delivered.
+/// After an interruption, lists the callbacks that were not delivered.
 fn list_unsent(driver: &Driver) {
     const MOST: usize = 20;
     fn line((id, callback): (CallbackId, &Arc<QueuedCallback>)) -> String {

@@ -1,4 +1,4 @@
-//! The JSON report of a run, and what it says beside the tally.
+//! The JSON report of a run, and its content besides the tally.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::delivery::Totals;
 use crate::journal::Hits;
 use crate::simulator::{FindingKind, Found};
 
-/// What a report says beside the tally.
+/// The content of a report besides the tally.
 pub(super) struct Facts {
     /// Whether every story passed and no callback failed.
     pub(super) passed: bool,
@@ -22,21 +22,21 @@ pub(super) struct Facts {
     pub(super) hits: Hits,
     pub(super) verified: Option<(u64, u64)>,
     pub(super) interrupted: bool,
-    /// What was found wrong with the requests.
+    /// The findings about the requests.
     pub(super) found: Vec<Found>,
-    /// How often each kind of thing was found.
+    /// The number of findings of each kind.
     pub(super) counts: BTreeMap<FindingKind, u64>,
-    /// What of it is an error and belongs to no story.
+    /// The findings that are errors and belong to no story.
     pub(super) errors_alone: Vec<Found>,
-    /// Real time.
+    /// The duration in real time.
     pub(super) took: Duration,
     /// The moment it began.
     pub(super) began: Timestamp,
-    /// Real seconds; nothing while time jumps, so that equal runs write equal reports.
+    /// The duration in real seconds. `None` while time jumps, so that equal runs write equal reports.
     pub(super) seconds: Option<f64>,
 }
 
-/// The JSON report.
+/// Returns the JSON report.
 pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
     let mut callbacks = json!(facts.totals);
     // The old name of `failed`.
@@ -61,7 +61,7 @@ pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
     })
 }
 
-/// The JSON report of a run that could not begin.
+/// Returns the JSON report of a run that could not begin.
 pub(super) fn could_not_run(error: &str) -> Value {
     json!({ "passed": false, "interrupted": false, "error": error, "stories": [] })
 }

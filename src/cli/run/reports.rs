@@ -1,5 +1,5 @@
-//! The report files of a run: old ones are gone from the start on, and a run that could not begin writes why, so that nobody
-//! takes a report of yesterday for one of today.
+//! The report files of a run. Old ones are removed at the start, and a run that could not begin writes why, so that an old
+//! report is not mistaken for a new one.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -24,10 +24,10 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    /// Removes what an earlier run has left there.
+    /// Removes the reports of an earlier run.
     pub(super) fn begin(json: Option<PathBuf>, junit: Option<PathBuf>) -> Result<Self, CommandError> {
         for path in json.iter().chain(&junit) {
-            // What is no file of its own, such as /dev/stdout, is only written to.
+            // A special file such as /dev/stdout is only written to.
             if fs::symlink_metadata(path).is_ok_and(|there| there.is_file()) {
                 fs::remove_file(path).map_err(|error| cannot_write(path, &error))?;
             }
@@ -35,13 +35,13 @@ impl Reports {
         Ok(Self { json, junit, begun: Instant::now(), began: Timestamp::now(), is_written: Cell::new(false) })
     }
 
-    /// Writes how the run went.
+    /// Writes the result of the run.
     pub(super) fn write(&self, tally: &Tally, facts: &Facts) -> Result<(), CommandError> {
         self.is_written.set(true);
         self.write_with(|| report::json(tally, facts), |out| junit::junit(tally, facts, out))
     }
 
-    /// Writes why there was no run, unless a report of it is written already.
+    /// Writes why there was no run, unless a report is written already.
     pub(super) fn write_error(&self, error: &str) -> Result<(), CommandError> {
         if self.is_written.replace(true) {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Counts what happens during a run, for the summary and the reports.
+//! Counts the events of a run, for the summary and the reports.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,18 +10,18 @@ use serde::Serialize;
 use crate::journal::{Entry, Event, Sink, SkippedStep};
 use crate::scenario::FailureKind;
 
-/// How one story went.
+/// The result of one story.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct StoryTally {
     pub(super) name: String,
     /// The scenario file, as it was given.
     pub(super) file: String,
-    /// Nothing while it is not over.
+    /// `None` while it is not over.
     pub(super) passed: Option<bool>,
     pub(super) started: Option<Timestamp>,
     pub(super) finished: Option<Timestamp>,
     pub(super) failures: Vec<FailureTally>,
-    /// What was not done because the story stopped before it.
+    /// The steps that were skipped because the story stopped before them.
     pub(super) skipped: Vec<SkippedStep>,
     /// When it began and how long it took, in real time.
     #[serde(skip)]
@@ -31,7 +31,7 @@ pub(super) struct StoryTally {
 }
 
 impl StoryTally {
-    /// How long it took on its own clock, if it is over.
+    /// Returns how long it took on its own clock, if it is over.
     pub(super) fn simulated(&self) -> Option<Duration> {
         Duration::try_from(self.finished?.duration_since(self.started?)).ok()
     }
@@ -45,24 +45,24 @@ impl StoryTally {
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct FailureTally {
     pub(super) place: String,
-    /// What kind of failure it is, in a word.
+    /// The kind of failure, in a word.
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) message: String,
 }
 
-/// What happened so far.
+/// The counts so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tally {
-    /// A row for each story, by its name and in the order of the run.
+    /// A row for each story, by name and in the order of the run.
     pub(super) stories: IndexMap<String, StoryTally>,
     pub(super) calls: u64,
     pub(super) refused_calls: u64,
-    /// Those that went wrong on purpose: what was answered then is not what the vendor answers.
+    /// Requests that were answered by a fault: such a response is not the vendor's.
     pub(super) calls_on_purpose: u64,
-    /// Callbacks given up that belong to no story.
+    /// Failed callbacks that belong to no story.
     pub(super) failed_alone: u64,
-    /// Attempts to deliver signed callbacks that were answered with 401 or 403, and not because of a fault.
+    /// Attempts of signed callbacks that got 401 or 403, and not because of a fault.
     pub(super) refused_signatures: u64,
     pub(super) last: Option<Timestamp>,
     /// The assumed entries that were used, in the order of their first use.
@@ -70,7 +70,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// The stories that are not over fail for this reason.
+    /// Fails the stories that are not over, for this reason.
     pub(super) fn fail_unfinished(&mut self, message: &str) {
         for story in self.stories.values_mut().filter(|story| story.passed.is_none()) {
             story.measure();
@@ -80,18 +80,18 @@ impl Tally {
         }
     }
 
-    /// How many steps were skipped.
+    /// Returns the number of skipped steps.
     pub(super) fn skipped(&self) -> usize {
         self.stories.values().map(|story| story.skipped.len()).sum()
     }
 
-    /// How many stories passed.
+    /// Returns the number of stories that passed.
     pub(super) fn passed(&self) -> usize {
         self.stories.values().filter(|story| story.passed == Some(true)).count()
     }
 }
 
-/// A [`Tally`] that is kept as the journal is written.
+/// A [`Tally`] that is updated as the journal is written.
 #[derive(Clone)]
 pub(super) struct SharedTally(Arc<Mutex<Tally>>);
 
@@ -146,7 +146,7 @@ impl Sink for SharedTally {
                 story.finished = Some(entry.at);
             }
             Event::Failed { place, kind, message } => {
-                // What the mock sends by itself may fail after the last step.
+                // A callback that the mock sends by itself may fail after the last step.
                 story.passed = story.passed.map(|_| false);
                 let (place, message) = (place.to_string(), message.clone());
                 story.failures.push(FailureTally { place, kind, message });

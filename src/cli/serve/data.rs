@@ -7,7 +7,7 @@ use super::Args;
 use crate::console::Beginning;
 use crate::mock::{Folder, FolderError};
 
-/// Opens the folder. A mock that begins in it has this seed.
+/// Opens the folder. A new state in it has this seed.
 pub(super) fn open(path: &Path, args: &Args, seed: u64) -> Result<Folder, CommandError> {
     let folder = Folder::open(path, || Beginning { seed, stories: None, namespace: None })
         .map_err(CommandError::start)?;
@@ -31,7 +31,7 @@ pub(super) fn open(path: &Path, args: &Args, seed: u64) -> Result<Folder, Comman
     Ok(folder)
 }
 
-/// What the start page says of it.
+/// Returns the line of the start page about it.
 pub(super) fn line(folder: &Folder) -> String {
     let path = folder.path().display();
     match folder.inputs().last() {

@@ -1,4 +1,4 @@
-//! `serve` under TLS, and with a proxy.
+//! `serve` with TLS and a proxy.
 
 use std::sync::Arc;
 
@@ -26,12 +26,12 @@ pub(super) struct SecuredArgs {
 }
 
 impl SecuredArgs {
-    /// What requests to the address itself come through.
+    /// Returns how requests to the address itself arrive.
     pub(super) fn via(&self) -> Via {
         Via { tls: self.tls, proxy: false }
     }
 
-    /// The authority with what it is needed for, if it is.
+    /// Opens the certificate authority, if TLS or the proxy needs it.
     pub(super) fn open(&self) -> Result<Option<Secured>, CommandError> {
         if !self.tls && self.proxy.is_none() {
             return Ok(None);
@@ -45,7 +45,7 @@ impl SecuredArgs {
     }
 }
 
-/// What the start page says of them.
+/// Returns the lines of the start page about them.
 pub(super) fn lines(secured: Option<&Secured>, proxy: Option<String>) -> Vec<String> {
     let Some(secured) = secured else { return Vec::new() };
     let proxy = proxy.map(|url| {

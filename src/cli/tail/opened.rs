@@ -1,4 +1,4 @@
-//! A row of the timeline in full, as `o` shows it.
+//! The details of a row of the timeline, as shown by `o`.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use serde_json::Value;
 use crate::files::visible;
 use crate::time::HumanDuration;
 
-/// The longest body that is shown, in characters: the page has the rest.
+/// Maximum length of a body, in characters: the page shows the rest.
 const LONGEST: usize = 20_000;
 
-/// What the journal says of a callback or of a request, and where the page shows it.
+/// Returns the journal's data about a callback or a request, and where the page shows it.
 pub(super) fn opened(entries: &[Value], page: &str) -> String {
     let mut text = String::new();
     for entry in entries {
@@ -59,7 +59,7 @@ fn headers(text: &mut String, entry: &Value) {
     }
 }
 
-/// A body, as JSON on lines of its own where it is JSON.
+/// Writes a body, as indented JSON if it is JSON.
 fn body(text: &mut String, entry: &Value, name: &str) {
     let Some(written) = entry[name].as_str().filter(|written| !written.is_empty()) else { return };
     let pretty = serde_json::from_str::<Value>(written).map(|value| format!("{value:#}"));

@@ -1,4 +1,4 @@
-//! What a line of the timeline tells: from an entry of the journal, or from the JSON that another mock sent of one.
+//! The content of a line of the timeline: from an entry of the journal, or from the JSON of an entry sent by another mock.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::journal::{CallEntry, Entry, Event, RefusedCall};
 
-/// What a line of the timeline tells.
+/// The content of a line of the timeline.
 #[derive(Debug, PartialEq)]
 pub(super) struct Row<'a> {
     pub at: Timestamp,
@@ -15,7 +15,7 @@ pub(super) struct Row<'a> {
     pub what: What<'a>,
 }
 
-/// What happened, as far as it is shown.
+/// The event, as far as it is shown.
 #[derive(Debug, PartialEq)]
 pub(super) enum What<'a> {
     StoryStarted,
@@ -26,7 +26,7 @@ pub(super) enum What<'a> {
         place: &'a str,
         message: &'a str,
     },
-    /// A story stopped before a step, and so many after it.
+    /// A story stopped before a step, and this many further ones.
     Skipped {
         step: &'a str,
         place: &'a str,
@@ -47,7 +47,7 @@ pub(super) enum What<'a> {
         attempts: u64,
         message: &'a str,
     },
-    /// A callback that was never sent, because a fault says so.
+    /// A callback that a fault dropped, so that it was never sent.
     Dropped {
         callback: u64,
     },
@@ -60,37 +60,37 @@ pub(super) struct Attempted<'a> {
     pub callback: u64,
     pub event: &'a str,
     pub number: u64,
-    /// The status, or the word for what went wrong.
+    /// The status, or the class of the failure.
     pub outcome: Result<u16, &'a str>,
     pub elapsed: Duration,
     pub retry_at: Option<Timestamp>,
-    /// What goes wrong with it on purpose.
+    /// Its faults.
     pub faults: Vec<&'a str>,
     pub body: &'a [u8],
 }
 
-/// A request that was answered.
+/// A request that got a response.
 #[derive(Debug, PartialEq)]
 pub(super) struct Called<'a> {
     pub name: &'a str,
-    /// The host that was meant, if it came through the proxy.
+    /// The intended host, if it came through the proxy.
     pub host: Option<&'a str>,
     pub status: u16,
     /// The code and the reason, if it was refused.
     pub refusal: Option<(i64, &'a str)>,
-    /// What went wrong with it on purpose.
+    /// The fault that was applied, if any.
     pub fault: Option<&'a str>,
     pub body: &'a [u8],
     pub answer: &'a [u8],
 }
 
 impl<'a> Row<'a> {
-    /// Of an entry; nothing of one that is not shown.
+    /// Creates the row of an entry. `None` for entries that are not shown.
     pub(super) fn of(entry: &'a Entry) -> Option<Self> {
         Some(Self { at: entry.at, story: entry.story.as_deref(), what: What::of(&entry.event)? })
     }
 
-    /// Of a line that a mock sent of an entry, whole; nothing of one that is not shown or cannot be read.
+    /// Creates the row of a complete entry sent by a mock. `None` for entries that are not shown or can't be read.
     pub(super) fn of_line(line: &'a Value) -> Option<Self> {
         let at = line["at"].as_str()?.parse().ok()?;
         Some(Self { at, story: line["story"].as_str(), what: What::of_line(line)? })
@@ -140,7 +140,7 @@ impl<'a> What<'a> {
                     answer,
                 })
             }
-            // What is only assumed stands together at the end; a callback is shown when it is tried.
+            // Assumed entries are listed together at the end; a callback is shown when it is attempted.
             Event::Assumed { .. } | Event::Queued(_) => return None,
         })
     }
@@ -210,7 +210,7 @@ mod tests {
             let lines = Lines { timing: true, whole: true, show_secrets: true, ..Lines::default() };
             let line = Value::Object(lines.line(entry));
             let (mut own, mut told) = (Row::of(entry), Row::of_line(&line));
-            // JSON has microseconds.
+            // JSON has a resolution of microseconds.
             for row in own.iter_mut().chain(&mut told) {
                 if let What::Attempted(attempted) = &mut row.what {
                     attempted.elapsed = Duration::ZERO;
@@ -224,7 +224,7 @@ mod tests {
     #[tokio::test]
     async fn a_line_of_json_tells_what_its_entry_tells() {
         let compared = Compared::default();
-        // Whoever is there hangs up, so that the attempt fails and the callback is given up.
+        // The receiver closes connections, so that the attempt fails and the callback is given up.
         let receiver = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let hook = format!("http://{}/hook", receiver.local_addr().unwrap());
         std::thread::spawn(move || receiver.incoming().for_each(drop));
