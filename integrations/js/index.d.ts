@@ -59,6 +59,7 @@ export class NotMet extends Error {
 
 declare class Control {
   readonly baseUrl: string;
+  readonly controlToken?: string;
   request(method: string, path: string, fields?: Fields): Promise<Fields>;
   waitFor(wanted: Wanted): Promise<Entry[]>;
   assertNoMore(what: { since: number; callback?: string; request?: string }): Promise<void>;
@@ -107,7 +108,8 @@ export class Namespace extends Control {
 }
 
 export class Mock extends Control {
-  constructor(baseUrl: string);
+  /** Without a token, AIRUDDER_MOCK_CONTROL_TOKEN. */
+  constructor(baseUrl: string, controlToken?: string);
   namespace(wanted?: {
     name?: string;
     callback_url?: string;

@@ -27,14 +27,18 @@ export class NotMet extends Error {
 }
 
 class Control {
-  constructor(baseUrl) {
+  /** The token is that of a control surface which is kept for those who have one; `exec --control-token` tells it. */
+  constructor(baseUrl, controlToken = process.env.AIRUDDER_MOCK_CONTROL_TOKEN) {
     this.baseUrl = baseUrl.replace(/\/+$/, "");
+    this.controlToken = controlToken;
   }
 
   /** A request below `/_mock`. */
   async request(method, path, fields = {}) {
     let url = `${this.baseUrl}/_mock${path}`;
-    const options = { method, headers: { "content-type": "application/json" } };
+    const headers = { "content-type": "application/json" };
+    if (this.controlToken) headers.authorization = `Bearer ${this.controlToken}`;
+    const options = { method, headers };
     if (method === "GET") {
       const query = new URLSearchParams(fields).toString();
       if (query) url += `?${query}`;
@@ -147,7 +151,7 @@ class Control {
 /** A mock of one's own behind the address of another: `baseUrl` is for clients. */
 export class Namespace extends Control {
   constructor(made, mock) {
-    super(made.base_url);
+    super(made.base_url, mock.controlToken);
     this.name = made.name;
     this.appKey = made.app_key;
     this.appSecret = made.app_secret;

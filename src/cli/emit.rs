@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::control::TOKEN_VARIABLE;
 use super::remote::Remote;
 use super::{CommandError, Exit, argument, body_field};
 use crate::content::Country;
@@ -51,6 +52,9 @@ pub(super) struct Args {
     /// that of a namespace of it: `--into http://127.0.0.1:2478`.
     #[arg(long, value_name = "URL", conflicts_with_all = ["callback_url", "secret", "body", "print", "retry", "seed", "epoch"])]
     into: Option<String>,
+    /// The token that the mock of --into was started with, if it was (`serve --control-token`).
+    #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true)]
+    control_token: Option<String>,
     #[command(flatten)]
     target: Flags,
     /// Override a field of the generated body: `--set user.id=123`. The value is read as JSON where it is JSON. Digits
@@ -93,7 +97,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         }
     }
     if let Some(url) = &args.into {
-        return into(&args, &Remote::at(url)?);
+        return into(&args, &Remote::at(url)?.with_token(args.control_token.clone()));
     }
     let raw = args.body.as_deref().map(read_body).transpose()?;
     let url = settings.callback_url.clone().unwrap_or_else(|| DEFAULT_TARGET.to_owned());

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::authority::{self, CaDir};
+use super::control::ControlArgs;
 use super::run::variables;
 use super::trace::{Outcome, TraceArgs, Tracing};
 use super::trust::{Proxied, TrustFiles};
@@ -23,7 +24,8 @@ const EXAMPLES: &str = "\
 Examples:
   airudder-mock exec -- pytest
       The tests find the mock by AIRUDDER_MOCK_URL, and its credentials by
-      AIRUDDER_MOCK_APP_KEY, _APP_SECRET, _SIGN_KEY, _SIGN_SECRET and _SECRET.
+      AIRUDDER_MOCK_APP_KEY, _APP_SECRET, _SIGN_KEY, _SIGN_SECRET and _SECRET;
+      with --control-token, the token by AIRUDDER_MOCK_CONTROL_TOKEN.
   airudder-mock exec --receive-on 3000 --speed max -- npm test
       Callbacks go to http://127.0.0.1:3000/, where the tests listen.
   airudder-mock exec --intercept -- pytest
@@ -59,6 +61,8 @@ pub(super) struct Args {
     journal: PathBuf,
     #[command(flatten)]
     trace: TraceArgs,
+    #[command(flatten)]
+    control: ControlArgs,
     /// Show tokens and the secrets of accounts in the journal and the trace.
     #[arg(long)]
     show_secrets: bool,
@@ -95,6 +99,7 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
         .speed(args.speed)
         .listen(&args.listen)
         .kept(prepared.settings.journal)
+        .control(args.control.control())
         .can_go_back()
         .show_secrets(args.show_secrets);
     if let Some(url) = &args.target.callback_url {
@@ -111,6 +116,7 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     };
     let mut variables = variables(&prepared, &mock.url(), &[]);
     variables.extend(args.receive_on.map(|port| ("PORT", port.to_string())));
+    variables.extend(args.control.variable());
     let shown = args.command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     let [program, arguments @ ..] = args.command.as_slice() else {
         return Err(CommandError::usage("after `--` goes a command, for example `-- pytest`"));

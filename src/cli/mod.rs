@@ -14,6 +14,7 @@ mod chat;
 mod check;
 mod code_list;
 mod completions;
+mod control;
 mod ctl;
 mod destinations;
 mod diff;

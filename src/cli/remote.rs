@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::CommandError;
 use super::authority::CaDir;
+use super::control::TOKEN_VARIABLE;
 use crate::console::{Described, PREFIX, described};
 use crate::http::{Peer, RequestError, Tls, TlsError, TlsOptions, request_parts};
 use crate::net::{Headers, HttpRequest, Target};
@@ -26,8 +27,8 @@ pub(super) struct Where {
     /// Where the mock is, or a namespace of it: `http://127.0.0.1:2478/_ns/NAME`. Default: http://127.0.0.1:2478.
     #[arg(long, value_name = "URL", env = "AIRUDDER_MOCK_URL")]
     pub(super) url: Option<String>,
-    /// The token that the mock was started with, if it was (`serve --control-token`).
-    #[arg(long, value_name = "TOKEN", env = "AIRUDDER_MOCK_CONTROL_TOKEN", hide_env_values = true)]
+    /// The token that the mock was started with, if it was (`serve --control-token`, `exec --control-token`).
+    #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true)]
     control_token: Option<String>,
     #[command(flatten)]
     pub(super) ca: CaDir,
@@ -83,7 +84,7 @@ impl Where {
             Some(url) => Remote::trusting(url, ca)?,
             None => Remote::at(&format!("http://{DEFAULT_LISTEN}"))?,
         };
-        Ok(Remote { token: self.control_token.clone(), ..remote })
+        Ok(remote.with_token(self.control_token.clone()))
     }
 }
 
@@ -125,6 +126,11 @@ impl Remote {
         let base = format!("{}{PREFIX}", target.path_and_query().trim_end_matches('/'));
         let peer = Peer::new(addresses, plan);
         Ok(Self { url: url.trim_end_matches('/').to_owned(), base, peer, token: None, most: usize::MAX })
+    }
+
+    /// Returns the same mock, with a token for its control surface.
+    pub(super) fn with_token(self, token: Option<String>) -> Self {
+        Self { token, ..self }
     }
 
     /// Returns the URL of the mock.

@@ -14,6 +14,7 @@ use self::secured::SecuredArgs;
 use super::announce::AddressFiles;
 use super::assumed::Assumed;
 use super::ca::quoted;
+use super::control::ControlArgs;
 use super::destinations::{Destination, destinations};
 use super::recording::Recording;
 use super::timeline::Timeline;
@@ -21,7 +22,6 @@ use super::trace::{Outcome, TraceArgs, Tracing};
 use super::verdicts::Verdicts;
 use super::watch::{self, Watch};
 use super::{CommandError, Exit, stories, taken};
-use crate::console::Control;
 use crate::contract::{Direction, Provenance};
 use crate::engine::{Left, Pace, Speed, Watchdog};
 use crate::files::visible;
@@ -116,13 +116,8 @@ pub(super) struct Args {
     /// before stays in force. Most keys of the settings hold from the next start on only; it says which.
     #[arg(long)]
     watch: bool,
-    /// The control surface (/_mock/, the page included) is for whoever has this token: as `Authorization: Bearer TOKEN`, or as the
-    /// password in a browser. Also read from AIRUDDER_MOCK_CONTROL_TOKEN. Default: for whoever reaches the mock.
-    #[arg(long, value_name = "TOKEN", env = "AIRUDDER_MOCK_CONTROL_TOKEN", hide_env_values = true)]
-    control_token: Option<String>,
-    /// No control surface: what is under /_mock/ is not served.
-    #[arg(long)]
-    no_control: bool,
+    #[command(flatten)]
+    control: ControlArgs,
     /// Print nothing but the address, and what is left at the end.
     #[arg(long, short)]
     quiet: bool,
@@ -191,14 +186,10 @@ async fn serve(
     builder = builder.secured(secured.clone());
     builder = builder
         .kept(prepared.settings.journal)
+        .control(args.control.control())
         .show_secrets(args.show_secrets)
         .folder(folder)
         .scenarios(scenarios);
-    builder = builder.control(match (args.no_control, &args.control_token) {
-        (true, _) => Control::Off,
-        (false, Some(token)) => Control::Token(token.clone()),
-        (false, None) => Control::Open,
-    });
     if !args.watch {
         // Settings that change while the mock runs would change the effect of recorded inputs.
         builder = builder.can_go_back();

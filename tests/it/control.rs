@@ -5,7 +5,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::serving::{JSON, Serving, request};
+use crate::serving::{JSON, Serving, is_there, request};
 use crate::support::{
     DEFAULT_SECRET, Receiver, assert_code, independent_hmac, plain, program, run, stderr, stdout,
 };
@@ -457,6 +457,33 @@ fn exec_gives_a_command_a_mock_and_ends_as_it_does() {
         "{}",
         stderr(&missing)
     );
+}
+
+/// What runs under `exec` finds the token where `ctl` and the fixtures look for it; without it, it is turned away.
+#[test]
+fn exec_tells_its_command_the_token_of_the_control_surface() {
+    let folder = tempfile::tempdir().unwrap();
+    let exec = |flags: &[&str], script: &str| {
+        let mut command = program();
+        command.current_dir(folder.path()).arg("exec").args(flags).args(["--", "sh", "-c", script]);
+        command.output().unwrap()
+    };
+    let token = ["--control-token", "my t0ken"];
+    assert_code(&exec(&token, "airudder-mock ctl state"), 0);
+    let emit = "airudder-mock emit session.end --into $AIRUDDER_MOCK_URL";
+    let token = [&token[..], &["--callback-url", "http://127.0.0.1:9/hook"]].concat();
+    assert_code(&exec(&token, emit), 0);
+    for refused in ["airudder-mock ctl state", emit] {
+        let refused = exec(&token, &format!("unset AIRUDDER_MOCK_CONTROL_TOKEN; {refused}"));
+        assert_code(&refused, 1);
+        assert!(stderr(&refused).contains("--control-token"), "{}", stderr(&refused));
+    }
+    let vendor = "curl -sf $AIRUDDER_MOCK_URL/service/cloud/auth -d APPKey=$AIRUDDER_MOCK_APP_KEY -d APPSecret=$AIRUDDER_MOCK_APP_SECRET";
+    if is_there("curl") {
+        assert_code(&exec(&["--no-control"], vendor), 0);
+    }
+    let none = exec(&["--no-control"], "airudder-mock ctl state");
+    assert!(!none.status.success(), "{}", stderr(&none));
 }
 
 #[test]

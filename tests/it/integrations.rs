@@ -21,6 +21,8 @@ fn the_examples_in_javascript_pass() {
         .arg("--test")
         .current_dir(folder("js"))
         .env("AIRUDDER_MOCK_BIN", PROGRAM)
+        // The mock that it starts is for those who have it.
+        .env("AIRUDDER_MOCK_CONTROL_TOKEN", "of the examples")
         .env_remove("AIRUDDER_MOCK_URL")
         .output()
         .unwrap();
@@ -43,7 +45,7 @@ fn the_examples_in_python_pass() {
     }
     let output = program()
         .current_dir(folder("python"))
-        .args(["exec", "--speed", "0", "--journal"])
+        .args(["exec", "--speed", "0", "--control-token", "of the examples", "--journal"])
         .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).join("pytest.ndjson"))
         .args(["--", &python, "-m", "pytest", "-q", "-n", "8", "-p", "no:cacheprovider"])
         .args(["-p", "airudder_mock.pytest_plugin"])

@@ -17,8 +17,8 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airudder-mock"));
     command.current_dir(env!("CARGO_MANIFEST_DIR")).stdin(Stdio::null());
-    for name in
-        ["AIRUDDER_MOCK_SECRET", "AIRUDDER_MOCK_CALLBACK_URL", "AIRUDDER_MOCK_LISTEN", "AIRUDDER_MOCK_URL"]
+    for name in ["SECRET", "CALLBACK_URL", "LISTEN", "URL", "CONTROL_TOKEN"]
+        .map(|name| format!("AIRUDDER_MOCK_{name}"))
     {
         command.env_remove(name);
     }

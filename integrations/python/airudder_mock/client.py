@@ -44,8 +44,10 @@ def _given(**fields: Any) -> Dict[str, Any]:
 class _Control:
     """What a mock and each of its namespaces have in common."""
 
-    def __init__(self, base_url: str):
+    def __init__(self, base_url: str, control_token: Optional[str] = None):
         self.base_url = base_url.rstrip("/")
+        # `exec --control-token` tells it to what it runs.
+        self._token = control_token or os.environ.get("AIRUDDER_MOCK_CONTROL_TOKEN")
 
     def request(self, method: str, path: str, fields: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         """A request below `/_mock`, with the answer as a dict."""
@@ -56,7 +58,10 @@ class _Control:
             url += "?" + urllib.parse.urlencode(fields)
         elif method != "GET":
             body = json.dumps(fields or {}).encode()
-        request = urllib.request.Request(url, body, {"Content-Type": "application/json"}, method=method)
+        headers = {"Content-Type": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        request = urllib.request.Request(url, body, headers, method=method)
         try:
             # Proxies of the environment are for the outside, not for the mock.
             with _OPENER.open(request) as response:
@@ -171,8 +176,8 @@ class _Control:
 class Namespace(_Control):
     """A mock of one's own behind the address of another: `base_url` is for clients."""
 
-    def __init__(self, made: Dict[str, Any]):
-        super().__init__(made["base_url"])
+    def __init__(self, made: Dict[str, Any], control_token: Optional[str] = None):
+        super().__init__(made["base_url"], control_token)
         self.name: str = made["name"]
         self.app_key: str = made["app_key"]
         self.app_secret: str = made["app_secret"]
@@ -182,11 +187,12 @@ class Namespace(_Control):
 
 
 class Mock(_Control):
-    """A running mock."""
+    """A running mock. Its control surface may be kept for those who have a token: AIRUDDER_MOCK_CONTROL_TOKEN if it is not
+    given here."""
 
     def namespace(self, **wanted: Any) -> Namespace:
         """A mock of one's own: `namespace(callback_url="http://127.0.0.1:3000/hook", speed="0")`."""
-        return Namespace(self.request("POST", "/namespaces", _given(**wanted)))
+        return Namespace(self.request("POST", "/namespaces", _given(**wanted)), self._token)
 
     def remove(self, namespace: Namespace) -> None:
         """Ends a namespace."""

@@ -1,0 +1,37 @@
+//! Whom the control surface of a mock is for, as `serve` and `exec` are told it.
+
+use crate::console::Control;
+
+/// The variable that the token is read from, and that tells it to the command of `exec`.
+pub(super) const TOKEN_VARIABLE: &str = "AIRUDDER_MOCK_CONTROL_TOKEN";
+
+/// Whether there is a control surface, and for whom.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct ControlArgs {
+    /// The control surface (/_mock/, the page included) is for whoever has this token: as `Authorization: Bearer TOKEN`, or as the
+    /// password in a browser. Also read from AIRUDDER_MOCK_CONTROL_TOKEN. Default: for whoever reaches the mock.
+    #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true)]
+    control_token: Option<String>,
+    /// No control surface: what is under /_mock/ is not served.
+    #[arg(long)]
+    no_control: bool,
+}
+
+impl ControlArgs {
+    /// For whom it is.
+    pub(super) fn control(&self) -> Control {
+        match (self.no_control, &self.control_token) {
+            (true, _) => Control::Off,
+            (false, Some(token)) => Control::Token(token.clone()),
+            (false, None) => Control::Open,
+        }
+    }
+
+    /// What a command has to know to use it.
+    pub(super) fn variable(&self) -> Option<(&'static str, String)> {
+        match self.control() {
+            Control::Token(token) => Some((TOKEN_VARIABLE, token)),
+            Control::Open | Control::Off => None,
+        }
+    }
+}
