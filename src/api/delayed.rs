@@ -30,17 +30,22 @@ impl Debug for Late {
     }
 }
 
-/// All delayed requests.
+/// All delayed requests. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct AllDelayed(Arc<Mutex<BTreeMap<u64, Delayed>>>);
+pub struct LateRequests(Arc<Mutex<BTreeMap<u64, Delayed>>>);
 
-impl Debug for AllDelayed {
+impl Debug for LateRequests {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AllDelayed").field(&self.lock().len()).finish()
+        f.debug_tuple("LateRequests").field(&self.lock().len()).finish()
     }
 }
 
-impl AllDelayed {
+impl LateRequests {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Delayed>> {
         // A panic under this lock cannot leave the value half updated.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -16,5 +16,5 @@ mod server;
 mod stream;
 
 pub use decode::{DecodeError, Fields, decode};
-pub use delayed::Late;
+pub use delayed::{Late, LateRequests};
 pub use server::{Answering, Api, ready};

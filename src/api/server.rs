@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::access::{Caller, Proof, caller, decrypted};
 use super::came::{Came, Found, Who};
 use super::decode::{DecodeError, Fields, USUAL_VALUES, decode_within};
-use super::delayed::{AllDelayed, Delayed, Late};
+use super::delayed::{Delayed, Late, LateRequests};
 use super::download;
 use super::envelop::{Built, built, enveloped, garbage, json as json_text, plain_error, refused, sealed};
 use super::media;
@@ -56,7 +56,7 @@ pub struct Api {
     /// Limits how many large bodies are decoded concurrently.
     readers: Arc<Semaphore>,
     /// The requests that a fault delays.
-    delayed: AllDelayed,
+    delayed: LateRequests,
 }
 
 /// Status while the inputs cannot be stored.
@@ -151,7 +151,7 @@ impl Api {
             values: USUAL_VALUES,
             threads: Threads::default(),
             readers: Arc::new(Semaphore::new(READERS)),
-            delayed: AllDelayed::default(),
+            delayed: LateRequests::default(),
         })
     }
 
@@ -160,6 +160,11 @@ impl Api {
     pub fn with_values(mut self, values: usize) -> Self {
         self.values = values;
         self
+    }
+
+    /// The requests that take effect late on purpose, as they are at any moment.
+    pub fn late_requests(&self) -> &LateRequests {
+        &self.delayed
     }
 
     /// Whether a request brings a list or files, so that its body may be large.
@@ -495,7 +500,7 @@ impl Api {
         let wrong = act.zip(caller).map(|(act, caller)| wrong(engine, found, caller, act, built.as_ref()));
         let (status, body, reply) = match (wrong, built) {
             (Some(wrong), _) => wrong,
-            (None, Some(Built::Whole(answer))) if name.is_none() && !engine.journal().is_read() => {
+            (None, Some(Built::Whole(answer))) if name.is_none() && !engine.journal().takes_requests() => {
                 return Reply::Answer(answer);
             }
             (None, Some(Built::Whole(answer))) => (answer.status, answer.body.clone(), Reply::Answer(answer)),

@@ -53,4 +53,8 @@ impl Sink for Verdicts {
             _ => {}
         }
     }
+
+    fn takes_requests(&self) -> bool {
+        false
+    }
 }

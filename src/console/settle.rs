@@ -47,6 +47,8 @@ pub(super) struct Answer {
     now: String,
     /// The callbacks that are not delivered and not given up, at most 100 of them.
     open: Vec<Open>,
+    /// How many requests are late on purpose and not answered yet.
+    late: usize,
     /// Whether the mock is at something that comes to an end by itself.
     busy: bool,
     /// When the next thing happens, in the mock's time.
@@ -86,15 +88,21 @@ impl Endpoint for Settle {
         let until = Instant::now() + ask.within.map_or(WITHIN, |within| within.0);
         let mut written = world.kept.watch();
         loop {
-            let (is_settled, next) = world.driver.look(|engine, now| {
-                let is_settled = is_settled(engine, now, ask.horizon.map(|horizon| horizon.0));
-                (is_settled, engine.next_wakeup().map(|at| Duration::try_from(at.duration_since(now))))
+            let settled = world.driver.look(|engine, now| {
+                let is_over = is_over(engine, now, ask.horizon.map(|horizon| horizon.0));
+                if is_over && world.late.count() == 0 {
+                    return Ok(answer(&world, engine, now, true));
+                }
+                let next = engine.next_wakeup().filter(|_| !is_over);
+                Err(next.map(|at| Duration::try_from(at.duration_since(now))))
             });
-            if is_settled {
-                return Ok(Answered::ok(answer(&world, true)));
-            }
+            let next = match settled {
+                Ok(answer) => return Ok(Answered::ok(answer)),
+                Err(next) => next,
+            };
             if Instant::now() >= until {
-                return Ok(Answered::Json(NOT_SETTLED, answer(&world, false)));
+                let answer = world.driver.look(|engine, now| answer(&world, engine, now, false));
+                return Ok(Answered::Json(NOT_SETTLED, answer));
             }
             match next {
                 Some(gap) if ask.advance == Some(true) => {
@@ -110,7 +118,8 @@ impl Endpoint for Settle {
     }
 }
 
-fn is_settled(engine: &Engine, now: Timestamp, horizon: Option<Duration>) -> bool {
+/// Whether the engine is at nothing that has to be over.
+fn is_over(engine: &Engine, now: Timestamp, horizon: Option<Duration>) -> bool {
     let totals = engine.totals();
     let is_open = totals.pending + totals.in_flight + totals.waiting > 0;
     match horizon {
@@ -122,21 +131,20 @@ fn is_settled(engine: &Engine, now: Timestamp, horizon: Option<Duration>) -> boo
     }
 }
 
-fn answer(world: &World, settled: bool) -> Answer {
-    world.driver.look(|engine, now| {
-        let open = engine.unfinished().take(MOST).map(|(id, callback)| Open {
-            callback: id.0,
-            event: callback.event.to_string(),
-            url: callback.target.to_string(),
-            due: callback.due.to_string(),
-        });
-        Answer {
-            settled,
-            now: now.to_string(),
-            open: open.collect(),
-            busy: engine.is_busy(),
-            next: engine.next_wakeup().map(|at| at.to_string()),
-            callbacks: engine.totals(),
-        }
-    })
+fn answer(world: &World, engine: &Engine, now: Timestamp, settled: bool) -> Answer {
+    let open = engine.unfinished().take(MOST).map(|(id, callback)| Open {
+        callback: id.0,
+        event: callback.event.to_string(),
+        url: callback.target.to_string(),
+        due: callback.due.to_string(),
+    });
+    Answer {
+        settled,
+        now: now.to_string(),
+        open: open.collect(),
+        late: world.late.count(),
+        busy: engine.is_busy(),
+        next: engine.next_wakeup().map(|at| at.to_string()),
+        callbacks: engine.totals(),
+    }
 }

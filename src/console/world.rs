@@ -10,6 +10,7 @@ use super::in_force::SettingsInForce;
 use super::load_run::LoadRuns;
 use super::refused::Refused;
 use super::reloads::Reloads;
+use crate::api::LateRequests;
 use crate::contract::Catalog;
 use crate::engine::{Driver, Engine};
 use crate::journal::{Kept, Lines};
@@ -35,6 +36,8 @@ pub struct World {
     pub scenarios: Library,
     /// The results of reloading changed files.
     pub reloads: Reloads,
+    /// The requests that a fault delays.
+    pub late: LateRequests,
     /// The load that runs beside the mock, if any.
     pub load: Option<Arc<dyn LoadRuns>>,
     /// Creates other mocks behind the same address. `None` in such a mock.

@@ -54,8 +54,13 @@ struct Shared {
     began: Instant,
     /// For tests: replaces the network.
     #[cfg(test)]
-    receiver: Option<tests::Receiver>,
+    receiver: std::sync::OnceLock<Receiver>,
 }
+
+/// What takes the attempts in place of the network.
+#[cfg(test)]
+pub(crate) type Receiver =
+    Box<dyn Fn(Arc<Attempt>) -> Pin<Box<dyn Future<Output = AttemptResult> + Send>> + Send + Sync>;
 
 impl std::fmt::Debug for Driver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -230,7 +235,7 @@ impl Driver {
             replaying: AtomicBool::new(false),
             began: Instant::now(),
             #[cfg(test)]
-            receiver: None,
+            receiver: std::sync::OnceLock::new(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -412,6 +417,12 @@ impl Driver {
             Some(timeout) => drop(tokio::time::timeout(timeout, self.shared.changed.notified()).await),
             None => self.shared.changed.notified().await,
         }
+    }
+
+    /// Sends all attempts to this receiver instead of the network.
+    #[cfg(test)]
+    pub(crate) fn send_to(&self, receiver: Receiver) {
+        assert!(self.shared.receiver.set(receiver).is_ok(), "there is a receiver");
     }
 
     /// Returns the client that makes the attempts.

@@ -18,10 +18,6 @@ use crate::seed::Seed;
 use crate::settings::Settings;
 use crate::simulator::{AccountKey, Request};
 
-/// Replaces the network for attempts.
-pub(super) type Receiver =
-    Box<dyn Fn(Arc<Attempt>) -> Pin<Box<dyn Future<Output = AttemptResult> + Send>> + Send + Sync>;
-
 /// The journal's entries of the kinds that the tests examine.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<Vec<String>>>);
@@ -89,8 +85,8 @@ fn beside(path: &Path, seed: u64, pace: Pace, seen: &Seen, callers: Callers) -> 
     Driver::new(engine, Clock::starting(epoch, Speed::Max), client, callers, pace, None)
 }
 
-fn with(mut driver: Driver, receiver: Receiver) -> Driver {
-    Arc::get_mut(&mut driver.shared).unwrap().receiver = Some(receiver);
+fn with(driver: Driver, receiver: Receiver) -> Driver {
+    driver.send_to(receiver);
     driver
 }
 

@@ -35,6 +35,8 @@ mod written;
 pub use arrived::TurnedAway;
 pub use clock::{Clock, Speed, SpeedError};
 pub use core::Engine;
+#[cfg(test)]
+pub(crate) use drive::Receiver;
 pub use drive::{Agenda, Callers, Checkpoint, Driver, End, Misfit};
 pub use inputs::{Given, Input, NoInputs, NotStored, ReadStored, Store};
 pub use left::Left;

@@ -11,6 +11,11 @@ pub trait Sink: Send + Sync {
     /// Takes an entry.
     fn entry(&mut self, entry: &Entry);
 
+    /// Whether it receives requests, too. If no sink does, no entry is built for them.
+    fn takes_requests(&self) -> bool {
+        true
+    }
+
     /// Whether it also receives the replayed events of an earlier life of the mock.
     fn takes_earlier(&self) -> bool {
         false
@@ -55,9 +60,9 @@ impl Journal {
         self.is_earlier = is_earlier;
     }
 
-    /// Whether any sink receives the entries. If not, entries need not be built.
-    pub fn is_read(&self) -> bool {
-        !self.sinks.is_empty()
+    /// Whether any sink receives requests. If not, entries need not be built for them.
+    pub fn takes_requests(&self) -> bool {
+        self.sinks.iter().any(|sink| sink.takes_requests())
     }
 
     /// How often each injected fault has hit so far.

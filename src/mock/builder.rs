@@ -273,7 +273,7 @@ impl Builder {
 
     pub(super) fn split(mut self) -> Result<(Engine, Rest), StartError> {
         let kept = Kept::new(self.kept);
-        if self.kept != KeptLimits::NOTHING {
+        if self.kept.entries > 0 {
             self.journal.add_sink(Box::new(kept.clone()));
         }
         let speed = self.speed.checked()?;
@@ -415,6 +415,7 @@ impl Rest {
             settings: in_force,
             scenarios: self.scenarios,
             reloads: Reloads::default(),
+            late: api.late_requests().clone(),
             load: self.load,
             namespaces: None,
             again: None,

@@ -19,6 +19,8 @@ mod prepared;
 mod remake;
 mod running;
 mod secured;
+#[cfg(test)]
+mod settle_tests;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -115,7 +115,7 @@ impl Driver {
 
     async fn transmit(&self, attempt: &Arc<Attempt>) -> AttemptResult {
         #[cfg(test)]
-        if let Some(receiver) = &self.shared.receiver {
+        if let Some(receiver) = self.shared.receiver.get() {
             return receiver(Arc::clone(attempt)).await;
         }
         self.shared.client.send(attempt).await
