@@ -11,6 +11,8 @@ mod beginning;
 mod build;
 mod builder;
 mod error;
+#[cfg(test)]
+mod examples_tests;
 mod folder;
 #[cfg(test)]
 mod journey_tests;

@@ -25,6 +25,7 @@ mod e164;
 mod emitted;
 mod ending;
 pub mod endpoint;
+pub(crate) mod examples;
 mod findings;
 mod ids;
 mod keys;

@@ -1,21 +1,18 @@
 //! The vendor's API as an OpenAPI document: requests, callbacks, and the provenance of each part.
 //!
-//! It is generated from the types that decode requests and write responses and callbacks, under the user's own catalog.
+//! It is generated from the types that decode requests and write responses and callbacks, under the user's own catalog. Its
+//! examples are taken from one fixed session with the mock, see [`super::examples`].
 
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::examples::{Exchange, examples};
 use super::reference::{callback, endpoint};
-use super::{Behaviour, Opening, Simulator};
-use crate::content::Country;
 use crate::contract::catalog::Route;
 use crate::contract::{Catalog, Direction, Entry, Family, Provenance, envelope, expected};
-use crate::seed::Seed;
 
 /// Generates the document.
 pub fn document(catalog: &Catalog) -> Value {
     let (mut paths, mut webhooks) = (Map::new(), Map::new());
-    let mut examples = Examples::new();
     for entry in catalog.entries() {
         match entry.direction {
             Direction::Call => {
@@ -26,7 +23,7 @@ pub fn document(catalog: &Catalog) -> Value {
             }
             Direction::Callback => {
                 let method = entry.method.to_lowercase();
-                webhooks.insert(entry.id.clone(), json!({ method: webhook(entry, &mut examples) }));
+                webhooks.insert(entry.id.clone(), json!({ method: webhook(entry) }));
             }
         }
     }
@@ -73,20 +70,29 @@ fn request(entry: &Entry, number: usize, route: &Route) -> Value {
         || [json!({ "type": "object" }), json!({})],
         |endpoint| (endpoint.shape)().schemas.map(|schema| schema()),
     );
+    // An example is of what the mock has itself: of the user's own endpoints there is none.
+    let example = examples().exchanges.get(&entry.id);
     let mut parameters: Vec<Value> = route.path.split('/').filter_map(in_path).collect();
     if matches!(route.method.as_str(), "GET" | "DELETE") {
-        parameters.extend(in_query(&asked));
+        parameters.extend(in_query(&asked, example));
     } else {
-        operation.insert(
-            "requestBody".to_owned(),
-            json!({ "content": { "application/json": { "schema": asked } } }),
-        );
+        let kind = if has_file(&asked) { "multipart/form-data" } else { "application/json" };
+        let mut body = json!({ "schema": asked });
+        if let Some(Exchange { asked, .. }) = example {
+            body["example"] = asked.clone();
+        }
+        operation.insert("requestBody".to_owned(), json!({ "content": { kind: body } }));
     }
     operation.insert("parameters".to_owned(), parameters.into());
-    let content = |schema: Value| json!({ "application/json": { "schema": schema } });
+    let mut done = json!({ "schema": ok(entry.family, answered) });
+    if let Some(Exchange { answered, .. }) = example {
+        done["example"] = answered.clone();
+    }
     operation.insert("responses".to_owned(), json!({
-        "200": { "description": "It is done; or it is refused with a code that is no HTTP status.", "content": content(ok(entry.family, answered)) },
-        "default": { "description": "It is refused; the envelope has the code and says why.", "content": content(refused(entry.family)) },
+        "200": { "description": "It is done; or it is refused with a code that is no HTTP status.", "content": { "application/json": done } },
+        "default": { "description": "It is refused; the envelope has the code and says why.", "content": {
+            "application/json": { "schema": refused(entry.family) },
+        } },
     }));
     let security = match entry.family {
         Family::Chatbot => json!([{ "signature": [] }]),
@@ -104,11 +110,18 @@ fn in_path(part: &str) -> Option<Value> {
     Some(json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
 }
 
+/// Whether a file goes with a request.
+fn has_file(asked: &Value) -> bool {
+    asked["properties"]
+        .as_object()
+        .is_some_and(|fields| fields.values().any(|field| field["x-form"] == "(a file)"))
+}
+
 /// Describes the fields of a request that has no body.
-fn in_query(asked: &Value) -> Vec<Value> {
+fn in_query(asked: &Value, example: Option<&Exchange>) -> Vec<Value> {
     // Fields that several requests share have a schema of their own.
     if let Some(parts) = asked["allOf"].as_array() {
-        return parts.iter().flat_map(in_query).collect();
+        return parts.iter().flat_map(|part| in_query(part, example)).collect();
     }
     let is_required = |name: &str| {
         let required = asked["required"].as_array().into_iter().flatten();
@@ -121,6 +134,9 @@ fn in_query(asked: &Value) -> Vec<Value> {
                 json!({ "name": name, "in": "query", "required": is_required(name), "schema": schema });
             if let Some(description) = schema.get("description") {
                 parameter["description"] = description.clone();
+            }
+            if let Some(example) = example.and_then(|example| example.asked.get(name)) {
+                parameter["example"] = example.clone();
             }
             parameter
         })
@@ -165,7 +181,7 @@ fn refused(family: Family) -> Value {
 }
 
 /// Describes a callback.
-fn webhook(entry: &Entry, examples: &mut Examples) -> Value {
+fn webhook(entry: &Entry) -> Value {
     let mut operation = about(entry, entry.id.clone());
     operation.insert("x-signed".to_owned(), entry.signed.into());
     operation.insert("x-signed-provenance".to_owned(), json!(entry.signed_mark));
@@ -181,8 +197,9 @@ fn webhook(entry: &Entry, examples: &mut Examples) -> Value {
     }
     let mut content =
         json!({ "schema": callback(&entry.id).map_or_else(|| json!({}), |known| (known.schema)()) });
-    if let Some(example) = examples.of(&entry.id) {
-        content["example"] = example;
+    let examples = examples();
+    if let Some(example) = examples.callbacks.get(&entry.id).or(examples.told.get(&entry.id)) {
+        content["example"] = example.clone();
     }
     operation.insert(
         "requestBody".to_owned(),
@@ -214,28 +231,6 @@ fn codes() -> Value {
         (family.as_str().to_owned(), all.into())
     };
     Value::Object(Family::ALL.into_iter().map(of).collect())
-}
-
-/// Creates the example bodies: those of one conversation, always the same.
-struct Examples {
-    simulator: Simulator,
-    key: super::ConversationKey,
-    now: Timestamp,
-}
-
-impl Examples {
-    fn new() -> Self {
-        let now = Timestamp::from_second(1_893_456_000).unwrap_or(Timestamp::UNIX_EPOCH);
-        let mut simulator = Simulator::new(Seed(1), Behaviour::default());
-        let opening = Opening { story: None, seed: Seed(5), country: Country::Id, locale: None, now };
-        let key = simulator.open(opening);
-        Self { simulator, key, now }
-    }
-
-    fn of(&mut self, event: &str) -> Option<Value> {
-        callback(event)?;
-        self.simulator.emit(self.key, event, Value::Null, self.now).ok()
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::support::{assert_code, run, stdout};
 
-/// Validates the documents, and the example of every callback against its schema.
+/// Validates the documents, and every example in them against its schema: of bodies, answers, callbacks and parameters.
 const JUDGE: &str = r#"
 import json, sys
 from jsonschema import Draft202012Validator
@@ -14,16 +14,26 @@ for name in sys.argv[1:]:
     with open(name) as file:
         document = json.load(file)
     validate(document)
-    examples = 0
+    counts = {"callbacks": 0, "bodies": 0, "answers": 0, "parameters": 0}
+    def judge(kind, name, place):
+        if "example" in place:
+            wrong = [f"{name} {error.json_path}: {error.message}"
+                     for error in Draft202012Validator(place["schema"]).iter_errors(place["example"])]
+            assert not wrong, wrong
+            counts[kind] += 1
     for event, operations in document.get("webhooks", {}).items():
         for operation in operations.values():
-            content = operation["requestBody"]["content"]["application/json"]
-            if "example" in content:
-                wrong = [f"{event} {error.json_path}: {error.message}"
-                         for error in Draft202012Validator(content["schema"]).iter_errors(content["example"])]
-                assert not wrong, wrong
-                examples += 1
-    print(len(document["paths"]), examples)
+            judge("callbacks", event, operation["requestBody"]["content"]["application/json"])
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {"content": {}})["content"].values():
+                judge("bodies", path, content)
+            for status, response in operation["responses"].items():
+                for content in response.get("content", {}).values():
+                    judge("answers", f"{path} {status}", content)
+            for parameter in operation["parameters"]:
+                judge("parameters", f"{path} {parameter['name']}", parameter)
+    print(len(document["paths"]), *counts.values())
 "#;
 
 #[test]
@@ -46,5 +56,9 @@ fn both_documents_are_valid_and_so_are_the_examples() {
     let judged = Command::new(&python).args(["-c", JUDGE]).args(&files).output().unwrap();
     assert_code(&judged, 0);
     let counts: Vec<usize> = stdout(&judged).split_whitespace().map(|count| count.parse().unwrap()).collect();
-    assert!(counts[0] > 30 && counts[2] > 40 && counts[3] > 20, "{counts:?}");
+    let [control, vendor] = [0, 5].map(|at| <[usize; 5]>::try_from(&counts[at..at + 5]).unwrap());
+    let [paths, callbacks, bodies, answers, parameters] = vendor;
+    assert!(control[0] > 30 && paths > 40 && callbacks == 26, "{counts:?}");
+    // Every endpoint has an answer, and what is asked of those that take anything.
+    assert!(bodies > 35 && answers >= paths && parameters > 15, "{counts:?}");
 }

@@ -22,5 +22,5 @@ pub use names::{LookFor, Names, Noticed};
 pub use reference::{Field, Use, fields_of};
 pub(crate) use reference::{assume, document_schema};
 pub use tree::{FieldTree, UnknownField};
-pub(crate) use types::or_empty;
 pub use types::{FilePart, Given, LocalTime, NoEffect, Number, RowList, Text, Whole};
+pub(crate) use types::{OrEmpty, or_empty};

@@ -393,7 +393,8 @@ fn words(schema: &Value) -> Vec<(String, Option<Provenance>)> {
     plain
         .chain(consts)
         .chain(nested.map(|value| (value, None)))
-        .filter(|(value, _)| !value.is_null())
+        // What is left empty is said in the words of the field.
+        .filter(|(value, _)| !value.is_null() && **value != "")
         .map(|(value, known)| (word(value), known))
         .collect()
 }

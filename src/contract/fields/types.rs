@@ -135,6 +135,29 @@ pub(crate) fn or_empty<T: Serialize, S: Serializer>(
     }
 }
 
+/// For the schema of what [`or_empty`] writes: one of the words of `T`, or the empty text.
+pub(crate) struct OrEmpty<T>(PhantomData<T>);
+
+impl<T: JsonSchema> JsonSchema for OrEmpty<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("OrEmpty{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = T::json_schema(generator);
+        if let Some(Value::Array(words)) = schema.get_mut("enum") {
+            words.push("".into());
+        } else if let Some(Value::Array(words)) = schema.get_mut("oneOf") {
+            words.push(serde_json::json!({ "type": "string", "const": "" }));
+        }
+        schema
+    }
+}
+
 /// A field that is accepted and checked for its type but has no effect.
 #[derive(Clone, Copy, Default)]
 pub struct NoEffect<T>(PhantomData<T>);

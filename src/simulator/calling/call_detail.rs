@@ -23,7 +23,7 @@ use crate::content::dialogue;
 use crate::content::facts::Facts;
 use crate::content::voice::{INTENTIONS, Talk};
 use crate::contract::bodies::utc_text;
-use crate::contract::fields::or_empty;
+use crate::contract::fields::{OrEmpty, or_empty};
 use crate::recordings;
 use crate::seed::{Rng, Seed};
 use crate::simulator::context::Context;
@@ -43,11 +43,11 @@ pub(in crate::simulator) struct CallDetail {
     status: RowStatus,
     /// What the last call came to; empty before it has ended (the words are assumed).
     #[serde(rename = "RingType", serialize_with = "or_empty")]
-    #[schemars(with = "RingType")]
+    #[schemars(with = "OrEmpty<RingType>")]
     ring_type: Option<RingType>,
     /// Who hung up; empty if nobody answered (the words are assumed).
     #[serde(rename = "HangupType", serialize_with = "or_empty")]
-    #[schemars(with = "Speaker")]
+    #[schemars(with = "OrEmpty<Speaker>")]
     hangup_type: Option<Speaker>,
     /// What the person wanted; `--` if it did not become clear.
     #[serde(rename = "Intention")]
