@@ -196,6 +196,8 @@ test("by keyboard alone", async (context) => {
   await page.keyboard.press("Enter");
   await page.keyboard.press("/");
   await page.keyboard.type("event:session.*");
+  // The arrows are for the list that was asked for.
+  await row(page, "agent.message").waitFor({ state: "detached" });
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
