@@ -19,8 +19,9 @@ use super::read::{self, Unread};
 use super::state::{Ending, InFlight};
 use crate::net::{Header, HttpRequest, HttpResponse, HttpStream, Reply};
 
-/// How often to check that a client waiting for a delayed reply is still connected.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often to check that a client waiting for a delayed reply is still connected. While such clients take all places, another
+/// one waits for as long.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Reads a request, calls the handler, and carries out its reply.
 pub(super) async fn exchange<H, R>(
