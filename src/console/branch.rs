@@ -44,10 +44,11 @@ impl Endpoint for Branch {
                 Refused::missing(format!("there is no namespace `{}`", name.escape_debug()))
             })?,
         };
-        let from = moment(&origin, ask.snapshot.as_deref())?;
+        let speed = origin.driver.speed();
+        let from = moment(origin, ask.snapshot.as_deref()).await?;
         let wanted =
             NewNamespace { name: ask.name, callback_url: ask.callback_url, ..NewNamespace::default() };
-        let made = namespaces.branch(wanted, origin.driver.speed(), from).await;
+        let made = namespaces.branch(wanted, speed, from).await;
         made.map(|made| Answered::Json(201, made)).map_err(|error| refused(&error))
     }
 }

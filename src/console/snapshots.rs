@@ -96,11 +96,11 @@ pub fn begin_with(world: &World, from: &Moment) -> Result<(), String> {
     go_back(world, |again| again.go_back(beginning, inputs), note).map_err(|refused| refused.message)
 }
 
-/// Returns a moment of a mock: that of a snapshot, or the present one.
-pub(super) fn moment(origin: &Origin, snapshot: Option<&str>) -> Result<Moment, Refused> {
+/// Returns a moment of a mock: that of a snapshot, or the present one, for which a data folder is read.
+pub(super) async fn moment(origin: Origin, snapshot: Option<&str>) -> Result<Moment, Refused> {
     match snapshot {
         Some(name) => find(&origin.snapshots, name),
-        None => again(&origin.again)?.moment().map_err(refused),
+        None => beside(move || again(&origin.again)?.moment().map_err(refused)).await,
     }
 }
 
@@ -148,7 +148,7 @@ impl Endpoint for Take {
         if name.len() > 200 {
             return Err(Refused::wrong("name is to have 200 bytes at most"));
         }
-        let snapshot = moment(&world.origin(), None)?;
+        let snapshot = moment(world.origin(), None).await?;
         let mut all = world.snapshots.lock();
         if all.len() >= MOST && !all.contains_key(&name) {
             return Err(Refused::new(429, format!("there are {MOST} snapshots, which is the most")));
@@ -159,7 +159,7 @@ impl Endpoint for Take {
             return Err(Refused::new(
                 429,
                 format!(
-                    "the snapshots would hold more than {MOST_IN_ALL} tasks, conversations and other objects, which is the most: forget some with DELETE /_mock/snapshots/NAME"
+                    "the snapshots would hold more than {MOST_IN_ALL} tasks, conversations, inputs and other objects, which is the most: forget some with DELETE /_mock/snapshots/NAME"
                 ),
             ));
         }

@@ -82,6 +82,8 @@ pub struct History {
     count: u64,
     /// Their approximate size in memory, in bytes.
     bytes: usize,
+    /// Whether they were read from a store, so that they are copies of its own.
+    is_read: bool,
     /// All inputs. `None` if there were too many to keep in memory.
     inputs: Option<Arc<Vec<Arc<Input>>>>,
 }
@@ -100,9 +102,13 @@ impl History {
     pub fn inputs(&self) -> Result<&[Arc<Input>], NoInputs> {
         self.inputs.as_deref().map(Vec::as_slice).ok_or(NoInputs::TooMuch)
     }
-}
 
-impl History {
+    /// Returns the memory in bytes, roughly, that it shares with nothing else once the mock has been given more.
+    pub(super) fn held(&self) -> usize {
+        let pointers = self.inputs.as_ref().map_or(0, |inputs| inputs.len() * size_of::<Arc<Input>>());
+        pointers + if self.is_read { self.bytes } else { 0 }
+    }
+
     /// Adds these inputs to a history that had too many to keep.
     pub(super) fn or(self, inputs: &[Arc<Input>]) -> Self {
         let given = || Arc::new(inputs.to_vec());
@@ -122,7 +128,7 @@ pub trait Store: Send {
     /// If it can't be stored now.
     fn append(&mut self, input: &Input) -> io::Result<()>;
 
-    /// Returns all inputs that are stored now.
+    /// Returns what reads all inputs that are stored now.
     ///
     /// # Errors
     ///
@@ -220,10 +226,10 @@ impl Inputs {
             Keeps::Store(store) => (None, 0, Some(store.all()?)),
         };
         Ok(move || {
-            let Some(read) = stored else { return Ok(History { count, bytes, inputs }) };
+            let Some(read) = stored else { return Ok(History { count, bytes, is_read: false, inputs }) };
             let inputs = read()?;
             let bytes = inputs.iter().map(|input| input.given.size()).sum();
-            Ok(History { count, bytes, inputs: Some(Arc::new(inputs)) })
+            Ok(History { count, bytes, is_read: true, inputs: Some(Arc::new(inputs)) })
         })
     }
 
@@ -382,6 +388,19 @@ mod tests {
         inputs.replace(&history.or(std::slice::from_ref(&large))).unwrap();
         inputs.ask(NOW, || request(2)).unwrap();
         assert_eq!(disk.0.lock().unwrap().1.len(), 2);
+    }
+
+    #[test]
+    fn a_history_read_from_a_store_counts_with_all_its_bytes() {
+        let disk = Small::default();
+        disk.0.lock().unwrap().0 = 9;
+        let (mut stored, mut kept) = (Inputs::default(), Inputs::in_memory());
+        stored.stored(Box::new(disk));
+        let held = |inputs: &mut Inputs| {
+            inputs.ask(NOW, || request(10_000)).unwrap();
+            inputs.history().unwrap()().unwrap().held()
+        };
+        assert_eq!((held(&mut kept), held(&mut stored) > 10_000), (size_of::<Arc<Input>>(), true));
     }
 
     #[test]

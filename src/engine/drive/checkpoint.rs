@@ -9,6 +9,9 @@ use super::{Driver, UnderWay};
 use crate::engine::core::Engine;
 use crate::engine::inputs::{History, NoInputs};
 
+/// About as many bytes of inputs count as much as one object.
+const BYTES_OF_ONE: usize = 100;
+
 /// The state of a mock at a moment. It never changes: a mock that is put back to it continues with a copy, which shares with
 /// it all objects that have not changed since.
 #[derive(Clone)]
@@ -34,9 +37,9 @@ impl Checkpoint {
     }
 
     /// Returns the number of objects, planned events and unfinished callbacks it holds. Rows of a task count as one, because
-    /// they are shared as long as none of them changes.
+    /// they are shared as long as none of them changes. Inputs that are not shared with the mock count by their memory.
     pub fn size(&self) -> usize {
-        self.0.engine.size()
+        self.0.engine.size() + self.0.history.held() / BYTES_OF_ONE
     }
 
     /// Returns the inputs of the mock up to that moment.
