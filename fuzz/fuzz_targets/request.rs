@@ -40,7 +40,7 @@ fuzz_target!(|input: &[u8]| {
     let answers = World::new().live(input);
     // Equal calls at equal moments have equal answers, to the byte. Not always asked: it takes the time twice.
     if input.len() % 4 == 0 {
-        assert_eq!(answers, World::new().live(input), "the same calls were answered otherwise");
+        assert_eq!(answers, World::new().live(input), "the same requests were answered otherwise");
     }
 });
 
@@ -82,9 +82,9 @@ impl World {
     fn live(mut self, input: &[u8]) -> Vec<Vec<u8>> {
         let mut answers = Vec::new();
         for part in input.split(|byte| *byte == BETWEEN).take(MOST_REQUESTS) {
-            if let Some((wait, call)) = self.request(part) {
+            if let Some((wait, request)) = self.request(part) {
                 self.pass(Duration::from_secs(wait));
-                answers.push(self.answer(call));
+                answers.push(self.answer(request));
                 self.check_sums();
             }
         }
@@ -119,7 +119,7 @@ impl World {
             None => (target, None),
         };
         let headers = lines.filter_map(|line| line.split_once(": "));
-        let mut call = HttpRequest {
+        let mut request = HttpRequest {
             method: method.to_owned().into(),
             path: path.to_owned(),
             query,
@@ -130,10 +130,10 @@ impl World {
             },
             ..HttpRequest::default()
         };
-        if call.header("signed") == Some("{encrypt}") {
-            encrypt(&mut call);
+        if request.header("signed") == Some("{encrypt}") {
+            encrypt(&mut request);
         }
-        Some((wait, call))
+        Some((wait, request))
     }
 
     fn fill(&self, text: &str) -> String {
@@ -152,17 +152,17 @@ impl World {
     }
 
     /// Makes a call and checks what is true of every answer.
-    fn answer(&mut self, call: HttpRequest) -> Vec<u8> {
-        let wishes_fault = call.header("x-mock-fault").is_some()
-            || String::from_utf8_lossy(&call.body).contains("mock:")
-            || call.query.as_deref().is_some_and(|query| query.contains("mock"))
-            || call.header("is-encrypted").is_some()
-            || call.body.contains(&b'\\')
-            || call.body.contains(&b'%');
-        let is_vendors = !call.path.starts_with("/_mock") && !call.path.starts_with("/download/");
-        let shown = format!("{call:?}");
+    fn answer(&mut self, request: HttpRequest) -> Vec<u8> {
+        let wishes_fault = request.header("x-mock-fault").is_some()
+            || String::from_utf8_lossy(&request.body).contains("mock:")
+            || request.query.as_deref().is_some_and(|query| query.contains("mock"))
+            || request.header("is-encrypted").is_some()
+            || request.body.contains(&b'\\')
+            || request.body.contains(&b'%');
+        let is_vendors = !request.path.starts_with("/_mock") && !request.path.starts_with("/download/");
+        let shown = format!("{request:?}");
         let (status, headers, body) = RUNTIME.block_on(async {
-            match self.mock.answer(call).await.here().await {
+            match self.mock.answer(request).await.here().await {
                 Reply::Answer(answer) | Reply::Half(answer) => {
                     (answer.status, answer.headers, answer.body.to_vec())
                 }
@@ -252,17 +252,17 @@ impl World {
 }
 
 /// Encrypts a call the way the vendor's clients do.
-fn encrypt(call: &mut HttpRequest) {
-    let is_query = matches!(&*call.method, "GET" | "HEAD");
+fn encrypt(request: &mut HttpRequest) {
+    let is_query = matches!(&*request.method, "GET" | "HEAD");
     let plain =
-        if is_query { call.query.clone().unwrap_or_default().into_bytes() } else { call.body.to_vec() };
+        if is_query { request.query.clone().unwrap_or_default().into_bytes() } else { request.body.to_vec() };
     let digest = aes::digest(&plain);
-    let signed = call.headers.iter().map(|(name, value)| (name, if name == "signed" { &digest } else { value }));
-    call.headers = signed.collect();
+    let signed = request.headers.iter().map(|(name, value)| (name, if name == "signed" { &digest } else { value }));
+    request.headers = signed.collect();
     let text = CIPHER.encrypt(&plain);
     if is_query {
-        call.query = Some(text);
+        request.query = Some(text);
     } else {
-        call.body = text.into_bytes().into();
+        request.body = text.into_bytes().into();
     }
 }

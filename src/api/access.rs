@@ -14,7 +14,7 @@ use crate::simulator::{AccountKey, Encryption, Refusal, Simulator, TokenKind};
 
 /// The account that makes a request, and how the response is written.
 #[derive(Clone, Debug)]
-pub(super) struct Caller {
+pub(super) struct Client {
     pub(super) account: AccountKey,
     /// Whether the request had to be authenticated; otherwise it counts as the first account's.
     pub(super) is_proven: bool,
@@ -53,17 +53,17 @@ impl Proof {
 }
 
 /// Authenticates a request. `signed` is the account named by the key of a signature.
-pub(super) fn caller(
+pub(super) fn client(
     simulator: &Simulator,
     rules: &AccessRules,
     proof: Proof,
     signed: Option<AccountKey>,
-    call: &HttpRequest,
+    request: &HttpRequest,
     now: Timestamp,
-) -> Result<Caller, Refusal> {
+) -> Result<Client, Refusal> {
     let access = simulator.access();
     let Proof { token, may_be_encrypted } = proof;
-    let header = call.header("authorization");
+    let header = request.header("authorization");
     let account = match token {
         // The signature was checked before.
         _ if signed.is_some() => signed.unwrap_or_default(),
@@ -73,7 +73,7 @@ pub(super) fn caller(
         None => AccountKey::default(),
     };
     let own = access.account(account);
-    let is_encrypted = is_encrypted(call)?;
+    let is_encrypted = is_encrypted(request)?;
     let cipher = match (is_encrypted && may_be_encrypted, own.encryption, &own.cipher) {
         (false, Encryption::Require, _) if may_be_encrypted => {
             return Err(Refusal::new(
@@ -103,12 +103,12 @@ pub(super) fn caller(
         }
         (true, _, Some(cipher)) => Some(cipher.clone()),
     };
-    Ok(Caller { account, is_proven: token.is_some() || signed.is_some(), zone: own.zone, cipher })
+    Ok(Client { account, is_proven: token.is_some() || signed.is_some(), zone: own.zone, cipher })
 }
 
 /// Whether a request declares that it is encrypted.
-fn is_encrypted(call: &HttpRequest) -> Result<bool, Refusal> {
-    match call.header("is-encrypted").unwrap_or_default().trim() {
+fn is_encrypted(request: &HttpRequest) -> Result<bool, Refusal> {
+    match request.header("is-encrypted").unwrap_or_default().trim() {
         "1" => Ok(true),
         // Only the value 1 is known; that 0 is its opposite is assumed.
         "" | "0" => Ok(false),
@@ -124,13 +124,13 @@ fn is_encrypted(call: &HttpRequest) -> Result<bool, Refusal> {
 
 /// Decrypts the query of a GET or the body of any other request, and checks the digest sent with it (documented; the treatment
 /// of wrong ones is assumed).
-pub(super) fn decrypted(call: &HttpRequest, cipher: &Cipher) -> Result<HttpRequest, Refusal> {
+pub(super) fn decrypted(request: &HttpRequest, cipher: &Cipher) -> Result<HttpRequest, Refusal> {
     let wrong = |message: String| Refusal::new(400, message);
-    let is_query = matches!(&*call.method, "GET" | "HEAD");
+    let is_query = matches!(&*request.method, "GET" | "HEAD");
     let text = if is_query {
-        call.query.clone().unwrap_or_default()
+        request.query.clone().unwrap_or_default()
     } else {
-        String::from_utf8(call.body.to_vec())
+        String::from_utf8(request.body.to_vec())
             .map_err(|_| wrong("the encrypted body is not standard base64".to_owned()))?
     };
     // The text in the query is raw or percent-encoded; base64 has no `%`.
@@ -139,10 +139,10 @@ pub(super) fn decrypted(call: &HttpRequest, cipher: &Cipher) -> Result<HttpReque
     } else {
         text
     };
-    let signed = call.header("signed").map(str::trim).filter(|digest| !digest.is_empty());
+    let signed = request.header("signed").map(str::trim).filter(|digest| !digest.is_empty());
     // A request for a complete list needs no parameters, so that there is nothing to encrypt.
     if is_query && text.is_empty() && signed.is_none_or(|digest| digest == aes::digest(b"")) {
-        return Ok(call.clone());
+        return Ok(request.clone());
     }
     let signed = signed.ok_or_else(|| {
         wrong("the header Signed is missing: lower-case hex SHA-256 of the text before encryption".to_owned())
@@ -154,13 +154,13 @@ pub(super) fn decrypted(call: &HttpRequest, cipher: &Cipher) -> Result<HttpReque
                 .to_owned(),
         ));
     }
-    let mut call = call.clone();
+    let mut request = request.clone();
     if is_query {
-        call.query = Some(String::from_utf8_lossy(&plain).into_owned());
+        request.query = Some(String::from_utf8_lossy(&plain).into_owned());
     } else {
-        call.body = Bytes::from(plain);
+        request.body = Bytes::from(plain);
     }
-    Ok(call)
+    Ok(request)
 }
 
 /// Encrypts a response in the same way as requests (documented).
@@ -190,10 +190,16 @@ mod tests {
         let rules = AccessRules { token: TokenRule::Off, ..AccessRules::default() };
         let ask = |id, family, headers: Vec<(&str, &str)>| {
             let headers = headers.into_iter().collect();
-            let call = HttpRequest { headers, ..HttpRequest::default() };
-            let caller =
-                caller(&simulator, &rules, Proof::of(id, family, false), None, &call, Timestamp::UNIX_EPOCH);
-            caller.map(|caller| caller.cipher.is_some()).map_err(|refusal| refusal.message)
+            let request = HttpRequest { headers, ..HttpRequest::default() };
+            let client = client(
+                &simulator,
+                &rules,
+                Proof::of(id, family, false),
+                None,
+                &request,
+                Timestamp::UNIX_EPOCH,
+            );
+            client.map(|client| client.cipher.is_some()).map_err(|refusal| refusal.message)
         };
         let encrypted = || vec![("is-encrypted", "1")];
         for (id, family) in [

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::access::Caller;
+use super::access::Client;
 use super::decode::Fields;
 use super::proof::Proven;
 use crate::contract::renames::CorrectedNames;
@@ -23,12 +23,12 @@ pub(super) struct Found {
 /// The caller of a request, or why the request is refused regardless of its fields.
 pub(super) struct Who {
     pub(super) proven: Option<Proven>,
-    pub(super) caller: Result<Caller, Refusal>,
+    pub(super) client: Result<Client, Refusal>,
 }
 
 /// A decoded request: its fields and its caller.
 #[derive(Clone)]
 pub(super) struct Came {
     pub(super) proven: Option<Proven>,
-    pub(super) read: Result<(Result<Fields, Refusal>, Caller), Refusal>,
+    pub(super) read: Result<(Result<Fields, Refusal>, Client), Refusal>,
 }

@@ -16,7 +16,7 @@ pub(super) struct Delayed {
     pub(super) fault: Option<Fault>,
     pub(super) found: Found,
     pub(super) came: Came,
-    pub(super) call: Arc<HttpRequest>,
+    pub(super) request: Arc<HttpRequest>,
     pub(super) started: Instant,
 }
 
@@ -51,8 +51,8 @@ impl LateRequests {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn put(&self, number: u64, call: Delayed) {
-        self.lock().insert(number, call);
+    pub(super) fn put(&self, number: u64, request: Delayed) {
+        self.lock().insert(number, request);
     }
 
     /// Takes the request of this number, which is about to take effect.
@@ -62,7 +62,7 @@ impl LateRequests {
 
     /// Returns the numbers of all requests, with the total delay of each.
     pub(super) fn all(&self) -> Vec<(u64, Duration)> {
-        self.lock().iter().map(|(number, call)| (*number, call.delay)).collect()
+        self.lock().iter().map(|(number, request)| (*number, request.delay)).collect()
     }
 
     /// Returns a copy of all requests.

@@ -50,9 +50,9 @@ pub(super) struct Planned {
 }
 
 /// Looks up the content of a link.
-pub(super) fn plan(driver: &Driver, call: &Arc<HttpRequest>, link: &Link) -> Result<Planned, NotStored> {
-    let (found, fault) = driver.take_in(call, |engine, now, _| {
-        let fault = engine.fault(DOWNLOAD, call.header(faults::HEADER), &Value::Null, None);
+pub(super) fn plan(driver: &Driver, request: &Arc<HttpRequest>, link: &Link) -> Result<Planned, NotStored> {
+    let (found, fault) = driver.take_in(request, |engine, now, _| {
+        let fault = engine.fault(DOWNLOAD, request.header(faults::HEADER), &Value::Null, None);
         (engine.simulator().download(&link.folder, &link.file, now), fault)
     })?;
     let (fault, delay, act) = match fault {
@@ -63,14 +63,14 @@ pub(super) fn plan(driver: &Driver, call: &Arc<HttpRequest>, link: &Link) -> Res
 }
 
 /// Sends the content.
-pub(super) fn answer(call: &HttpRequest, planned: Planned, threads: &Threads) -> Reply {
-    if !matches!(&*call.method, "GET" | "HEAD") {
+pub(super) fn answer(request: &HttpRequest, planned: Planned, threads: &Threads) -> Reply {
+    if !matches!(&*request.method, "GET" | "HEAD") {
         return wrong_method("recordings are fetched with GET", "GET, HEAD").into();
     }
     let Planned { act, found, is_archive, .. } = planned;
     match act {
-        None => found_answer(call, is_archive, found, threads, false),
-        Some(Act::Kind(FaultKind::Half)) => found_answer(call, is_archive, found, threads, true),
+        None => found_answer(request, is_archive, found, threads, false),
+        Some(Act::Kind(FaultKind::Half)) => found_answer(request, is_archive, found, threads, true),
         Some(act) => wrong(act),
     }
 }
@@ -97,7 +97,7 @@ fn wrong(act: Act) -> Reply {
 }
 
 fn found_answer(
-    call: &HttpRequest,
+    request: &HttpRequest,
     is_archive: bool,
     found: Result<Download, NoRecording>,
     threads: &Threads,
@@ -106,7 +106,7 @@ fn found_answer(
     match (found, is_archive) {
         (Ok(Download::One { name, recording }), false) => {
             let selected =
-                recordings::select(call, &recording.etag(), "audio/wav", &name, recording.length());
+                recordings::select(request, &recording.etag(), "audio/wav", &name, recording.length());
             match (&recording, selected.part.clone()) {
                 (Recording::Own(file), _) => {
                     let answer = selected.of(&file.bytes());

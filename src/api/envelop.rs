@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::access::{Caller, encrypted};
+use super::access::{Client, encrypted};
 use super::stream::Threads;
 use crate::contract::Family;
 use crate::contract::envelope::{self, ErrorStatus};
@@ -36,7 +36,7 @@ pub(super) fn built(
     engine: &mut Engine,
     (family, id): (Family, &str),
     answer: Result<Response, Refusal>,
-    caller: &Caller,
+    client: &Client,
     statuses: ErrorStatus,
 ) -> Built {
     let text = match answer {
@@ -45,7 +45,7 @@ pub(super) fn built(
         }
         Ok(Response::Data(data)) => framed(engine, family, &data.to_string()),
         Ok(Response::Text(text)) => framed(engine, family, &text),
-        Ok(Response::Long(long)) if caller.cipher.is_some() => framed(engine, family, &long.text()),
+        Ok(Response::Long(long)) if client.cipher.is_some() => framed(engine, family, &long.text()),
         Ok(Response::Long(long)) => {
             let mut head = String::new();
             envelope::push_head(&mut head, family, |text| text.push_str(&engine.request_id()));
@@ -59,13 +59,13 @@ pub(super) fn built(
                 answer.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
                 answer.headers.push((name.into(), value.into()));
             }
-            return Built::Whole(sealed(answer, caller));
+            return Built::Whole(sealed(answer, client));
         }
         Err(refusal) => {
-            return Built::Whole(sealed(refused(engine, (family, id), &refusal, statuses), caller));
+            return Built::Whole(sealed(refused(engine, (family, id), &refusal, statuses), client));
         }
     };
-    Built::Whole(sealed(json(200, text), caller))
+    Built::Whole(sealed(json(200, text), client))
 }
 
 fn framed(engine: &mut Engine, family: Family, data: &str) -> String {
@@ -81,8 +81,8 @@ pub(super) fn json(status: u16, text: String) -> HttpResponse {
 }
 
 /// Encrypts the response to an encrypted request.
-pub(super) fn sealed(answer: HttpResponse, caller: &Caller) -> HttpResponse {
-    match &caller.cipher {
+pub(super) fn sealed(answer: HttpResponse, client: &Client) -> HttpResponse {
+    match &client.cipher {
         Some(cipher) => encrypted(answer, cipher),
         None => answer,
     }

@@ -13,15 +13,15 @@ pub(super) fn link(path: &str) -> Option<(&str, &str)> {
 }
 
 /// Sends the content of a link.
-pub(super) fn answer(driver: &Driver, call: &HttpRequest, (id, name): (&str, &str)) -> HttpResponse {
-    if !matches!(&*call.method, "GET" | "HEAD") {
+pub(super) fn answer(driver: &Driver, request: &HttpRequest, (id, name): (&str, &str)) -> HttpResponse {
+    if !matches!(&*request.method, "GET" | "HEAD") {
         return wrong_method("files are fetched with GET", "GET, HEAD");
     }
     match driver.with(|engine, _| engine.simulator().media(id, name)) {
         Some(file) => {
             let etag = format!("\"{id}\"");
             let length = file.bytes.len() as u64;
-            let selected = recordings::select(call, &etag, &file.content_type, &file.name, length);
+            let selected = recordings::select(request, &etag, &file.content_type, &file.name, length);
             let mut answer = selected.of(&file.bytes);
             // Prevents browsers from treating an uploaded file as another type, or an uploaded page as one of the mock's.
             answer.headers.push(("x-content-type-options".into(), "nosniff".into()));

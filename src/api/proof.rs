@@ -40,15 +40,15 @@ impl Keys {
     }
 
     /// Finds the account of the key named in a request, and checks the signature with that account's secret.
-    pub(super) fn prove(&self, rule: SignatureRule, call: &HttpRequest, now: Timestamp) -> Proven {
-        let named = self.lower.as_ref().and_then(|header| call.header(header));
+    pub(super) fn prove(&self, rule: SignatureRule, request: &HttpRequest, now: Timestamp) -> Proven {
+        let named = self.lower.as_ref().and_then(|header| request.header(header));
         let has_key = |signer: &Signer, id: &str| {
             signer.scheme().key.as_ref().and_then(|key| key.id.as_deref()) == Some(id)
         };
         let found = named.and_then(|id| self.signers.iter().position(|signer| has_key(signer, id.trim())));
         let account = AccountKey::at(found.unwrap_or_default());
         // How the vendor signs a multipart body is not known, so none counts as wrong.
-        if rule == SignatureRule::Off || (rule == SignatureRule::Warn && is_multipart(call)) {
+        if rule == SignatureRule::Off || (rule == SignatureRule::Warn && is_multipart(request)) {
             return Proven { account, cause: None };
         }
         let cause = match (&self.header, named, found) {
@@ -57,18 +57,19 @@ impl Keys {
             }
             (Some(header), Some(_), None) => Some(format!("{header} names no key of an account")),
             _ => {
-                let path = call.path_and_query();
-                let received = Received { body: &call.body, path: &path, headers: &call.headers, now };
+                let path = request.path_and_query();
+                let received = Received { body: &request.body, path: &path, headers: &request.headers, now };
                 let signer = self.signers.get(account.index());
-                signer.and_then(|signer| signer.verify_call(&received).err()).map(|wrong| wrong.message)
+                signer.and_then(|signer| signer.verify_request(&received).err()).map(|wrong| wrong.message)
             }
         };
         Proven { account, cause }
     }
 }
 
-fn is_multipart(call: &HttpRequest) -> bool {
-    let essence = call.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default();
+fn is_multipart(request: &HttpRequest) -> bool {
+    let essence =
+        request.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("multipart/form-data")
 }
 
@@ -96,7 +97,7 @@ mod tests {
         Signer::new(scheme, secret)
     }
 
-    fn call(headers: Vec<(String, String)>) -> HttpRequest {
+    fn request(headers: Vec<(String, String)>) -> HttpRequest {
         HttpRequest {
             method: "POST".into(),
             path: "/api/v1/session/list".to_owned(),
@@ -109,16 +110,16 @@ mod tests {
     fn signed(signer: &Signer) -> HttpRequest {
         let path = "/api/v1/session/list";
         let headers =
-            signer.sign_call(&Signing { body: b"{}", path, now: Timestamp::UNIX_EPOCH, nonce: "n" });
-        call(headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect())
+            signer.sign_request(&Signing { body: b"{}", path, now: Timestamp::UNIX_EPOCH, nonce: "n" });
+        request(headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect())
     }
 
     fn keys() -> Keys {
         Keys::new(vec![signer("a1", "one"), signer("b2", "two")])
     }
 
-    fn prove(call: &HttpRequest) -> Proven {
-        keys().prove(SignatureRule::Require, call, Timestamp::UNIX_EPOCH)
+    fn prove(request: &HttpRequest) -> Proven {
+        keys().prove(SignatureRule::Require, request, Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -133,22 +134,22 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let missing = prove(&call(Vec::new())).cause.unwrap();
+        let missing = prove(&request(Vec::new())).cause.unwrap();
         assert_eq!(missing, "the header X-AIRudder-Sign-Key is missing: it names the key of an account");
         let unknown = prove(&signed(&signer("c3", "one")));
         assert_eq!(unknown.cause.as_deref(), Some("X-AIRudder-Sign-Key names no key of an account"));
-        let unsigned = call(vec![("x-airudder-sign-key".to_owned(), "a1".to_owned())]);
+        let unsigned = request(vec![("x-airudder-sign-key".to_owned(), "a1".to_owned())]);
         assert!(prove(&unsigned).cause.unwrap().contains("X-AIRudder-Sign"));
         assert!(explained(&missing, SignatureRule::Warn).contains("served all the same"));
         assert!(explained(&missing, SignatureRule::Require).contains("it is refused"));
-        assert_eq!(keys().prove(SignatureRule::Off, &call(Vec::new()), Timestamp::UNIX_EPOCH).cause, None);
+        assert_eq!(keys().prove(SignatureRule::Off, &request(Vec::new()), Timestamp::UNIX_EPOCH).cause, None);
     }
 
     #[test]
     fn uploads_need_no_signature_unless_it_is_required() {
         let parts = ("content-type".to_owned(), "Multipart/Form-Data; boundary=b".to_owned());
         let cause =
-            |rule| keys().prove(rule, &call(vec![parts.clone()]), Timestamp::UNIX_EPOCH).cause.is_some();
+            |rule| keys().prove(rule, &request(vec![parts.clone()]), Timestamp::UNIX_EPOCH).cause.is_some();
         assert!(!cause(SignatureRule::Warn) && cause(SignatureRule::Require));
     }
 }

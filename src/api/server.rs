@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::access::{Caller, Proof, caller, decrypted};
+use super::access::{Client, Proof, client, decrypted};
 use super::came::{Came, Found, Who};
 use super::decode::{DecodeError, Fields, USUAL_VALUES, decode_within};
 use super::delayed::{Delayed, Late, LateRequests};
@@ -25,7 +25,7 @@ use crate::contract::renames::{CorrectedNames, Renames};
 use crate::contract::{Catalog, Family, Route, RouteError, Router};
 use crate::engine::{Driver, Engine, RequestOutcome, TurnedAway};
 use crate::faults::{self, Act, Fault, FaultKind};
-use crate::journal::{CallEntry, Event, RefusedCall};
+use crate::journal::{Event, RefusedRequest, RequestEntry};
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::settings::{AccessRules, SignatureRule};
 use crate::simulator::{Access, AccountKey, Denied, FindingKind, Refusal, Request, Simulator};
@@ -66,7 +66,7 @@ const NOT_STORED: u16 = 503;
 const LARGE: usize = 64 << 10;
 
 /// The requests that bring lists or files.
-const LARGE_CALLS: [&str; 11] = [
+const LARGE_REQUESTS: [&str; 11] = [
     "task.create",
     "plan.create",
     "workflow.create",
@@ -106,7 +106,7 @@ fn late(delay: Duration, make: impl FnOnce() -> Reply + Send + 'static) -> Reply
 struct Answered {
     status: u16,
     body: Bytes,
-    refusal: Option<Box<RefusedCall>>,
+    refusal: Option<Box<RefusedRequest>>,
     /// The fault that applied.
     fault: Option<Arc<str>>,
 }
@@ -134,7 +134,7 @@ impl Api {
     ) -> Result<Self, RouteError> {
         let (signers, open) = driver.with(|engine, _| {
             let ids = catalog.entries().iter().map(|entry| entry.id.clone());
-            (engine.caller_signers(), ids.filter(|id| engine.is_open(id)).collect())
+            (engine.client_signers(), ids.filter(|id| engine.is_open(id)).collect())
         });
         let keys = Arc::new(Keys::new(signers));
         let corrected =
@@ -169,15 +169,15 @@ impl Api {
 
     /// Whether a request brings a list or files, so that its body may be large.
     pub fn is_large(&self, method: &str, path: &str) -> bool {
-        matches!(self.router.find(method, path), Route::Found { id, .. } if LARGE_CALLS.contains(&&*id))
+        matches!(self.router.find(method, path), Route::Found { id, .. } if LARGE_REQUESTS.contains(&&*id))
     }
 
     /// Responds to a request. It takes effect at once, even if no task awaits the response.
-    pub fn answer(&self, call: HttpRequest) -> Answering {
+    pub fn answer(&self, request: HttpRequest) -> Answering {
         let started = Instant::now();
-        let call = Arc::new(call);
-        if let Some(link) = download::link(&call.path) {
-            let planned = match download::plan(&self.driver, &call, &link) {
+        let request = Arc::new(request);
+        if let Some(link) = download::link(&request.path) {
+            let planned = match download::plan(&self.driver, &request, &link) {
                 Ok(planned) => planned,
                 Err(error) => return ready(plain_error(NOT_STORED, &error.to_string())),
             };
@@ -188,8 +188,8 @@ impl Api {
             let api = self.clone();
             let (delay, fault) = (planned.delay, planned.fault.clone());
             let make = move || {
-                let reply = download::answer(&call, planned, &api.threads);
-                api.note_download(call, &reply, fault, started);
+                let reply = download::answer(&request, planned, &api.threads);
+                api.note_download(request, &reply, fault, started);
                 reply
             };
             return ready(match delay {
@@ -197,28 +197,30 @@ impl Api {
                 None => make(),
             });
         }
-        if let Some(link) = media::link(&call.path) {
-            let reply = media::answer(&self.driver, &call, link).into();
-            self.note_download(call, &reply, None, started);
+        if let Some(link) = media::link(&request.path) {
+            let reply = media::answer(&self.driver, &request, link).into();
+            self.note_download(request, &reply, None, started);
             return ready(reply);
         }
-        let (answer, stray) = match self.router.find(&call.method, &call.path) {
+        let (answer, stray) = match self.router.find(&request.method, &request.path) {
             Route::Found { id, family, route, provenance, params } => {
                 let names = self.names.get(&*id).cloned();
-                return self.known(call, Found { id, family, route, provenance, names }, params, started);
+                return self.known(request, Found { id, family, route, provenance, names }, params, started);
             }
             Route::WrongMethod { family, allow } => {
                 let methods = allow.replace(", ", " and ");
-                let message = format!("{} is served with {methods}, not with {}", call.path, call.method);
+                let message =
+                    format!("{} is served with {methods}, not with {}", request.path, request.method);
                 let mut answer = self.refused(family, Refusal::new(405, message.as_str()));
                 answer.headers.push(("allow".into(), allow.into()));
-                (answer, Stray { code: 405, message, meant: Some(call.path.clone()) })
+                (answer, Stray { code: 405, message, meant: Some(request.path.clone()) })
             }
             Route::Unknown { nearest } => {
                 let near = nearest.as_ref().map(|path| format!(", did you mean {path}?")).unwrap_or_default();
-                let page = if call.path == "/" { "; the page of the mock itself is at /_mock/" } else { "" };
-                let message = format!("nothing is served at {}{near}{page}", call.path);
-                let answer = match Family::of_path(&call.path) {
+                let page =
+                    if request.path == "/" { "; the page of the mock itself is at /_mock/" } else { "" };
+                let message = format!("nothing is served at {}{near}{page}", request.path);
+                let answer = match Family::of_path(&request.path) {
                     Some(family) => self.refused(family, Refusal::new(404, message.as_str())),
                     None => plain_error(404, &message),
                 };
@@ -227,12 +229,12 @@ impl Api {
         };
         let Stray { code, message, meant } = stray;
         let body = answer.body.clone();
-        let noted = self.driver.take_in(&call, |engine, now, _| {
-            let asked = format!("{} {}", call.method, call.path);
+        let noted = self.driver.take_in(&request, |engine, now, _| {
+            let asked = format!("{} {}", request.method, request.path);
             engine.turned_away(&TurnedAway::Unserved { asked, meant: meant.as_deref() }, None, now);
-            let refusal = Some(Box::new(RefusedCall { code, reason: message }));
+            let refusal = Some(Box::new(RefusedRequest { code, reason: message }));
             let answered = Answered { status: answer.status, body, refusal, fault: None };
-            self.note(engine, now, (None, &call), answered, started);
+            self.note(engine, now, (None, &request), answered, started);
         });
         ready(match noted {
             Ok(()) => answer,
@@ -241,25 +243,28 @@ impl Api {
     }
 
     /// Refuses a request that is for another server or from another site, without any effect.
-    pub fn turn_away(&self, call: HttpRequest, status: u16, message: String) -> Answering {
+    pub fn turn_away(&self, request: HttpRequest, status: u16, message: String) -> Answering {
         let started = Instant::now();
         let answer = plain_error(status, &message);
         // A story may wait for it, from an integrator that reaches the mock by another name.
-        let id = match self.router.find(&call.method, &call.path) {
+        let id = match self.router.find(&request.method, &request.path) {
             Route::Found { id, .. } => Some(id),
             Route::WrongMethod { .. } | Route::Unknown { .. } => None,
         };
         let refusal = Refusal::new(status.into(), message);
-        let (call, body) = (Arc::new(call), answer.body.clone());
-        let noted = self.driver.take_in(&call, |engine, now, _| {
+        let (request, body) = (Arc::new(request), answer.body.clone());
+        let noted = self.driver.take_in(&request, |engine, now, _| {
             let away = match &id {
                 Some(id) => TurnedAway::Refused { id, refusal: &refusal },
-                None => TurnedAway::Unserved { asked: format!("{} {}", call.method, call.path), meant: None },
+                None => TurnedAway::Unserved {
+                    asked: format!("{} {}", request.method, request.path),
+                    meant: None,
+                },
             };
             engine.turned_away(&away, None, now);
             let Refusal { code, message: reason } = refusal;
-            let refusal = Some(Box::new(RefusedCall { code, reason }));
-            self.note(engine, now, (id, &call), Answered { status, body, refusal, fault: None }, started);
+            let refusal = Some(Box::new(RefusedRequest { code, reason }));
+            self.note(engine, now, (id, &request), Answered { status, body, refusal, fault: None }, started);
         });
         ready(match noted {
             Ok(()) => answer,
@@ -275,7 +280,7 @@ impl Api {
     /// Journals a download. Only its metadata is kept, because the content can be fetched again.
     fn note_download(
         &self,
-        call: Arc<HttpRequest>,
+        request: Arc<HttpRequest>,
         reply: &Reply,
         fault: Option<Arc<str>>,
         started: Instant,
@@ -292,7 +297,7 @@ impl Api {
             }
         };
         let answered = Answered { status, body: answer, refusal: None, fault };
-        self.driver.with(|engine, now| self.note(engine, now, (None, &call), answered, started));
+        self.driver.with(|engine, now| self.note(engine, now, (None, &request), answered, started));
     }
 
     /// Journals a request with its response, and with the catalog id, if it has one.
@@ -300,32 +305,32 @@ impl Api {
         &self,
         engine: &mut Engine,
         now: Timestamp,
-        (id, call): (Option<Arc<str>>, &Arc<HttpRequest>),
+        (id, request): (Option<Arc<str>>, &Arc<HttpRequest>),
         answered: Answered,
         started: Instant,
     ) {
-        let (call, elapsed) = (Arc::clone(call), started.elapsed());
+        let (request, elapsed) = (Arc::clone(request), started.elapsed());
         let Answered { status, body: answer, refusal, fault } = answered;
-        let entry = CallEntry { id, call, status, answer, refusal, fault, elapsed };
-        engine.journal().write(now, None, Event::Called(entry));
+        let entry = RequestEntry { id, request, status, answer, refusal, fault, elapsed };
+        engine.journal().write(now, None, Event::Requested(entry));
     }
 
     /// Responds to a request of the catalog. It is authenticated before any of it is decoded, and a large body is decoded
     /// without holding the engine's lock.
     fn known(
         &self,
-        call: Arc<HttpRequest>,
+        request: Arc<HttpRequest>,
         found: Found,
         params: Vec<(String, String)>,
         started: Instant,
     ) -> Answering {
-        if call.body.len() < LARGE || self.driver.is_replaying() {
-            let came = |api: &Self, engine: &mut Engine, found: &Found, call: &HttpRequest, now| {
-                api.came(api.who(engine, call, found, now), call, found, params)
+        if request.body.len() < LARGE || self.driver.is_replaying() {
+            let came = |api: &Self, engine: &mut Engine, found: &Found, request: &HttpRequest, now| {
+                api.came(api.who(engine, request, found, now), request, found, params)
             };
-            return ready(self.effect(found, call, came, started));
+            return ready(self.effect(found, request, came, started));
         }
-        let who = self.driver.look(|engine, now| self.who(engine, &call, &found, now));
+        let who = self.driver.look(|engine, now| self.who(engine, &request, &found, now));
         let api = self.clone();
         // It takes effect even if no task awaits the response.
         let reading = tokio::spawn(async move {
@@ -333,11 +338,11 @@ impl Api {
             let _permit = api.readers.acquire().await;
             let reader = api.clone();
             let read = tokio::task::spawn_blocking(move || {
-                let came = reader.came(who, &call, &found, params);
-                (found, came, call)
+                let came = reader.came(who, &request, &found, params);
+                (found, came, request)
             });
             match read.await {
-                Ok((found, came, call)) => api.effect(found, call, |_, _, _, _, _| came, started),
+                Ok((found, came, request)) => api.effect(found, request, |_, _, _, _, _| came, started),
                 // The panic has been reported already.
                 Err(_) => Reply::Close,
             }
@@ -346,27 +351,27 @@ impl Api {
     }
 
     /// Authenticates the request.
-    fn who(&self, engine: &mut Engine, call: &HttpRequest, found: &Found, now: Timestamp) -> Who {
+    fn who(&self, engine: &mut Engine, request: &HttpRequest, found: &Found, now: Timestamp) -> Who {
         let is_open = self.open.contains(&*found.id);
         let proof = Proof::of(&found.id, found.family, is_open);
-        let proven = (found.family == Family::Chatbot && !is_open).then(|| self.prove(call, now));
+        let proven = (found.family == Family::Chatbot && !is_open).then(|| self.prove(request, now));
         let signed = proven.as_ref().map_or(Ok(None), |proven| self.signed(proven).map(Some));
-        let caller =
-            signed.and_then(|signed| caller(engine.simulator(), &self.rules, proof, signed, call, now));
-        Who { proven, caller }
+        let client =
+            signed.and_then(|signed| client(engine.simulator(), &self.rules, proof, signed, request, now));
+        Who { proven, client }
     }
 
     /// Decodes the request.
     fn came(
         &self,
-        Who { proven, caller }: Who,
-        call: &HttpRequest,
+        Who { proven, client }: Who,
+        request: &HttpRequest,
         found: &Found,
         params: Vec<(String, String)>,
     ) -> Came {
-        let read = caller.and_then(|caller| {
-            let decrypted = caller.cipher.as_ref().map(|cipher| decrypted(call, cipher)).transpose()?;
-            Ok((read(decrypted.as_ref().unwrap_or(call), found, params, self.values), caller))
+        let read = client.and_then(|client| {
+            let decrypted = client.cipher.as_ref().map(|cipher| decrypted(request, cipher)).transpose()?;
+            Ok((read(decrypted.as_ref().unwrap_or(request), found, params, self.values), client))
         });
         Came { proven, read }
     }
@@ -375,14 +380,14 @@ impl Api {
     fn effect(
         &self,
         found: Found,
-        call: Arc<HttpRequest>,
+        request: Arc<HttpRequest>,
         came: impl FnOnce(&Self, &mut Engine, &Found, &HttpRequest, Timestamp) -> Came,
         started: Instant,
     ) -> Reply {
-        let asked = Arc::clone(&call);
+        let asked = Arc::clone(&request);
         let family = found.family;
         let decided = self.driver.take_in(&asked, |engine, now, number| {
-            let came = came(self, engine, &found, &call, now);
+            let came = came(self, engine, &found, &request, now);
             let Came { proven, read } = &came;
             if let Some(Proven { account, cause: Some(cause) }) = proven {
                 let fields = read.as_ref().ok().and_then(|(fields, _)| fields.as_ref().ok());
@@ -391,16 +396,16 @@ impl Api {
                 engine.find(*account, FindingKind::Signature, (CHATBOT, cause), fields, message, now);
             }
             let fault = match read {
-                Ok((Ok(fields), caller)) => {
-                    let header = call.header(faults::HEADER);
-                    engine.fault(&found.id, header, &fields.fields, Some(caller.account))
+                Ok((Ok(fields), client)) => {
+                    let header = request.header(faults::HEADER);
+                    engine.fault(&found.id, header, &fields.fields, Some(client.account))
                 }
                 _ => None,
             };
             match fault.as_ref().and_then(|fault| fault.delay) {
-                None => Ok(self.answered(engine, &found, came, (call, fault), started, now)),
+                None => Ok(self.answered(engine, &found, came, (request, fault), started, now)),
                 Some(delay) => {
-                    self.delayed.put(number, Delayed { delay, fault, found, came, call, started });
+                    self.delayed.put(number, Delayed { delay, fault, found, came, request, started });
                     Err((number, delay))
                 }
             }
@@ -428,8 +433,8 @@ impl Api {
             number,
             || self.delayed.take(number),
             |engine, now, delayed| {
-                let Delayed { fault, found, came, call, started, .. } = delayed;
-                self.answered(engine, &found, came, (call, fault), started, now)
+                let Delayed { fault, found, came, request, started, .. } = delayed;
+                self.answered(engine, &found, came, (request, fault), started, now)
             },
         );
         answered.unwrap_or(Reply::Close)
@@ -459,7 +464,7 @@ impl Api {
         engine: &mut Engine,
         found: &Found,
         Came { read, .. }: Came,
-        (call, fault): (Arc<HttpRequest>, Option<Fault>),
+        (request, fault): (Arc<HttpRequest>, Option<Fault>),
         started: Instant,
         now: Timestamp,
     ) -> Reply {
@@ -473,18 +478,18 @@ impl Api {
                 refusal = Some(denied.clone());
                 Some(Built::Whole(refused(engine, (found.family, &found.id), denied, statuses)))
             }
-            Ok((Err(unread), caller)) => {
+            Ok((Err(unread), client)) => {
                 let away = TurnedAway::Refused { id: &found.id, refusal: unread };
                 engine.turned_away(&away, None, now);
                 refusal = Some(unread.clone());
                 let answer = refused(engine, (found.family, &found.id), unread, statuses);
-                Some(Built::Whole(sealed(answer, caller)))
+                Some(Built::Whole(sealed(answer, client)))
             }
-            Ok((Ok(fields), caller)) if takes_effect => {
-                if let Some(host) = call.header("host").filter(|host| self.follows_host && is_host(host)) {
-                    engine.simulator().link_by(&format!("{}://{host}", call.via.scheme()));
+            Ok((Ok(fields), client)) if takes_effect => {
+                if let Some(host) = request.header("host").filter(|host| self.follows_host && is_host(host)) {
+                    engine.simulator().link_by(&format!("{}://{host}", request.via.scheme()));
                 }
-                let (built, refused) = self.served(engine, found, fields, caller, now);
+                let (built, refused) = self.served(engine, found, fields, client, now);
                 refusal = refused;
                 Some(built)
             }
@@ -496,8 +501,8 @@ impl Api {
         let name = fault.as_ref().map(|fault| Arc::clone(&fault.name));
         let act = fault.and_then(|fault| fault.act);
         let on_purpose = act.is_some();
-        let caller = read.as_ref().map(|(_, caller)| caller).ok();
-        let wrong = act.zip(caller).map(|(act, caller)| wrong(engine, found, caller, act, built.as_ref()));
+        let client = read.as_ref().map(|(_, client)| client).ok();
+        let wrong = act.zip(client).map(|(act, client)| wrong(engine, found, client, act, built.as_ref()));
         let (status, body, reply) = match (wrong, built) {
             (Some(wrong), _) => wrong,
             (None, Some(Built::Whole(answer))) if name.is_none() && !engine.journal().takes_requests() => {
@@ -515,15 +520,15 @@ impl Api {
         // The response of a fault takes precedence over a refusal.
         let refusal = refusal.filter(|_| !on_purpose);
         let refusal =
-            refusal.map(|Refusal { code, message }| Box::new(RefusedCall { code, reason: message }));
+            refusal.map(|Refusal { code, message }| Box::new(RefusedRequest { code, reason: message }));
         let id = Some(Arc::clone(&found.id));
-        self.note(engine, now, (id, &call), Answered { status, body, refusal, fault: name }, started);
+        self.note(engine, now, (id, &request), Answered { status, body, refusal, fault: name }, started);
         reply
     }
 
     /// Checks the signature of a chatbot request.
-    fn prove(&self, call: &HttpRequest, now: Timestamp) -> Proven {
-        self.keys.prove(self.rules.chatbot_signature, call, now)
+    fn prove(&self, request: &HttpRequest, now: Timestamp) -> Proven {
+        self.keys.prove(self.rules.chatbot_signature, request, now)
     }
 
     /// Returns the account whose key signed a chatbot request.
@@ -542,7 +547,7 @@ impl Api {
         engine: &mut Engine,
         found: &Found,
         fields: &Fields,
-        caller: &Caller,
+        client: &Client,
         now: Timestamp,
     ) -> (Built, Option<Refusal>) {
         let statuses = self.rules.error_status;
@@ -555,10 +560,10 @@ impl Api {
             let away = TurnedAway::Refused { id, refusal: &refusal };
             engine.turned_away(&away, Some(&fields.fields), now);
             let answer = refused(engine, (found.family, &found.id), &refusal, statuses);
-            return (Built::Whole(sealed(answer, caller)), Some(refusal));
+            return (Built::Whole(sealed(answer, client)), Some(refusal));
         }
-        let payer = payer(engine.simulator().access(), found, fields, caller);
-        let counted = payer.map_or(Ok(()), |payer| engine.simulator().access_mut().count_call(payer, now));
+        let payer = payer(engine.simulator().access(), found, fields, client);
+        let counted = payer.map_or(Ok(()), |payer| engine.simulator().access_mut().count_request(payer, now));
         if let Err(wait) = counted {
             let seconds = faults::retry_after_seconds(wait);
             let message =
@@ -568,22 +573,22 @@ impl Api {
             engine.turned_away(&away, Some(&fields.fields), now);
             let answer = refused(engine, (found.family, &found.id), &refusal, statuses);
             let answer = answer.retry_after(seconds.max(1));
-            return (Built::Whole(sealed(answer, caller)), Some(refusal));
+            return (Built::Whole(sealed(answer, client)), Some(refusal));
         }
-        engine.doubt(&found.id, caller.account, found.provenance);
-        let RequestOutcome { status, response } = engine.call(&Request {
+        engine.doubt(&found.id, client.account, found.provenance);
+        let RequestOutcome { status, response } = engine.request(&Request {
             id: &found.id,
             fields: &fields.fields,
             route: found.route,
             is_typed: fields.is_typed,
             rows: fields.rows.as_ref(),
             files: &fields.files,
-            account: caller.account,
-            zone: caller.zone,
+            account: client.account,
+            zone: client.zone,
             now,
         });
         let refusal = response.as_ref().err().cloned();
-        let built = match (built(engine, (found.family, &found.id), response, caller, statuses), status) {
+        let built = match (built(engine, (found.family, &found.id), response, client, statuses), status) {
             (Built::Whole(answer), Some(status)) => Built::Whole(HttpResponse { status, ..answer }),
             (built, _) => built,
         };
@@ -599,12 +604,12 @@ fn is_host(host: &str) -> bool {
 
 /// Returns the account whose rate limit a request counts against. Requests that contain credentials count for the account they
 /// name, even if another account has exhausted its limit. Requests without authentication count for none.
-fn payer(access: &Access, found: &Found, fields: &Fields, caller: &Caller) -> Option<AccountKey> {
+fn payer(access: &Access, found: &Found, fields: &Fields, client: &Client) -> Option<AccountKey> {
     let fields = &fields.fields;
     let app_key = match (&*found.id, found.family) {
         ("auth.token" | "dialer.auth", _) => fields.get("APPKey"),
         (_, Family::Detection) => fields.get("system").and_then(|system| system.get("appkey")),
-        _ => return Some(caller.account).filter(|_| caller.is_proven),
+        _ => return Some(client.account).filter(|_| client.is_proven),
     };
     access.by_app_key(app_key?.as_str()?)
 }
@@ -613,7 +618,7 @@ fn payer(access: &Access, found: &Found, fields: &Fields, caller: &Caller) -> Op
 fn wrong(
     engine: &mut Engine,
     &Found { ref id, family, .. }: &Found,
-    caller: &Caller,
+    client: &Client,
     act: Act,
     built: Option<&Built>,
 ) -> (u16, Bytes, Reply) {
@@ -623,14 +628,14 @@ fn wrong(
             let message = message.unwrap_or_else(|| faults::on_purpose(family, status, code));
             // A code that the fault specifies is used as it is.
             let code = code.unwrap_or_else(|| engine.code(family, id, status.into()));
-            let mut answer = sealed(enveloped(engine, family, (code, &message), status), caller);
+            let mut answer = sealed(enveloped(engine, family, (code, &message), status), client);
             if let Some(wait) = retry_after {
                 answer = answer.retry_after(faults::retry_after_seconds(wait));
             }
             (status, answer.body.clone(), Reply::Answer(answer))
         }
         Act::Kind(FaultKind::ExpiredToken) => {
-            engine.simulator().access_mut().expire(caller.account);
+            engine.simulator().access_mut().expire(client.account);
             // As with a token that has really expired, the rest of the request can't be read yet.
             let refusal =
                 Refusal::from(Denied::Expired(Proof::of(id, family, false).token().unwrap_or_default()));
@@ -649,7 +654,7 @@ fn wrong(
                 }
                 None => {
                     let empty = envelope::success(family, |text| text.push_str(&engine.request_id()));
-                    sealed(json_text(200, empty), caller)
+                    sealed(json_text(200, empty), client)
                 }
             };
             (answer.status, answer.body.clone(), Reply::Half(answer))
@@ -662,16 +667,16 @@ fn wrong(
 
 /// Decodes the fields of a request in any encoding. A request without fields is valid: lists need none.
 fn read(
-    call: &HttpRequest,
+    request: &HttpRequest,
     found: &Found,
     params: Vec<(String, String)>,
     values: usize,
 ) -> Result<Fields, Refusal> {
     let none = Renames::default();
     let names = found.names.as_ref().map_or(&none, |names| &names.read);
-    let decoded = decode_within(call, found.family, names, values);
+    let decoded = decode_within(request, found.family, names, values);
     if let Ok(Fields { rows: Some(rows), .. }) = &decoded
-        && call.body.len() >= LARGE
+        && request.body.len() >= LARGE
     {
         Simulator::read_ahead(rows);
     }

@@ -62,7 +62,8 @@ pub(super) enum Need {
     /// `--restart` and `--probe`.
     Restart,
     /// `--listen`.
-    Calls,
+    #[serde(rename = "calls")]
+    Requests,
     /// `--next-secret`.
     NextSecret,
     /// A signature scheme with a timestamp.
@@ -239,7 +240,7 @@ impl Battery {
                 + usize::from(step.same.is_some())
                 + usize::from(step.restart)
                 + usize::from(step.worked.is_some())
-                + usize::from(step.calls.is_some())
+                + usize::from(step.requests.is_some())
                 + usize::from(step.fails.is_some());
             if what != 1 {
                 let known = "`send`, `same`, `restart`, `worked`, `calls` and `fails`";
@@ -280,8 +281,8 @@ impl Battery {
         if needs_probe && !matches!(check.needs, Some(Need::Probe | Need::Restart)) {
             return Some("`worked` asks the probe: write `needs = \"probe\"`".to_owned());
         }
-        let looks = check.steps.iter().any(|step| step.calls.is_some() || step.fails.is_some());
-        if looks && check.needs != Some(Need::Calls) {
+        let looks = check.steps.iter().any(|step| step.requests.is_some() || step.fails.is_some());
+        if looks && check.needs != Some(Need::Requests) {
             return Some(
                 "`calls` and `fails` are about the receiver's own calls: write `needs = \"calls\"`"
                     .to_owned(),

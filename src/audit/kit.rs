@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use rand::RngExt;
 use serde_json::Value;
 
-use super::calls::CallsMade;
 use super::craft::Crafted;
 use super::form;
+use super::requests::RequestsMade;
 use super::signing::{self, Headers};
 use super::step::{Form, Signature, Step, Wire};
 use crate::content::Country;
@@ -30,7 +30,7 @@ pub struct Kit {
     driver: Driver,
     /// The REST side served to the receiver, if there is one. Its clock is stopped: it sends nothing by itself.
     served: Option<Assembly>,
-    calls: CallsMade,
+    requests: RequestsMade,
     catalog: Arc<Catalog>,
     signer: Signer,
     secret: String,
@@ -75,9 +75,9 @@ impl Kit {
         // The checks decide about faults.
         prepared.settings.faults.clear();
         let (signer, secret) = (prepared.signer.clone(), prepared.settings.secret.clone());
-        let (catalog, calls) = (Arc::clone(&prepared.catalog), CallsMade::default());
+        let (catalog, requests) = (Arc::clone(&prepared.catalog), RequestsMade::default());
         let builder =
-            Builder::new(Ok(prepared)).callback_url(url).seed(seed.0).epoch(now).sink(calls.clone());
+            Builder::new(Ok(prepared)).callback_url(url).seed(seed.0).epoch(now).sink(requests.clone());
         let (driver, served) = match listen {
             None => (builder.service()?.driver().clone(), None),
             Some(address) => {
@@ -85,7 +85,7 @@ impl Kit {
                 (mock.driver().clone(), Some(mock))
             }
         };
-        Ok(Self { driver, served, calls, catalog, signer, secret, next: None, seed })
+        Ok(Self { driver, served, requests, catalog, signer, secret, next: None, seed })
     }
 
     /// Returns the URL of the REST side served to the receiver, if there is one.
@@ -127,7 +127,7 @@ impl Kit {
     /// Begins a check. Its requests depend only on the seed and the name of the check.
     pub(super) fn begin(&mut self, id: &str) -> Case<'_> {
         let seed = self.seed.derive(id, 0);
-        self.calls.clear();
+        self.requests.clear();
         Case {
             kit: self,
             seed,
@@ -153,8 +153,8 @@ impl Drop for Case<'_> {
 impl Case<'_> {
     /// Returns how many requests the receiver has made about the conversation of the latest callback: all, and those that were
     /// served.
-    pub(super) fn calls(&self) -> (usize, usize) {
-        self.latest.as_deref().map(|id| self.kit.calls.about(id)).unwrap_or_default()
+    pub(super) fn requests(&self) -> (usize, usize) {
+        self.latest.as_deref().map(|id| self.kit.requests.about(id)).unwrap_or_default()
     }
 
     /// Applies a fault to the receiver's requests from now on to the end of the check. The text was parsed with the check.

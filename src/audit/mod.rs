@@ -7,7 +7,6 @@
 
 mod baseline;
 mod battery;
-mod calls;
 mod craft;
 mod expect;
 mod form;
@@ -18,6 +17,7 @@ mod outside;
 mod page;
 mod player;
 mod report;
+mod requests;
 mod sarif;
 mod select;
 mod signing;

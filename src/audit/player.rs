@@ -15,7 +15,7 @@ use super::kit::{Case, Kit};
 use super::outside::{OutsideError, Probe, Restart};
 use super::report::{Code, Counts, Finding, Outcome, Report, Threshold, Verdict};
 use super::select::Selection;
-use super::step::{Beside, Calls, Reuse, Step, Wire};
+use super::step::{Beside, Requests, Reuse, Step, Wire};
 use super::wire::{Answer, Connection, Trouble};
 use crate::http::Connector;
 use crate::net::Target;
@@ -204,7 +204,7 @@ struct Run {
     kept: Option<Connection>,
     worked_before: u64,
     /// The usual number of the receiver's own requests.
-    usual_calls: usize,
+    usual_requests: usize,
 }
 
 impl Player<'_> {
@@ -246,8 +246,8 @@ impl Player<'_> {
         finding.came.push_str(&format!("{before}nobody listened any more"));
         "A receiver that ends takes no callback at all until somebody starts it again."
             .clone_into(&mut finding.why);
-        let calls = if kit.url().is_none() { " Its own calls go nowhere without --listen." } else { "" };
-        finding.fix = format!("Your receiver ended: read its log, and catch what ended it.{calls}");
+        let requests = if kit.url().is_none() { " Its own calls go nowhere without --listen." } else { "" };
+        finding.fix = format!("Your receiver ended: read its log, and catch what ended it.{requests}");
         (finding.code, finding.accepted) = (None, None);
         (Verdict::Found(Box::new(finding)), Grade::Error)
     }
@@ -271,7 +271,7 @@ impl Player<'_> {
             Need::Probe if !has_probe => "--probe says how many events were worked off",
             Need::Restart if !has_probe => "--probe and --restart are needed",
             Need::Restart if self.options.restart.is_none() => "--restart names the command",
-            Need::Calls if kit.url().is_none() => {
+            Need::Requests if kit.url().is_none() => {
                 "--listen serves the vendor's REST side to your receiver, whose own calls say more"
             }
             Need::NextSecret if !kit.has_next() => "--next-secret names the secret that comes next",
@@ -279,7 +279,7 @@ impl Player<'_> {
             Need::OneSignature if kit.scheme().several => "the scheme allows several signatures",
             Need::Probe
             | Need::Restart
-            | Need::Calls
+            | Need::Requests
             | Need::NextSecret
             | Need::Timestamp
             | Need::OneSignature => return None,
@@ -301,8 +301,8 @@ impl Player<'_> {
                 }
             } else if let Some(count) = step.worked {
                 self.worked(count, run).await?;
-            } else if let Some(calls) = step.calls {
-                self.calls(calls, case, run).await?;
+            } else if let Some(requests) = step.requests {
+                self.requests(requests, case, run).await?;
             } else if let Some(fault) = &step.fails {
                 run.sent.push(format!("`{fault}` for its calls"));
                 case.fails(fault);
@@ -464,44 +464,46 @@ impl Player<'_> {
     }
 
     /// Waits until the receiver has made the wanted requests, and a little longer to see whether more follow.
-    async fn calls(&self, wanted: Calls, case: &Case<'_>, run: &mut Run) -> Result<(), Stop> {
+    async fn requests(&self, wanted: Requests, case: &Case<'_>, run: &mut Run) -> Result<(), Stop> {
         // A repeated request may be refused the second time; it was made nevertheless.
         let is_there = |(all, served): (usize, usize)| match wanted {
-            Calls::Some | Calls::InTheEnd => served > 0,
-            Calls::AsUsual => all >= run.usual_calls,
-            Calls::None => true,
+            Requests::Some | Requests::InTheEnd => served > 0,
+            Requests::AsUsual => all >= run.usual_requests,
+            Requests::None => true,
         };
         let begun = Instant::now();
-        while !is_there(case.calls()) && begun.elapsed() < self.options.work {
+        while !is_there(case.requests()) && begun.elapsed() < self.options.work {
             sleep(LOOK).await;
         }
         sleep(self.options.settle).await;
-        let (all, served) = case.calls();
+        let (all, served) = case.requests();
         let came = match wanted {
-            Calls::Some if served == 0 => {
+            Requests::Some if served == 0 => {
                 let refused = if all > 0 { ", but for some that were refused" } else { "" };
                 let within = HumanDuration(self.options.work);
                 return Err(Stop::NotJudged(format!(
                     "the receiver has made no call about it within {within}{refused}: does it know the mock's address?"
                 )));
             }
-            Calls::Some => {
-                run.usual_calls = all;
+            Requests::Some => {
+                run.usual_requests = all;
                 return Ok(());
             }
-            Calls::AsUsual if all == run.usual_calls => return Ok(()),
-            Calls::AsUsual => {
-                format!("the receiver made {all} calls because of it, and {} usually", run.usual_calls)
+            Requests::AsUsual if all == run.usual_requests => return Ok(()),
+            Requests::AsUsual => {
+                format!("the receiver made {all} calls because of it, and {} usually", run.usual_requests)
             }
-            Calls::InTheEnd if served > 0 => return Ok(()),
-            Calls::InTheEnd => {
+            Requests::InTheEnd if served > 0 => return Ok(()),
+            Requests::InTheEnd => {
                 let within = HumanDuration(self.options.work);
                 format!(
                     "of its {all} calls none succeeded, and no other came within {within} (--work-within)"
                 )
             }
-            Calls::None if all == 0 => return Ok(()),
-            Calls::None => format!("the receiver made {all} calls because of it, where none would be right"),
+            Requests::None if all == 0 => return Ok(()),
+            Requests::None => {
+                format!("the receiver made {all} calls because of it, where none would be right")
+            }
         };
         Err(Stop::Found(Complaint { came, ..Complaint::default() }))
     }

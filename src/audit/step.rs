@@ -50,7 +50,8 @@ pub(super) struct Step {
     /// The number of events processed since the check began, according to the probe.
     pub worked: Option<u64>,
     /// The expected requests of the receiver about the conversation of the latest `send`.
-    pub calls: Option<Calls>,
+    #[serde(rename = "calls")]
+    pub requests: Option<Requests>,
     /// The fault of the receiver's requests from now on to the end of the check.
     pub fails: Option<String>,
     /// With `same`: sends only if the latest callback was not accepted.
@@ -60,7 +61,7 @@ pub(super) struct Step {
 /// The requests that the receiver must have made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Calls {
+pub(super) enum Requests {
     /// At least one that was served. Their number becomes the usual one of this check.
     Some,
     /// As many as usual.

@@ -145,7 +145,7 @@ fn find_group<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a str, Command
 /// Describes the kind of an entry.
 fn kind(entry: &Entry) -> &'static str {
     match (entry.direction, entry.signed) {
-        (Direction::Call, _) => "call",
+        (Direction::Request, _) => "call",
         (Direction::Callback, true) => "callback, signed",
         (Direction::Callback, false) => "callback",
     }

@@ -63,7 +63,7 @@ fn command() -> Command {
                 ("emit", "event") | ("audit", "events") => events,
                 ("catalog", "id") => entries,
                 ("catalog", "group") => groups,
-                ("ctl", "call") => requests,
+                ("ctl", "operation") => requests,
                 ("audit", "only" | "skip") => checks,
                 (_, "faults") if arg.get_action().takes_values() => faults,
                 _ => return arg,
@@ -125,7 +125,7 @@ fn groups() -> Vec<CompletionCandidate> {
 }
 
 fn requests() -> Vec<CompletionCandidate> {
-    described().map(|call| candidate(call.name, call.what)).collect()
+    described().map(|operation| candidate(operation.name, operation.what)).collect()
 }
 
 fn faults() -> Vec<CompletionCandidate> {

@@ -22,14 +22,14 @@ Examples:
   airudder-mock ctl stream
       What happens, as it happens, a line of JSON each.
 
-Without CALL it lists what there is.";
+Without OPERATION it lists all operations.";
 
 /// The arguments of `ctl`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// What to ask for, for example wait.
-    call: Option<String>,
+    operation: Option<String>,
     /// Its fields: `within=10s`, `where.call_id=7`. The value is read as JSON where it is JSON.
     #[arg(value_name = "FIELD=VALUE", value_parser = argument::field)]
     fields: Vec<(String, Value)>,
@@ -38,21 +38,21 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
-    let Some(name) = &args.call else { return super::print(&listing()) };
-    let call = described().find(|call| call.name == *name).ok_or_else(|| {
-        let near = did_you_mean(nearest(name, described().map(|call| call.name)));
+    let Some(name) = &args.operation else { return super::print(&listing()) };
+    let operation = described().find(|operation| operation.name == *name).ok_or_else(|| {
+        let near = did_you_mean(nearest(name, described().map(|operation| operation.name)));
         CommandError::usage(format!("there is no `{name}`{near} `airudder-mock ctl` lists what there is"))
     })?;
-    let fields = match call.name {
+    let fields = match operation.name {
         "emit" => argument::table(&of_body(&args.fields)?),
         _ => argument::table(&args.fields),
     };
     let remote = args.mock.remote()?;
     super::runtime()?.block_on(async {
         let mut body = Vec::new();
-        let is_stream = call.path.starts_with("/journal/");
+        let is_stream = operation.path.starts_with("/journal/");
         let mut stdout = std::io::stdout();
-        let answering = remote.parts(call, fields, |status, part| {
+        let answering = remote.parts(operation, fields, |status, part| {
             if is_stream && status == 200 {
                 // The reader has gone. The next interruption ends the program.
                 let _ = stdout.write_all(part).and_then(|()| stdout.flush());
@@ -123,8 +123,8 @@ fn shown(status: u16, body: &[u8]) -> Result<Exit, CommandError> {
 
 /// Lists the requests, one per line.
 fn listing() -> String {
-    let width = described().map(|call| call.name.len()).max().unwrap_or_default();
-    described().map(|call| format!("{:width$}  {}\n", call.name, call.what)).collect()
+    let width = described().map(|operation| operation.name.len()).max().unwrap_or_default();
+    described().map(|operation| format!("{:width$}  {}\n", operation.name, operation.what)).collect()
 }
 
 #[cfg(test)]

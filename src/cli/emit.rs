@@ -12,7 +12,7 @@ use super::{CommandError, Exit, argument, body_field};
 use crate::content::Country;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{Attempt, QueuedCallback};
-use crate::engine::{Callers, End, Engine};
+use crate::engine::{Clients, End, Engine};
 use crate::files::read_within;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::journal::{Entry, Event, Sink, assumed_text};
@@ -115,7 +115,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let builder = builder
         .seed(seed.0)
         .epoch(now)
-        .callers(Callers::Open)
+        .clients(Clients::Open)
         .max_in_flight(16)
         .sink(Lines { quiet: args.print });
     let queue_all = |engine: &mut Engine| {

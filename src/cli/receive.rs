@@ -108,7 +108,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         let _files = args.address_files.write(address, &url).map_err(CommandError::start)?;
         endpoint.print_aside(&start_lines(server.local_addr(), &scheme, &settings.secret));
         let (exchanges, end) = (endpoint.clone(), endpoint.clone());
-        let handler = move |call| exchanges.clone().exchange(call);
+        let handler = move |request| exchanges.clone().exchange(request);
         // The vendor's side closes the connection when it stops waiting, which must be noticed.
         let limits = Limits { half_close: false, ..Limits::default() };
         server
@@ -183,7 +183,7 @@ impl Endpoint {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn exchange(self: Arc<Self>, call: HttpRequest) -> Reply {
+    async fn exchange(self: Arc<Self>, request: HttpRequest) -> Reply {
         let now = Timestamp::now();
         let (received, number) = {
             let mut state = self.state();
@@ -192,7 +192,7 @@ impl Endpoint {
                 // It arrived while the last one was being answered.
                 return Reply::Close;
             }
-            (state.receiver.receive(&call, now), before + 1)
+            (state.receiver.receive(&request, now), before + 1)
         };
         let answer = match &received.verdict {
             Verdict::Wrong(mismatch) if self.refuse => {
@@ -202,9 +202,9 @@ impl Endpoint {
             _ => self.answer.clone(),
         };
         let text = if self.json {
-            show::json_line(&call, &received, now, number, answer.status)
+            show::json_line(&request, &received, now, number, answer.status)
         } else {
-            show::block(&call, &received, now, answer.status)
+            show::block(&request, &received, now, answer.status)
         };
         self.print(&text);
         let _running = Running(&self);

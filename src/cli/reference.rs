@@ -53,7 +53,7 @@ pub(super) fn document(catalog: &Catalog) -> String {
 /// Describes an entry and its destination.
 fn place(entry: &Entry) -> String {
     match entry.direction {
-        Direction::Call => {
+        Direction::Request => {
             let routes = entry.routes.iter().map(|route| format!("{} {}", route.method, route.path));
             routes.collect::<Vec<_>>().join(", ")
         }
@@ -102,7 +102,7 @@ fn known_from(entry: &Entry) -> String {
             format!("{mark}; that it is signed: {signed}")
         }
         (Direction::Callback, _) if !entry.signed => format!("{mark}; that it is not signed: {signed}"),
-        (Direction::Call, Some(method)) if method != mark => format!("{mark}; the method: {method}"),
+        (Direction::Request, Some(method)) if method != mark => format!("{mark}; the method: {method}"),
         _ => mark.to_string(),
     }
 }
@@ -177,7 +177,7 @@ fn section(entry: &Entry, known: Option<&EntryFields>) -> String {
     let cell = |text: &str| text.replace('|', "\\|");
     let mut out =
         format!("### `{}`\n\n`{}` ({}). {}.\n", entry.id, place(entry), known_from(entry), entry.help);
-    if entry.direction == Direction::Call && entry.provenance == Provenance::Assumed {
+    if entry.direction == Direction::Request && entry.provenance == Provenance::Assumed {
         out.push_str("\nIts use is an error in `strict`, unless you vouch for it.\n");
     }
     if known.is_none() {

@@ -38,9 +38,9 @@ pub(super) struct Where {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RemoteError {
     #[error("there is no request `{0}` of the control surface")]
-    NoCall(String),
-    #[error("`{call}` needs `{field}={}`", .field.to_uppercase())]
-    NoField { call: &'static str, field: String },
+    NoOperation(String),
+    #[error("`{operation}` needs `{field}={}`", .field.to_uppercase())]
+    NoField { operation: &'static str, field: String },
     #[error("no mock answers at {url}: {why}; start one with `airudder-mock serve`, or name it with --url")]
     Unreachable { url: String, why: String },
     #[error("what answers at {url} is no mock AI Rudder")]
@@ -53,7 +53,7 @@ pub(super) enum RemoteError {
 impl From<RemoteError> for CommandError {
     fn from(error: RemoteError) -> Self {
         match error {
-            RemoteError::NoCall(_) | RemoteError::NoField { .. } => Self::usage(error),
+            RemoteError::NoOperation(_) | RemoteError::NoField { .. } => Self::usage(error),
             RemoteError::Refused { status: 400, .. } => Self::usage(error),
             RemoteError::Refused { status, message } => Self::failed(format!("{status}: {message}")),
             RemoteError::Unreachable { .. } | RemoteError::Other { .. } => Self::start(error),
@@ -141,12 +141,12 @@ impl Remote {
     /// Makes a request by name and passes on the parts of the response as they arrive. Returns the status.
     pub(super) async fn parts(
         &self,
-        call: Described,
+        operation: Described,
         fields: Map<String, Value>,
         take: impl FnMut(u16, &[u8]),
     ) -> Result<u16, RemoteError> {
-        let within = patience(call, &fields);
-        let mut request = request(call, fields, &self.base)?;
+        let within = patience(operation, &fields);
+        let mut request = request(operation, fields, &self.base)?;
         request.headers.extend(self.token.iter().map(|token| ("authorization", format!("Bearer {token}"))));
         let answered = request_parts(&self.peer, request, Some(within), take).await;
         let unreachable = |error: RequestError| {
@@ -163,8 +163,8 @@ impl Remote {
 
     /// Makes a request by name. Returns the response.
     pub(super) async fn ask(&self, name: &str, fields: Value) -> Result<Value, RemoteError> {
-        let call = described().find(|call| call.name == name);
-        let call = call.ok_or_else(|| RemoteError::NoCall(name.to_owned()))?;
+        let operation = described().find(|operation| operation.name == name);
+        let operation = operation.ok_or_else(|| RemoteError::NoOperation(name.to_owned()))?;
         let fields = match fields {
             Value::Object(fields) => fields,
             _ => Map::new(),
@@ -174,7 +174,7 @@ impl Remote {
             let room = self.most.saturating_sub(body.len());
             body.extend_from_slice(&part[..part.len().min(room)]);
         };
-        let status = self.parts(call, fields, take).await?;
+        let status = self.parts(operation, fields, take).await?;
         let value: Option<Value> = serde_json::from_slice(&body).ok();
         let value = value.ok_or_else(|| RemoteError::Other { url: self.url.clone() })?;
         if (200..300).contains(&status) {
@@ -187,14 +187,18 @@ impl Remote {
 
 /// Returns how long the response may take to begin. A request that changes something may take long, and some requests specify
 /// how long they wait.
-fn patience(call: Described, fields: &Map<String, Value>) -> Duration {
-    let usual = if call.method == "GET" { TO_LOOK } else { TO_CHANGE };
+fn patience(operation: Described, fields: &Map<String, Value>) -> Duration {
+    let usual = if operation.method == "GET" { TO_LOOK } else { TO_CHANGE };
     let own = fields.get("within").and_then(Value::as_str).and_then(|within| within.parse().ok());
     usual.saturating_add(own.map_or(Duration::ZERO, |HumanDuration(within)| within))
 }
 
 /// Returns the request with its fields in the right places: the path, the query or the body.
-fn request(call: Described, mut fields: Map<String, Value>, base: &str) -> Result<HttpRequest, RemoteError> {
+fn request(
+    operation: Described,
+    mut fields: Map<String, Value>,
+    base: &str,
+) -> Result<HttpRequest, RemoteError> {
     let text = |value: Value| match value {
         Value::String(text) => text,
         other => other.to_string(),
@@ -203,11 +207,11 @@ fn request(call: Described, mut fields: Map<String, Value>, base: &str) -> Resul
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
     };
     let mut path = base.to_owned();
-    for part in call.path.split('/').skip(1) {
+    for part in operation.path.split('/').skip(1) {
         let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
         let part = match name {
             Some(name) => {
-                let missing = || RemoteError::NoField { call: call.name, field: name.to_owned() };
+                let missing = || RemoteError::NoField { operation: operation.name, field: name.to_owned() };
                 encoded(&text(fields.shift_remove(name).ok_or_else(missing)?))
             }
             None => part.to_owned(),
@@ -215,10 +219,10 @@ fn request(call: Described, mut fields: Map<String, Value>, base: &str) -> Resul
         path.push('/');
         path.push_str(&part);
     }
-    if call.method == "POST" {
+    if operation.method == "POST" {
         let body = Value::Object(fields).to_string().into();
         let headers: Headers = [("content-type", "application/json")].into_iter().collect();
-        let method = call.method.into();
+        let method = operation.method.into();
         return Ok(HttpRequest { method, path, headers, body, ..HttpRequest::default() });
     }
     let query: Vec<String> = fields
@@ -226,7 +230,7 @@ fn request(call: Described, mut fields: Map<String, Value>, base: &str) -> Resul
         .map(|(name, value)| format!("{}={}", encoded(&name), encoded(&text(value))))
         .collect();
     let query = (!query.is_empty()).then(|| query.join("&"));
-    Ok(HttpRequest { method: call.method.into(), path, query, ..HttpRequest::default() })
+    Ok(HttpRequest { method: operation.method.into(), path, query, ..HttpRequest::default() })
 }
 
 #[cfg(test)]
@@ -236,9 +240,9 @@ mod tests {
     use super::*;
 
     fn made(name: &str, fields: Value) -> Result<String, String> {
-        let call = described().find(|call| call.name == name).unwrap();
+        let operation = described().find(|operation| operation.name == name).unwrap();
         let Value::Object(fields) = fields else { panic!("{fields} is no table") };
-        let request = request(call, fields, "/_ns/a/_mock").map_err(|error| error.to_string())?;
+        let request = request(operation, fields, "/_ns/a/_mock").map_err(|error| error.to_string())?;
         let body = String::from_utf8_lossy(&request.body).into_owned();
         Ok(format!("{} {} {body}", request.method, request.path_and_query()).trim_end().to_owned())
     }

@@ -397,7 +397,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, beside: Beside)
         .entries()
         .iter()
         .filter(|entry| match entry.direction {
-            Direction::Call => entry.routes.iter().all(|route| route.provenance == Provenance::Assumed),
+            Direction::Request => entry.routes.iter().all(|route| route.provenance == Provenance::Assumed),
             Direction::Callback => entry.provenance == Provenance::Assumed,
         })
         .count();

@@ -98,7 +98,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     if args.value_only {
         return super::print(&format!("{}\n", signer.signature(&signing)));
     }
-    let headers = if args.key_id.is_some() { signer.sign_call(&signing) } else { signer.sign(&signing) };
+    let headers = if args.key_id.is_some() { signer.sign_request(&signing) } else { signer.sign(&signing) };
     if args.json {
         let object = headers.into_iter().map(|(name, value)| (name.to_string(), value.into())).collect();
         return super::print(&format!("{}\n", serde_json::Value::Object(object)));

@@ -64,11 +64,11 @@ async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result
     let has_keys = !json && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let mut keys = if has_keys { lines::standard_input()? } else { lines::none() };
     let is_limited = fields.contains_key("limit");
-    let call = described().find(|call| call.name == "stream");
-    let call = call.ok_or_else(|| RemoteError::NoCall("stream".to_owned()))?;
+    let operation = described().find(|operation| operation.name == "stream");
+    let operation = operation.ok_or_else(|| RemoteError::NoOperation("stream".to_owned()))?;
     let last = Last::default();
     let (mut refused, mut piece) = (Vec::new(), Vec::new());
-    let answering = remote.parts(call, fields, |status, part| {
+    let answering = remote.parts(operation, fields, |status, part| {
         if status != 200 {
             refused.extend_from_slice(part);
             return;

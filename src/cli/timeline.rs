@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use self::row::{Attempted, Called, Row, What};
+use self::row::{Attempted, Requested, Row, What};
 use super::output::Output;
 use super::preview::{preview, refusal, shorten};
 use crate::files::diagnostic::counted;
@@ -91,8 +91,8 @@ impl Look {
                 let (place, message) = (visible(place), visible(message));
                 format!("{BAD}✗{BAD:#} too late: {message} {DIM}({place}){DIM:#}")
             }
-            What::Waiting { call, within } => {
-                format!("{DIM}… waiting for {}, up to {}{DIM:#}", visible(call), HumanDuration(*within))
+            What::Waiting { request, within } => {
+                format!("{DIM}… waiting for {}, up to {}{DIM:#}", visible(request), HumanDuration(*within))
             }
             What::Note(text) => format!("{DIM}note {}{DIM:#}", visible(text)),
             What::Error(message) => format!("{BAD}✗{BAD:#} {}", visible(message)),
@@ -105,7 +105,7 @@ impl Look {
                     visible(message)
                 )
             }
-            What::Called(called) => request(called),
+            What::Requested(requested) => request(requested),
         };
         let story = match row.story {
             Some(story) if self.named => format!("{DIM}{}{DIM:#}  ", visible(story)),
@@ -159,24 +159,24 @@ impl Look {
     }
 }
 
-fn request(called: &Called<'_>) -> String {
-    let (name, status) = (visible(called.name), called.status);
-    let host = called.host.map(|host| format!("  {DIM}({}){DIM:#}", visible(host))).unwrap_or_default();
-    if let Some((code, reason)) = called.refusal {
+fn request(requested: &Requested<'_>) -> String {
+    let (name, status) = (visible(requested.name), requested.status);
+    let host = requested.host.map(|host| format!("  {DIM}({}){DIM:#}", visible(host))).unwrap_or_default();
+    if let Some((code, reason)) = requested.refusal {
         let reason = shorten(reason, LONGEST_REASON);
         return format!("← {name:<30} {BAD}{status}{BAD:#} code {code}  {reason}{host}");
     }
-    if let Some(fault) = called.fault {
+    if let Some(fault) = requested.fault {
         // In that case the response is not the vendor's but the mock's.
         let status = if status == 0 { "no answer".to_owned() } else { status.to_string() };
-        let detail = preview(called.body);
+        let detail = preview(requested.body);
         let fault = visible(fault);
         return format!(
             "← {name:<30} {WARN}{status} on purpose: {fault}{WARN:#}  {DIM}{detail}{DIM:#}{host}"
         );
     }
     let style = if status < 400 { GOOD } else { BAD };
-    let detail = if status < 400 { preview(called.body) } else { refusal(called.answer) };
+    let detail = if status < 400 { preview(requested.body) } else { refusal(requested.answer) };
     format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}{host}")
 }
 

@@ -63,19 +63,19 @@ impl<'a> Tracing<'a> {
             return Ok(());
         }
         let Outcome { command, passed, url, mut facts, show_secrets } = outcome;
-        let (callers, chats) = driver.look(|engine, now| {
+        let (signers, chats) = driver.look(|engine, now| {
             if !engine.hits().is_empty() {
                 facts.push(("on purpose", engine.hits().to_string()));
             }
-            let callers = engine.caller_signers();
+            let signers = engine.client_signers();
             let simulator = engine.simulator();
             let ids = simulator.chats(CHATS).into_iter().map(|chat| json!(chat)["conversation"].take());
             let chats =
                 ids.filter_map(|id| simulator.chat(id.as_str()?, now)).map(|chat| shortened(json!(chat)));
-            (callers, chats.collect::<Vec<Value>>())
+            (signers, chats.collect::<Vec<Value>>())
         });
         let run =
-            Run { command, passed, url, facts, left_out: kept.counts().dropped, chats, callers: &callers };
+            Run { command, passed, url, facts, left_out: kept.counts().dropped, chats, signers: &signers };
         let lines = Lines { timing: true, show_secrets, ..Lines::default() };
         let text = trace(run, &kept.after(0), &lines);
         std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;

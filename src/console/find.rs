@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::contract::fields::Whole;
 use crate::files::suggest::{did_you_mean, nearest};
-use crate::journal::{CallEntry, Entry, Event, Lines};
+use crate::journal::{Entry, Event, Lines, RequestEntry};
 
 use super::refused::Refused;
 
@@ -78,7 +78,7 @@ impl Find {
             wanted.as_ref().is_none_or(|wanted| got.is_some_and(|got| is_named(wanted, got)))
         };
         let status = match &entry.event {
-            Event::Called(call) => Some(call.status),
+            Event::Requested(exchange) => Some(exchange.status),
             Event::Attempted { result, .. } => result.result.as_ref().ok().map(|response| response.status),
             _ => None,
         };
@@ -114,7 +114,7 @@ pub(super) fn is_named(wanted: &str, name: &str) -> bool {
 
 fn direction(event: &Event) -> Option<&'static str> {
     match event {
-        Event::Called(_) => Some("in"),
+        Event::Requested(_) => Some("in"),
         Event::Queued(_) | Event::Attempted { .. } | Event::Ended { .. } => Some("out"),
         _ => None,
     }
@@ -130,7 +130,7 @@ fn event_id(event: &Event) -> Option<&str> {
 
 fn endpoint(event: &Event) -> Option<&str> {
     match event {
-        Event::Called(call) => call.id.as_deref(),
+        Event::Requested(exchange) => exchange.id.as_deref(),
         _ => None,
     }
 }
@@ -153,8 +153,8 @@ fn mentions(entry: &Entry, text: &str, is_id: bool) -> bool {
         })
     };
     match &entry.event {
-        Event::Called(CallEntry { call, answer, .. }) => {
-            has(call.path_and_query().as_bytes()) || has(&call.body) || has(answer)
+        Event::Requested(RequestEntry { request, answer, .. }) => {
+            has(request.path_and_query().as_bytes()) || has(&request.body) || has(answer)
         }
         Event::Queued(callback) | Event::Ended { callback, .. } => has(&callback.body),
         Event::Attempted { attempt, result, .. } => {

@@ -15,9 +15,10 @@ pub(super) struct List;
 
 /// The requests of the control surface.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Calls {
+pub(super) struct Requests {
     /// Each with its method, its path and what it does.
-    calls: Vec<Value>,
+    #[serde(rename = "calls")]
+    requests: Vec<Value>,
 }
 
 impl Endpoint for List {
@@ -26,14 +27,14 @@ impl Endpoint for List {
     const PATH: &'static str = "/";
     const WHAT: &'static str = "lists these";
     type Ask = Nothing;
-    type Answer = Calls;
+    type Answer = Requests;
 
-    async fn answer(_: World, _: Nothing) -> Result<Answered<Calls>, Refused> {
-        let calls = super::ROWS.iter().map(|row| {
+    async fn answer(_: World, _: Nothing) -> Result<Answered<Requests>, Refused> {
+        let requests = super::ROWS.iter().map(|row| {
             let path = format!("{}{}", super::PREFIX, row.path);
             json!({ "method": row.method, "path": path, "name": row.name, "what": row.what })
         });
-        Ok(Answered::ok(Calls { calls: calls.collect() }))
+        Ok(Answered::ok(Requests { requests: requests.collect() }))
     }
 }
 
@@ -111,7 +112,7 @@ impl Endpoint for ListCatalog {
             let paths = entry.routes.iter().map(|route| format!("{} {}", route.method, route.path));
             json!({
                 "id": entry.id,
-                "direction": if entry.direction == Direction::Call { "request" } else { "callback" },
+                "direction": if entry.direction == Direction::Request { "request" } else { "callback" },
                 "provenance": entry.provenance,
                 "corrected": entry.overridden,
                 "paths": paths.collect::<Vec<_>>(),

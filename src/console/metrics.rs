@@ -32,8 +32,9 @@ impl Endpoint for Show {
 struct Figure(&'static str, bool, &'static str);
 
 fn text(world: &World) -> String {
-    let (totals, calls, now, is_busy) =
-        world.driver.look(|engine, now| (engine.totals(), engine.calls(), now.as_second(), engine.is_busy()));
+    let (totals, requests, now, is_busy) = world
+        .driver
+        .look(|engine, now| (engine.totals(), engine.requests(), now.as_second(), engine.is_busy()));
     // Destructured completely, so that a new state can't be forgotten: `queued` is the sum of the states.
     let Totals { queued, pending, in_flight, waiting, delivered, dropped, failed, attempts } = totals;
     let kept = world.journal().counts();
@@ -59,7 +60,7 @@ fn text(world: &World) -> String {
     );
     put(Figure("callbacks_total", true, "Callbacks handed to delivery."), &[("", queued)]);
     put(Figure("attempts_total", true, "Attempts to deliver a callback."), &[("", attempts)]);
-    put(Figure("requests_total", true, "Requests that reached the simulated vendor."), &[("", calls)]);
+    put(Figure("requests_total", true, "Requests that reached the simulated vendor."), &[("", requests)]);
     put(
         Figure("busy", false, "Whether something is under way that ends by itself."),
         &[("", is_busy.into())],

@@ -146,8 +146,8 @@ pub fn asked(name: &str) -> Option<Value> {
 }
 
 /// Whether a request belongs to the control surface.
-pub fn is_of(call: &HttpRequest) -> bool {
-    path(call).is_some()
+pub fn is_of(request: &HttpRequest) -> bool {
+    path(request).is_some()
 }
 
 /// Whether the body of a request below [`PREFIX`] may be large.
@@ -156,25 +156,25 @@ pub fn is_large(method: &str, path: &str) -> bool {
     path.find(PREFIX).is_some_and(|begin| rows().any(|row| row.path == &path[begin + PREFIX.len()..]))
 }
 
-fn path(call: &HttpRequest) -> Option<&str> {
-    call.path.strip_prefix(PREFIX).filter(|path| path.is_empty() || path.starts_with('/'))
+fn path(request: &HttpRequest) -> Option<&str> {
+    request.path.strip_prefix(PREFIX).filter(|path| path.is_empty() || path.starts_with('/'))
 }
 
 /// Responds to a request under the prefix. `None` for other requests.
-pub fn answer(world: &World, call: &HttpRequest) -> Option<Answering> {
-    let path = path(call)?;
-    if let Some(page) = page::answer(call, path) {
+pub fn answer(world: &World, request: &HttpRequest) -> Option<Answering> {
+    let path = path(request)?;
+    if let Some(page) = page::answer(request, path) {
         return Some(ready(page));
     }
     let path = if path.is_empty() { "/" } else { path };
-    let method = if call.method == "HEAD" { "GET" } else { &*call.method };
+    let method = if request.method == "HEAD" { "GET" } else { &*request.method };
     let here: Vec<(&Row, Map<String, Value>)> =
         ROWS.iter().filter_map(|row| Some((row, row.matches(path)?))).collect();
     let Some((row, named)) = here.iter().find(|(row, _)| row.method == method) else {
-        return Some(ready(nowhere(call, path, &here).response()));
+        return Some(ready(nowhere(request, path, &here).response()));
     };
     let decoded =
-        if row.is_large { Err(crate::api::DecodeError::Empty) } else { decode(call, Family::Cloud) };
+        if row.is_large { Err(crate::api::DecodeError::Empty) } else { decode(request, Family::Cloud) };
     let mut fields = match decoded {
         Ok(fields) => fields.fields,
         // A request without a body is valid.
@@ -184,18 +184,18 @@ pub fn answer(world: &World, call: &HttpRequest) -> Option<Answering> {
     if let Value::Object(fields) = &mut fields {
         fields.extend(named.clone());
     }
-    let world = World { request: Some(Arc::new(call.clone())), ..world.clone() };
+    let world = World { request: Some(Arc::new(request.clone())), ..world.clone() };
     Some(row.answer(world, fields))
 }
 
 /// Returns the 404 or 405 for an unmatched control request.
-fn nowhere(call: &HttpRequest, path: &str, here: &[(&Row, Map<String, Value>)]) -> Refused {
+fn nowhere(request: &HttpRequest, path: &str, here: &[(&Row, Map<String, Value>)]) -> Refused {
     if here.is_empty() {
         let near = did_you_mean(nearest(path, ROWS.iter().map(|row| row.path)));
         return Refused::missing(format!("nothing is here{near}; GET /_mock/ lists what is"));
     }
     let methods: Vec<&str> = here.iter().map(|(row, _)| row.method).collect();
-    let message = format!("it is served with {}, not with {}", methods.join(" or "), call.method);
+    let message = format!("it is served with {}, not with {}", methods.join(" or "), request.method);
     let head = if methods.contains(&"GET") { ", HEAD" } else { "" };
     let allow = Some(format!("{}{head}", methods.join(", ")));
     Refused { allow, ..Refused::new(405, message) }

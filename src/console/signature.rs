@@ -51,8 +51,8 @@ impl Endpoint for TakeApart {
         let entry = world.journal().find(seq).ok_or_else(|| {
             Refused::missing(format!("there is no entry {seq} in the journal, or it is not kept any more"))
         })?;
-        let callers = world.driver.look(|engine, _| engine.caller_signers());
-        let signed = Signed::of(&entry, &callers).ok_or_else(|| {
+        let signers = world.driver.look(|engine, _| engine.client_signers());
+        let signed = Signed::of(&entry, &signers).ok_or_else(|| {
             Refused::wrong(format!(
                 "entry {seq} has no signature: those of attempts (`tried`) and of chatbot requests (`called`) have one"
             ))

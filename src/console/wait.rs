@@ -199,7 +199,7 @@ struct Near {
 impl Hunt {
     fn new(catalog: &Catalog, ask: Ask, since: u64) -> Result<Self, Refused> {
         let (name, direction) = match (ask.request, ask.callback) {
-            (Some(request), None) => (request, Direction::Call),
+            (Some(request), None) => (request, Direction::Request),
             (None, Some(callback)) => (callback, Direction::Callback),
             (None, None) => {
                 return Err(Refused::wrong(
@@ -210,7 +210,7 @@ impl Hunt {
                 return Err(Refused::wrong("give `request` or `callback`, not both: wait twice"));
             }
         };
-        let is_request = direction == Direction::Call;
+        let is_request = direction == Direction::Request;
         if is_request && ask.state.is_some() {
             return Err(Refused::wrong("`state` is of callbacks; a request is over when it is answered"));
         }
@@ -282,13 +282,13 @@ impl Hunt {
     fn what(&self, entry: &Entry) -> Option<(String, Option<String>)> {
         let wanted = &self.wanted;
         match &entry.event {
-            Event::Called(call) if wanted.is_request => {
-                let name = call.id.as_deref()?.to_owned();
-                let unfit = match (&call.refusal, wanted.refused) {
+            Event::Requested(exchange) if wanted.is_request => {
+                let name = exchange.id.as_deref()?.to_owned();
+                let unfit = match (&exchange.refusal, wanted.refused) {
                     (Some(refused), false) => {
                         Some(format!("it was refused with {}: {}", refused.code, refused.reason))
                     }
-                    (None, true) => Some(format!("it was served, with {}", call.status)),
+                    (None, true) => Some(format!("it was served, with {}", exchange.status)),
                     _ => None,
                 };
                 Some((name, unfit))
@@ -328,9 +328,9 @@ impl Hunt {
     fn fields(&self, entry: &Entry, name: &str) -> Value {
         let body = |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or(Value::Null);
         match &entry.event {
-            Event::Called(call) => {
+            Event::Requested(exchange) => {
                 let family = self.families.get(name).copied().unwrap_or(Family::Cloud);
-                let fields = decode(&call.call, family).ok();
+                let fields = decode(&exchange.request, family).ok();
                 fields.map_or(Value::Null, Fields::whole)
             }
             Event::Queued(callback) | Event::Ended { callback, .. } => body(&callback.body),

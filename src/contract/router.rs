@@ -84,7 +84,7 @@ impl Router {
     /// If a path of the user's settings cannot be distinguished from another one, or has unbalanced braces.
     pub fn new(catalog: &Catalog) -> Result<Self, RouteError> {
         let mut router = Self { paths: matchit::Router::new(), places: Vec::new() };
-        for entry in catalog.entries().iter().filter(|entry| entry.direction == Direction::Call) {
+        for entry in catalog.entries().iter().filter(|entry| entry.direction == Direction::Request) {
             for (number, route) in entry.routes.iter().enumerate() {
                 let wrong =
                     |reason: String| RouteError { id: entry.id.clone(), path: route.path.clone(), reason };
@@ -227,7 +227,7 @@ mod tests {
     #[test]
     fn every_route_of_the_catalog_is_found() {
         let router = router();
-        for entry in Catalog::builtin().calls() {
+        for entry in Catalog::builtin().requests() {
             for (number, wanted) in entry.routes.iter().enumerate() {
                 let path = wanted.path.replace("{name}", "line");
                 for path in [path.clone(), format!("{path}/")] {

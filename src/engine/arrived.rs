@@ -47,14 +47,14 @@ impl Engine {
     /// Records a request that was handled, with the details that stories may need.
     pub(super) fn came_in(
         &mut self,
-        call: &Request<'_>,
+        request: &Request<'_>,
         fields: Cow<'_, Value>,
         usual: &Result<Response, Refusal>,
         reads_answer: bool,
     ) -> CameIn {
         let fields = Arc::new(fields.into_owned());
         let conversation = self.simulator.find_conversation(&fields);
-        let family = self.dispatch.catalog.get(call.id).map(|entry| entry.family);
+        let family = self.dispatch.catalog.get(request.id).map(|entry| entry.family);
         let is_needed = reads_answer || conversation.is_none();
         let answer = family.filter(|_| is_needed).map_or(Value::Null, |family| usual_answer(family, usual));
         let named = || self.simulator.find_conversation(answer.get("body")?.get("data")?);
@@ -70,8 +70,8 @@ impl Engine {
             }
             Ok(_) => Outcome::Good,
         };
-        let what = Came::Call(call.id.into());
-        let arrival = self.arrived(what, Arc::clone(&fields), conversation, outcome, call.now);
+        let what = Came::Request(request.id.into());
+        let arrival = self.arrived(what, Arc::clone(&fields), conversation, outcome, request.now);
         CameIn { fields, conversation, begun, answer, arrival }
     }
 
@@ -90,9 +90,9 @@ impl Engine {
                 let meant = meant.map(|path| self.served_at(path)).unwrap_or_default();
                 (Came::Stray { asked: asked.clone(), meant }, Outcome::Good)
             }
-            TurnedAway::Denied { id, refusal } => (Came::Call(Arc::clone(id)), refused(refusal, true)),
-            TurnedAway::Refused { id, refusal } => (Came::Call(Arc::clone(id)), refused(refusal, false)),
-            TurnedAway::OnPurpose { id } => (Came::Call(Arc::clone(id)), Outcome::OnPurpose),
+            TurnedAway::Denied { id, refusal } => (Came::Request(Arc::clone(id)), refused(refusal, true)),
+            TurnedAway::Refused { id, refusal } => (Came::Request(Arc::clone(id)), refused(refusal, false)),
+            TurnedAway::OnPurpose { id } => (Came::Request(Arc::clone(id)), Outcome::OnPurpose),
         };
         let conversation = fields.and_then(|fields| self.simulator.find_conversation(fields));
         let fields = Arc::new(fields.cloned().unwrap_or_default());
@@ -115,8 +115,8 @@ impl Engine {
 
     /// Returns the ids of the requests served at a path, whatever their method.
     fn served_at(&self, path: &str) -> Vec<Arc<str>> {
-        let calls = self.dispatch.catalog.entries().iter();
-        let served = calls.filter(|entry| entry.routes.iter().any(|route| is_path(&route.path, path)));
+        let requests = self.dispatch.catalog.entries().iter();
+        let served = requests.filter(|entry| entry.routes.iter().any(|route| is_path(&route.path, path)));
         served.map(|entry| Arc::from(entry.id.as_str())).collect()
     }
 }

@@ -52,7 +52,7 @@ pub struct Engine {
     /// Number of stories with steps or reactions for requests.
     listening: usize,
     /// Number of requests received.
-    pub(super) calls: u64,
+    pub(super) requests: u64,
     pub(super) stopped: bool,
     /// Number of uploads of workflow rows.
     pub(super) uploads: u64,
@@ -97,7 +97,7 @@ impl Engine {
             live: BTreeSet::new(),
             awaiting: 0,
             listening: 0,
-            calls: 0,
+            requests: 0,
             stopped: false,
             uploads: 0,
             seed,
@@ -132,7 +132,7 @@ impl Engine {
         if let Some(at) = wakeup {
             self.wakeups.insert((at, self.stories.len()));
         }
-        self.listening += usize::from(story.story().looks_for_calls());
+        self.listening += usize::from(story.story().looks_for_requests());
         self.faulty_stories += usize::from(story.has_faults());
         self.live.insert(self.stories.len());
         self.stories.push(story);
@@ -260,18 +260,18 @@ impl Engine {
     }
 
     /// Whether a story waits for a request from outside.
-    pub fn awaits_call(&self) -> bool {
+    pub fn awaits_request(&self) -> bool {
         self.awaiting > 0
     }
 
     /// Returns the number of requests received so far.
-    pub fn calls(&self) -> u64 {
-        self.calls
+    pub fn requests(&self) -> u64 {
+        self.requests
     }
 
     /// Whether an integrator makes requests, or a story reacts to them.
-    pub fn expects_calls(&self) -> bool {
-        self.listening > 0 || self.calls > 0
+    pub fn expects_requests(&self) -> bool {
+        self.listening > 0 || self.requests > 0
     }
 
     /// Returns when [`Engine::advance`] or [`Engine::start`] has something to do next.
@@ -387,7 +387,7 @@ impl Engine {
         work: impl FnOnce(&mut StoryRun, &mut EngineHost<'_>) -> T,
     ) -> Option<T> {
         let Slot { run: story, wakeup: planned } = self.stories.slot_mut(index)?;
-        let (was_over, was_awaiting) = (story.is_over(), story.awaits_call());
+        let (was_over, was_awaiting) = (story.is_over(), story.awaits_request());
         let label = Arc::clone(story.name());
         let mut host = EngineHost {
             dispatch: &mut self.dispatch,
@@ -404,7 +404,7 @@ impl Engine {
                 self.live.remove(&index);
             }
         }
-        match (was_awaiting, story.awaits_call()) {
+        match (was_awaiting, story.awaits_request()) {
             (false, true) => self.awaiting += 1,
             (true, false) => self.awaiting -= 1,
             _ => {}
@@ -535,7 +535,7 @@ impl Engine {
     }
 
     /// Returns the signers of each account's chatbot requests: the scheme of the callbacks, with the account's own key.
-    pub fn caller_signers(&self) -> Vec<Signer> {
+    pub fn client_signers(&self) -> Vec<Signer> {
         let usual = &self.dispatch.signer;
         let of = |account: &Account| {
             let mut scheme = usual.scheme().clone();

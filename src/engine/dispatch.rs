@@ -418,7 +418,7 @@ fn assumed_parts(id: &str, direction: Direction) -> String {
         (!names.is_empty()).then(|| format!("`{key}` ({names}{more})"))
     };
     let mut parts = vec![match direction {
-        Direction::Call => "`path`".to_owned(),
+        Direction::Request => "`path`".to_owned(),
         Direction::Callback => "`event`".to_owned(),
     }];
     match fields(id) {

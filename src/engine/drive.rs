@@ -43,7 +43,7 @@ struct Shared {
     changed: Notify,
     arrived: Notify,
     client: Client,
-    callers: Callers,
+    clients: Clients,
     pace: Pace,
     watchdog: Option<Watchdog>,
     /// Whether nothing new is started.
@@ -64,18 +64,18 @@ pub(crate) type Receiver =
 
 impl std::fmt::Debug for Driver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Driver").field("callers", &self.shared.callers).finish_non_exhaustive()
+        f.debug_struct("Driver").field("clients", &self.shared.clients).finish_non_exhaustive()
     }
 }
 
 /// Who sends requests to the mock, and for how long the mock runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Callers {
+pub enum Clients {
     /// All clients live in this process, so that time may jump while a story awaits a request.
     Closed,
     /// Clients outside make requests in real time.
     Open,
-    /// As [`Callers::Open`], and the mock runs until it is interrupted. A jumping clock runs with real time and jumps whenever
+    /// As [`Clients::Open`], and the mock runs until it is interrupted. A jumping clock runs with real time and jumps whenever
     /// something is under way.
     Lasting,
 }
@@ -202,7 +202,7 @@ impl Driver {
         engine: Engine,
         clock: Clock,
         client: Client,
-        callers: Callers,
+        clients: Clients,
         pace: Pace,
         watchdog: Option<Watchdog>,
     ) -> Self {
@@ -228,7 +228,7 @@ impl Driver {
             changed: Notify::new(),
             arrived: Notify::new(),
             client,
-            callers,
+            clients,
             pace,
             watchdog,
             ending: AtomicBool::new(false),
@@ -306,16 +306,16 @@ impl Driver {
     fn work<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         let (result, changed) = {
             let mut state = self.lock();
-            let before = (state.engine.awaits_call(), state.engine.calls(), state.engine.uploads());
+            let before = (state.engine.awaits_request(), state.engine.requests(), state.engine.uploads());
             let result = work(&mut state);
-            let (awaited, calls, uploads) = before;
-            if calls != state.engine.calls() {
+            let (awaited, requests, uploads) = before;
+            if requests != state.engine.requests() {
                 state.outside.heard(&self.shared.pace, self.real());
             }
             if uploads != state.engine.uploads() {
                 state.uploaded = Some(Instant::now());
             }
-            (result, awaited != state.engine.awaits_call() || state.waits_too_long())
+            (result, awaited != state.engine.awaits_request() || state.waits_too_long())
         };
         if changed {
             self.shared.changed.notify_one();

@@ -61,15 +61,15 @@ fn refused() -> AttemptResult {
 
 /// Creates a driver for a story at full speed, with an integrator outside.
 fn story(path: &Path, seed: u64, pace: Pace, seen: &Seen) -> Driver {
-    beside(path, seed, pace, seen, Callers::Open)
+    beside(path, seed, pace, seen, Clients::Open)
 }
 
 /// Creates the same driver, with a choice of callers, so that the mock may outlive the story.
-fn beside(path: &Path, seed: u64, pace: Pace, seen: &Seen, callers: Callers) -> Driver {
+fn beside(path: &Path, seed: u64, pace: Pace, seen: &Seen, clients: Clients) -> Driver {
     let catalog = Catalog::builtin();
     let scenario = load::load(path, catalog, &[]).unwrap_or_else(|problems| panic!("{problems}"));
-    let is_call = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
-    let story = Arc::new(Story::compile(&scenario, Policy::airudder(), is_call).unwrap());
+    let is_request = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Request);
+    let story = Arc::new(Story::compile(&scenario, Policy::airudder(), is_request).unwrap());
     let epoch = "2030-01-01T00:00:00Z".parse().unwrap();
     let mut run = StoryRun::new(story, "story".into(), 0, 1, Seed(seed), epoch);
     run.fail_fast();
@@ -82,7 +82,7 @@ fn beside(path: &Path, seed: u64, pace: Pace, seen: &Seen, callers: Callers) -> 
         .engine()
         .unwrap();
     let client = Client::new(ClientOptions::default()).unwrap();
-    Driver::new(engine, Clock::starting(epoch, Speed::Max), client, callers, pace, None)
+    Driver::new(engine, Clock::starting(epoch, Speed::Max), client, clients, pace, None)
 }
 
 fn with(driver: Driver, receiver: Receiver) -> Driver {
@@ -135,7 +135,7 @@ impl Store for Full {
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_does_not_keep_it_from_its_end() {
     let seen = Seen::default();
-    let driver = beside(&ready("agent-transfer.toml"), 7, Pace::default(), &seen, Callers::Lasting);
+    let driver = beside(&ready("agent-transfer.toml"), 7, Pace::default(), &seen, Clients::Lasting);
     let driver = with(driver, Box::new(|_| Box::pin(async { answered(200) })));
     driver.store_inputs(Box::new(Full));
     let interrupt = tokio::time::sleep(Duration::from_secs(1));
@@ -168,10 +168,10 @@ send = "agent.message"
 "#;
 
 /// Makes a request as the API would pass it on.
-fn call(driver: &Driver, id: &str, fields: &Value) {
+fn request(driver: &Driver, id: &str, fields: &Value) {
     driver.with(|engine, now| {
         let (account, zone) = (AccountKey::default(), Offset::UTC);
-        let outcome = engine.call(&Request {
+        let outcome = engine.request(&Request {
             id,
             fields,
             route: 0,
@@ -188,12 +188,12 @@ fn call(driver: &Driver, id: &str, fields: &Value) {
 
 /// Plays the story with an integrator that answers every message of the user twice, some time after it accepted the callback.
 /// Returns who spoke, in order: `user` and `agent`.
-async fn chat(seed: u64, settle: Duration, callers: Callers) -> String {
+async fn chat(seed: u64, settle: Duration, clients: Clients) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chat.toml");
     std::fs::write(&path, CHAT).unwrap();
     let (seen, said) = (Seen::default(), Seen::default());
-    let driver = beside(&path, seed, Pace { settle, ..Pace::default() }, &seen, callers);
+    let driver = beside(&path, seed, Pace { settle, ..Pace::default() }, &seen, clients);
     let late = move |n: u64| Duration::from_millis(Seed(seed).derive("late", n).0 % 95);
     // The integrator's own handle is weak: a strong one would form a cycle with the driver.
     let own = Arc::new(Mutex::new(None::<std::sync::Weak<Shared>>));
@@ -210,7 +210,7 @@ async fn chat(seed: u64, settle: Duration, callers: Callers) -> String {
                         tokio::time::sleep(late(number)).await;
                         let call_id = &body["transfer"]["call_id"];
                         let fields = json!({ "call_id": call_id, "result": "accepted" });
-                        call(&driver, "chatbot.agent_transfer_result", &fields);
+                        request(&driver, "chatbot.agent_transfer_result", &fields);
                     });
                 }
                 "agent.message" => {
@@ -221,7 +221,7 @@ async fn chat(seed: u64, settle: Duration, callers: Callers) -> String {
                             let texts = [{ json!({ "type": "text", "text": "yes" }) }];
                             let fields = json!({ "call_id": body["call_id"], "messages": texts });
                             talk.push("agent".to_owned());
-                            call(&driver, "chatbot.send_message", &fields);
+                            request(&driver, "chatbot.send_message", &fields);
                         }
                     });
                 }
@@ -249,10 +249,10 @@ async fn a_user_never_talks_over_an_answer_that_is_on_its_way() {
     let in_turn = "user agent agent user agent agent user agent agent";
     let mut overtaken = 0;
     for seed in 0..40 {
-        for callers in [Callers::Open, Callers::Lasting] {
-            let said = chat(seed, Duration::from_millis(100), callers).await;
-            assert_eq!(said, in_turn, "seed {seed}, {callers:?}");
-            overtaken += u32::from(chat(seed, Duration::ZERO, callers).await != in_turn);
+        for clients in [Clients::Open, Clients::Lasting] {
+            let said = chat(seed, Duration::from_millis(100), clients).await;
+            assert_eq!(said, in_turn, "seed {seed}, {clients:?}");
+            overtaken += u32::from(chat(seed, Duration::ZERO, clients).await != in_turn);
         }
     }
     assert!(overtaken > 20, "without the wait it happens: {overtaken}");
@@ -310,7 +310,7 @@ async fn after_a_panic_nothing_goes_on() {
     let engine = Builder::new(Prepared::new(Settings::default())).engine().unwrap();
     let clock = Clock::starting(Timestamp::UNIX_EPOCH, Speed::Max);
     let client = Client::new(ClientOptions::default()).unwrap();
-    let driver = Driver::new(engine, clock, client, Callers::Lasting, Pace::default(), None);
+    let driver = Driver::new(engine, clock, client, Clients::Lasting, Pace::default(), None);
     let theirs = driver.clone();
     let driving = tokio::spawn(async move { theirs.drive(std::future::pending()).await });
     tokio::task::yield_now().await;

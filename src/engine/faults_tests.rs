@@ -52,7 +52,7 @@ async fn mixed(seed: u64) -> (Totals, u64, u64, Vec<String>) {
         engine,
         Clock::starting(epoch, Speed::Max),
         client,
-        Callers::Closed,
+        Clients::Closed,
         Pace::default(),
         None,
     );

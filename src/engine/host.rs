@@ -66,8 +66,8 @@ impl StoryHost for EngineHost<'_> {
         self.write(Event::StoryFinished { passed });
     }
 
-    fn waiting(&mut self, call: &str, within: Duration) {
-        self.write(Event::Waiting { call: Arc::from(call), within });
+    fn waiting(&mut self, request: &str, within: Duration) {
+        self.write(Event::Waiting { request: Arc::from(request), within });
     }
 
     fn skipped(&mut self, steps: Vec<(Place, String)>) {

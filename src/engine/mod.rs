@@ -37,7 +37,7 @@ pub use clock::{Clock, Speed, SpeedError};
 pub use core::Engine;
 #[cfg(test)]
 pub(crate) use drive::Receiver;
-pub use drive::{Agenda, Callers, Checkpoint, Driver, End, Misfit};
+pub use drive::{Agenda, Checkpoint, Clients, Driver, End, Misfit};
 pub use inputs::{Given, Input, NoInputs, NotStored, ReadStored, Store};
 pub use left::Left;
 pub use options::EngineOptions;

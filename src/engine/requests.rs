@@ -11,13 +11,13 @@ use super::correct;
 use super::outcome::{RequestOutcome, is_refusal, outcome};
 use crate::contract::{Direction, Provenance};
 use crate::faults::{self, Belongs, Fault};
-use crate::scenario::{CallView, StoryRun};
+use crate::scenario::{RequestView, StoryRun};
 use crate::simulator::{AccountKey, ConversationKey, Request};
 
 impl Engine {
     /// Whether a request may be served, given the provenance of its route. The first use of an assumed one is noted.
     pub fn admit(&mut self, id: &str, provenance: Provenance, now: Timestamp) -> bool {
-        self.dispatch.admit(id, Direction::Call, provenance, now)
+        self.dispatch.admit(id, Direction::Request, provenance, now)
     }
 
     /// Returns the fault of a request: the one the request itself asks for (`header` is its `X-Mock-Fault`), else the one of
@@ -29,7 +29,7 @@ impl Engine {
         fields: &Value,
         account: Option<AccountKey>,
     ) -> Option<Fault> {
-        if let Some(magic) = faults::magic_of_call(header, fields) {
+        if let Some(magic) = faults::magic_of_request(header, fields) {
             return Some(magic);
         }
         if self.faulty_stories == 0 && self.dispatch.faults.is_empty() {
@@ -60,10 +60,10 @@ impl Engine {
     }
 
     /// Handles a request of the integrator: changes the state, informs stories and returns the response.
-    pub fn call(&mut self, call: &Request<'_>) -> RequestOutcome {
-        let Request { id, fields, now, .. } = *call;
+    pub fn request(&mut self, request: &Request<'_>) -> RequestOutcome {
+        let Request { id, fields, now, .. } = *request;
         self.note_deed(["a request of ", id]);
-        self.calls += 1;
+        self.requests += 1;
         let owner = match self.stories.is_empty() {
             true => None,
             false => self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key)),
@@ -76,21 +76,21 @@ impl Engine {
         let looking: Vec<&StoryRun> = listeners
             .iter()
             .filter_map(|index| self.stories.get(*index))
-            .filter(|story| !story.is_over() && story.looks_for_call(id))
+            .filter(|story| !story.is_over() && story.looks_for_request(id))
             .collect();
-        let whole = if looking.is_empty() { Cow::Borrowed(fields) } else { call.with_rows() };
-        let reads_answer = looking.iter().any(|story| story.reads_calls());
+        let whole = if looking.is_empty() { Cow::Borrowed(fields) } else { request.with_rows() };
+        let reads_answer = looking.iter().any(|story| story.reads_requests());
         self.uploads += u64::from(matches!(id, "workflow.create" | "workflow.add_contacts"));
-        let usual = self.simulator.handle(call);
+        let usual = self.simulator.handle(request);
         self.take_notes(now);
         let found = self.simulator.take_findings();
         let cause = self.simulator.last_cause();
         let came = match self.stories.is_empty() {
             true => CameIn::default(),
-            false => self.came_in(call, whole, &usual, reads_answer),
+            false => self.came_in(request, whole, &usual, reads_answer),
         };
         let CameIn { fields: whole, conversation, begun, answer, arrival } = &came;
-        let view = CallView {
+        let view = RequestView {
             id,
             fields: whole,
             refused: is_refusal(&usual),
@@ -107,13 +107,13 @@ impl Engine {
         for index in listeners {
             match self.stories.get(index) {
                 Some(story) if !story.is_over() => {}
-                Some(story) if story.missed_call(id) => {
-                    self.with_host(index, now, |story, host| story.on_late_call(&view, now, host));
+                Some(story) if story.missed_request(id) => {
+                    self.with_host(index, now, |story, host| story.on_late_request(&view, now, host));
                     continue;
                 }
                 _ => continue,
             }
-            let reply = self.with_host(index, now, |story, host| story.on_call(&view, now, host));
+            let reply = self.with_host(index, now, |story, host| story.on_request(&view, now, host));
             let Some(reply) = reply else { continue };
             replaces_default |= reply.replaces_default;
             from_story = from_story.or(reply.answer);
@@ -135,7 +135,7 @@ impl Engine {
         }
         for index in kept.into_iter().skip(usize::from(!taken)) {
             if let Some(story) = self.stories.get_mut(index) {
-                story.give_up_call(id);
+                story.give_up_request(id);
             }
         }
         let its = view.conversation.or(view.begun);

@@ -27,8 +27,8 @@ fn engine(text: &str, copies: u32, most: Most, kept: &Kept) -> Engine {
     std::fs::write(&path, text).unwrap();
     let catalog = Catalog::builtin();
     let scenario = load::load(&path, catalog, &[]).unwrap_or_else(|problems| panic!("{problems}"));
-    let is_call = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
-    let story = Arc::new(Story::compile(&scenario, Policy::once(), is_call).unwrap());
+    let is_request = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Request);
+    let story = Arc::new(Story::compile(&scenario, Policy::once(), is_request).unwrap());
     let run = |copy: u32| {
         let name = Arc::from(format!("story {copy}"));
         StoryRun::new(Arc::clone(&story), name, copy, copy + 1, Seed(u64::from(copy)), epoch())

@@ -133,14 +133,15 @@ mod tests {
         // Every turn takes longer than zero.
         let watchdog = Watchdog::new(Duration::ZERO, move |long| tells.lock().unwrap().push(long));
         let patient = Watchdog::new(Duration::MAX, |long| panic!("{long}"));
-        for (watchdog, deed) in [(Some(&watchdog), "a call"), (Some(&patient), "another"), (None, "a third")]
+        for (watchdog, deed) in
+            [(Some(&watchdog), "a request"), (Some(&patient), "another"), (None, "a third")]
         {
             let mut turn = Turn::take(&shared, watchdog, &changed).unwrap();
             assert_eq!(turn.deed(), "", "a turn begins with nothing done");
             turn.0 = deed;
         }
         let noted = noted.lock().unwrap();
-        assert_eq!(noted.iter().map(|long| long.deed.as_str()).collect::<Vec<_>>(), ["a call"]);
+        assert_eq!(noted.iter().map(|long| long.deed.as_str()).collect::<Vec<_>>(), ["a request"]);
         let long = LongTurn { deed: "`task.create`".to_owned(), took: Duration::from_millis(1_300) };
         assert_eq!(long.to_string(), "everything else waited 1.3s for `task.create`");
     }

@@ -29,7 +29,7 @@ fn engine(text: &str) -> Engine {
 
 fn data(engine: &mut Engine, id: &str, fields: Value, now: Timestamp) -> Value {
     let account = AccountKey::default();
-    let call = Request {
+    let request = Request {
         id,
         fields: &fields,
         route: 0,
@@ -40,7 +40,7 @@ fn data(engine: &mut Engine, id: &str, fields: Value, now: Timestamp) -> Value {
         zone: Offset::UTC,
         now,
     };
-    match engine.call(&call) {
+    match engine.request(&request) {
         RequestOutcome { response: Ok(Simulated::Data(data)), .. } => data,
         other => panic!("{other:?}"),
     }
@@ -67,7 +67,7 @@ fn delivered(engine: &mut Engine, now: Timestamp) -> Vec<(String, String, Value)
 }
 
 #[test]
-fn a_call_leads_to_the_callback_and_the_state_changes_with_it() {
+fn a_request_leads_to_the_callback_and_the_state_changes_with_it() {
     let mut engine = engine(include_str!("../../scenarios/custom/flex-route.toml"));
     assert!(engine.is_over());
     let fields = json!({"Name": "day shift", "CallbackUrl": "http://127.0.0.1:9/own"});

@@ -116,7 +116,7 @@ pub fn magic_header(value: &str) -> Option<Fault> {
 
 /// Returns the fault that a request asks for: by the value of [`HEADER`] if it has one, or else by the first of its texts that
 /// asks for one. Only texts at the top level are considered.
-pub fn magic_of_call(header: Option<&str>, fields: &Value) -> Option<Fault> {
+pub fn magic_of_request(header: Option<&str>, fields: &Value) -> Option<Fault> {
     header
         .and_then(magic_header)
         .or_else(|| fields.as_object()?.values().find_map(|value| magic(value.as_str()?)))
@@ -247,17 +247,17 @@ mod tests {
     }
 
     #[test]
-    fn a_call_asks_by_header_or_text() {
+    fn a_request_asks_by_header_or_text() {
         let fields =
             json!({ "n": 1, "inner": { "text": "mock:reset" }, "name": "x mock:500", "other": "mock:close" });
-        let act = |header| magic_of_call(header, &fields).and_then(|fault| fault.act);
+        let act = |header| magic_of_request(header, &fields).and_then(|fault| fault.act);
         assert!(matches!(act(None), Some(Act::Answer { status: 500, .. })));
         assert_eq!(act(Some(" half ")), Some(Act::Kind(FaultKind::Half)));
         assert_eq!(act(Some("mock:never")), Some(Act::Kind(FaultKind::Never)));
         assert!(matches!(act(Some("unknown")), Some(Act::Answer { status: 400, .. })));
         assert!(matches!(act(Some("")), Some(Act::Answer { status: 500, .. })));
-        assert_eq!(magic_of_call(None, &json!("mock:reset")), None);
-        assert_eq!(magic_of_call(None, &Value::Null), None);
+        assert_eq!(magic_of_request(None, &json!("mock:reset")), None);
+        assert_eq!(magic_of_request(None, &Value::Null), None);
     }
 
     proptest! {

@@ -31,7 +31,7 @@ pub use belongs::{Belongs, strangers};
 pub use callback::CallbackFault;
 pub use file::{DelayFile, FaultFile, FaultKind, SpreadFile};
 pub(crate) use list::{FaultList, list};
-pub use magic::{HEADER, MAGIC, magic_of_body, magic_of_call};
+pub use magic::{HEADER, MAGIC, magic_of_body, magic_of_request};
 pub use name::{FaultName, Group};
 #[cfg(test)]
 pub use text::read as read_text;

@@ -16,13 +16,13 @@ fn faults(toml: &str, seed: u64) -> Faults {
 }
 
 /// Returns the numbers, from 1, of the calls that are hit.
-fn hits(keys: &str, calls: usize, seed: u64) -> Vec<usize> {
+fn hits(keys: &str, requests: usize, seed: u64) -> Vec<usize> {
     let mut faults = faults(&format!("[[faults]]\ncall = '*'\nstatus = 500\n{keys}"), seed);
-    (1..=calls).filter(|_| faults.next("task.list", &Value::Null, &Belongs::default()).is_some()).collect()
+    (1..=requests).filter(|_| faults.next("task.list", &Value::Null, &Belongs::default()).is_some()).collect()
 }
 
 #[test]
-fn which_calls_are_hit() {
+fn which_requests_are_hit() {
     for (keys, wanted) in [
         ("", vec![1, 2, 3, 4, 5, 6, 7, 8, 9]),
         ("skip = 7", vec![8, 9]),
@@ -46,7 +46,7 @@ fn chance_is_seeded() {
     assert_eq!(hit, hits("percent = 30", 10_000, 7));
     assert_ne!(hit, hits("percent = 30", 10_000, 8));
     let some = hits("skip = 10\ntimes = 1000\npercent = 12.5", 10_000, 7);
-    assert!((90..=160).contains(&some.len()) && some.iter().all(|call| (11..=1010).contains(call)));
+    assert!((90..=160).contains(&some.len()) && some.iter().all(|request| (11..=1010).contains(request)));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_first_that_hits_decides_and_all_count() {
 }
 
 #[test]
-fn a_fault_hits_the_same_calls_whatever_stands_beside_it() {
+fn a_fault_hits_the_same_requests_whatever_stands_beside_it() {
     let own = "[[faults]]\ncall = 'task.list'\npercent = 50\nkind = 'reset'\n";
     let other = "[[faults]]\ncall = '*'\npercent = 50\ndelay = '1s..2s'\n";
     let (mut alone, mut beside) = (faults(own, 3), faults(&format!("{own}{other}"), 3));
@@ -88,7 +88,7 @@ fn a_fault_hits_the_same_calls_whatever_stands_beside_it() {
 }
 
 #[test]
-fn the_fields_of_a_call_are_compared_in_part() {
+fn the_fields_of_a_request_are_compared_in_part() {
     let mut faults = faults(
         "[[faults]]\ncall = '*'\nwhere = { task = { id = 7 }, kind = 'x' }\nkind = 'garbage'\n\
          [[faults]]\ncall = '*'\nwhere = {}\nkind = 'close'\ntimes = 9\n",
@@ -185,8 +185,8 @@ fn fault() -> impl Strategy<Value = FaultFile> {
     let counts = (any::<Option<u32>>(), any::<Option<u32>>(), any::<Option<u32>>(), any::<Option<f64>>());
     let spread = prop::option::of((any::<u32>(), any::<u32>()));
     (prop::sample::select(vec!["*", "a.*", "a.b", "", "**"]), counts, any::<Option<u16>>(), spread).prop_map(
-        |(call, (skip, times, every, percent), status, spread)| FaultFile {
-            call: Some(call.to_owned()),
+        |(request, (skip, times, every, percent), status, spread)| FaultFile {
+            call: Some(request.to_owned()),
             where_: status.map(|_| serde_json::Map::from_iter([("a".to_owned(), json!({ "b": [1] }))])),
             skip,
             times,
@@ -206,11 +206,11 @@ proptest! {
     #[test]
     fn whatever_stands_in_the_list_is_survived(
         list in prop::collection::vec(fault(), 0..4),
-        calls in prop::collection::vec(("[a.b*]{0,4}", 0..4u8), 0..12),
+        requests in prop::collection::vec(("[a.b*]{0,4}", 0..4u8), 0..12),
         seed in any::<u64>(),
     ) {
         let mut faults = Faults::new(list, Seed(seed));
-        for (id, form) in calls {
+        for (id, form) in requests {
             let fields = [Value::Null, json!({ "a": { "b": [1], "c": 2 } }), json!({ "a": 1 }), json!("a")];
             faults.next(&id, &fields[usize::from(form)], &Belongs::default());
         }

@@ -87,7 +87,7 @@ fn answers(input: &[u8]) {
 fn bodies(input: &[u8]) {
     let mut parts = input.splitn(2, |byte| *byte == BETWEEN);
     let (kind, body) = (text(parts.next().unwrap_or_default()), parts.next().unwrap_or_default());
-    let call = HttpRequest {
+    let request = HttpRequest {
         method: "POST".into(),
         path: "/".to_owned(),
         headers: std::iter::once(("content-type", &*kind)).collect(),
@@ -95,7 +95,7 @@ fn bodies(input: &[u8]) {
         ..HttpRequest::default()
     };
     for family in Family::ALL {
-        if let Err(error) = crate::api::decode(&call, family) {
+        if let Err(error) = crate::api::decode(&request, family) {
             assert!(!error.to_string().contains('\n'), "{error}");
         }
     }
@@ -213,9 +213,9 @@ fn ranges(input: &[u8]) {
     let parts: Vec<String> = input.split(|byte| *byte == BETWEEN).map(text).collect();
     let headers =
         NAMES.into_iter().zip(parts.iter().map(String::as_str)).filter(|(_, value)| !value.is_empty());
-    let call = HttpRequest { method: "GET".into(), headers: headers.collect(), ..HttpRequest::default() };
+    let request = HttpRequest { method: "GET".into(), headers: headers.collect(), ..HttpRequest::default() };
     for length in [0, 1, 10, u64::MAX] {
-        let selected = recordings::select(&call, "\"abc\"", "audio/wav", "a.wav", length);
+        let selected = recordings::select(&request, "\"abc\"", "audio/wav", "a.wav", length);
         assert!([200, 206, 304, 412, 416].contains(&selected.status));
         if let Some(part) = selected.part {
             assert!(part.start <= part.end && part.end <= length);
@@ -302,7 +302,7 @@ fn user_endpoints(input: &[u8]) {
     edge::RUNTIME.with(|runtime| {
         runtime.block_on(async {
             for method in ["GET", "POST"] {
-                let call = HttpRequest {
+                let request = HttpRequest {
                     method: method.into(),
                     path: "/own/a".to_owned(),
                     headers: [("host", "localhost"), ("content-type", "application/json")]
@@ -311,7 +311,7 @@ fn user_endpoints(input: &[u8]) {
                     body: Bytes::copy_from_slice(body),
                     ..HttpRequest::default()
                 };
-                mock.answer(call).await.here().await;
+                mock.answer(request).await.here().await;
                 mock.driver().with(|engine, now| engine.advance(now));
             }
         });

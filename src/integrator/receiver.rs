@@ -105,8 +105,8 @@ impl Receiver {
 
     /// Receives a request. The signature is verified over the exact bytes if there is one, or if the catalog says that the
     /// event has one.
-    pub fn receive(&mut self, call: &HttpRequest, now: Timestamp) -> Received {
-        let body: Result<Value, BodyError> = match &*call.body {
+    pub fn receive(&mut self, request: &HttpRequest, now: Timestamp) -> Received {
+        let body: Result<Value, BodyError> = match &*request.body {
             [] => Err(BodyError::Empty),
             bytes => serde_json::from_slice(bytes).map_err(|error| BodyError::NotJson(error.to_string())),
         };
@@ -115,9 +115,9 @@ impl Receiver {
         let id = known.map(|(_, id, _)| id.clone());
         let must = known.is_some_and(|(_, _, signed)| *signed);
         let header = &self.signer.scheme().header;
-        let came = call.headers.values(header).next().is_some();
-        let verdict = if must || came { self.verify(call, now) } else { Verdict::Unsigned };
-        let times = self.seen.again(&call.body);
+        let came = request.headers.values(header).next().is_some();
+        let verdict = if must || came { self.verify(request, now) } else { Verdict::Unsigned };
+        let times = self.seen.again(&request.body);
         self.counts.received += 1;
         self.counts.duplicates += u64::from(times > 1);
         *match verdict {
@@ -125,12 +125,13 @@ impl Receiver {
             Verdict::Wrong(_) => &mut self.counts.wrong,
             Verdict::Unsigned => &mut self.counts.unsigned,
         } += 1;
-        Received { event, id, verdict, body, raw: call.body.clone(), times }
+        Received { event, id, verdict, body, raw: request.body.clone(), times }
     }
 
-    fn verify(&self, call: &HttpRequest, now: Timestamp) -> Verdict {
-        let path = call.path_and_query();
-        let received = signature::Received { body: &call.body, path: &path, headers: &call.headers, now };
+    fn verify(&self, request: &HttpRequest, now: Timestamp) -> Verdict {
+        let path = request.path_and_query();
+        let received =
+            signature::Received { body: &request.body, path: &path, headers: &request.headers, now };
         match self.signer.verify(&received) {
             Err(wrong) if self.others.iter().all(|other| other.verify(&received).is_err()) => {
                 Verdict::Wrong(wrong)
@@ -192,7 +193,7 @@ mod tests {
         Receiver::new(signer(), Catalog::builtin())
     }
 
-    fn call(body: &str, signature: Option<String>) -> HttpRequest {
+    fn request(body: &str, signature: Option<String>) -> HttpRequest {
         HttpRequest {
             method: "POST".into(),
             path: "/hook".to_owned(),
@@ -204,7 +205,7 @@ mod tests {
 
     fn signed(body: &str) -> HttpRequest {
         let signing = Signing { body: body.as_bytes(), path: "/hook", now: now(), nonce: "" };
-        call(body, Some(signer().signature(&signing)))
+        request(body, Some(signer().signature(&signing)))
     }
 
     #[test]
@@ -222,19 +223,19 @@ mod tests {
         changed.body = Bytes::from(body.replace(':', ": "));
         let wrong = receiver.receive(&changed, now());
         assert!(matches!(wrong.verdict, Verdict::Wrong(_)));
-        let missing = receiver.receive(&call(&body, None), now());
+        let missing = receiver.receive(&request(&body, None), now());
         assert!(matches!(missing.verdict, Verdict::Wrong(_)), "a signed event without a signature");
         assert_eq!(missing.times, 2);
 
         let notice = json!({ "type": "TaskStatus", "body": {} }).to_string();
-        let unsigned = receiver.receive(&call(&notice, None), now());
+        let unsigned = receiver.receive(&request(&notice, None), now());
         assert_eq!(
             (unsigned.id.as_deref(), unsigned.verdict),
             (Some("dialer.task_status"), Verdict::Unsigned)
         );
         assert_eq!(receiver.receive(&signed(&notice), now()).verdict, Verdict::Verified);
         assert!(matches!(
-            receiver.receive(&call(&notice, Some("00".to_owned())), now()).verdict,
+            receiver.receive(&request(&notice, Some("00".to_owned())), now()).verdict,
             Verdict::Wrong(_)
         ));
 
@@ -254,7 +255,7 @@ mod tests {
             ("{\"event\": 1}", None, ""),
             ("{\"event\": \"no.such\"}", Some("no.such"), ""),
         ] {
-            let received = receiver.receive(&call(body, None), now());
+            let received = receiver.receive(&request(body, None), now());
             assert_eq!(received.event.as_deref(), event);
             assert_eq!((received.id, received.verdict), (None, Verdict::Unsigned));
             assert_eq!(received.body.err().map(|error| error.to_string()).unwrap_or_default(), message);
@@ -269,7 +270,7 @@ mod tests {
         let corrections = corrections.iter().map(|(id, correction)| (id.as_str(), correction));
         let catalog = Catalog::builtin().overridden(corrections).unwrap();
         let received =
-            Receiver::new(signer(), &catalog).receive(&call("{\"event\":\"closed\"}", None), now());
+            Receiver::new(signer(), &catalog).receive(&request("{\"event\":\"closed\"}", None), now());
         assert_eq!(received.id.as_deref(), Some("session.end"));
         assert!(matches!(received.verdict, Verdict::Wrong(_)));
     }

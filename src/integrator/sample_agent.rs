@@ -34,7 +34,7 @@ pub struct Action {
     /// Delay after the callback that caused it, on the story's clock.
     pub after: Duration,
     /// The catalog id of the request.
-    pub call: &'static str,
+    pub endpoint: &'static str,
     /// Its body (assumed).
     pub body: Value,
 }
@@ -255,7 +255,7 @@ impl Conversation {
             body["seat_id"] = self.seat_id.as_str().into();
             body["seat_name"] = self.seat_name.as_str().into();
         }
-        Action { after: RESULT, call: "chatbot.agent_transfer_result", body }
+        Action { after: RESULT, endpoint: "chatbot.agent_transfer_result", body }
     }
 
     /// `chatbot.send_message`. Body assumed; the message is a content object of the vendor's examples.
@@ -268,20 +268,20 @@ impl Conversation {
             "seat_id": self.seat_id,
             "messages": [{ "type": "text", "text": text }],
         });
-        Action { after, call: "chatbot.send_message", body }
+        Action { after, endpoint: "chatbot.send_message", body }
     }
 
     /// `chatbot.mark_read`. Body assumed.
     fn mark_read(&self, ids: &[&str]) -> Action {
         let ids: Vec<&str> = ids.iter().copied().filter(|id| !id.is_empty()).collect();
         let body = json!({ "call_id": self.call_id, "msg_ids": ids });
-        Action { after: READ, call: "chatbot.mark_read", body }
+        Action { after: READ, endpoint: "chatbot.mark_read", body }
     }
 
     /// `chatbot.end_session`. Body assumed.
     fn end(&self) -> Action {
         let body = json!({ "call_id": self.call_id, "reason": "seat" });
-        Action { after: END, call: "chatbot.end_session", body }
+        Action { after: END, endpoint: "chatbot.end_session", body }
     }
 }
 

@@ -28,10 +28,10 @@ pub struct SampleCustomer {
 
 impl SampleCustomer {
     /// Returns the request that a story waits for as its beginning; `None` for a request that no story begins with.
-    pub fn begin(&mut self, call: &str, number: u32) -> Option<Action> {
+    pub fn begin(&mut self, endpoint: &str, number: u32) -> Option<Action> {
         // The user of this number reads the message; anything else the user does is up to the story.
         let phone = format!("+62811{:04}9064", 1_000 + number % 9_000);
-        match call {
+        match endpoint {
             "chatbot.channel_message" => {
                 let user = format!("{USERS}{number}");
                 self.written.insert(user.clone(), 1);
@@ -39,11 +39,11 @@ impl SampleCustomer {
             }
             "chatbot.send_template" => {
                 let body = json!({ "template_id": 35, "language": "id", "to": [phone] });
-                Some(Action { after: BEGIN, call: "chatbot.send_template", body })
+                Some(Action { after: BEGIN, endpoint: "chatbot.send_template", body })
             }
             "chatbot.send_single_template" => {
                 let body = json!({ "template_id": 35, "language": "id", "to": phone });
-                Some(Action { after: BEGIN, call: "chatbot.send_single_template", body })
+                Some(Action { after: BEGIN, endpoint: "chatbot.send_single_template", body })
             }
             "workflow.create" => {
                 let variables = json!({ "mock_outcome": "no_answer", "mock_whatsapp": "replied" });
@@ -56,7 +56,7 @@ impl SampleCustomer {
                     "auto_finish": 1,
                     "details": [row],
                 });
-                Some(Action { after: BEGIN, call: "workflow.create", body })
+                Some(Action { after: BEGIN, endpoint: "workflow.create", body })
             }
             _ => None,
         }
@@ -80,7 +80,7 @@ fn pushed(user: &str, call_id: &str, text: &str) -> Action {
         "user": { "id": user, "name": "Ana" },
         "messages": [{ "type": "text", "text": text }],
     });
-    Action { after: ANSWER, call: "chatbot.channel_message", body }
+    Action { after: ANSWER, endpoint: "chatbot.channel_message", body }
 }
 
 #[cfg(test)]
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(first.body["call_id"], "");
         let said = json!({ "call_id": "c1", "user": first.body["user"] });
         let second = customer.react("message.send", &said).unwrap();
-        assert_eq!((&second.body["call_id"], second.call), (&json!("c1"), "chatbot.channel_message"));
+        assert_eq!((&second.body["call_id"], second.endpoint), (&json!("c1"), "chatbot.channel_message"));
         assert_ne!(second.body["messages"], first.body["messages"]);
         assert_eq!(customer.react("message.send", &said), None);
         assert_eq!(customer.react("session.end", &said), None);
@@ -104,9 +104,9 @@ mod tests {
     #[test]
     fn everything_that_begins_has_a_user_of_its_own() {
         let mut customer = SampleCustomer::default();
-        for call in ["chatbot.send_template", "chatbot.send_single_template", "workflow.create"] {
-            let [one, other] = [1, 2].map(|number| customer.begin(call, number).unwrap().body);
-            assert_ne!(one, other, "{call}");
+        for endpoint in ["chatbot.send_template", "chatbot.send_single_template", "workflow.create"] {
+            let [one, other] = [1, 2].map(|number| customer.begin(endpoint, number).unwrap().body);
+            assert_ne!(one, other, "{endpoint}");
         }
         assert_eq!(customer.begin("chatbot.send_message", 1), None);
     }

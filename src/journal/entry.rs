@@ -63,7 +63,7 @@ pub enum Event {
     /// A story waits for a request.
     Waiting {
         /// The catalog id of the request.
-        call: Arc<str>,
+        request: Arc<str>,
         /// The time limit, in the story's time.
         within: Duration,
     },
@@ -95,7 +95,7 @@ pub enum Event {
         end: End,
     },
     /// The integrator made a request and got a response.
-    Called(CallEntry),
+    Requested(RequestEntry),
 }
 
 impl Event {
@@ -136,7 +136,7 @@ impl Event {
             Self::Ended { end, .. } if end.failure.is_none() => "delivered",
             Self::Ended { end, .. } if end.is_dropped() => "dropped",
             Self::Ended { .. } => "dead",
-            Self::Called(_) => "called",
+            Self::Requested(_) => "called",
         }
     }
 }
@@ -158,17 +158,17 @@ pub fn assumed_text(id: &str, what: &str, refused: bool) -> String {
 
 /// A request of the integrator and its response.
 #[derive(Clone, Debug)]
-pub struct CallEntry {
+pub struct RequestEntry {
     /// The catalog id, if the path is known.
     pub id: Option<Arc<str>>,
     /// The request as received.
-    pub call: Arc<HttpRequest>,
+    pub request: Arc<HttpRequest>,
     /// The status of the response; 0 if there was none.
     pub status: u16,
     /// The body of the response.
     pub answer: Bytes,
     /// Why it was refused, if it was: before the envelope and the encryption of the response.
-    pub refusal: Option<Box<RefusedCall>>,
+    pub refusal: Option<Box<RefusedRequest>>,
     /// The fault that was applied, if any.
     pub fault: Option<Arc<str>>,
     /// The real time it took.
@@ -177,7 +177,7 @@ pub struct CallEntry {
 
 /// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RefusedCall {
+pub struct RefusedRequest {
     /// The vendor's code.
     pub code: i64,
     /// The reason, as sent in the response.

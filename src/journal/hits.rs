@@ -26,7 +26,7 @@ impl Hits {
                 attempt.faults.iter().filter(|_| is_sent).for_each(|fault| self.add(fault.as_str()));
             }
             Event::Ended { end, .. } if end.is_dropped() => self.add(FaultName::Drop.as_str()),
-            Event::Called(call) => call.fault.iter().for_each(|fault| self.add(fault)),
+            Event::Requested(exchange) => exchange.fault.iter().for_each(|fault| self.add(fault)),
             _ => {}
         }
     }

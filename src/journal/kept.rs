@@ -218,11 +218,11 @@ fn bodies(event: &Event) -> [Option<&Bytes>; 2] {
 /// Returns the approximate size of an entry without its [`bodies`].
 fn size(event: &Event) -> usize {
     let texts = match event {
-        Event::Called(call) => {
-            let request = &call.call;
+        Event::Requested(exchange) => {
+            let request = &exchange.request;
             let headers = request.headers.iter().map(|(name, value)| name.len() + value.len());
             let query = request.query.as_ref().map_or(0, String::len);
-            request.path.len() + query + headers.sum::<usize>() + request.body.len() + call.answer.len()
+            request.path.len() + query + headers.sum::<usize>() + request.body.len() + exchange.answer.len()
         }
         Event::Attempted { attempt, result, .. } => {
             let headers = attempt.headers.iter().map(|(name, value)| name.len() + value.len());

@@ -12,7 +12,7 @@ mod mask;
 mod record;
 mod signed;
 
-pub use entry::{CallEntry, Entry, Event, RefusedCall, SkippedStep, assumed_text};
+pub use entry::{Entry, Event, RefusedRequest, RequestEntry, SkippedStep, assumed_text};
 pub use hits::Hits;
 pub use kept::{Kept, KeptLimits};
 pub use log::{Journal, Sink};

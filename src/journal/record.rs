@@ -122,9 +122,9 @@ impl Lines {
             Event::Assumed { id, what, refused } => {
                 put(json!({ "id": &**id, "text": assumed_text(id, what, *refused) }));
             }
-            Event::Waiting { call, within } => {
+            Event::Waiting { request, within } => {
                 let within = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
-                put(json!({ "call": &**call, "within_ms": within }));
+                put(json!({ "call": &**request, "within_ms": within }));
             }
             Event::Note(text) | Event::Found { message: text, is_error: false } => {
                 put(json!({ "text": text }));
@@ -190,22 +190,22 @@ impl Lines {
                     put(bytes("body", &callback.body));
                 }
             }
-            Event::Called(call) => {
+            Event::Requested(exchange) => {
                 // The port of the mock may have been picked at start.
-                let headers = call.call.headers.iter().filter(|(name, _)| *name != "host");
+                let headers = exchange.request.headers.iter().filter(|(name, _)| *name != "host");
                 put(json!({
-                    "call": call.id.as_deref(),
-                    "method": call.call.method,
-                    "path": String::from_utf8_lossy(&self.shown(call.call.path_and_query().as_bytes())),
+                    "call": exchange.id.as_deref(),
+                    "method": exchange.request.method,
+                    "path": String::from_utf8_lossy(&self.shown(exchange.request.path_and_query().as_bytes())),
                     "headers": self.headers(headers),
                 }));
-                put(call.call.proxied_host().map_or(Value::Null, |host| json!({ "host": host })));
-                put(bytes("body", &self.shown(&call.call.body)));
-                put(call.fault.as_ref().map_or(Value::Null, |fault| json!({ "faults": [**fault] })));
-                put(json!({ "status": call.status }));
-                put(bytes("answer", &self.shown(&call.answer)));
-                put(elapsed(call.elapsed));
-                if let Some(refused) = call.refusal.as_ref().filter(|_| self.whole) {
+                put(exchange.request.proxied_host().map_or(Value::Null, |host| json!({ "host": host })));
+                put(bytes("body", &self.shown(&exchange.request.body)));
+                put(exchange.fault.as_ref().map_or(Value::Null, |fault| json!({ "faults": [**fault] })));
+                put(json!({ "status": exchange.status }));
+                put(bytes("answer", &self.shown(&exchange.answer)));
+                put(elapsed(exchange.elapsed));
+                if let Some(refused) = exchange.refusal.as_ref().filter(|_| self.whole) {
                     put(json!({ "refused": { "code": refused.code, "reason": refused.reason } }));
                 }
             }

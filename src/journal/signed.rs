@@ -16,9 +16,9 @@ pub struct Signed {
 }
 
 impl Signed {
-    /// Returns the signed content of an entry. `callers` sign the requests of the accounts. `None` if the entry has no
+    /// Returns the signed content of an entry. `signers` sign the requests of the accounts. `None` if the entry has no
     /// signature and needs none.
-    pub fn of(entry: &Entry, callers: &[Signer]) -> Option<Self> {
+    pub fn of(entry: &Entry, signers: &[Signer]) -> Option<Self> {
         match &entry.event {
             Event::Attempted { attempt, .. } => Some(Self {
                 signer: attempt.callback.signer.clone()?,
@@ -27,19 +27,19 @@ impl Signed {
                 path: attempt.callback.target.path_and_query().to_owned(),
                 now: entry.at,
             }),
-            Event::Called(call) => {
-                let headers = &call.call.headers;
+            Event::Requested(exchange) => {
+                let headers = &exchange.request.headers;
                 let names = |signer: &&Signer| {
                     let key = signer.scheme().key.as_ref();
                     key.is_some_and(|key| key.id.as_deref() == headers.get(&key.name.to_ascii_lowercase()))
                 };
-                let is_signed = call.id.as_deref().is_some_and(|id| id.starts_with("chatbot."));
-                let signer = callers.iter().find(names).or(callers.first()).filter(|_| is_signed)?;
+                let is_signed = exchange.id.as_deref().is_some_and(|id| id.starts_with("chatbot."));
+                let signer = signers.iter().find(names).or(signers.first()).filter(|_| is_signed)?;
                 Some(Self {
                     signer: signer.clone(),
                     headers: headers.clone(),
-                    body: call.call.body.clone(),
-                    path: call.call.path_and_query().into_owned(),
+                    body: exchange.request.body.clone(),
+                    path: exchange.request.path_and_query().into_owned(),
                     now: entry.at,
                 })
             }

@@ -61,8 +61,8 @@ impl<'a> Formats<'a> {
     pub(crate) fn check(&self, format: &str, text: &str) -> Result<(), FormatMistake> {
         match format {
             "callback-id" => self.entry(text, Wanted::Only(Direction::Callback)),
-            "call-id" => self.entry(text, Wanted::Only(Direction::Call)),
-            "call-pattern" => self.call_pattern(text),
+            "call-id" => self.entry(text, Wanted::Only(Direction::Request)),
+            "call-pattern" => self.request_pattern(text),
             "fault-pattern" => self.fault_pattern(text),
             "fault-callbacks" if text == "*" => Ok(()),
             "callback-pattern" | "fault-callbacks" => self.callback_pattern(text),
@@ -93,12 +93,12 @@ impl<'a> Formats<'a> {
     pub(crate) fn entry(&self, id: &str, wanted: Wanted) -> Result<(), FormatMistake> {
         let Some(entry) = self.catalog.get(id) else { return Err(self.unknown(id, wanted)) };
         match wanted {
-            Wanted::Only(Direction::Callback) if entry.direction == Direction::Call => {
+            Wanted::Only(Direction::Callback) if entry.direction == Direction::Request => {
                 let message = format!("{} is a call of the integrator, not a callback", quoted(id));
                 Err(FormatMistake::new(message)
                     .help("a story waits for calls with `await` and reacts to them with `call`"))
             }
-            Wanted::Only(Direction::Call) if entry.direction == Direction::Callback => {
+            Wanted::Only(Direction::Request) if entry.direction == Direction::Callback => {
                 let message = format!("{} is a callback of the vendor, not a call", quoted(id));
                 Err(FormatMistake::new(message).help(format!("to react to it write `callback = \"{id}\"`")))
             }
@@ -107,7 +107,7 @@ impl<'a> Formats<'a> {
     }
 
     /// The id of a call, a group of calls, or all of them.
-    fn call_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
+    fn request_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
         if pattern == "*" {
             return Ok(());
         }
@@ -122,10 +122,10 @@ impl<'a> Formats<'a> {
                 let message = format!("{} is a callback of the vendor, not a call", quoted(pattern));
                 return Err(FormatMistake::new(message).help("faults happen to calls of the integrator"));
             }
-            return self.entry(pattern, Wanted::Only(Direction::Call));
+            return self.entry(pattern, Wanted::Only(Direction::Request));
         };
         let groups: Vec<&str> =
-            self.catalog.calls().filter_map(|call| Some(call.id.rsplit_once('.')?.0)).collect();
+            self.catalog.requests().filter_map(|entry| Some(entry.id.rsplit_once('.')?.0)).collect();
         if groups.contains(&group) {
             return Ok(());
         }
@@ -138,7 +138,7 @@ impl<'a> Formats<'a> {
 
     /// A call pattern, or the downloads of recordings.
     fn fault_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
-        match self.call_pattern(pattern) {
+        match self.request_pattern(pattern) {
             Err(_) if pattern == DOWNLOAD => Ok(()),
             Err(mistake) if nearest(pattern, [DOWNLOAD]).is_some() => {
                 Err(mistake.help(format!("did you mean `{DOWNLOAD}`?")))
@@ -159,7 +159,7 @@ impl<'a> Formats<'a> {
                     mistake.help("write an id such as `task.finished`, or a group such as `workflow.*`")
                 );
             }
-            if self.catalog.get(pattern).is_some_and(|entry| entry.direction == Direction::Call) {
+            if self.catalog.get(pattern).is_some_and(|entry| entry.direction == Direction::Request) {
                 let message = format!("{} is a call of the integrator, not a callback", quoted(pattern));
                 return Err(FormatMistake::new(message).help("`airudder-mock catalog` lists the callbacks"));
             }
@@ -188,7 +188,7 @@ impl<'a> Formats<'a> {
             .and_then(|id| self.catalog.nearest(id, fits).or_else(|| self.catalog.nearest(id, |_| true)));
         let kind = match wanted {
             Wanted::Any => "entry",
-            Wanted::Only(Direction::Call) => "call",
+            Wanted::Only(Direction::Request) => "call",
             Wanted::Only(Direction::Callback) => "callback",
         };
         let mistake = FormatMistake::new(match id.trim() {

@@ -16,7 +16,7 @@ pub(crate) struct Read {
     /// Position in the file; the whole text if it can't be determined.
     pub(crate) span: Range<usize>,
     /// Whether the name is called as a function.
-    pub(crate) is_call: bool,
+    pub(crate) is_function: bool,
 }
 
 /// Returns every name that the texts of a value read, text by text. A template with a syntax error yields none: the check
@@ -35,9 +35,9 @@ pub(crate) fn reads(source: &SourceFile, value: &Spanned<DeValue<'_>>) -> Vec<Re
 
 fn read(source: &SourceFile, text: &str, name: String, literal: Range<usize>) -> Read {
     let place = find(text, &name);
-    let is_call = place.as_ref().is_some_and(|at| text[at.end..].trim_start().starts_with('('));
+    let is_function = place.as_ref().is_some_and(|at| text[at.end..].trim_start().starts_with('('));
     let inner = place.and_then(|at| inside_text(source.text(), &literal, text, &at));
-    Read { name, span: inner.unwrap_or(literal), is_call }
+    Read { name, span: inner.unwrap_or(literal), is_function }
 }
 
 /// Finds where a template reads a name: its first occurrence in a tag as a separate word that is not a field.

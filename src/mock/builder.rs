@@ -13,7 +13,7 @@ use super::{Folder, Prepared, Secured, StartError};
 use crate::api::Api;
 use crate::console::{Control, LoadRuns, Reloads, SettingsInForce, Snapshots, World};
 use crate::delivery::{Client, ClientOptions};
-use crate::engine::{Callers, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
+use crate::engine::{Clients, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
 use crate::http::Server;
 use crate::journal::{Journal, Kept, KeptLimits, Lines, Sink};
 use crate::net::{Guard, Target};
@@ -39,7 +39,7 @@ pub struct Builder {
     seed: Seed,
     speed: Speed,
     epoch: Option<Timestamp>,
-    callers: Callers,
+    clients: Clients,
     pace: Pace,
     watchdog: Option<Watchdog>,
     max_in_flight: usize,
@@ -75,7 +75,7 @@ impl Builder {
             seed: Seed(DEFAULT_SEED),
             speed: Speed::Times(1.0),
             epoch: None,
-            callers: Callers::Lasting,
+            clients: Clients::Lasting,
             pace: Pace { settle: Duration::ZERO, ..Pace::default() },
             watchdog: None,
             max_in_flight: MOST_IN_FLIGHT,
@@ -205,8 +205,8 @@ impl Builder {
     }
 
     /// Sets who makes requests, and for how long the mock runs.
-    pub(crate) fn callers(mut self, callers: Callers) -> Self {
-        self.callers = callers;
+    pub(crate) fn clients(mut self, clients: Clients) -> Self {
+        self.clients = clients;
         self
     }
 
@@ -302,7 +302,7 @@ impl Builder {
         let has_callback_url = !targets.is_empty() || self.expects_callbacks || !self.stories.is_empty();
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{DEFAULT_LISTEN}"));
         let mut behaviour = settings.behaviour(&public_url, has_callback_url);
-        if speed != Speed::Max || self.callers == Callers::Closed {
+        if speed != Speed::Max || self.clients == Clients::Closed {
             behaviour.workflow.quiet = Duration::ZERO;
         }
         let mut engine = Engine::new(EngineOptions {
@@ -346,7 +346,7 @@ impl Builder {
             guard,
             speed,
             epoch: self.epoch.unwrap_or_else(Timestamp::now),
-            callers: self.callers,
+            clients: self.clients,
             pace: self.pace,
             watchdog: self.watchdog,
             prepared,
@@ -379,7 +379,7 @@ pub(super) struct Rest {
     pub(super) guard: Guard,
     pub(super) speed: Speed,
     pub(super) epoch: Timestamp,
-    pub(super) callers: Callers,
+    pub(super) clients: Clients,
     pub(super) pace: Pace,
     pub(super) watchdog: Option<Watchdog>,
 }
@@ -392,7 +392,7 @@ impl Rest {
         let options = ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target };
         let client = Client::new(options)?;
         let clock = Clock::starting(self.epoch, self.speed);
-        let driver = Driver::new(engine, clock, client, self.callers, self.pace, self.watchdog);
+        let driver = Driver::new(engine, clock, client, self.clients, self.pace, self.watchdog);
         if self.can_go_back {
             driver.keep_inputs();
         }

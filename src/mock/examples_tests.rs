@@ -159,7 +159,7 @@ async fn the_mock_takes_answers_and_calls_back_what_the_document_says() {
         asked = live(&mock, &document) => asked,
         _ = driver.drive(std::future::pending()) => unreachable!("a mock lasts"),
     };
-    for entry in Catalog::builtin().calls() {
+    for entry in Catalog::builtin().requests() {
         assert!(asked.contains_key(&entry.id), "{} has no example", entry.id);
     }
     let got = got.lock().unwrap();
@@ -186,7 +186,7 @@ async fn other_places_take_the_same_requests() {
         let answer = ask(&mock, request(entry, &entry.routes[0], &fields, None, &answers)).await;
         answers.insert(id.to_owned(), answer[envelope::names(entry.family).1].clone());
     }
-    for entry in Catalog::builtin().calls() {
+    for entry in Catalog::builtin().requests() {
         for route in &entry.routes[1..] {
             let fields = example(&document["paths"][&route.path][route.method.to_lowercase()]);
             let answer = ask(&mock, request(entry, route, &fields, None, &answers)).await;

@@ -13,7 +13,7 @@ use super::namespaces::{Asked, Registry, Usual};
 use super::remake::{self, Remake};
 use super::{Folder, Prepared, Secured, StartError};
 use crate::console::{Beginning, Control, Namespace};
-use crate::engine::{Callers, Pace, Speed};
+use crate::engine::{Clients, Pace, Speed};
 use crate::http::Server;
 use crate::journal::KeptLimits;
 use crate::net::Via;
@@ -38,7 +38,7 @@ struct Template {
     can_go_back: bool,
     control: Control,
     speed: Speed,
-    callers: Callers,
+    clients: Clients,
     pace: Pace,
     max_in_flight: usize,
     kept: KeptLimits,
@@ -201,7 +201,7 @@ impl Template {
             can_go_back: rest.can_go_back,
             control: rest.control.clone(),
             speed: rest.speed,
-            callers: rest.callers,
+            clients: rest.clients,
             pace: rest.pace,
             max_in_flight: rest.max_in_flight,
             kept: rest.kept_limits,
@@ -261,7 +261,7 @@ impl Template {
         let builder = Builder::new(Ok(prepared))
             .seed(seed.0)
             .speed(speed.unwrap_or(self.speed))
-            .callers(self.callers)
+            .clients(self.clients)
             .pace(self.pace)
             .max_in_flight(self.max_in_flight)
             .kept(self.kept)

@@ -19,7 +19,7 @@ use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
 #[derive(Clone, Debug)]
 enum Happening {
     /// A request: its position in the catalog, a number from which its fields are made, and its fault.
-    Call { which: usize, n: u8, fault: Option<&'static str> },
+    Request { which: usize, n: u8, fault: Option<&'static str> },
     /// Seconds that pass.
     Pass(u32),
 }
@@ -28,7 +28,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     let faults = ["503", "429", "expired-token", "garbage", "close", "half"];
     let fault = proptest::option::weighted(0.1, prop::sample::select(faults.to_vec()));
     prop_oneof![
-        4 => (any::<usize>(), any::<u8>(), fault).prop_map(|(which, n, fault)| Happening::Call { which, n, fault }),
+        4 => (any::<usize>(), any::<u8>(), fault).prop_map(|(which, n, fault)| Happening::Request { which, n, fault }),
         1 => (0_u32..100_000).prop_map(Happening::Pass),
     ]
 }
@@ -91,7 +91,7 @@ impl Context {
         });
         let body = if method == "GET" { Default::default() } else { fields.to_string().into() };
         let headers = headers.into_iter().collect();
-        let call = HttpRequest {
+        let request = HttpRequest {
             method: method.to_owned().into(),
             path: path.to_owned(),
             query,
@@ -100,7 +100,7 @@ impl Context {
             ..HttpRequest::default()
         };
         self.runtime.block_on(async {
-            match self.mock.answer(call).await.here().await {
+            match self.mock.answer(request).await.here().await {
                 Reply::Answer(answer) | Reply::Half(answer) => (answer.status, answer.body.to_vec()),
                 Reply::Stream(mut stream) => {
                     let mut body = Vec::new();
@@ -210,13 +210,14 @@ impl Context {
 
     /// Applies all events. Returns all responses and callbacks.
     fn live(mut self, happenings: &[Happening]) -> Vec<Vec<u8>> {
-        let calls: Vec<_> = Catalog::builtin().calls().flat_map(|entry| &entry.routes).cloned().collect();
+        let requests: Vec<_> =
+            Catalog::builtin().requests().flat_map(|entry| &entry.routes).cloned().collect();
         let mut answers = Vec::new();
         for (serial, happening) in happenings.iter().enumerate() {
             match happening {
                 Happening::Pass(seconds) => self.pass(Duration::from_secs(u64::from(*seconds))),
-                Happening::Call { which, n, fault } => {
-                    let route = &calls[which % calls.len()];
+                Happening::Request { which, n, fault } => {
+                    let route = &requests[which % requests.len()];
                     let path = route.path.replace("{name}", "line");
                     let (status, body) = self.ask(&route.method, &path, &self.fields(*n, serial), *fault);
                     if fault.is_none() {
@@ -245,7 +246,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_called_the_vendor_stays_sound(happenings in proptest::collection::vec(happening(), 1..60)) {
+    fn whatever_is_requested_the_vendor_stays_sound(happenings in proptest::collection::vec(happening(), 1..60)) {
         let answers = Context::new().live(&happenings);
         prop_assert!(answers == Context::new().live(&happenings), "equal lives differ");
     }
@@ -266,15 +267,15 @@ const NEVER: [&str; 8] = [
 
 /// The fields fit. If requests were refused, the property above would say little.
 #[test]
-fn most_calls_succeed_in_a_life_of_many() {
+fn most_requests_succeed_in_a_life_of_many() {
     let mut context = Context::new();
     let mut done = BTreeSet::new();
-    let calls: Vec<_> = Catalog::builtin()
-        .calls()
+    let requests: Vec<_> = Catalog::builtin()
+        .requests()
         .flat_map(|entry| entry.routes.iter().map(move |route| (entry.id.as_str(), entry.family, route)))
         .collect();
     for serial in 0..40 {
-        for (id, family, route) in &calls {
+        for (id, family, route) in &requests {
             let n = u8::try_from(serial * 7 % 251).unwrap_or(u8::MAX);
             let path = route.path.replace("{name}", "line");
             let (status, body) = context.ask(&route.method, &path, &context.fields(n, serial), None);
@@ -287,6 +288,6 @@ fn most_calls_succeed_in_a_life_of_many() {
         context.pass(Duration::from_secs(600));
     }
     context.check();
-    let never: Vec<&str> = calls.iter().map(|(id, ..)| *id).filter(|id| !done.contains(id)).collect();
+    let never: Vec<&str> = requests.iter().map(|(id, ..)| *id).filter(|id| !done.contains(id)).collect();
     assert_eq!(never, NEVER);
 }

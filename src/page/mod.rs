@@ -17,11 +17,11 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Answers a request for the page or one of its files; `path` is the part after the prefix. `None` if the request is for
 /// something else: the root is the page only for a client that accepts HTML.
-pub fn answer(call: &HttpRequest, path: &str) -> Option<HttpResponse> {
-    if !matches!(&*call.method, "GET" | "HEAD") {
+pub fn answer(request: &HttpRequest, path: &str) -> Option<HttpResponse> {
+    if !matches!(&*request.method, "GET" | "HEAD") {
         return None;
     }
-    let accepts_html = || call.header("accept").is_some_and(|accept| accept.contains("text/html"));
+    let accepts_html = || request.header("accept").is_some_and(|accept| accept.contains("text/html"));
     match path {
         // Its files are named relative to it.
         "" if accepts_html() => Some(HttpResponse {
@@ -53,8 +53,8 @@ mod tests {
 
     fn get(path: &str, accept: &'static str) -> Option<HttpResponse> {
         let headers = (&[("accept", accept)][..]).into();
-        let call = HttpRequest { method: "GET".into(), headers, ..HttpRequest::default() };
-        answer(&call, path)
+        let request = HttpRequest { method: "GET".into(), headers, ..HttpRequest::default() };
+        answer(&request, path)
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub struct Run<'a> {
     /// The conversations as the person at the other end saw them.
     pub chats: Vec<Value>,
     /// The signers of the accounts' requests.
-    pub callers: &'a [Signer],
+    pub signers: &'a [Signer],
 }
 
 #[derive(Serialize)]
@@ -86,7 +86,7 @@ pub fn trace(run: Run<'_>, entries: &[Entry], lines: &Lines) -> String {
         lines: Vec::with_capacity(entries.len()),
     };
     for entry in entries {
-        data.add(entry, run.callers, lines);
+        data.add(entry, run.signers, lines);
     }
     data.texts = data.places.drain(..).collect();
     // No text in it may end the element that contains it.
@@ -107,7 +107,7 @@ pub fn trace(run: Run<'_>, entries: &[Entry], lines: &Lines) -> String {
 }
 
 impl Data {
-    fn add(&mut self, entry: &Entry, callers: &[Signer], lines: &Lines) {
+    fn add(&mut self, entry: &Entry, signers: &[Signer], lines: &Lines) {
         let mut line = lines.line(entry);
         for name in INTERNED {
             if let Some(Value::String(text)) = line.get(name) {
@@ -121,7 +121,7 @@ impl Data {
             }
             _ => false,
         };
-        let signed = Signed::of(entry, callers);
+        let signed = Signed::of(entry, signers);
         let header = signed.as_ref().map(|signed| signed.header().to_owned());
         if let Some(Value::Array(headers)) = line.get_mut("headers") {
             for pair in headers.iter_mut().filter_map(Value::as_array_mut) {
@@ -211,7 +211,7 @@ mod tests {
             facts: vec![("seed", "7".to_owned())],
             left_out: 0,
             chats: Vec::new(),
-            callers: &[],
+            signers: &[],
         }
     }
 

@@ -50,7 +50,13 @@ impl Selected {
 /// Selects the response to a GET or HEAD of a file of this length. The entity tag is a strong one, with its quotes.
 ///
 /// For HEAD it returns what GET would get, including the part: the server leaves the body out and keeps its length.
-pub fn select(call: &HttpRequest, etag: &str, content_type: &str, file_name: &str, length: u64) -> Selected {
+pub fn select(
+    request: &HttpRequest,
+    etag: &str,
+    content_type: &str,
+    file_name: &str,
+    length: u64,
+) -> Selected {
     let header = |name: &'static str, value: &str| (name.into(), value.to_owned().into());
     let mut headers: Vec<Header> = vec![
         header("accept-ranges", "bytes"),
@@ -61,17 +67,17 @@ pub fn select(call: &HttpRequest, etag: &str, content_type: &str, file_name: &st
     ];
     let bare = |status, headers| Selected { status, headers, part: None };
     // The order of the conditions is that of RFC 9110, section 13.2.2.
-    if every(call, "if-match").is_some_and(|tags| !matches(&tags, etag, same_strongly)) {
+    if every(request, "if-match").is_some_and(|tags| !matches(&tags, etag, same_strongly)) {
         return bare(412, headers);
     }
-    if every(call, "if-none-match").is_some_and(|tags| matches(&tags, etag, same_weakly)) {
+    if every(request, "if-none-match").is_some_and(|tags| matches(&tags, etag, same_weakly)) {
         return bare(304, headers);
     }
     // A date never matches here: no response says when a recording was last modified.
-    let current = call.header("if-range").is_none_or(|tag| same_strongly(tag.trim(), etag));
-    let asked = match call.header("range") {
+    let current = request.header("if-range").is_none_or(|tag| same_strongly(tag.trim(), etag));
+    let asked = match request.header("range") {
         // Ranges are defined for GET only.
-        Some(range) if call.method == "GET" && current => Asked::read(range, length),
+        Some(range) if request.method == "GET" && current => Asked::read(range, length),
         _ => Asked::Whole,
     };
     let (status, part) = match asked {
@@ -152,9 +158,9 @@ fn number(digits: &str) -> Option<u64> {
 }
 
 /// Joins all values of a header in one list, as if they stood in one line. `None` if there is no such header.
-fn every(call: &HttpRequest, name: &str) -> Option<String> {
+fn every(request: &HttpRequest, name: &str) -> Option<String> {
     let values: Vec<&str> =
-        call.headers.iter().filter(|(key, _)| *key == name).map(|(_, value)| value).collect();
+        request.headers.iter().filter(|(key, _)| *key == name).map(|(_, value)| value).collect();
     (!values.is_empty()).then(|| values.join(","))
 }
 
@@ -200,7 +206,7 @@ mod tests {
     const BODY: &[u8] = b"0123456789";
     const TAG: &str = "\"abc\"";
 
-    fn call(method: &str, headers: &[(&str, &str)]) -> HttpRequest {
+    fn request(method: &str, headers: &[(&str, &str)]) -> HttpRequest {
         HttpRequest {
             method: method.to_owned().into(),
             path: "/download/a.wav".to_owned(),
@@ -209,12 +215,12 @@ mod tests {
         }
     }
 
-    fn answer(call: &HttpRequest, body: &Bytes) -> HttpResponse {
-        select(call, TAG, "audio/wav", "a.wav", body.len() as u64).of(body)
+    fn answer(request: &HttpRequest, body: &Bytes) -> HttpResponse {
+        select(request, TAG, "audio/wav", "a.wav", body.len() as u64).of(body)
     }
 
     fn answered(method: &str, headers: &[(&str, &str)]) -> HttpResponse {
-        answer(&call(method, headers), &Bytes::from_static(BODY))
+        answer(&request(method, headers), &Bytes::from_static(BODY))
     }
 
     fn header<'a>(answer: &'a HttpResponse, name: &str) -> Option<&'a str> {
@@ -280,8 +286,8 @@ mod tests {
     #[test]
     fn an_empty_file_has_no_parts() {
         for range in ["bytes=0-", "bytes=-5", "bytes=0-0"] {
-            let call = call("GET", &[("range", range)]);
-            assert_eq!(summary(&answer(&call, &Bytes::new())), "200 - ", "{range}");
+            let request = request("GET", &[("range", range)]);
+            assert_eq!(summary(&answer(&request, &Bytes::new())), "200 - ", "{range}");
         }
     }
 
@@ -375,8 +381,8 @@ mod tests {
         ) {
             let body = Bytes::from((0..length).map(|index| index as u8).collect::<Vec<_>>());
             let asked = if open { format!("bytes={first}-") } else { format!("bytes={first}-{}", first + more) };
-            let call = call("GET", &[("range", &asked)]);
-            let answer = answer(&call, &body);
+            let request = request("GET", &[("range", &asked)]);
+            let answer = answer(&request, &body);
             if first >= length {
                 prop_assert_eq!(answer.status, 416);
             } else {

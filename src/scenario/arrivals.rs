@@ -36,7 +36,7 @@ pub struct Arrival {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Came {
     /// A request, with the catalog id of its endpoint.
-    Call(Arc<str>),
+    Request(Arc<str>),
     /// A request for which nothing is served.
     Stray {
         /// Its method and path, as received.

@@ -60,10 +60,10 @@ pub fn stories(
             return Err(NoStory::NoVariable { name: (*name).to_owned(), near });
         }
     }
-    let is_call = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
+    let is_request = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Request);
     let compiled = scenarios.iter().map(|scenario| {
         let own = scenario.file.delivery.as_ref().map(|file| policy(usual, file));
-        let story = Story::compile(scenario, own.unwrap_or_else(|| usual.clone()), is_call);
+        let story = Story::compile(scenario, own.unwrap_or_else(|| usual.clone()), is_request);
         story.map(Arc::new).map_err(NoStory::Format)
     });
     compiled.collect()

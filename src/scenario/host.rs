@@ -53,7 +53,7 @@ pub trait StoryHost {
     fn story_finished(&mut self, passed: bool);
 
     /// Reports that the story waits for a call, for at most `within`.
-    fn waiting(&mut self, call: &str, within: Duration);
+    fn waiting(&mut self, request: &str, within: Duration);
 
     /// Reports that the story stops here without taking these steps, each given with its place and action.
     fn skipped(&mut self, steps: Vec<(Place, String)>);
@@ -144,7 +144,7 @@ pub enum Body {
 
 /// A request as stories see it.
 #[derive(Clone, Copy, Debug)]
-pub struct CallView<'a> {
+pub struct RequestView<'a> {
     /// The catalog id.
     pub id: &'a str,
     /// The fields of query and body.
@@ -163,7 +163,7 @@ pub struct CallView<'a> {
 
 /// What a story asks the mock to do about a request.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct CallReply {
+pub struct RequestReply {
     /// Whether a step or reaction of the story took this request.
     pub taken: bool,
     /// Whether the story keeps this request for a later step, although it may be meant for another story.

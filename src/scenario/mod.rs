@@ -22,7 +22,7 @@ mod whole;
 pub use arrivals::{Arrival, Arrivals, Came, Outcome};
 pub use expect::DeliveryEnd;
 pub use failure::FailureKind;
-pub use host::{Body, CallView, SendError, Sending, StoryHost};
+pub use host::{Body, RequestView, SendError, Sending, StoryHost};
 pub use library::{Given, Library, NotBegun, Offered};
 pub use run::{Phase, Progress, StoryRun};
 pub use story::Story;

@@ -121,14 +121,16 @@ pub(super) fn near_miss<'a>(
 fn candidate(wanted: &Wanted<'_>, arrival: &Arrival) -> Option<(usize, NearMiss)> {
     let when = When::of(arrival.at, wanted.step_began);
     let is_it = match (&arrival.what, wanted.trigger) {
-        (Came::Call(came), Trigger::Call(id)) | (Came::Callback(came), Trigger::Callback(id)) => came == id,
-        (Came::Stray { meant, .. }, Trigger::Call(id)) => meant.contains(id),
+        (Came::Request(came), Trigger::Request(id)) | (Came::Callback(came), Trigger::Callback(id)) => {
+            came == id
+        }
+        (Came::Stray { meant, .. }, Trigger::Request(id)) => meant.contains(id),
         _ => false,
     };
     let is_of_another = arrival.story.as_deref().is_some_and(|story| story != wanted.story);
     if !is_it {
         let what = match &arrival.what {
-            Came::Call(id) => format!("`{id}`"),
+            Came::Request(id) => format!("`{id}`"),
             Came::Stray { asked, .. } => format!("{asked}, where nothing is served"),
             // A callback sent by the mock itself says nothing about the integrator.
             Came::Callback(_) => return None,

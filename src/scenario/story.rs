@@ -170,7 +170,7 @@ impl CallbackTemplate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trigger {
     /// A request of the integrator.
-    Call(Arc<str>),
+    Request(Arc<str>),
     /// A callback that was delivered.
     Callback(Arc<str>),
 }
@@ -179,7 +179,7 @@ impl Trigger {
     /// Returns its id in the catalog.
     pub(super) fn id(&self) -> &Arc<str> {
         match self {
-            Self::Call(id) | Self::Callback(id) => id,
+            Self::Request(id) | Self::Callback(id) => id,
         }
     }
 
@@ -191,7 +191,7 @@ impl Trigger {
     /// Returns the name under which templates see the event.
     pub(super) fn variable(&self) -> &'static str {
         match self {
-            Self::Call(_) => "call",
+            Self::Request(_) => "call",
             Self::Callback(_) => "callback",
         }
     }
@@ -307,7 +307,7 @@ impl Story {
         let is_quiet =
             |step: &&Step| matches!(step.action, Action::Pause(_) | Action::Set(_) | Action::Group { .. });
         match &self.steps.iter().find(|step| !is_quiet(step))?.action {
-            Action::Await(Await { trigger: Trigger::Call(id), .. }) => Some(id),
+            Action::Await(Await { trigger: Trigger::Request(id), .. }) => Some(id),
             _ => None,
         }
     }
@@ -323,16 +323,16 @@ impl Story {
     }
 
     /// Whether any step or reaction looks for requests.
-    pub fn looks_for_calls(&self) -> bool {
-        let is_call = |trigger: &Trigger| matches!(trigger, Trigger::Call(_));
-        let step = |step: &Step| matches!(&step.action, Action::Await(wait) if is_call(&wait.trigger));
-        self.steps.iter().any(step) || self.reactions.iter().any(|reaction| is_call(&reaction.trigger))
+    pub fn looks_for_requests(&self) -> bool {
+        let is_request = |trigger: &Trigger| matches!(trigger, Trigger::Request(_));
+        let step = |step: &Step| matches!(&step.action, Action::Await(wait) if is_request(&wait.trigger));
+        self.steps.iter().any(step) || self.reactions.iter().any(|reaction| is_request(&reaction.trigger))
     }
 
     /// Whether anything in the story except its conditions reads the data of a request.
-    pub fn reads_calls(&self) -> bool {
-        let is_call = |trigger: &Trigger| matches!(trigger, Trigger::Call(_));
-        let saves = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.save.is_some() && is_call(&wait.trigger));
+    pub fn reads_requests(&self) -> bool {
+        let is_request = |trigger: &Trigger| matches!(trigger, Trigger::Request(_));
+        let saves = |step: &Step| matches!(&step.action, Action::Await(wait) if wait.save.is_some() && is_request(&wait.trigger));
         self.templates.reads("call") || self.steps.iter().any(saves)
     }
 
@@ -358,9 +358,9 @@ impl Story {
     pub fn compile(
         scenario: &Scenario,
         policy: Policy,
-        is_call: impl Fn(&str) -> bool,
+        is_request: impl Fn(&str) -> bool,
     ) -> Result<Self, FormatMistake> {
-        let mut compiler = Compiler { set: TemplateSet::default(), is_call: &is_call };
+        let mut compiler = Compiler { set: TemplateSet::default(), is_request: &is_request };
         let file = &scenario.file;
         let vars = compiler.entries(&file.vars)?;
         let steps = scenario.steps.iter().map(|step| compiler.step(step)).collect::<Result<_, _>>()?;
@@ -400,7 +400,7 @@ impl Action {
     pub(super) fn described(&self) -> Option<String> {
         match self {
             Self::Send { callback, .. } => Some(format!("send {}", callback.event)),
-            Self::Await(Await { trigger: Trigger::Call(id) | Trigger::Callback(id), .. }) => {
+            Self::Await(Await { trigger: Trigger::Request(id) | Trigger::Callback(id), .. }) => {
                 Some(format!("await {id}"))
             }
             Self::Resend { name, .. } => Some(format!("resend {name}")),
@@ -432,7 +432,7 @@ fn both<'a>(fields: Option<&'a Tree>, extra: Option<&'a Tree>) -> Option<Cow<'a,
 /// Compiles what is written, including its templates.
 struct Compiler<'a> {
     set: TemplateSet,
-    is_call: &'a dyn Fn(&str) -> bool,
+    is_request: &'a dyn Fn(&str) -> bool,
 }
 
 impl Compiler<'_> {
@@ -467,7 +467,7 @@ impl Compiler<'_> {
     }
 
     fn trigger(&self, id: &str) -> Trigger {
-        if (self.is_call)(id) { Trigger::Call(id.into()) } else { Trigger::Callback(id.into()) }
+        if (self.is_request)(id) { Trigger::Request(id.into()) } else { Trigger::Callback(id.into()) }
     }
 
     fn headers<'a>(
@@ -558,7 +558,7 @@ impl Compiler<'_> {
     fn reaction(&mut self, placed: &Placed<ReactionFile>) -> Result<Reaction, FormatMistake> {
         let reaction = &placed.value;
         let trigger = match (&reaction.call, &reaction.callback) {
-            (Some(id), _) => Trigger::Call(id.as_str().into()),
+            (Some(id), _) => Trigger::Request(id.as_str().into()),
             (None, id) => Trigger::Callback(id.as_deref().unwrap_or_default().into()),
         };
         Ok(Reaction {

@@ -16,7 +16,7 @@ use crate::language::template;
 use crate::simulator::reference::{EntryFields, fields};
 
 /// The keys of a correction that only one of the two directions has: requests, then callbacks.
-const CALL_KEYS: [&str; 3] = ["path", "request", "response"];
+const REQUEST_KEYS: [&str; 3] = ["path", "request", "response"];
 const CALLBACK_KEYS: [&str; 4] = ["event", "signed", "headers", "fields"];
 
 /// Finds the mistakes of corrections: a correction may only name what its entry has.
@@ -55,8 +55,8 @@ impl Check<'_, '_> {
 
     fn keys(&mut self) {
         let (foreign, is, others): (&[&str], _, _) = match self.entry.direction {
-            Direction::Call => (&CALLBACK_KEYS, "a call", "callbacks"),
-            Direction::Callback => (&CALL_KEYS, "a callback", "calls"),
+            Direction::Request => (&CALLBACK_KEYS, "a call", "callbacks"),
+            Direction::Callback => (&REQUEST_KEYS, "a callback", "calls"),
         };
         for key in self.correction.keys().filter(|key| foreign.contains(&key.get_ref().as_ref())) {
             let message = format!("`{}` goes with {others}, and `{}` is {is}", key.get_ref(), self.entry.id);
@@ -68,7 +68,9 @@ impl Check<'_, '_> {
         let Some(value) = self.correction.get("body") else { return };
         let Some(text) = value.get_ref().as_str() else { return };
         let (known, reads): (&[&str], _) = match self.entry.direction {
-            Direction::Call => (&["body", "request"], "a body template of a call reads `body` and `request`"),
+            Direction::Request => {
+                (&["body", "request"], "a body template of a call reads `body` and `request`")
+            }
             Direction::Callback => (&["body"], "a body template reads `body` alone"),
         };
         let read = template::check(text).unwrap_or_default();
@@ -210,7 +212,7 @@ pub(super) fn shared<'a>(
                     }
                     let slot = all.entry(entry.id.clone()).or_default();
                     if let Some(name) = name {
-                        let list = if entry.direction == Direction::Call {
+                        let list = if entry.direction == Direction::Request {
                             &mut slot.response
                         } else {
                             &mut slot.fields

@@ -153,7 +153,7 @@ impl Settings {
             doubted: Arc::new(doubted(&self.catalog)),
             corrected: Arc::new(
                 self.catalog
-                    .calls()
+                    .requests()
                     .filter_map(|entry| Some((entry.id.clone(), entry.names.clone()?)))
                     .collect(),
             ),
@@ -347,7 +347,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
 /// whole.
 fn doubted(catalog: &Catalog) -> BTreeSet<String> {
     let is_doubted = |entry: &&Entry| !entry.confirmed && entry.provenance != Provenance::Assumed;
-    catalog.calls().filter(is_doubted).map(|entry| entry.id.clone()).collect()
+    catalog.requests().filter(is_doubted).map(|entry| entry.id.clone()).collect()
 }
 
 /// Returns the settings that apply without a file.

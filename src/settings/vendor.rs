@@ -41,7 +41,7 @@ pub(super) fn rate(text: &str) -> Result<Rate, VendorTextError> {
     let Frequency { count, per } = text.parse().map_err(|_| wrong())?;
     let is_whole = count.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&count);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be a whole u32")]
-    is_whole.then_some(Rate { calls: count as u32, per }).ok_or_else(wrong)
+    is_whole.then_some(Rate { requests: count as u32, per }).ok_or_else(wrong)
 }
 
 /// Parses a distance from UTC such as `+08:00`, `-06:00` or `Z`.
@@ -245,9 +245,9 @@ mod tests {
 
     #[test]
     fn rates_and_offsets_read() {
-        assert_eq!(rate("100/s"), Ok(Rate { calls: 100, per: Duration::from_secs(1) }));
-        assert_eq!(rate("2k/d"), Ok(Rate { calls: 2_000, per: Duration::from_secs(86_400) }));
-        assert_eq!(rate("6 / min"), Ok(Rate { calls: 6, per: Duration::from_secs(60) }));
+        assert_eq!(rate("100/s"), Ok(Rate { requests: 100, per: Duration::from_secs(1) }));
+        assert_eq!(rate("2k/d"), Ok(Rate { requests: 2_000, per: Duration::from_secs(86_400) }));
+        assert_eq!(rate("6 / min"), Ok(Rate { requests: 6, per: Duration::from_secs(60) }));
         for wrong in ["100", "0/s", "x/s", "1/week", "1.5/s", ""] {
             assert!(rate(wrong).is_err(), "{wrong}");
         }

@@ -93,7 +93,7 @@ impl TokenKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// Maximum number of requests.
-    pub calls: u32,
+    pub requests: u32,
     /// Length of the period.
     pub per: Duration,
 }
@@ -362,14 +362,14 @@ impl Access {
     /// # Errors
     ///
     /// Returns the waiting time until the next request, if the account has used up its rate limit.
-    pub fn count_call(&mut self, key: AccountKey, now: Timestamp) -> Result<(), Duration> {
+    pub fn count_request(&mut self, key: AccountKey, now: Timestamp) -> Result<(), Duration> {
         let state = &mut self.accounts[key.0 as usize];
         let Some(rate) = state.rules.rate else { return Ok(()) };
         let ends = later(state.window.0, rate.per);
         if now >= ends {
             state.window = (now, 0);
         }
-        if state.window.1 >= rate.calls {
+        if state.window.1 >= rate.requests {
             let wait = later(state.window.0, rate.per).duration_since(now);
             return Err(Duration::try_from(wait).unwrap_or(Duration::ZERO));
         }
@@ -480,15 +480,15 @@ mod tests {
 
     #[test]
     fn the_rate_counts_within_windows() {
-        let rate = Some(Rate { calls: 2, per: Duration::from_secs(10) });
+        let rate = Some(Rate { requests: 2, per: Duration::from_secs(10) });
         let mut access = Access::new(Seed(1), vec![Account { rate, ..Account::default() }]);
         let second = |n: i64| Timestamp::from_second(1_893_456_000 + n).unwrap();
-        let mut call = |n| access.count_call(AccountKey(0), second(n));
-        assert_eq!(call(0), Ok(()));
-        assert_eq!(call(3), Ok(()));
-        assert_eq!(call(4), Err(Duration::from_secs(6)));
-        assert_eq!(call(9), Err(Duration::from_secs(1)));
-        assert_eq!(call(10), Ok(()));
+        let mut request = |n| access.count_request(AccountKey(0), second(n));
+        assert_eq!(request(0), Ok(()));
+        assert_eq!(request(3), Ok(()));
+        assert_eq!(request(4), Err(Duration::from_secs(6)));
+        assert_eq!(request(9), Err(Duration::from_secs(1)));
+        assert_eq!(request(10), Ok(()));
     }
 
     #[test]

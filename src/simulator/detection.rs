@@ -146,7 +146,7 @@ impl<'de> Deserialize<'de> for EncodedUrl {
 
 /// Accepts numbers for detection.
 fn check(simulator: &mut Simulator, asked: Check, request: &Request<'_>) -> Result<NoData, Refusal> {
-    let account = caller(simulator, &asked.system)?;
+    let account = account_of(simulator, &asked.system)?;
     let calls = asked.business.calls;
     if calls.is_empty() {
         return Err(Refusal::new(400, "business.calls is empty: at least one number is needed"));
@@ -162,7 +162,7 @@ fn check(simulator: &mut Simulator, asked: Check, request: &Request<'_>) -> Resu
 }
 
 /// Returns the account whose secret signed the request.
-fn caller(simulator: &Simulator, system: &System) -> Result<AccountKey, Refusal> {
+fn account_of(simulator: &Simulator, system: &System) -> Result<AccountKey, Refusal> {
     let access = &simulator.context.access;
     let account = access.by_app_key(&system.appkey);
     let account = account.ok_or_else(|| Refusal::new(401, "system.appkey names no account"))?;

@@ -215,7 +215,7 @@ mod tests {
     fn every_endpoint_is_asked_and_answers_and_two_events_are_told() {
         assert!(toml::from_str::<Steps>(include_str!("examples.toml")).is_ok());
         let examples = examples();
-        for entry in Catalog::builtin().calls() {
+        for entry in Catalog::builtin().requests() {
             let exchange = examples.exchanges.get(&entry.id);
             assert!(exchange.is_some(), "{} is refused, or not asked", entry.id);
         }

@@ -15,7 +15,7 @@ pub fn document(catalog: &Catalog) -> Value {
     let (mut paths, mut webhooks) = (Map::new(), Map::new());
     for entry in catalog.entries() {
         match entry.direction {
-            Direction::Call => {
+            Direction::Request => {
                 for (number, route) in entry.routes.iter().enumerate() {
                     let path = paths.entry(route.path.clone()).or_insert_with(|| json!({}));
                     path[route.method.to_lowercase()] = request(entry, number, route);
@@ -244,7 +244,7 @@ mod tests {
         for entry in catalog.entries() {
             let operations: Vec<&Value> = match entry.direction {
                 Direction::Callback => vec![&document["webhooks"][&entry.id]["post"]],
-                Direction::Call => entry
+                Direction::Request => entry
                     .routes
                     .iter()
                     .map(|route| &document["paths"][&route.path][route.method.to_lowercase()])

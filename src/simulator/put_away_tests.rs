@@ -25,12 +25,12 @@ fn rows(first: u32, count: u32) -> Vec<Value> {
 
 fn task(vendor: &mut Vendor, name: &str, rows: &[Value]) -> String {
     let fields = json!({ "TaskName": name, "RobotID": "Payment reminder", "Details": rows });
-    vendor.call("task.create", fields).unwrap()["TaskID"].as_str().unwrap().to_owned()
+    vendor.request("task.create", fields).unwrap()["TaskID"].as_str().unwrap().to_owned()
 }
 
 fn single(vendor: &mut Vendor, last: u32) -> (String, String) {
     let fields = json!({ "template_id": 41, "language": "en", "to": format!("+63917{last:07}") });
-    let sent = vendor.call("chatbot.send_single_template", fields).unwrap();
+    let sent = vendor.request("chatbot.send_single_template", fields).unwrap();
     let text = |name: &str| sent[name].as_str().unwrap().to_owned();
     (text("call_id"), text("task_id"))
 }
@@ -47,19 +47,19 @@ fn what_is_beyond_the_number_goes_and_says_so() {
         .collect();
     // Each weighs 13. Nine tenths of 60 leave room for four, and one was added after the scan.
     let answers: Vec<_> =
-        tasks.iter().map(|id| vendor.call("task.detail", json!({ "TaskID": id })).map(|_| ())).collect();
+        tasks.iter().map(|id| vendor.request("task.detail", json!({ "TaskID": id })).map(|_| ())).collect();
     let gone = answers.iter().take_while(|answer| answer.is_err()).count();
     assert_eq!(gone, 1, "{answers:?}");
     assert!(answers[gone..].iter().all(Result::is_ok), "{answers:?}");
     let (code, message) = answers[0].clone().unwrap_err();
     let words = "has finished and is not kept any more: see `[limits]`";
     assert!(code == 404 && message.ends_with(words), "{message}");
-    let list = vendor.call("task.list", json!({ "Page": 1, "Size": 100 })).unwrap();
+    let list = vendor.request("task.list", json!({ "Page": 1, "Size": 100 })).unwrap();
     assert_eq!(list["list"].as_array().map(Vec::len), Some(5), "{list}");
     // Its name is free again, and the names of others are not.
     task(&mut vendor, "task 0", &rows(900, 1));
     let again = json!({ "TaskName": "task 5", "RobotID": "Payment reminder", "Details": rows(901, 1) });
-    assert_eq!(vendor.call("task.create", again).unwrap_err().0, 409);
+    assert_eq!(vendor.request("task.create", again).unwrap_err().0, 409);
 }
 
 #[test]
@@ -71,20 +71,20 @@ fn what_is_too_old_goes_and_what_goes_on_stays() {
         "TaskName": "far", "RobotID": "Payment reminder", "Details": rows(5, 1),
         "ScheduleStartTime": "2030-01-20 10:00:00",
     });
-    let far = vendor.call("task.create", far).unwrap()["TaskID"].as_str().unwrap().to_owned();
+    let far = vendor.request("task.create", far).unwrap()["TaskID"].as_str().unwrap().to_owned();
     vendor.pass(2 * DAY);
-    vendor.call("task.detail", json!({ "TaskID": old })).unwrap();
-    vendor.call("chatbot.template_result", json!({ "task_id": task_id })).unwrap();
+    vendor.request("task.detail", json!({ "TaskID": old })).unwrap();
+    vendor.request("chatbot.template_result", json!({ "task_id": task_id })).unwrap();
     vendor.pass(10 * DAY);
-    assert_eq!(vendor.call("task.detail", json!({ "TaskID": old })).unwrap_err().0, 404);
+    assert_eq!(vendor.request("task.detail", json!({ "TaskID": old })).unwrap_err().0, 404);
     let asked = [("chatbot.template_result", "task_id", task_id), ("chatbot.messages", "call_id", call_id)];
     for (request, field, id) in asked {
-        let (code, message) = vendor.call(request, json!({ field: id })).unwrap_err();
+        let (code, message) = vendor.request(request, json!({ field: id })).unwrap_err();
         assert!(code == 404 && message.ends_with("are not kept any more: see `[limits]`"), "{message}");
     }
-    vendor.call("task.detail", json!({ "TaskID": far })).unwrap();
+    vendor.request("task.detail", json!({ "TaskID": far })).unwrap();
     vendor.pass(9 * DAY);
-    let detail = vendor.call("task.detail", json!({ "TaskID": far })).unwrap();
+    let detail = vendor.request("task.detail", json!({ "TaskID": far })).unwrap();
     assert_eq!(detail["detail"].as_array().map(Vec::len), Some(1), "it was called in its own time");
 }
 
@@ -117,7 +117,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 
 fn done(deeds: &[Deed], seed: u64, retention: Retention) -> Vendor {
     let mut vendor = a_vendor(seed, retention);
-    let strategies = vendor.call("strategy.list", json!({})).unwrap();
+    let strategies = vendor.request("strategy.list", json!({})).unwrap();
     let strategy = strategies["list"][0]["StrategyID"].clone();
     let mut next = 0;
     for deed in deeds {
@@ -171,7 +171,7 @@ fn done(deeds: &[Deed], seed: u64, retention: Retention) -> Vendor {
                 continue;
             }
         };
-        vendor.call(id, fields).unwrap_or_else(|error| panic!("{id}: {error:?}"));
+        vendor.request(id, fields).unwrap_or_else(|error| panic!("{id}: {error:?}"));
     }
     vendor.pass(5 * DAY);
     vendor

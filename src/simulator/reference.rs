@@ -78,7 +78,7 @@ mod tests {
             ENDPOINTS.iter().copied().flatten().map(|endpoint| endpoint.id.to_owned()).collect();
         let callbacks: Vec<String> =
             CALLBACKS.iter().copied().flatten().map(|callback| callback.id.to_owned()).collect();
-        for (listed, direction) in [(endpoints, Direction::Call), (callbacks, Direction::Callback)] {
+        for (listed, direction) in [(endpoints, Direction::Request), (callbacks, Direction::Callback)] {
             let unique: BTreeSet<String> = listed.iter().cloned().collect();
             assert_eq!(unique.len(), listed.len(), "{listed:?}");
             assert_eq!(unique, ids(direction));

@@ -39,11 +39,16 @@ impl Vendor {
         Self { simulator, now, sent: Vec::new(), check: Some(check), route: 0 }
     }
 
-    pub(super) fn call_as(&mut self, account: u32, id: &str, fields: Value) -> Result<Value, (i64, String)> {
-        self.call_with(account, id, fields, &[])
+    pub(super) fn request_as(
+        &mut self,
+        account: u32,
+        id: &str,
+        fields: Value,
+    ) -> Result<Value, (i64, String)> {
+        self.request_with(account, id, fields, &[])
     }
 
-    pub(super) fn call_with(
+    pub(super) fn request_with(
         &mut self,
         account: u32,
         id: &str,
@@ -57,7 +62,7 @@ impl Vendor {
         });
         let account = AccountKey(account);
         let zone = self.simulator.access().account(account).zone;
-        let call = Request {
+        let request = Request {
             id,
             fields: &fields,
             route: self.route,
@@ -68,7 +73,7 @@ impl Vendor {
             zone,
             now: self.now,
         };
-        match self.simulator.handle(&call) {
+        match self.simulator.handle(&request) {
             Ok(response) => Ok(response.value()),
             Err(Refusal { code, message }) => {
                 assert!(!message.is_empty(), "{id} is refused without a word");
@@ -77,8 +82,8 @@ impl Vendor {
         }
     }
 
-    pub(super) fn call(&mut self, id: &str, fields: Value) -> Result<Value, (i64, String)> {
-        self.call_as(0, id, fields)
+    pub(super) fn request(&mut self, id: &str, fields: Value) -> Result<Value, (i64, String)> {
+        self.request_as(0, id, fields)
     }
 
     /// Carries out what is due, and returns the callbacks.

@@ -29,8 +29,9 @@ impl World {
     fn new() -> Self {
         let mut vendor = Vendor::new(1, Behaviour::default(), |_| {});
         let id = |vendor: &mut Vendor, endpoint: &str, fields: &Value, name: &str| -> Value {
-            let answer =
-                vendor.call(endpoint, fields.clone()).unwrap_or_else(|error| panic!("{endpoint}: {error:?}"));
+            let answer = vendor
+                .request(endpoint, fields.clone())
+                .unwrap_or_else(|error| panic!("{endpoint}: {error:?}"));
             answer[name].clone()
         };
         let rows = json!([{
@@ -73,12 +74,12 @@ impl World {
         let dialer_id = id(&mut vendor, "dialer.create_task", &dialer, "taskId");
         let template = json!({ "to": { "number": "+6281110009064" }, "template_name": "parcel_update" });
         let nested = json!({ "to": { "number": "+6281110009064" }, "template": { "name": "parcel_update" } });
-        let single = vendor.call("chatbot.send_single_template", template.clone()).unwrap();
+        let single = vendor.request("chatbot.send_single_template", template.clone()).unwrap();
         vendor.pass(Duration::from_secs(3_600));
-        let calls = vendor.call("task.detail", json!({ "TaskID": task_id })).unwrap();
+        let calls = vendor.request("task.detail", json!({ "TaskID": task_id })).unwrap();
         let call_id = calls["detail"][0]["CallID"].clone();
-        let dialed = vendor.call("dialer.task_detail", json!({ "taskId": dialer_id })).unwrap();
-        let waba = vendor.call("workflow.waba_tasks", json!({ "workflow_id": workflow_id })).unwrap();
+        let dialed = vendor.request("dialer.task_detail", json!({ "taskId": dialer_id })).unwrap();
+        let waba = vendor.request("workflow.waba_tasks", json!({ "workflow_id": workflow_id })).unwrap();
         let voice = {
             let second = json!({
                 "workflow_template_id": 1003, "name": "flow", "end_time": "2030-02-01 10:00:00+08:00",
@@ -86,19 +87,19 @@ impl World {
             });
             let second = id(&mut vendor, "workflow.create", &second, "workflow_id");
             vendor.pass(Duration::from_secs(60));
-            vendor.call("workflow.call_tasks", json!({ "workflow_id": second })).unwrap()
+            vendor.request("workflow.call_tasks", json!({ "workflow_id": second })).unwrap()
         };
         let (chat, campaign) = (single["call_id"].clone(), single["task_id"].clone());
         let key = vendor.simulator.find_conversation(&json!({ "call_id": chat })).unwrap();
         vendor.simulator.emit(key, "session.transfer", json!({}), vendor.now).unwrap();
         let message =
-            vendor.call("chatbot.messages", json!({ "call_id": chat })).unwrap()[0]["msg_id"].clone();
+            vendor.request("chatbot.messages", json!({ "call_id": chat })).unwrap()[0]["msg_id"].clone();
         let other = json!({ "to": "+6281110019064", "template_name": "parcel_update" });
         let talk = id(&mut vendor, "chatbot.send_single_template", &other, "call_id");
         let key = vendor.simulator.find_conversation(&json!({ "call_id": talk })).unwrap();
         vendor.simulator.emit(key, "session.transfer", json!({}), vendor.now).unwrap();
         vendor
-            .call("chatbot.agent_transfer_result", json!({ "call_id": talk, "result": "accepted" }))
+            .request("chatbot.agent_transfer_result", json!({ "call_id": talk, "result": "accepted" }))
             .unwrap();
         let secret = super::DEFAULT_APP_SECRET;
         let system = json!({
@@ -220,7 +221,7 @@ impl World {
         };
         let name = "file".to_owned();
         let file = Upload { field: name.clone(), name, content_type: None, bytes: "x".into() };
-        match vendor.call_with(0, id, fields, &[file]) {
+        match vendor.request_with(0, id, fields, &[file]) {
             Err((code, message)) => format!("{code} {message}"),
             Ok(answer) => {
                 let listed = ["detail_error_list", "error_list"].into_iter().find_map(|list| {
@@ -306,7 +307,7 @@ fn every_wrong_value_is_told_by_its_field() {
         .entries()
         .iter()
         .filter(|entry| {
-            entry.direction == Direction::Call && entry.routes.iter().all(|route| route.method == "GET")
+            entry.direction == Direction::Request && entry.routes.iter().all(|route| route.method == "GET")
         })
         .map(|entry| entry.id.clone())
         .collect();
@@ -400,7 +401,7 @@ fn no_answer_has_a_time_of_the_future() {
         moments += 1;
         let queries = world.requests.iter().filter(|(id, _)| is_query(id));
         for (id, fields) in queries.cloned().collect::<Vec<_>>() {
-            let Ok(answer) = world.vendor.call(id, fields) else { continue };
+            let Ok(answer) = world.vendor.request(id, fields) else { continue };
             answers += 1;
             let mut found = Vec::new();
             later_than(world.vendor.now, "", &answer, &mut found);

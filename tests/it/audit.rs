@@ -411,7 +411,7 @@ fn a_slow_receiver_is_slow_and_nothing_else() {
 
 /// A receiver that makes no call of its own is not judged by them.
 #[test]
-fn calls_that_do_not_come_are_not_judged() {
+fn requests_that_do_not_come_are_not_judged() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     let url = receiver.url();
     let args =

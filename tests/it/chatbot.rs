@@ -57,7 +57,7 @@ impl Mock {
     }
 
     /// A signed call.
-    fn call(&self, path: &str, body: &Value) -> (u16, Value) {
+    fn request(&self, path: &str, body: &Value) -> (u16, Value) {
         let signature = independent_hmac(SECRET, body.to_string().as_bytes());
         let headers = format!("X-AIRudder-Sign-Key: {KEY}\r\nX-AIRudder-Sign: {signature}\r\n");
         post_with(self.address, path, &headers, body)
@@ -65,7 +65,7 @@ impl Mock {
 
     #[track_caller]
     fn ok(&self, path: &str, body: &Value) -> Value {
-        let (status, answer) = self.call(path, body);
+        let (status, answer) = self.request(path, body);
         assert_eq!((status, &answer["code"]), (200, &json!(200)), "{path} {body}: {answer}");
         answer["data"].clone()
     }
@@ -182,7 +182,7 @@ fn a_user_says_no_more_and_the_window_closes() {
     mock.ok("/api/v1/message/send", &say(&call_id, "are you there?"));
     mock.nth("message.status", &call_id, 5);
     mock.skip("2h");
-    let (status, refused) = mock.call("/api/v1/message/send", &say(&call_id, "hello?"));
+    let (status, refused) = mock.request("/api/v1/message/send", &say(&call_id, "hello?"));
     assert_eq!((status, &refused["code"]), (400, &json!(400)));
     assert!(refused["message"].as_str().unwrap().contains("the window is closed"), "{refused}");
     let template = json!({ "call_id": call_id, "template_id": 36 });
@@ -198,7 +198,7 @@ fn a_user_says_no_more_and_the_window_closes() {
 }
 
 #[test]
-fn calls_need_their_signature() {
+fn requests_need_their_signature() {
     let mock = Mock::start(&settings());
     let (status, answer) = post(mock.address, "/api/v1/session/list", &json!({}));
     assert_eq!((status, &answer["code"]), (401, &json!(401)));
@@ -214,7 +214,7 @@ fn calls_need_their_signature() {
 
 /// The embedded integrator proves who it is, so that its stories run where proof is required.
 #[test]
-fn the_embedded_integrator_signs_its_calls() {
+fn the_embedded_integrator_signs_its_requests() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("settings.toml");
     let secret = "sign_secret = 'another one'\n";

@@ -60,13 +60,13 @@ fn a_long_jump_is_as_many_steps() {
 }
 
 #[test]
-fn a_journey_that_takes_longer_than_its_caller_waits_goes_on() {
+fn a_journey_that_takes_longer_than_its_client_waits_goes_on() {
     let receiver = Receiver::answering(vec![Answer::Never]);
     let serving = Serving::with("", &["--speed", "0", "--callback-url", &receiver.url()]);
     let token = serving.token();
     serving.task(&token, "t", &json!([{ "Mobile": "+6281110009001" }]));
     let body = br#"{"by": "1h", "within": "20ms"}"#;
-    let reply = serving.call("POST", "/_mock/clock", &[JSON], body);
+    let reply = serving.request("POST", "/_mock/clock", &[JSON], body);
     let answer = reply.json();
     assert_eq!((reply.status, &answer["arrived"]), (202, &json!(false)), "{answer}");
     assert!(answer["now"].as_str().unwrap() < "2030-01-01T01:00:00Z", "{answer}");
@@ -78,7 +78,7 @@ fn a_journey_that_takes_longer_than_its_caller_waits_goes_on() {
 fn wrong_journeys_are_refused() {
     let serving = Serving::new();
     let refused = |body: &str| {
-        let reply = serving.call("POST", "/_mock/clock", &[JSON], body.as_bytes());
+        let reply = serving.request("POST", "/_mock/clock", &[JSON], body.as_bytes());
         assert_eq!(reply.status, 400, "{body}");
         reply.json()["message"].as_str().unwrap().to_owned()
     };

@@ -250,7 +250,7 @@ fn namespaces_share_nothing_but_the_address() {
             let (status, answer) = serving.post(&token, &format!("{base}/service/cloud/task"), &fields);
             assert_eq!(status, 200, "{answer}");
             // The same by the header.
-            let reply = serving.call(
+            let reply = serving.request(
                 "POST",
                 "/_mock/settle",
                 &[JSON, ("X-Mock-Namespace", made["name"].as_str().unwrap())],
@@ -305,7 +305,7 @@ fn namespaces_share_nothing_but_the_address() {
         (&json!(0), &json!(1)),
         "{state}"
     );
-    let metrics = serving.call("GET", "/_mock/metrics", &[], b"").text();
+    let metrics = serving.request("GET", "/_mock/metrics", &[], b"").text();
     assert!(metrics.contains("\nairudder_mock_namespaces 2\n"), "{metrics}");
     // What a namespace leaves is told at the end like everything else.
     serving.control(
@@ -363,7 +363,7 @@ fn every_callback_is_in_one_state_of_the_metrics() {
         assert_eq!(serving.control("POST", "/_mock/emit", &json!({ "event": event })).0, 201);
     }
     serving.settle();
-    let metrics = serving.call("GET", "/_mock/metrics", &[], b"").text();
+    let metrics = serving.request("GET", "/_mock/metrics", &[], b"").text();
     let figure = |line: &str| line.rsplit_once(' ').and_then(|(_, figure)| figure.parse::<u64>().ok());
     let sum = |start: &str| -> u64 {
         metrics.lines().filter(|line| line.starts_with(start)).filter_map(figure).sum()

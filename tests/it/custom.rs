@@ -65,7 +65,7 @@ fn the_catalog_and_emit_know_what_is_declared() {
 /// The first callback makes the integrator create a route over HTTP, once wrongly; the callback comes back by itself,
 /// and the story hears of both.
 #[test]
-fn stories_await_calls_and_callbacks_of_ones_own() {
+fn stories_await_requests_and_callbacks_of_ones_own() {
     let folder = tempfile::tempdir().unwrap();
     let story = folder.path().join("story.toml");
     fs::write(

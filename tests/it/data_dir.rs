@@ -226,24 +226,24 @@ fn a_state_is_put_back_and_taken_elsewhere() {
     assert!(came(&receiver).iter().all(|(body, times)| *times == 2 || !before.contains_key(body)));
 
     // Elsewhere, and the same again when it is exported there.
-    let whole = serving.call("GET", "/_mock/export", &[], b"");
+    let whole = serving.request("GET", "/_mock/export", &[], b"");
     assert_eq!(whole.status, 200);
     let other = Serving::with("", &["--speed", "0", "--seed", "99", "--callback-url", &url]);
     assert_eq!(other.get(&token, "/service/cloud/list?Number=1000").0, 401);
-    let imported = other.call("POST", "/_mock/import", &[JSON], whole.text().as_bytes());
+    let imported = other.request("POST", "/_mock/import", &[JSON], whole.text().as_bytes());
     assert_eq!(imported.status, 200, "{}", imported.text());
     assert_eq!(task_ids(&other, &token), [json!(first)]);
     assert_eq!(other.state()["now"], serving.state()["now"]);
     // The list of tasks above was given to it as well.
-    let exported = other.call("GET", "/_mock/export", &[], b"").json();
+    let exported = other.request("GET", "/_mock/export", &[], b"").json();
     let mut wanted = whole.json();
     let asked = exported["inputs"].as_array().unwrap().last().unwrap().clone();
     wanted["inputs"].as_array_mut().unwrap().push(asked);
     assert_eq!(exported, wanted);
     let third = Serving::with("", &args);
     let text = whole.text();
-    assert_eq!(third.call("POST", "/_mock/import", &[JSON], text.as_bytes()).status, 200);
-    assert_eq!(third.call("GET", "/_mock/export", &[], b"").text(), text, "byte for byte");
+    assert_eq!(third.request("POST", "/_mock/import", &[JSON], text.as_bytes()).status, 200);
+    assert_eq!(third.request("GET", "/_mock/export", &[], b"").text(), text, "byte for byte");
 
     let (status, _) = control("POST", "/_mock/reset", json!({}));
     assert_eq!(status, 200);

@@ -18,7 +18,7 @@ fn a_script_is_the_end_user_from_hello_to_the_end() {
     let receiver = Receiver::with(move |request| {
         let told = request.json();
         let address = *own.get().unwrap();
-        let call = |path: &str, fields: Value| {
+        let ask = |path: &str, fields: Value| {
             let (status, answer) =
                 crate::support::post_signed(address, path, crate::support::DEFAULT_SECRET, &fields);
             assert_eq!(status, 200, "{answer}");
@@ -27,15 +27,15 @@ fn a_script_is_the_end_user_from_hello_to_the_end() {
         match told["event"].as_str() {
             Some("session.transfer") => {
                 let call_id = &told["transfer"]["call_id"];
-                call(
+                ask(
                     "/api/v1/session/transfer_result",
                     json!({ "call_id": call_id, "result": "accepted", "seat_id": "s7" }),
                 );
                 let hello = json!([{ "type": "text", "text": "\u{1b}[2JAna here" }]);
-                call("/api/v1/message/send", json!({ "call_id": call_id, "messages": hello }));
+                ask("/api/v1/message/send", json!({ "call_id": call_id, "messages": hello }));
             }
             Some("agent.message") if told.to_string().contains("thank you") => {
-                call("/api/v1/session/end", json!({ "call_id": call_id }));
+                ask("/api/v1/session/end", json!({ "call_id": call_id }));
             }
             _ => {}
         }
@@ -311,7 +311,7 @@ fn files_that_change_are_taken_over_or_told_to_be_wrong() {
     };
     let watched = files("it watches", &|files| files["watched"] == true);
     assert_eq!((&watched["taken"], &watched["mistake"]), (&json!(0), &Value::Null));
-    let auth = || serving.call("POST", "/service/cloud/auth", &[crate::serving::JSON], b"{}").status;
+    let auth = || serving.request("POST", "/service/cloud/auth", &[crate::serving::JSON], b"{}").status;
     assert_eq!(auth(), 400);
     // A fault, a callback URL, and something that has to wait; the story begins anew.
     let right = format!(

@@ -10,7 +10,7 @@ use crate::support::{Receiver, base64, plain};
 const PREFIX: &str = "/service/callcenter/call/predict";
 
 /// Makes a call of the dialer under a token.
-fn call(serving: &Serving, token: &str, path: &str, body: &Value) -> (u16, Value) {
+fn request(serving: &Serving, token: &str, path: &str, body: &Value) -> (u16, Value) {
     serving.post(token, &format!("{PREFIX}{path}"), body)
 }
 
@@ -18,7 +18,7 @@ fn call(serving: &Serving, token: &str, path: &str, body: &Value) -> (u16, Value
 fn authorize(serving: &Serving, key: &str) -> (u16, Value) {
     let body = format!("APPKey={key}&APPSecret={APP_SECRET}");
     let form = [("Content-Type", "application/x-www-form-urlencoded")];
-    let reply = serving.call("POST", &format!("{PREFIX}/auth"), &form, body.as_bytes());
+    let reply = serving.request("POST", &format!("{PREFIX}/auth"), &form, body.as_bytes());
     (reply.status, reply.json())
 }
 
@@ -28,7 +28,7 @@ fn a_task_from_its_token_to_its_recordings() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{\"status\":\"success\"}")]);
 
     // Tokens of other families do not count here, nor this family's there.
-    let (status, refused) = call(&serving, &serving.token(), "/querytasklist", &json!({ "limit": 10 }));
+    let (status, refused) = request(&serving, &serving.token(), "/querytasklist", &json!({ "limit": 10 }));
     assert_eq!((status, &refused["code"], &refused["status"]), (401, &json!(401), &json!("ERROR")));
     let (status, wrong) = authorize(&serving, "nobody");
     assert_eq!((status, &wrong["code"]), (200, &json!(10301)));
@@ -45,7 +45,7 @@ fn a_task_from_its_token_to_its_recordings() {
             contact(1, "talked"), contact(2, "no_answer"), contact(3, "agent_rejects"), contact(4, "voicemail"),
         ],
     });
-    let (status, created) = call(&serving, &token, "/createtask", &task);
+    let (status, created) = request(&serving, &token, "/createtask", &task);
     assert_eq!((status, &created["message"]), (200, &json!("successfully")), "{created}");
     let id = created["body"]["taskId"].as_str().unwrap();
     serving.settle();
@@ -73,7 +73,7 @@ fn a_task_from_its_token_to_its_recordings() {
         notices.iter().filter(|n| n["type"] == "TaskStatus").map(|n| &n["body"]["state"]).collect();
     assert_eq!(of_task, ["Not Started", "Running", "Finished"]);
 
-    let (_, detail) = call(
+    let (_, detail) = request(
         &serving,
         &token,
         "/querytaskdetail",
@@ -93,15 +93,15 @@ fn a_task_from_its_token_to_its_recordings() {
     }
     assert_eq!(row(1)["hangupReason"], 12);
 
-    let (_, link) = call(&serving, &token, "/case/recording", &json!({ "callid": row(1)["callid"] }));
+    let (_, link) = request(&serving, &token, "/case/recording", &json!({ "callid": row(1)["callid"] }));
     let link = link["body"]["link"].as_str().unwrap();
     assert_eq!(row(1)["reclink"], link);
-    let wav = serving.call("GET", link.strip_prefix(&serving.url()).unwrap(), &[], b"").body;
+    let wav = serving.request("GET", link.strip_prefix(&serving.url()).unwrap(), &[], b"").body;
     assert_eq!(&wav[..4], b"RIFF");
     let number = |at: usize| u32::from_le_bytes(wav[at..at + 4].try_into().unwrap());
     let (bytes_per_second, data) = (number(28), number(40));
     assert_eq!(i64::from(data / bytes_per_second), row(1)["talkDuration"].as_i64().unwrap());
-    let (_, refused) = call(&serving, &token, "/case/recording", &json!({ "callid": row(2)["callid"] }));
+    let (_, refused) = request(&serving, &token, "/case/recording", &json!({ "callid": row(2)["callid"] }));
     assert_eq!(refused["code"], 10612);
 }
 
@@ -117,26 +117,27 @@ fn clients_may_send_what_clients_were_seen_to_send() {
         "resultStrategies": [{ "oper": "=", "title": "Promise", "value": "yes", "action": [1, 2], "dncDay": 30 }],
         "contactList": ["+6281112349005"],
     });
-    let (_, created) = call(&serving, &token, "/createtask", &task);
+    let (_, created) = request(&serving, &token, "/createtask", &task);
     assert_eq!(created["code"], 0, "{created}");
     serving.skip("1h");
     assert!(receiver.requests().is_empty(), "base64 of a text that is no URL asks for no notices");
     let copy = json!({ "fromTask": "quiet", "taskName": "again", "groupName": "Collections" });
-    let (_, copied) = call(&serving, &token, "/copytask", &copy);
+    let (_, copied) = request(&serving, &token, "/copytask", &copy);
     assert_eq!(copied["code"], 0, "{copied}");
     serving.skip("1h");
     let (_, detail) =
-        call(&serving, &token, "/querytaskdetail", &json!({ "taskId": copied["body"]["taskId"] }));
+        request(&serving, &token, "/querytaskdetail", &json!({ "taskId": copied["body"]["taskId"] }));
     assert_eq!(detail["body"]["list"][0]["biztype"], "Collections", "{detail}");
-    let (_, list) = call(&serving, &token, "/querytasklist", &json!({ "limit": 5, "orderBy": "CreatedAt" }));
+    let (_, list) =
+        request(&serving, &token, "/querytasklist", &json!({ "limit": 5, "orderBy": "CreatedAt" }));
     let names: Vec<&Value> =
         list["body"]["list"].as_array().unwrap().iter().map(|task| &task["name"]).collect();
     assert_eq!(names, ["quiet", "again"]);
-    let (_, refused) = call(&serving, &token, "/querytasklist", &json!({}));
+    let (_, refused) = request(&serving, &token, "/querytasklist", &json!({}));
     assert_ne!(refused["code"], 0, "limit is required");
     let wrong =
         json!({ "fromTask": "quiet", "taskName": "x", "groupName": "Collections", "bulkCallInterval": 59 });
-    assert_eq!(call(&serving, &token, "/copytask", &wrong).1["code"], 10522);
+    assert_eq!(request(&serving, &token, "/copytask", &wrong).1["code"], 10522);
     let notes: Vec<_> = serving.end().1.into_iter().filter(|line| line["kind"] == "note").collect();
     assert_eq!(
         notes.iter().filter(|note| note["text"].to_string().contains("no URL")).count(),
@@ -149,7 +150,7 @@ fn clients_may_send_what_clients_were_seen_to_send() {
 fn tokens_run_out_after_a_day() {
     let serving = Serving::new();
     let token = serving.dialer_token();
-    let ask = || call(&serving, &token, "/querytasklist", &json!({ "limit": 10 }));
+    let ask = || request(&serving, &token, "/querytasklist", &json!({ "limit": 10 }));
     assert_eq!(ask().0, 200);
     serving.skip("25h");
     let (status, refused) = ask();
@@ -175,7 +176,7 @@ fn any_code_can_be_asked_for() {
     "#;
     let serving = Serving::with(settings, &[]);
     let token = serving.dialer_token();
-    let record = |callid: &str| call(&serving, &token, "/case/recording", &json!({ "callid": callid })).1;
+    let record = |callid: &str| request(&serving, &token, "/case/recording", &json!({ "callid": callid })).1;
     let refusal = |answer: &Value| {
         (
             answer["code"].as_i64().unwrap(),
@@ -192,7 +193,7 @@ fn any_code_can_be_asked_for() {
     for code in codes {
         let name = format!("evening mock:code-{}", code.code);
         let (status, answer) =
-            call(&serving, &token, "/querytasklist", &json!({ "taskName": name, "limit": 10 }));
+            request(&serving, &token, "/querytasklist", &json!({ "taskName": name, "limit": 10 }));
         let wanted = if (400..600).contains(&code.code) { code.code } else { 200 };
         assert_eq!(i64::from(status), wanted, "{}", code.code);
         let message = format!("{}, on purpose: a fault of the mock", code.meaning);

@@ -46,7 +46,7 @@ fn every_request_is_answered_and_every_callback_delivered() {
     if !(is_there("curl") && is_there("openssl") && is_there("bash")) {
         return;
     }
-    let (mut called, mut delivered) = (BTreeSet::new(), BTreeSet::new());
+    let (mut requested, mut delivered) = (BTreeSet::new(), BTreeSet::new());
     for page in PASTED {
         // What number detection expects suits all others.
         let answer = plain("200 OK", r#"{"code":200,"msg":"ok"}"#);
@@ -65,7 +65,7 @@ fn every_request_is_answered_and_every_callback_delivered() {
                         serde_json::from_str(line["answer"].as_str().unwrap()).unwrap_or_default();
                     let is_well = line["status"] == 200 && (answer["code"] == 0 || answer["code"] == 200);
                     assert!(is_well, "{page}: {line}");
-                    called.insert(id("call"));
+                    requested.insert(id("call"));
                 }
                 "queued" => {
                     events.insert(line["callback"].clone().to_string(), id("event"));
@@ -88,7 +88,7 @@ fn every_request_is_answered_and_every_callback_delivered() {
     for entry in Catalog::builtin().entries() {
         let id = entry.id.as_str();
         match entry.direction {
-            Direction::Call => assert!(called.contains(id), "no page calls {id}"),
+            Direction::Request => assert!(requested.contains(id), "no page calls {id}"),
             Direction::Callback if SENT_BY_STORIES.contains(&id) => {}
             Direction::Callback => assert!(delivered.contains(id), "no page leads to {id}"),
         }

@@ -205,8 +205,12 @@ fn one_grammar_everywhere() {
     let receiver = receiver();
     let serving = Serving::with(&format!("callback_url = '{}'\n", receiver.url()), &["--speed", "max"]);
     let ask = |method: &str, path: &str, body: &Value| {
-        let reply =
-            serving.call(method, path, &[("Content-Type", "application/json")], body.to_string().as_bytes());
+        let reply = serving.request(
+            method,
+            path,
+            &[("Content-Type", "application/json")],
+            body.to_string().as_bytes(),
+        );
         (reply.status, reply.json())
     };
     let (status, added) =
@@ -382,15 +386,15 @@ fn faults_ask_whose_it_is() {
     let added = serving.control("POST", "/_mock/faults", &json!({ "fault": "drop where account=thrid" }));
     assert_eq!(added.0, 201);
     let bodies: Vec<Value> = receiver.requests().iter().map(Request::json).collect();
-    let calls = |name: &str| {
+    let requests = |name: &str| {
         bodies.iter().filter(|body| body["TaskName"] == name && body.get("CallID").is_some()).count()
     };
-    assert_eq!((calls("of the first"), calls("of the second")), (1, 0), "{bodies:#?}");
+    assert_eq!((requests("of the first"), requests("of the second")), (1, 0), "{bodies:#?}");
     assert!(bodies.iter().any(|body| body.get("actions").is_some()), "other notices of the workflow come");
     assert!(bodies.iter().all(|body| body.get("callee").is_none_or(|callee| !callee.is_object())));
     let (_, record) = serving.end();
-    let called = record.iter().find(|line| line["call"] == "robot.list" && line["status"] == 503).unwrap();
-    assert_eq!(called["faults"], json!(["503"]));
+    let requested = record.iter().find(|line| line["call"] == "robot.list" && line["status"] == 503).unwrap();
+    assert_eq!(requested["faults"], json!(["503"]));
     let is_told = |line: &&Value| line.to_string().contains("there is no account");
     assert_eq!(record.iter().filter(is_told).count(), 1, "{record:#?}");
 }

@@ -97,8 +97,8 @@ fn check(server: &Server, world: &World, case: &Case) -> Result<(), String> {
     line.send(&world.get("/service/cloud/robot"));
     match line.answer() {
         Some(answer) if answer.status == 200 => Ok(()),
-        Some(answer) => wrong(format!("then a good call got {} {}", answer.status, answer.text())),
-        None => wrong("then a good call got no answer".to_owned()),
+        Some(answer) => wrong(format!("then a good request got {} {}", answer.status, answer.text())),
+        None => wrong("then a good request got no answer".to_owned()),
     }
 }
 
@@ -128,7 +128,7 @@ fn stalled_clients(server: &Server, world: &World) -> Vec<String> {
 
 /// Who names no account takes nothing of what an account may do.
 #[test]
-fn calls_that_name_no_account_count_for_nobody() {
+fn requests_that_name_no_account_count_for_no_account() {
     let server = Server::start(
         "[[accounts]]\napp_key = \"AIRudderMockKey0000001\"\napp_secret = \"AIRudderMockSecret0001\"\nrate_limit = \"4/h\"\n",
     );

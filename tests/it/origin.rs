@@ -34,7 +34,8 @@ fn pages_of_other_origins_and_names_of_others_change_nothing() {
     // The vendor's side: a form that a page submits gets no token.
     let fields = b"APPKey=AIRudderMockKey0000001&APPSecret=AIRudderMockSecret0001";
     let form = ("Content-Type", "application/x-www-form-urlencoded");
-    let auth = |headers: &[(&str, &str)]| serving.call("POST", "/service/cloud/auth", headers, fields).status;
+    let auth =
+        |headers: &[(&str, &str)]| serving.request("POST", "/service/cloud/auth", headers, fields).status;
     assert_eq!(auth(&[form, ("Origin", "https://evil.example")]), 403);
     assert_eq!(auth(&[form]), 200);
     // What was refused stands in the record, as everything does.

@@ -10,15 +10,15 @@ use crate::support::{Receiver, assert_code, independent_hmac, plain, run, stderr
 fn browsers_get_a_page_and_programs_a_list() {
     let serving = Serving::new();
     let html = [("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
-    let page = serving.call("GET", "/_mock/?chat=1&q=x", &html, b"");
+    let page = serving.request("GET", "/_mock/?chat=1&q=x", &html, b"");
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
-    let script = serving.call("GET", "/_mock/assets/main.js", &[("Accept", "*/*")], b"");
+    let script = serving.request("GET", "/_mock/assets/main.js", &[("Accept", "*/*")], b"");
     assert_eq!((script.status, script.header("content-type")), (200, Some("text/javascript; charset=utf-8")));
-    assert_eq!(serving.call("GET", "/_mock/assets/other.js", &[], b"").status, 404);
-    assert_eq!(serving.call("GET", "/_mock", &html, b"").header("location"), Some("_mock/"));
-    assert!(serving.call("GET", "/_mock/", &[("Accept", "*/*")], b"").json()["calls"].is_array());
+    assert_eq!(serving.request("GET", "/_mock/assets/other.js", &[], b"").status, 404);
+    assert_eq!(serving.request("GET", "/_mock", &html, b"").header("location"), Some("_mock/"));
+    assert!(serving.request("GET", "/_mock/", &[("Accept", "*/*")], b"").json()["calls"].is_array());
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn recordings_come_go_and_fail() {
     let token = serving.token();
     let pass = |by: &str| {
         let body = json!({ "by": by }).to_string();
-        assert_eq!(serving.call("POST", "/_mock/clock", &[JSON], body.as_bytes()).status, 200);
+        assert_eq!(serving.request("POST", "/_mock/clock", &[JSON], body.as_bytes()).status, 200);
     };
     let task = serving.task(&token, "talks", &json!([{ "Mobile": "+6281112349001" }]));
     pass("30m");
@@ -33,7 +33,7 @@ fn recordings_come_go_and_fail() {
     let case = format!("/service/cloud/case?TaskID={task}&Callee=%2B6281112349001");
     let zip = format!("/service/cloud/recording?TaskID={task}");
     let by_id = format!("/service/cloud/callinfo?CallID={}", row["CallID"].as_str().unwrap());
-    let download = |headers: &[(&str, &str)]| serving.call("GET", link, headers, b"");
+    let download = |headers: &[(&str, &str)]| serving.request("GET", link, headers, b"");
     let message = |body: &Value| body["message"].as_str().or(body["status"].as_str()).unwrap().to_owned();
 
     // Not there yet: what links to it says so, and the link leads nowhere.

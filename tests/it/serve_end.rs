@@ -46,12 +46,12 @@ fn nothing_new_is_begun_while_an_attempt_is_under_way() {
     let token = serving.token();
     assert_eq!(text_message(&serving, &token, &url), 200);
     let clock = json!({ "by": "10s", "within": "1ms" }).to_string();
-    serving.call("POST", "/_mock/clock", &[], clock.as_bytes());
+    serving.request("POST", "/_mock/clock", &[], clock.as_bytes());
     let (mut attempt, _) = receiver.accept().unwrap();
-    assert_eq!(serving.call("GET", "/_mock/ready", &[], b"").status, 200);
+    assert_eq!(serving.request("GET", "/_mock/ready", &[], b"").status, 200);
     serving.ask_to_stop();
     eventually("new requests are refused", || (text_message(&serving, &token, &url) == 503).then_some(()));
-    assert_eq!(serving.call("GET", "/_mock/ready", &[], b"").status, 503);
+    assert_eq!(serving.request("GET", "/_mock/ready", &[], b"").status, 503);
     attempt.read_exact(&mut [0; 4]).unwrap();
     attempt.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}").unwrap();
     let (rest, _) = serving.ended();
@@ -70,7 +70,7 @@ fn a_story_that_never_pauses_keeps_nobody_waiting() {
     .unwrap();
     let serving = Serving::with("", &[story.to_str().unwrap()]);
     let token = serving.token();
-    assert_eq!(serving.call("GET", "/_mock/ready", &[], b"").status, 200);
+    assert_eq!(serving.request("GET", "/_mock/ready", &[], b"").status, 200);
     assert_eq!(text_message(&serving, &token, "http://127.0.0.1:9/"), 200);
     serving.ask_to_stop();
     serving.ended();

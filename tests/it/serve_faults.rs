@@ -13,7 +13,7 @@ const ROBOTS: &str = "/service/cloud/robot";
 const LIST: &str = "/service/cloud/list";
 
 #[test]
-fn settings_hit_the_next_calls_or_every_nth() {
+fn settings_hit_the_next_requests_or_every_nth() {
     let settings = r#"
         [[faults]]
         call = "task.list"
@@ -38,12 +38,12 @@ fn settings_hit_the_next_calls_or_every_nth() {
     let token = serving.token();
     let own = [("Authorization", token.as_str())];
     for at in 1..=4 {
-        let reply = serving.call("GET", LIST, &own, b"");
+        let reply = serving.request("GET", LIST, &own, b"");
         if at > 2 {
-            assert_eq!(reply.status, 200, "call {at}: {}", reply.text());
+            assert_eq!(reply.status, 200, "request {at}: {}", reply.text());
             continue;
         }
-        assert_eq!((reply.status, reply.header("retry-after")), (503, Some("2")), "call {at}");
+        assert_eq!((reply.status, reply.header("retry-after")), (503, Some("2")), "request {at}");
         let answer = reply.json();
         assert_eq!((&answer["code"], answer.to_string().contains("come back")), (&json!(1503), true));
     }
@@ -51,9 +51,9 @@ fn settings_hit_the_next_calls_or_every_nth() {
         let mut wire = serving.wire();
         wire.send(&request("GET", ROBOTS, &own, b""));
         if at % 5 == 0 {
-            assert_eq!(wire.rest().unwrap(), b"", "call {at} is closed without a word");
+            assert_eq!(wire.rest().unwrap(), b"", "request {at} is closed without a word");
         } else {
-            assert_eq!(wire.reply().status, 200, "call {at}");
+            assert_eq!(wire.reply().status, 200, "request {at}");
         }
     }
     let create = |name: &str| {
@@ -135,7 +135,7 @@ fn names_say_what_becomes_of_a_request() {
     let token = serving.token();
     let own = [("Authorization", token.as_str())];
     let begun = Instant::now();
-    assert_eq!(serving.call("GET", LIST, &own, b"").status, 200);
+    assert_eq!(serving.request("GET", LIST, &own, b"").status, 200);
     assert!(begun.elapsed() >= Duration::from_millis(150), "late");
     let create = |name: &str| {
         let fields = json!({ "TaskName": name, "Details": [{ "Mobile": "+6281110009001" }] }).to_string();
@@ -170,13 +170,13 @@ fn a_text_asks_for_a_fault() {
     let mut half = create("mock:half");
     half.head();
     half.rest().unwrap();
-    assert_eq!(total(), 1, "half an answer is one to a call that took effect");
+    assert_eq!(total(), 1, "half an answer is one to a request that took effect");
     assert_eq!(create("hammock:503").reply().status, 200);
     serving.end();
 }
 
 #[test]
-fn faults_on_encrypted_calls_are_encrypted() {
+fn faults_on_encrypted_requests_are_encrypted() {
     let settings = r#"
         [[accounts]]
         app_key = "AIRudderMockKey0000001"
@@ -195,7 +195,7 @@ fn faults_on_encrypted_calls_are_encrypted() {
             ("Signed", signed.as_str()),
             ("X-Mock-Fault", fault),
         ];
-        serving.call("GET", &format!("{LIST}?{}", cipher.encrypt(query.as_bytes())), &own, b"")
+        serving.request("GET", &format!("{LIST}?{}", cipher.encrypt(query.as_bytes())), &own, b"")
     };
     for (fault, status, code) in [("503", 503, 503), ("code-500", 500, 500), ("slow-1ms", 200, 200)] {
         let reply = ask(fault);
@@ -258,9 +258,9 @@ fn an_account_has_its_limit() {
     let free = json!({ "APPKey": "free", "APPSecret": "secret" });
     let token = serving.token();
     let own = [("Authorization", token.as_str())];
-    let call = || serving.call("GET", ROBOTS, &own, b"");
-    assert_eq!([call().status, call().status], [200, 200]);
-    let reply = call();
+    let ask = || serving.request("GET", ROBOTS, &own, b"");
+    assert_eq!([ask().status, ask().status], [200, 200]);
+    let reply = ask();
     let wait: u64 = reply.header("retry-after").and_then(|wait| wait.parse().ok()).expect("Retry-After");
     assert_eq!((reply.status, &reply.json()["code"]), (429, &json!(429)));
     assert!((1..=60).contains(&wait), "{wait}");
@@ -270,6 +270,6 @@ fn an_account_has_its_limit() {
     let free = format!("Token {}", answer["data"]["token"].as_str().unwrap());
     assert!((0..5).all(|_| serving.get(&free, ROBOTS).0 == 200));
     serving.skip(&format!("{wait}s"));
-    assert_eq!([call().status, call().status, call().status, call().status], [200, 200, 200, 429]);
+    assert_eq!([ask().status, ask().status, ask().status, ask().status], [200, 200, 200, 429]);
     serving.end();
 }

@@ -22,7 +22,7 @@ fn json_is_json_whatever_it_is_called() {
         &[("Content-Type", "text/plain")],
         &[("Content-Type", "application/json; charset=utf-8")],
     ] {
-        let reply = serving.call("POST", "/service/cloud/auth", headers, credentials().as_bytes());
+        let reply = serving.request("POST", "/service/cloud/auth", headers, credentials().as_bytes());
         assert_eq!(reply.status, 200, "{headers:?}: {}", reply.text());
     }
     // The same for the body that matters most.
@@ -30,7 +30,7 @@ fn json_is_json_whatever_it_is_called() {
     let task =
         json!({ "TaskName": "50% + 1 = a&b", "Details": [{ "Mobile": "+6281110009001" }] }).to_string();
     let reply =
-        serving.call("POST", "/service/cloud/task", &[("Authorization", &token), FORM], task.as_bytes());
+        serving.request("POST", "/service/cloud/task", &[("Authorization", &token), FORM], task.as_bytes());
     assert_eq!(reply.status, 200, "{}", reply.text());
     let (_, list) = serving.get(&token, "/service/cloud/list");
     assert_eq!(list["data"]["list"][0]["TaskName"], "50% + 1 = a&b");
@@ -43,7 +43,7 @@ fn a_form_may_carry_the_rows_of_a_task() {
     let token = serving.token();
     let body = "TaskName=form&Details=%5B%7B%22Mobile%22%3A%22%2B6281110009001%22%7D%5D";
     let reply =
-        serving.call("POST", "/service/cloud/task", &[("Authorization", &token), FORM], body.as_bytes());
+        serving.request("POST", "/service/cloud/task", &[("Authorization", &token), FORM], body.as_bytes());
     assert_eq!(reply.status, 200, "{}", reply.text());
     serving.end();
 }
@@ -254,16 +254,16 @@ fn head_has_the_length_and_nothing_else() {
 #[test]
 fn unknown_paths_and_methods_are_told() {
     let serving = Serving::new();
-    let reply = serving.call("POST", "/service/cloud/atuh", &[JSON], b"{}");
+    let reply = serving.request("POST", "/service/cloud/atuh", &[JSON], b"{}");
     assert_eq!((reply.status, &reply.json()["code"]), (404, &json!(404)));
     assert!(reply.text().contains("did you mean /service/cloud/auth?"), "{}", reply.text());
-    let reply = serving.call("GET", "/service/cloud/auth", &[], b"");
+    let reply = serving.request("GET", "/service/cloud/auth", &[], b"");
     assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
-    let reply = serving.call("POST", "/service/cloud/list", &[JSON], b"{}");
+    let reply = serving.request("POST", "/service/cloud/list", &[JSON], b"{}");
     assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, HEAD")));
-    let reply = serving.call("GET", "/_mock/wait", &[], b"");
+    let reply = serving.request("GET", "/_mock/wait", &[], b"");
     assert_eq!((reply.status, reply.header("allow")), (405, Some("POST")));
-    let reply = serving.call("GET", "/_mock/nothing", &[], b"");
+    let reply = serving.request("GET", "/_mock/nothing", &[], b"");
     assert_eq!(reply.status, 404);
     serving.end();
 }

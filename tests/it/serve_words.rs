@@ -19,7 +19,7 @@ fn what_is_not_served_is_refused_in_the_envelope_of_its_family() {
         ("/api/v1/message/send", 405, &["request_id", "code", "message"]),
         ("/service/cloud/emptycheck", 405, &["code", "msg"]),
     ] {
-        let reply = serving.call("PUT", path, &[JSON], b"{}");
+        let reply = serving.request("PUT", path, &[JSON], b"{}");
         let body = reply.json();
         let found: Vec<&str> = body.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!((reply.status, &found[..]), (status, keys), "{path}");
@@ -34,7 +34,7 @@ fn a_fault_that_nobody_knows_is_refused_with_the_known_ones() {
     let token = serving.token();
     let authorized = ("Authorization", token.as_str());
     let reply =
-        serving.call("GET", "/service/cloud/robot", &[authorized, ("X-Mock-Fault", "expird-token")], b"");
+        serving.request("GET", "/service/cloud/robot", &[authorized, ("X-Mock-Fault", "expird-token")], b"");
     let message = reply.json()["message"].as_str().unwrap().to_owned();
     assert_eq!(reply.status, 400, "{message}");
     assert!(message.contains("did you mean `expired-token`?") && message.contains("garbage"), "{message}");
@@ -122,7 +122,7 @@ fn a_get_without_parameters_needs_nothing_encrypted() {
     let serving = Serving::with(settings, &[]);
     let token = serving.token();
     let headers = [("Authorization", token.as_str()), ("Is-Encrypted", "1")];
-    let reply = serving.call("GET", "/service/cloud/robot", &headers, b"");
+    let reply = serving.request("GET", "/service/cloud/robot", &headers, b"");
     assert_eq!((reply.status, reply.header("is-encrypted")), (200, Some("1")), "{}", reply.text());
     assert!(reply.header("signed").is_some());
 }

@@ -101,7 +101,7 @@ impl Serving {
     }
 
     /// Makes a call over a connection of its own.
-    pub(crate) fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+    pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let mut wire = self.wire();
         wire.send(&request(method, path, headers, body));
         wire.reply()
@@ -110,7 +110,7 @@ impl Serving {
     /// A token of the account there is without any settings.
     pub(crate) fn token(&self) -> String {
         let fields = json!({ "APPKey": APP_KEY, "APPSecret": APP_SECRET });
-        let reply = self.call("POST", "/service/cloud/auth", &[JSON], fields.to_string().as_bytes());
+        let reply = self.request("POST", "/service/cloud/auth", &[JSON], fields.to_string().as_bytes());
         assert_eq!(reply.status, 200, "{}", reply.text());
         format!("Token {}", reply.json()["data"]["token"].as_str().unwrap())
     }
@@ -131,13 +131,13 @@ impl Serving {
     /// POSTs JSON under this token; status and envelope come back.
     pub(crate) fn post(&self, token: &str, path: &str, fields: &Value) -> (u16, Value) {
         let headers = [("Authorization", token), JSON];
-        let reply = self.call("POST", path, &headers, fields.to_string().as_bytes());
+        let reply = self.request("POST", path, &headers, fields.to_string().as_bytes());
         (reply.status, reply.json())
     }
 
     /// GETs under this token; status and envelope come back.
     pub(crate) fn get(&self, token: &str, path: &str) -> (u16, Value) {
-        let reply = self.call("GET", path, &[("Authorization", token)], b"");
+        let reply = self.request("GET", path, &[("Authorization", token)], b"");
         (reply.status, reply.json())
     }
 
@@ -153,12 +153,12 @@ impl Serving {
     /// Moves the vendor's time forward.
     pub(crate) fn skip(&self, by: &str) {
         let fields = json!({ "by": by }).to_string();
-        let reply = self.call("POST", "/_mock/clock", &[], fields.as_bytes());
+        let reply = self.request("POST", "/_mock/clock", &[], fields.as_bytes());
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
 
     pub(crate) fn state(&self) -> Value {
-        self.call("GET", "/_mock/state", &[], b"").json()
+        self.request("GET", "/_mock/state", &[], b"").json()
     }
 
     /// Lets the vendor's time go on until nothing is under way any more.
@@ -167,14 +167,14 @@ impl Serving {
     }
 
     fn settled(&self, how: &Value) {
-        let reply = self.call("POST", "/_mock/settle", &[JSON], how.to_string().as_bytes());
+        let reply = self.request("POST", "/_mock/settle", &[JSON], how.to_string().as_bytes());
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
 
     /// A request of the control surface, which takes and gives JSON.
     pub(crate) fn control(&self, method: &str, path: &str, fields: &Value) -> (u16, Value) {
         let body = if fields.is_null() { String::new() } else { fields.to_string() };
-        let reply = self.call(method, path, &[JSON], body.as_bytes());
+        let reply = self.request(method, path, &[JSON], body.as_bytes());
         (reply.status, reply.json())
     }
 

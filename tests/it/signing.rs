@@ -104,7 +104,7 @@ fn standard_webhooks_there_and_back() {
 }
 
 #[test]
-fn calls_name_their_key() {
+fn requests_name_their_key() {
     let printed = mock(&["sign", "--key-id", "0123456789abcdef0123456789abcdef"], b"{}");
     let value = independent("airudder-mock-secret", b"{}");
     assert_eq!(

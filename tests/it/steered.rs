@@ -53,7 +53,7 @@ fn what_holds_and_what_was_relied_on_is_shown() {
     // Whoever finds an old mock at a shared port sees it in any answer.
     for (path, body) in [("/_mock/state", ""), ("/service/cloud/auth", "{}"), ("/nowhere", "")] {
         let reply =
-            serving.call(if body.is_empty() { "GET" } else { "POST" }, path, &[JSON], body.as_bytes());
+            serving.request(if body.is_empty() { "GET" } else { "POST" }, path, &[JSON], body.as_bytes());
         let server = reply.header("server").unwrap();
         let version = concat!("airudder-mock/", env!("CARGO_PKG_VERSION"), " (built 20");
         assert!(server.starts_with(version), "{path}: {server}");
@@ -98,7 +98,7 @@ fn a_refused_callback_without_signature_is_explained() {
 #[test]
 fn a_token_keeps_the_control_surface_for_whoever_has_it() {
     let serving = Serving::with("", &["--control-token", "my t0ken"]);
-    let status = |path: &str, headers: &[(&str, &str)]| serving.call("GET", path, headers, b"").status;
+    let status = |path: &str, headers: &[(&str, &str)]| serving.request("GET", path, headers, b"").status;
     let bearer = [("Authorization", "Bearer my t0ken")];
     for path in ["/_mock/state", "/_mock/", "/_mock/assets/main.js", "/_mock/nothing"] {
         assert_eq!(status(path, &[]), 401, "{path}");
@@ -107,10 +107,10 @@ fn a_token_keeps_the_control_surface_for_whoever_has_it() {
     assert_eq!(status("/_mock/state", &bearer), 200);
     let password = format!("Basic {}", base64("me:my t0ken"));
     assert_eq!(status("/_mock/", &[("Authorization", &password), ("Accept", "text/html")]), 200);
-    let asked = serving.call("GET", "/_mock/", &[("Accept", "text/html")], b"");
+    let asked = serving.request("GET", "/_mock/", &[("Accept", "text/html")], b"");
     assert!(asked.header("www-authenticate").unwrap().starts_with("Basic "), "{}", asked.head);
     assert!(serving.token().starts_with("Token "), "the vendor's requests need none");
-    let made = serving.call("POST", "/_mock/namespaces", &[bearer[0], JSON], b"{\"name\":\"a\"}");
+    let made = serving.request("POST", "/_mock/namespaces", &[bearer[0], JSON], b"{\"name\":\"a\"}");
     assert_eq!(made.status, 201);
     assert_eq!((status("/_ns/a/_mock/state", &[]), status("/_ns/a/_mock/state", &bearer)), (401, 200));
     let ctl = |token: Option<&str>| {
@@ -125,7 +125,7 @@ fn a_token_keeps_the_control_surface_for_whoever_has_it() {
     assert!(stderr(&refused).contains("--control-token"), "{}", stderr(&refused));
 
     let serving = Serving::with("", &["--no-control"]);
-    let status = |path: &str| serving.call("GET", path, &[("Accept", "text/html")], b"").status;
+    let status = |path: &str| serving.request("GET", path, &[("Accept", "text/html")], b"").status;
     assert_eq!(["/_mock/", "/_mock/state", "/_mock/ready"].map(status), [404; 3]);
     assert!(serving.token().starts_with("Token "));
 }
@@ -145,12 +145,12 @@ fn credentials_lead_to_their_namespace_without_a_header() {
     let form = format!("APPKey={app_key}&APPSecret={app_secret}");
     let urlencoded = [("Content-Type", "application/x-www-form-urlencoded")];
     let path = "/service/callcenter/call/predict/auth";
-    assert_eq!(serving.call("POST", path, &urlencoded, form.as_bytes()).json()["code"], 0);
+    assert_eq!(serving.request("POST", path, &urlencoded, form.as_bytes()).json()["code"], 0);
     let key = made["sign_key"].as_str().unwrap();
     let (status, answer) =
         post_signed_by(serving.address, "/api/v1/session/list", key, "its secret", &json!({ "size": 10 }));
     assert_eq!(status, 200, "{answer}");
-    let calls = |base: &str| -> Vec<String> {
+    let requested = |base: &str| -> Vec<String> {
         let listed = get(&serving, &format!("{base}/_mock/journal?kind=called"));
         listed["entries"]
             .as_array()
@@ -159,12 +159,12 @@ fn credentials_lead_to_their_namespace_without_a_header() {
             .map(|one| one["path"].as_str().unwrap().to_owned())
             .collect()
     };
-    assert_eq!(calls("/_ns/mine").len(), 4, "{:?}", calls("/_ns/mine"));
-    assert!(calls("").is_empty());
+    assert_eq!(requested("/_ns/mine").len(), 4, "{:?}", requested("/_ns/mine"));
+    assert!(requested("").is_empty());
     // Credentials of the mock itself, and of nobody, are for the mock.
     serving.token();
     assert_eq!(serving.get("Token nonsense", "/service/cloud/robot").0, 401);
-    assert_eq!((calls("").len(), calls("/_ns/mine").len()), (2, 4));
+    assert_eq!((requested("").len(), requested("/_ns/mine").len()), (2, 4));
 }
 
 #[test]

@@ -163,7 +163,7 @@ pub(crate) fn own_integrator(mock: SocketAddr, secret: &str, last: u32) -> Recei
     Receiver::with(move |request| {
         let body = request.json();
         let call_id = body["transfer"]["call_id"].as_str().or(body["call_id"].as_str()).unwrap_or_default();
-        let call = |path: &str, fields: Value| {
+        let ask = |path: &str, fields: Value| {
             let (status, answer) = post_signed(mock, path, &secret, &fields);
             assert_eq!((status, &answer["code"]), (200, &json!(200)), "{path}: {answer}");
             answer
@@ -172,29 +172,29 @@ pub(crate) fn own_integrator(mock: SocketAddr, secret: &str, last: u32) -> Recei
             "session.transfer" => {
                 let accept =
                     json!({ "call_id": call_id, "result": "accepted", "seat_id": "s-1", "seat_name": "Ana" });
-                call("/api/v1/session/transfer_result", accept);
+                ask("/api/v1/session/transfer_result", accept);
                 let hello = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": "Hello!" }] });
-                let answer = call("/api/v1/message/send", hello);
+                let answer = ask("/api/v1/message/send", hello);
                 assert_eq!(answer["data"]["messages"][0]["msg_id"].as_str().unwrap().len(), 32);
             }
             "agent.message" => {
                 let ids: Vec<&Value> =
                     body["messages"].as_array().unwrap().iter().map(|message| &message["msg_id"]).collect();
-                call("/api/v1/message/read", json!({ "call_id": call_id, "msg_ids": ids }));
+                ask("/api/v1/message/read", json!({ "call_id": call_id, "msg_ids": ids }));
                 let mut heard = heard.lock().unwrap();
                 *heard += 1;
                 if *heard == last {
                     // Everything said so far can be asked for, newest first.
-                    let list = call("/api/v1/session/messages", json!({ "call_id": call_id, "size": 2 }));
+                    let list = ask("/api/v1/session/messages", json!({ "call_id": call_id, "size": 2 }));
                     assert_eq!(list["data"][0]["content"], body["messages"][0]["content"]);
                     assert_eq!(list["data"][0]["status"], "read");
                     assert_eq!(list["data"][1]["sender_type"], "seat");
-                    call("/api/v1/session/end", json!({ "call_id": call_id, "reason": "agent" }));
+                    ask("/api/v1/session/end", json!({ "call_id": call_id, "reason": "agent" }));
                 } else {
                     let text = format!("answer {heard}");
                     let answer =
                         json!({ "call_id": call_id, "messages": [{ "type": "text", "text": text }] });
-                    call("/api/v1/message/send", answer);
+                    ask("/api/v1/message/send", answer);
                 }
             }
             _ => {}
@@ -662,7 +662,7 @@ fn a_file_of_reactions_alone_is_no_story() {
 }
 
 #[test]
-fn a_refused_call_is_not_what_a_story_waits_for() {
+fn a_refused_request_is_not_what_a_story_waits_for() {
     let mock = free_address();
     let receiver = Receiver::with(move |_| {
         let mistaken = json!({ "call_id": "no such conversation", "result": "accepted" });

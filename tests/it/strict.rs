@@ -28,7 +28,7 @@ fn one(id: &str, what: &str, count: u64) -> (String, String, u64) {
 fn what_nothing_reads_is_told_once_with_the_name_that_was_meant_and_counted() {
     let serving = Serving::new();
     let credentials = json!({ "appKey": "AIRudderMockKey0000001", "APPSecret": "AIRudderMockSecret0001" });
-    let reply = serving.call("POST", "/service/cloud/auth", &[JSON], credentials.to_string().as_bytes());
+    let reply = serving.request("POST", "/service/cloud/auth", &[JSON], credentials.to_string().as_bytes());
     assert_eq!(reply.status, 400);
     let message = reply.json()["message"].to_string();
     assert!(message.contains("`appKey` came, but letter case counts"), "{message}");
@@ -110,7 +110,7 @@ fn a_number_that_comes_as_a_text_in_json_is_found_and_in_a_form_it_is_not() {
         let form =
             format!("TaskName={name}2&RepeatNumber=3&Details={}", rows.to_string().replace('+', "%2B"));
         let headers = [("Authorization", &*token), ("Content-Type", "application/x-www-form-urlencoded")];
-        assert_eq!(serving.call("POST", "/service/cloud/task", &headers, form.as_bytes()).status, 200);
+        assert_eq!(serving.request("POST", "/service/cloud/task", &headers, form.as_bytes()).status, 200);
         serving.state()
     };
     let standard = Serving::new();

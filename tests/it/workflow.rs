@@ -57,14 +57,14 @@ fn a_workflow_over_real_sockets() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     let serving = Serving::with(SETTINGS, &["--speed", "max", "--callback-url", &receiver.url()]);
     let token = serving.token();
-    let call =
+    let post =
         |name: &str, fields: Value| serving.post(&token, &format!("/service/cloud/workflow/{name}"), &fields);
     let ask = |query: &str| asked_of(&serving, &token, query);
 
     let templates = ask("templatelist");
     assert_eq!(templates["list"][0]["workflow_template_id"], 7);
     let row = |number: u32, variables: Value| json!({ "callee": format!("+62811123450{number:02}"), "case_id": format!("case {number}"), "variables": variables });
-    let (status, answer) = call(
+    let (status, answer) = post(
         "createinstance",
         json!({ "workflow_template_id": 7, "name": "over sockets", "end_time": "2199-01-01 00:00:00+08:00" }),
     );
@@ -72,7 +72,7 @@ fn a_workflow_over_real_sockets() {
     assert_eq!((status, envelope), (200, (Some(200), Some("success"))));
     let workflow = answer["data"]["workflow_id"].as_str().unwrap().to_owned();
     // As long as it has no rows nothing is under way, and time does not jump.
-    let (status, answer) = call(
+    let (status, answer) = post(
         "uploaddetails",
         json!({
             "workflow_id": workflow,
@@ -117,10 +117,10 @@ fn a_workflow_over_real_sockets() {
         "workflow_id": workflow, "node_id": push["node_id"], "callee": push["callee"]["callee_number"],
         "case_id": push["callee"]["case_id"],
     });
-    assert_eq!(call("apinoticeinfo", asked.clone()).1["data"], json!({ "valid": true, "push": push }));
+    assert_eq!(post("apinoticeinfo", asked.clone()).1["data"], json!({ "valid": true, "push": push }));
     asked["callee"] = "+6281112345003".into();
     asked["case_id"] = "case 3".into();
-    assert_eq!(call("apinoticeinfo", asked).1["data"], json!({ "valid": false }));
+    assert_eq!(post("apinoticeinfo", asked).1["data"], json!({ "valid": false }));
 
     // A recording behind the link that the notice and the queries name alike.
     let facts = ask(&format!("callinfo?workflow_id={workflow}&case_id=case+1"));
@@ -129,7 +129,7 @@ fn a_workflow_over_real_sockets() {
     assert_eq!(facts["list"][0]["RecordLink"], notice["RecordLink"]);
     assert!(notice["CheckResults"].is_array(), "{notice}");
     let link = notice["RecordLink"].as_str().unwrap().strip_prefix(&serving.url()).unwrap();
-    let wav = serving.call("GET", link, &[], b"");
+    let wav = serving.request("GET", link, &[], b"");
     assert_eq!((wav.status, &wav.body[..4]), (200, &b"RIFF"[..]));
 
     // The chat of the one who replied is the chatbot's, under the ids of the notice.
@@ -280,7 +280,7 @@ fn jumping_time_ends_nothing_while_somebody_uploads() {
         finished(number);
     }
     // Whoever moves the clock by hand wants it so.
-    serving.call("POST", "/_mock/clock", &[JSON], br#"{"by": "2h"}"#);
+    serving.request("POST", "/_mock/clock", &[JSON], br#"{"by": "2h"}"#);
     assert_eq!(asked_of(&serving, &token, "instancelist")["list"][0]["status"], "finished");
     serving.end();
 }
@@ -342,7 +342,7 @@ fn people_press_buttons_send_pictures_ask_for_a_person_and_opt_out() {
     assert_eq!(first(9_065)["type"], "button");
     assert_eq!(first(9_067)["type"], "image");
     let picture = first(9_067)["media"]["origin_url"].as_str().unwrap();
-    let picture = serving.call("GET", picture.strip_prefix(&serving.url()).unwrap(), &[], b"").body;
+    let picture = serving.request("GET", picture.strip_prefix(&serving.url()).unwrap(), &[], b"").body;
     assert_eq!(&picture[1..4], b"PNG");
     let asks = |end: u32| bodies.iter().any(|body| body["transfer"]["call_id"] == chat(end)["call_id"]);
     assert!(asks(9_066) && !asks(9_069));

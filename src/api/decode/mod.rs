@@ -140,8 +140,8 @@ pub enum DecodeError {
 ///
 /// Describes in one line what cannot be decoded. A request without body and query has no fields if it is a GET or HEAD, and is
 /// `DecodeError::Empty` otherwise.
-pub fn decode(call: &HttpRequest, family: Family) -> Result<Fields, DecodeError> {
-    decode_within(call, family, &Renames::default(), USUAL_VALUES)
+pub fn decode(request: &HttpRequest, family: Family) -> Result<Fields, DecodeError> {
+    decode_within(request, family, &Renames::default(), USUAL_VALUES)
 }
 
 /// Decodes a request for a user who has other names for fields, which `names` maps to the mock's, and with this maximum number
@@ -151,22 +151,23 @@ pub fn decode(call: &HttpRequest, family: Family) -> Result<Fields, DecodeError>
 ///
 /// As [`decode`].
 pub fn decode_within(
-    call: &HttpRequest,
+    request: &HttpRequest,
     family: Family,
     names: &Renames,
     most: usize,
 ) -> Result<Fields, DecodeError> {
     let rows_name = rows_field(family);
-    let mut fields = match &call.query {
+    let mut fields = match &request.query {
         Some(query) => renamed(form::read(query, most)?, names),
         None => Map::new(),
     };
     let (mut rows, mut files, mut is_typed) = (None, Vec::new(), false);
-    if !matches!(&*call.method, "GET" | "HEAD") {
-        let without_mark = call.body.strip_prefix(b"\xef\xbb\xbf").map(|body| call.body.slice_ref(body));
-        let body = without_mark.unwrap_or_else(|| call.body.clone());
+    if !matches!(&*request.method, "GET" | "HEAD") {
+        let without_mark =
+            request.body.strip_prefix(b"\xef\xbb\xbf").map(|body| request.body.slice_ref(body));
+        let body = without_mark.unwrap_or_else(|| request.body.clone());
         if !body.trim_ascii().is_empty() {
-            let (own, list, uploads, is_json) = read_body(call, body, (rows_name, most), names)?;
+            let (own, list, uploads, is_json) = read_body(request, body, (rows_name, most), names)?;
             is_typed = is_json && fields.is_empty();
             match fields.is_empty() {
                 true => fields = own,
@@ -204,16 +205,16 @@ fn renamed(fields: Map<String, Value>, names: &Renames) -> Map<String, Value> {
 type Parts = (Map<String, Value>, Option<RawRows>, Vec<Upload>, bool);
 
 fn read_body(
-    call: &HttpRequest,
+    request: &HttpRequest,
     mut body: Bytes,
     (rows_name, most): (&'static str, usize),
     names: &Renames,
 ) -> Result<Parts, DecodeError> {
-    let content_type = call.header("content-type").unwrap_or_default();
+    let content_type = request.header("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_json = matches!(essence.as_str(), "application/json" | "text/json") || essence.ends_with("+json");
     if essence == "multipart/form-data" {
-        let (fields, files) = multipart::read(content_type, &call.body)?;
+        let (fields, files) = multipart::read(content_type, &request.body)?;
         return Ok((renamed(fields, names), None, files, false));
     }
     if is_json || matches!(body.trim_ascii_start().first(), Some(b'{' | b'[')) {

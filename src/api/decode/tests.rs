@@ -4,11 +4,11 @@ use serde_json::json;
 
 use super::*;
 
-fn decode(call: &HttpRequest) -> Result<Fields, DecodeError> {
-    super::decode(call, Family::Cloud)
+fn decode(request: &HttpRequest) -> Result<Fields, DecodeError> {
+    super::decode(request, Family::Cloud)
 }
 
-fn call(
+fn request(
     method: &str,
     query: Option<&str>,
     content_type: Option<&str>,
@@ -34,11 +34,11 @@ fn whole(fields: Fields) -> Value {
 }
 
 fn post(content_type: Option<&str>, body: impl AsRef<[u8]>) -> Result<Value, String> {
-    decode(&call("POST", None, content_type, body)).map(whole).map_err(|error| error.to_string())
+    decode(&request("POST", None, content_type, body)).map(whole).map_err(|error| error.to_string())
 }
 
 fn query(query: &str) -> Value {
-    whole(decode(&call("GET", Some(query), None, "")).unwrap())
+    whole(decode(&request("GET", Some(query), None, "")).unwrap())
 }
 
 const JSON: Option<&str> = Some("application/json; charset=utf-8");
@@ -46,13 +46,14 @@ const FORM: Option<&str> = Some("application/x-www-form-urlencoded");
 
 #[test]
 fn numbers_can_be_told_from_texts_in_json_alone() {
-    let is_typed =
-        |query, content_type, body: &str| decode(&call("POST", query, content_type, body)).unwrap().is_typed;
+    let is_typed = |query, content_type, body: &str| {
+        decode(&request("POST", query, content_type, body)).unwrap().is_typed
+    };
     assert!(is_typed(None, JSON, r#"{"n":"1"}"#) && is_typed(None, FORM, r#"{"n":"1"}"#));
     assert!(!is_typed(None, FORM, "n=1"));
     // One of its fields comes from the query, and afterwards it is unknown which one.
     assert!(!is_typed(Some("m=1"), JSON, r#"{"n":"1"}"#));
-    assert!(!decode(&call("GET", Some("n=1"), None, "")).unwrap().is_typed);
+    assert!(!decode(&request("GET", Some("n=1"), None, "")).unwrap().is_typed);
 }
 
 #[test]
@@ -79,13 +80,13 @@ fn workflows_spell_their_rows_in_lower_case() {
     for (family, rows, kept) in
         [(Family::Workflow, "details", "Details"), (Family::Chatbot, "Details", "details")]
     {
-        let fields = super::decode(&call("POST", None, JSON, body), family).unwrap();
+        let fields = super::decode(&request("POST", None, JSON, body), family).unwrap();
         let list = fields.rows.unwrap();
         assert_eq!(list.name(), rows);
         assert!(list.value()[0] == json!({ "callee": "+62811" }) || list.value() == json!([1]));
         assert!(fields.fields[kept].is_array() && fields.fields.get(rows).is_none(), "{family}");
     }
-    let form = call("POST", None, FORM, "workflow_id=w&details=[{\"callee\":\"%2B62811\"}]");
+    let form = request("POST", None, FORM, "workflow_id=w&details=[{\"callee\":\"%2B62811\"}]");
     let fields = super::decode(&form, Family::Workflow).unwrap();
     assert_eq!(fields.rows.unwrap().value(), json!([{ "callee": "+62811" }]));
 }
@@ -143,7 +144,7 @@ fn multipart_fields_and_files() {
         "file": { "name": "a.png", "content_type": "image/png", "size": 2 },
     });
     assert_eq!(post(PARTS, &body), Ok(fields));
-    let files = decode(&call("POST", None, PARTS, &body)).unwrap().files;
+    let files = decode(&request("POST", None, PARTS, &body)).unwrap().files;
     assert_eq!(files.len(), 1);
     assert_eq!((files[0].field.as_str(), files[0].name.as_str()), ("file", "a.png"));
     assert_eq!(&files[0].bytes[..], b"\0\x01");
@@ -169,13 +170,13 @@ fn what_is_wrong_with_parts() {
 #[test]
 fn the_body_wins_over_the_query_and_that_of_a_get_does_not_count() {
     let both = |method| {
-        let call = call(method, Some("a=query&b=query"), JSON, r#"{"a": "body"}"#);
-        whole(decode(&call).unwrap())
+        let request = request(method, Some("a=query&b=query"), JSON, r#"{"a": "body"}"#);
+        whole(decode(&request).unwrap())
     };
     assert_eq!(both("POST"), json!({ "a": "body", "b": "query" }));
     assert_eq!(both("GET"), json!({ "a": "query", "b": "query" }));
-    assert_eq!(decode(&call("POST", Some("a=b"), JSON, "")).map(whole).unwrap(), json!({ "a": "b" }));
-    assert_eq!(decode(&call("GET", None, JSON, "{")).map(whole), Ok(json!({})));
+    assert_eq!(decode(&request("POST", Some("a=b"), JSON, "")).map(whole).unwrap(), json!({ "a": "b" }));
+    assert_eq!(decode(&request("GET", None, JSON, "{")).map(whole), Ok(json!({})));
 }
 
 #[test]
@@ -226,7 +227,7 @@ proptest! {
             "[-{}\\[\\]\":,0-9e.+%&=x \r\n]{0,80}".prop_map(String::into_bytes),
         ],
     ) {
-        let _ = decode(&call(method, query.as_deref(), content_type, body));
+        let _ = decode(&request(method, query.as_deref(), content_type, body));
     }
 
     #[test]
@@ -247,13 +248,13 @@ proptest! {
 #[test]
 fn very_many_values_are_refused_wherever_they_stand() {
     let read = |content_type: &str, body: String| {
-        let call = HttpRequest {
+        let request = HttpRequest {
             method: "POST".into(),
             headers: [("content-type", content_type)].as_slice().into(),
             body: body.into(),
             ..HttpRequest::default()
         };
-        decode_within(&call, Family::Cloud, &Renames::default(), 10)
+        decode_within(&request, Family::Cloud, &Renames::default(), 10)
             .map(|fields| fields.fields.as_object().unwrap().len())
     };
     let many = |text: &str| text.repeat(11);

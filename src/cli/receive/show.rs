@@ -25,12 +25,12 @@ const FIELDS: usize = 10;
 const VALUE: usize = 60;
 
 /// Returns a few lines about a callback.
-pub(super) fn block(call: &HttpRequest, received: &Received, now: Timestamp, answered: u16) -> String {
+pub(super) fn block(request: &HttpRequest, received: &Received, now: Timestamp, answered: u16) -> String {
     let time = now.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S%.3f").to_string();
-    block_at(&time, call, received, answered)
+    block_at(&time, request, received, answered)
 }
 
-fn block_at(time: &str, call: &HttpRequest, received: &Received, answered: u16) -> String {
+fn block_at(time: &str, request: &HttpRequest, received: &Received, answered: u16) -> String {
     let event = received.event.as_deref().map_or_else(|| nameless(received), shown);
     let unknown = match (&received.event, &received.id) {
         (Some(_), None) => "  (not in the catalog)",
@@ -42,8 +42,8 @@ fn block_at(time: &str, call: &HttpRequest, received: &Received, answered: u16) 
     };
     let mut out = format!(
         "\n{time}  {BOLD}{event}{BOLD:#}{unknown}{again}\n    {DIM}{} {}, {} bytes, answered {answered}{DIM:#}\n",
-        shown(&call.method),
-        shown(&call.path_and_query()),
+        shown(&request.method),
+        shown(&request.path_and_query()),
         received.raw.len(),
     );
     let about = match &received.body {
@@ -138,7 +138,7 @@ fn shown(text: &str) -> String {
 
 /// Returns everything about a callback as one line.
 pub(super) fn json_line(
-    call: &HttpRequest,
+    request: &HttpRequest,
     received: &Received,
     now: Timestamp,
     number: u64,
@@ -154,9 +154,9 @@ pub(super) fn json_line(
         "at": now.to_string(),
         "event": received.event,
         "id": received.id.as_deref(),
-        "method": call.method,
-        "path": call.path_and_query(),
-        "headers": headers(call),
+        "method": request.method,
+        "path": request.path_and_query(),
+        "headers": headers(request),
         "body": String::from_utf8_lossy(&received.raw),
         "signature": signature,
         "explanation": explanation,
@@ -171,9 +171,9 @@ pub(super) fn json_line(
 }
 
 /// Returns the headers by name; several values of a name are joined, as HTTP allows.
-fn headers(call: &HttpRequest) -> Map<String, Value> {
+fn headers(request: &HttpRequest) -> Map<String, Value> {
     let mut all = Map::new();
-    for (name, value) in call.headers.iter() {
+    for (name, value) in request.headers.iter() {
         match all.get_mut(name) {
             Some(Value::String(before)) => {
                 before.push_str(", ");
@@ -216,7 +216,7 @@ mod tests {
 
     fn received(body: &str, verdict: Verdict, times: u32) -> (HttpRequest, Received) {
         let raw = Bytes::copy_from_slice(body.as_bytes());
-        let call = HttpRequest {
+        let request = HttpRequest {
             method: "POST".into(),
             path: "/hook".to_owned(),
             query: Some("a=1".to_owned()),
@@ -228,7 +228,7 @@ mod tests {
             serde_json::from_str(body).map_err(|_| BodyError::NotJson("expected value".to_owned()));
         let event = body.as_ref().ok().and_then(|body| body["event"].as_str()).map(str::to_owned);
         let id = event.as_deref().filter(|event| *event == "agent.message").map(Arc::from);
-        (call, Received { event, id, verdict, body, raw, times })
+        (request, Received { event, id, verdict, body, raw, times })
     }
 
     fn samples() -> Vec<(HttpRequest, Received)> {
@@ -254,8 +254,10 @@ mod tests {
 
     #[test]
     fn blocks_for_people() {
-        let blocks =
-            samples().iter().map(|(call, one)| block_at("14:03:22.120", call, one, 200)).collect::<String>();
+        let blocks = samples()
+            .iter()
+            .map(|(request, one)| block_at("14:03:22.120", request, one, 200))
+            .collect::<String>();
         insta::assert_snapshot!(anstream::adapter::strip_str(&blocks).to_string());
         assert!(!anstream::adapter::strip_str(&blocks).to_string().contains('\u{1b}'));
     }
@@ -265,7 +267,8 @@ mod tests {
         let now = "2030-01-01T00:00:00Z".parse().unwrap();
         let mut samples = samples();
         samples[4].1.raw = Bytes::from_static(b"\xff");
-        let lines = samples.iter().map(|(call, one)| json_line(call, one, now, 1, 200)).collect::<String>();
+        let lines =
+            samples.iter().map(|(request, one)| json_line(request, one, now, 1, 200)).collect::<String>();
         assert_eq!(lines.lines().count(), samples.len());
         insta::assert_snapshot!(lines);
     }

@@ -65,7 +65,7 @@ pub(super) struct Embedded {
 impl Embedded {
     pub(super) fn new(prepared: &Prepared, mock: SocketAddr, driver: Driver) -> Arc<Self> {
         let agenda = driver.agenda();
-        let own = driver.with(|engine, _| engine.caller_signers().into_iter().next());
+        let own = driver.with(|engine, _| engine.client_signers().into_iter().next());
         let Prepared { catalog, signer, route_signers, settings } = prepared;
         let account = settings.accounts.first();
         let account = account.map(|account| (account.app_key.clone(), account.app_secret.clone()));
@@ -95,22 +95,22 @@ impl Embedded {
     }
 
     /// Plans the request with which a story begins, if it is one that a customer makes.
-    pub(super) fn begin(self: &Arc<Self>, call: &str, number: u32, wait: Duration) {
+    pub(super) fn begin(self: &Arc<Self>, endpoint: &str, number: u32, wait: Duration) {
         let mut customer = self.customer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(action) = customer.begin(call, number) {
+        if let Some(action) = customer.begin(endpoint, number) {
             self.plan(Action { after: action.after + wait, ..action });
         }
     }
 
     fn plan(self: &Arc<Self>, action: Action) {
         let integrator = Arc::clone(self);
-        self.agenda.after(action.after, async move { integrator.call(action).await });
+        self.agenda.after(action.after, async move { integrator.request(action).await });
     }
 
     /// Accepts a callback, responds to it, and plans the customer's reaction.
-    pub(super) fn receive(self: &Arc<Self>, call: &HttpRequest) -> Reply {
+    pub(super) fn receive(self: &Arc<Self>, request: &HttpRequest) -> Reply {
         let now = self.driver.with(|_, now| now);
-        let received = self.receiver().receive(call, now);
+        let received = self.receiver().receive(request, now);
         if let Verdict::Wrong(mismatch) = received.verdict {
             let body = serde_json::json!({ "error": mismatch.message });
             return HttpResponse::json(401, &body).into();
@@ -128,41 +128,41 @@ impl Embedded {
     }
 
     /// Makes a request to the mock. The response is in the journal; the sample integrator does not use it.
-    async fn call(&self, action: Action) {
-        let Some(entry) = self.catalog.get(action.call) else { return };
+    async fn request(&self, action: Action) {
+        let Some(entry) = self.catalog.get(action.endpoint) else { return };
         let Some(route) = entry.routes.first() else { return };
         let body = action.body.to_string();
         let now = self.driver.with(|_, now| now);
-        let signing = Signing { body: body.as_bytes(), path: &route.path, now, nonce: action.call };
+        let signing = Signing { body: body.as_bytes(), path: &route.path, now, nonce: action.endpoint };
         let mut headers = Headers::from(&[("content-type", "application/json")][..]);
         if entry.family == Family::Chatbot {
-            let signed = self.signer.sign_call(&signing).into_iter();
+            let signed = self.signer.sign_request(&signing).into_iter();
             headers.extend(signed.map(|(name, value)| (name.to_ascii_lowercase(), value)));
         } else if let Some(token) = self.token().await {
             headers.extend([("authorization".to_owned(), format!("Token {token}"))]);
         }
-        let call = HttpRequest {
+        let request = HttpRequest {
             method: route.method.clone().into(),
             path: route.path.clone(),
             headers,
             body: Bytes::from(body),
             ..HttpRequest::default()
         };
-        let _ = http::request(self.mock, call).await;
+        let _ = http::request(self.mock, request).await;
     }
 
     /// Fetches a new token of the first account.
     async fn token(&self) -> Option<String> {
         let route = self.catalog.get("auth.token")?.routes.first()?;
         let (key, secret) = &self.account;
-        let call = HttpRequest {
+        let request = HttpRequest {
             method: route.method.clone().into(),
             path: route.path.clone(),
             headers: Headers::from(&[("content-type", "application/json")][..]),
             body: Bytes::from(serde_json::json!({ "APPKey": key, "APPSecret": secret }).to_string()),
             ..HttpRequest::default()
         };
-        let answer = http::request(self.mock, call).await.ok()?;
+        let answer = http::request(self.mock, request).await.ok()?;
         let body: Value = serde_json::from_slice(&answer.body).ok()?;
         Some(body["data"]["token"].as_str()?.to_owned())
     }

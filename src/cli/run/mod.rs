@@ -25,7 +25,7 @@ use super::timeline::Timeline;
 use super::trace::{Outcome, TraceArgs, Tracing};
 use super::{CommandError, Exit, argument, stories, taken};
 use crate::delivery::{CallbackId, QueuedCallback};
-use crate::engine::{Callers, Driver, End, Pace, Speed};
+use crate::engine::{Clients, Driver, End, Pace, Speed};
 use crate::files::diagnostic::counted;
 use crate::files::visible;
 use crate::http::{Limits, Server};
@@ -204,7 +204,7 @@ async fn run_all(
         .speed(args.speed)
         .epoch(epoch)
         .pace(pace(&args))
-        .callers(if closed { Callers::Closed } else { Callers::Open })
+        .clients(if closed { Clients::Closed } else { Clients::Open })
         .server(server)
         .sink(tally.clone());
     let assumed = Assumed::default();
@@ -242,9 +242,9 @@ async fn run_all(
             std::future::pending(),
         );
         tokio::spawn(serve);
-        for (number, (call, at)) in (1..).zip(begin.iter().flatten()) {
+        for (number, (endpoint, at)) in (1..).zip(begin.iter().flatten()) {
             let wait = std::time::Duration::try_from(at.duration_since(epoch)).unwrap_or_default();
-            embedded.begin(call, number, wait);
+            embedded.begin(endpoint, number, wait);
         }
         embedded
     });
@@ -468,9 +468,9 @@ fn summary(
     callbacks.push_str(&format!(" of {} ({})", totals.queued, counted(totals.attempts, "attempt")));
     lines.push(callbacks);
     let mut requests =
-        format!("requests    {} answered, {} of them refused", tally.calls, tally.refused_calls);
-    if tally.calls_on_purpose > 0 {
-        requests.push_str(&format!(", {} wrong on purpose", tally.calls_on_purpose));
+        format!("requests    {} answered, {} of them refused", tally.requests, tally.refused_requests);
+    if tally.requests_on_purpose > 0 {
+        requests.push_str(&format!(", {} wrong on purpose", tally.requests_on_purpose));
     }
     lines.push(requests);
     if !facts.hits.is_empty() {

@@ -50,9 +50,9 @@ pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
         "stories": tally.stories.values().collect::<Vec<_>>(),
         "callbacks": callbacks,
         "calls": {
-            "answered": tally.calls,
-            "refused": tally.refused_calls,
-            "on_purpose": tally.calls_on_purpose,
+            "answered": tally.requests,
+            "refused": tally.refused_requests,
+            "on_purpose": tally.requests_on_purpose,
         },
         "faults": facts.hits,
         "assumed": tally.assumed,

@@ -56,10 +56,10 @@ pub(super) struct FailureTally {
 pub(super) struct Tally {
     /// A row for each story, by name and in the order of the run.
     pub(super) stories: IndexMap<String, StoryTally>,
-    pub(super) calls: u64,
-    pub(super) refused_calls: u64,
+    pub(super) requests: u64,
+    pub(super) refused_requests: u64,
     /// Requests that were answered by a fault: such a response is not the vendor's.
-    pub(super) calls_on_purpose: u64,
+    pub(super) requests_on_purpose: u64,
     /// Failed callbacks that belong to no story.
     pub(super) failed_alone: u64,
     /// Attempts of signed callbacks that got 401 or 403, and not because of a fault.
@@ -122,12 +122,12 @@ impl Sink for SharedTally {
             let is_refused = matches!(status, Some(401 | 403)) && attempt.faults.is_empty();
             tally.refused_signatures += u64::from(is_refused && attempt.callback.signer.is_some());
         }
-        if let Event::Called(call) = &entry.event {
-            tally.calls += 1;
-            let is_on_purpose = call.fault.is_some();
-            tally.calls_on_purpose += u64::from(is_on_purpose);
-            let is_refused = call.refusal.is_some() || call.status >= 400;
-            tally.refused_calls += u64::from(is_refused && !is_on_purpose);
+        if let Event::Requested(exchange) = &entry.event {
+            tally.requests += 1;
+            let is_on_purpose = exchange.fault.is_some();
+            tally.requests_on_purpose += u64::from(is_on_purpose);
+            let is_refused = exchange.refusal.is_some() || exchange.status >= 400;
+            tally.refused_requests += u64::from(is_refused && !is_on_purpose);
         }
         let Some(story) = entry.story.as_deref().and_then(|name| tally.stories.get_mut(name)) else {
             let has_failed = matches!(&entry.event, Event::Ended { end, .. } if end.failure.is_some() && !end.is_dropped());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::journal::{CallEntry, Entry, Event, RefusedCall};
+use crate::journal::{Entry, Event, RefusedRequest, RequestEntry};
 
 /// The content of a line of the timeline.
 #[derive(Debug, PartialEq)]
@@ -37,7 +37,7 @@ pub(super) enum What<'a> {
         message: &'a str,
     },
     Waiting {
-        call: &'a str,
+        request: &'a str,
         within: Duration,
     },
     Note(&'a str),
@@ -51,7 +51,7 @@ pub(super) enum What<'a> {
     Dropped {
         callback: u64,
     },
-    Called(Called<'a>),
+    Requested(Requested<'a>),
 }
 
 /// An attempt to deliver a callback.
@@ -71,7 +71,7 @@ pub(super) struct Attempted<'a> {
 
 /// A request that got a response.
 #[derive(Debug, PartialEq)]
-pub(super) struct Called<'a> {
+pub(super) struct Requested<'a> {
     pub name: &'a str,
     /// The intended host, if it came through the proxy.
     pub host: Option<&'a str>,
@@ -108,7 +108,7 @@ impl<'a> What<'a> {
                 Self::Skipped { step: &first.step, place: &first.place, more: steps.len() as u64 - 1 }
             }
             Event::Explained { place, message } => Self::TooLate { place, message },
-            Event::Waiting { call, within } => Self::Waiting { call, within: *within },
+            Event::Waiting { request, within } => Self::Waiting { request, within: *within },
             Event::Note(text) | Event::Found { message: text, is_error: false } => Self::Note(text),
             Event::Found { message, is_error: true } => Self::Error(message),
             Event::Attempted { attempt, result, retry_at } => Self::Attempted(Attempted {
@@ -129,14 +129,16 @@ impl<'a> What<'a> {
                 let failure = end.failure.as_ref()?;
                 Self::GivenUp { attempts: end.attempts.into(), message: &failure.message }
             }
-            Event::Called(CallEntry { id, call, status, answer, refusal, fault, .. }) => {
-                Self::Called(Called {
-                    name: id.as_deref().unwrap_or(&call.path),
-                    host: call.proxied_host(),
+            Event::Requested(RequestEntry { id, request, status, answer, refusal, fault, .. }) => {
+                Self::Requested(Requested {
+                    name: id.as_deref().unwrap_or(&request.path),
+                    host: request.proxied_host(),
                     status: *status,
-                    refusal: refusal.as_deref().map(|RefusedCall { code, reason }| (*code, reason.as_str())),
+                    refusal: refusal
+                        .as_deref()
+                        .map(|RefusedRequest { code, reason }| (*code, reason.as_str())),
                     fault: fault.as_deref(),
-                    body: &call.body,
+                    body: &request.body,
                     answer,
                 })
             }
@@ -161,7 +163,7 @@ impl<'a> What<'a> {
             "explained" => Self::TooLate { place: text("place"), message: text("message") },
             "waiting" => {
                 let within = Duration::from_millis(line["within_ms"].as_u64().unwrap_or_default());
-                Self::Waiting { call: text("call"), within }
+                Self::Waiting { request: text("call"), within }
             }
             "note" => Self::Note(text("text")),
             "error" => Self::Error(text("text")),
@@ -177,7 +179,7 @@ impl<'a> What<'a> {
             }),
             "dropped" => Self::Dropped { callback: line["callback"].as_u64()? },
             "dead" => Self::GivenUp { attempts: line["tries"].as_u64()?, message: line["message"].as_str()? },
-            "called" => Self::Called(Called {
+            "called" => Self::Requested(Requested {
                 name: line["call"].as_str().unwrap_or_else(|| text("path")),
                 host: line["host"].as_str(),
                 status: status()?,
@@ -271,7 +273,7 @@ mod tests {
             Event::Failed { place: place.clone(), kind: "k", message: message.clone() },
             Event::Skipped(vec![step.clone(), step]),
             Event::Explained { place, message: message.clone() },
-            Event::Waiting { call: "task.create".into(), within: Duration::from_millis(1_500) },
+            Event::Waiting { request: "task.create".into(), within: Duration::from_millis(1_500) },
             Event::Note(message.clone()),
             Event::Found { message: message.clone(), is_error: false },
             Event::Found { message, is_error: true },

@@ -148,9 +148,9 @@ impl Catalog {
 fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
     let id = || entry.id.clone();
     let keys = [
-        ("path", Direction::Call, correction.path.is_some()),
-        ("request", Direction::Call, !correction.request.is_empty()),
-        ("response", Direction::Call, !correction.response.is_empty()),
+        ("path", Direction::Request, correction.path.is_some()),
+        ("request", Direction::Request, !correction.request.is_empty()),
+        ("response", Direction::Request, !correction.response.is_empty()),
         ("event", Direction::Callback, correction.event.is_some()),
         ("signed", Direction::Callback, correction.signed.is_some()),
         ("headers", Direction::Callback, !correction.headers.is_empty()),
@@ -159,7 +159,7 @@ fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
     let foreign = keys.into_iter().filter(|(_, of, is_given)| *is_given && *of != entry.direction);
     let wrong = |key| CorrectionError::WrongKey { id: id(), key, direction: entry.direction };
     let mut errors: Vec<CorrectionError> = foreign.map(|(key, ..)| wrong(key)).collect();
-    if entry.direction == Direction::Call
+    if entry.direction == Direction::Request
         && let Some(path) = &correction.path
     {
         let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#');
@@ -181,7 +181,7 @@ fn apply(entry: &mut Entry, correction: &EntryFile) {
     // The mark of a call applies to its path, that of a callback to its body: a corrected name alone says nothing about the
     // fields.
     let known = match entry.direction {
-        Direction::Call => correction.path.is_some() || correction.method.is_some(),
+        Direction::Request => correction.path.is_some() || correction.method.is_some(),
         Direction::Callback => correction.body.is_some(),
     };
     if let Some(provenance) = correction.provenance.or(known.then_some(Provenance::Documented)) {

@@ -25,7 +25,8 @@ use super::renames::CorrectedNames;
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// A request of the integrator to the vendor.
-    Call,
+    #[serde(rename = "call")]
+    Request,
     /// A request of the vendor to the integrator.
     Callback,
 }
@@ -34,7 +35,7 @@ impl Direction {
     /// Returns the word shown to users and written in the catalog.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Call => "call",
+            Self::Request => "call",
             Self::Callback => "callback",
         }
     }
@@ -233,8 +234,8 @@ impl Catalog {
     }
 
     /// Returns every call of the integrator, in the order of the list.
-    pub fn calls(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| entry.direction == Direction::Call)
+    pub fn requests(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.direction == Direction::Request)
     }
 
     /// Returns every callback, in the order of the list.
@@ -353,7 +354,7 @@ mod tests {
         assert!(missing.is_empty() && unknown.is_empty(), "missing: {missing:#?}\nunknown: {unknown:#?}");
         assert_eq!(Catalog::builtin().entries().len(), 82);
         assert_eq!(Catalog::builtin().callbacks().count(), 26);
-        assert_eq!(Catalog::builtin().calls().count(), 56);
+        assert_eq!(Catalog::builtin().requests().count(), 56);
     }
 
     #[test]
@@ -377,7 +378,7 @@ mod tests {
                 assert!(matches!(route.method.as_str(), "GET" | "POST") && route.path.starts_with('/'));
             }
             match entry.direction {
-                Direction::Call => {
+                Direction::Request => {
                     assert!(!entry.routes.is_empty() && entry.event.is_none() && !entry.signed, "{id}");
                     assert_eq!(entry.routes[0].provenance, entry.provenance, "{id}");
                 }
@@ -403,7 +404,7 @@ mod tests {
 
     #[test]
     fn paths_tell_their_family() {
-        for entry in Catalog::builtin().calls() {
+        for entry in Catalog::builtin().requests() {
             for route in &entry.routes {
                 assert_eq!(Family::of_path(&route.path), Some(entry.family), "{}", route.path);
             }

@@ -115,7 +115,7 @@ impl Signer {
 
     /// Returns the headers of a call: those of [`Signer::sign`], after the header that names the key if the scheme has a key
     /// id.
-    pub fn sign_call(&self, signing: &Signing<'_>) -> Vec<(Arc<str>, String)> {
+    pub fn sign_request(&self, signing: &Signing<'_>) -> Vec<(Arc<str>, String)> {
         let mut headers = self.sign(signing);
         if let Some(key) = &self.0.scheme.key
             && let Some(id) = &key.id
@@ -312,16 +312,16 @@ mod tests {
     }
 
     #[test]
-    fn calls_name_their_key() {
+    fn requests_name_their_key() {
         let key = KeyHeader { name: "X-AIRudder-Sign-Key".into(), id: Some("k1".into()) };
         let signer = Signer::new(Scheme { key: Some(key), ..Scheme::default() }, "s");
         let signing = Signing { body: b"b", path: "/api/v1/x", now: at(0), nonce: "" };
-        let mut headers = headers(signer.sign_call(&signing));
+        let mut headers = headers(signer.sign_request(&signing));
         assert_eq!(headers[0], ("X-AIRudder-Sign-Key".to_owned(), "k1".to_owned()));
         assert_eq!(signer.sign(&signing).len(), 1, "callbacks do not name it");
 
         let verify = |headers: &[(String, String)]| {
-            signer.verify_call(&Received {
+            signer.verify_request(&Received {
                 body: b"b",
                 path: "/api/v1/x",
                 headers: &headers.into(),
@@ -340,7 +340,7 @@ mod tests {
         );
         let any = Signer::new(Scheme::default(), "s");
         assert_eq!(
-            any.verify_call(&Received {
+            any.verify_request(&Received {
                 body: b"b",
                 path: "",
                 headers: &Headers::from(&headers[..]),

@@ -42,7 +42,7 @@ impl Signer {
     }
 
     /// Checks a call's signature and that its key is the one of the scheme, and explains a mismatch.
-    pub fn verify_call(&self, received: &Received<'_>) -> Result<(), Mismatch> {
+    pub fn verify_request(&self, received: &Received<'_>) -> Result<(), Mismatch> {
         if let Some(key) = &self.scheme().key
             && let Some(id) = &key.id
         {

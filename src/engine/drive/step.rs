@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Callers, Driver, Engaged, State, Waits};
+use super::{Clients, Driver, Engaged, State, Waits};
 use crate::engine::clock::Speed;
 use crate::engine::inputs::Given;
 
@@ -37,16 +37,16 @@ impl Driver {
         let jumps = speed == Speed::Max;
         // While real time has no influence, only one thing happens at a time, so that equal runs have equal orders.
         let one_by_one = speed.is_virtual() || state.destination.is_some();
-        let awaits = state.engine.awaits_call();
+        let awaits = state.engine.awaits_request();
         if awaits && !state.awaited {
             state.outside.asked(self.real());
         }
         state.awaited = awaits;
         let patience = state.outside.patience(&self.shared.pace, self.real());
-        let outside = match self.shared.callers {
-            Callers::Closed => false,
-            Callers::Open => awaits && patience != Some(Duration::ZERO),
-            Callers::Lasting => true,
+        let outside = match self.shared.clients {
+            Clients::Closed => false,
+            Clients::Open => awaits && patience != Some(Duration::ZERO),
+            Clients::Lasting => true,
         };
         let runs = match speed {
             Speed::Times(_) => true,
@@ -98,7 +98,7 @@ impl Driver {
                 }
             }
         }
-        let stays = self.shared.callers == Callers::Lasting && !state.engine.is_stopped();
+        let stays = self.shared.clients == Clients::Lasting && !state.engine.is_stopped();
         if !stays
             && state.in_flight == 0
             && state.engaged == 0
@@ -114,7 +114,7 @@ impl Driver {
         if alone {
             return until_end;
         }
-        if awaits != state.engine.awaits_call() {
+        if awaits != state.engine.awaits_request() {
             // A step that was due has begun to wait, so that the clock runs from now on.
             return (Next::Again, Waits::ForEnd);
         }
@@ -134,11 +134,11 @@ impl Driver {
         let Some(wakeup) = wakeup else {
             return (Next::Wait(None), Waits::For(None));
         };
-        let may_jump = match self.shared.callers {
-            Callers::Closed => true,
-            Callers::Open => !outside,
+        let may_jump = match self.shared.clients {
+            Clients::Closed => true,
+            Clients::Open => !outside,
             // An awaited request arrives in real time, so time does not jump to its deadline.
-            Callers::Lasting => !awaits && (state.engine.is_busy() || state.engine.is_telling()),
+            Clients::Lasting => !awaits && (state.engine.is_busy() || state.engine.is_telling()),
         };
         if jumps && may_jump {
             let gap = Duration::try_from(wakeup.duration_since(now)).unwrap_or_default();
@@ -152,10 +152,10 @@ impl Driver {
             state.clock.jump_to(wakeup);
             return (Next::Again, Waits::ForEnd);
         }
-        let is_idle = jumps && self.shared.callers == Callers::Lasting;
+        let is_idle = jumps && self.shared.clients == Clients::Lasting;
         match state.clock.real_until(wakeup) {
             Some(Duration::ZERO) => (Next::Again, Waits::ForEnd),
-            Some(wait) if jumps && self.shared.callers == Callers::Open => {
+            Some(wait) if jumps && self.shared.clients == Clients::Open => {
                 let wait = patience.map_or(wait, |patience| patience.min(wait));
                 (Next::Wait(Some(wait)), Waits::For(Some(wakeup)))
             }
@@ -175,8 +175,8 @@ impl Driver {
     /// Whether jumps are held back for an integrator outside who makes requests.
     pub(super) fn gives_time(&self, state: &State) -> bool {
         let jumps = state.clock.speed() == Speed::Max && !state.engine.is_stopped();
-        let is_outside = self.shared.callers != Callers::Closed && !self.shared.pace.settle.is_zero();
-        jumps && is_outside && state.engine.expects_calls()
+        let is_outside = self.shared.clients != Clients::Closed && !self.shared.pace.settle.is_zero();
+        jumps && is_outside && state.engine.expects_requests()
     }
 
     /// Returns how long to hold a jump over `gap`, in case the integrator is about to send a request.

@@ -45,7 +45,7 @@ impl Transport for DuplexStream {
 /// A running server whose responses say what it received, with special paths for special behaviour.
 struct Running {
     connections: mpsc::UnboundedSender<DuplexStream>,
-    calls: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
     /// Number of endless bodies that have ended.
     floods: Arc<AtomicUsize>,
     stop: oneshot::Sender<()>,
@@ -70,43 +70,45 @@ fn start_on<L: Listener + Send + 'static>(
     connections: mpsc::UnboundedSender<DuplexStream>,
     (limits, entrance): (Limits, Entrance),
 ) -> Running {
-    let calls = Arc::new(AtomicUsize::new(0));
-    let seen = calls.clone();
+    let requests = Arc::new(AtomicUsize::new(0));
+    let seen = requests.clone();
     let floods = Arc::new(AtomicUsize::new(0));
     let ends = floods.clone();
-    let handler = move |call: HttpRequest| {
+    let handler = move |request: HttpRequest| {
         seen.fetch_add(1, Ordering::Relaxed);
         let flooded = ends.clone();
         async move {
             let answer =
                 |status, body: String| HttpResponse { status, headers: Vec::new(), body: body.into() };
-            match call.path.as_str() {
+            match request.path.as_str() {
                 "/close" => return Reply::Close,
                 "/reset" => return Reply::Reset,
                 "/silence" => return Reply::Never,
-                "/half" => return Reply::Half(answer(200, "x".repeat(call.query.unwrap().parse().unwrap()))),
-                "/stream" => return stream(call.query.unwrap_or_default().parse().ok()).into(),
+                "/half" => {
+                    return Reply::Half(answer(200, "x".repeat(request.query.unwrap().parse().unwrap())));
+                }
+                "/stream" => return stream(request.query.unwrap_or_default().parse().ok()).into(),
                 "/flood" => return flood(flooded).into(),
                 "/later" => return later(),
                 "/sleep" => tokio::time::sleep(Duration::from_secs(1)).await,
                 "/never" => std::future::pending().await,
-                "/status" => return answer(call.query.unwrap().parse().unwrap(), "{}".to_owned()).into(),
+                "/status" => return answer(request.query.unwrap().parse().unwrap(), "{}".to_owned()).into(),
                 "/header" => {
-                    let (name, value) = call.query.as_deref().unwrap().split_once('=').unwrap();
+                    let (name, value) = request.query.as_deref().unwrap().split_once('=').unwrap();
                     let headers = vec![(name.to_owned().into(), value.replace("%0A", "\n").into())];
                     return HttpResponse { headers, ..answer(200, "body".to_owned()) }.into();
                 }
                 _ => {}
             }
-            let (method, path) = (&call.method, call.path_and_query());
-            answer(200, format!("{method} {path} {:?}", String::from_utf8_lossy(&call.body))).into()
+            let (method, path) = (&request.method, request.path_and_query());
+            answer(200, format!("{method} {path} {:?}", String::from_utf8_lossy(&request.body))).into()
         }
     };
     let (stop, stopped) = oneshot::channel();
     let ended = tokio::spawn(serve(listener, entrance, handler, limits, async {
         let _ = stopped.await;
     }));
-    Running { connections, calls, floods, stop, ended }
+    Running { connections, requests, floods, stop, ended }
 }
 
 /// A reply that arrives after a minute.
@@ -188,7 +190,7 @@ fn body(answer: &str) -> &str {
 const END: &str = "Host: x\r\nConnection: close\r\n";
 
 #[tokio::test]
-async fn a_call_arrives_as_it_was_sent() {
+async fn a_request_arrives_as_it_was_sent() {
     let server = start(Limits::default());
     let answer =
         server.raw(format!("POST /a%2Fb?c=%2B1 HTTP/1.1\r\n{END}Content-Length: 3\r\n\r\nabc")).await;
@@ -254,7 +256,7 @@ async fn a_large_body_is_refused_in_words() {
         assert_eq!(status(&answer), "413", "{answer}");
         assert_eq!(body(&answer), r#"{"message":"the body is larger than the limit of 100000 bytes"}"#);
     }
-    assert_eq!(server.calls.load(Ordering::Relaxed), 0);
+    assert_eq!(server.requests.load(Ordering::Relaxed), 0);
     let fits = format!("POST / HTTP/1.1\r\n{END}Content-Length: 100000\r\n\r\n{}", "x".repeat(100_000));
     assert_eq!(status(&server.raw(fits).await), "200");
 }
@@ -280,7 +282,7 @@ async fn broken_http_is_refused_and_hurts_nobody() {
         let answer = server.raw(&request).await;
         assert_eq!(status(&answer), wanted, "{:?} got {answer:?}", &request[..request.len().min(60)]);
     }
-    assert_eq!(server.calls.load(Ordering::Relaxed), 0);
+    assert_eq!(server.requests.load(Ordering::Relaxed), 0);
     assert_eq!(status(&server.raw(format!("GET / HTTP/1.1\r\n{END}\r\n")).await), "200");
 }
 
@@ -297,7 +299,7 @@ async fn slow_clients_are_dropped() {
     assert_eq!(body(&answer), r#"{"message":"no request body data received for 30s"}"#);
     let waited = begun.elapsed();
     assert!(waited >= Duration::from_secs(155) && waited < Duration::from_secs(156), "{waited:?}");
-    assert_eq!(server.calls.load(Ordering::Relaxed), 0);
+    assert_eq!(server.requests.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
@@ -312,7 +314,7 @@ async fn clients_that_go_away_halfway() {
         let answer = read_all(&mut stream).await;
         assert!(["", "400"].contains(&status(&answer)), "{request:?}: {answer}");
     }
-    assert_eq!(server.calls.load(Ordering::Relaxed), 0);
+    assert_eq!(server.requests.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -366,7 +368,7 @@ async fn connections_beyond_the_limit_wait() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(server.calls.load(Ordering::Relaxed), 1);
+    assert_eq!(server.requests.load(Ordering::Relaxed), 1);
     drop(first);
     assert_eq!(status(&read_all(&mut second).await), "200");
 }
@@ -380,7 +382,7 @@ async fn the_end_waits_for_running_exchanges_only() {
     let fresh = server.connect();
     let mut running = server.connect();
     running.write_all(b"POST /sleep HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").await.unwrap();
-    while server.calls.load(Ordering::Relaxed) < 2 {
+    while server.requests.load(Ordering::Relaxed) < 2 {
         tokio::task::yield_now().await;
     }
     server.stop.send(()).unwrap();
@@ -408,7 +410,7 @@ async fn the_end_does_not_wait_for_ever() {
     let server = start(Limits::default());
     let mut stuck = server.connect();
     stuck.write_all(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    while server.calls.load(Ordering::Relaxed) < 1 {
+    while server.requests.load(Ordering::Relaxed) < 1 {
         tokio::task::yield_now().await;
     }
     server.stop.send(()).unwrap();

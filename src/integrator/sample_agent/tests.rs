@@ -36,7 +36,7 @@ fn play(sample_agent: &mut SampleAgent, callbacks: &[Value]) -> String {
         out += &format!("{event}\n");
         for action in sample_agent.react(event, body) {
             let after = crate::time::HumanDuration(action.after);
-            out += &format!("  {after} {}\n      {}\n", action.call, action.body);
+            out += &format!("  {after} {}\n      {}\n", action.endpoint, action.body);
         }
     }
     out
@@ -108,7 +108,7 @@ fn conversations_side_by_side_do_not_mix() {
     let actions = agent.react("agent.message", &message("123", &other, &[("m1", "hello")]));
     assert_eq!(actions.len(), 3);
     assert!(actions.iter().all(|action| action.body["call_id"] == other), "{actions:?}");
-    assert_eq!(actions[2].call, "chatbot.end_session");
+    assert_eq!(actions[2].endpoint, "chatbot.end_session");
     assert!(agent.react("agent.message", &message("123", &other, &[("m2", "?")])).is_empty());
     agent.react("session.end", &end("123", &other));
     assert!(agent.conversations.is_empty());
@@ -119,18 +119,18 @@ fn a_conversation_that_began_elsewhere_keeps_its_seat() {
     let mut said = message("123", CALL, &[("m1", "hello")]);
     said["seat_id"] = "77".into();
     let actions = SampleAgent::new().react("agent.message", &said);
-    assert_eq!(actions[0].call, "chatbot.mark_read");
+    assert_eq!(actions[0].endpoint, "chatbot.mark_read");
     assert_eq!(actions[1].body["seat_id"], "77");
 }
 
 #[test]
-fn every_call_is_in_the_catalog() {
+fn every_request_is_in_the_catalog() {
     let mut agent = SampleAgent { exchanges: 1, ..SampleAgent::new() };
     let mut actions = agent.react("session.transfer", &transfer("", "Acme", "123", CALL));
     actions.extend(agent.react("agent.message", &message("123", CALL, &[("m1", "hello")])));
     let catalog = crate::contract::Catalog::builtin();
     assert_eq!(actions.len(), 5);
-    assert!(actions.iter().all(|action| catalog.get(action.call).is_some()));
+    assert!(actions.iter().all(|action| catalog.get(action.endpoint).is_some()));
 }
 
 proptest! {

@@ -193,7 +193,7 @@ impl TemplateSet {
     }
 
     /// Whether any template calls a function.
-    pub fn calls(&self) -> bool {
+    pub fn uses_functions(&self) -> bool {
         function_names().iter().any(|name| self.reads(name))
     }
 

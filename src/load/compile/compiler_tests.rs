@@ -38,10 +38,10 @@ impl Given {
         let loaded =
             load::load(file.path(), &catalog, &[]).unwrap_or_else(|problems| panic!("{}", problems.render()));
         let policy = settings.policy.clone();
-        let is_call = |id: &str| {
-            catalog.get(id).is_some_and(|entry| entry.direction == crate::contract::Direction::Call)
+        let is_request = |id: &str| {
+            catalog.get(id).is_some_and(|entry| entry.direction == crate::contract::Direction::Request)
         };
-        let story = Arc::new(Story::compile(&loaded, policy, is_call).unwrap());
+        let story = Arc::new(Story::compile(&loaded, policy, is_request).unwrap());
         let target = Arc::new("http://127.0.0.1:9/hook?x=1".parse().unwrap());
         Self { signer: Signer::new(Scheme::default(), "secret"), settings, catalog, target, story }
     }

@@ -183,7 +183,7 @@ impl Keeping {
             | Event::Waiting { .. }
             | Event::Note(_)
             | Event::Found { .. }
-            | Event::Called(_) => {}
+            | Event::Requested(_) => {}
         }
     }
 }

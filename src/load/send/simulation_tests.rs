@@ -35,9 +35,10 @@ fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
     let catalog: Arc<Catalog> = Arc::new(settings.catalog.clone());
     let loaded =
         load::load(file.path(), &catalog, &[]).unwrap_or_else(|problems| panic!("{}", problems.render()));
-    let is_call =
-        |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == crate::contract::Direction::Call);
-    let story = Arc::new(Story::compile(&loaded, settings.policy.clone(), is_call).unwrap());
+    let is_request = |id: &str| {
+        catalog.get(id).is_some_and(|entry| entry.direction == crate::contract::Direction::Request)
+    };
+    let story = Arc::new(Story::compile(&loaded, settings.policy.clone(), is_request).unwrap());
     let signer = Signer::new(Scheme::default(), "secret");
     let target: Arc<Target> = Arc::new("http://127.0.0.1:9/hook".parse().unwrap());
     let context = Context {

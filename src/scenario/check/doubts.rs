@@ -196,10 +196,11 @@ impl Doubts<'_> {
             if let (Some(event), Some(expect)) = (sent, table(step, "expect")) {
                 self.expected(expect, event);
             }
-            let is_call =
-                |id: &str| self.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
-            let came =
-                awaited.or(text(step, "never")).map(|id| (if is_call(id) { "call" } else { "callback" }, id));
+            let is_request =
+                |id: &str| self.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Request);
+            let came = awaited
+                .or(text(step, "never"))
+                .map(|id| (if is_request(id) { "call" } else { "callback" }, id));
             for (key, value) in step {
                 match key.get_ref().as_ref() {
                     "group" => {}
@@ -213,8 +214,8 @@ impl Doubts<'_> {
     }
 
     fn reaction(&mut self, reaction: &DeTable<'_>) {
-        let call = text(reaction, "call").map(|id| ("call", id));
-        let cause = call.or(text(reaction, "callback").map(|id| ("callback", id)));
+        let request = text(reaction, "call").map(|id| ("call", id));
+        let cause = request.or(text(reaction, "callback").map(|id| ("callback", id)));
         if let Some((_, id)) = cause {
             self.condition(reaction, id);
             self.answer(reaction, id);
@@ -394,11 +395,11 @@ impl Doubts<'_> {
             return report(self, root.len() + 1, format!("`{root}` has no field {}", quoted(first)), help);
         }
         let id = local.or_else(|| self.saved.get(root).cloned().flatten()).unwrap_or_default();
-        let is_call = self.catalog.get(&id).is_some_and(|entry| entry.direction == Direction::Call);
+        let is_request = self.catalog.get(&id).is_some_and(|entry| entry.direction == Direction::Request);
         let (of, tree, rest) = match (first, rest.as_slice()) {
             ("body", rest @ [_, ..]) => ("body", self.tree(&id), rest),
             ("answer", ["body", rest @ ..])
-                if is_call && !rest.is_empty() && !self.answers_itself.contains(&id) =>
+                if is_request && !rest.is_empty() && !self.answers_itself.contains(&id) =>
             {
                 ("answer.body", self.answer_tree(&id), rest)
             }

@@ -56,13 +56,13 @@ pub(super) fn file(source: &Arc<SourceFile>, catalog: &Catalog, problems: &mut P
     let check = |format: &str, text: &str| formats.check(format, text);
     let mut found = parsed.errors;
     found.extend(shape::check(source, &parsed.tree, parsed.sound_until, &SCHEMA, &check));
-    let is_call = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
+    let is_request = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Request);
     let mut outline = None;
     if sound {
         found.extend(rules::check(source, parsed.tree.get_ref(), catalog));
         found.extend(faults::check::check(source, parsed.tree.get_ref(), catalog));
         found.extend(doubts::check(source, parsed.tree.get_ref(), catalog));
-        outline = Some(Outline::of(source, parsed.tree.get_ref(), &SCHEMA, &is_call));
+        outline = Some(Outline::of(source, parsed.tree.get_ref(), &SCHEMA, &is_request));
     }
     let mut file = None;
     if found.iter().all(|one| one.is_doubt) {

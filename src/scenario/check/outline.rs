@@ -61,7 +61,7 @@ impl Outline {
         source: &Arc<SourceFile>,
         tree: &DeTable<'_>,
         schema: &Value,
-        is_call: &dyn Fn(&str) -> bool,
+        is_request: &dyn Fn(&str) -> bool,
     ) -> Self {
         let known = |pointer: &str, key: &str| {
             schema.pointer(pointer).and_then(Value::as_object).is_some_and(|keys| keys.contains_key(key))
@@ -82,7 +82,7 @@ impl Outline {
         reader.keys(tree, &["callback_url"]);
         outline.head = reader.events;
         let known_step = |key: &str| known("/$defs/StepFile/properties", key);
-        outline.steps = StepOutline::all(source, tree, "steps", &known_step, is_call, &mut outline.loose);
+        outline.steps = StepOutline::all(source, tree, "steps", &known_step, is_request, &mut outline.loose);
         let mut reader = Reader::new(source);
         for reaction in tables(tree, "on") {
             outline.loose.extend(loose(reaction, |key| known("/$defs/ReactionFile/properties", key)));
@@ -108,19 +108,19 @@ impl StepOutline {
         tree: &DeTable<'_>,
         key: &str,
         known: &dyn Fn(&str) -> bool,
-        is_call: &dyn Fn(&str) -> bool,
+        is_request: &dyn Fn(&str) -> bool,
         names: &mut Vec<String>,
     ) -> Vec<Self> {
         let outline = |step: &Spanned<DeValue<'_>>| {
             let Some(step) = step.get_ref().as_table() else { return Self::default() };
             names.extend(loose(step, known));
-            let group = Self::all(source, step, "group", known, is_call, names);
-            Self { group, ..Self::of(source, step, is_call) }
+            let group = Self::all(source, step, "group", known, is_request, names);
+            Self { group, ..Self::of(source, step, is_request) }
         };
         items(tree, key).map(outline).collect()
     }
 
-    fn of(source: &Arc<SourceFile>, step: &DeTable<'_>, is_call: &dyn Fn(&str) -> bool) -> Self {
+    fn of(source: &Arc<SourceFile>, step: &DeTable<'_>, is_request: &dyn Fn(&str) -> bool) -> Self {
         let mut reader = Reader::new(source);
         reader.keys(step, &["when", "body", "extra", "raw", "headers", "target"]);
         reader.variables(step, "check");
@@ -128,7 +128,7 @@ impl StepOutline {
             reader.events.push(Event::Read { name, function: false });
         }
         let awaited = text(step, "await").or(text(step, "never"));
-        reader.local = awaited.map(|id| if is_call(id) { "call" } else { "callback" });
+        reader.local = awaited.map(|id| if is_request(id) { "call" } else { "callback" });
         reader.keys(step, &["where", "answer"]);
         reader.local = None;
         reader.set(step);
@@ -180,9 +180,9 @@ impl<'a> Reader<'a> {
     }
 
     fn tree(&mut self, value: &Spanned<DeValue<'_>>) {
-        for Read { name, span, is_call } in names::reads(self.source, value) {
+        for Read { name, span, is_function } in names::reads(self.source, value) {
             if self.local != Some(name.as_str()) {
-                self.events.push(Event::Read { name: Named { name, span }, function: is_call });
+                self.events.push(Event::Read { name: Named { name, span }, function: is_function });
             }
         }
     }
@@ -212,8 +212,8 @@ impl<'a> Reader<'a> {
     }
 
     fn reaction(&mut self, reaction: &DeTable<'_>) {
-        let call = text(reaction, "call").map(|_| "call");
-        self.local = call.or(text(reaction, "callback").map(|_| "callback"));
+        let request = text(reaction, "call").map(|_| "call");
+        self.local = request.or(text(reaction, "callback").map(|_| "callback"));
         self.keys(reaction, &["where", "extra", "when", "answer"]);
         self.set(reaction);
         for send in tables(reaction, "send") {

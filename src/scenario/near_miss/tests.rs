@@ -10,7 +10,7 @@ fn at(millis: i64) -> Timestamp {
 fn came(millis: i64, id: &str, fields: Value) -> Arrival {
     Arrival {
         at: at(millis),
-        what: Came::Call(id.into()),
+        what: Came::Request(id.into()),
         fields: Arc::new(fields),
         conversation: None,
         outcome: Outcome::Good,
@@ -36,7 +36,7 @@ fn said_in(
     names: &dyn Fn(ConversationKey) -> Option<String>,
 ) -> String {
     let wanted = Wanted {
-        trigger: &Trigger::Call(SENDS.into()),
+        trigger: &Trigger::Request(SENDS.into()),
         place: &place(5),
         story: "mine",
         story_began: at(0),

@@ -30,7 +30,7 @@ impl StoryRun {
         };
         if !wait.optional {
             let (kind, id) = match &wait.trigger {
-                Trigger::Call(id) => ("call", id),
+                Trigger::Request(id) => ("call", id),
                 Trigger::Callback(id) => ("callback", id),
             };
             let within = HumanDuration(wait.within);
@@ -125,7 +125,7 @@ impl StoryRun {
         {
             self.bind(conversation, occurrence.conversation.or(occurrence.begun), host);
             let arrivals = match occurrence.trigger {
-                Trigger::Call(_) => host.arrivals(),
+                Trigger::Request(_) => host.arrivals(),
                 Trigger::Callback(_) => &mut self.callbacks,
             };
             if let Some(arrival) = arrivals.get_mut(occurrence.arrival) {

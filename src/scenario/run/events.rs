@@ -17,28 +17,33 @@ use crate::language::template;
 use crate::scenario::arrivals::{Arrival, Came, Outcome};
 use crate::scenario::expect::{DeliveryEnd, Expectation};
 use crate::scenario::failure::FailureKind;
-use crate::scenario::host::{CallReply, CallView, StoryHost};
+use crate::scenario::host::{RequestReply, RequestView, StoryHost};
 use crate::scenario::story::{Action, AnswerTemplate, MAIN_CONVERSATION, Reaction, Step, Trigger};
 use crate::simulator::ConversationKey;
 
 impl StoryRun {
     /// Handles a request of the integrator. Returns what the story asks the mock to do about it.
-    pub fn on_call(&mut self, call: &CallView<'_>, now: Timestamp, host: &mut dyn StoryHost) -> CallReply {
+    pub fn on_request(
+        &mut self,
+        request: &RequestView<'_>,
+        now: Timestamp,
+        host: &mut dyn StoryHost,
+    ) -> RequestReply {
         self.helpers.set_now(now);
-        let trigger = Trigger::Call(call.id.into());
+        let trigger = Trigger::Request(request.id.into());
         if !self.has_begun() || self.has_ended || !self.story.looks_for(&trigger) {
-            return CallReply::default();
+            return RequestReply::default();
         }
-        let saved = Arc::new(match self.story.reads_calls() {
+        let saved = Arc::new(match self.story.reads_requests() {
             true => {
-                let (fields, answer) = (Value::clone(call.fields), call.answer.clone());
-                table([("id", call.id.into()), ("body", fields), ("answer", answer)])
+                let (fields, answer) = (Value::clone(request.fields), request.answer.clone());
+                table([("id", request.id.into()), ("body", fields), ("answer", answer)])
             }
             false => Value::Null,
         });
-        let &CallView { conversation, begun, arrival, .. } = call;
-        let mut reply = self.react(&trigger, call.fields, conversation.or(begun), &saved, now, host);
-        let fields = Arc::clone(call.fields);
+        let &RequestView { conversation, begun, arrival, .. } = request;
+        let mut reply = self.react(&trigger, request.fields, conversation.or(begun), &saved, now, host);
+        let fields = Arc::clone(request.fields);
         let came = Occurrence {
             trigger: trigger.clone(),
             conversation,
@@ -49,7 +54,7 @@ impl StoryRun {
             kept_for: None,
         };
         self.watch_out(&came, now, host);
-        if call.refused {
+        if request.refused {
             return reply;
         }
         self.post(came);
@@ -73,7 +78,7 @@ impl StoryRun {
                 reply.taken |= is_answered;
                 reply.answer = early.or(reply.answer);
                 self.answered(latest, reply.answer.as_ref());
-                self.explain_late(call, &trigger, now, host);
+                self.explain_late(request, &trigger, now, host);
                 let owner = conversation.and_then(|key| host.simulator().story_of(key));
                 reply.kept = owner.is_none() && !is_answered;
             }
@@ -96,8 +101,9 @@ impl StoryRun {
     }
 
     /// Forgets the latest item if it is this request, because another story took it.
-    pub fn give_up_call(&mut self, id: &str) {
-        let is_it = |last: &Occurrence| matches!(&last.trigger, Trigger::Call(call) if **call == *id);
+    pub fn give_up_request(&mut self, id: &str) {
+        let is_it =
+            |last: &Occurrence| matches!(&last.trigger, Trigger::Request(request) if **request == *id);
         if self.mailbox.back().is_some_and(is_it) {
             self.mailbox.pop_back();
         }
@@ -282,8 +288,8 @@ impl StoryRun {
         saved: &Value,
         now: Timestamp,
         host: &mut dyn StoryHost,
-    ) -> CallReply {
-        let mut reply = CallReply::default();
+    ) -> RequestReply {
+        let mut reply = RequestReply::default();
         let story = Arc::clone(&self.story);
         let any = story.reactions.iter().any(|reaction| reaction.trigger == *trigger);
         // A story lives until everything it sent has ended.

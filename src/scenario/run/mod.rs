@@ -290,9 +290,9 @@ impl StoryRun {
     }
 
     /// Whether the story waits for a request from outside, which does not come by the passing of time.
-    pub fn awaits_call(&self) -> bool {
+    pub fn awaits_request(&self) -> bool {
         (0..self.strands.len())
-            .any(|at| self.awaiting(at).is_some_and(|(_, wait)| matches!(wait.trigger, Trigger::Call(_))))
+            .any(|at| self.awaiting(at).is_some_and(|(_, wait)| matches!(wait.trigger, Trigger::Request(_))))
     }
 
     /// Whether it has faults for requests.
@@ -327,13 +327,13 @@ impl StoryRun {
     }
 
     /// Whether the story has a step or a reaction for a call.
-    pub fn looks_for_call(&self, id: &str) -> bool {
-        self.story.looks_for(&Trigger::Call(id.into()))
+    pub fn looks_for_request(&self, id: &str) -> bool {
+        self.story.looks_for(&Trigger::Request(id.into()))
     }
 
     /// Whether anything in the story except its conditions reads the data of a request.
-    pub fn reads_calls(&self) -> bool {
-        self.story.reads_calls()
+    pub fn reads_requests(&self) -> bool {
+        self.story.reads_requests()
     }
 
     /// Returns when the passing of time alone advances the story.

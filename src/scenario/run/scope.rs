@@ -354,7 +354,7 @@ impl StoryRun {
         // A scope is built for each condition and callback: values that no template reads are left out.
         let text =
             |name: &str, text: &str| if templates.reads(name) { Scope::from(text) } else { Scope::UNDEFINED };
-        let helpers = match templates.calls() {
+        let helpers = match templates.uses_functions() {
             true => Scope::from_dyn_object(Arc::clone(&*self.helpers)),
             false => Scope::UNDEFINED,
         };

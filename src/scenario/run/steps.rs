@@ -111,7 +111,7 @@ impl StoryRun {
                         break;
                     }
                 }
-                if let (Trigger::Call(id), true) = (&wait.trigger, self.awaiting(at).is_some()) {
+                if let (Trigger::Request(id), true) = (&wait.trigger, self.awaiting(at).is_some()) {
                     host.waiting(id, wait.within);
                 }
             }

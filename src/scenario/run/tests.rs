@@ -11,7 +11,7 @@ use crate::contract::{Catalog, Direction};
 use crate::delivery::{End, ErrorClass, Failure, Policy, ReceiverResponse};
 use crate::scenario::FailureKind;
 use crate::scenario::arrivals::{Arrival, Came, Outcome};
-use crate::scenario::host::{Body, CallReply, CallView, Sending};
+use crate::scenario::host::{Body, RequestReply, RequestView, Sending};
 use crate::scenario::{DeliveryEnd, load};
 use crate::simulator::{Behaviour, EmitError, Opening, Simulator};
 
@@ -59,8 +59,8 @@ impl StoryHost for ScriptedHost {
         self.notes.push(if passed { "passed" } else { "failed" }.to_owned());
     }
 
-    fn waiting(&mut self, call: &str, within: Duration) {
-        self.notes.push(format!("waits {}s for {call}", within.as_secs()));
+    fn waiting(&mut self, request: &str, within: Duration) {
+        self.notes.push(format!("waits {}s for {request}", within.as_secs()));
     }
 
     fn skipped(&mut self, steps: Vec<(Place, String)>) {
@@ -122,8 +122,9 @@ impl Driven {
         std::fs::write(&path, text).unwrap();
         let catalog = Catalog::builtin();
         let scenario = load::load(&path, catalog, &[]).unwrap_or_else(|problems| panic!("{problems}"));
-        let is_call = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Call);
-        let story = Story::compile(&scenario, Policy::once(), is_call).unwrap();
+        let is_request =
+            |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Request);
+        let story = Story::compile(&scenario, Policy::once(), is_request).unwrap();
         let run = StoryRun::new(Arc::new(story), "story".into(), 0, 1, Seed(7), at(0));
         let simulator = Simulator::new(Seed(7), Behaviour::default());
         Self { run, host: ScriptedHost::new(simulator) }
@@ -133,23 +134,23 @@ impl Driven {
         self.run.advance(at(millis), &mut self.host);
     }
 
-    fn call(&mut self, id: &str, fields: Value, millis: i64) -> CallReply {
-        let (reply, _) = self.call_in(id, fields, None, millis);
+    fn request(&mut self, id: &str, fields: Value, millis: i64) -> RequestReply {
+        let (reply, _) = self.request_in(id, fields, None, millis);
         reply
     }
 
     /// Makes a request that names a conversation, or begins it. The request also has a number among the arrivals.
-    fn call_in(
+    fn request_in(
         &mut self,
         id: &str,
         fields: Value,
         conversation: Option<ConversationKey>,
         millis: i64,
-    ) -> (CallReply, u64) {
+    ) -> (RequestReply, u64) {
         let fields = Arc::new(fields);
         let arrival = self.host.arrivals.push(Arrival {
             at: at(millis),
-            what: Came::Call(id.into()),
+            what: Came::Request(id.into()),
             fields: Arc::clone(&fields),
             conversation,
             outcome: Outcome::Good,
@@ -157,7 +158,7 @@ impl Driven {
             taken: None,
         });
         let answer = json!({ "status": 200, "body": { "data": { "task_id": "t1" } } });
-        let call = CallView {
+        let request = RequestView {
             id,
             fields: &fields,
             refused: false,
@@ -168,10 +169,10 @@ impl Driven {
         };
         let reply = match self.run.is_over() {
             true => {
-                self.run.on_late_call(&call, at(millis), &mut self.host);
-                CallReply::default()
+                self.run.on_late_request(&request, at(millis), &mut self.host);
+                RequestReply::default()
             }
-            false => self.run.on_call(&call, at(millis), &mut self.host),
+            false => self.run.on_request(&request, at(millis), &mut self.host),
         };
         self.advance(millis);
         (reply, arrival)
@@ -275,28 +276,28 @@ fn a_condition_skips_its_step_and_a_wrong_one_ends_the_story() {
 }
 
 #[test]
-fn an_await_takes_the_call_it_asks_for() {
+fn an_await_takes_the_request_it_asks_for() {
     let mut story = Driven::begin(
         "[[steps]]\nawait = 'chatbot.send_message'\nwhere = { text = 'b' }\nwithin = '10s'\nsave = 'said'\n\
          answer = { status = 202, body = { echo = '{{ call.body.text }}' } }\n\
          [[steps]]\nsend = 'session.end'\nbody = { text = '{{ said.body.text }}' }\n",
     );
-    assert!(story.run.awaits_call());
+    assert!(story.run.awaits_request());
     assert_eq!(story.run.next_wakeup(), Some(at(10_000)));
-    let other = story.call("chatbot.send_message", json!({"text": "a"}), 10);
+    let other = story.request("chatbot.send_message", json!({"text": "a"}), 10);
     assert!(!other.taken && other.kept && other.answer.is_none());
-    let taken = story.call("chatbot.send_message", json!({"text": "b"}), 20);
+    let taken = story.request("chatbot.send_message", json!({"text": "b"}), 20);
     assert_eq!((taken.taken, taken.answer), (true, Some((202, Some(json!({"echo": "b"}))))));
     assert_eq!(story.host.sent, [("session.end".to_owned(), json!({"text": "b"}))]);
     assert_eq!(story.host.notes, ["started", "waits 10s for chatbot.send_message"]);
 }
 
 #[test]
-fn a_call_that_came_before_its_step_counts_once() {
+fn a_request_that_came_before_its_step_counts_once() {
     let mut story = Driven::begin(
         "[[steps]]\npause = '1s'\n[[steps]]\nawait = 'chatbot.send_message'\nrepeat = 2\nwithin = '5s'\n",
     );
-    assert!(story.call("chatbot.send_message", json!({"text": "early"}), 500).kept);
+    assert!(story.request("chatbot.send_message", json!({"text": "early"}), 500).kept);
     story.advance(1_000);
     assert_eq!(story.host.notes, ["started", "waits 5s for chatbot.send_message"], "the first is there");
     story.advance(6_000);
@@ -314,7 +315,7 @@ fn a_call_that_came_before_its_step_counts_once() {
 fn an_await_that_runs_out_says_what_came_instead() {
     let text = "[[steps]]\nawait = 'chatbot.send_message'\nwhere = { text = 'b' }\nwithin = '1s'\n";
     let mut story = Driven::begin(text);
-    story.call("chatbot.send_message", json!({"text": "a"}), 10);
+    story.request("chatbot.send_message", json!({"text": "a"}), 10);
     story.advance(1_000);
     assert_eq!(
         story.host.notes[2],
@@ -333,7 +334,7 @@ fn what_comes_after_its_time_explains_the_failure_once() {
     );
     story.advance(1_000);
     for (text, millis) in [("a", 1_100), ("b", 1_500), ("b", 1_600)] {
-        story.call("chatbot.send_message", json!({ "text": text }), millis);
+        story.request("chatbot.send_message", json!({ "text": text }), millis);
     }
     let missed = "line 1: expected the call `chatbot.send_message` within 1s, it never came, nor did any other request";
     assert_eq!(
@@ -342,8 +343,8 @@ fn what_comes_after_its_time_explains_the_failure_once() {
     );
     let mut over = Driven::begin("[[steps]]\nawait = 'chatbot.send_message'\nwithin = '1s'\n");
     over.advance(1_000);
-    assert!(over.run.is_over() && over.run.missed_call("chatbot.send_message"));
-    over.call("chatbot.send_message", json!({}), 3_000);
+    assert!(over.run.is_over() && over.run.missed_request("chatbot.send_message"));
+    over.request("chatbot.send_message", json!({}), 3_000);
     assert_eq!(
         over.host.notes[4..],
         ["line 1, later: `chatbot.send_message` came 2s after its time"],
@@ -358,7 +359,7 @@ fn open(story: &mut Driven, seed: u64) -> ConversationKey {
 }
 
 #[test]
-fn an_await_binds_its_conversation_to_the_one_that_the_call_began() {
+fn an_await_binds_its_conversation_to_the_one_that_the_request_began() {
     let mut story = Driven::begin(
         "[vars]\nn = '{{ session.call_id }}'\n\
          [[steps]]\nawait = 'chatbot.send_template'\nsave = 'sent'\n\
@@ -367,13 +368,13 @@ fn an_await_binds_its_conversation_to_the_one_that_the_call_began() {
     );
     let [own, other] = [1, 2].map(|seed| open(&mut story, seed));
     let [own_id, other_id] = [own, other].map(|key| story.host.simulator.order_key(key));
-    assert!(story.call_in("chatbot.send_template", json!({}), Some(own), 10).0.taken);
+    assert!(story.request_in("chatbot.send_template", json!({}), Some(own), 10).0.taken);
     let sent = json!({ "id": own_id.as_str(), "task": "t1" });
     assert_eq!(story.host.sent, [("template.reply".to_owned(), sent)]);
     story.answer(1, 200, 20);
     assert!(
         !story
-            .call_in("chatbot.send_message", json!({ "call_id": other_id.as_str() }), Some(other), 30)
+            .request_in("chatbot.send_message", json!({ "call_id": other_id.as_str() }), Some(other), 30)
             .0
             .taken
     );
@@ -393,13 +394,14 @@ fn each_name_is_bound_to_a_conversation_of_its_own() {
          [[steps]]\nconversation = 'b'\nsend = 'session.end'\nbody = { id = '{{ session.call_id }}' }\n",
     );
     let [a, b] = [1, 2].map(|seed| open(&mut story, seed));
-    let mut takes = |key, millis| story.call_in("chatbot.send_message", json!({}), Some(key), millis).0.taken;
+    let mut takes =
+        |key, millis| story.request_in("chatbot.send_message", json!({}), Some(key), millis).0.taken;
     assert_eq!([takes(a, 10), takes(a, 20), takes(b, 30)], [true, false, true]);
     assert_eq!(story.host.sent[0].1["id"], story.host.simulator.order_key(b).as_str());
 }
 
 #[test]
-fn a_reaction_sends_into_the_conversation_of_its_call() {
+fn a_reaction_sends_into_the_conversation_of_its_request() {
     let mut story = Driven::begin(
         "[[steps]]\nawait = 'chatbot.send_message'\nanswer = { body = { of = '{{ session.call_id }}' } }\nsave = 'first'\n\
          [[steps]]\nset = { told = '{{ first.answer.body.of }}' }\n[[steps]]\npause = '1h'\n\
@@ -408,9 +410,9 @@ fn a_reaction_sends_into_the_conversation_of_its_call() {
     );
     let key = open(&mut story, 1);
     let id = story.host.simulator.order_key(key);
-    let (reply, _) = story.call_in("chatbot.send_message", json!({}), Some(key), 10);
+    let (reply, _) = story.request_in("chatbot.send_message", json!({}), Some(key), 10);
     assert_eq!(reply.answer, Some((200, Some(json!({ "of": id.as_str() })))), "the answer knows it already");
-    story.call_in("chatbot.mark_read", json!({}), Some(key), 20);
+    story.request_in("chatbot.mark_read", json!({}), Some(key), 20);
     story.advance(1_020);
     assert_eq!(story.host.sent[0].1, json!({ "id": id.as_str(), "told": id.as_str() }));
 }
@@ -423,11 +425,11 @@ fn a_reaction_happens_as_often_as_it_may() {
          answer = { status = 201 }\nsend = [{ event = 'message.status', after = '300ms', body = { n = '{{ call.body.n }}' } }]\n",
     );
     assert_eq!(
-        story.call("chatbot.send_message", json!({"type": "image"}), 0),
-        CallReply { kept: true, ..CallReply::default() }
+        story.request("chatbot.send_message", json!({"type": "image"}), 0),
+        RequestReply { kept: true, ..RequestReply::default() }
     );
     for n in 1..=3 {
-        let reply = story.call("chatbot.send_message", json!({"type": "text", "n": n}), n * 10);
+        let reply = story.request("chatbot.send_message", json!({"type": "text", "n": n}), n * 10);
         assert_eq!(reply.taken, n <= 2);
         assert_eq!(reply.replaces_default, n <= 2);
         assert_eq!(reply.answer, (n <= 2).then_some((201, None)));
@@ -447,7 +449,7 @@ fn reactions_without_end_are_stopped() {
          [[on]]\ncallback = 'session.end'\nsend = [{ event = 'session.end' }]\n\
          [[on]]\ncall = 'chatbot.send_message'\nsend = [{ event = 'session.end' }]\n",
     );
-    story.call("chatbot.send_message", json!({}), 0);
+    story.request("chatbot.send_message", json!({}), 0);
     let mut number = 1;
     while number <= story.host.sent.len() {
         story.answer(number, 200, 0);
@@ -491,15 +493,15 @@ fn the_steps_of_a_parallel_block_run_side_by_side() {
          [[steps.group.group]]\nsend = 'session.end'\nwait = false\nbody = { round = '{{ loop_index }}' }\n\
          [[steps]]\nsend = 'session.report'\nbody = { text = '{{ said.body.text }}' }\n",
     );
-    assert!(story.run.awaits_call() && story.host.sent.is_empty());
-    assert!(story.call("chatbot.send_message", json!({"text": "a"}), 500).taken);
-    assert!(!story.run.awaits_call(), "the block waits for its other step");
+    assert!(story.run.awaits_request() && story.host.sent.is_empty());
+    assert!(story.request("chatbot.send_message", json!({"text": "a"}), 500).taken);
+    assert!(!story.run.awaits_request(), "the block waits for its other step");
     story.advance(2_000);
     assert_eq!(story.events(), ["session.end"]);
     story.advance(4_000);
     assert_eq!(story.host.sent[1].1, json!({"round": 2}));
-    assert!(story.run.awaits_call());
-    assert!(story.call("chatbot.send_message", json!({"text": "b"}), 4_100).taken);
+    assert!(story.run.awaits_request());
+    assert!(story.request("chatbot.send_message", json!({"text": "b"}), 4_100).taken);
     assert_eq!(story.host.sent[2].1, json!({"text": "b"}));
     (1..=3).for_each(|number| story.answer(number, 200, 5_000));
     assert!(story.run.is_over());
@@ -560,7 +562,7 @@ fn a_story_goes_on_after_a_failure_where_its_file_says_so() {
 fn a_story_has_only_so_much_time() {
     let mut driven = Driven::begin(&format!("within = \"12s\"\n{LONG}"));
     driven.answer(1, 200, 5);
-    driven.call("chatbot.agent_transfer_result", json!({}), 9_000);
+    driven.request("chatbot.agent_transfer_result", json!({}), 9_000);
     driven.advance(10_000);
     assert_eq!(driven.run.next_wakeup(), Some(at(12_000)));
     driven.advance(11_999);
@@ -581,12 +583,12 @@ fn matchers_and_conditions_decide_what_an_await_takes() {
          [[steps]]\nawait = 'chatbot.send_message'\nwithin = '1s'\nwhere = '{{ call.body.messages | length > most }}'\n\
          [[on]]\ncall = 'chatbot.send_message'\nwhere = '{{ call.body.n is defined and call.body.n > 1 }}'\nset = { most = 9 }\n",
     );
-    assert!(!story.call("chatbot.send_message", json!({"messages": [{"text": "a"}]}), 10).taken);
+    assert!(!story.request("chatbot.send_message", json!({"messages": [{"text": "a"}]}), 10).taken);
     assert!(
-        story.call("chatbot.send_message", json!({"messages": [{"text": "a"}, {"text": "17"}]}), 20).taken
+        story.request("chatbot.send_message", json!({"messages": [{"text": "a"}, {"text": "17"}]}), 20).taken
     );
-    assert!(!story.call("chatbot.send_message", json!({"messages": [1, 2, 3]}), 30).taken);
-    assert!(story.call("chatbot.send_message", json!({"messages": [1, 2, 3], "n": 2}), 40).taken);
+    assert!(!story.request("chatbot.send_message", json!({"messages": [1, 2, 3]}), 30).taken);
+    assert!(story.request("chatbot.send_message", json!({"messages": [1, 2, 3], "n": 2}), 40).taken);
     story.advance(1_020);
     assert_eq!(
         story.host.notes[3],
@@ -646,10 +648,10 @@ fn what_must_never_come_fails_its_span_of_the_story() {
     let text = "[[steps]]\n[[steps.group]]\nnever = 'chatbot.send_message'\nwhere = { text = { contains = 'bad' } }\n\
          [[steps.group]]\npause = '10s'\n[[steps]]\npause = '10s'\n";
     let mut story = Driven::begin(text);
-    story.call("chatbot.send_message", json!({"text": "good"}), 1_000);
-    story.call("chatbot.send_message", json!({"text": "bad"}), 2_000);
+    story.request("chatbot.send_message", json!({"text": "good"}), 1_000);
+    story.request("chatbot.send_message", json!({"text": "bad"}), 2_000);
     story.advance(10_000);
-    story.call("chatbot.send_message", json!({"text": "bad"}), 11_000);
+    story.request("chatbot.send_message", json!({"text": "bad"}), 11_000);
     story.advance(20_000);
     assert_eq!(
         story.host.notes[1..],
@@ -657,7 +659,7 @@ fn what_must_never_come_fails_its_span_of_the_story() {
         "the block is over after ten seconds"
     );
     let mut short = Driven::begin(&text.replace("where", "within = '1s'\nwhere"));
-    short.call("chatbot.send_message", json!({"text": "bad"}), 2_000);
+    short.request("chatbot.send_message", json!({"text": "bad"}), 2_000);
     short.advance(10_000);
     short.advance(20_000);
     assert_eq!(short.host.notes.last().unwrap(), "passed");
@@ -668,14 +670,14 @@ fn an_await_of_several_waits_for_all_of_them() {
     let text = "[[steps]]\npause = '1s'\n[[steps]]\nawait = 'chatbot.send_message'\ntimes = 3\nwithin = '5s'\nsave = 'said'\n\
          [[steps]]\ncheck = { said = { body = { n = 3 }, all = { count = 3 } } }\n";
     let mut story = Driven::begin(text);
-    story.call("chatbot.send_message", json!({"n": 1}), 100);
+    story.request("chatbot.send_message", json!({"n": 1}), 100);
     story.advance(1_000);
-    story.call("chatbot.send_message", json!({"n": 2}), 2_000);
-    assert!(story.run.awaits_call());
-    story.call("chatbot.send_message", json!({"n": 3}), 3_000);
+    story.request("chatbot.send_message", json!({"n": 2}), 2_000);
+    assert!(story.run.awaits_request());
+    story.request("chatbot.send_message", json!({"n": 3}), 3_000);
     assert_eq!(story.host.notes.last().unwrap(), "passed");
     let mut lacking = Driven::begin(text);
-    lacking.call("chatbot.send_message", json!({"n": 1}), 100);
+    lacking.request("chatbot.send_message", json!({"n": 1}), 100);
     lacking.advance(1_000);
     lacking.advance(6_000);
     let expected = "line 3: expected the call `chatbot.send_message` 3 times, of which 1 came, within 5s, ";
@@ -708,8 +710,8 @@ fn a_delayed_callback_has_the_values_of_the_moment_when_it_was_caused() {
          send = [{ event = 'message.status', after = '1s', when = '{{ not stopped }}', body = { n = '{{ last }}' }, save = 'status' },\n\
          { event = 'session.end', after = '2s', when = '{{ not stopped }}', body = { n = '{{ last }}', of = '{{ status.body.n }}' } }]\n",
     );
-    story.call("chatbot.send_message", json!({"n": 1}), 0);
-    story.call("chatbot.send_message", json!({"n": 2}), 500);
+    story.request("chatbot.send_message", json!({"n": 1}), 0);
+    story.request("chatbot.send_message", json!({"n": 2}), 500);
     story.advance(1_000);
     story.answer(1, 200, 1_100);
     story.advance(1_500);
@@ -719,7 +721,7 @@ fn a_delayed_callback_has_the_values_of_the_moment_when_it_was_caused() {
         story.host.sent.iter().map(|(_, body)| body.clone()).collect::<Vec<_>>(),
         [json!({"n": 1}), json!({"n": 2}), json!({"n": 1, "of": 2})],
     );
-    story.call("chatbot.send_message", json!({"n": 3}), 2_100);
+    story.request("chatbot.send_message", json!({"n": 3}), 2_100);
     story.advance(4_100);
     assert_eq!(story.host.sent.len(), 3, "whether they are sent is decided when they are due");
 }
@@ -732,7 +734,7 @@ fn a_delayed_callback_sees_the_conversation_as_it_was_and_the_time_as_it_is() {
          send = [{ event = 'message.status', after = '1s', body = { phase = '{{ session.phase }}', now = \"{{ now('ms') }}\" } }]\n",
     );
     story.answer(1, 200, 0);
-    story.call("chatbot.send_message", json!({}), 0);
+    story.request("chatbot.send_message", json!({}), 0);
     let key = story.run.conversations["main"].key;
     story.host.simulator.apply_event(key, "session.end", &json!({}), at(500));
     assert_eq!(json!(story.host.simulator.view(key).1)["phase"], json!("closed"));
@@ -742,17 +744,17 @@ fn a_delayed_callback_sees_the_conversation_as_it_was_and_the_time_as_it_is() {
 }
 
 #[test]
-fn an_answer_holds_for_a_call_that_comes_early() {
+fn an_answer_holds_for_a_request_that_comes_early() {
     let mut story = Driven::begin(
         "[[steps]]\nsend = 'session.end'\nsave = 'end'\nbody = { n = 5 }\n\
          [[steps]]\nawait = 'chatbot.send_message'\nwhere = { text = 'a' }\nanswer = { status = 202, body = { echo = '{{ call.body.text }}' } }\n\
          [[steps]]\nawait = 'chatbot.send_message'\nwhere = { n = '{{ end.body.n }}' }\nanswer = { status = 203 }\n",
     );
-    let reply = story.call("chatbot.send_message", json!({"text": "a"}), 10);
+    let reply = story.request("chatbot.send_message", json!({"text": "a"}), 10);
     assert_eq!((reply.taken, reply.answer), (true, Some((202, Some(json!({"echo": "a"}))))));
-    let other = story.call("chatbot.send_message", json!({"text": "a"}), 20);
+    let other = story.request("chatbot.send_message", json!({"text": "a"}), 20);
     assert!(!other.taken && other.answer.is_none(), "the step takes one only");
-    let unknown = story.call("chatbot.send_message", json!({"n": 5}), 30);
+    let unknown = story.request("chatbot.send_message", json!({"n": 5}), 30);
     assert!(unknown.answer.is_none(), "what it must have is not known before the callback is sent");
     story.answer(1, 200, 40);
     assert_eq!(
@@ -766,7 +768,7 @@ fn an_answer_holds_for_a_call_that_comes_early() {
 }
 
 #[test]
-fn what_came_with_a_call_is_kept_where_something_reads_it() {
+fn what_came_with_a_request_is_kept_where_something_reads_it() {
     let awaits = |more: &str| format!("name = 's'\n[[steps]]\nawait = 'task.create'\nwithin = '5s'\n{more}");
     for (more, reads) in [
         ("where = { TaskName = 'a' }", false),
@@ -774,13 +776,13 @@ fn what_came_with_a_call_is_kept_where_something_reads_it() {
         ("answer = { body = { id = '{{ call.body.TaskName }}' } }", true),
     ] {
         let driven = Driven::before(&awaits(more));
-        assert_eq!(driven.run.reads_calls(), reads, "{more}");
+        assert_eq!(driven.run.reads_requests(), reads, "{more}");
     }
     let saved = awaits(
         "save = 'task'\n[[steps]]\nsend = 'session.end'\nbody = { name = '{{ task.body.TaskName }}' }",
     );
     let mut driven = Driven::begin(&saved);
-    driven.call("task.create", json!({ "TaskName": "a" }), 1_000);
+    driven.request("task.create", json!({ "TaskName": "a" }), 1_000);
     driven.advance(1_000);
     assert_eq!(driven.host.sent, [("session.end".to_owned(), json!({ "name": "a" }))]);
 }

@@ -14,7 +14,7 @@ use crate::files::Place;
 use crate::language::condition::{Condition, ConditionError};
 use crate::language::matcher::mismatches;
 use crate::language::template;
-use crate::scenario::host::{CallView, StoryHost};
+use crate::scenario::host::{RequestView, StoryHost};
 use crate::scenario::near_miss::{NearMiss, Wanted, near_miss};
 use crate::scenario::story::{Action, Step, Story, Trigger};
 use crate::simulator::ConversationKey;
@@ -112,7 +112,7 @@ impl StoryRun {
         let own = held.filter(|held| held.is_bound || host.simulator().is_begun(held.key));
         let own = own.map(|held| (held.key, host.simulator().order_key(held.key)));
         let is_under_way = match &wait.trigger {
-            Trigger::Call(_) => false,
+            Trigger::Request(_) => false,
             Trigger::Callback(event) => host.is_under_way(event),
         };
         let missed = Missed {
@@ -148,34 +148,36 @@ impl StoryRun {
     }
 
     /// Whether the `await` of any step for this call timed out.
-    pub fn missed_call(&self, id: &str) -> bool {
-        self.missed.iter().any(|missed| matches!(&missed.trigger, Trigger::Call(call) if **call == *id))
+    pub fn missed_request(&self, id: &str) -> bool {
+        self.missed
+            .iter()
+            .any(|missed| matches!(&missed.trigger, Trigger::Request(request) if **request == *id))
     }
 
     /// Handles a request that arrives after the end of the story, which may explain why a step got nothing.
-    pub fn on_late_call(&mut self, call: &CallView<'_>, now: Timestamp, host: &mut dyn StoryHost) {
-        self.explain_late(call, &Trigger::Call(call.id.into()), now, host);
+    pub fn on_late_request(&mut self, request: &RequestView<'_>, now: Timestamp, host: &mut dyn StoryHost) {
+        self.explain_late(request, &Trigger::Request(request.id.into()), now, host);
     }
 
     /// Handles a request that no step took: it may be what a timed-out step waited for.
     pub(super) fn explain_late(
         &mut self,
-        call: &CallView<'_>,
+        request: &RequestView<'_>,
         trigger: &Trigger,
         now: Timestamp,
         host: &mut dyn StoryHost,
     ) {
         let story = Arc::clone(&self.story);
         let is_it = |missed: &Missed| {
-            let both = call.conversation.zip(missed.conversation);
+            let both = request.conversation.zip(missed.conversation);
             missed.trigger == *trigger
                 && both.is_none_or(|(came_in, own)| came_in == own)
-                && missed.wanted.differences(&story, trigger, call.fields).is_empty()
+                && missed.wanted.differences(&story, trigger, request.fields).is_empty()
         };
-        let found = self.missed.iter().position(is_it).filter(|_| !call.refused);
+        let found = self.missed.iter().position(is_it).filter(|_| !request.refused);
         let Some(Missed { place, ran_out, .. }) = found.map(|at| self.missed.remove(at)) else { return };
         let late = Duration::try_from(now.duration_since(ran_out)).unwrap_or_default();
         let late = HumanDuration(late);
-        host.explained(&place, &format!("`{}` came {late} after its time", call.id));
+        host.explained(&place, &format!("`{}` came {late} after its time", request.id));
     }
 }

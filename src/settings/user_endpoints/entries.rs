@@ -11,13 +11,13 @@ const DEFAULT_GROUP: &str = "Custom";
 const DEFAULT_METHOD: &str = "POST";
 
 /// Returns the entry of an endpoint.
-pub(crate) fn call(file: &EndpointFile) -> Entry {
+pub(crate) fn endpoint(file: &EndpointFile) -> Entry {
     let provenance = file.provenance.unwrap_or(Provenance::Documented);
     let route = Route { method: method(file.method.as_deref()), path: file.path.clone(), provenance };
     Entry {
         routes: vec![route],
         family: file.family.unwrap_or(Family::Cloud),
-        ..entry(&file.id, Direction::Call, provenance, file.group.as_deref(), file.help.as_deref())
+        ..entry(&file.id, Direction::Request, provenance, file.group.as_deref(), file.help.as_deref())
     }
 }
 

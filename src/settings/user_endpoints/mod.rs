@@ -26,7 +26,7 @@ use crate::simulator::user_endpoints::wrong_default;
 /// Returns the entries declared in a tree, as far as their ids can be read: enough to know which ids exist.
 pub(crate) fn declared(tree: &DeTable<'_>) -> Vec<Entry> {
     let mut found: Vec<Entry> = Vec::new();
-    for (key, direction) in [("callbacks", Direction::Callback), ("endpoints", Direction::Call)] {
+    for (key, direction) in [("callbacks", Direction::Callback), ("endpoints", Direction::Request)] {
         for table in tables(tree, key) {
             if let Some(id) = text(table, "id")
                 && found.iter().all(|entry| entry.id != id)
@@ -62,10 +62,10 @@ pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, builtin: &Cata
 /// Returns the catalog with all declarations, after all corrections.
 pub(crate) fn extended(catalog: &Catalog, file: &UserEndpointsFile<'_>) -> Catalog {
     let callbacks = file.callbacks.iter().map(|callback| entries::callback(callback.get_ref()));
-    let endpoints = file.endpoints.iter().map(|endpoint| entries::call(endpoint.get_ref()));
+    let endpoints = file.endpoints.iter().map(|endpoint| entries::endpoint(endpoint.get_ref()));
     let mut extended = catalog.and(callbacks.chain(endpoints));
     for endpoint in file.endpoints.iter().map(Spanned::get_ref) {
-        let place = &entries::call(endpoint).routes[0];
+        let place = &entries::endpoint(endpoint).routes[0];
         for ask in &endpoint.ask {
             extended.clear(&ask.call, place);
         }
@@ -82,7 +82,7 @@ pub(crate) fn places(
     let mut found = Vec::new();
     for endpoint in file.endpoints {
         if let Some(by) = catalog.taken(&endpoint.get_ref().id) {
-            let route = entries::call(endpoint.get_ref()).routes.remove(0);
+            let route = entries::endpoint(endpoint.get_ref()).routes.remove(0);
             let message = format!("{} {} is taken: `{by}` is served there", route.method, route.path);
             let mut mistake = Diagnostic::at(source, endpoint.span(), message);
             let other = file.endpoints.iter().find(|other| other.get_ref().id == by);
@@ -158,9 +158,9 @@ impl Rules<'_> {
 
     fn asks(&mut self, endpoint: &DeTable<'_>, tree: &DeTable<'_>) {
         for ask in tables(endpoint, "ask") {
-            let Some((call, span)) = spanned_text(ask, "call") else { continue };
-            if tables(tree, "endpoints").into_iter().any(|own| text(own, "id") == Some(call)) {
-                let message = format!("{} is an endpoint of your own: `ask` asks the vendor's", quoted(call));
+            let Some((id, span)) = spanned_text(ask, "call") else { continue };
+            if tables(tree, "endpoints").into_iter().any(|own| text(own, "id") == Some(id)) {
+                let message = format!("{} is an endpoint of your own: `ask` asks the vendor's", quoted(id));
                 self.wrong(span, message);
             }
         }

@@ -157,12 +157,12 @@ fn objects_are_kept_changed_and_removed() {
     }
     text.push_str("[[endpoints]]\nid = 'x.all'\npath = '/x/all'\nanswer = { data = '{{ state.things }}' }\n");
     let mut custom = custom(&text);
-    let call = |custom: &mut Simulator, id: &str, k: &str, n: i64| data(custom, id, json!({"k": k, "n": n}));
-    assert_eq!(call(&mut custom, "x.update", "a", 2), json!({"n": 2, "keep": true}));
-    assert_eq!(call(&mut custom, "x.create", "b", 3), json!({"n": 3}));
-    assert_eq!(call(&mut custom, "x.put", "c", 4), json!({"n": 4}));
-    assert_eq!(call(&mut custom, "x.put", "a", 5), json!({"n": 5}));
-    assert_eq!(call(&mut custom, "x.remove", "b", 0), json!({"n": 3}), "the answer may say what was removed");
+    let ask = |custom: &mut Simulator, id: &str, k: &str, n: i64| data(custom, id, json!({"k": k, "n": n}));
+    assert_eq!(ask(&mut custom, "x.update", "a", 2), json!({"n": 2, "keep": true}));
+    assert_eq!(ask(&mut custom, "x.create", "b", 3), json!({"n": 3}));
+    assert_eq!(ask(&mut custom, "x.put", "c", 4), json!({"n": 4}));
+    assert_eq!(ask(&mut custom, "x.put", "a", 5), json!({"n": 5}));
+    assert_eq!(ask(&mut custom, "x.remove", "b", 0), json!({"n": 3}), "the answer may say what was removed");
     let all = data(&mut custom, "x.all", json!({}));
     assert_eq!(all.to_string(), r#"{"a":{"n":5},"c":{"n":4}}"#, "in the order in which they came");
     let mut wrong = |id: &str, k: Value| error(&mut custom, id, json!({"k": k, "n": 0}));
@@ -379,7 +379,7 @@ fn a_clone_goes_on_by_itself() {
 }
 
 #[test]
-fn bodies_without_a_call_say_what_is_missing() {
+fn bodies_without_a_request_say_what_is_missing() {
     let mut custom = custom(SENDS);
     let opening = Opening { story: None, seed: Seed(1), country: Country::Id, locale: None, now: at(0) };
     let key = custom.open(opening);

@@ -161,7 +161,7 @@ fn answer(
             Some(tree) => tools.tree("ask.fields", tree, &context.scope(tools))?,
             None => Value::Object(fields.clone()),
         };
-        let data = ask_vendor(simulator, request, &ask.call, fields)?;
+        let data = ask_vendor(simulator, request, &ask.endpoint, fields)?;
         if let Some(name) = &ask.name {
             context.name(name, Named::Value(template::value(&data)));
         }
@@ -189,11 +189,12 @@ fn answer(
 fn ask_vendor(
     simulator: &mut Simulator,
     request: &Request<'_>,
-    call: &str,
+    id: &str,
     mut fields: Value,
 ) -> Result<Value, Trouble> {
-    let vendors = reference::endpoint(call);
-    let vendors = vendors.ok_or_else(|| Trouble::Broken(format!("`{call}` is no call of the vendor's")))?;
+    let vendors = reference::endpoint(id);
+    let vendors =
+        vendors.ok_or_else(|| Trouble::Broken(format!("`{id}` is not an endpoint of the vendor")))?;
     // Lists of rows are passed on as text.
     let rows = ["Details", "details"].into_iter().find_map(|name| {
         let list = fields.get(name).filter(|list| list.is_array())?;

@@ -73,7 +73,7 @@ pub(super) struct Refuse {
 
 #[derive(Debug)]
 pub(super) struct Ask {
-    pub(super) call: String,
+    pub(super) endpoint: String,
     pub(super) fields: Option<TreeTemplate>,
     pub(super) name: Option<String>,
 }
@@ -217,7 +217,7 @@ impl Compiler<'_> {
 
     fn ask(&mut self, file: &AskFile) -> Compiled<Ask> {
         Ok(Ask {
-            call: file.call.clone(),
+            endpoint: file.call.clone(),
             fields: file.fields.as_ref().map(|fields| self.tree(fields)).transpose()?,
             name: file.name.clone(),
         })

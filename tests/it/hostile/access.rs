@@ -126,10 +126,10 @@ fn encryption(world: &World, table: &mut Vec<Case>) {
     ));
     let bytes = world.post_bytes("/service/cloud/auth", &signed, text.as_bytes());
     let wanted = Wanted::Refused(Envelope::Cloud, 400, "Is-Encrypted");
-    table.push(Case::new("an encrypted call for a token", bytes, wanted));
+    table.push(Case::new("an encrypted request for a token", bytes, wanted));
     let bytes = world.post_bytes("/service/cloud/emptycheck", &signed, text.as_bytes());
     let wanted = Wanted::Refused(Envelope::Detection, 400, "Is-Encrypted");
-    table.push(Case::new("an encrypted call for number detection", bytes, wanted));
+    table.push(Case::new("an encrypted request for number detection", bytes, wanted));
     let bytes = world.post_bytes("/service/sms/message/v2/send", &signed, text.as_bytes());
     let wanted = Wanted::Refused(Envelope::Sms, 400, "Is-Encrypted");
     table.push(Case::new("an encrypted text message", bytes, wanted));

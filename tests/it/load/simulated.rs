@@ -53,7 +53,7 @@ within = "1s"
 "#;
 
 #[test]
-fn stories_that_wait_for_calls() {
+fn stories_that_wait_for_requests() {
     let (_folder, file) = story(AWAITS);
     let mock = free_address();
     let receiver = Receiver::new();
@@ -68,11 +68,11 @@ fn stories_that_wait_for_calls() {
             continue;
         }
         let body = receiver.arrived()[expected as usize].json();
-        let call = json!({
+        let fields = json!({
             "call_id": body["transfer"]["call_id"], "channel": body["channel"], "channel_id": body["channel_id"],
             "user": body["user"], "result": "accepted",
         });
-        let (status, answer) = post_signed(mock, "/api/v1/session/transfer_result", SECRET, &call);
+        let (status, answer) = post_signed(mock, "/api/v1/session/transfer_result", SECRET, &fields);
         assert_eq!(status, 200, "{answer}");
     }
     let run = finished(child, folder);
@@ -166,7 +166,7 @@ fn requests_are_served_beside_plain_sends() {
     let child = command(folder.path(), &super::harness::transfer(), &receiver.url(), &args).spawn().unwrap();
     receiver.wait_for(3);
     let body = receiver.arrived()[1].json();
-    let call = |call_id: &serde_json::Value| {
+    let accept = |call_id: &serde_json::Value| {
         json!({
             "call_id": call_id, "channel": body["channel"], "channel_id": body["channel_id"],
             "user": body["user"], "result": "accepted",
@@ -174,11 +174,11 @@ fn requests_are_served_beside_plain_sends() {
     };
     // What was sent is known by its id, and answered once; what was not sent is unknown.
     let path = "/api/v1/session/transfer_result";
-    let (status, answer) = post_signed(mock, path, SECRET, &call(&body["transfer"]["call_id"]));
+    let (status, answer) = post_signed(mock, path, SECRET, &accept(&body["transfer"]["call_id"]));
     assert_eq!((status, &answer["code"]), (200, &json!(200)), "{answer}");
-    let (_, answer) = post_signed(mock, path, SECRET, &call(&body["transfer"]["call_id"]));
+    let (_, answer) = post_signed(mock, path, SECRET, &accept(&body["transfer"]["call_id"]));
     assert_ne!(answer["code"], 200, "{answer}");
-    let (_, answer) = post_signed(mock, path, SECRET, &call(&json!("0123456789abcdef0123456789abcdef")));
+    let (_, answer) = post_signed(mock, path, SECRET, &accept(&json!("0123456789abcdef0123456789abcdef")));
     assert_ne!(answer["code"], 200, "{answer}");
     interrupt(&child);
     let run = finished(child, folder);

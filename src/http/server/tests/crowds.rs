@@ -54,7 +54,7 @@ async fn nobody_who_waits_for_the_server_makes_place() {
     let server = start(Limits { connections: 1, ..Limits::default() });
     let mut first = server.connect();
     first.write_all(b"GET /sleep HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    while server.calls.load(Ordering::Relaxed) < 1 {
+    while server.requests.load(Ordering::Relaxed) < 1 {
         tokio::task::yield_now().await;
     }
     let begun = tokio::time::Instant::now();
@@ -126,7 +126,7 @@ async fn a_late_answer_is_kept_for_nobody() {
     let (server, addr) = start_tcp(Limits { connections: 1, ..Limits::default() });
     let mut gone = TcpStream::connect(addr).await.unwrap();
     gone.write_all(b"GET /later HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    while server.calls.load(Ordering::Relaxed) < 1 {
+    while server.requests.load(Ordering::Relaxed) < 1 {
         tokio::task::yield_now().await;
     }
     drop(gone);

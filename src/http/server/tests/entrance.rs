@@ -74,7 +74,7 @@ async fn plain_http_at_an_address_with_tls_is_told_so() {
     let answer = ask(&mut server.running.connect(), "/a", "localhost").await;
     assert_eq!(status(&answer), "400", "{answer}");
     assert!(body(&answer).contains("write https:// in place of http://"), "{answer}");
-    assert_eq!(server.running.calls.load(Ordering::Relaxed), 0);
+    assert_eq!(server.running.requests.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,7 +137,7 @@ async fn a_proxy_lets_nothing_else_out() {
         let answer = server.running.raw(itself).await;
         assert!(body(&answer).contains("NO_PROXY=localhost,127.0.0.1,::1"), "{answer}");
     }
-    assert_eq!(server.running.calls.load(Ordering::Relaxed), 0);
+    assert_eq!(server.running.requests.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]

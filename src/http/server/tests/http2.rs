@@ -41,7 +41,7 @@ async fn get(sender: &mut http2::SendRequest<Full<Bytes>>, path: &str) -> Option
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_calls_over_one_connection() {
+async fn many_requests_over_one_connection() {
     let server = start(Limits::default());
     let (mut sender, _connection) = client(&server).await;
     let slow = sender.send_request(request(Method::POST, "/sleep", "a"));
@@ -58,8 +58,8 @@ async fn many_calls_over_one_connection() {
 async fn the_host_is_a_header_as_ever() {
     let server = Server::bind(":0").unwrap();
     let addr = server.local_addr();
-    let hosts = |call: HttpRequest| async move {
-        let host = call.header("host").unwrap_or_default().to_owned();
+    let hosts = |request: HttpRequest| async move {
+        let host = request.header("host").unwrap_or_default().to_owned();
         HttpResponse { status: 200, headers: Vec::new(), body: host.into() }.into()
     };
     tokio::spawn(server.serve(hosts, Limits::default(), std::future::pending()));
@@ -86,7 +86,7 @@ async fn the_limits_are_the_same() {
     let mut long = request(Method::GET, "/", "");
     long.headers_mut().insert("x-long", "x".repeat(5_000).parse().unwrap());
     assert_eq!(sender.send_request(long).await.unwrap().status(), 431);
-    assert_eq!(server.calls.load(Ordering::Relaxed), 0);
+    assert_eq!(server.requests.load(Ordering::Relaxed), 0);
     assert_eq!(get(&mut sender, "/").await.unwrap().0, 200);
 }
 
@@ -191,7 +191,7 @@ async fn the_end_waits_for_running_exchanges_only() {
     let (mut sender, running) = client(&server).await;
     let slow = sender.send_request(request(Method::GET, "/sleep", ""));
     let silent = sender.send_request(request(Method::GET, "/silence", ""));
-    while server.calls.load(Ordering::Relaxed) < 2 {
+    while server.requests.load(Ordering::Relaxed) < 2 {
         tokio::task::yield_now().await;
     }
     let begun = tokio::time::Instant::now();
@@ -209,7 +209,7 @@ async fn the_end_does_not_wait_for_ever() {
     let server = start(Limits::default());
     let (mut sender, _connection) = client(&server).await;
     let stuck = sender.send_request(request(Method::GET, "/never", ""));
-    while server.calls.load(Ordering::Relaxed) < 1 {
+    while server.requests.load(Ordering::Relaxed) < 1 {
         tokio::task::yield_now().await;
     }
     server.stop.send(()).unwrap();

@@ -26,7 +26,7 @@ async fn a_closed_connection_ends_and_a_reset_one_fails() {
     let over = async |path| outcome_over(TcpStream::connect(addr).await.unwrap(), path).await;
     assert_eq!(over("/close").await, (String::new(), None));
     assert_eq!(over("/reset").await, (String::new(), Some(io::ErrorKind::ConnectionReset)));
-    assert_eq!(server.calls.load(Ordering::Relaxed), 2);
+    assert_eq!(server.requests.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,7 +58,7 @@ async fn silence_ends_with_the_server() {
     let server = start(Limits::default());
     let mut stream = server.connect();
     stream.write_all(b"GET /silence HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    while server.calls.load(Ordering::Relaxed) < 1 {
+    while server.requests.load(Ordering::Relaxed) < 1 {
         tokio::task::yield_now().await;
     }
     let begun = tokio::time::Instant::now();
@@ -75,7 +75,7 @@ async fn silence_ends_with_the_client() {
     let mut stream = server.connect();
     // Bytes that follow the request are not read, and must not hide that the client hung up.
     stream.write_all(b"GET /silence HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n").await.unwrap();
-    while server.calls.load(Ordering::Relaxed) < 1 {
+    while server.requests.load(Ordering::Relaxed) < 1 {
         tokio::task::yield_now().await;
     }
     drop(stream);

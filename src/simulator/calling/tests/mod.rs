@@ -53,7 +53,7 @@ fn id(answer: Value) -> String {
 
 /// Returns `detail` by the client's own id of the row.
 fn details(vendor: &mut Vendor, task: &str) -> BTreeMap<String, Value> {
-    let answer = vendor.call("task.detail", json!({ "TaskID": task })).unwrap();
+    let answer = vendor.request("task.detail", json!({ "TaskID": task })).unwrap();
     let detail = answer["detail"].as_array().unwrap();
     detail.iter().map(|row| (row["Comments"].as_str().unwrap().to_owned(), row.clone())).collect()
 }

@@ -7,7 +7,7 @@ fn every_magic_outcome_is_reported_and_queried_alike() {
     let mut vendor = a_vendor(Rules::default());
     let lasts: Vec<&str> = MAGIC.iter().map(|(last, _)| *last).take(22).collect();
     let rows: Vec<Value> = lasts.iter().map(|last| row(last)).collect();
-    let task = id(vendor.call("task.create", task("all", &rows)).unwrap());
+    let task = id(vendor.request("task.create", task("all", &rows)).unwrap());
     vendor.pass(DAY);
     let rows = details(&mut vendor, &task);
     let mut lines = Vec::new();
@@ -50,7 +50,7 @@ fn notices_come_once_twice_late_or_never_as_asked_for() {
         mock_outcome("never", "busy callback_never"),
     ];
     let fields = json!({ "TaskName": "t", "Details": rows });
-    vendor.call("task.create", fields).unwrap();
+    vendor.request("task.create", fields).unwrap();
     vendor.pass(DAY);
     let moments = |comments: &str| -> Vec<Timestamp> {
         let of = |(_, event, body): &&Sent| event == "call.completed" && body["Comments"] == comments;
@@ -64,7 +64,7 @@ fn notices_come_once_twice_late_or_never_as_asked_for() {
 #[test]
 fn numbers_are_called_again_at_the_interval_until_one_answers() {
     let mut vendor = a_vendor(Rules::default());
-    let task = id(vendor.call("task.create", task("again", &[row("9023"), row("9004")])).unwrap());
+    let task = id(vendor.request("task.create", task("again", &[row("9023"), row("9004")])).unwrap());
     vendor.pass(Duration::from_secs(120));
     let rows = details(&mut vendor, &task);
     assert_eq!((&rows["9023"]["Status"], &rows["9023"]["Attempts"]), (&json!("pending"), &json!(1)));
@@ -75,14 +75,14 @@ fn numbers_are_called_again_at_the_interval_until_one_answers() {
     assert_eq!((&rows["9023"]["RingType"], &rows["9023"]["Attempts"]), (&json!("answered"), &json!(3)));
     assert_eq!((&rows["9004"]["RingType"], &rows["9004"]["Attempts"]), (&json!("no_answer"), &json!(3)));
     // Every attempt has an id of its own, and can be queried.
-    let facts = vendor.call("call.by_id", json!({ "CallID": first_call })).unwrap();
+    let facts = vendor.request("call.by_id", json!({ "CallID": first_call })).unwrap();
     assert_eq!(
         (&facts["RingType"], &facts["Attempts"], &facts["link"]),
         (&json!("no_answer"), &json!(1), &json!(""))
     );
     let last = rows["9023"]["CallID"].as_str().unwrap();
     assert_ne!(last, first_call);
-    let facts = vendor.call("call.by_id", json!({ "CallID": last })).unwrap();
+    let facts = vendor.request("call.by_id", json!({ "CallID": last })).unwrap();
     assert_eq!(facts["link"], rows["9023"]["RecordLink"]);
     let from: Timestamp = rows["9004"]["CallStartTime"].as_str().unwrap().parse().unwrap();
     assert!(from.duration_since("2030-01-01T02:20:00Z".parse::<Timestamp>().unwrap()).as_secs() < 200);
@@ -92,7 +92,7 @@ fn numbers_are_called_again_at_the_interval_until_one_answers() {
 fn rows_that_are_refused_come_back_while_the_rest_is_dialled() {
     let mut vendor = a_vendor(Rules::default());
     let wrong = json!({ "Mobile": "0811", "Comments": "mine" });
-    let answer = vendor.call("task.create", task("t", &[wrong, row("9001"), row("9030")])).unwrap();
+    let answer = vendor.request("task.create", task("t", &[wrong, row("9001"), row("9030")])).unwrap();
     let errors = answer["detail_error_list"].as_array().unwrap();
     assert_eq!(errors.len(), 2);
     assert_eq!((&errors[0]["Comments"], &errors[0]["Mobile"]), (&json!("mine"), &json!("0811")));
@@ -101,8 +101,8 @@ fn rows_that_are_refused_come_back_while_the_rest_is_dialled() {
     let task = &vendor.simulator.calling.tasks[0];
     assert_eq!((task.sums.refused, task.sums.finished), (2, 1));
     // A task without remaining numbers is over as soon as it begins.
-    let empty = id(vendor.call("task.create", task_of_nothing()).unwrap());
-    assert_eq!(vendor.call("task.detail", json!({ "TaskID": empty })).unwrap()["Status"], "finished");
+    let empty = id(vendor.request("task.create", task_of_nothing()).unwrap());
+    assert_eq!(vendor.request("task.detail", json!({ "TaskID": empty })).unwrap()["Status"], "finished");
 }
 
 fn task_of_nothing() -> Value {
@@ -112,22 +112,22 @@ fn task_of_nothing() -> Value {
 #[test]
 fn info_checks_have_fields_of_their_own() {
     let mut vendor = a_vendor(Rules::default());
-    let robots = vendor.call("robot.list", json!({})).unwrap();
+    let robots = vendor.request("robot.list", json!({})).unwrap();
     let check =
         robots["list"].as_array().unwrap().iter().find(|robot| robot["Business"] == "info_check").unwrap();
     for robot in [&check["RobotID"], &check["RobotName"]] {
         let row = json!({ "Mobile": "+628111239001", "Debtor": "Budi", "company_name": "Toko Jaya", "RobotID": robot });
         let fields = json!({ "TaskName": robot, "Details": [row] });
-        let task = id(vendor.call("task.create", fields).unwrap());
+        let task = id(vendor.request("task.create", fields).unwrap());
         vendor.pass(DAY);
-        let answer = vendor.call("task.detail", json!({ "TaskID": task })).unwrap();
+        let answer = vendor.request("task.detail", json!({ "TaskID": task })).unwrap();
         let checks = answer["detail"][0]["CheckResults"].as_array().unwrap();
         let items: Vec<&str> = checks.iter().map(|check| check["Item"].as_str().unwrap()).collect();
         assert_eq!(items, ["Debtor", "company_name"]);
         assert_eq!(&answer["detail"][0]["RobotID"], robot);
     }
-    let usual = id(vendor.call("task.create", task("usual", &[row("9001")])).unwrap());
-    let answer = vendor.call("task.detail", json!({ "TaskID": usual })).unwrap();
+    let usual = id(vendor.request("task.create", task("usual", &[row("9001")])).unwrap());
+    let answer = vendor.request("task.detail", json!({ "TaskID": usual })).unwrap();
     assert!(answer["detail"][0].get("CheckResults").is_none());
 }
 
@@ -139,9 +139,9 @@ fn the_largest_number_there_is_can_be_checked() {
         .collect();
     let mut fields = task("checks", &rows);
     fields["RobotID"] = "Information check".into();
-    let task = id(vendor.call("task.create", fields).unwrap());
+    let task = id(vendor.request("task.create", fields).unwrap());
     vendor.pass(DAY);
-    let detail = vendor.call("task.detail", json!({ "TaskID": task })).unwrap().to_string();
+    let detail = vendor.request("task.detail", json!({ "TaskID": task })).unwrap().to_string();
     assert!(detail.contains("mismatch"));
 }
 
@@ -153,7 +153,10 @@ fn the_texts_are_in_the_language_of_the_number() {
             "LoanDate": "2029-12-01" })
     };
     let task = id(vendor
-        .call("task.create", task("t", &[row("+628111230001"), row("+66811234567"), row("+4915112345678")]))
+        .request(
+            "task.create",
+            task("t", &[row("+628111230001"), row("+66811234567"), row("+4915112345678")]),
+        )
         .unwrap());
     vendor.pass(DAY);
     let rows = details(&mut vendor, &task);
@@ -171,10 +174,10 @@ fn a_cancelled_number_has_no_notice_of_its_own() {
     // One is reached at the first call; two are busy and wait for the next one.
     let mut other = row("9005");
     (other["Mobile"], other["Comments"]) = (json!("+628111249005"), json!("other"));
-    let task = id(vendor.call("task.create", task("t", &[row("9001"), row("9005"), other])).unwrap());
+    let task = id(vendor.request("task.create", task("t", &[row("9001"), row("9005"), other])).unwrap());
     vendor.pass(Duration::from_secs(540));
-    vendor.call("task.cancel_call", json!({ "TaskID": task, "CalleeNumber": "+628111239005" })).unwrap();
-    vendor.call("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
+    vendor.request("task.cancel_call", json!({ "TaskID": task, "CalleeNumber": "+628111239005" })).unwrap();
+    vendor.request("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
     vendor.pass(DAY);
     let statuses: Vec<(String, Value)> = details(&mut vendor, &task)
         .into_iter()

@@ -122,9 +122,9 @@ fn calls(seed: u64, line: &str, rows: &[Value]) -> Vec<(&'static str, Value, Val
     for (number, row) in rows.iter_mut().enumerate() {
         row["RobotID"] = format!("{line} {}", LOCALES[number % LOCALES.len()]).into();
     }
-    let task = id(vendor.call("task.create", json!({ "TaskName": "calls", "Details": rows })).unwrap());
+    let task = id(vendor.request("task.create", json!({ "TaskName": "calls", "Details": rows })).unwrap());
     vendor.pass(DAY);
-    let answer = vendor.call("task.detail", json!({ "TaskID": task })).unwrap();
+    let answer = vendor.request("task.detail", json!({ "TaskID": task })).unwrap();
     let details = answer["detail"].as_array().unwrap().clone();
     assert_eq!(details.len(), rows.len());
     let locales = LOCALES.into_iter().cycle();
@@ -373,7 +373,7 @@ turns = [{ robot = "Rosa here." }, { person = "Yes?" }, { questions = true }, { 
         })
     };
     let fields = json!({ "TaskName": "t", "Details": [row("mismatch_1"), row("intention_f")] });
-    let task = id(vendor.call("task.create", fields).unwrap());
+    let task = id(vendor.request("task.create", fields).unwrap());
     vendor.pass(DAY);
     let rows = details(&mut vendor, &task);
     let said =
@@ -396,7 +396,7 @@ fn a_robot_nobody_declared_speaks_of_what_the_row_has() {
     let debt = json!({ "Mobile": "+6281112340001", "Comments": "debt", "Arrears": 5, "mock_outcome": "intention_a" });
     let offer = json!({ "Mobile": "+6281112340001", "Comments": "offer", "mock_outcome": "intention_a" });
     let fields = json!({ "TaskName": "t", "RobotID": "Nobody's", "Details": [debt, offer] });
-    let task = id(vendor.call("task.create", fields).unwrap());
+    let task = id(vendor.request("task.create", fields).unwrap());
     vendor.pass(DAY);
     for (name, row) in details(&mut vendor, &task) {
         let business = if name == "debt" { Business::Collection } else { Business::Telemarketing };

@@ -3,7 +3,7 @@
 use super::*;
 
 fn strategy(vendor: &mut Vendor, name: &str) -> Value {
-    let list = vendor.call("strategy.list", json!({})).unwrap();
+    let list = vendor.request("strategy.list", json!({})).unwrap();
     let found = list["list"].as_array().unwrap().iter().find(|it| it["StrategyName"] == name).cloned();
     found.unwrap()["StrategyID"].take()
 }
@@ -14,15 +14,15 @@ fn each_round_of_a_plan_calls_whom_the_strategy_selects() {
     let strategy = strategy(&mut vendor, "Three rounds until reached");
     let rows: Vec<Value> = ["9001", "9002", "9004", "9005", "9008"].map(row).to_vec();
     let fields = json!({ "PlanName": "p", "StrategyID": strategy, "Details": rows });
-    let plan = vendor.call("plan.create", fields.clone()).unwrap()["PlanID"].as_str().unwrap().to_owned();
-    assert_eq!(vendor.call("plan.create", fields).unwrap_err().0, 409);
-    let ask = |vendor: &mut Vendor, call: &str| vendor.call(call, json!({ "PlanID": plan })).unwrap();
+    let plan = vendor.request("plan.create", fields.clone()).unwrap()["PlanID"].as_str().unwrap().to_owned();
+    assert_eq!(vendor.request("plan.create", fields).unwrap_err().0, 409);
+    let ask = |vendor: &mut Vendor, call: &str| vendor.request(call, json!({ "PlanID": plan })).unwrap();
     assert_eq!(ask(&mut vendor, "plan.status")["Status"], "running");
     // Between the first round and the second, one number is taken out.
     vendor.pass(Duration::from_secs(1_800));
     assert_eq!(ask(&mut vendor, "plan.status")["Round"], 1);
     let cancel = json!({ "PlanID": plan, "CalleeNumber": "+628111239005" });
-    vendor.call("plan.cancel_call", cancel).unwrap();
+    vendor.request("plan.cancel_call", cancel).unwrap();
     vendor.pass(DAY);
 
     let rounds = ask(&mut vendor, "plan.rounds");
@@ -50,12 +50,14 @@ fn each_round_of_a_plan_calls_whom_the_strategy_selects() {
     // The last callback is the end of the plan.
     assert_eq!(vendor.sent.last().unwrap().1, "plan.finished");
 
-    let list = vendor.call("task.list", json!({ "Type": "plan" })).unwrap();
+    let list = vendor.request("task.list", json!({ "Type": "plan" })).unwrap();
     assert_eq!(list["total"], 3);
-    assert_eq!(vendor.call("task.list", json!({ "Type": "normal" })).unwrap()["total"], 0);
-    let calls = vendor.call("plan.recordings", json!({ "PlanID": plan, "Callee": "628111239004" })).unwrap();
+    assert_eq!(vendor.request("task.list", json!({ "Type": "normal" })).unwrap()["total"], 0);
+    let calls =
+        vendor.request("plan.recordings", json!({ "PlanID": plan, "Callee": "628111239004" })).unwrap();
     assert_eq!(calls["list"].as_array().unwrap().len(), 3);
-    let calls = vendor.call("plan.recordings", json!({ "PlanID": plan, "Callee": "+628111239001" })).unwrap();
+    let calls =
+        vendor.request("plan.recordings", json!({ "PlanID": plan, "Callee": "+628111239001" })).unwrap();
     assert!(calls["list"][0]["link"].as_str().unwrap().ends_with(".wav"));
 }
 
@@ -64,14 +66,14 @@ fn a_round_that_would_call_nobody_does_not_begin() {
     let mut vendor = a_vendor(Rules::default());
     let strategy = strategy(&mut vendor, "Busy lines again");
     let fields = json!({ "PlanName": "p", "StrategyID": strategy, "Details": [row("9005"), row("9001")] });
-    let plan = vendor.call("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned();
+    let plan = vendor.request("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned();
     vendor.pass(Duration::from_secs(1_800));
     let cancel = json!({ "PlanID": plan, "CalleeNumber": "+628111239005" });
-    vendor.call("plan.cancel_call", cancel).unwrap();
+    vendor.request("plan.cancel_call", cancel).unwrap();
     vendor.pass(DAY);
-    let rounds = vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap();
+    let rounds = vendor.request("plan.rounds", json!({ "PlanID": plan })).unwrap();
     assert_eq!(rounds["list"].as_array().unwrap().len(), 1);
-    assert_eq!(vendor.call("plan.status", json!({ "PlanID": plan })).unwrap()["Status"], "finished");
+    assert_eq!(vendor.request("plan.status", json!({ "PlanID": plan })).unwrap()["Status"], "finished");
     assert_eq!(vendor.sent("task.finished").len(), 1);
     assert_eq!(vendor.sent("plan.finished").len(), 1);
 }
@@ -81,15 +83,15 @@ fn stopping_a_round_ends_the_plan() {
     let mut vendor = a_vendor(Rules::default());
     let strategy = strategy(&mut vendor, "Busy lines again");
     let fields = json!({ "PlanName": "p", "StrategyID": strategy, "Details": [row("9005"), row("9005")], "RepeatNumber": 9, "RepeatInterval": 1 });
-    let plan = vendor.call("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned();
+    let plan = vendor.request("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned();
     vendor.pass(Duration::from_secs(90));
-    let rounds = vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap();
+    let rounds = vendor.request("plan.rounds", json!({ "PlanID": plan })).unwrap();
     let task = &rounds["list"][0]["TaskID"];
-    vendor.call("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
+    vendor.request("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
     vendor.pass(DAY);
     assert_eq!(vendor.sent("plan.finished")[0]["Status"], "cancelled");
     assert_eq!(
-        vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap()["list"].as_array().unwrap().len(),
+        vendor.request("plan.rounds", json!({ "PlanID": plan })).unwrap()["list"].as_array().unwrap().len(),
         1
     );
 }
@@ -99,16 +101,16 @@ fn a_plan_is_stopped_between_its_rounds_through_the_last_task() {
     let mut vendor = a_vendor(Rules::default());
     let strategy = strategy(&mut vendor, "Busy lines again");
     let fields = json!({ "PlanName": "p", "StrategyID": strategy, "Details": [row("9005")] });
-    let plan = vendor.call("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned();
+    let plan = vendor.request("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned();
     vendor.pass(Duration::from_secs(1_800));
-    let rounds = vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap();
+    let rounds = vendor.request("plan.rounds", json!({ "PlanID": plan })).unwrap();
     let stop = json!({ "TaskID": rounds["list"][0]["TaskID"], "Action": "Stop" });
-    vendor.call("task.stop", stop.clone()).unwrap();
-    assert_eq!(vendor.call("task.stop", stop).unwrap_err().1, "the task is finished already");
+    vendor.request("task.stop", stop.clone()).unwrap();
+    assert_eq!(vendor.request("task.stop", stop).unwrap_err().1, "the task is finished already");
     vendor.pass(DAY);
     assert_eq!(vendor.sent("plan.finished")[0]["Status"], "cancelled");
     assert_eq!(
-        vendor.call("plan.rounds", json!({ "PlanID": plan })).unwrap()["list"].as_array().unwrap().len(),
+        vendor.request("plan.rounds", json!({ "PlanID": plan })).unwrap()["list"].as_array().unwrap().len(),
         1
     );
 }

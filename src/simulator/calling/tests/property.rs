@@ -36,7 +36,7 @@ fn live(happenings: &[Happening]) -> String {
     let mut vendor = a_vendor(Rules { channels: 4, ..Rules::default() });
     let (mut tasks, mut plans) = (Vec::new(), Vec::new());
     let list = |rows: u8| (0..rows).map(|n| row(&format!("{:04}", 9_000 + u16::from(n)))).collect::<Vec<_>>();
-    let strategies = vendor.call("strategy.list", json!({})).unwrap();
+    let strategies = vendor.request("strategy.list", json!({})).unwrap();
     for (number, happening) in happenings.iter().enumerate() {
         let pick = |of: &[String], at: u8| of.get(usize::from(at) % of.len().max(1)).cloned();
         match happening {
@@ -50,38 +50,39 @@ fn live(happenings: &[Happening]) -> String {
                     let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(7));
                     fields["ScheduleEndTime"] = crate::contract::bodies::local_text(ends, &zone).into();
                 }
-                tasks.push(id(vendor.call("task.create", fields).unwrap()));
+                tasks.push(id(vendor.request("task.create", fields).unwrap()));
             }
             Happening::Plan { rows, strategy } => {
                 let strategy = &strategies["list"][usize::from(*strategy)]["StrategyID"];
                 let fields = json!({ "PlanName": format!("p{number}"), "StrategyID": strategy, "Details": list(*rows) });
-                plans
-                    .push(vendor.call("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned());
+                plans.push(
+                    vendor.request("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned(),
+                );
             }
             Happening::Pass(seconds) => vendor.pass(Duration::from_secs(u64::from(*seconds))),
             Happening::Cancel { task, row } => {
                 if let Some(task) = pick(&tasks, *task) {
                     let number = format!("+62811123{}", 9_000 + u16::from(*row % 30));
                     let _ =
-                        vendor.call("task.cancel_call", json!({ "TaskID": task, "CalleeNumber": number }));
+                        vendor.request("task.cancel_call", json!({ "TaskID": task, "CalleeNumber": number }));
                 }
             }
             Happening::Operate { task, action } => {
                 if let Some(task) = pick(&tasks, *task) {
                     let action = ["Stop", "Pause", "Resume"][usize::from(*action)];
-                    let _ = vendor.call("task.stop", json!({ "TaskID": task, "Action": action }));
+                    let _ = vendor.request("task.stop", json!({ "TaskID": task, "Action": action }));
                 }
             }
             Happening::CancelInPlan { plan, row } => {
                 if let Some(plan) = pick(&plans, *plan) {
                     let number = format!("+62811123{}", 9_000 + u16::from(*row % 20));
                     let _ =
-                        vendor.call("plan.cancel_call", json!({ "PlanID": plan, "CalleeNumber": number }));
+                        vendor.request("plan.cancel_call", json!({ "PlanID": plan, "CalleeNumber": number }));
                 }
             }
             Happening::Ask { task } => {
                 if let Some(task) = pick(&tasks, *task) {
-                    let answer = vendor.call("task.detail", json!({ "TaskID": task })).unwrap();
+                    let answer = vendor.request("task.detail", json!({ "TaskID": task })).unwrap();
                     let count = |status: &str| {
                         answer["detail"]
                             .as_array()

@@ -7,11 +7,12 @@ use crate::recordings::{Recording, WavFile};
 fn lists_are_paged_the_newest_first_and_each_account_sees_its_own() {
     let mut vendor = a_vendor(Rules::default());
     for n in 1..=5 {
-        vendor.call("task.create", task(&format!("t{n}"), &[row("9001")])).unwrap();
+        vendor.request("task.create", task(&format!("t{n}"), &[row("9001")])).unwrap();
     }
-    let foreign = id(vendor.call_as(1, "task.create", task("t1", &[row("9001")])).unwrap());
+    let foreign = id(vendor.request_as(1, "task.create", task("t1", &[row("9001")])).unwrap());
     let page = |vendor: &mut Vendor, number: i64, page: i64| {
-        let list = vendor.call("task.list", json!({ "Number": number, "Page": page.to_string() })).unwrap();
+        let list =
+            vendor.request("task.list", json!({ "Number": number, "Page": page.to_string() })).unwrap();
         let names =
             list["list"].as_array().unwrap().iter().map(|task| task["TaskName"].as_str().unwrap().to_owned());
         (list["total"].as_i64().unwrap(), names.collect::<Vec<_>>().join(" "))
@@ -19,9 +20,9 @@ fn lists_are_paged_the_newest_first_and_each_account_sees_its_own() {
     assert_eq!(page(&mut vendor, 2, 1), (5, "t5 t4".to_owned()));
     assert_eq!(page(&mut vendor, 2, 3), (5, "t1".to_owned()));
     assert_eq!(page(&mut vendor, 2, 4), (5, String::new()));
-    assert_eq!(vendor.call("task.list", json!({ "Page": 0 })).unwrap_err().0, 400);
-    assert_eq!(vendor.call("task.detail", json!({ "TaskID": foreign })).unwrap_err().0, 404);
-    let taken = vendor.call("task.create", task("t1", &[row("9001")])).unwrap_err();
+    assert_eq!(vendor.request("task.list", json!({ "Page": 0 })).unwrap_err().0, 400);
+    assert_eq!(vendor.request("task.detail", json!({ "TaskID": foreign })).unwrap_err().0, 404);
+    let taken = vendor.request("task.create", task("t1", &[row("9001")])).unwrap_err();
     assert_eq!(taken, (409, "TaskName `t1` is taken: names are unique".to_owned()));
 }
 
@@ -46,7 +47,7 @@ fn wrong_parameters_are_named() {
     ] {
         let mut fields = good.clone();
         fields[field] = value;
-        let (code, message) = vendor.call("task.create", fields).unwrap_err();
+        let (code, message) = vendor.request("task.create", fields).unwrap_err();
         lines.push(format!("{code} {message}"));
     }
     for (id, fields) in [
@@ -58,10 +59,10 @@ fn wrong_parameters_are_named() {
         ("plan.create", json!({ "PlanName": "p", "StrategyID": "none" })),
         ("plan.status", json!({ "PlanID": 7 })),
     ] {
-        let (code, message) = vendor.call(id, fields).unwrap_err();
+        let (code, message) = vendor.request(id, fields).unwrap_err();
         lines.push(format!("{code} {message}"));
     }
-    let task = id(vendor.call("task.create", good).unwrap());
+    let task = id(vendor.request("task.create", good).unwrap());
     for (id, fields) in [
         ("task.stop", json!({ "TaskID": task })),
         ("task.stop", json!({ "TaskID": task, "Action": "stop" })),
@@ -69,7 +70,7 @@ fn wrong_parameters_are_named() {
         ("task.recording", json!({ "TaskID": task, "Callee": "+628111239001" })),
         ("task.recordings", json!({ "TaskID": task })),
     ] {
-        let (code, message) = vendor.call(id, fields).unwrap_err();
+        let (code, message) = vendor.request(id, fields).unwrap_err();
         lines.push(format!("{code} {message}"));
     }
     insta::assert_snapshot!(lines.join("\n"));
@@ -79,9 +80,9 @@ fn wrong_parameters_are_named() {
 fn a_long_detail_is_the_same_as_a_short_one() {
     let mut vendor = a_vendor(Rules::default());
     let rows: Vec<Value> = (0..600).map(|n| row(&format!("{n:04}"))).collect();
-    let long = id(vendor.call("task.create", task("long", &rows)).unwrap());
+    let long = id(vendor.request("task.create", task("long", &rows)).unwrap());
     vendor.pass(DAY);
-    let answer = vendor.call("task.detail", json!({ "TaskID": long })).unwrap();
+    let answer = vendor.request("task.detail", json!({ "TaskID": long })).unwrap();
     let detail = answer["detail"].as_array().unwrap();
     assert_eq!(detail.len(), 600);
     let sent: BTreeMap<String, Value> = vendor
@@ -102,7 +103,7 @@ fn a_robot_may_have_a_recording_of_the_users_own() {
     let path = folder.path().join("own.wav");
     std::fs::write(&path, Recording::of_dialog(3, &[]).wav()).unwrap();
     let own = Recording::Own(WavFile::read(&path).unwrap());
-    let ids = a_vendor(Rules::default()).call("robot.list", json!({})).unwrap();
+    let ids = a_vendor(Rules::default()).request("robot.list", json!({})).unwrap();
     let welcome = ids["list"][1]["RobotID"].as_str().unwrap().to_owned();
     for (named, called, is_own) in [
         ("Welcome call", "Welcome call", true),
@@ -116,7 +117,7 @@ fn a_robot_may_have_a_recording_of_the_users_own() {
         let mut vendor = a_vendor(Rules { recordings, ..Rules::default() });
         let mut fields = task("t", &[row("9001")]);
         fields["RobotID"] = called.into();
-        let task = id(vendor.call("task.create", fields).unwrap());
+        let task = id(vendor.request("task.create", fields).unwrap());
         vendor.pass(DAY);
         let link = details(&mut vendor, &task)["9001"]["RecordLink"].as_str().unwrap().to_owned();
         let parts: Vec<&str> = link.rsplit(['/', '.']).collect();
@@ -132,16 +133,16 @@ fn a_robot_may_have_a_recording_of_the_users_own() {
 fn details_that_are_kept_are_those_that_are_made() {
     let mut vendor = a_vendor(Rules::default());
     let task =
-        id(vendor.call("task.create", task("kept", &[row("9001"), row("9002"), row("9003")])).unwrap());
+        id(vendor.request("task.create", task("kept", &[row("9001"), row("9002"), row("9003")])).unwrap());
     let asked = json!({ "TaskID": task });
     let mut last = Value::Null;
     for minute in 0..120 {
         if minute == 3 {
-            vendor.call("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
+            vendor.request("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
         }
-        let twice = [(); 2].map(|()| vendor.call("task.detail", asked.clone()).unwrap());
+        let twice = [(); 2].map(|()| vendor.request("task.detail", asked.clone()).unwrap());
         vendor.simulator.calling.details = KeptResponses::new();
-        last = vendor.call("task.detail", asked.clone()).unwrap();
+        last = vendor.request("task.detail", asked.clone()).unwrap();
         assert_eq!(twice, [last.clone(), last.clone()], "minute {minute}");
         vendor.pass(Duration::from_secs(60));
     }

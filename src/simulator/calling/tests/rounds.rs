@@ -3,11 +3,11 @@
 use super::*;
 
 fn plan(vendor: &mut Vendor, rows: &[Value]) -> String {
-    let strategy = vendor.call("strategy.list", json!({})).unwrap()["list"][0]["StrategyID"].clone();
+    let strategy = vendor.request("strategy.list", json!({})).unwrap()["list"][0]["StrategyID"].clone();
     let fields = json!({
         "PlanName": "plan", "StrategyID": strategy, "RepeatNumber": 2, "RepeatInterval": 5, "Details": rows,
     });
-    vendor.call("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned()
+    vendor.request("plan.create", fields).unwrap()["PlanID"].as_str().unwrap().to_owned()
 }
 
 /// Collects every text in a response that is a moment.
@@ -27,8 +27,8 @@ fn status_and_rounds_agree_at_every_moment_and_nothing_lies_in_the_future() {
     let id = plan(&mut vendor, &rows);
     let mut statuses = BTreeSet::new();
     for _ in 0..600 {
-        let status = vendor.call("plan.status", json!({ "PlanID": id })).unwrap();
-        let rounds = vendor.call("plan.rounds", json!({ "PlanID": id })).unwrap();
+        let status = vendor.request("plan.status", json!({ "PlanID": id })).unwrap();
+        let rounds = vendor.request("plan.rounds", json!({ "PlanID": id })).unwrap();
         let list = rounds["list"].as_array().unwrap();
         assert_eq!(status["Round"], list.len());
         let sum = |name: &str| list.iter().map(|round| round[name].as_i64().unwrap()).sum::<i64>();
@@ -43,7 +43,7 @@ fn status_and_rounds_agree_at_every_moment_and_nothing_lies_in_the_future() {
             moments(answer, &mut seen);
         }
         for round in list {
-            moments(&vendor.call("task.detail", json!({ "TaskID": round["TaskID"] })).unwrap(), &mut seen);
+            moments(&vendor.request("task.detail", json!({ "TaskID": round["TaskID"] })).unwrap(), &mut seen);
         }
         assert!(seen.iter().all(|moment| *moment <= vendor.now), "{seen:?} at {}", vendor.now);
         vendor.pass(Duration::from_secs(47));
@@ -70,7 +70,7 @@ fn notices_name_plan_and_round_and_every_attempt_is_a_call_of_its_own() {
     let rounds: Vec<Value> = vendor.sent("task.finished").iter().map(|task| task["Round"].clone()).collect();
     assert_eq!(rounds, [1, 2]);
     let asked = json!({ "PlanID": id, "Callee": "+6281112340001" });
-    let calls = vendor.call("plan.recordings", asked).unwrap()["list"].as_array().unwrap().clone();
+    let calls = vendor.request("plan.recordings", asked).unwrap()["list"].as_array().unwrap().clone();
     let of =
         |call: &Value| (call["Attempts"].as_i64().unwrap(), call["RingType"].as_str().unwrap().to_owned());
     let all: Vec<_> = calls.iter().map(of).collect();
@@ -79,11 +79,11 @@ fn notices_name_plan_and_round_and_every_attempt_is_a_call_of_its_own() {
     let ids: BTreeSet<&str> = calls.iter().map(|call| call["CallID"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 3);
     for call in &calls {
-        let found = vendor.call("call.by_id", json!({ "CallID": call["CallID"] })).unwrap();
+        let found = vendor.request("call.by_id", json!({ "CallID": call["CallID"] })).unwrap();
         assert_eq!(found, *call);
     }
     // Tasks without a plan do not name one.
-    vendor.call("task.create", task("alone", &[row("9002")])).unwrap();
+    vendor.request("task.create", task("alone", &[row("9002")])).unwrap();
     vendor.pass(DAY);
     assert!(vendor.sent("task.finished").last().unwrap().get("PlanID").is_none());
 }
@@ -94,8 +94,8 @@ fn a_plan_is_paused_and_stopped_by_its_own_id() {
     let rows: Vec<Value> = (0..40).map(|number| row(&format!("{number:04}"))).collect();
     let id = plan(&mut vendor, &rows);
     let act = |vendor: &mut Vendor, action: &str| {
-        vendor.call("task.stop", json!({ "PlanID": id, "Action": action })).unwrap();
-        vendor.call("plan.status", json!({ "PlanID": id })).unwrap()["Status"].as_str().unwrap().to_owned()
+        vendor.request("task.stop", json!({ "PlanID": id, "Action": action })).unwrap();
+        vendor.request("plan.status", json!({ "PlanID": id })).unwrap()["Status"].as_str().unwrap().to_owned()
     };
     vendor.pass(Duration::from_secs(60));
     assert_eq!(act(&mut vendor, "Pause"), "paused");
@@ -105,7 +105,7 @@ fn a_plan_is_paused_and_stopped_by_its_own_id() {
     assert_eq!(act(&mut vendor, "Stop"), "cancelled");
     vendor.pass(DAY);
     assert_eq!(vendor.sent("plan.finished")[0]["Status"], "cancelled");
-    assert_eq!(vendor.call("task.stop", json!({ "Action": "Stop" })).unwrap_err().0, 400);
+    assert_eq!(vendor.request("task.stop", json!({ "Action": "Stop" })).unwrap_err().0, 400);
 }
 
 #[test]
@@ -116,11 +116,11 @@ fn a_plan_is_paused_and_stopped_between_its_rounds() {
         let id = plan(&mut vendor, &[scripted]);
         let act = |vendor: &mut Vendor, action: &str| {
             vendor
-                .call("task.stop", json!({ "PlanID": id, "Action": action }))
+                .request("task.stop", json!({ "PlanID": id, "Action": action }))
                 .map_err(|(_, message)| message)
         };
         let status = |vendor: &mut Vendor| {
-            let status = vendor.call("plan.status", json!({ "PlanID": id })).unwrap();
+            let status = vendor.request("plan.status", json!({ "PlanID": id })).unwrap();
             (status["Status"].as_str().unwrap().to_owned(), status["Round"].as_i64().unwrap())
         };
         while vendor.sent("task.finished").is_empty() {

@@ -10,7 +10,7 @@ fn a_line_makes_as_many_calls_at_a_time_as_it_has_channels() {
     for (name, line) in [("a", ""), ("b", ""), ("c", "fast")] {
         let mut fields = task(name, &rows);
         fields["SIPLine"] = line.into();
-        vendor.call("task.create", fields).unwrap();
+        vendor.request("task.create", fields).unwrap();
     }
     let calling = |vendor: &Vendor, task: usize| vendor.simulator.calling.tasks[task].sums.calling;
     vendor.pass(Duration::from_secs(1));
@@ -29,10 +29,10 @@ fn tasks_keep_to_their_schedule_in_the_accounts_zone() {
     let mut fields = task("later", &[row("9004"), row("9001")]);
     fields["ScheduleStartTime"] = "2030-01-01 10:00:00".into();
     fields["ScheduleEndTime"] = "2030-01-01 10:05:00".into();
-    let task_id = id(vendor.call("task.create", fields).unwrap());
+    let task_id = id(vendor.request("task.create", fields).unwrap());
     vendor.pass(Duration::from_secs(3_590));
     let status = |vendor: &mut Vendor| {
-        vendor.call("task.detail", json!({ "TaskID": task_id })).unwrap()["Status"].clone()
+        vendor.request("task.detail", json!({ "TaskID": task_id })).unwrap()["Status"].clone()
     };
     assert_eq!(status(&mut vendor), "pending");
     vendor.pass(Duration::from_secs(30));
@@ -47,7 +47,7 @@ fn tasks_keep_to_their_schedule_in_the_accounts_zone() {
         let mut fields = task("wrong", &[row("9001")]);
         fields["ScheduleStartTime"] = from.into();
         fields["ScheduleEndTime"] = to.into();
-        vendor.call("task.create", fields).unwrap_err().1
+        vendor.request("task.create", fields).unwrap_err().1
     };
     assert_eq!(
         refused(&mut vendor, "2030-01-02 10:00:00", "2030-01-02 09:00:00"),
@@ -64,13 +64,13 @@ fn what_the_schedule_cuts_off_is_through_or_cancelled() {
     let mut vendor = a_vendor(Rules { channels: 1, ..Rules::default() });
     let mut fields = task("short", &[row("9004"), row("9010"), row("9001"), row("9001")]);
     fields["ScheduleEndTime"] = "2030-01-01 09:01:00".into();
-    let task_id = id(vendor.call("task.create", fields).unwrap());
+    let task_id = id(vendor.request("task.create", fields).unwrap());
     vendor.pass(DAY);
     let task = &vendor.simulator.calling.tasks[0];
     assert_eq!((task.sums.finished, task.sums.cancelled), (2, 2));
     assert_eq!(vendor.sent("call.completed").len(), 2, "who was never called is not sent of");
     assert_eq!(vendor.sent("task.finished")[0]["Cancelled"], 2);
-    let answer = vendor.call("task.detail", json!({ "TaskID": task_id })).unwrap();
+    let answer = vendor.request("task.detail", json!({ "TaskID": task_id })).unwrap();
     for row in answer["detail"].as_array().unwrap() {
         assert_eq!(row.get("CallStartTime").is_none(), row["Status"] == "cancelled", "{row}");
     }
@@ -80,19 +80,19 @@ fn what_the_schedule_cuts_off_is_through_or_cancelled() {
 fn stopping_pausing_and_cancelling() {
     let mut vendor = a_vendor(Rules { channels: 1, ..Rules::default() });
     let task = id(vendor
-        .call("task.create", task("t", &[row("9001"), row("9002"), row("9004"), row("9005")]))
+        .request("task.create", task("t", &[row("9001"), row("9002"), row("9004"), row("9005")]))
         .unwrap());
     vendor.pass(Duration::from_secs(1));
     let cancel = json!({ "TaskID": task, "CalleeNumber": "+628111239005" });
-    vendor.call("task.cancel_call", cancel.clone()).unwrap();
+    vendor.request("task.cancel_call", cancel.clone()).unwrap();
     assert_eq!(details(&mut vendor, &task)["9005"]["Status"], "cancelled");
-    let (code, message) = vendor.call("task.cancel_call", cancel).unwrap_err();
+    let (code, message) = vendor.request("task.cancel_call", cancel).unwrap_err();
     assert_eq!((code, message.as_str()), (400, "+628111239005 cannot be cancelled: it is cancelled"));
     let unknown = json!({ "TaskID": task, "CalleeNumber": "+628111111111" });
-    assert_eq!(vendor.call("task.cancel_call", unknown).unwrap_err().0, 404);
+    assert_eq!(vendor.request("task.cancel_call", unknown).unwrap_err().0, 404);
 
     let operate = |vendor: &mut Vendor, action: &str| {
-        vendor.call("task.stop", json!({ "TaskID": task, "Action": action }))
+        vendor.request("task.stop", json!({ "TaskID": task, "Action": action }))
     };
     assert_eq!(operate(&mut vendor, "Resume").unwrap_err().1, "the task is not paused");
     operate(&mut vendor, "Pause").unwrap();
@@ -114,7 +114,7 @@ fn stopping_pausing_and_cancelling() {
 fn a_day_of_a_long_list_comes_in_parts() {
     let mut vendor = a_vendor(Rules { channels: 10_000, ..Rules::default() });
     let rows = vec![row("9001"); 5_000];
-    vendor.call("task.create", task("long", &rows)).unwrap();
+    vendor.request("task.create", task("long", &rows)).unwrap();
     vendor.now += DAY;
     let (mut parts, mut sent) = (0, 0);
     while vendor.simulator.next_wakeup().is_some_and(|at| at <= vendor.now) {
@@ -136,10 +136,10 @@ fn nobody_waits_for_what_was_stopped() {
     let mut again = task("again", &[row("9004")]);
     again["RepeatInterval"] = 100_000.into();
     for fields in [later, again] {
-        let task = id(vendor.call("task.create", fields).unwrap());
+        let task = id(vendor.request("task.create", fields).unwrap());
         vendor.pass(Duration::from_secs(120));
         assert!(vendor.simulator.is_busy());
-        vendor.call("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
+        vendor.request("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
         vendor.pass(Duration::from_secs(1));
         assert!(!vendor.simulator.is_busy());
         assert_eq!(vendor.simulator.next_wakeup(), None);

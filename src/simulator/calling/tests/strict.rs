@@ -38,15 +38,15 @@ fn robots_and_lines_that_nobody_declared_are_refused_where_some_are() {
             let mut fields = order(value, field, value);
             fields["PlanName"] = value.into();
             fields["StrategyID"] = "Busy lines again".into();
-            let refusal = strict.call(id, fields.clone()).unwrap_err();
+            let refusal = strict.request(id, fields.clone()).unwrap_err();
             assert_eq!(refusal, (400, wanted.to_owned()), "{id}");
-            lenient.call(id, fields).unwrap();
+            lenient.request(id, fields).unwrap();
         }
     }
-    strict.call("task.create", order("right", "SIPLine", "narrow")).unwrap();
+    strict.request("task.create", order("right", "SIPLine", "narrow")).unwrap();
     let mut rows = order("rows", "SIPLine", "narrow");
     rows["Details"][0]["RobotID"] = "Nobody".into();
-    let answer = strict.call("task.create", rows).unwrap();
+    let answer = strict.request("task.create", rows).unwrap();
     assert_eq!(answer["detail_error_list"][0]["reason"], "RobotID `Nobody` is no robot of the account");
     assert!(!strict.simulator.findings().counts().contains_key(&FindingKind::UnknownName));
     assert_eq!(lenient.simulator.findings().counts()[&FindingKind::LetPass], 6);
@@ -56,7 +56,7 @@ fn robots_and_lines_that_nobody_declared_are_refused_where_some_are() {
 fn an_unknown_robot_is_noted_once_where_none_are_declared() {
     let vendor = &mut vendor(Strictness::Standard, Rules::default());
     for name in ["a", "b"] {
-        vendor.call("task.create", order(name, "RobotID", "Paymnt reminder")).unwrap();
+        vendor.request("task.create", order(name, "RobotID", "Paymnt reminder")).unwrap();
     }
     let found: Vec<_> = vendor.simulator.findings().all().cloned().collect();
     assert_eq!((found.len(), found[0].kind, found[0].count), (1, FindingKind::UnknownName, 2));
@@ -68,7 +68,7 @@ fn a_schedule_in_the_past_counts_as_now_and_says_so() {
     let vendor = &mut vendor(Strictness::Standard, Rules::default());
     let fields = order("late", "ScheduleStartTime", "2001-01-01 00:00:00");
     let begun = vendor.now;
-    vendor.call("task.create", fields).unwrap();
+    vendor.request("task.create", fields).unwrap();
     vendor.pass(DAY);
     let found = vendor.simulator.findings().all().find(|found| found.kind == FindingKind::PastSchedule);
     assert!(found.unwrap().message.contains("counts as now"));
@@ -82,7 +82,7 @@ fn no_repeats_mean_no_redial() {
     let vendor = &mut vendor(Strictness::Standard, Rules::default());
     let mut fields = task("once", &[row("9005")]);
     fields["RepeatNumber"] = 0.into();
-    let task = id(vendor.call("task.create", fields).unwrap());
+    let task = id(vendor.request("task.create", fields).unwrap());
     vendor.pass(DAY);
     assert_eq!(details(vendor, &task)["9005"]["Attempts"], 1);
 }
@@ -95,7 +95,7 @@ fn a_robot_that_collects_debts_needs_to_know_of_the_loan() {
     let rows = [bare, half, other.clone(), other, row("9001")];
     let reasons = |strict| {
         let vendor = &mut vendor(strict, Rules::default());
-        let answer = vendor.call("task.create", task("t", &rows)).unwrap();
+        let answer = vendor.request("task.create", task("t", &rows)).unwrap();
         let list = answer["detail_error_list"].as_array().cloned().unwrap_or_default();
         let reasons: Vec<String> =
             list.iter().map(|row| row["reason"].as_str().unwrap().to_owned()).collect();
@@ -119,7 +119,7 @@ fn a_field_of_the_other_version_is_found() {
         let mut fields = task("t", &[row("9001")]);
         fields[field] = value;
         vendor.route = route;
-        vendor.call("task.create", fields).unwrap();
+        vendor.request("task.create", fields).unwrap();
         vendor.simulator.findings().all().map(|found| (found.kind, found.what.clone())).collect()
     };
     let unread = |field: &str| vec![(FindingKind::UnreadField, field.to_owned())];

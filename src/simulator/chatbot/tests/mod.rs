@@ -51,7 +51,7 @@ impl Vendor {
         files: &[Upload],
     ) -> Result<Value, Refusal> {
         let account = AccountKey::at(account);
-        let call = Request {
+        let request = Request {
             id,
             fields,
             route: 0,
@@ -62,7 +62,7 @@ impl Vendor {
             zone: Offset::UTC,
             now: self.now,
         };
-        self.simulator.handle(&call).map(|response| response.value())
+        self.simulator.handle(&request).map(|response| response.value())
     }
 
     #[track_caller]

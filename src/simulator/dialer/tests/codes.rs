@@ -8,7 +8,7 @@ use crate::simulator::workflow::{TemplateFile, templates};
 
 fn refused(vendor: &mut Vendor, id: &str, base: &Value, fields: Value) -> i64 {
     let sent = fields.to_string();
-    vendor.call(id, with(base.clone(), fields)).expect_err(&sent)
+    vendor.request(id, with(base.clone(), fields)).expect_err(&sent)
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn tokens_are_refused_with_codes_of_their_own() {
     ] {
         assert_eq!(refused(&mut vendor, "dialer.auth", &base, fields), code);
     }
-    let token = vendor.call("dialer.auth", base).unwrap();
+    let token = vendor.request("dialer.auth", base).unwrap();
     assert_eq!(token["token"].as_str().map(str::len), Some(56));
 }
 
@@ -105,7 +105,7 @@ fn tasks_are_refused_by_what_is_wrong() {
 fn bad_numbers_are_listed_beside_good_ones() {
     let mut vendor = Vendor::new();
     let fields = with(task("mixed", vec![row(1, "busy")]), json!({ "contactList": [number(2), "0811"] }));
-    let answer = vendor.call("dialer.create_task", fields).unwrap();
+    let answer = vendor.request("dialer.create_task", fields).unwrap();
     assert_eq!(answer["errorContactList"], json!(["0811"]));
     vendor.pass(DAY);
     assert_eq!(vendor.states(&number(1)), ["CALLING", "HANGUP"]);
@@ -119,7 +119,7 @@ fn copies_need_a_task_that_fits() {
         vendor.create(with(task("late", vec![row(1, "")]), json!({ "startTime": "2030-01-02 12:00:00" })));
     let gone =
         vendor.create(with(task("gone", vec![row(1, "")]), json!({ "startTime": "2030-01-02 12:00:00" })));
-    vendor.call("dialer.cancel_contacts", json!({ "TaskID": gone, "contactList": [number(1)] })).unwrap();
+    vendor.request("dialer.cancel_contacts", json!({ "TaskID": gone, "contactList": [number(1)] })).unwrap();
     let runs = vendor.create(task("runs", vec![row(2, "long_talk talked")]));
     vendor.pass(Duration::from_secs(60));
     let base = json!({ "taskName": "copy", "groupName": "Customer care", "fromTask": late });
@@ -138,7 +138,7 @@ fn copies_need_a_task_that_fits() {
         let sent = fields.to_string();
         assert_eq!(refused(&mut vendor, "dialer.copy_task", &base, fields), code, "{sent}");
     }
-    assert_eq!(vendor.call_as(1, "dialer.copy_task", &base), Err(10703));
+    assert_eq!(vendor.request_as(1, "dialer.copy_task", &base), Err(10703));
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn taking_contacts_out_needs_a_task_and_numbers() {
         let sent = fields.to_string();
         assert_eq!(refused(&mut vendor, "dialer.cancel_contacts", &base, fields), code, "{sent}");
     }
-    assert_eq!(vendor.call_as(1, "dialer.cancel_contacts", &base), Err(10703));
+    assert_eq!(vendor.request_as(1, "dialer.cancel_contacts", &base), Err(10703));
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn queries_are_checked() {
         let sent = fields.to_string();
         assert_eq!(refused(&mut vendor, "dialer.task_detail", &base, fields), code, "{sent}");
     }
-    assert_eq!(vendor.call_as(1, "dialer.task_detail", &base), Err(10703));
+    assert_eq!(vendor.request_as(1, "dialer.task_detail", &base), Err(10703));
 }
 
 #[test]
@@ -207,7 +207,8 @@ fn recordings_need_a_talk() {
     vendor.pass(Duration::from_secs(60));
     let busy = vendor.rows(&id, &number(1)).remove(0);
     let talks = vendor.rows(&id, &number(2)).remove(0);
-    let mut code = |callid: &Value| vendor.call("dialer.recording", json!({ "callid": callid })).unwrap_err();
+    let mut code =
+        |callid: &Value| vendor.request("dialer.recording", json!({ "callid": callid })).unwrap_err();
     assert_eq!(code(&json!("")), 10608);
     assert_eq!(code(&json!("x")), 10609);
     assert_eq!(code(&json!("0".repeat(32))), 10609);
@@ -218,8 +219,8 @@ fn recordings_need_a_talk() {
     let unrecorded = vendor.rows(&id, &number(3)).remove(0);
     assert_eq!((&unrecorded["hangupReason"], &unrecorded["reclink"]), (&json!(12), &json!("")));
     let fields = json!({ "callid": unrecorded["callid"] });
-    assert_eq!(vendor.call("dialer.recording", fields), Err(10516));
-    let other = vendor.call_as(1, "dialer.recording", &json!({ "callid": busy["callid"] }));
+    assert_eq!(vendor.request("dialer.recording", fields), Err(10516));
+    let other = vendor.request_as(1, "dialer.recording", &json!({ "callid": busy["callid"] }));
     assert_eq!(other, Err(10610));
 }
 
@@ -233,14 +234,14 @@ fn tasks_of_workflows_are_left_to_them() {
         "workflow_template_id": 7, "name": "flow", "end_time": "2030-01-04 10:00:00+08:00",
         "details": [{ "callee": number(1), "variables": {} }, { "callee": number(2), "variables": {} }],
     });
-    vendor.call("workflow.create", made).unwrap();
+    vendor.request("workflow.create", made).unwrap();
     vendor.pass(Duration::from_secs(1));
-    let list = vendor.call("dialer.tasks", json!({ "limit": 10 })).unwrap();
+    let list = vendor.request("dialer.tasks", json!({ "limit": 10 })).unwrap();
     let id = &list["list"][0]["taskId"];
     let cancel = json!({ "TaskID": id, "contactList": [number(2)] });
-    assert_eq!(vendor.call("dialer.cancel_contacts", cancel), Err(10704));
+    assert_eq!(vendor.request("dialer.cancel_contacts", cancel), Err(10704));
     let copy = json!({ "fromTask": id, "taskName": "copy", "groupName": "Customer care" });
-    assert_eq!(vendor.call("dialer.copy_task", copy), Err(10704));
+    assert_eq!(vendor.request("dialer.copy_task", copy), Err(10704));
 }
 
 /// Every code of the table is returned in these tests, or no state of a task leads to it, or it belongs to requests outside the

@@ -6,7 +6,7 @@ use crate::simulator::rules::dialer::Pace;
 /// Returns the reasons of the calls to a contact, in order, with the last four digits of the dialled number and its column.
 fn dialled(vendor: &mut Vendor, task: &str, last: u32) -> Vec<(i64, String, String)> {
     let like = json!([{ "field": "mainNumber", "pattern": number(last) }]);
-    let answer = vendor.call("dialer.task_detail", json!({ "taskId": task, "like": like })).unwrap();
+    let answer = vendor.request("dialer.task_detail", json!({ "taskId": task, "like": like })).unwrap();
     let call = |row: &Value| {
         let text = |name: &str| row[name].as_str().unwrap().to_owned();
         (row["hangupReason"].as_i64().unwrap(), text("phoneNumber").split_off(9), text("phoneTag"))
@@ -47,7 +47,7 @@ fn the_numbers_of_a_contact_are_dialled_in_the_order_of_the_columns() {
     assert_eq!(dialled(&mut vendor, &id, 9008), sent(&[(12, "9001", "Office")]));
     // A person who hangs up has been reached.
     assert_eq!(dialled(&mut vendor, &id, 9002), sent(&[(19, "9002", "PhoneNumber")]));
-    let rows = vendor.call("dialer.task_detail", json!({ "taskId": id, "limit": 100 })).unwrap();
+    let rows = vendor.request("dialer.task_detail", json!({ "taskId": id, "limit": 100 })).unwrap();
     let moment = |row: &Value, name: &str| row[name].as_str().unwrap().parse::<Timestamp>().unwrap();
     let of = |main: u32| -> Vec<Value> {
         let rows = rows["list"].as_array().unwrap().iter();
@@ -129,7 +129,7 @@ fn tasks_are_listed_in_the_order_asked_for() {
     vendor.create(task("now", vec![row(3, "busy")]));
     vendor.pass(Duration::from_secs(4 * 3_600));
     let mut names = |order: Value| -> Vec<String> {
-        let list = vendor.call("dialer.tasks", json!({ "orderBy": order, "limit": 10 })).unwrap();
+        let list = vendor.request("dialer.tasks", json!({ "orderBy": order, "limit": 10 })).unwrap();
         list["list"]
             .as_array()
             .unwrap()
@@ -158,7 +158,7 @@ fn tasks_are_found_by_their_plan_or_by_their_beginning() {
     vendor.pass(DAY);
     let mut found = |filter: &str, from: &str| -> Vec<Value> {
         let fields = json!({ "filterTime": filter, "minstarttime": from, "limit": 10 });
-        let list = vendor.call("dialer.tasks", fields).unwrap();
+        let list = vendor.request("dialer.tasks", fields).unwrap();
         list["list"].as_array().unwrap().iter().map(|task| task["taskId"].clone()).collect()
     };
     // It was requested at 09:00:00, and began a second later.

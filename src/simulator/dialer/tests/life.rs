@@ -155,7 +155,7 @@ fn schedules_start_rest_and_end() {
     let id = vendor.create(with(task("day", rows), schedule));
     vendor.pass(Duration::from_secs(3_590));
     assert_eq!(vendor.task_states(&id), ["Not Started"]);
-    let empty = vendor.call("dialer.task_detail", json!({ "taskId": id })).unwrap();
+    let empty = vendor.request("dialer.task_detail", json!({ "taskId": id })).unwrap();
     assert_eq!(empty, json!({ "total": 0, "list": [] }));
     vendor.pass(Duration::from_secs(20));
     assert_eq!(vendor.task_states(&id), ["Not Started", "Running"]);
@@ -178,14 +178,14 @@ fn contacts_are_taken_out_and_tasks_copied() {
     let later = json!({ "startTime": "2030-01-01 12:00:00" });
     let id = vendor.create(with(task("first", rows), later));
     let cancel = |list: Value| json!({ "TaskID": id, "contactList": list });
-    assert_eq!(vendor.call("dialer.cancel_contacts", cancel(json!([number(3)]))), Ok(Value::Null));
-    assert_eq!(vendor.call("dialer.cancel_contacts", cancel(json!([number(3)]))), Err(10507));
+    assert_eq!(vendor.request("dialer.cancel_contacts", cancel(json!([number(3)]))), Ok(Value::Null));
+    assert_eq!(vendor.request("dialer.cancel_contacts", cancel(json!([number(3)]))), Err(10507));
     vendor.pass(DAY);
     assert_eq!(vendor.states(&number(3)), [""; 0]);
     assert_eq!(vendor.simulator.dialer.tasks[0].sums.cancelled, 1);
     let mut copied = |name: &str, flags: Value| -> Vec<u64> {
         let base = json!({ "taskName": name, "groupName": "Collections", "fromTask": id });
-        vendor.call("dialer.copy_task", with(base, flags)).unwrap();
+        vendor.request("dialer.copy_task", with(base, flags)).unwrap();
         let task = vendor.simulator.dialer.tasks.objects().next_back().unwrap();
         assert_eq!(task.settings.notices.url(), Some(URL));
         task.contacts.list.iter().map(|contact| contact.number % 10).collect()
@@ -200,7 +200,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
     let id =
         vendor.create(with(task("gone", vec![row(7, "")]), json!({ "startTime": "2030-01-05 12:00:00" })));
     let cancel = json!({ "TaskID": id, "contactList": [number(7)] });
-    vendor.call("dialer.cancel_contacts", cancel).unwrap();
+    vendor.request("dialer.cancel_contacts", cancel).unwrap();
     vendor.pass(DAY);
     assert_eq!(vendor.task_states(&id), ["Cancelled"]);
     assert!(vendor.simulator.next_wakeup().is_none());
@@ -212,7 +212,7 @@ fn recordings_are_as_long_as_the_talk() {
     let id = vendor.create(task("rec", vec![row(1, "talked"), row(2, "busy")]));
     vendor.pass(DAY);
     let call = vendor.rows(&id, &number(1)).remove(0);
-    let link = vendor.call("dialer.recording", json!({ "callid": call["callid"] })).unwrap();
+    let link = vendor.request("dialer.recording", json!({ "callid": call["callid"] })).unwrap();
     assert_eq!(link["link"], call["reclink"]);
     let mut parts = link["link"].as_str().unwrap().trim_end_matches(".wav").rsplit('/');
     let (file, folder) = (parts.next().unwrap(), parts.next().unwrap());
@@ -234,7 +234,7 @@ fn queries_page_sort_and_filter() {
     vendor.pass(DAY);
     let mut ask = |fields: Value| {
         let fields = with(json!({ "taskId": id, "orderBy": "calltime" }), fields);
-        let answer = vendor.call("dialer.task_detail", fields).unwrap();
+        let answer = vendor.request("dialer.task_detail", fields).unwrap();
         let list = answer["list"].as_array().unwrap().clone();
         (answer["total"].as_i64().unwrap(), list)
     };
@@ -350,7 +350,7 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Sent>) {
                 continue;
             }
         };
-        answers.push(format!("{:?}", vendor.call(id, fields)));
+        answers.push(format!("{:?}", vendor.request(id, fields)));
         assert_sums(&vendor.simulator);
     }
     vendor.pass(20 * DAY);
@@ -402,7 +402,7 @@ fn a_task_is_copied_by_its_name() {
     let mut vendor = Vendor::new();
     vendor.create(task("first", vec![row(1, "busy")]));
     let copy = json!({ "fromTask": "first", "taskName": "second", "groupName": "Customer care" });
-    let id = vendor.call("dialer.copy_task", copy).unwrap()["taskId"].as_str().unwrap().to_owned();
+    let id = vendor.request("dialer.copy_task", copy).unwrap()["taskId"].as_str().unwrap().to_owned();
     vendor.pass(DAY);
     let rows = vendor.rows(&id, &number(1));
     assert_eq!((&rows[0]["taskName"], &rows[0]["biztype"]), (&json!("second"), &json!("Customer care")));

@@ -86,16 +86,16 @@ impl Vendor {
         Self { world, sent: Vec::new(), compares: true }
     }
 
-    fn call_as(&mut self, account: u32, id: &str, fields: &Value) -> Result<Value, i64> {
-        let answer = self.world.call_as(account, id, fields.clone()).map_err(|(code, _)| code);
+    fn request_as(&mut self, account: u32, id: &str, fields: &Value) -> Result<Value, i64> {
+        let answer = self.world.request_as(account, id, fields.clone()).map_err(|(code, _)| code);
         if let Err(code) = answer {
             SEEN.with_borrow_mut(|seen| seen.insert(code));
         }
         answer
     }
 
-    fn call(&mut self, id: &str, fields: Value) -> Result<Value, i64> {
-        self.call_as(0, id, &fields)
+    fn request(&mut self, id: &str, fields: Value) -> Result<Value, i64> {
+        self.request_as(0, id, &fields)
     }
 
     /// Lets time pass, event by event.
@@ -128,7 +128,7 @@ impl Vendor {
                     continue;
                 }
                 let fields = json!({ "state": sent.state(), "taskName": body["taskName"], "limit": 1000 });
-                let list = self.call("dialer.tasks", fields).unwrap();
+                let list = self.request("dialer.tasks", fields).unwrap();
                 assert_eq!(list["list"][0]["taskId"], task_id.as_str(), "{sent:?}");
                 continue;
             }
@@ -137,7 +137,7 @@ impl Vendor {
             }
             let like = json!([{ "field": "callid", "pattern": body["callid"] }]);
             let fields = json!({ "taskId": task_id, "like": like, "needCustomerInfo": "Y" });
-            let answer = self.call("dialer.task_detail", fields).unwrap();
+            let answer = self.request("dialer.task_detail", fields).unwrap();
             assert_eq!(answer["total"], 1);
             let row = &answer["list"][0];
             for name in [
@@ -196,12 +196,12 @@ impl Vendor {
     fn rows(&mut self, task: &str, number: &str) -> Vec<Value> {
         let like = json!([{ "field": "phoneNumber", "pattern": number }]);
         let fields = json!({ "taskId": task, "like": like, "limit": 1000, "orderBy": "calltime" });
-        let answer = self.call("dialer.task_detail", fields).unwrap();
+        let answer = self.request("dialer.task_detail", fields).unwrap();
         answer["list"].as_array().unwrap().clone()
     }
 
     fn create(&mut self, fields: Value) -> String {
-        self.call("dialer.create_task", fields).unwrap()["taskId"].as_str().unwrap().to_owned()
+        self.request("dialer.create_task", fields).unwrap()["taskId"].as_str().unwrap().to_owned()
     }
 }
 

@@ -112,7 +112,7 @@ fn every_field_has_its_type_and_letter_case() {
     let mut seen = std::collections::BTreeSet::new();
     for _ in 0..2 {
         let fields = json!({ "taskId": id, "limit": 1000, "needCustomerInfo": true });
-        let answer = vendor.call("dialer.task_detail", fields).unwrap();
+        let answer = vendor.request("dialer.task_detail", fields).unwrap();
         check(&answer, "total:i list:a");
         for row in answer["list"].as_array().unwrap() {
             check(row, ROW);
@@ -140,9 +140,9 @@ fn every_field_has_its_type_and_letter_case() {
         (sent.field("privateData"), sent.field("info1"), sent.field("contactName")) == ("p", "i", "Siti")
     };
     assert!(!private.is_empty() && private.iter().all(fits));
-    let list = vendor.call("dialer.tasks", json!({ "limit": 10 })).unwrap();
+    let list = vendor.request("dialer.tasks", json!({ "limit": 10 })).unwrap();
     check(&list, "list:a");
     check(&list["list"][0], "taskId:s name:s groupName:s actualStartTime:s");
     let fields = with(task("next", vec![row(1, "")]), json!({ "contactList": "x" }));
-    check(&vendor.call("dialer.create_task", fields).unwrap(), "taskId:s errorContactList:a");
+    check(&vendor.request("dialer.create_task", fields).unwrap(), "taskId:s errorContactList:a");
 }

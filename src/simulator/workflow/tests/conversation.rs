@@ -12,7 +12,7 @@ fn replied(vendor: &mut Vendor) -> (String, String) {
     let workflow = vendor.create(1002, &[replying]);
     let none = json!({ "total": 0, "list": [] });
     for _ in 0..3_600 {
-        let listed = vendor.call("chatbot.sessions", json!({})).unwrap();
+        let listed = vendor.request("chatbot.sessions", json!({})).unwrap();
         if listed != none {
             return (workflow, text(&listed["list"][0]["call_id"]));
         }
@@ -23,7 +23,7 @@ fn replied(vendor: &mut Vendor) -> (String, String) {
 
 fn messages(vendor: &mut Vendor, call_id: &str) -> Vec<Value> {
     let asked = json!({ "call_id": call_id, "size": 200 });
-    let mut list = vendor.call("chatbot.messages", asked).unwrap().as_array().unwrap().clone();
+    let mut list = vendor.request("chatbot.messages", asked).unwrap().as_array().unwrap().clone();
     list.reverse();
     list
 }
@@ -38,7 +38,7 @@ fn what_is_said_is_listed_in_its_time_and_repeated_at_the_end() {
     assert_eq!(begun[2]["reply"]["msg_id"], begun[0]["msg_id"]);
     assert_eq!(begun[2]["reply"]["type"], "template", "the shape of the list");
     let task = vendor.list("workflow.waba_tasks", &workflow)[0]["waba_task_id"].clone();
-    let detail = vendor.call("workflow.waba_task_detail", json!({ "waba_task_id": task })).unwrap();
+    let detail = vendor.request("workflow.waba_task_detail", json!({ "waba_task_id": task })).unwrap();
     assert_eq!(detail["detail"][0]["call_id"], *call_id);
     assert_eq!(detail["detail"][0]["msg_id"], begun[0]["msg_id"]);
     let mut said = begun.len();
@@ -63,10 +63,10 @@ fn what_is_said_is_listed_in_its_time_and_repeated_at_the_end() {
         assert_eq!(sent["sender_type"], if robot { json!("chatbot") } else { listed["sender_type"].clone() });
     }
     assert_eq!(sent[1]["reply"]["sender_type"], "chatbot", "the shape of the notice");
-    let session = &vendor.call("chatbot.sessions", json!({})).unwrap()["list"][0];
+    let session = &vendor.request("chatbot.sessions", json!({})).unwrap()["list"][0];
     assert_eq!(session["status"], "closed");
     assert_eq!(vendor.sent("session.end").len() + vendor.sent("message.receive").len(), 0);
-    assert_eq!(vendor.call_as(1, "chatbot.sessions", json!({})).unwrap()["total"], 0);
+    assert_eq!(vendor.request_as(1, "chatbot.sessions", json!({})).unwrap()["total"], 0);
 }
 
 #[test]
@@ -75,8 +75,8 @@ fn whoever_ends_the_conversation_lets_the_row_go_on() {
     let (workflow, call_id) = replied(&mut vendor);
     let content = json!({ "type": "text", "text": "office" });
     let spoken = json!({ "call_id": call_id, "messages": [content] });
-    let sent = vendor.call("chatbot.send_message", spoken).unwrap();
-    vendor.call("chatbot.end_session", json!({ "call_id": call_id })).unwrap();
+    let sent = vendor.request("chatbot.send_message", spoken).unwrap();
+    vendor.request("chatbot.end_session", json!({ "call_id": call_id })).unwrap();
     vendor.pass(SECOND);
     let ended = vendor.sent("workflow.session_ended");
     assert_eq!((ended.len(), &ended[0]["session_end_reason"]), (1, &json!("seat")));
@@ -98,7 +98,7 @@ fn an_agent_who_takes_it_has_the_word() {
     let key = vendor.simulator.find_conversation(&json!({ "call_id": call_id })).unwrap();
     vendor.simulator.emit(key, "session.transfer", json!({}), vendor.now).unwrap();
     let taken = json!({ "call_id": call_id, "result": "accepted", "seat_id": "7" });
-    vendor.call("chatbot.agent_transfer_result", taken).unwrap();
+    vendor.request("chatbot.agent_transfer_result", taken).unwrap();
     let before = messages(&mut vendor, &call_id).len();
     vendor.pass(DAY - SECOND);
     assert_eq!(messages(&mut vendor, &call_id).len(), before);
@@ -146,15 +146,15 @@ fn whoever_asks_for_a_person_is_passed_on_and_answers_the_agent() {
     }
     let call_id = text(&vendor.sent("session.transfer")[0]["transfer"]["call_id"]);
     let taken = json!({ "call_id": call_id, "result": "accepted", "seat_id": "7" });
-    vendor.call("chatbot.agent_transfer_result", taken).unwrap();
+    vendor.request("chatbot.agent_transfer_result", taken).unwrap();
     vendor.pass(30 * SECOND);
     let content = json!({ "type": "text", "text": "What can I do for you?" });
-    vendor.call("chatbot.send_message", json!({ "call_id": call_id, "messages": [content] })).unwrap();
+    vendor.request("chatbot.send_message", json!({ "call_id": call_id, "messages": [content] })).unwrap();
     vendor.pass(60 * SECOND);
     assert!(vendor.sent("agent.message").len() >= 2, "{}", vendor.sent("agent.message").len());
     vendor.pass(3_600 * SECOND);
     assert!(vendor.sent("workflow.session_ended").is_empty(), "the agent has it");
-    vendor.call("chatbot.end_session", json!({ "call_id": call_id })).unwrap();
+    vendor.request("chatbot.end_session", json!({ "call_id": call_id })).unwrap();
     vendor.pass(10 * SECOND);
     let ended = &vendor.sent("workflow.session_ended")[0];
     assert_eq!((&ended["session_end_reason"], &ended["intention"]), (&json!("seat"), &json!("E")));
@@ -170,7 +170,7 @@ fn nobody_who_takes_it_lets_the_row_go_on_after_half_an_hour() {
     assert_eq!(ended["session_end_reason"], "timeout");
     let call_id = ended["call_id"].clone();
     let late =
-        vendor.call("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "accepted" }));
+        vendor.request("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "accepted" }));
     assert!(late.is_err());
 }
 
@@ -184,7 +184,7 @@ fn an_opt_out_is_remembered() {
     let last = vendor.sent("workflow.waba_status").last().unwrap().clone();
     assert_eq!((&last["status"], &last["error"]["code"]), (&json!("failed"), &json!(1002)));
     let head = json!({ "template_name": "parcel_update", "channel_id": ended["channel_id"], "to": "+6281100000001" });
-    vendor.call("chatbot.send_single_template", head).unwrap();
+    vendor.request("chatbot.send_single_template", head).unwrap();
     vendor.leap(DAY);
     assert_eq!(vendor.sent("template.result")[0]["error"]["code"], 1002);
 }

@@ -55,7 +55,7 @@ fn task_of(vendor: &mut Vendor, workflow: &str) -> String {
 /// Returns the calls of a task as the dialer lists them.
 fn calls(vendor: &mut Vendor, task: &str) -> Vec<Value> {
     let fields = json!({ "taskId": task, "limit": 1000, "needCustomerInfo": "Y" });
-    let answer = vendor.call("dialer.task_detail", fields).unwrap();
+    let answer = vendor.request("dialer.task_detail", fields).unwrap();
     let list = answer["list"].as_array().unwrap().clone();
     assert_eq!(answer["total"], list.len());
     list
@@ -97,7 +97,7 @@ fn rows_go_on_by_what_came_of_their_calls() {
     // The robots' queries do not include it.
     assert_eq!(vendor.list("workflow.call_tasks", &workflow), [] as [Value; 0]);
     assert_eq!(vendor.sent("workflow.call_completed"), [] as [Value; 0]);
-    let (code, message) = vendor.call("workflow.call_task_detail", json!({ "TaskID": task })).unwrap_err();
+    let (code, message) = vendor.request("workflow.call_task_detail", json!({ "TaskID": task })).unwrap_err();
     assert!(code == 400 && message.contains("querytaskdetail"), "{message}");
 }
 
@@ -125,7 +125,7 @@ fn notices_and_queries_of_both_agree() {
     let workflow = vendor.create(7, &rows(60));
     vendor.pass(DAY);
     let task = task_of(&mut vendor, &workflow);
-    let all = vendor.call("dialer.tasks", json!({ "state": "Finished", "limit": 100 })).unwrap();
+    let all = vendor.request("dialer.tasks", json!({ "state": "Finished", "limit": 100 })).unwrap();
     let listed = &all["list"].as_array().unwrap()[..];
     let name = "flow 7 - Agents call";
     assert_eq!(listed.len(), 1);
@@ -168,7 +168,7 @@ fn notices_and_queries_of_both_agree() {
         assert!(call["customerInfo"].get("mock_outcome").is_none());
         let mut asked = found.clone();
         asked["case_id"] = call["customerInfo"]["case_id"].clone();
-        let found = vendor.call("workflow.find", asked).unwrap();
+        let found = vendor.request("workflow.find", asked).unwrap();
         assert_eq!(found["list"][0]["wfdetail_uuid"], call["wfContactId"]);
     }
     let numbers: BTreeSet<String> = rows.iter().map(|call| text(&call["phoneNumber"])).collect();
@@ -179,7 +179,7 @@ fn notices_and_queries_of_both_agree() {
         notices(&vendor, "dialer.agent_status").iter().map(|body| text(&body["agentName"])).collect();
     assert_eq!(agents, BTreeSet::from(["budi".to_owned(), "sari".to_owned()]));
     for call in rows.iter().filter(|call| call["reclink"] != "") {
-        let link = vendor.call("dialer.recording", json!({ "callid": call["callid"] })).unwrap();
+        let link = vendor.request("dialer.recording", json!({ "callid": call["callid"] })).unwrap();
         assert_eq!(link["link"], call["reclink"]);
         let parts: Vec<String> = text(&call["reclink"]).rsplit(['/', '.']).map(str::to_owned).collect();
         assert!(vendor.simulator.download(&parts[2], &parts[1], vendor.now).is_ok());
@@ -194,12 +194,12 @@ fn the_workflow_alone_changes_its_tasks() {
     vendor.pass(MINUTE);
     let task = task_of(&mut vendor, &workflow);
     let cancel = json!({ "TaskID": task, "contactList": ["+6281100000004"] });
-    assert_eq!(vendor.call("dialer.cancel_contacts", cancel).unwrap_err().0, 10704);
+    assert_eq!(vendor.request("dialer.cancel_contacts", cancel).unwrap_err().0, 10704);
     let copy = json!({ "fromTask": task, "taskName": "copy", "groupName": "Evening" });
-    assert_eq!(vendor.call("dialer.copy_task", copy).unwrap_err().0, 10704);
+    assert_eq!(vendor.request("dialer.copy_task", copy).unwrap_err().0, 10704);
 
     // A call under way continues to its end, and nothing else is dialled.
-    vendor.call("workflow.stop", json!({ "workflow_id": workflow })).unwrap();
+    vendor.request("workflow.stop", json!({ "workflow_id": workflow })).unwrap();
     let before = calls(&mut vendor, &task).len();
     vendor.pass(DAY);
     assert_eq!(calls(&mut vendor, &task).len(), before);
@@ -218,7 +218,7 @@ fn a_row_that_is_taken_out_is_not_dialled_again() {
         vendor.pass(Duration::from_secs(1));
     }
     let cancel = json!({ "workflow_id": workflow, "case_id": "case-1" });
-    vendor.call("workflow.cancel_contact", cancel).unwrap();
+    vendor.request("workflow.cancel_contact", cancel).unwrap();
     vendor.pass(DAY);
     let task = task_of(&mut vendor, &workflow);
     let of = |rows: &[Value], number: &str| rows.iter().filter(|row| row["phoneNumber"] == number).count();
@@ -235,12 +235,12 @@ fn the_end_time_ends_the_dialers_task_too() {
     // Ten minutes from now; two agents cannot handle so many calls in that time.
     fields["end_time"] = "2030-01-01 10:10:00+08:00".into();
     fields["details"] = (1..80).map(|number| row(number, "talked")).collect();
-    let workflow = text(&vendor.call("workflow.create", fields).unwrap()["workflow_id"]);
+    let workflow = text(&vendor.request("workflow.create", fields).unwrap()["workflow_id"]);
     vendor.pass(DAY);
     let task = task_of(&mut vendor, &workflow);
     let called = calls(&mut vendor, &task).len();
     assert!((2..79).contains(&called), "{called}");
-    let list = vendor.call("dialer.tasks", json!({ "state": "Finished", "limit": 100 })).unwrap();
+    let list = vendor.request("dialer.tasks", json!({ "state": "Finished", "limit": 100 })).unwrap();
     assert_eq!(list["list"][0]["taskId"], task.as_str());
     assert_eq!(vendor.statuses(&workflow), ["created", "running", "finished"]);
     let summary = vendor.summary(&workflow);

@@ -14,7 +14,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[test]
 fn templates_are_listed_newest_first() {
     let mut vendor = a_vendor(1);
-    let answer = vendor.call("workflow.templates", json!({})).unwrap();
+    let answer = vendor.request("workflow.templates", json!({})).unwrap();
     let ids: Vec<i64> = answer["list"]
         .as_array()
         .unwrap()
@@ -33,14 +33,14 @@ fn auto_finish_says_when_an_instance_ends() {
         let mut fields = create(1003);
         fields["auto_finish"] = auto_finish.into();
         fields["details"] = json!([row(1, "talked")]);
-        let workflow = text(&vendor.call("workflow.create", fields).unwrap()["workflow_id"]);
+        let workflow = text(&vendor.request("workflow.create", fields).unwrap()["workflow_id"]);
         vendor.pass(MINUTE * 4);
         let early = vendor.summary(&workflow)["status"] == "finished";
         assert_eq!(early, auto_finish == 1);
         if auto_finish != 1 {
             // Rows that come in time keep it open.
             let more = json!({ "workflow_id": workflow, "details": [row(2, "talked")] });
-            assert_eq!(vendor.call("workflow.add_contacts", more).unwrap(), json!(null));
+            assert_eq!(vendor.request("workflow.add_contacts", more).unwrap(), json!(null));
         }
         vendor.pass(MINUTE * 30);
         assert_eq!(vendor.summary(&workflow)["status"], after_half_an_hour);
@@ -54,13 +54,13 @@ fn auto_finish_says_when_an_instance_ends() {
 #[test]
 fn an_instance_without_rows_waits_for_them() {
     let mut vendor = a_vendor(1);
-    let workflow = text(&vendor.call("workflow.create", create(1001)).unwrap()["workflow_id"]);
+    let workflow = text(&vendor.request("workflow.create", create(1001)).unwrap()["workflow_id"]);
     assert!(vendor.simulator.is_busy());
     vendor.pass(DAY);
     assert!(!vendor.simulator.is_busy());
     assert_eq!(vendor.summary(&workflow)["status"], "created");
     let more = json!({ "workflow_id": workflow, "details": rows(3) });
-    vendor.call("workflow.add_contacts", more).unwrap();
+    vendor.request("workflow.add_contacts", more).unwrap();
     vendor.pass(DAY);
     assert_eq!(vendor.statuses(&workflow), ["created", "running", "finished"]);
 }
@@ -85,7 +85,7 @@ nodes = [
     // attempt of the first row nor the first of the third ever takes place.
     fields["end_time"] = "2030-01-01 10:10:00+08:00".into();
     fields["details"] = json!([row(1, "no_answer"), row(2, "long_talk"), row(3, "talked")]);
-    let workflow = text(&vendor.call("workflow.create", fields).unwrap()["workflow_id"]);
+    let workflow = text(&vendor.request("workflow.create", fields).unwrap()["workflow_id"]);
     vendor.pass(MINUTE * 10);
     // A row that was attempted is finished, so that its call is reported; its flow has not reached the end.
     assert_eq!(vendor.sent("workflow.call_completed")[0]["case_id"], "case-1");
@@ -116,8 +116,8 @@ fn stopping_lets_calls_and_sessions_end_and_nothing_else() {
         vendor.pass(Duration::from_secs(1));
     }
     for workflow in [&chats, &calls] {
-        vendor.call("workflow.stop", json!({ "workflow_id": workflow })).unwrap();
-        vendor.call("workflow.stop", json!({ "workflow_id": workflow })).unwrap_err();
+        vendor.request("workflow.stop", json!({ "workflow_id": workflow })).unwrap();
+        vendor.request("workflow.stop", json!({ "workflow_id": workflow })).unwrap_err();
     }
     assert_eq!(vendor.sent("workflow.session_ended").len(), 0);
     vendor.pass(DAY);
@@ -140,7 +140,7 @@ fn a_row_is_taken_out_wherever_it_is() {
     let rows = [row(1, "no_answer"), row(2, "long_talk"), row(3, "talked")];
     let workflow = vendor.create(1001, &rows);
     let cancel = |vendor: &mut Vendor, case: &str| {
-        vendor.call("workflow.cancel_contact", json!({ "workflow_id": workflow, "case_id": case }))
+        vendor.request("workflow.cancel_contact", json!({ "workflow_id": workflow, "case_id": case }))
     };
     // Before it has begun.
     cancel(&mut vendor, "case-3").unwrap();
@@ -165,7 +165,7 @@ fn new_variables_count_from_the_next_node_on() {
         "workflow_id": workflow, "callee": "+6281100000001",
         "variables": { "amount": "2000", "extra_a": "late", "callee_gender": "female" },
     });
-    vendor.call("workflow.update_contact", update).unwrap();
+    vendor.request("workflow.update_contact", update).unwrap();
     vendor.pass(DAY);
     let call = &vendor.sent("workflow.call_completed")[0];
     assert_eq!(call["CheckResults"][1]["Expected"], "1500");
@@ -179,7 +179,7 @@ fn a_row_that_is_taken_out_is_not_called_again() {
     let workflow = vendor.create(1003, &[row(1, "no_answer"), row(2, "no_answer")]);
     vendor.pass(Duration::from_secs(5));
     let cancel = json!({ "workflow_id": workflow, "case_id": "case-1" });
-    vendor.call("workflow.cancel_contact", cancel).unwrap();
+    vendor.request("workflow.cancel_contact", cancel).unwrap();
     vendor.pass(DAY);
     let calls = vendor.sent("workflow.call_completed");
     let attempts =
@@ -208,7 +208,7 @@ nodes = [
     let workflow = vendor.create(7, &[row(1, "intention_e"), row(2, "intention_a")]);
     vendor.pass(DAY);
     assert_eq!(vendor.list("workflow.call_tasks", &workflow).len(), 1);
-    let tasks = vendor.call("dialer.tasks", json!({ "limit": 10 })).unwrap();
+    let tasks = vendor.request("dialer.tasks", json!({ "limit": 10 })).unwrap();
     assert_eq!(
         (tasks["list"].as_array().map(Vec::len), &tasks["list"][0]["groupName"]),
         (Some(1), &json!("Collections"))
@@ -232,5 +232,5 @@ fn nothing_is_sent_to_nobody() {
     let node = vendor.list("workflow.subtasks", &workflow)[3].clone();
     assert_eq!((&node["node_type"], node["total"].as_i64() > Some(0)), (&json!("api"), true));
     let asked = json!({ "workflow_id": workflow, "node_id": node["node_id"], "callee": "+6281100000001" });
-    assert_eq!(vendor.call("workflow.verify_push", asked).unwrap(), json!({ "valid": false }));
+    assert_eq!(vendor.request("workflow.verify_push", asked).unwrap(), json!({ "valid": false }));
 }

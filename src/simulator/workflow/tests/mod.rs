@@ -59,12 +59,12 @@ impl Vendor {
     pub(super) fn create(&mut self, template: i64, rows: &[Value]) -> String {
         let mut fields = create(template);
         fields["details"] = rows.into();
-        text(&self.call("workflow.create", fields).unwrap()["workflow_id"])
+        text(&self.request("workflow.create", fields).unwrap()["workflow_id"])
     }
 
     /// Returns the elements of a list for an instance.
     pub(super) fn list(&mut self, id: &str, workflow: &str) -> Vec<Value> {
-        let answer = self.call(id, json!({ "workflow_id": workflow })).unwrap();
+        let answer = self.request(id, json!({ "workflow_id": workflow })).unwrap();
         let list = answer["list"].as_array().unwrap().clone();
         assert_eq!(answer["total"], list.len());
         list
@@ -72,7 +72,7 @@ impl Vendor {
 
     /// Returns an instance as the list of instances has it.
     pub(super) fn summary(&mut self, workflow: &str) -> Value {
-        let answer = self.call("workflow.list", json!({ "size": 1_000 })).unwrap();
+        let answer = self.request("workflow.list", json!({ "size": 1_000 })).unwrap();
         let list = answer["list"].as_array().unwrap();
         list.iter().find(|instance| instance["workflow_id"] == workflow).unwrap().clone()
     }

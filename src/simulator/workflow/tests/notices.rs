@@ -47,7 +47,7 @@ fn the_status_follows_every_node_run() {
     let mut late = create(1001);
     late["end_time"] = "2030-01-01 10:02:00+08:00".into();
     late["details"] = json!([row(3, "long_talk"), row(4, "busy")]);
-    vendor.call("workflow.create", late).unwrap();
+    vendor.request("workflow.create", late).unwrap();
     vendor.leap(DAY);
     let last = vendor.sent("workflow.status_changed").pop().unwrap();
     assert_eq!(
@@ -73,9 +73,9 @@ nodes = [
     replies["variables"]["mock_whatsapp"] = "replied".into();
     let workflow = vendor.create(7, &[replies]);
     vendor.leap(DAY);
-    let accounts = vendor.call("chatbot.waba_accounts", json!({})).unwrap();
+    let accounts = vendor.request("chatbot.waba_accounts", json!({})).unwrap();
     let channel = &accounts["list"][0]["channel_id"];
-    let listed = vendor.call("chatbot.templates", json!({ "size": 100 })).unwrap();
+    let listed = vendor.request("chatbot.templates", json!({ "size": 100 })).unwrap();
     let is_listed = |id: &Value, name: &Value| {
         listed["list"].as_array().unwrap().iter().any(|one| (&one["id"], &one["name"]) == (id, name))
     };
@@ -116,7 +116,7 @@ fn a_push_is_vouched_for_as_soon_as_somebody_has_it() {
         if let Some(reach) = reach {
             vendor.simulator.push_reached(push, reach);
         }
-        vendor.call("workflow.verify_push", asked.clone()).unwrap()["valid"] == true
+        vendor.request("workflow.verify_push", asked.clone()).unwrap()["valid"] == true
     };
     assert!(!is_valid(None), "it waits in the queue");
     assert!(is_valid(Some(PushReach::UnderWay)), "the receiver asks before it answers");
@@ -142,7 +142,7 @@ fn auto_finish_has_a_default_of_ones_own() {
         if let Some(given) = given {
             fields["auto_finish"] = json!(given);
         }
-        let made = vendor.call("workflow.create", fields).unwrap();
+        let made = vendor.request("workflow.create", fields).unwrap();
         while vendor.sent("workflow.contact_completed").is_empty() {
             vendor.step(Timestamp::MAX);
         }

@@ -91,12 +91,13 @@ fn compare(template: i64) -> (Vendor, String, BTreeMap<String, Heard>) {
     let mut calls = 0;
     for task in vendor.list("workflow.call_tasks", &workflow) {
         assert_eq!((&task["Status"], &task["Type"]), (&json!("finished"), &json!("workflow")));
-        let detail = vendor.call("workflow.call_task_detail", json!({ "TaskID": task["TaskID"] })).unwrap();
+        let detail =
+            vendor.request("workflow.call_task_detail", json!({ "TaskID": task["TaskID"] })).unwrap();
         assert_eq!(detail["workflow_id"], workflow);
         for (case, row) in by_case(&detail) {
             let notice = heard[&case].calls.iter().find(|call| call["TaskID"] == task["TaskID"]).unwrap();
             assert_eq!(as_detail(notice), row);
-            let id = vendor.call("call.by_id", json!({ "CallID": row["CallID"] })).unwrap();
+            let id = vendor.request("call.by_id", json!({ "CallID": row["CallID"] })).unwrap();
             assert_eq!(id["Dialog"], row["Dialog"]);
             calls += 1;
         }
@@ -106,7 +107,7 @@ fn compare(template: i64) -> (Vendor, String, BTreeMap<String, Heard>) {
     let mut messages = 0;
     for task in vendor.list("workflow.waba_tasks", &workflow) {
         let detail = vendor
-            .call("workflow.waba_task_detail", json!({ "waba_task_id": task["waba_task_id"] }))
+            .request("workflow.waba_task_detail", json!({ "waba_task_id": task["waba_task_id"] }))
             .unwrap();
         let mut replied = 0;
         for (case, row) in by_case(&detail) {
@@ -147,11 +148,11 @@ fn compare(template: i64) -> (Vendor, String, BTreeMap<String, Heard>) {
                 "workflow_id": workflow, "node_id": push["node_id"], "case_id": case,
                 "callee": push["callee"]["callee_number"],
             });
-            let answer = vendor.call("workflow.verify_push", asked.clone()).unwrap();
+            let answer = vendor.request("workflow.verify_push", asked.clone()).unwrap();
             assert_eq!(answer, json!({ "valid": true, "push": push }));
             let mut foreign = asked;
             foreign["case_id"] = "another".into();
-            assert_eq!(vendor.call("workflow.verify_push", foreign).unwrap(), json!({ "valid": false }));
+            assert_eq!(vendor.request("workflow.verify_push", foreign).unwrap(), json!({ "valid": false }));
         }
     }
     (vendor, workflow, heard)
@@ -184,9 +185,9 @@ fn voice_then_whatsapp() {
     // The recordings of one number, by their links.
     let (case, row) = heard.iter().find(|(_, row)| row.path.len() == 4).unwrap();
     let asked = json!({ "workflow_id": workflow, "case_id": case });
-    let list = vendor.call("workflow.recordings", asked.clone()).unwrap();
+    let list = vendor.request("workflow.recordings", asked.clone()).unwrap();
     assert_eq!((&list["total"], &list["list"][0]["link"]), (&json!(1), &row.calls[0]["RecordLink"]));
-    assert_eq!(vendor.call("workflow.call_info", asked).unwrap(), list);
+    assert_eq!(vendor.request("workflow.call_info", asked).unwrap(), list);
     let link = text(&list["list"][0]["link"]);
     let parts: Vec<&str> = link.rsplit(['/', '.']).collect();
     let Ok(Download::One { recording: Recording::Made(recording), .. }) =

@@ -55,25 +55,25 @@ fn live(seed: u64, ops: &[Op]) -> Vendor {
                 if *rows > 0 {
                     fields["details"] = fresh(*rows).into();
                 }
-                workflows.push(text(&vendor.call("workflow.create", fields).unwrap()["workflow_id"]));
+                workflows.push(text(&vendor.request("workflow.create", fields).unwrap()["workflow_id"]));
             }
             Op::Add { workflow, rows } => {
                 let fields = json!({ "workflow_id": of(workflow), "details": fresh(*rows) });
-                let _ = vendor.call("workflow.add_contacts", fields);
+                let _ = vendor.request("workflow.add_contacts", fields);
             }
             Op::Update { workflow, row } => {
                 let fields = json!({
                     "workflow_id": of(workflow), "case_id": format!("case-{row}"),
                     "variables": { "mock_whatsapp": "replied", "mock_outcome": "busy" },
                 });
-                let _ = vendor.call("workflow.update_contact", fields);
+                let _ = vendor.request("workflow.update_contact", fields);
             }
             Op::Cancel { workflow, row } => {
                 let fields = json!({ "workflow_id": of(workflow), "case_id": format!("case-{row}") });
-                let _ = vendor.call("workflow.cancel_contact", fields);
+                let _ = vendor.request("workflow.cancel_contact", fields);
             }
             Op::Stop { workflow } => {
-                let _ = vendor.call("workflow.stop", json!({ "workflow_id": of(workflow) }));
+                let _ = vendor.request("workflow.stop", json!({ "workflow_id": of(workflow) }));
             }
             Op::Pass { seconds } => vendor.pass(Duration::from_secs(*seconds)),
             Op::Leap { seconds } => vendor.leap(Duration::from_secs(*seconds)),
@@ -91,7 +91,7 @@ fn resolves(vendor: &mut Vendor, (_, event, body): &Sent) {
         let like = json!([{ "field": "callid", "pattern": sent["callid"] }]);
         let like = if sent["callid"].is_null() { json!([]) } else { like };
         let fields = json!({ "taskId": sent["taskId"], "like": like });
-        let answer = vendor.call("dialer.task_detail", fields).unwrap();
+        let answer = vendor.request("dialer.task_detail", fields).unwrap();
         let is_of_task = sent["callid"].is_null() || answer["list"][0]["phoneNumber"] == sent["phoneNumber"];
         assert!(is_of_task, "{body}");
         return;
@@ -102,7 +102,7 @@ fn resolves(vendor: &mut Vendor, (_, event, body): &Sent) {
     match event.as_str() {
         "workflow.call_completed" => {
             assert!(knows(&body["nodetask_id"]));
-            let call = vendor.call("call.by_id", json!({ "CallID": body["CallID"] })).unwrap();
+            let call = vendor.request("call.by_id", json!({ "CallID": body["CallID"] })).unwrap();
             assert_eq!(call["CalleeNumber"], body["CalleeNumber"]);
         }
         "workflow.contact_completed" => {
@@ -113,7 +113,7 @@ fn resolves(vendor: &mut Vendor, (_, event, body): &Sent) {
         }
         "workflow.waba_status" | "workflow.session_ended" => {
             let asked = json!({ "waba_task_id": body["waba_task_id"] });
-            let task = vendor.call("workflow.waba_task_detail", asked).unwrap();
+            let task = vendor.request("workflow.waba_task_detail", asked).unwrap();
             let detail = task["detail"].as_array().unwrap();
             assert!(detail.iter().any(|row| row["wfdetail_uuid"] == body["wfdetail_uuid"]));
         }
@@ -126,12 +126,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn calls_and_time_in_any_order(seed: u64, ops in prop::collection::vec(op(), 1..24)) {
+    fn requests_and_time_in_any_order(seed: u64, ops in prop::collection::vec(op(), 1..24)) {
         let mut vendor = live(seed, &ops);
         prop_assert!(!vendor.simulator.is_busy());
         let again = live(seed, &ops);
         prop_assert_eq!(&again.sent, &vendor.sent);
-        let instances = vendor.call("workflow.list", json!({ "size": 1_000 })).unwrap();
+        let instances = vendor.request("workflow.list", json!({ "size": 1_000 })).unwrap();
         for instance in instances["list"].as_array().unwrap() {
             // Every end time has passed.
             let workflow = text(&instance["workflow_id"]);
@@ -151,10 +151,10 @@ proptest! {
                 prop_assert!(is_over && task["Pending"] == 0 && task["Calling"] == 0, "{task}");
             }
         }
-        let tasks = vendor.call("dialer.tasks", json!({ "limit": 1_000 })).unwrap();
+        let tasks = vendor.request("dialer.tasks", json!({ "limit": 1_000 })).unwrap();
         let over = ["Finished", "Cancelled"].map(|state| {
             let asked = json!({ "limit": 1_000, "state": state });
-            vendor.call("dialer.tasks", asked).unwrap()["list"].as_array().map_or(0, Vec::len)
+            vendor.request("dialer.tasks", asked).unwrap()["list"].as_array().map_or(0, Vec::len)
         });
         prop_assert_eq!(tasks["list"].as_array().map(Vec::len), Some(over[0] + over[1]));
         let all = vendor.sent.clone();

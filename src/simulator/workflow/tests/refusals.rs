@@ -72,7 +72,7 @@ fn every_refusal_names_its_parameter() {
     ];
     let mut lines = Vec::new();
     for (id, fields) in calls {
-        let (code, message) = vendor.call(id, fields).unwrap_err();
+        let (code, message) = vendor.request(id, fields).unwrap_err();
         lines.push(format!("{id:26} {code} {message}"));
     }
     insta::assert_snapshot!(lines.join("\n"));
@@ -97,7 +97,7 @@ fn rows_are_refused_one_by_one() {
         { "callee": "+6281100000002", "variables": { "mock_whatsapp": "carrier pigeon" } },
         { "callee": "+6281100000004" },
     ]);
-    let answer = vendor.call("workflow.create", fields).unwrap();
+    let answer = vendor.request("workflow.create", fields).unwrap();
     vendor.pass(DAY / 24);
     assert_eq!(vendor.summary(answer["workflow_id"].as_str().unwrap())["total"], 2);
     let lines: Vec<String> =
@@ -118,14 +118,15 @@ fn accounts_do_not_see_each_others() {
         ("workflow.call_task_detail", json!({ "TaskID": task })),
         ("workflow.waba_task_detail", json!({ "waba_task_id": waba })),
     ] {
-        assert_eq!(vendor.call_as(1, id, fields.clone()).unwrap_err().0, 404, "{id}");
+        assert_eq!(vendor.request_as(1, id, fields.clone()).unwrap_err().0, 404, "{id}");
         if id != "workflow.stop" {
-            vendor.call(id, fields).unwrap();
+            vendor.request(id, fields).unwrap();
         }
     }
-    assert_eq!(vendor.call_as(1, "workflow.list", json!({})).unwrap()["total"], 0);
+    assert_eq!(vendor.request_as(1, "workflow.list", json!({})).unwrap()["total"], 0);
     // Tasks of workflows are not tasks of the calling API, but the results of their calls can be queried there.
-    assert_eq!(vendor.call("task.list", json!({})).unwrap()["total"], 0);
-    let (code, message) = vendor.call("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap_err();
+    assert_eq!(vendor.request("task.list", json!({})).unwrap()["total"], 0);
+    let (code, message) =
+        vendor.request("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap_err();
     assert_eq!((code, message.contains("belongs to a workflow")), (400, true), "{message}");
 }

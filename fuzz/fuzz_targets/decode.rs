@@ -13,7 +13,7 @@ fuzz_target!(|input: (&str, Option<&str>, Option<&str>, &[u8])| {
     let (path, query, content_type, body) = input;
     let _ = ROUTER.find("POST", path);
     let headers = content_type.map(|value| ("content-type", value));
-    let call = HttpRequest {
+    let request = HttpRequest {
         method: "POST".into(),
         path: path.to_owned(),
         query: query.map(str::to_owned),
@@ -22,6 +22,6 @@ fuzz_target!(|input: (&str, Option<&str>, Option<&str>, &[u8])| {
         ..HttpRequest::default()
     };
     for family in Family::ALL {
-        let _ = decode(&call, family);
+        let _ = decode(&request, family);
     }
 });
