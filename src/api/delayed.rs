@@ -5,7 +5,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::came::{Came, Found};
+use super::decoded::{Decoded, RouteMatch};
 use crate::faults::Fault;
 use crate::net::HttpRequest;
 
@@ -14,8 +14,8 @@ use crate::net::HttpRequest;
 pub(super) struct Delayed {
     pub(super) delay: Duration,
     pub(super) fault: Option<Fault>,
-    pub(super) found: Found,
-    pub(super) came: Came,
+    pub(super) route: RouteMatch,
+    pub(super) decoded: Decoded,
     pub(super) request: Arc<HttpRequest>,
     pub(super) started: Instant,
 }

@@ -5,12 +5,14 @@
 //! so that the order of the journal is the order of the changes.
 
 mod access;
-mod came;
 mod decode;
+mod decoded;
 mod delayed;
 mod download;
+mod effect;
 mod envelop;
 mod media;
+mod on_purpose;
 mod proof;
 mod server;
 mod stream;

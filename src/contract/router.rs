@@ -33,6 +33,8 @@ pub enum Route {
         route: usize,
         /// The provenance of this path.
         provenance: Provenance,
+        /// Whether its body may be large.
+        is_large: bool,
         /// The decoded parameters of the path: of `/channel/{name}/message`, the `name`.
         params: Vec<(String, String)>,
     },
@@ -74,6 +76,7 @@ struct Endpoint {
     /// The index of the route in the entry's list of routes, and its provenance.
     route: usize,
     provenance: Provenance,
+    is_large: bool,
 }
 
 impl Router {
@@ -110,6 +113,7 @@ impl Router {
                     family: entry.family,
                     route: number,
                     provenance: route.provenance,
+                    is_large: entry.large,
                 });
             }
         }
@@ -126,11 +130,12 @@ impl Router {
         let place = &self.places[*found.value];
         let wanted = if method == "HEAD" { "GET" } else { method };
         match place.methods.iter().find(|endpoint| endpoint.method == wanted) {
-            Some(Endpoint { id, family, route, provenance, method: _ }) => Route::Found {
+            Some(Endpoint { id, family, route, provenance, is_large, method: _ }) => Route::Found {
                 id: id.clone(),
                 family: *family,
                 route: *route,
                 provenance: *provenance,
+                is_large: *is_large,
                 params: found
                     .params
                     .iter()

@@ -148,6 +148,9 @@ pub struct Entry {
     /// Of a call: the provenance of its method, if that is better known than its path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method_mark: Option<Provenance>,
+    /// Of a request: whether it brings a list or files, so that its body may be large.
+    #[serde(default, skip_serializing)]
+    pub large: bool,
     /// One line of help.
     pub help: String,
     /// Of a callback: headers that the user's settings set or, with an empty value, remove.

@@ -60,6 +60,7 @@ pub(crate) fn entry(
         signed_mark: provenance,
         provenance,
         method_mark: None,
+        large: false,
         help: help.unwrap_or("declared in your settings").to_owned(),
         headers: Vec::new(),
         body: None,
