@@ -223,12 +223,12 @@ impl Battery {
     /// Returns the first mistake in a check's definition, if any.
     fn mistake(&self, check: &Check, catalog: &Catalog) -> Option<String> {
         if self.get(&check.id).is_some() {
-            return Some("there is another one of this name".to_owned());
+            return Some("another check has this name".to_owned());
         }
         for id in &check.behind {
             if self.get(id).is_none() {
                 let near = did_you_mean(nearest(id, self.checks.iter().map(|check| check.id.as_str())));
-                return Some(format!("`behind` names `{id}`, and no check before it has that name{near}"));
+                return Some(format!("`behind` names `{id}`, but no earlier check has that name{near}"));
             }
         }
         if check.steps.is_empty() {
@@ -251,7 +251,7 @@ impl Battery {
                     Err(message) => return Some(format!("`fails`: {message}")),
                     Ok(fault) if fault.is_of_callbacks() => {
                         return Some(
-                            "`fails` is about the receiver's own calls: `503 of chatbot.*`".to_owned(),
+                            "`fails` is about the receiver's own requests: `503 of chatbot.*`".to_owned(),
                         );
                     }
                     Ok(_) => {}
@@ -266,14 +266,16 @@ impl Battery {
             }
             for name in step.same.iter().chain(&step.signature_of) {
                 if !saved.contains(&name.as_str()) {
-                    return Some(format!("nothing was saved as `{name}` before"));
+                    return Some(format!("no earlier step saved `{name}`"));
                 }
             }
             if step.wire.breaks_off() && step.expect != Expect::Anything {
-                return Some("what breaks off has no answer: write `expect = \"anything\"`".to_owned());
+                return Some(
+                    "a request that breaks off gets no response: write `expect = \"anything\"`".to_owned(),
+                );
             }
             if step.at_once.is_some() && step.beside == Beside::Stalled {
-                return Some("`at_once` and `beside` don't go together".to_owned());
+                return Some("`at_once` and `beside` can't be combined".to_owned());
             }
             saved.extend(step.save.as_deref());
         }
@@ -284,7 +286,7 @@ impl Battery {
         let looks = check.steps.iter().any(|step| step.requests.is_some() || step.fails.is_some());
         if looks && check.needs != Some(Need::Requests) {
             return Some(
-                "`calls` and `fails` are about the receiver's own calls: write `needs = \"calls\"`"
+                "`calls` and `fails` are about the receiver's own requests: write `needs = \"calls\"`"
                     .to_owned(),
             );
         }

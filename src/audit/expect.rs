@@ -42,7 +42,7 @@ pub(super) fn complaint(
         _ if !is_accepted => answered_not("with 2xx"),
         Expect::Quick if answer.took > yardstick.quick => {
             let (took, quick) = (HumanDuration(millis(answer.took)), HumanDuration(yardstick.quick));
-            Some(format!("the answer took {took}, and {quick} are allowed"))
+            Some(format!("the response took {took}, but only {quick} is allowed"))
         }
         Expect::Status200 if answer.status != 200 => answered_not("with 200"),
         Expect::JsonObject if !is_object(&answer.body) => answered_not("with a JSON object"),
@@ -51,7 +51,7 @@ pub(super) fn complaint(
             None => "it has no content type".to_owned(),
         }),
         Expect::Kept if !answer.keeps => {
-            Some("the receiver closes the connection after its answer".to_owned())
+            Some("the receiver closes the connection after its response".to_owned())
         }
         Expect::SameAnswer if yardstick.first.is_some_and(|first| first != answer.status) => {
             answered_not("as the first time")

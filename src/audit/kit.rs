@@ -223,7 +223,7 @@ impl Case<'_> {
         let crafted = match (step.form, step.signature) {
             (Form::Compact, Signature::Right) => Crafted { wire: step.wire, ..made.crafted },
             (form, _) => {
-                words.push_str(", in other bytes");
+                words.push_str(", with other bytes");
                 self.craft(&made.callback, Bytes::from(form::write(&made.value, form)), step, now)
             }
         };
@@ -290,21 +290,21 @@ fn words(step: &Step, event: &str) -> String {
         Form::Compact => None,
         Form::Spaced => Some("with white space in its body"),
         Form::LineEnds => Some("with CR LF in its body"),
-        Form::TrailingNewline => Some("with a newline behind its body"),
+        Form::TrailingNewline => Some("with a newline after its body"),
         Form::Reversed => Some("with its keys in another order"),
-        Form::Escaped => Some("with escaped letters"),
+        Form::Escaped => Some("with escaped characters"),
     };
     let wire = match step.wire {
         Wire::Whole => None,
         Wire::Chunked => Some("in chunks"),
         Wire::Slow => Some("in six pieces over a second"),
-        Wire::SplitCharacter => Some("cut within its letters"),
+        Wire::SplitCharacter => Some("cut inside its characters"),
         Wire::Broken => Some("broken off in the middle of its body"),
         Wire::Reset => Some("with a reset in the middle of its body"),
     };
     let signature = step.signature.words().map(str::to_owned);
     let secret = step.secret.as_ref().map(|secret| format!("signed with the secret `{secret}`"));
-    let of_other = step.signature_of.as_ref().map(|_| "with the signature of another one".to_owned());
+    let of_other = step.signature_of.as_ref().map(|_| "with the signature of another callback".to_owned());
     let headers = step.headers.iter().map(|(name, value)| format!("with `{name}: {value}`"));
     let raw = step.raw.as_ref().map(|raw| format!("with the body `{raw}`"));
     let set = step.set.as_object().map(|set| format!("with {}", Value::Object(set.clone())));

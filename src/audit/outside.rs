@@ -44,7 +44,7 @@ pub enum OutsideError {
     Probe(String, String),
     /// The probe's response contains no number.
     #[error(
-        "the probe {0} says `{1}`: it has to answer with the number of distinct events that were worked off, alone or as the \
+        "the probe {0} answered `{1}`: it must answer with the number of distinct events that were processed, alone or as the \
          only number of a JSON object"
     )]
     NoNumber(String, String),
@@ -115,7 +115,7 @@ impl Restart {
             if begun.elapsed() > PATIENCE {
                 let within = HumanDuration(PATIENCE);
                 return Err(failed(format!(
-                    "has ended, and the receiver took no connection within {within}"
+                    "has ended, but the receiver accepted no connection within {within}"
                 )));
             }
             sleep(LOOK).await;
@@ -136,7 +136,7 @@ async fn shell(command: &str, wants_output: bool, within: Duration) -> Result<St
     let running = async {
         let output = group.output().map(read);
         let status = loop {
-            match group.ended().map_err(|error| format!("was lost sight of: {error}"))? {
+            match group.ended().map_err(|error| format!("can't be watched: {error}"))? {
                 Some(status) => break status,
                 None => sleep(LOOK).await,
             }

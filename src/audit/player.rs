@@ -243,11 +243,12 @@ impl Player<'_> {
         }
         self.gone = Some(check.id.clone());
         let before = if finding.came.is_empty() { "" } else { "; then " };
-        finding.came.push_str(&format!("{before}nobody listened any more"));
-        "A receiver that ends takes no callback at all until somebody starts it again."
+        finding.came.push_str(&format!("{before}the receiver had stopped accepting connections"));
+        "A receiver that has ended accepts no callbacks until it is started again."
             .clone_into(&mut finding.why);
-        let requests = if kit.url().is_none() { " Its own calls go nowhere without --listen." } else { "" };
-        finding.fix = format!("Your receiver ended: read its log, and catch what ended it.{requests}");
+        let requests =
+            if kit.url().is_none() { " Without --listen, its own requests go nowhere." } else { "" };
+        finding.fix = format!("Your receiver ended: read its log, and fix the cause.{requests}");
         (finding.code, finding.accepted) = (None, None);
         (Verdict::Found(Box::new(finding)), Grade::Error)
     }
@@ -255,7 +256,7 @@ impl Player<'_> {
     /// Returns why a check can't be judged, if that is so.
     fn obstacle(&self, check: &Check, kit: &Kit) -> Option<String> {
         if let Some(id) = &self.gone {
-            return Some(format!("nobody listens any more since `{id}`"));
+            return Some(format!("the receiver has stopped accepting connections since `{id}`"));
         }
         if let Some(id) = check.behind.iter().find(|id| self.failed.contains(*id)) {
             return Some(format!("`{id}` failed, and this most likely has the same cause"));
@@ -268,13 +269,13 @@ impl Player<'_> {
         }
         let has_probe = self.options.probe.is_some();
         let missing = match check.needs? {
-            Need::Probe if !has_probe => "--probe says how many events were worked off",
-            Need::Restart if !has_probe => "--probe and --restart are needed",
-            Need::Restart if self.options.restart.is_none() => "--restart names the command",
+            Need::Probe if !has_probe => "needs --probe, which says how many events were processed",
+            Need::Restart if !has_probe => "needs --probe and --restart",
+            Need::Restart if self.options.restart.is_none() => "needs --restart with the command",
             Need::Requests if kit.url().is_none() => {
-                "--listen serves the vendor's REST side to your receiver, whose own calls say more"
+                "needs --listen, which serves the vendor's REST endpoints to your receiver"
             }
-            Need::NextSecret if !kit.has_next() => "--next-secret names the secret that comes next",
+            Need::NextSecret if !kit.has_next() => "needs --next-secret with the next secret",
             Need::Timestamp if kit.scheme().timestamp_header.is_none() => "the signature has no timestamp",
             Need::OneSignature if kit.scheme().several => "the scheme allows several signatures",
             Need::Probe
@@ -304,7 +305,7 @@ impl Player<'_> {
             } else if let Some(requests) = step.requests {
                 self.requests(requests, case, run).await?;
             } else if let Some(fault) = &step.fails {
-                run.sent.push(format!("`{fault}` for its calls"));
+                run.sent.push(format!("`{fault}` for its requests"));
                 case.fails(fault);
             } else if step.unless_accepted && run.was_accepted {
                 // A callback that was accepted is not sent again.
@@ -457,7 +458,7 @@ impl Player<'_> {
             return Ok(());
         }
         let came = match now.checked_sub(run.worked_before) {
-            Some(worked) => format!("the probe counts {worked} worked off, where {count} would be right"),
+            Some(worked) => format!("the probe counts {worked} processed events instead of {count}"),
             None => format!("the probe went back from {} to {now}", run.worked_before),
         };
         Err(Stop::Found(Complaint { came, ..Complaint::default() }))
@@ -479,10 +480,10 @@ impl Player<'_> {
         let (all, served) = case.requests();
         let came = match wanted {
             Requests::Some if served == 0 => {
-                let refused = if all > 0 { ", but for some that were refused" } else { "" };
+                let refused = if all > 0 { ", except for some that were refused" } else { "" };
                 let within = HumanDuration(self.options.work);
                 return Err(Stop::NotJudged(format!(
-                    "the receiver has made no call about it within {within}{refused}: does it know the mock's address?"
+                    "the receiver has sent no request about it within {within}{refused}: does it know the mock's address?"
                 )));
             }
             Requests::Some => {
@@ -491,18 +492,18 @@ impl Player<'_> {
             }
             Requests::AsUsual if all == run.usual_requests => return Ok(()),
             Requests::AsUsual => {
-                format!("the receiver made {all} calls because of it, and {} usually", run.usual_requests)
+                format!("the receiver sent {all} requests because of it, but usually {}", run.usual_requests)
             }
             Requests::InTheEnd if served > 0 => return Ok(()),
             Requests::InTheEnd => {
                 let within = HumanDuration(self.options.work);
                 format!(
-                    "of its {all} calls none succeeded, and no other came within {within} (--work-within)"
+                    "none of its {all} requests succeeded, and no other arrived within {within} (--work-within)"
                 )
             }
             Requests::None if all == 0 => return Ok(()),
             Requests::None => {
-                format!("the receiver made {all} calls because of it, where none would be right")
+                format!("the receiver sent {all} requests because of it, but should send none")
             }
         };
         Err(Stop::Found(Complaint { came, ..Complaint::default() }))
@@ -533,9 +534,9 @@ impl Player<'_> {
 /// Returns what to do if a receiver refuses unsigned callbacks.
 fn without_signature(event: &str) -> String {
     format!(
-        "`{event}` carries no signature, as far as is known of the vendor, and your receiver seems to demand one: take it \
-         without, by its fields or at a URL of its own ([[routes]]). If yours is signed, write [catalog.\"{event}\"] \
-         signed = true into the settings."
+        "As far as is known, the vendor does not sign `{event}`, but your receiver seems to require a signature: accept it \
+             without one, recognised by its fields or at a URL of its own ([[routes]]). If yours is signed, write \
+             [catalog.\"{event}\"] signed = true into the settings."
     )
 }
 

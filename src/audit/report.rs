@@ -4,16 +4,16 @@ use serde::Serialize;
 
 use super::battery::Grade;
 
-/// From which grade on a finding makes the audit fail.
+/// The lowest grade of a finding that fails the audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Threshold {
     /// Errors.
     Error,
     /// Warnings and errors.
     Warning,
-    /// Everything.
+    /// Errors, warnings and hints.
     Hint,
-    /// Nothing.
+    /// No finding.
     None,
 }
 

@@ -52,7 +52,7 @@ fn finding(outcome: &Outcome, finding: &Finding, out: &mut String) {
         return;
     }
     line("sent", &finding.sent, out);
-    line("came", &finding.came, out);
+    line("got", &finding.came, out);
     line("why", &finding.why, out);
     line("fix", &finding.fix, out);
     for code in finding.code.iter().flat_map(|code| code.text.lines()) {
@@ -60,7 +60,7 @@ fn finding(outcome: &Outcome, finding: &Finding, out: &mut String) {
     }
     let again = finding.curl.as_ref().unwrap_or(&finding.again);
     // A command is not wrapped, so that it can be copied.
-    out.push_str(&format!("{:INDENT$}{DIM}again  {DIM:#}{}\n", "", visible(again)));
+    out.push_str(&format!("{:INDENT$}{DIM}rerun  {DIM:#}{}\n", "", visible(again)));
 }
 
 /// Writes a line with its name, wrapped between words.
@@ -121,7 +121,7 @@ impl Printer {
         let mut out = self.rest();
         out.push('\n');
         for id in &report.baseline_outdated {
-            out.push_str(&format!("`{id}` passes by now: take it out of the baseline\n"));
+            out.push_str(&format!("`{id}` passes now: remove it from the baseline\n"));
         }
         if !self.all && report.counts.not_judged > 0 {
             for (why, count) in reasons(report) {

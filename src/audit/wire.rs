@@ -41,7 +41,7 @@ pub(super) enum Trouble {
     Timeout(Duration),
     #[error("the connection was closed before it was answered")]
     Closed,
-    #[error("what came is not HTTP: {0}")]
+    #[error("the response is not HTTP: {0}")]
     NoHttp(String),
     #[error("the connection broke: {0}")]
     Broke(String),
@@ -154,7 +154,7 @@ impl Connection {
                     break head;
                 }
             } else if self.rest.len() > MOST {
-                return Err(Trouble::NoHttp("its head is endless".to_owned()));
+                return Err(Trouble::NoHttp("its head has no end".to_owned()));
             } else if !self.more().await? {
                 return Err(Trouble::Closed);
             }
@@ -234,7 +234,7 @@ impl Connection {
                     }
                 }
                 None if self.rest.len() > MOST => {
-                    return Err(Trouble::NoHttp("its trailers are endless".to_owned()));
+                    return Err(Trouble::NoHttp("its trailers have no end".to_owned()));
                 }
                 None if !self.more().await? => return Err(Trouble::Closed),
                 None => {}

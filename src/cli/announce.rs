@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 /// Files that say where it listens, for programs that cannot know a port that was picked at the start.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct AddressFiles {
-    /// Write the port to this file once it listens. The file appears whole, and is removed at the end.
+    /// Write the port to this file once the server listens. The file is written atomically, and removed at exit.
     #[arg(long, value_name = "FILE")]
     port_file: Option<PathBuf>,
-    /// Write the URL, for example http://127.0.0.1:2478, to this file once it listens. The file appears whole, and is
-    /// removed at the end.
+    /// Write the URL, for example http://127.0.0.1:2478, to this file once the server listens. The file is written
+    /// atomically, and removed at exit.
     #[arg(long, value_name = "FILE")]
     url_file: Option<PathBuf>,
 }

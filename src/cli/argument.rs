@@ -16,7 +16,7 @@ const LATEST: i64 = 250_246_627_200;
 pub(super) enum ArgumentError {
     #[error("`{0}` has no `=`, write NAME=VALUE")]
     NoValue(String),
-    #[error("`{0}` has nothing before the `=`, write NAME=VALUE")]
+    #[error("`{0}` has no name before the `=`, write NAME=VALUE")]
     NoName(String),
     #[error("`{0}` is not a path: write names with one dot between them, such as user.id")]
     Field(String),
@@ -24,23 +24,27 @@ pub(super) enum ArgumentError {
     Variable(String),
     #[error("`{0}` is neither Unix seconds nor a time like 2030-01-01T00:00:00Z")]
     Moment(String),
-    #[error("{0} is too late: time ends with the year 9999, and a mock needs some before that")]
+    #[error("{0} is too late: times end with the year 9999, and a mock needs some time before that")]
     TooLate(String),
     #[error("{0} is out of range for Unix seconds; are these milliseconds?")]
     Seconds(i64),
-    #[error("`{0}` does not begin with `/`: give path and query alone, for example `/hook?a=1`")]
+    #[error("`{0}` does not begin with `/`: give only the path and the query, for example `/hook?a=1`")]
     Path(String),
-    #[error("`{0}` is no host: write its name alone, for example api.example.com, without https:// and port")]
+    #[error(
+        "`{0}` is not a host name: write only the name, for example api.example.com, without https:// and port"
+    )]
     Host(String),
     #[error(transparent)]
     Speed(#[from] SpeedError),
-    #[error("a run would never end while its clock stands still; `serve` takes 0")]
+    #[error(
+        "at speed 0 the clock stands still and the run would never end; only `serve` and `exec` accept 0"
+    )]
     Still,
     #[error("an id is one or more visible ASCII characters without spaces")]
     Id,
     #[error("a header is written `Name: value`")]
     Header,
-    #[error("`{0}` is no share: write for example 10%")]
+    #[error("`{0}` is not a percentage: write for example 10%")]
     Share(String),
 }
 
@@ -195,7 +199,7 @@ mod tests {
         assert!(moment("1614265330123456").unwrap_err().to_string().contains("milliseconds"));
         assert!(moment("tomorrow").unwrap_err().to_string().contains("2030-01-01T00:00:00Z"));
         assert_eq!(epoch("9899-12-31T23:59:59Z").unwrap().as_second(), LATEST - 1);
-        assert!(epoch("9999-12-30T00:00:00Z").unwrap_err().to_string().contains("ends with the year 9999"));
+        assert!(epoch("9999-12-30T00:00:00Z").unwrap_err().to_string().contains("end with the year 9999"));
         assert!(path("http://localhost/hook").is_err());
         assert!(id("a\nb").is_err());
     }

@@ -22,12 +22,12 @@ impl Assumed {
             return Vec::new();
         }
         let count = used.len();
-        let noun = if count == 1 { "entry that was used is" } else { "entries that were used are" };
+        let noun = if count == 1 { "used entry is" } else { "used entries are" };
         let head = format!(
-            "assumed     {count} {noun} assumed about the vendor; who knows better corrects airudder-mock.toml:"
+            "assumed     {count} {noun} assumed about the vendor; if you know better, correct airudder-mock.toml:"
         );
         let line = |Used { id, what, refused }: &Used| {
-            let refused = if *refused { "  refused, as the settings say" } else { "" };
+            let refused = if *refused { "  refused by the settings" } else { "" };
             format!("    [catalog.\"{id}\"]  {what}{refused}")
         };
         std::iter::once(head).chain(used.iter().map(line)).collect()
@@ -59,8 +59,8 @@ mod tests {
             assumed.clone().entry(&entry);
         }
         let lines = assumed.lines();
-        assert!(lines[0].starts_with("assumed     2 entries that were used are assumed"), "{lines:?}");
+        assert!(lines[0].starts_with("assumed     2 used entries are assumed"), "{lines:?}");
         assert_eq!(lines[1], "    [catalog.\"session.end\"]  `path`");
-        assert!(lines[2].ends_with("refused, as the settings say"), "{lines:?}");
+        assert!(lines[2].ends_with("refused by the settings"), "{lines:?}");
     }
 }

@@ -26,19 +26,19 @@ const MOST_MEGABYTES: u64 = 64;
 const EXAMPLES: &str = "\
 Examples:
   airudder-mock audit --callback-url http://127.0.0.1:3000/hook
-      What can be judged by answers alone.
+      Judges the receiver by its responses only.
   airudder-mock audit --callback-url http://127.0.0.1:3000/hook --probe http://127.0.0.1:3000/probe
-      And by effects: the probe says how many distinct events were worked off.
+      Also judges the effects: the probe says how many distinct events were processed.
   airudder-mock audit --callback-url http://127.0.0.1:3000/hook --listen 127.0.0.1:2478
-      And by the calls that it makes to the mock because of callbacks.
+      Also judges the requests that the receiver sends to the mock because of callbacks.
   airudder-mock audit --callback-url http://127.0.0.1:3000/hook --only signature-wrong --traffic
-      One check, with every byte of it.
+      Runs one check and prints every byte.
   airudder-mock audit --callback-url http://127.0.0.1:3000/hook --junit report.xml --threshold warning
-      In CI.
+      For CI: writes a JUnit report, and warnings fail the audit, too.
   airudder-mock audit --list
-      All checks.
+      Lists all checks.
 
-Exit code 1 if something is found that reaches --threshold. See docs/audit.md.";
+Exits with 1 if a finding reaches --threshold. See docs/audit.md.";
 
 /// The arguments of `audit`.
 #[derive(Debug, clap::Args)]
@@ -48,60 +48,60 @@ pub(super) struct Args {
     target: Flags,
     #[command(flatten)]
     receiver_wait: ReceiverWait,
-    /// The signature scheme. Default: that of the settings, else `airudder`.
+    /// The signature scheme. Default: the one in the settings, or else `airudder`.
     #[arg(long, value_name = "NAME", value_parser = super::sign::presets())]
     preset: Option<Preset>,
-    /// The secret to which yours will be rotated: both have to be accepted.
+    /// The secret that will replace yours in a rotation: the receiver must accept both.
     #[arg(long, value_name = "S")]
     next_secret: Option<String>,
-    /// Says how many distinct events your receiver has worked off: a URL for GET, or a command of the shell. It answers with
-    /// the number, alone or as the only number of a JSON object.
+    /// How many distinct events your receiver has processed: a URL to GET, or a shell command. It must answer with the
+    /// number, alone or as the only number of a JSON object.
     #[arg(long, value_name = "URL|COMMAND")]
     probe: Option<String>,
-    /// A command of the shell that kills your receiver and starts it again, and then ends.
+    /// A shell command that kills your receiver, starts it again, and then ends.
     #[arg(long, value_name = "COMMAND", requires = "probe")]
     restart: Option<String>,
-    /// Serve the vendor's REST side to your receiver at this address, and judge by the calls that it makes because of callbacks.
-    /// Point the base URL of its AI Rudder client there.
+    /// Serve the vendor's REST endpoints to your receiver at this address, and judge the requests that it sends because
+    /// of callbacks. Set the base URL of its AI Rudder client to this address.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// Check the notices of these callbacks, too: ids, groups such as `workflow.*`, or `all`.
+    /// Also check these callbacks: ids, groups such as `workflow.*`, or `all`.
     #[arg(long, value_name = "EVENT", value_delimiter = ',')]
     events: Vec<String>,
-    /// Run only these checks: names, groups, or beginnings such as `signature-*`.
+    /// Run only these checks: names, groups, or prefixes such as `signature-*`.
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     only: Vec<String>,
-    /// Leave these checks out.
+    /// Skip these checks.
     #[arg(long, value_name = "CHECK", value_delimiter = ',')]
     skip: Vec<String>,
-    /// Run the checks of this file as well. May be given more than once.
+    /// Also run the checks in this file. May be given more than once.
     #[arg(long, value_name = "FILE.toml")]
     checks: Vec<PathBuf>,
-    /// Accept the findings that this file names, one check on each line, with a reason behind `#`.
+    /// Accept the findings listed in this file: one check per line, with a reason after `#`.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// From which grade on a finding fails the audit.
+    /// The lowest grade of a finding that fails the audit.
     #[arg(long, value_name = "GRADE", value_enum, default_value_t = Threshold::Error)]
     threshold: Threshold,
-    /// How long an answer may take.
+    /// How long a response may take.
     #[arg(long, value_name = "TIME", default_value = "3s")]
     answer_within: HumanDuration,
-    /// How long your receiver may take, after its answer, to work an event off.
+    /// How long your receiver may take after its response to process an event.
     #[arg(long, value_name = "TIME", default_value = "2s")]
     work_within: HumanDuration,
-    /// How long the probe has to stay as it is, before it counts.
+    /// How long the number of the probe must stay unchanged before it counts.
     #[arg(long, value_name = "TIME", default_value = "200ms")]
     settle: HumanDuration,
-    /// The language in which fixes are shown. Default: what the answers of your receiver tell.
+    /// The language of the code in suggested fixes. Default: detected from your receiver's responses.
     #[arg(long, value_name = "LANGUAGE", value_enum)]
     language: Option<Language>,
-    /// The seed of all random values. Default: another one each time.
+    /// The seed of all random values. Default: a different one each time.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Write the report as JSON.
     #[arg(long, value_name = "FILE.json")]
     json: Option<PathBuf>,
-    /// Write the report as a page.
+    /// Write the report as an HTML page.
     #[arg(long, value_name = "FILE.html")]
     html: Option<PathBuf>,
     /// Write the report as JUnit XML, one test case for each check.
@@ -110,23 +110,23 @@ pub(super) struct Args {
     /// Write the report as SARIF, for code scanning.
     #[arg(long, value_name = "FILE.sarif")]
     sarif: Option<PathBuf>,
-    /// The file of your code that findings are attached to in the SARIF report.
+    /// The source file that findings are attached to in the SARIF report.
     #[arg(long, value_name = "FILE", requires = "sarif")]
     sarif_file: Option<String>,
     /// Print a line for every check.
     #[arg(long, short)]
     verbose: bool,
-    /// Print every request and every answer, whole.
+    /// Print every request and response in full.
     #[arg(long)]
     traffic: bool,
-    /// List the checks, and send nothing.
+    /// List the checks without sending anything.
     #[arg(long)]
     list: bool,
 }
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     if let Some(fault) = args.target.faults.first() {
-        let message = format!("the audit brings its own faults; leave out --fault {}", quoted(fault));
+        let message = format!("the audit has its own faults: remove --fault {}", quoted(fault));
         return Err(CommandError::usage(message));
     }
     let mut prepared = super::prepare(config, &args.target, None)?;
@@ -162,7 +162,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         }
         super::say(&format!("audit of {url}\nsigned {}, seed {seed}", kit.scheme().describe()));
         super::say(&match kit.url() {
-            Some(mock) => format!("its calls go to {mock}\n"),
+            Some(mock) => format!("its requests go to {mock}\n"),
             None => String::new(),
         });
         let mut printer = Printer::new(args.verbose);
@@ -234,8 +234,8 @@ fn options(
 fn slow(took: Duration, left: Duration, within: HumanDuration) -> String {
     let tenths = |time: Duration| Duration::from_secs_f64((time.as_secs_f64() * 10.0).floor() / 10.0);
     format!(
-        "note: an answer took {}, where {within} are allowed (--answer-within); if all take so long, the checks that are left \
-         take {} or more",
+        "note: a response took {}, but only {within} is allowed (--answer-within); if all responses take this long, the \
+         remaining checks take {} or more",
         HumanDuration(tenths(took)),
         HumanDuration(Duration::from_secs(left.as_secs()))
     )

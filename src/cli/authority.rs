@@ -11,7 +11,7 @@ pub(super) const VARIABLE: &str = "AIRUDDER_MOCK_CA_DIR";
 /// Which certificate authority is meant.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct CaDir {
-    /// The folder of the certificate authority, which is made there at its first use. Default: airudder-mock/ca in
+    /// The folder of the certificate authority, which is created there on first use. Default: airudder-mock/ca in
     /// $XDG_DATA_HOME or ~/.local/share.
     #[arg(long, value_name = "DIR", env = VARIABLE, hide_env_values = true)]
     ca_dir: Option<PathBuf>,

@@ -10,8 +10,8 @@ use crate::files::visible;
 const EXAMPLES: &str = "\
 Examples:
   airudder-mock ca
-      The file of the authority's certificate, and for each language the
-      variable by which its programs trust it. The lines can be run:
+      Prints the file of the authority's certificate and, for each language, the
+      variable that makes its programs trust it. The output can be run:
       eval \"$(airudder-mock ca)\"
   airudder-mock ca --export ca.pem
       Copy the certificate, for a container image or another machine.";
@@ -20,7 +20,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Write the certificate to this file, in PEM format, and print nothing but its name.
+    /// Write the certificate to this file, in PEM format, and print only the file's name.
     #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
     #[command(flatten)]
@@ -54,8 +54,8 @@ fn help(files: &TrustFiles) -> String {
     format!(
         "\
 # The certificate authority of your mocks is in {own}
-# Nothing trusts it until you say so. Its key stays beside it: whoever has that key can pose as any host to programs that
-# trust it. bundle.pem holds the system's authorities as well.
+# No program trusts it until you tell it to. Its key is stored beside it: anyone with that key can impersonate any host to
+# programs that trust it. bundle.pem also contains the system's authorities.
 
 # curl: or curl --cacert {own}
 export CURL_CA_BUNDLE={bundle}
@@ -70,11 +70,11 @@ export JAVA_TOOL_OPTIONS={java}
 # PHP: curl and streams
 export PHP_INI_SCAN_DIR={php}
 
-# For `serve --proxy`: Node.js heeds https_proxy from 22.21 and 24.5 on
+# For `serve --proxy`: Node.js uses https_proxy from 22.21 and 24.5 on with
 #   export NODE_USE_ENV_PROXY=1
-# and before that by
+# and before that with
 #   export NODE_OPTIONS={node}
-# Java takes -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=8081, and Ruby http_proxy in place of https_proxy
+# Java takes -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=8081, and Ruby uses http_proxy instead of https_proxy
 
 # For a whole machine, if you must:
 #   Debian, Ubuntu: cp {own} /usr/local/share/ca-certificates/airudder-mock.crt && update-ca-certificates

@@ -14,23 +14,24 @@ use crate::settings::{Flags, Settings};
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
 pub(super) struct Args {
-    /// Only this entry, by its id or by a title in the vendor's menu, with every field of its request and response or of its
-    /// body.
+    /// Show only this entry, by its id or by its title in the vendor's menu, with every field of its request and
+    /// response or of its body.
     #[arg(value_name = "ID", conflicts_with_all = ["group", "magic", "faults", "codes", "reference"])]
     id: Option<String>,
     /// The output format.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Only the entries of this group, for example `chatbot`. Part of the name is enough.
+    /// List only the entries of this group, for example `chatbot`. Part of the name is enough.
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
-    /// List the magic numbers and words instead: they make the mock do something special.
+    /// List the magic numbers and words instead, which trigger special behaviour of the mock.
     #[arg(long, conflicts_with = "group")]
     magic: bool,
-    /// List everything that can go wrong on purpose instead: with --fault, in scenarios and settings, by the control surface.
+    /// List the faults instead, which can be injected with --fault, in scenarios and settings, and through the control
+    /// surface.
     #[arg(long, conflicts_with_all = ["group", "magic"])]
     faults: bool,
-    /// List the codes of answers instead, by family, each with its provenance.
+    /// List the response codes instead, by family, each with its provenance.
     #[arg(long, conflicts_with_all = ["group", "magic", "faults"])]
     codes: bool,
     /// Print every field of every entry as one Markdown document: docs/reference.md.
@@ -132,7 +133,7 @@ fn find_group<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a str, Command
     }
     let near = match &part[..] {
         [] => did_you_mean(nearest(wanted, groups.iter().copied())),
-        several => format!(", it may be {}", several.join(" or ")),
+        several => format!(", did you mean {}?", several.join(" or ")),
     };
     let mut message = format!("there is no group `{wanted}`{near}\n\nGroups:");
     for group in groups {
@@ -344,7 +345,7 @@ mod tests {
             assert_eq!(find_group(catalog, wanted).unwrap(), group);
         }
         for (wanted, hint) in [
-            ("calling", "it may be Calling tasks or Calling plans"),
+            ("calling", "did you mean Calling tasks or Calling plans?"),
             ("chatbto", "did you mean `Chatbot`?"),
             ("hologram", "Groups:\n  Access\n  Calling tasks"),
             ("", "there is no group ``"),

@@ -17,28 +17,28 @@ use crate::settings::{self, Flags, Settings};
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Without --as, a file counts as settings if it is called airudder-mock.toml or has a key that only settings have.
-A file given with --config is checked as settings too; the scenarios may use the endpoints and callbacks it declares.
+Without --as, a file is checked as settings if it is named airudder-mock.toml or has a key that only settings have.
+A file given with --config is also checked as settings; the scenarios may use the endpoints and callbacks it declares.
 
 Examples:
     airudder-mock check scenarios/*.toml airudder-mock.toml
     airudder-mock check --routes
-        Where each callback goes, by airudder-mock.toml in this folder.")]
+        Shows where each callback goes according to airudder-mock.toml in this folder.")]
 pub(super) struct Args {
     /// Scenario or settings files, or the names of stories that ship with the program: `first-transfer`.
     #[arg(required_unless_present = "routes", value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// What the files are. Default: decided from each file.
+    /// The kind of the files. Default: detected for each file.
     #[arg(long = "as", value_name = "KIND", value_enum)]
     kind: Option<Kind>,
-    /// Show where each callback goes by these settings, how it is signed and how it is delivered. Without a file: by the
-    /// settings of this folder.
+    /// Show for each callback where these settings send it, how it is signed and how it is delivered. Without a file,
+    /// the settings of this folder are used.
     #[arg(long)]
     routes: bool,
-    /// A host that `serve`, `run` or `emit` will get by --allow-target, so that routes may lead there.
+    /// A host that `serve`, `run` or `emit` will get with --allow-target, so that routes may lead there.
     #[arg(long = "allow-target", value_name = "HOST")]
     allow: Vec<String>,
-    /// A variable that `run` will get by --set: NAME or NAME=VALUE.
+    /// A variable that `run` will get with --set: NAME or NAME=VALUE.
     #[arg(long, value_name = "NAME")]
     set: Vec<String>,
 }

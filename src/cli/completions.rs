@@ -30,7 +30,7 @@ Examples:
     airudder-mock completions bash > ~/.local/share/bash-completion/completions/airudder-mock
     airudder-mock completions zsh > ~/.zfunc/_airudder-mock      with ~/.zfunc in $fpath
     airudder-mock completions fish > ~/.config/fish/completions/airudder-mock.fish
-The script asks the program, so that it knows the events, endpoints and groups of your settings, too. Write it anew with
+The script asks the program, so it also knows the events, endpoints and groups of your settings. Generate it again for
 a new version.")]
 pub(super) struct Args {
     /// The shell.

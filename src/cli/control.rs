@@ -8,11 +8,12 @@ pub(super) const TOKEN_VARIABLE: &str = "AIRUDDER_MOCK_CONTROL_TOKEN";
 /// Whether there is a control surface, and for whom.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct ControlArgs {
-    /// The control surface (/_mock/, the page included) is for whoever has this token: as `Authorization: Bearer TOKEN`, or as the
-    /// password in a browser. Also read from AIRUDDER_MOCK_CONTROL_TOKEN. Default: for whoever reaches the mock.
+    /// Require this token for the control surface (everything under /_mock/, including the page): as `Authorization:
+    /// Bearer TOKEN`, or as the password in a browser. Also read from AIRUDDER_MOCK_CONTROL_TOKEN. Default: no token is
+    /// needed.
     #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true)]
     control_token: Option<String>,
-    /// No control surface: what is under /_mock/ is not served.
+    /// Switch off the control surface: nothing under /_mock/ is served.
     #[arg(long)]
     no_control: bool,
 }

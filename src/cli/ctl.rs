@@ -13,24 +13,24 @@ const EXAMPLES: &str = "\
 Examples:
   airudder-mock ctl state
   airudder-mock ctl wait callback=task.finished within=10s
-      Exit code 1 and the nearest miss if it does not come.
+      Exits with 1 and shows the nearest miss if it does not arrive.
   airudder-mock ctl wait request=chatbot.send_message where.call_id=CALL_ID
   airudder-mock ctl journal endpoint='task.*' status=500
   airudder-mock ctl move by=25h
   airudder-mock ctl emit event=agent.transfer conversation=CALL_ID
   airudder-mock ctl add-fault fault.call=task.create fault.status=503 fault.times=2
   airudder-mock ctl stream
-      What happens, as it happens, a line of JSON each.
+      Prints every event as it happens, one JSON object per line.
 
-Without OPERATION it lists all operations.";
+Without OPERATION, it lists all operations.";
 
 /// The arguments of `ctl`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// What to ask for, for example wait.
+    /// The operation, for example wait.
     operation: Option<String>,
-    /// Its fields: `within=10s`, `where.call_id=7`. The value is read as JSON where it is JSON.
+    /// The fields of the operation: `within=10s`, `where.call_id=7`. A value that is valid JSON is read as JSON.
     #[arg(value_name = "FIELD=VALUE", value_parser = argument::field)]
     fields: Vec<(String, Value)>,
     #[command(flatten)]
@@ -41,7 +41,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     let Some(name) = &args.operation else { return super::print(&listing()) };
     let operation = described().find(|operation| operation.name == *name).ok_or_else(|| {
         let near = did_you_mean(nearest(name, described().map(|operation| operation.name)));
-        CommandError::usage(format!("there is no `{name}`{near} `airudder-mock ctl` lists what there is"))
+        CommandError::usage(format!(
+            "there is no operation `{name}`{near} `airudder-mock ctl` lists all of them"
+        ))
     })?;
     let fields = match operation.name {
         "emit" => argument::table(&of_body(&args.fields)?),

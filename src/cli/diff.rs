@@ -13,14 +13,14 @@ use crate::files::{read_within, visible};
 const MOST_MEGABYTES: u64 = 2_048;
 
 const EXAMPLES: &str = "\
-Compares what --record wrote of two runs, story by story, and tells the first difference. Line
-numbers and real durations do not count. Exits with 1 if there is one.
+Compares the records of two runs (--record), story by story, and prints the first difference. Line
+numbers and real durations are ignored. Exits with 1 if there is a difference.
 
 Examples:
   airudder-mock run scenarios/agent-transfer.toml --seed 7 --epoch 2030-01-01T00:00:00Z --speed max --record a.ndjson
   airudder-mock diff a.ndjson b.ndjson
   airudder-mock diff a.ndjson b.ndjson --ignore at --ignore body.call_id
-      Without the moments, and without one field of the bodies.";
+      Ignores times and one field of the bodies.";
 
 /// Keys that differ between any two runs.
 const ALWAYS_IGNORED: [&str; 2] = ["seq", "elapsed_us"];
@@ -29,11 +29,11 @@ const ALWAYS_IGNORED: [&str; 2] = ["seq", "elapsed_us"];
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The record of one run.
+    /// The record of the first run.
     a: PathBuf,
-    /// The record of the other.
+    /// The record of the second run.
     b: PathBuf,
-    /// Leave this out: a path such as `body.call_id`, or a name, wherever it stands. May be given more than once.
+    /// Ignore this: a path such as `body.call_id`, or a name at any depth. May be given more than once.
     #[arg(long, value_name = "FIELD")]
     ignore: Vec<String>,
 }
@@ -83,7 +83,7 @@ fn stories(text: &str, ignore: &[String]) -> Result<Vec<Story>, String> {
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let number = at + 1;
         let fields: Map<String, Value> = serde_json::from_str(line)
-            .map_err(|error| format!("line {number} is none of a record: {error}"))?;
+            .map_err(|error| format!("line {number} is not a record entry: {error}"))?;
         let name = fields.get("story").and_then(Value::as_str).map(str::to_owned);
         let mut whole = Value::Object(fields);
         for key in ["body", "answer"] {
@@ -161,7 +161,7 @@ fn first_difference(a: &[Story], b: &[Story], names: [&str; 2]) -> Option<String
 
 fn describe(story: Option<&str>, at: usize, lines: [Option<&Line>; 2], names: [&str; 2]) -> String {
     let story = story.map_or("outside of stories".to_owned(), |name| format!("story {}", visible(name)));
-    let mut text = format!("{story}: what happened as number {} differs\n", at + 1);
+    let mut text = format!("{story}: entry {} differs\n", at + 1);
     for (line, name) in lines.into_iter().zip(names) {
         match line {
             Some(line) => drop(writeln!(text, "  {name}:{}  {}", line.number, described(&line.fields))),
@@ -243,7 +243,7 @@ mod tests {
         let text = diff(&A.replace("\"status\":200", "\"status\":503"), &[]).unwrap();
         assert_eq!(
             text,
-            "story s: what happened as number 2 differs\n  a:3  tried session.end callback 1 try 1 status 200\n  \
+            "story s: entry 2 differs\n  a:3  tried session.end callback 1 try 1 status 200\n  \
              b:3  tried session.end callback 1 try 1 status 503\n  `status` is 200 in the first and 503 in the second\n"
         );
         let text = diff(&A.replace(r"[1,2]", r"[1,3]"), &[]).unwrap();
@@ -251,11 +251,7 @@ mod tests {
         let shorter: Vec<&str> = A.lines().take(2).collect();
         assert!(diff(&shorter.join("\n"), &[]).unwrap().contains("b  nothing more"));
         let other = format!("{A}\n{{\"story\":\"t\",\"kind\":\"story_started\"}}");
-        assert!(
-            diff(&other, &[])
-                .unwrap()
-                .starts_with("story t: what happened as number 1 differs\n  a  nothing")
-        );
+        assert!(diff(&other, &[]).unwrap().starts_with("story t: entry 1 differs\n  a  nothing"));
     }
 
     #[test]
@@ -263,6 +259,6 @@ mod tests {
         let b = A.replace("\"at\":\"x\"", "\"at\":\"z\"").replace(r#"\"id\":1"#, r#"\"id\":2"#);
         assert!(diff(&b, &["at"]).is_some());
         assert_eq!(diff(&b, &["at", "body.id"]), None);
-        assert!(stories("{}\nnonsense", &[]).err().unwrap().starts_with("line 2 is none of a record"));
+        assert!(stories("{}\nnonsense", &[]).err().unwrap().starts_with("line 2 is not a record entry"));
     }
 }

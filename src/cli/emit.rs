@@ -36,11 +36,11 @@ Examples:
   airudder-mock emit message.receive --set 'messages[0].content.text=hello'
   airudder-mock emit message.status --count 100 --callback-url http://127.0.0.1:3000/hook
   airudder-mock emit agent.transfer --into http://127.0.0.1:2478
-      The running mock sends it, as a callback of its own.
+      The running mock sends it as one of its own callbacks.
   echo '{\"any\": \"thing\"}' | airudder-mock emit session.end --body -
-      The body exactly as given, signed.
+      Signs the body exactly as given and sends it.
 
-Every event: airudder-mock catalog";
+All events: airudder-mock catalog";
 
 /// The arguments of `emit`.
 #[derive(Debug, clap::Args)]
@@ -48,35 +48,35 @@ Every event: airudder-mock catalog";
 pub(super) struct Args {
     /// The event id, for example session.transfer.
     event: String,
-    /// Have a running mock send it, over its control surface: its own secret, callback URL, retries and journal. Its URL, or
-    /// that of a namespace of it: `--into http://127.0.0.1:2478`.
+    /// Let a running mock send it through its control surface, with the mock's own secret, callback URL, retries and
+    /// journal. Give the URL of the mock or of one of its namespaces: `--into http://127.0.0.1:2478`.
     #[arg(long, value_name = "URL", conflicts_with_all = ["callback_url", "secret", "body", "print", "retry", "seed", "epoch"])]
     into: Option<String>,
-    /// The token that the mock of --into was started with, if it was (`serve --control-token`).
+    /// The control token of the mock given by --into, if it has one (`serve --control-token`).
     #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true)]
     control_token: Option<String>,
     #[command(flatten)]
     target: Flags,
-    /// Override a field of the generated body: `--set user.id=123`. The value is read as JSON where it is JSON. Digits
-    /// become a string where the field is one; quote them to be sure: `--set 'user.id="123"'`.
+    /// Override a field of the generated body: `--set user.id=123`. A value that is valid JSON is read as JSON. Digits
+    /// become a string if the field is a string; quote them to be sure: `--set 'user.id="123"'`.
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = argument::field)]
     set: Vec<(String, Value)>,
-    /// As --set, for a field or word that the vendor does not have: it is not noted as a likely slip of the pen.
+    /// Like --set, for a field or word that the vendor does not have: it is not reported as a likely typo.
     #[arg(long, value_name = "PATH=VALUE", value_parser = argument::field)]
     extra: Vec<(String, Value)>,
     /// Send the bytes of this file as the body; `-` reads standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "extra"])]
     body: Option<PathBuf>,
-    /// How many callbacks to send, each with its own ids.
+    /// The number of callbacks to send, each with its own ids.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     count: u32,
     /// Show the exact request with headers and signature, and send nothing.
     #[arg(long)]
     print: bool,
-    /// Retry by the delivery policy if the receiver does not accept it. Default: a single attempt.
+    /// Retry according to the delivery policy if the receiver does not accept it. Default: a single attempt.
     #[arg(long)]
     retry: bool,
-    /// The seed of the random values. Default: a new one each time.
+    /// The seed of all random values. Default: a different one each time.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// The country of the generated people, for example MX.
@@ -93,7 +93,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     check_event(&prepared.catalog, &args.event)?;
     for (path, value) in &args.set {
         if let Some(doubt) = doubt(&args.event, path, value) {
-            super::remark(&format!("warning: {doubt}; --extra says that it is meant so"));
+            super::remark(&format!("warning: {doubt}; use --extra if this is intended"));
         }
     }
     if let Some(url) = &args.into {
@@ -173,12 +173,12 @@ fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {
     match catalog.get(event) {
         Some(entry) if entry.direction == Direction::Callback => Ok(()),
         Some(_) => Err(CommandError::usage(format!(
-            "`{event}` is a call that you make to the vendor; callbacks are listed by `airudder-mock catalog`"
+            "`{event}` is a request that you make to the vendor, not a callback; `airudder-mock catalog` lists the callbacks"
         ))),
         None => {
             let near = did_you_mean(catalog.nearest(event, |entry| entry.direction == Direction::Callback));
             Err(CommandError::usage(format!(
-                "there is no event `{event}`{near}\nEvery event is listed by `airudder-mock catalog`."
+                "there is no event `{event}`{near}\n`airudder-mock catalog` lists all events."
             )))
         }
     }

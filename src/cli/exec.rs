@@ -23,16 +23,16 @@ use crate::settings::Flags;
 const EXAMPLES: &str = "\
 Examples:
   airudder-mock exec -- pytest
-      The tests find the mock by AIRUDDER_MOCK_URL, and its credentials by
+      The tests find the URL of the mock in AIRUDDER_MOCK_URL, and its credentials in
       AIRUDDER_MOCK_APP_KEY, _APP_SECRET, _SIGN_KEY, _SIGN_SECRET and _SECRET;
-      with --control-token, the token by AIRUDDER_MOCK_CONTROL_TOKEN.
+      with --control-token, the token is in AIRUDDER_MOCK_CONTROL_TOKEN.
   airudder-mock exec --receive-on 3000 --speed max -- npm test
       Callbacks go to http://127.0.0.1:3000/, where the tests listen.
   airudder-mock exec --intercept -- pytest
-      The code under test has https://api.airudder.com written into it: a proxy
-      and an authority of its own lead it to the mock, by variables alone.
+      For code with https://api.airudder.com hard-coded: environment variables for a
+      proxy and a certificate authority redirect its requests to the mock.
 
-It ends with the exit code of COMMAND.";
+Exits with the exit code of COMMAND.";
 
 /// The arguments of `exec`.
 #[derive(Debug, clap::Args)]
@@ -40,46 +40,47 @@ It ends with the exit code of COMMAND.";
 pub(super) struct Args {
     #[command(flatten)]
     target: Flags,
-    /// The address to listen on. Default: a free port of this machine.
+    /// The address to listen on. Default: a free port on this machine.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", hide_default_value = true)]
     listen: String,
-    /// Send callbacks to this port of this machine, where COMMAND listens; it is told by PORT.
+    /// Send callbacks to this port on this machine, where COMMAND listens. COMMAND gets the port in the variable PORT.
     #[arg(long, value_name = "PORT", conflicts_with = "callback_url", value_parser = clap::value_parser!(u16).range(1..))]
     receive_on: Option<u16>,
-    /// The seed of all random values. Default: another one each time.
+    /// The seed of all random values. Default: a different one each time.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// How fast the mock's clock runs: 1, 60, ... times real time; `max`, which jumps to whatever happens next; or 0, which
-    /// stands still until it is moved.
+    /// The speed of the mock's clock: 1, 60, ... times real time; `max`, which jumps to the next event; or 0, which
+    /// stops the clock until it is moved.
     #[arg(long, value_name = "0|1|60|max", default_value = "1")]
     speed: Speed,
     /// The time on the mock's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = argument::epoch)]
     epoch: Option<Timestamp>,
-    /// If COMMAND fails: write what happened to this file, one JSON object per line.
+    /// If COMMAND fails, write everything that happened to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson", default_value = "airudder-mock-exec.ndjson")]
     journal: PathBuf,
     #[command(flatten)]
     trace: TraceArgs,
     #[command(flatten)]
     control: ControlArgs,
-    /// Show tokens and the secrets of accounts in the journal and the trace.
+    /// Show tokens and account secrets in the journal and the trace.
     #[arg(long)]
     show_secrets: bool,
-    /// Speak TLS: AIRUDDER_MOCK_URL begins with https://, and COMMAND trusts the certificate by the variables that curl,
-    /// Python, Node.js, Go, Java, PHP and Ruby heed.
+    /// Use TLS: AIRUDDER_MOCK_URL begins with https://, and COMMAND trusts the certificate through the variables that
+    /// curl, Python, Node.js, Go, Java, PHP and Ruby read.
     #[arg(long)]
     tls: bool,
-    /// Lead the requests of COMMAND for https://api.airudder.com to the mock, although that is written into its code: by the
-    /// variables of proxies and of trust that curl, Python, Node.js, Go, Java, PHP and Ruby heed.
+    /// Redirect the requests of COMMAND for https://api.airudder.com to the mock, even if that URL is hard-coded:
+    /// through the variables for proxies and trust that curl, Python, Node.js, Go, Java, PHP and Ruby read.
     #[arg(long)]
     intercept: bool,
-    /// A host that is led to the mock besides api.airudder.com and detection.airudder.com. May be given more than once.
+    /// Another host to redirect to the mock, besides api.airudder.com and detection.airudder.com. May be given more
+    /// than once.
     #[arg(long = "proxy-host", value_name = "HOST", requires = "intercept", value_parser = argument::host)]
     proxy_hosts: Vec<String>,
     #[command(flatten)]
     ca: CaDir,
-    /// What to run, with its arguments.
+    /// The command to run, with its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
@@ -119,7 +120,7 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     variables.extend(args.control.variable());
     let shown = args.command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     let [program, arguments @ ..] = args.command.as_slice() else {
-        return Err(CommandError::usage("after `--` goes a command, for example `-- pytest`"));
+        return Err(CommandError::usage("a command must follow `--`, for example `-- pytest`"));
     };
     let trust = secured.as_ref().map(|secured| trusting(secured, &mock)).transpose()?.unwrap_or_default();
     let started = Command::new(program).args(arguments).envs(variables).envs(trust).spawn();
@@ -158,7 +159,7 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     let status = match ended {
         Some(Ok(Ok(status))) => status,
         Some(Ok(Err(error))) => return Err(CommandError::start(format!("`{shown}`: {error}"))),
-        Some(Err(_)) | None => return Err(CommandError::start(format!("`{shown}` was lost sight of"))),
+        Some(Err(_)) | None => return Err(CommandError::start(format!("cannot tell how `{shown}` ended"))),
     };
     traced?;
     let entries = kept.after(0);
@@ -170,10 +171,10 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     }
     leave_journal(&args.journal, &entries, args.show_secrets)?;
     let left = match entries.len() {
-        0 => "nothing reached the mock, and it sent nothing".to_owned(),
-        _ => format!("what happened is in {}", args.journal.display()),
+        0 => "the mock received no requests and sent no callbacks".to_owned(),
+        _ => format!("the journal is in {}", args.journal.display()),
     };
-    super::remark(&format!("airudder-mock: {left}; the same ids again: --seed {seed}"));
+    super::remark(&format!("airudder-mock: {left}; for the same ids again: --seed {seed}"));
     Ok(Exit::OfCommand(code(status)))
 }
 

@@ -9,18 +9,18 @@ use crate::mock::StartError;
 /// The closing lines of `--help`.
 pub(super) const HELP: &str = "\
 Exit codes:
-    0  all well
+    0  success
     1  an expectation failed, a callback could not be delivered, a signature is
-       wrong, a request is wrong for a mock that is `strict`, an audit found
-       something, or a load met its --fail-if
+       wrong, a `strict` mock found a request wrong, an audit found something,
+       or a load met a condition of --fail-if
     2  wrong usage, or a mistake in a file; nothing was sent
-    3  could not start, for example because an address is taken
-    4  of `serve`: callbacks were not sent, or are owed another attempt, or the
+    3  could not start, for example because an address is in use
+    4  `serve` only: callbacks were not sent or were due another attempt, or the
        data folder could not be written
-    5  of `load` and `merge`: the run is VOID, its figures say nothing
-   70  a mistake in this program: it ends rather than go on with half a state
+    5  `load` and `merge` only: the run is VOID, so its figures mean nothing
+   70  a bug in this program, which stopped rather than continue in a broken state
   130  interrupted
-of `exec`, once it runs: that of the command";
+`exec` exits with the code of its command, once that runs";
 
 /// How the program ends. The numbers are part of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,8 +137,8 @@ pub(super) fn code(command: impl FnOnce() -> Result<Exit, CommandError>) -> Exit
 
 /// The message after a panic.
 const BROKEN: &str = "\
-error: this is a mistake in airudder-mock itself: it ends here rather than answer and send from half a state. Please report
-it with the lines above";
+error: this is a bug in airudder-mock, which stops here rather than continue in a broken state. Please report it with the \
+lines above";
 
 #[cfg(test)]
 mod tests {

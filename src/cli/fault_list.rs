@@ -10,7 +10,7 @@ use crate::faults::{FaultName, Group};
 /// Returns the heading of a group.
 fn title(group: Group) -> &'static str {
     match group {
-        Group::Delivery => "Which callbacks come, when, how often and where",
+        Group::Delivery => "Which callbacks are sent, when, how often and where",
         Group::Signature => "The signature of a callback",
         Group::Body => "The body of a callback",
         Group::Connection => "The connection of a callback",

@@ -12,14 +12,14 @@ const EXAMPLES: &str = "\
 Examples:
     airudder-mock init airudder-tests
     airudder-mock init . --language node
-Receivers with Flask, FastAPI, Django, Express, Fastify, NestJS, axum and ASP.NET stand in the folder recipes/ of the
+Receivers with Flask, FastAPI, Django, Express, Fastify, NestJS, axum and ASP.NET are in the folder recipes/ of the
 source.";
 
 /// The arguments of `init`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// The folder. It is made if it is not there; a file that is there is never written over.
+    /// The folder. It is created if it does not exist; existing files are never overwritten.
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
     /// The language of the receiver.
@@ -98,9 +98,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
         .map(|path| visible(&path.to_string_lossy()).into_owned())
         .collect();
     if !there.is_empty() {
-        let (is, them) = if there.len() == 1 { ("is", "it") } else { ("are", "them") };
+        let (exist, them) = if there.len() == 1 { ("exists", "it") } else { ("exist", "them") };
         return Err(CommandError::usage(format!(
-            "{} {is} there already, and nothing was written; name another folder, or move {them} away",
+            "{} {exist} already, so nothing was written; give another folder, or move {them} away",
             there.join(", ")
         )));
     }

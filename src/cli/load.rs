@@ -48,24 +48,26 @@ Examples, with a receiver at $URL:
   airudder-mock load scenarios/load-transfer.toml --callback-url $URL --rate 100/s..2k/s --report out.html
       A ramp, and a page with charts.
   airudder-mock load scenarios/load-transfer.toml --callback-url $URL --find-max --slo 'p99<50ms,errors<0.1%'
-      The highest rate that holds.
+      Finds the highest rate that meets the conditions.
   airudder-mock load scenarios/agent-transfer.toml --callback-url $URL --rate 20/s --unit stories
-      Whole conversations, with the REST side at http://127.0.0.1:2478 for your calls.";
+      Whole conversations; your requests go to http://127.0.0.1:2478.";
 
 /// The arguments of `load`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Scenario files, or names of stories that ship with the program. Several are a mix, by the weights of their [load] tables.
+    /// Scenario files, or names of stories that ship with the program. Several form a mix, weighted by their [load]
+    /// tables.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     target: Flags,
-    /// How often: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
-    /// `100/s~500/s every 1m`, or `max`: as fast as answers come. Default: that of the first file that has one, or 100/s.
+    /// The rate: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
+    /// `100/s~500/s every 1m`, or `max`: as fast as responses arrive. Default: the rate of the first file that has one,
+    /// or 100/s.
     #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
     rate: Option<RateProfile>,
-    /// For how long. Default: that of the rate's stages or of the file, or 10s.
+    /// The duration of the load. Default: that of the rate's stages or of the file, or 10s.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     duration: Option<HumanDuration>,
     /// What the rate counts. Default: events.
@@ -74,13 +76,13 @@ pub(super) struct Args {
     /// How arrivals are spaced. Default: even.
     #[arg(long, value_enum)]
     arrivals: Option<Arrivals>,
-    /// End after so many events, or stories. Stories already running are allowed to finish.
+    /// Stop after this many events or stories. Stories that are running may finish.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
-    /// How many events may be in flight. Default: 256, with the rate `max` 32.
+    /// Maximum number of events in flight. Default: 256, or 32 with the rate `max`.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     in_flight: Option<u32>,
-    /// How many threads send events. Default: half of the cores.
+    /// Number of threads that send events. Default: half of the cores.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256))]
     workers: Option<u32>,
     /// How events are made. Default: auto.
@@ -89,8 +91,8 @@ pub(super) struct Args {
     /// Use HTTP/2 (prior knowledge on http, ALPN on https).
     #[arg(long)]
     http2: bool,
-    /// How long to wait for a response before an event counts as timed out. Default: the timeout of the delivery policy,
-    /// 10s.
+    /// Maximum time to wait for a response before an event counts as timed out. Default: the timeout of the delivery
+    /// policy, 10s.
     #[arg(long, value_name = "TIME")]
     timeout: Option<HumanDuration>,
     /// Lag above which an event counts as late.
@@ -99,37 +101,39 @@ pub(super) struct Args {
     /// Drop events that cannot be sent within this lag. Default: the timeout.
     #[arg(long, value_name = "TIME")]
     drop_after: Option<HumanDuration>,
-    /// The seed of ids, people and arrivals. Default: that of the first file that has one; 1 with
-    /// `--shard`; another one each time without.
+    /// The seed of ids, people and arrivals. Default: the seed of the first file that has one; otherwise 1 with
+    /// `--shard`, and a different one each time without.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Search for the highest rate that holds, starting at --rate (100/s by default). --duration is the length of a probe,
-    /// 5s by default.
+    /// Search for the highest rate that meets --slo, starting at --rate (default: 100/s). --duration is the length of a
+    /// probe (default: 5s).
     #[arg(long, conflicts_with_all = ["shard", "count"])]
     find_max: bool,
-    /// The conditions that have to hold, with --find-max. Metrics as for --fail-if. Default: `p99<100ms,errors<0.1%`.
+    /// The conditions that must hold, with --find-max. Metrics as for --fail-if. Default: `p99<100ms,errors<0.1%`.
     #[arg(long, value_name = "CONDITIONS")]
     slo: Option<Slo>,
-    /// Send one part of a run that several processes share: part I, counted from 0, of N. Give all of them the same other
-    /// arguments; `merge` merges their reports. With N alone, I is taken from JOB_COMPLETION_INDEX, as set by Kubernetes.
+    /// Send one part of a run that several processes share: part I of N, counted from 0. All other arguments must be
+    /// the same for every part; `merge` merges the reports. With N alone, I is taken from JOB_COMPLETION_INDEX, as set
+    /// by Kubernetes.
     #[arg(long, value_name = "I/N", value_parser = shard)]
     shard: Option<Shard>,
-    /// When to start, for example 2030-01-01T00:00:00Z: the same for all parts.
+    /// When to start, for example 2030-01-01T00:00:00Z: give all parts the same time.
     #[arg(long, value_name = "TIME", value_parser = super::argument::moment)]
     start_at: Option<Timestamp>,
-    /// A variable of the stories, in place of the one in the files: `--set amount=200`. JSON values keep their type.
+    /// Set a variable of the stories, in place of its value in the files: `--set amount=200`. JSON values keep their
+    /// type.
     #[arg(long = "set", value_name = "VAR=VALUE", value_parser = super::argument::variable)]
     set: Vec<(String, Value)>,
-    /// Where the mock serves requests during the load, and the page that shows how it goes. Port 0 picks a free one. Default: 127.0.0.1:2478 while stories are
-    /// simulated, nowhere otherwise.
+    /// The address on which the mock serves requests during the load, and a page that shows the progress. Port 0 picks
+    /// a free one. Default: 127.0.0.1:2478 if stories are simulated, none otherwise.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// Compare with the receiver's own list of the ids it took, once the run is over: a file or a URL, as a JSON array, NDJSON
-    /// or plain lines. Exit with 1 if something is lost or doubled.
+    /// After the run, compare with the receiver's own list of the ids it received: a file or a URL, as a JSON array,
+    /// NDJSON or plain lines. Exit with 1 if an event is lost or duplicated.
     #[arg(long, value_name = "URL|FILE", conflicts_with = "find_max")]
     receipts: Option<load::Source>,
-    /// Title the run VOID and exit with 5 if the sender itself held back more than this share of the events. 100% never
-    /// does. Default: 20%.
+    /// Mark the run VOID and exit with 5 if the sender itself held back more than this share of the events. 100%
+    /// switches this off. Default: 20%.
     #[arg(long, value_name = "PERCENT", value_parser = super::argument::share)]
     void_above: Option<f64>,
     #[command(flatten)]
@@ -138,7 +142,7 @@ pub(super) struct Args {
     receiver_wait: ReceiverWait,
     #[command(flatten)]
     report: ReportArgs,
-    /// Show nothing while it runs.
+    /// Print nothing while the load runs.
     #[arg(long, short)]
     quiet: bool,
 }
@@ -158,8 +162,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let prepared = args.report.prepare()?;
     if let (Some(slo), false) = (&args.slo, args.find_max) {
         return Err(CommandError::usage(format!(
-            "--slo says what a search has to hold: add --find-max, or judge this run with --fail-if, which says what \
-             must not be, such as the opposite of `{slo}`"
+            "--slo gives the conditions of a search: add --find-max, or judge this run with --fail-if, which takes the \
+             conditions that fail it, such as the opposite of `{slo}`"
         )));
     }
     let mut world = super::prepare(config, &args.target, args.listen.as_deref())?;
@@ -197,7 +201,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let target: Option<Arc<Target>> = match &world.settings.callback_url {
         Some(url) if url.contains("{event}") => {
             return Err(CommandError::usage(format!(
-                "{url}: a load goes to one URL, so `{{event}}` can't stand in it; give another one with --callback-url"
+                "{url}: a load goes to one URL, which can't contain `{{event}}`; give another one with --callback-url"
             )));
         }
         Some(url) => {
@@ -246,7 +250,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let rates = stories.iter().filter_map(|story| story.load.rate.as_ref());
     if args.rate.is_none() && rates.clone().any(|other| *other != rate) {
         super::remark(&format!(
-            "note: a run has one rate, that of the first file that has one: {rate}; the others only weigh"
+            "note: a run has one rate, which comes from the first file that has one: {rate}; other files only count by their weight"
         ));
     }
     let load = Load::prepare(probing, &guard, options).map_err(CommandError::usage)?;
@@ -260,7 +264,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         let address = server.local_addr();
         files.replace(Some(args.address_files.write(address, &format!("http://{address}"))?));
         if !args.quiet {
-            super::remark(&format!("note: http://{address}/_mock/ shows how it goes"));
+            super::remark(&format!("note: http://{address}/_mock/ shows the progress"));
         }
         Ok(server)
     };
@@ -324,7 +328,7 @@ fn first<T>(stories: &[Arc<Story>], get: impl Fn(&Story) -> Option<T>) -> Option
 fn beginning(at: Timestamp) -> String {
     match Duration::try_from(at.duration_since(Timestamp::now())) {
         Ok(left) => format!("begins at {at}, in {}", HumanDuration(Duration::from_secs(left.as_secs()))),
-        Err(_) => format!("{at} is past: begins at once"),
+        Err(_) => format!("{at} is in the past: begins at once"),
     }
 }
 
@@ -347,13 +351,13 @@ const INDEX_VARIABLE: &str = "JOB_COMPLETION_INDEX";
 /// Why a text is not a part of a run.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum ShardError {
-    #[error("`{0}` is no number: write for example 0/4")]
+    #[error("`{0}` is not a number: write for example 0/4")]
     Number(String),
     #[error(
-        "{INDEX_VARIABLE} is not set, as it is in an Indexed Job of Kubernetes: write which part it is, for example 0/{0}"
+        "{INDEX_VARIABLE} is not set (Kubernetes sets it in an Indexed Job): write which part this is, for example 0/{0}"
     )]
     NoIndex(String),
-    #[error("there is no part of nothing: write for example 0/4")]
+    #[error("a run can't have 0 parts: write for example 0/4")]
     OfNothing,
     #[error("parts count from 0: the last of {0} is {last}/{0}", last = .0 - 1)]
     Beyond(u32),

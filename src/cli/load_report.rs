@@ -11,16 +11,17 @@ use crate::load::{ConditionError, FailIf, Report, compare, markdown, page, summa
 /// The arguments about reports.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct ReportArgs {
-    /// Write the report to this file: all data as .json, a page to look at as .html, a text for a pull request as .md.
-    /// May be given more than once.
+    /// Write the report to this file: all data as .json, an HTML page as .html, Markdown for a pull request as .md. May
+    /// be given more than once.
     #[arg(long, value_name = "FILE")]
     report: Vec<PathBuf>,
     /// Compare with this earlier JSON report.
     #[arg(long, value_name = "FILE.json")]
     baseline: Option<PathBuf>,
-    /// Exit with 1 if this is so: `p99>50ms`, `errors>1%`, `rate<4900/s`, or against the baseline `p99>+20%`, `rate<-5%`.
-    /// May be given more than once. Metrics: p50 to p99.99, max, mean, each also as send.p99 or lag.p99; errors,
-    /// timeouts, late, dropped, rate, busy, cpu. Default, where none is about errors: `errors>50%`; `never` switches that off.
+    /// Exit with 1 if this condition is met: `p99>50ms`, `errors>1%`, `rate<4900/s`, or against the baseline
+    /// `p99>+20%`, `rate<-5%`. May be given more than once. Metrics: p50 to p99.99, max, mean, each also as send.p99 or
+    /// lag.p99; errors, timeouts, late, dropped, rate, busy, cpu. Default, unless a condition is about errors:
+    /// `errors>50%`; `never` switches it off.
     #[arg(long, value_name = "CONDITION")]
     fail_if: Vec<Gate>,
 }
@@ -142,14 +143,14 @@ fn form(path: &Path) -> Result<Form, CommandError> {
         Some("md" | "markdown") => Form::Markdown,
         _ => {
             return Err(CommandError::usage(format!(
-                "`--report {shown}` has to end with .json (all data), .html (a page to look at) or .md (a text)"
+                "`--report {shown}` must end with .json (all data), .html (a page) or .md (Markdown)"
             )));
         }
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
         return Err(CommandError::usage(format!(
-            "`--report {shown}`: there is no folder {}, make it first",
+            "`--report {shown}`: the folder {} does not exist, create it first",
             folder.display()
         )));
     }

@@ -75,7 +75,9 @@ pub(super) fn text(settings: &Settings, format: Format) -> String {
             for number in &numbers {
                 let _ = writeln!(out, "| {} | `{}` | {} |", number.digits, number.mock_outcome, number.what);
             }
-            out.push_str("\n| `mock:` or `X-Mock-Fault` | what goes wrong with the call |\n| --- | --- |\n");
+            out.push_str(
+                "\n| `mock:` or `X-Mock-Fault` | what goes wrong with the request |\n| --- | --- |\n",
+            );
             for (name, what) in faults::MAGIC {
                 let _ = writeln!(out, "| `{name}` | {what} |");
             }
@@ -89,7 +91,7 @@ pub(super) fn text(settings: &Settings, format: Format) -> String {
                 let _ = writeln!(out, "  {}  {:15} {}", number.digits, number.mock_outcome, number.what);
             }
             out.push_str(
-                "\nCalls, by `mock:NAME` in a text of the call or by the header `X-Mock-Fault: NAME`:\n\n",
+                "\nRequests, by `mock:NAME` in a text of the request or by the header `X-Mock-Fault: NAME`:\n\n",
             );
             for (name, what) in faults::MAGIC {
                 let _ = writeln!(out, "  {name:15} {what}");

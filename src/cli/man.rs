@@ -13,7 +13,7 @@ use super::{Cli, CommandError, Exit};
 Example:
     airudder-mock man --out ~/.local/share/man/man1")]
 pub(super) struct Args {
-    /// The folder. It is made if it is not there.
+    /// The folder. It is created if it does not exist.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }

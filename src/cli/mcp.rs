@@ -16,26 +16,26 @@ use crate::console;
 const REVISIONS: [&str; 3] = ["2025-06-18", "2025-03-26", "2024-11-05"];
 
 const INSTRUCTIONS: &str = "\
-A mock of AI Rudder, which you steer and watch. Make something happen (emit, start_chat, user, or requests of the code you \
-work on), wait for what should come of it (wait_for, never by sleeping), and read the journal where it does not come. Facts \
-about the vendor are documented, example, client or assumed: reference tells of each field. audit judges a receiver.";
+A mock of AI Rudder that you control and observe. Make something happen (emit, start_chat, user, or requests of the code you \
+are working on), wait for the expected result (with wait_for, never by sleeping), and read the journal if it does not arrive. \
+Facts about the vendor are documented, example, client or assumed: reference says which, field by field. audit tests a receiver.";
 
 /// Each tool with its request to the control surface, and additional advice for an agent.
 const TOOLS: [(&str, &str, &str); 11] = [
-    ("wait_for", "wait", "If it does not come, what came closest is shown with the differences."),
-    ("settle", "settle", "Then nothing is under way any more, and the journal is complete."),
-    ("journal", "journal", "What the integration has sent is `in`, callbacks are `out`."),
-    ("emit", "emit", "The catalog of events is that of `reference`."),
-    ("start_chat", "chat", "Its `conversation` is what `user` takes."),
+    ("wait_for", "wait", "If it does not arrive, the closest match is shown with its differences."),
+    ("settle", "settle", "Afterwards nothing is in progress, and the journal is complete."),
+    ("journal", "journal", "Requests of the integration are `in`, callbacks are `out`."),
+    ("emit", "emit", "`reference` describes the events."),
+    ("start_chat", "chat", "Pass its `conversation` to `user`."),
     ("user", "user", "You are the person at the other end of a WhatsApp chat."),
-    ("clock", "move", "Retries, plans and schedules happen on the way."),
-    ("add_fault", "add-fault", "Its `id` is what `remove_fault` takes."),
+    ("clock", "move", "Retries, plans and schedules that become due take place."),
+    ("add_fault", "add-fault", "Pass its `id` to `remove_fault`."),
     ("remove_fault", "remove-fault", ""),
     ("explain_signature", "signature", "The number of an entry is its `seq` in the journal."),
     (
         "reference",
         "entry",
-        "Such as `session.transfer` or `task.create`; an unknown one is answered with those near it.",
+        "Such as `session.transfer` or `task.create`; for an unknown one, similar ids are listed.",
     ),
 ];
 
@@ -45,7 +45,7 @@ const AUDIT: &str = "audit";
 /// The arguments of `mcp`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-An agent that speaks the Model Context Protocol starts it by itself, beside `airudder-mock serve`:
+An agent that supports the Model Context Protocol starts this command itself, beside `airudder-mock serve`:
     { \"mcpServers\": { \"airudder-mock\": { \"command\": \"airudder-mock\", \"args\": [\"mcp\"] } } }")]
 pub(super) struct Args {
     #[command(flatten)]
@@ -163,14 +163,14 @@ fn tools() -> Vec<Value> {
     });
     let audit = json!({
         "name": AUDIT,
-        "description": "It tries a receiver of callbacks with some fifty crafted ones, and says what is wrong, why it matters \
-    and how to fix it.",
+        "description": "Tests a receiver of callbacks with about fifty crafted ones, and reports what is wrong, why it matters \
+                        and how to fix it.",
         "inputSchema": {
             "type": "object",
             "properties": {
                 "callback_url": { "type": "string", "description": "The receiver: `http://127.0.0.1:3000/hook`." },
-                "secret": { "type": "string", "description": "The secret that it verifies by. Default: `airudder-mock-secret`." },
-                "only": { "type": "string", "description": "Only these checks: names, or beginnings such as `signature-*`." },
+                "secret": { "type": "string", "description": "The secret that the receiver verifies signatures with. Default: `airudder-mock-secret`." },
+                "only": { "type": "string", "description": "Only these checks: names, or prefixes such as `signature-*`." },
             },
             "required": ["callback_url"],
         },

@@ -7,9 +7,9 @@ use super::{CommandError, Exit};
 use crate::load::{Report, merge};
 
 const EXAMPLES: &str = "\
-Counts and distributions add up exactly, whatever the order; percentiles are taken
+Counts and distributions add up exactly, in any order; percentiles are computed
 from the sum, never averaged. Merged reports can be merged again. A missing shard
-is among the findings. One report alone is summed up, compared and written anew.
+is reported as a finding. A single report can be compared and written again.
 
 Examples:
   Two processes shared a load:
@@ -23,8 +23,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// JSON reports of the shards of one run, or folders with them. Of a folder, every `.json` file that is the report of a
-    /// shard counts.
+    /// JSON reports of the shards of one run, or folders with them. From a folder, every `.json` file that is the
+    /// report of a shard is read.
     #[arg(required = true, value_name = "FILE.json|DIR")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -59,13 +59,13 @@ fn of_folder(folder: &Path) -> Result<Vec<(String, Report)>, CommandError> {
         let name = path.display().to_string();
         match read(&path) {
             Ok(report) if report.plan.shard.is_some() => found.push((name, report)),
-            Ok(_) => super::remark(&format!("note: {name} is left out: it is no shard's report")),
-            Err(_) => super::remark(&format!("note: {name} is left out: it is no load report")),
+            Ok(_) => super::remark(&format!("note: {name} is ignored: it is not the report of a shard")),
+            Err(_) => super::remark(&format!("note: {name} is ignored: it is not a load report")),
         }
     }
     if found.is_empty() {
         return Err(CommandError::usage(format!(
-            "there is no shard's report in {shown}: each part of a run writes one with `--shard I/N --report PART.json`"
+            "{shown} contains no report of a shard: each part of a run writes one with `--shard I/N --report PART.json`"
         )));
     }
     Ok(found)
@@ -116,6 +116,6 @@ mod tests {
         assert_eq!(again.counts.planned, 2_500);
         let empty = tempfile::tempdir().unwrap();
         let error = merge(&[empty.path().display().to_string()]).unwrap_err();
-        assert!(format!("{error:?}").contains("no shard's report"), "{error:?}");
+        assert!(format!("{error:?}").contains("no report of a shard"), "{error:?}");
     }
 }

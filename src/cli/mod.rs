@@ -66,14 +66,14 @@ pub use exit::{CommandError, Exit};
 use crate::mock::Prepared;
 use crate::settings::Flags;
 
-/// A mock AI Rudder: signed callbacks from scenario files, and fake REST endpoints with state behind them.
+/// A mock AI Rudder server: signed callbacks from scenario files, and fake REST endpoints with state.
 ///
-/// Everything runs offline, on loopback unless you say otherwise.
+/// Everything runs offline, and on loopback unless you say otherwise.
 #[derive(Debug, Parser)]
 #[command(name = "airudder-mock", version, propagate_version = true, max_term_width = 100)]
 #[command(after_help = exit::HELP)]
 pub struct Cli {
-    /// The settings file. Default: `airudder-mock.toml` in this folder, if there is one.
+    /// The settings file. Default: `airudder-mock.toml` in this folder, if it exists.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -82,27 +82,28 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write a folder to begin with: the settings with every key, a story, and a receiver in your language with its test.
+    /// Create a folder to start from: settings with every key, a story, and a receiver in your language with its test.
     Init(init::Args),
     /// Run scenario files as stories: send their callbacks, wait for your requests, check the results.
     Run(run::Args),
-    /// Serve the vendor's REST endpoints with state behind them, and send the callbacks that follow from your requests.
+    /// Serve the vendor's REST endpoints with state, and send the callbacks that your requests cause.
     Serve(serve::Args),
-    /// Run a command, such as your tests, with a mock beside it that lives as long as the command does.
+    /// Run a command, such as your tests, with a mock beside it that runs as long as the command does.
     Exec(exec::Args),
-    /// Look at a running mock, wait for what it sends or gets, and steer it.
+    /// Inspect and control a running mock, and wait for its requests and callbacks.
     Ctl(ctl::Args),
-    /// Give a running mock to an agent as tools, by the Model Context Protocol over standard input and output.
+    /// Offer a running mock to an AI agent as tools, through the Model Context Protocol over standard input and output.
     Mcp(mcp::Args),
-    /// Say whether a mock is ready, and wait for one: the health check of containers.
+    /// Check whether a mock is ready, or wait until it is: the health check of containers.
     Ready(ready::Args),
-    /// Watch a running mock: the timeline of its requests and callbacks, as it grows.
+    /// Watch a running mock: a live timeline of its requests and callbacks.
     Tail(tail::Args),
-    /// Be the end user of a WhatsApp conversation, in the terminal.
+    /// Play the end user of a WhatsApp conversation in the terminal.
     Chat(chat::Args),
     /// Send callbacks at a set rate, and measure how the receiver copes.
     Load(load::Args),
-    /// Try your receiver with some fifty crafted callbacks, and say what is wrong, why it matters and how to fix it.
+    /// Test your receiver with about fifty crafted callbacks, and report what is wrong, why it matters and how to fix
+    /// it.
     Audit(audit::Args),
     /// Send one callback now, or print it.
     Emit(emit::Args),
@@ -116,17 +117,17 @@ enum Command {
     Verify(verify::Args),
     /// List every endpoint and callback, with the provenance of each.
     Catalog(catalog::Args),
-    /// Print where the certificate authority of `serve --tls` and `--proxy` is, and how programs come to trust it.
+    /// Print where the certificate authority of `serve --tls` and `--proxy` is, and how to make programs trust it.
     Ca(ca::Args),
     /// Check scenario and settings files without running them.
     Check(check::Args),
-    /// Send what a record says was sent once more.
+    /// Send the callbacks of a record again.
     Replay(replay::Args),
-    /// Tell the first difference of two recorded runs.
+    /// Show the first difference between two recorded runs.
     Diff(diff::Args),
-    /// Print the JSON Schema of the files you write.
+    /// Print the JSON Schema of the files you write, or an OpenAPI document.
     Schema(schema::Args),
-    /// Print what makes your shell complete commands, flags, events, endpoints and groups.
+    /// Print the script that completes commands, flags, events, endpoints and groups in your shell.
     Completions(completions::Args),
     /// Write the manual pages.
     Man(man::Args),
@@ -215,7 +216,7 @@ fn print(text: &str) -> Result<Exit, CommandError> {
 /// Reads the settings under these flags. Keys under their old names are reported once.
 fn prepare(config: Option<&Path>, flags: &Flags, listen: Option<&str>) -> Result<Prepared, CommandError> {
     if flags.insecure {
-        remark("warning: --insecure accepts any certificate, so nobody is authenticated");
+        remark("warning: --insecure accepts any certificate, so receivers are not authenticated");
     }
     let flags = Flags { listen: listen.map(str::to_owned), ..flags.clone() };
     let prepared = Prepared::load(config, flags)?;
@@ -237,7 +238,7 @@ fn fresh_seed() -> u64 {
 /// Creates the runtime of commands that use the network.
 fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    built.map_err(|error| CommandError::start(format!("the system refuses a new event loop: {error}")))
+    built.map_err(|error| CommandError::start(format!("cannot start an event loop: {error}")))
 }
 
 /// Returns a future that is ready when the user interrupts. A second interruption ends the process at once. The signal is

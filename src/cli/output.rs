@@ -136,7 +136,7 @@ impl Shared {
             let mut written = out.write_all(&text);
             if left_out > 0 && written.is_ok() {
                 let lines = if left_out == 1 { "line was" } else { "lines were" };
-                written = writeln!(out, "({left_out} {lines} left out here: nobody took them in time)");
+                written = writeln!(out, "({left_out} {lines} left out here: the reader was too slow)");
             }
             let written = written.and_then(|()| out.flush());
             let mut state = self.lock();
@@ -204,7 +204,7 @@ mod tests {
         let text: Vec<u8> = took.try_iter().flatten().collect();
         let text = String::from_utf8(text).unwrap();
         assert_eq!(text.matches(&line).count(), 16);
-        assert!(text.contains("\n(85 lines were left out here: nobody took them in time)\n"));
+        assert!(text.contains("\n(85 lines were left out here: the reader was too slow)\n"));
         assert!(text.contains("again\n"));
     }
 

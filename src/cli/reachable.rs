@@ -18,7 +18,7 @@ const BETWEEN: Duration = Duration::from_millis(50);
 /// How long to wait for a receiver.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct ReceiverWait {
-    /// Wait until the callback URL accepts connections, so long at most, before anything is sent. 0 starts without it.
+    /// Maximum time to wait for the callback URL to accept connections before anything is sent. 0 does not wait.
     #[arg(long, value_name = "TIME", default_value = "30s")]
     wait_for_receiver: HumanDuration,
 }
@@ -38,7 +38,7 @@ impl ReceiverWait {
                 if began.elapsed() >= within {
                     return Err(CommandError::start(format!(
                         "{} accepted no connection within {} ({error}): start your server, or give \
-                         --wait-for-receiver 0 to go on without it",
+                         --wait-for-receiver 0 to continue without it",
                         receiver.origin(),
                         self.wait_for_receiver
                     )));

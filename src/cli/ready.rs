@@ -31,7 +31,7 @@ const ANSWER: Duration = Duration::from_secs(2);
 pub(super) struct Args {
     #[command(flatten)]
     mock: Where,
-    /// How long to wait for it at most. Default: not at all.
+    /// Maximum time to wait for the mock. Default: do not wait.
     #[arg(long, value_name = "TIME")]
     wait: Option<HumanDuration>,
     /// Print nothing.
@@ -50,10 +50,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
             let why = match timeout(patience, remote.ask("ready", Value::Null)).await {
                 Ok(Ok(health)) => return said(args, &remote, &health),
                 Ok(Err(RemoteError::Refused { status: 503, .. })) => {
-                    format!("the mock at {} ends and takes no more requests", remote.url())
+                    format!("the mock at {} is shutting down and accepts no more requests", remote.url())
                 }
                 Ok(Err(error)) => error.to_string(),
-                Err(_) => format!("what listens at {} does not answer", remote.url()),
+                Err(_) => format!("the server at {} does not answer", remote.url()),
             };
             if Instant::now() + ASK > until {
                 return match args.quiet {

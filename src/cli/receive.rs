@@ -25,23 +25,23 @@ use crate::time::HumanDuration;
 const DEFAULT_LISTEN: &str = "127.0.0.1:2479";
 
 const EXAMPLES: &str = "\
-Every path and method is a callback. The signature is verified over the exact
-bytes that came. An event that the catalog lists as signed must have one;
-others may. A wrong signature is reported, and answered like a right one;
---refuse answers it with 401, as a real receiver has to.
+Requests to every path, with every method, count as callbacks. The signature is
+verified over the exact bytes received. An event that the catalog lists as signed
+must have a signature; others may. A wrong signature is reported, but answered like
+a right one; --refuse answers it with 401, as a real receiver must.
 
-Ends with Ctrl-C or after --count, and then prints totals. Both are normal
-ends: the exit code is 0 if no signature was wrong, 1 otherwise.
+Stops on Ctrl-C or after --count, and then prints totals. Both are normal ends: the
+exit code is 0 if no signature was wrong, 1 otherwise.
 
 Examples:
   In one terminal, a receiver; in the other, a story sent to it:
       airudder-mock receive
       airudder-mock run scenarios/agent-transfer.toml --callback-url http://127.0.0.1:2479/hook
-  Look how failed deliveries are retried:
+  See how failed deliveries are retried:
       airudder-mock receive --fail-first 2
   A slow receiver:
       airudder-mock receive --delay 12s
-  Wait for three callbacks, keep them, fail if a signature is wrong:
+  Wait for three callbacks, save them, and fail if a signature is wrong:
       airudder-mock receive --count 3 --json > callbacks.ndjson
 
 The vendor's own algorithm is not public. The preset `airudder` is assumed;
@@ -58,25 +58,25 @@ pub(super) struct Args {
     address_files: AddressFiles,
     #[command(flatten)]
     signer: SignerArgs,
-    /// The status to answer with.
+    /// The status of the responses.
     #[arg(long, value_name = "STATUS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
     answer: u16,
-    /// The body to answer with. It goes out as JSON if it is JSON, else as plain text.
+    /// The body of the responses. It is sent as JSON if it is valid JSON, and as plain text otherwise.
     #[arg(long, value_name = "TEXT", default_value = "{}", allow_hyphen_values = true)]
     body: String,
-    /// Answer 401 where the signature is wrong or missing, as a real receiver has to. Default: it is only reported.
+    /// Answer 401 if the signature is wrong or missing, as a real receiver must. Default: it is only reported.
     #[arg(long)]
     refuse: bool,
     /// Answer 500 to the first N callbacks.
     #[arg(long, value_name = "N", default_value_t = 0)]
     fail_first: u64,
-    /// Wait so long before each answer, for example `300ms` or `12s`.
+    /// Wait this long before each response, for example `300ms` or `12s`.
     #[arg(long, value_name = "TIME", default_value = "0")]
     delay: HumanDuration,
-    /// Print one line of JSON for each callback, with everything in it. The other lines go to standard error.
+    /// Print one line of JSON with all details for each callback. The other output goes to standard error.
     #[arg(long)]
     json: bool,
-    /// End after N callbacks.
+    /// Stop after N callbacks.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 }

@@ -25,7 +25,7 @@ impl<'a> Recording<'a> {
         let file = File::create(path).map_err(|error| cannot_write(path, &error))?;
         let shown = path.display().to_string();
         let tell = move |error: &std::io::Error| {
-            super::remark(&format!("error: nothing more is recorded in {shown}: {error}"));
+            super::remark(&format!("error: recording to {shown} has stopped: {error}"));
         };
         let output = Output::new(file, WhenFull::Wait, tell).map_err(|error| cannot_write(path, &error))?;
         let (recorder, handle) = Recorder::new(Box::new(output), timing, embedded);

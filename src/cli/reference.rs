@@ -35,9 +35,10 @@ pub(super) fn document(catalog: &Catalog) -> String {
          `airudder-mock catalog --reference`; `airudder-mock catalog ID` shows one entry. Provenance: **documented** (the\n\
          vendor's public documentation), **example** (an example in it), **client** (a third-party client in real use),\n\
          **assumed** (not public; overridable under `[catalog.\"ID\"]` in the settings). Response fields are those of\n\
-         `data` or `body` inside the family's envelope. A provenance is that of a field's name and type; where its words, its unit\n\
-         or its limit are less sure, the last column says so, and nothing is surer than what it stands in. Fields that are not\n\
-         listed are accepted, have no effect, and are noted; what `strict` counts as an error is in [strict.md](strict.md).\n",
+         `data` or `body` inside the family's envelope. The provenance of a field is about its name and type; where its words,\n\
+         its unit or its limit are less certain, the last column says so. A field is never more certain than its entry. Fields\n\
+         that are not listed are accepted, have no effect, and are noted; [strict.md](strict.md) lists what `strict` counts as\n\
+         an error.\n",
     );
     for group in catalog.groups() {
         // Writing to a string cannot fail, here and below.
@@ -88,7 +89,7 @@ fn corrected(field: &Field, names: &Renames) -> Field {
         *word = names.word(&field.path, word).unwrap_or_else(|| word.clone());
     }
     if let Some(name) = names.path(&field.path) {
-        field.help = format!("{} Corrected: the mock's own `{}`.", field.help, field.path);
+        field.help = format!("{} Corrected: the mock's own name is `{}`.", field.help, field.path);
         field.path = name;
     }
     field
@@ -99,9 +100,9 @@ fn known_from(entry: &Entry) -> String {
     let (mark, signed) = (entry.provenance, entry.signed_mark);
     match (entry.direction, entry.method_mark) {
         (Direction::Callback, _) if entry.signed && signed != mark => {
-            format!("{mark}; that it is signed: {signed}")
+            format!("{mark}; the signature: {signed}")
         }
-        (Direction::Callback, _) if !entry.signed => format!("{mark}; that it is not signed: {signed}"),
+        (Direction::Callback, _) if !entry.signed => format!("{mark}; the lack of a signature: {signed}"),
         (Direction::Request, Some(method)) if method != mark => format!("{mark}; the method: {method}"),
         _ => mark.to_string(),
     }
@@ -125,7 +126,7 @@ fn help(entry: &Entry, title: &str, field: &Field) -> String {
     }
     help.push_str(&field.help);
     if title == "Request" && !field.has_effect {
-        help.push_str(" Accepted, without effect.");
+        help.push_str(" Accepted, but has no effect.");
     }
     // For an entry that is assumed as a whole, its use is the error.
     let is_assumed = field.provenance == Some(Provenance::Assumed) && entry.provenance != Provenance::Assumed;
@@ -134,7 +135,7 @@ fn help(entry: &Entry, title: &str, field: &Field) -> String {
     }
     let has_assumed_words = field.is_any_assumed || !field.assumed.is_empty();
     if title == "Request" && has_assumed_words && entry.provenance != Provenance::Assumed {
-        help.push_str(" Use of an assumed word is an error in `strict`.");
+        help.push_str(" Using an assumed word is an error in `strict`.");
     }
     help
 }
@@ -178,7 +179,7 @@ fn section(entry: &Entry, known: Option<&EntryFields>) -> String {
     let mut out =
         format!("### `{}`\n\n`{}` ({}). {}.\n", entry.id, place(entry), known_from(entry), entry.help);
     if entry.direction == Direction::Request && entry.provenance == Provenance::Assumed {
-        out.push_str("\nIts use is an error in `strict`, unless you vouch for it.\n");
+        out.push_str("\nUsing it is an error in `strict`, unless `confirmed` lists it.\n");
     }
     if known.is_none() {
         let _ = write!(out, "\n{UNLISTED}\n");

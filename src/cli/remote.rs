@@ -24,10 +24,11 @@ const TO_CHANGE: Duration = Duration::from_secs(600);
 /// Which mock is asked.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Where {
-    /// Where the mock is, or a namespace of it: `http://127.0.0.1:2478/_ns/NAME`. Default: http://127.0.0.1:2478.
+    /// The URL of the mock, or of one of its namespaces: `http://127.0.0.1:2478/_ns/NAME`. Default:
+    /// http://127.0.0.1:2478.
     #[arg(long, value_name = "URL", env = "AIRUDDER_MOCK_URL")]
     pub(super) url: Option<String>,
-    /// The token that the mock was started with, if it was (`serve --control-token`, `exec --control-token`).
+    /// The control token of the mock, if it has one (`serve --control-token`, `exec --control-token`).
     #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true)]
     control_token: Option<String>,
     #[command(flatten)]
@@ -37,13 +38,15 @@ pub(super) struct Where {
 /// Why there is no result from a mock.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RemoteError {
-    #[error("there is no request `{0}` of the control surface")]
+    #[error("the control surface has no operation `{0}`")]
     NoOperation(String),
     #[error("`{operation}` needs `{field}={}`", .field.to_uppercase())]
     NoField { operation: &'static str, field: String },
-    #[error("no mock answers at {url}: {why}; start one with `airudder-mock serve`, or name it with --url")]
+    #[error(
+        "no mock answers at {url}: {why}; start one with `airudder-mock serve`, or give its address with --url"
+    )]
     Unreachable { url: String, why: String },
-    #[error("what answers at {url} is no mock AI Rudder")]
+    #[error("the server at {url} is not a mock AI Rudder")]
     Other { url: String },
     /// The mock refused the request.
     #[error("{message}")]
@@ -109,7 +112,7 @@ impl Remote {
     fn by(url: &str, options: impl FnOnce() -> TlsOptions) -> Result<Self, CommandError> {
         if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
             return Err(CommandError::usage(format!(
-                "--url {url}: a mock is reached by http:// or https://"
+                "--url {url}: the URL of a mock begins with http:// or https://"
             )));
         }
         let target: Target =
@@ -152,7 +155,7 @@ impl Remote {
         let unreachable = |error: RequestError| {
             let hint = match error {
                 RequestError::Connect(_) if self.url.starts_with("https:") => {
-                    " (it is trusted by its authority, which --ca-dir names)"
+                    " (its certificate is checked with the authority in the folder of --ca-dir)"
                 }
                 _ => "",
             };

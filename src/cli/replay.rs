@@ -22,27 +22,27 @@ use crate::settings::{Flags, url_for};
 const MOST_MEGABYTES: u64 = 2_048;
 
 const EXAMPLES: &str = "\
-Sends every attempt of a record once more, in the same order and at the same distances: the same
-headers and bytes, or signed anew with --sign. Exits with 1 if the receiver does not accept all.
+Sends every attempt of a record again, in the same order and with the same pauses: with the same
+headers and bytes, or signed again with --sign. Exits with 1 if the receiver does not accept all.
 
 Examples:
   airudder-mock run scenarios/agent-transfer.toml --seed 7 --speed max --record run.ndjson
   airudder-mock replay run.ndjson --callback-url http://127.0.0.1:3000/hook --speed max
   airudder-mock replay run.ndjson --callback-url http://127.0.0.1:3000/hook --sign --secret s3cret
-      For a receiver that looks at timestamps, or has another secret.";
+      For a receiver that checks timestamps, or has another secret.";
 
 /// The arguments of `replay`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// What --record wrote.
+    /// The record, as written by --record.
     file: PathBuf,
     #[command(flatten)]
     target: Flags,
-    /// Sign anew instead of sending the signatures of the record.
+    /// Sign each callback again instead of sending the recorded signatures.
     #[arg(long)]
     sign: bool,
-    /// How fast: a number of times the record's own pace, or `max` for one after the other.
+    /// The speed: a multiple of the record's own pace, or `max` to send one attempt after the other without pauses.
     #[arg(long, value_name = "N|max", default_value = "1")]
     speed: Speed,
 }
@@ -68,9 +68,10 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         read(&text).map_err(|message| CommandError::usage(format!("{}: {message}", args.file.display())))?;
     let prepared = super::prepare(config, &args.target, None)?;
     let settings = &prepared.settings;
-    let url = settings.callback_url.clone().ok_or_else(|| {
-        CommandError::usage("there is no callback URL: say with --callback-url where the callbacks go")
-    })?;
+    let url = settings
+        .callback_url
+        .clone()
+        .ok_or_else(|| CommandError::usage("there is no callback URL: give one with --callback-url"))?;
     let guard = Guard::allowing(&settings.allow).map_err(CommandError::usage)?;
     let options = ClientOptions { guard, tls: settings.tls.clone(), ..ClientOptions::default() };
     let client = Client::new(options).map_err(CommandError::start)?;
@@ -134,7 +135,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         Ok::<_, CommandError>(())
     })?;
     let all = attempts.len() as u64;
-    super::say(&format!("{} sent once more, {accepted} accepted", counted(all, "attempt")));
+    super::say(&format!("{} sent again, {accepted} accepted", counted(all, "attempt")));
     Ok(if accepted == all { Exit::Ok } else { Exit::Failed })
 }
 
@@ -144,7 +145,7 @@ fn read(text: &str) -> Result<Vec<Recorded>, String> {
     let mut attempts = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let number = at + 1;
-        let wrong = |what: &str| format!("line {number} is none of a record: {what}");
+        let wrong = |what: &str| format!("line {number} is not a record entry: {what}");
         let line: Value = serde_json::from_str(line).map_err(|error| wrong(&error.to_string()))?;
         let kind = line["kind"].as_str().ok_or_else(|| wrong("it has no `kind`"))?;
         if !matches!(kind, "queued" | "tried") {
@@ -157,8 +158,7 @@ fn read(text: &str) -> Result<Vec<Recorded>, String> {
             queued.insert(callback, (method, body.unwrap_or_default()));
             continue;
         }
-        let (method, own) =
-            queued.get(&callback).ok_or_else(|| wrong("nothing is said of its callback before"))?;
+        let (method, own) = queued.get(&callback).ok_or_else(|| wrong("no earlier line has its callback"))?;
         let pair = |pair: &Value| Some((Arc::from(pair[0].as_str()?), pair[1].as_str()?.to_owned()));
         let headers = line["headers"].as_array().ok_or_else(|| wrong("it has no `headers`"))?;
         attempts.push(Recorded {
@@ -171,7 +171,7 @@ fn read(text: &str) -> Result<Vec<Recorded>, String> {
                 .iter()
                 .map(pair)
                 .collect::<Option<_>>()
-                .ok_or_else(|| wrong("its headers do not read"))?,
+                .ok_or_else(|| wrong("its headers are not readable"))?,
             body: body.unwrap_or_else(|| own.clone()),
             outcome: match line["status"].as_u64() {
                 Some(status) => status.to_string(),
@@ -179,7 +179,7 @@ fn read(text: &str) -> Result<Vec<Recorded>, String> {
             },
         });
     }
-    if attempts.is_empty() { Err("it has no attempt of a callback".to_owned()) } else { Ok(attempts) }
+    if attempts.is_empty() { Err("it contains no attempt of a callback".to_owned()) } else { Ok(attempts) }
 }
 
 /// Returns the body of a line, which is text or base64.
@@ -188,7 +188,7 @@ fn body(line: &Value) -> Result<Option<Bytes>, String> {
         return Ok(Some(Bytes::from(text.to_owned())));
     }
     let Some(text) = line["body_base64"].as_str() else { return Ok(None) };
-    let bytes = BASE64_STANDARD.decode(text).map_err(|error| format!("its body is no base64: {error}"))?;
+    let bytes = BASE64_STANDARD.decode(text).map_err(|error| format!("its body is not base64: {error}"))?;
     Ok(Some(bytes.into()))
 }
 
@@ -209,12 +209,8 @@ mod tests {
         );
         assert_eq!(attempts[0].headers, [("A".into(), "b".to_owned())]);
         assert_eq!((&*attempts[1].body, attempts[1].outcome.as_str()), (&[255][..], "reset"));
-        assert_eq!(read("{}").unwrap_err(), "line 1 is none of a record: it has no `kind`");
-        assert_eq!(read("").unwrap_err(), "it has no attempt of a callback");
-        assert!(
-            read(text.lines().nth(2).unwrap())
-                .unwrap_err()
-                .contains("nothing is said of its callback before")
-        );
+        assert_eq!(read("{}").unwrap_err(), "line 1 is not a record entry: it has no `kind`");
+        assert_eq!(read("").unwrap_err(), "it contains no attempt of a callback");
+        assert!(read(text.lines().nth(2).unwrap()).unwrap_err().contains("no earlier line has its callback"));
     }
 }

@@ -10,7 +10,7 @@ use crate::contract::Catalog;
 An editor with TOML support checks and completes a file whose first line is
     #:schema ../schema/scenario.schema.json")]
 pub(super) struct Args {
-    /// What is described.
+    /// What to describe.
     #[arg(value_name = "KIND", value_enum)]
     kind: Kind,
 }

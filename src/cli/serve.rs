@@ -38,12 +38,12 @@ Examples:
   airudder-mock serve --callback-url http://127.0.0.1:3000/hook
       Point the base URL of your AI Rudder client at http://127.0.0.1:2478.
   airudder-mock serve --listen 127.0.0.1:0 --port-file port.txt --speed max
-      In CI: a free port, written to a file, and no waiting for simulated people.
+      For CI: uses a free port, writes it to a file, and does not wait for simulated people.
   airudder-mock serve --proxy 127.0.0.1:8081
-      For programs with https://api.airudder.com written into them: set
-      https_proxy=http://127.0.0.1:8081, and trust what `airudder-mock ca` names.
+      For programs with https://api.airudder.com hard-coded: set
+      https_proxy=http://127.0.0.1:8081, and trust the certificate that `airudder-mock ca` names.
   airudder-mock serve scenarios/own-channel.toml --callback-url http://127.0.0.1:3000/hook
-      A story runs beside it: what it awaits, your server does whenever it likes.";
+      Also runs a story, which waits for the requests of your server.";
 
 /// Maximum number of callbacks to one URL that the start page names.
 const SHOWN_EVENTS: usize = 6;
@@ -58,11 +58,12 @@ const LONG_TURN: Duration = Duration::from_millis(250);
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Scenario files, or names of stories that ship with the program. Their stories run beside the server, from its start on.
+    /// Scenario files, or names of stories that ship with the program. Their stories run beside the server, from its
+    /// start.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// A scenario file whose stories do not run by themselves: the page and `airudder-mock ctl start-story` begin them. Those
-    /// that ship with the mock, and FILE, can be begun as well.
+    /// A scenario file whose stories do not start by themselves: the page and `airudder-mock ctl start-story` start
+    /// them. The stories that ship with the mock, and those of FILE, can be started in the same way.
     #[arg(long, value_name = "FILE")]
     offer: Vec<PathBuf>,
     #[command(flatten)]
@@ -74,19 +75,19 @@ pub(super) struct Args {
     secured: SecuredArgs,
     #[command(flatten)]
     address_files: AddressFiles,
-    /// The seed of all random values. Default: another one each time.
+    /// The seed of all random values. Default: a different one each time.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// How fast the mock's clock runs: 1, 60, ... times real time; `max`, which jumps to whatever happens next; or 0, which
-    /// stands still until POST /_mock/clock moves it.
+    /// The speed of the mock's clock: 1, 60, ... times real time; `max`, which jumps to the next event; or 0, which
+    /// stops the clock until POST /_mock/clock moves it.
     #[arg(long, value_name = "0|1|60|max", default_value = "1")]
     speed: Speed,
-    /// With --speed max: how long a receiver that refuses connections is waited for, in real time, before that counts as an
-    /// attempt.
+    /// With --speed max: how long, in real time, a receiver that refuses connections may take to accept them before the
+    /// refusal counts as an attempt.
     #[arg(long, value_name = "TIME", default_value = "5s")]
     patience: HumanDuration,
-    /// With --speed max: how long, in real time, your server may take to make a request after it took a callback, or after its
-    /// last request, before time jumps on. Default: 100ms beside stories, nothing without.
+    /// With --speed max: how long, in real time, your server may take to send a request after it accepted a callback,
+    /// or after its last request, before the clock jumps ahead. Default: 100ms with stories, 0 without.
     #[arg(long, value_name = "TIME")]
     settle: Option<HumanDuration>,
     /// The time on the mock's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
@@ -99,26 +100,26 @@ pub(super) struct Args {
     /// Write everything that happens to this file, one JSON object per line.
     #[arg(long, value_name = "FILE.ndjson")]
     record: Option<PathBuf>,
-    /// Keep the state in this folder, and go on from the state that is there: accounts, tokens, tasks, conversations, files,
-    /// what is planned and what is owed, and the clock. Not beside stories, nor with --watch.
+    /// Keep the state in this folder, and continue from the state that is there: accounts, tokens, tasks,
+    /// conversations, files, everything planned or due, and the clock. Can't be combined with stories or --watch.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     #[command(flatten)]
     trace: TraceArgs,
-    /// Show the secrets from the settings on the start page, where the default ones are always shown, and tokens and the
-    /// secrets of accounts in the record.
+    /// Show the secrets of the settings on the start page (the default secrets are always shown), and tokens and
+    /// account secrets in the record.
     #[arg(long)]
     show_secrets: bool,
-    /// End with exit code 0 although callbacks were not sent, which are listed all the same.
+    /// Exit with 0 even if callbacks were not sent. They are still listed.
     #[arg(long)]
     may_leave: bool,
-    /// Take over what changes in the settings file and the scenario files while it runs. What is wrong is told, and what held
-    /// before stays in force. Most keys of the settings hold from the next start on only; it says which.
+    /// Apply changes to the settings file and the scenario files while the mock runs. Mistakes are reported, and the
+    /// previous version stays in force. Most settings take effect only at the next start; a message says which.
     #[arg(long)]
     watch: bool,
     #[command(flatten)]
     control: ControlArgs,
-    /// Print nothing but the address, and what is left at the end.
+    /// Print only the address, and at the end what was not sent.
     #[arg(long, short)]
     quiet: bool,
 }
@@ -127,12 +128,12 @@ pub(super) struct Args {
 fn check_data_dir(args: &Args) -> Result<(), CommandError> {
     let why = match args.data_dir {
         Some(_) if args.watch => {
-            "--data-dir and --watch don't go together: what is kept is what happened, and settings that change meanwhile would \
-             make another state of it at the next start; leave --watch out, and start it anew after a change"
+            "--data-dir and --watch can't be combined: the folder keeps what happened, and settings that change meanwhile \
+             would lead to a different state at the next start; leave --watch out, and restart the mock after a change"
         }
         Some(_) if !args.files.is_empty() => {
-            "--data-dir and stories to run don't go together: a story begins at the start of the mock, and there it would go on in \
-             the middle of another life; offer the file with --offer FILE, and start its story when you want it"
+            "--data-dir and stories to run can't be combined: a story begins with the mock, and would begin again in the \
+             middle of a restored state; offer the file with --offer FILE, and start its story when you want it"
         }
         _ => return Ok(()),
     };
@@ -339,7 +340,7 @@ fn callbacks(args: &Args, settings: &Settings) -> Vec<String> {
     }
     // Callbacks without a URL come last.
     urls.sort_by_key(|url| url.is_none());
-    let mut lines = vec![format!("{LABEL}by [[routes]]; `airudder-mock check --routes` says more")];
+    let mut lines = vec![format!("{LABEL}by [[routes]]; `airudder-mock check --routes` shows details")];
     for url in urls {
         let there = all.iter().filter(|destination| destination.written.as_deref() == url);
         let names: Vec<String> = there.map(Destination::what).collect();
@@ -421,7 +422,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, beside: Beside)
         }
     ));
     lines.push(format!(
-        "look inside       {base}/_mock/   (in a browser: everything on the wire, and a phone)"
+        "look inside       {base}/_mock/   (in a browser: all requests and callbacks, and a phone)"
     ));
     lines.push("stop              Ctrl-C\n".to_owned());
     lines.join("\n")

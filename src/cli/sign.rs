@@ -21,7 +21,7 @@ Examples:
       curl -H \"$(airudder-mock sign --secret s3cret < body.json)\" --data-binary @body.json URL
   Only the signature, by another scheme:
       printf '%s' '{\"id\":1}' | airudder-mock sign --preset md5-body-secret --value-only
-  A fixed moment and id, for a test vector:
+  A fixed time and id, for a test vector:
       airudder-mock sign --preset standard-webhooks \\
           --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw \\
           --timestamp 1614265330 --nonce msg_p5jXN8AQM9LWM0D4loKWxJek < body.json
@@ -41,13 +41,13 @@ pub(super) struct Args {
     /// Default: now.
     #[arg(long, value_name = "TIME", value_parser = argument::moment, allow_hyphen_values = true)]
     timestamp: Option<Timestamp>,
-    /// The message's id, for schemes that sign it. Default: one made from the body and the time.
+    /// The message's id, for schemes that sign it. Default: derived from the body and the time.
     #[arg(long, value_name = "ID", value_parser = argument::id)]
     nonce: Option<String>,
-    /// Sign a request to the mock, and name this key in its key header.
+    /// Sign a request to the mock, and put this key into its key header.
     #[arg(long, value_name = "ID", value_parser = argument::id)]
     key_id: Option<String>,
-    /// Print the signature alone, without its header's name.
+    /// Print only the signature, without the name of its header.
     #[arg(long)]
     value_only: bool,
     /// Print the headers as one JSON object.
@@ -58,7 +58,7 @@ pub(super) struct Args {
 /// Which scheme and which secret: the arguments that `sign` and `verify` share.
 #[derive(Debug, clap::Args)]
 pub(super) struct SignerArgs {
-    /// The signing secret. Default: the environment variable AIRUDDER_MOCK_SECRET, else the mock's default,
+    /// The signing secret. Default: the environment variable AIRUDDER_MOCK_SECRET, or else the mock's default,
     /// `airudder-mock-secret`.
     #[arg(long, value_name = "SECRET")]
     secret: Option<String>,

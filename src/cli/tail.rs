@@ -19,11 +19,11 @@ Examples:
   airudder-mock tail
   airudder-mock tail event='task.*'
   airudder-mock tail direction=in status=400 since=0
-      All requests that were refused with 400, those from before included.
+      All requests that were refused with 400, including earlier ones.
   airudder-mock tail --json kind=tried | jq .status
 
-On a terminal: `r` and Enter sends the last callback again, `r 7` that of number 7; `o` shows the last line in full,
-`o 7` the callback of number 7; `q` ends it.";
+On a terminal: `r` and Enter sends the last callback again, `r 7` callback number 7; `o` shows the last line in full,
+`o 7` callback number 7; `q` quits.";
 
 /// Default for the number of latest lines shown at the start.
 const LATEST: u64 = 10;
@@ -32,13 +32,14 @@ const LATEST: u64 = 10;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// What is shown, as in `ctl journal`: `event=task.finished`, `endpoint=task.*`, `direction=in`, `kind=called`,
-    /// `status=500`, `conversation=CALL_ID`, `task=ID`, `text=...`. `since=0` shows all that is kept, `latest=50` the last 50.
+    /// Filters, as in `ctl journal`: `event=task.finished`, `endpoint=task.*`, `direction=in`, `kind=called`,
+    /// `status=500`, `conversation=CALL_ID`, `task=ID`, `text=...`. `since=0` shows everything that is kept,
+    /// `latest=50` the last 50.
     #[arg(value_name = "FIELD=VALUE", value_parser = argument::field)]
     fields: Vec<(String, Value)>,
     #[command(flatten)]
     mock: Where,
-    /// Print each entry as a line of JSON, as --record writes it.
+    /// Print each entry as a line of JSON, in the format of --record.
     #[arg(long)]
     json: bool,
 }
@@ -157,7 +158,7 @@ async fn pressed(remote: &Remote, key: &str, last: &Last) -> String {
         _ => {
             let key = visible(key);
             return format!(
-                "! `{key}` is nothing here: `r` sends the last callback again, `r 7` number 7, `o` shows the last line in full, `o 7` number 7, `q` ends this"
+                "! there is no command `{key}`: `r` sends the last callback again, `r 7` number 7, `o` shows the last line in full, `o 7` number 7, `q` quits"
             );
         }
     };
@@ -178,7 +179,7 @@ async fn open(remote: &Remote, (seq, callback): (u64, Option<u64>)) -> Result<St
     let found = remote.ask("journal", fields).await?;
     let entries = found["entries"].as_array().map(Vec::as_slice).unwrap_or_default();
     Ok(match (entries, callback) {
-        ([], Some(number)) => format!("! nothing is kept of a callback {number}"),
+        ([], Some(number)) => format!("! the journal has no callback {number}"),
         _ => opened::opened(entries, &format!("{}/_mock/?sel={row}", remote.url())),
     })
 }

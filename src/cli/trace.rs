@@ -22,8 +22,8 @@ const MESSAGES: usize = 50;
 /// The flags.
 #[derive(Debug, clap::Args)]
 pub(super) struct TraceArgs {
-    /// Write the run to this file, which a browser opens from disk: the timeline with every byte, the conversations, the
-    /// signatures, and what failed first.
+    /// Write a trace of the run to this file, which opens in a browser: the timeline with every byte, the
+    /// conversations, the signatures, and the first failure.
     #[arg(long, value_name = "FILE.html")]
     trace: Option<PathBuf>,
     /// With --trace: write it only if the run failed.

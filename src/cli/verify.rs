@@ -19,7 +19,7 @@ space around the secret, and other algorithms and presets.
 Examples:
   A signature from a log, against the body as it was received:
       airudder-mock verify --secret s3cret --signature 5f1c... < body.json
-  With the headers as they came, for schemes with a timestamp:
+  With the headers as received, for schemes with a timestamp:
       airudder-mock verify --preset standard-webhooks \\
           --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw \\
           --header 'webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek' \\
@@ -37,7 +37,7 @@ The vendor's own algorithm is not public. The preset `airudder` is assumed; see 
 pub(super) struct Args {
     #[command(flatten)]
     signer: SignerArgs,
-    /// The signature as it was in its header.
+    /// The signature, as in its header.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     signature: Option<String>,
     /// A header of the request. May be given more than once; headers that do not matter are ignored.
@@ -46,7 +46,7 @@ pub(super) struct Args {
     /// Path and query of the request, for schemes that sign it.
     #[arg(long, value_name = "PATH", value_parser = argument::path)]
     path: Option<String>,
-    /// When the request came in, for schemes that check its age: Unix seconds, or a time like
+    /// When the request was received, for schemes that check its age: Unix seconds, or a time like
     /// 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = argument::moment, allow_hyphen_values = true)]
     now: Option<Timestamp>,

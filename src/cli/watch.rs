@@ -132,11 +132,11 @@ impl Watch {
         (self.prepared, self.in_force) = (prepared, now);
         mock.reloads().lock().waiting.clone_from(&waiting);
         let mut text = match taken.is_empty() {
-            true => "nothing in it holds at once".to_owned(),
-            false => format!("taken over: {}", taken.join(", ")),
+            true => "no change takes effect now".to_owned(),
+            false => format!("applied: {}", taken.join(", ")),
         };
         if !waiting.is_empty() {
-            text.push_str(&format!("; from the next start on: {}", waiting.join(", ")));
+            text.push_str(&format!("; at the next start: {}", waiting.join(", ")));
         }
         Ok(text)
     }
@@ -164,7 +164,7 @@ impl Watch {
             runs.into_iter().for_each(|run| engine.add_story(run));
             numbers
         });
-        Ok("its story begins anew".to_owned())
+        Ok("its story starts again".to_owned())
     }
 
     /// Reports the result: in the journal, on the terminal, and in the state shown by the control surface.
@@ -179,7 +179,7 @@ impl Watch {
                 let text = anstream::adapter::strip_str(error.text()).to_string();
                 super::remark(&visible(&text));
                 self.mistakes.push((path.to_owned(), text));
-                let message = format!("{} is wrong: what held before stays in force", path.display());
+                let message = format!("{} has mistakes: the previous version stays in force", path.display());
                 Event::Found { message, is_error: true }
             }
         };

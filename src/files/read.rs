@@ -34,7 +34,7 @@ pub fn read_within(path: &Path, megabytes: u64) -> io::Result<Vec<u8>> {
 /// The same; or the file is not UTF-8.
 pub fn read_text_within(path: &Path, megabytes: u64) -> io::Result<String> {
     String::from_utf8(read_within(path, megabytes)?)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8"))
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 /// Opens a file for reading, without waiting for the other end of a pipe to be opened.
@@ -62,7 +62,7 @@ impl Read for Patient {
             let mut ready = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
             if poll(&mut ready, PATIENCE_SECONDS * 1000)? == 0 {
                 let message =
-                    format!("nothing comes from it for {PATIENCE_SECONDS} s: does anybody write to it?");
+                    format!("it gave no data for {PATIENCE_SECONDS} s: is a program writing to it?");
                 return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
             match self.0.read(into) {

@@ -78,7 +78,7 @@ fn explain(source: &Arc<SourceFile>, span: Range<usize>, message: &str) -> Diagn
                 start + value.len()..start + bare.len(),
                 "more text than expected after the value",
             )
-            .help("begin a new line for the next key, or put a text in quotes")
+            .help("begin a new line for the next key, or put text in quotes")
         }
         "string values must be quoted" | "invalid boolean" | "invalid float"
             if bare.starts_with(char::is_alphabetic) =>
@@ -93,7 +93,7 @@ fn explain(source: &Arc<SourceFile>, span: Range<usize>, message: &str) -> Diagn
                     (format!("TOML has no {}", quoted(bare)), "leave the key out".to_owned())
                 }
                 _ => (
-                    "a text must stand in quotes".to_owned(),
+                    "text must be in quotes".to_owned(),
                     format!("write {}", quoted(&format!("\"{}\"", bare.trim_matches(['"', '\''])))),
                 ),
             };
@@ -115,10 +115,10 @@ fn explain(source: &Arc<SourceFile>, span: Range<usize>, message: &str) -> Diagn
         "unclosed array table" => at("a table header that does not end".to_owned())
             .label("`]]` is missing")
             .help("write `[[name]]`"),
-        "missing key for inline table element" => at("this can't stand in a table in braces".to_owned())
+        "missing key for inline table element" => at("this is not allowed in a table in braces".to_owned())
             .help("the `{` before it is not closed: write `}`"),
         "unexpected `=` in array" => {
-            at("a `=` can't stand in a list".to_owned()).help("the `[` before it is not closed: write `]`")
+            at("`=` is not allowed in a list".to_owned()).help("the `[` before it is not closed: write `]`")
         }
         "invalid key-value pair" if text.trim_start().starts_with('{') => {
             at("this looks like JSON, but the file must be TOML".to_owned()).help("write `key = value`")
@@ -129,7 +129,7 @@ fn explain(source: &Arc<SourceFile>, span: Range<usize>, message: &str) -> Diagn
         "missing comma between key-value pairs" => {
             at("a comma is missing in this table".to_owned()).label("`,` expected here")
         }
-        "missing escaped value" => at("not an escape of TOML".to_owned())
+        "missing escaped value" => at("not a TOML escape".to_owned())
             .help("write `\\\\` for a backslash, or put the text in single quotes"),
         "recursion limit" => at("nested too deeply".to_owned()),
         _ if what.starts_with("cannot extend value") => {
@@ -148,10 +148,10 @@ fn duplicate(source: &Arc<SourceFile>, span: &Range<usize>) -> Diagnostic {
         Diagnostic::at(source, span.clone(), message)
     } else if line.starts_with('[') {
         let header = line.split(']').next().unwrap_or(line).trim_start_matches('[').trim();
-        Diagnostic::at(source, span.clone(), format!("the table {} is there already", quoted(header)))
+        Diagnostic::at(source, span.clone(), format!("the table {} already exists", quoted(header)))
             .help(format!("put all its keys under one {}", quoted(&format!("[{header}]"))))
     } else {
-        Diagnostic::at(source, span.clone(), format!("{} is there already", quoted(key)))
+        Diagnostic::at(source, span.clone(), format!("{} already exists", quoted(key)))
             .help("each key may be given once")
     }
 }

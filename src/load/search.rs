@@ -71,7 +71,7 @@ pub(crate) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
         (Ok(()), Some(void)) => Some(void.clone()),
         (Ok(()), None) if keeps_up => None,
         (Ok(()), None) => {
-            Some(format!("only {} of {} events were answered as wanted", counts.ok, counts.planned))
+            Some(format!("only {} of {} events were answered as expected", counts.ok, counts.planned))
         }
     };
     if let Some(why) = &mut why

@@ -113,10 +113,12 @@ fn too_late(within: HumanDuration, end: &DeliveryEnd) -> String {
     let took = HumanDuration(rounded_up(end.took));
     match (end.end.attempts, &end.answer) {
         (1, Some(_)) => format!("expected an answer within {within}, your server took {took}"),
-        (1, None) => format!("expected an end within {within}, it took {took}"),
+        (1, None) => format!("expected the callback to end within {within}, it took {took}"),
         (attempts, _) => {
             let attempts = counted(attempts.into(), "attempt");
-            format!("expected an end within {within}, the {attempts} and the time between them took {took}")
+            format!(
+                "expected the callback to end within {within}, the {attempts} and the time between them took {took}"
+            )
         }
     }
 }
@@ -210,7 +212,7 @@ mod tests {
                 "expected it to fail, but it was delivered after 2 attempts",
                 "expected the error `timeout`, got none",
                 "expected 1 attempt, it took 2 attempts",
-                "expected an end within 2s, the 2 attempts and the time between them took 3s",
+                "expected the callback to end within 2s, the 2 attempts and the time between them took 3s",
             ]
         );
     }
@@ -230,6 +232,6 @@ mod tests {
         assert!(late(3_000_000, Some(200)).is_empty());
         assert_eq!(late(4_012_300, Some(200)), ["expected an answer within 3s, your server took 4.1s"]);
         assert_eq!(late(3_000_001, Some(200)), ["expected an answer within 3s, your server took 3.1s"]);
-        assert_eq!(late(10_000_000, None), ["expected an end within 3s, it took 10s"]);
+        assert_eq!(late(10_000_000, None), ["expected the callback to end within 3s, it took 10s"]);
     }
 }

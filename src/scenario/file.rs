@@ -22,11 +22,12 @@ use crate::time::{DurationRange, HumanDuration};
 #[serde(deny_unknown_fields)]
 #[schemars(title = "airudder-mock scenario", extend("x-noun" = "a scenario"))]
 pub struct ScenarioFile {
-    /// What the story is called in the timeline and in reports. Default: the file's name.
+    /// The name of the story in the timeline and in reports. Default: the name of the file.
     pub name: Option<String>,
     /// What the story shows, in a sentence or two.
     pub(super) description: Option<String>,
-    /// The seed of all random values of this story. `--seed` wins over it. Default: another one for each run.
+    /// The seed of all random values of this story. `--seed` takes precedence over it. Default: a different one for
+    /// each run.
     pub seed: Option<u64>,
     /// The language of names and texts, for example `id` or `es-MX`. Default: that of the country.
     #[schemars(extend("format" = "locale"))]
@@ -37,33 +38,36 @@ pub struct ScenarioFile {
     /// How many copies of the story run at the same time, each with its own people and ids. Default: 1.
     #[schemars(
         range(min = 1, max = 100_000),
-        extend("x-more" = "write `spread` beside it to have fewer at a time, or `[load]` with a rate for as many as you want")
+        extend("x-more" = "add `spread` to run fewer at a time, or `[load]` with a rate for any number")
     )]
     pub copies: Option<u32>,
-    /// The copies start at random moments within this length of time. Default: all at once.
+    /// The copies start at random times within this period. Default: all at once.
     pub spread: Option<HumanDuration>,
-    /// How long the story may take, on its own clock: what has not ended by then fails, and the rest is skipped. Default: as
-    /// long as its steps take.
+    /// The time limit of the story, on its own clock: what has not ended by then fails, and the rest is skipped.
+    /// Default: no limit.
     pub within: Option<HumanDuration>,
-    /// Whether the story goes on after an expectation failed. Default: false, it stops and skips the steps that are left.
+    /// Whether the story continues after a failed expectation. Default: false, so it stops and skips the remaining
+    /// steps.
     pub keep_going: Option<bool>,
     /// Where callbacks go, unless `--callback-url` says otherwise. `{event}` in it becomes the id of the callback.
     #[schemars(extend("format" = "url-template"))]
     pub callback_url: Option<String>,
-    /// What does not fail this story, although it would: kinds of things that are wrong with a request of yours, such as
-    /// `signature` for a chatbot request that is not signed as it should be.
+    /// Findings that do not fail this story, although they usually would: kinds of mistakes in your requests, such as
+    /// `signature` for a chatbot request with a wrong signature.
     #[serde(default)]
     pub allow: Vec<FindingKind>,
-    /// Other scenario files, below the folder of this one or the working folder: their variables, reactions and steps come before those of this file.
+    /// Other scenario files, in or below the folder of this one or the working folder: their variables, reactions and
+    /// steps come before those of this file.
     #[serde(default)]
     #[schemars(with = "Vec<String>", extend("x-items" = "include"))]
     #[expect(dead_code, reason = "read with its place, before the file is typed")]
     include: Vec<Spanned<String>>,
-    /// Variables for templates, for example `amount = 150`. `--set amount=200` wins over them. They may be templates.
+    /// Variables for templates, for example `amount = 150`. `--set amount=200` takes precedence over them. They may be
+    /// templates.
     #[serde(default)]
     #[schemars(extend("format" = "template-tree"))]
     pub vars: Tree,
-    /// How callbacks of this story are delivered. What is missing comes from the settings.
+    /// How callbacks of this story are delivered. Missing keys come from the settings.
     pub delivery: Option<DeliveryFile>,
     /// How `airudder-mock load` runs the story, unless its arguments say otherwise.
     pub load: Option<LoadFile>,
@@ -71,12 +75,12 @@ pub struct ScenarioFile {
     #[serde(default)]
     #[schemars(with = "Vec<StepFile>")]
     pub steps: Vec<Spanned<StepFile>>,
-    /// Reactions: what happens whenever something occurs, for as long as the story runs.
+    /// Reactions: what the mock does whenever something happens while the story runs.
     #[serde(default)]
     #[schemars(with = "Vec<ReactionFile>")]
     pub on: Vec<Spanned<ReactionFile>>,
-    /// What goes wrong on purpose with requests to the mock and with the callbacks of this story, for as long as it runs: tables,
-    /// or texts such as `"duplicate of session.end, every 2nd"`. The first fault that hits decides.
+    /// Faults of requests to the mock and of the callbacks of this story, while it runs: tables, or texts such as
+    /// `"duplicate of session.end, every 2nd"`. The first fault that matches is used.
     #[serde(default, deserialize_with = "crate::faults::list")]
     #[schemars(with = "crate::faults::FaultList")]
     pub faults: Vec<FaultFile>,
@@ -86,10 +90,10 @@ pub struct ScenarioFile {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LoadFile {
-    /// How often: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
-    /// `100/s~500/s every 1m`, or `max`: as fast as answers come.
+    /// The rate: `5000/s`, `300/m`, a ramp `100/s..1000/s for 30s`, steps `100/s for 10s, 200/s for 10s`, a wave
+    /// `100/s~500/s every 1m`, or `max`: as fast as responses arrive.
     pub rate: Option<RateProfile>,
-    /// For how long. Default: the sum of the rate's stages, or 10s.
+    /// The duration of the load. Default: the sum of the rate's stages, or 10s.
     pub duration: Option<HumanDuration>,
     /// What the rate counts: `events` (callbacks) or `stories`. Default: `events`.
     pub unit: Option<RateUnit>,
@@ -98,40 +102,41 @@ pub struct LoadFile {
     /// How often the story runs, relative to the others of a mix. Default: 1.
     #[schemars(range(min = 1, max = 1000))]
     pub weight: Option<u32>,
-    /// How many callbacks may be in flight. Default: 256, with the rate `max` 32.
+    /// Maximum number of callbacks in flight. Default: 256, or 32 with the rate `max`.
     #[schemars(range(min = 1, max = 100_000))]
     pub in_flight: Option<u32>,
 }
 
-/// One step. It does exactly one thing: `send`, `resend`, `await`, `never`, `check`, `pause`, `set`, `group` or `include`.
+/// One step, which does exactly one thing: `send`, `resend`, `await`, `never`, `check`, `pause`, `set`, `group` or
+/// `include`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a step", "x-exactly-one" = ["send", "resend", "await", "never", "check", "pause", "set", "group", "include"]))]
 pub struct StepFile {
-    /// Sends this callback: an event id of `airudder-mock catalog`. What `body` does not name is generated.
+    /// Sends this callback: an event id of `airudder-mock catalog`. Fields that are not in `body` are generated.
     #[schemars(extend("format" = "callback-id"))]
     pub send: Option<String>,
-    /// Sends the callback again that a `send` step saved under this name, byte for byte: a duplicate.
+    /// Sends a callback again, byte for byte: a duplicate of the one that a `send` step saved under this name.
     #[schemars(extend("format" = "name"))]
     pub resend: Option<String>,
     /// Waits for a request of yours, or for a callback to be delivered: an id of `airudder-mock catalog`.
     #[serde(rename = "await")]
     #[schemars(extend("format" = "entry-id"))]
     pub await_: Option<String>,
-    /// From here on this request or callback must not come: to the end of the block that the step stands in, or of the story,
-    /// or for as long as `within` says. A request counts even if the mock refuses it.
+    /// Forbids this request or callback from here on: until the end of the block that contains the step, or of the
+    /// story, or for the time in `within`. A request counts even if the mock refuses it.
     #[schemars(extend("format" = "entry-id"))]
     pub never: Option<String>,
-    /// Looks at variables, and fails if they are not as they should be: a condition, `check = "{{ amount > 0 }}"`, or
-    /// variables with their values or matchers, `check = { amount = { above = 0 } }`.
+    /// Checks variables, and fails if they are wrong: a condition, `check = "{{ amount > 0 }}"`, or variables with
+    /// their values or matchers, `check = { amount = { above = 0 } }`.
     pub check: Option<ConditionFile>,
-    /// Waits: `2s`, or a random length out of a range, `1s..3s`.
+    /// Pauses: `2s`, or a random time from a range, `1s..3s`.
     pub pause: Option<DurationRange>,
     /// Sets variables: `set = { amount = "{{ amount - 50 }}" }`.
     #[schemars(extend("format" = "template-tree"))]
     pub set: Option<Tree>,
-    /// Takes these steps one after the other, as a block that can have a condition and be repeated. `[[steps.group]]`
-    /// begins each of them, and a block may stand in a block.
+    /// Runs these steps one after the other, as a block that can have a condition and be repeated. `[[steps.group]]`
+    /// begins each of them, and blocks can be nested.
     #[serde(default)]
     #[schemars(with = "Vec<StepFile>", extend("minItems" = 1))]
     pub group: Vec<Spanned<StepFile>>,
@@ -139,33 +144,34 @@ pub struct StepFile {
     #[schemars(extend("format" = "include"))]
     #[expect(dead_code, reason = "read with its place, before the file is typed")]
     include: Option<String>,
-    /// The step is taken only if this is true: `when = "{{ chance(0.3) }}"`.
+    /// The step runs only if this is true: `when = "{{ chance(0.3) }}"`.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,
-    /// Takes the step this many times. The template variable `loop_index` counts from 1, also for the steps of a block.
+    /// Runs the step this many times. The template variable `loop_index` counts from 1, also for the steps of a block.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub repeat: Option<u32>,
-    /// With `group`: its steps begin at the same time, and the story goes on when all of them are done. Default: false.
+    /// With `group`: its steps begin at the same time, and the story continues when all of them are done. Default:
+    /// false.
     pub parallel: Option<bool>,
-    /// The pause between the repeats of a step.
+    /// The pause between repetitions of the step.
     pub every: Option<DurationRange>,
-    /// Which conversation of the story the step belongs to; each name has a user and ids of its own. Default: `main`.
+    /// The conversation of the story that the step belongs to; each name has its own user and ids. Default: `main`.
     pub conversation: Option<String>,
     /// With `send`: fields that override the generated ones. With `await`: not allowed, see `where`.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
-    /// Further fields on purpose: as `body`, or `where`, for fields and words that the vendor does not have, so that `check`
-    /// takes them for no slip of the pen.
+    /// Additional fields that are intended: like `body` or `where`, for fields and words that the vendor does not have,
+    /// so that `check` does not report them as typos.
     #[schemars(extend("format" = "template-tree"))]
     pub extra: Option<Tree>,
     /// Fields left out of the body, as paths: `["user.name", "messages[0].reply"]`.
     #[serde(default)]
     #[schemars(extend("x-items" = "field-path"))]
     pub omit: Vec<String>,
-    /// The whole body as a text, sent byte for byte. A template; `body` and `omit` are not allowed with it.
+    /// The whole body as text, sent byte for byte. A template; it can't be combined with `body` and `omit`.
     #[schemars(extend("format" = "template"))]
     pub raw: Option<String>,
-    /// Further headers, or others in place of the usual ones. An empty text removes a header.
+    /// Additional headers, or replacements of the usual ones. An empty text removes a header.
     #[serde(default)]
     #[schemars(extend("format" = "template-tree", "x-keys" = "header"))]
     pub headers: BTreeMap<String, String>,
@@ -174,47 +180,49 @@ pub struct StepFile {
     pub target: Option<String>,
     /// Whether the story waits until the callback is delivered or has failed. Default: true.
     pub wait: Option<bool>,
-    /// What must come of the step. Without it, a callback has to be delivered.
+    /// The expected result of the step. Without it, a callback must be delivered.
     pub expect: Option<ExpectFile>,
-    /// With `send`: what goes wrong with this callback on purpose, by name: `["signature-wrong"]`. `airudder-mock catalog --faults`
-    /// lists all names.
+    /// With `send`: faults of this callback, by name: `["signature-wrong"]`. `airudder-mock catalog --faults` lists all
+    /// names.
     #[serde(default, deserialize_with = "crate::faults::list")]
     #[schemars(with = "crate::faults::FaultList")]
     pub faults: Vec<FaultFile>,
-    /// Keeps the callback or the request under this name: `{{ NAME.body.user.id }}`, `{{ NAME.answer.body.x }}`.
+    /// Saves the callback or the request under this name: `{{ NAME.body.user.id }}`, `{{ NAME.answer.body.x }}`.
     #[schemars(extend("format" = "name"))]
     pub save: Option<String>,
-    /// With `await` and `never`: fields the call or callback must have, as values or matchers such as `{ contains = "order" }`; or a
-    /// condition: `where = "{{ call.body.messages | length > 1 }}"`.
+    /// With `await` and `never`: fields that the request or callback must have, as values or matchers such as `{
+    /// contains = "order" }`; or a condition: `where = "{{ call.body.messages | length > 1 }}"`.
     #[serde(rename = "where")]
     pub where_: Option<ConditionFile>,
-    /// With `await`: how many must come. The last one is saved, and all of them are `{{ NAME.all }}`. Default: 1.
+    /// With `await`: the number of requests or callbacks to wait for. The last one is saved, and all of them are in `{{
+    /// NAME.all }}`. Default: 1.
     #[schemars(range(min = 1, max = 1000))]
     pub times: Option<u32>,
-    /// With `await`: how long to wait. Default: 30s. With `never`: for how long it must not come.
+    /// With `await`: the time limit. Default: 30s. With `never`: for how long the request or callback is forbidden.
     pub within: Option<HumanDuration>,
-    /// With `await`: the story goes on, and does not fail, if nothing comes in time. Default: false.
+    /// With `await`: the story continues, and does not fail, if nothing arrives in time. Default: false.
     pub optional: Option<bool>,
-    /// With `await` for a call: what the mock answers instead of its usual answer, also to a call that comes before its step.
+    /// With `await` for a request: the mock's response in place of its usual one, also to a request that arrives before
+    /// its step.
     pub answer: Option<AnswerFile>,
 }
 
-/// What must come of a callback.
+/// The expected result of a callback.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectFile {
-    /// The status of the last answer: `200`, `"2xx"`, or a list of such. An answer with it counts as expected even if
-    /// the callback was not delivered by the policy.
+    /// The status of the last response: `200`, `"2xx"`, or a list of such. A response with it counts as expected even
+    /// if the policy did not accept the callback as delivered.
     pub status: Option<StatusSet>,
-    /// Fields the JSON answer must have, as values or matchers such as `{ at_least = 1 }`.
+    /// Fields that the JSON response must have, as values or matchers such as `{ at_least = 1 }`.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
-    /// A condition that must be true of it: `check = "{{ callback.answer.body.code == 200 }}"`.
+    /// A condition that must be true: `check = "{{ callback.answer.body.code == 200 }}"`.
     #[schemars(extend("format" = "condition"))]
     pub check: Option<String>,
-    /// The longest time from the sending to the final answer, retries included.
+    /// Maximum time from sending to the final response, including retries.
     pub within: Option<HumanDuration>,
-    /// How many attempts it takes.
+    /// The number of attempts.
     #[serde(alias = "tries")]
     #[schemars(extend("x-old-name" = "tries"))]
     pub attempts: Option<u32>,
@@ -237,22 +245,22 @@ pub enum OutcomeFile {
     Dead,
 }
 
-/// An answer of the mock, in place of its usual one.
+/// A response of the mock, in place of its usual one.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerFile {
     /// The HTTP status. Default: 200.
     #[schemars(range(min = 200, max = 599))]
     pub status: Option<u16>,
-    /// The whole JSON body. Default: the mock's usual answer.
+    /// The whole JSON body. Default: the body of the mock's usual response.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
-    /// Further fields of the body on purpose: those that the vendor does not have.
+    /// Additional fields of the body that are intended, which the vendor does not have.
     #[schemars(extend("format" = "template-tree"))]
     pub extra: Option<Tree>,
 }
 
-/// A reaction to something that happens while the story runs. Names exactly one of `call` and `callback`.
+/// A reaction to something that happens while the story runs. It has exactly one of `call` and `callback`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a reaction", "x-exactly-one" = ["call", "callback"]))]
@@ -263,26 +271,26 @@ pub struct ReactionFile {
     /// A callback that was delivered, by its event id. The template variable `callback` holds it.
     #[schemars(extend("format" = "callback-id"))]
     pub callback: Option<String>,
-    /// Fields the call or callback must have, as values or matchers; or a condition.
+    /// Fields that the request or callback must have, as values or matchers; or a condition.
     #[serde(rename = "where")]
     pub where_: Option<ConditionFile>,
-    /// Further fields on purpose, as `where`: those that the vendor does not have.
+    /// Additional fields that are intended, like `where`: those that the vendor does not have.
     #[schemars(extend("format" = "template-tree"))]
     pub extra: Option<Tree>,
     /// The reaction happens only if this is true.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,
-    /// How often it happens at most. Default: always.
+    /// Maximum number of times that it happens. Default: any number.
     #[schemars(range(min = 1))]
     pub times: Option<u32>,
-    /// Whether the mock also does what it does by itself, such as sending statuses for a message. Default: false.
+    /// Whether the mock also does what it would do by itself, such as sending statuses for a message. Default: false.
     pub keep_default: Option<bool>,
-    /// With `call`: what the mock answers instead of its usual answer.
+    /// With `call`: the mock's response in place of its usual one.
     pub answer: Option<AnswerFile>,
     /// Sets variables of the story.
     #[schemars(extend("format" = "template-tree"))]
     pub set: Option<Tree>,
-    /// The callbacks that go out.
+    /// The callbacks to send.
     #[serde(default)]
     #[schemars(with = "Vec<ReactionSendFile>")]
     pub send: Vec<Spanned<ReactionSendFile>>,
@@ -298,35 +306,35 @@ pub struct ReactionSendFile {
     pub event: String,
     /// How long after the request. Default: at once.
     pub after: Option<DurationRange>,
-    /// Sent only if this is true when it is due: it sees the variables of that moment, so that a callback can be called off. Other
-    /// templates see what was when the reaction happened.
+    /// Sent only if this is true when the callback is due. It sees the variables of that time, so that a callback can
+    /// be cancelled. Other templates see the variables at the time of the reaction.
     #[schemars(extend("format" = "template"))]
     pub when: Option<String>,
     /// Fields that override the generated ones.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
-    /// Further fields on purpose, as `body`: those that the vendor does not have.
+    /// Additional fields that are intended, like `body`: those that the vendor does not have.
     #[schemars(extend("format" = "template-tree"))]
     pub extra: Option<Tree>,
     /// Fields left out of the body, as paths.
     #[serde(default)]
     #[schemars(extend("x-items" = "field-path"))]
     pub omit: Vec<String>,
-    /// The whole body as a text, sent byte for byte.
+    /// The whole body as text, sent byte for byte.
     #[schemars(extend("format" = "template"))]
     pub raw: Option<String>,
-    /// Further headers, or others in place of the usual ones. An empty text removes a header.
+    /// Additional headers, or replacements of the usual ones. An empty text removes a header.
     #[serde(default)]
     #[schemars(extend("format" = "template-tree", "x-keys" = "header"))]
     pub headers: BTreeMap<String, String>,
     /// Sends this callback to another URL.
     #[schemars(extend("format" = "url-template"))]
     pub target: Option<String>,
-    /// What goes wrong with this callback on purpose, by name: `["signature-wrong"]`.
+    /// Faults of this callback, by name: `["signature-wrong"]`.
     #[serde(default, deserialize_with = "crate::faults::list")]
     #[schemars(with = "crate::faults::FaultList")]
     pub faults: Vec<FaultFile>,
-    /// Keeps the callback under this name.
+    /// Saves the callback under this name.
     #[schemars(extend("format" = "name"))]
     pub save: Option<String>,
 }

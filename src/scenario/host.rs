@@ -81,7 +81,9 @@ pub enum SendError {
     #[error(transparent)]
     Body(#[from] EmitError),
     /// It is only assumed about the vendor.
-    #[error("it is only assumed, and the settings refuse such")]
+    #[error(
+        "this callback is only assumed, and the settings refuse assumed entries (`assumed = \"refuse\"`)"
+    )]
     Assumed,
     /// There is no URL for callbacks.
     #[error("there is no callback URL: give one with --callback-url, in the scenario or in the settings")]

@@ -24,24 +24,24 @@ const UNNAMED: &str = "posted.toml";
 /// Maximum number of compiled stories that are kept for the next time.
 const MOST_COMPILED: usize = 64;
 
-/// A scenario that stories can be begun of.
+/// A scenario whose stories can be started.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Offered {
-    /// What it is begun by: `agent-transfer`, or the path of a file that was given.
+    /// The key to start it by: `agent-transfer`, or the path of a given file.
     pub scenario: String,
     /// Its name.
     pub name: String,
-    /// What its file says about it: its `description`, or the comment that it begins with.
+    /// Its description: `description` in the file, or the comment at its beginning.
     pub about: String,
-    /// Whether it was given, and does not ship with the mock.
+    /// Whether it was given as a file, and does not ship with the mock.
     pub given: bool,
-    /// How many steps it has.
+    /// Number of its steps.
     pub steps: usize,
-    /// How many copies of it begin.
+    /// Number of copies that start.
     pub copies: u32,
-    /// Its variables, each with its value unless it is set.
+    /// Its variables, each with the value that it has unless it is set.
     pub variables: Map<String, Value>,
-    /// What is wrong with it, so that it can't begin: under other settings it may be right.
+    /// The mistake that keeps it from starting; with other settings there may be none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mistake: Option<String>,
 }

@@ -409,7 +409,7 @@ impl Loader<'_> {
                 Err(unreadable) => unreadable
                     .into_iter()
                     .next()
-                    .map(|one| one.help("paths begin at the folder of the file that includes")),
+                    .map(|one| one.help("paths are relative to the folder of the including file")),
             }
         };
         if let Some(mut refusal) = refusal {
@@ -430,7 +430,7 @@ fn refusal(inner: &Loaded, within: &[(Rc<Loaded>, Place)]) -> Option<Diagnostic>
     if let Some(first) = within.iter().position(|(outer, _)| outer.key == inner.key) {
         let round = within[first..].iter().map(|(outer, _)| outer.checked.source.path());
         let round: Vec<&str> = round.chain([inner.checked.source.path()]).map(AsRef::as_ref).collect();
-        let circle = format!("the circle: {}", round.join(" → "));
+        let circle = format!("the cycle: {}", round.join(" → "));
         Some(Diagnostic::general("this include never ends").note(circle))
     } else if within.len() > DEEPEST {
         Some(Diagnostic::general(format!("includes are nested more than {DEEPEST} deep")))

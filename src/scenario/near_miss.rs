@@ -235,64 +235,70 @@ impl NearMiss {
     }
 }
 
-/// Formats the continuation of "expected the call `X` within 10s, ".
+/// Formats the continuation of "expected the request `X` within 10s: ".
 impl Display for NearMiss {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused { when, code, reason, is_proof: true } => {
-                write!(f, "it came {when}, and nothing proved who asks: code {code}, {reason}")
+                write!(f, "it arrived {when}, but without valid credentials: code {code}, {reason}")
             }
             Self::Refused { when, code, reason, is_proof: false } => {
-                write!(f, "it came {when}, and the mock refused it: code {code}, {reason}")
+                write!(f, "it arrived {when}, but the mock refused it: code {code}, {reason}")
             }
             Self::OtherFields { when, differences } => {
-                write!(f, "it came {when} with other fields:")?;
+                write!(f, "it arrived {when}, but with other fields:")?;
                 differences.iter().try_for_each(|difference| write!(f, "\n    {difference}"))
             }
             Self::OnPurpose { when } => {
                 write!(
                     f,
-                    "it came {when}, and a fault kept it from taking effect, as a story or the settings ask for"
+                    "it arrived {when}, but a fault of a story or of the settings kept it from taking effect"
                 )
             }
             Self::OtherConversation { when, came_in, name, wanted } => {
-                write!(f, "it came {when} in another conversation, {came_in}")?;
+                write!(f, "it arrived {when}, but in another conversation, {came_in}")?;
                 match name {
                     Some(name) => write!(f, " (the story's `{name}`)")?,
-                    None => write!(f, " (none that the story has a name for)")?,
+                    None => write!(f, " (which has no name in the story)")?,
                 }
                 match wanted {
-                    Some(wanted) => write!(f, "; that of the step is {wanted}"),
-                    None => write!(f, "; that of the step has not begun"),
+                    Some(wanted) => write!(f, "; the conversation of the step is {wanted}"),
+                    None => write!(f, "; the conversation of the step has not begun"),
                 }
             }
             Self::Unfit { when } => {
-                write!(f, "it came {when}, when `where` was not yet true of it")
+                write!(f, "it arrived {when}, when its `where` was not true yet")
             }
             Self::Stray { when, asked } => {
-                write!(f, "{asked} came {when}, where nothing is served; it was meant, most likely")
+                write!(
+                    f,
+                    "{asked} arrived {when}, where nothing is served; this is probably the request that was meant"
+                )
             }
             Self::Taken { when, is_same: true, .. } => {
-                write!(f, "the last one came {when}, and an earlier round of the step took it")
+                write!(f, "the last one arrived {when}, but an earlier repetition of the step took it")
             }
             Self::Taken { when, by, is_same: false } => {
-                write!(f, "it came {when}, and the step at {by} took it")
+                write!(f, "it arrived {when}, but the step at {by} took it")
             }
-            Self::BeforeStory { when } => write!(f, "it came {when}, before the story began"),
+            Self::BeforeStory { when } => write!(f, "it arrived {when}, before the story began"),
             Self::OtherStory { when, story } => {
-                write!(f, "it came {when}, and belongs to the story \"{story}\"")
+                write!(f, "it arrived {when}, but belongs to the story \"{story}\"")
             }
             Self::Undelivered { when, reason } => {
-                write!(f, "the mock sent it, and gave it up {when}: {reason}")
+                write!(f, "the mock sent it, but gave up {when}: {reason}")
             }
-            Self::UnderWay => write!(f, "it is under way, and not delivered yet"),
+            Self::UnderWay => write!(f, "it is on its way, but not delivered yet"),
             Self::OfStory { when } => {
-                write!(f, "the story itself sent it {when}; an `await` takes what the mock sends by itself")
+                write!(
+                    f,
+                    "the story itself sent it {when}; an `await` only takes callbacks that the mock sends by itself"
+                )
             }
             Self::OtherRequest { when, what } => {
-                write!(f, "it never came; the last request was {what}, {when}")
+                write!(f, "it never arrived; the last request was {what}, {when}")
             }
-            Self::Nothing => write!(f, "it never came, nor did any other request"),
+            Self::Nothing => write!(f, "it never arrived, nor did any other request"),
         }
     }
 }

@@ -185,7 +185,11 @@ impl Trigger {
 
     /// Describes it in words.
     pub(super) fn described(&self) -> String {
-        format!("the {} `{}`", self.variable(), self.id())
+        let kind = match self {
+            Self::Request(_) => "request",
+            Self::Callback(_) => "callback",
+        };
+        format!("the {kind} `{}`", self.id())
     }
 
     /// Returns the name under which templates see the event.

@@ -50,13 +50,13 @@ impl Story {
         let obstacle = self.steps.iter().find_map(|step| {
             let why = match &step.action {
                 _ if step.when.is_some() => "depends on a condition",
-                _ if step.every.is_some() => "takes its time",
+                _ if step.every.is_some() => "has a pause between its repetitions",
                 Action::Await(_) => "waits for something",
                 Action::Send { expect, .. } if !expect.is_about_status_only() => "expects more than a status",
                 Action::Resend { .. } => "sends a callback again",
-                Action::Never(_) => "watches what comes",
+                Action::Never(_) => "forbids a request or callback",
                 Action::Group { .. } => "is a block",
-                Action::Check(_) => "looks at variables",
+                Action::Check(_) => "checks variables",
                 Action::Pause(_) | Action::Set(_) | Action::Send { .. } => return None,
             };
             Some(format!("a step {why} ({})", step.place))

@@ -5,27 +5,27 @@ use serde::Deserialize;
 
 use crate::contract::envelope::ErrorStatus;
 
-/// Whether calls need a token.
+/// Whether requests need a token.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TokenRule {
-    /// As with the vendor: without a valid token a call is answered 401.
+    /// As with the vendor: a request without a valid token is answered with 401.
     #[default]
     Require,
-    /// Nobody is asked; every call is the first account's.
+    /// No check: every request belongs to the first account.
     Off,
 }
 
-/// Whether chatbot calls need a right signature.
+/// Whether chatbot requests need a valid signature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SignatureRule {
-    /// A call without a right one is answered 401.
+    /// A request without a valid signature is answered with 401.
     Require,
-    /// Such a call is served, and what is wrong is noted once per cause: the scheme is only assumed.
+    /// Such a request is served, and the mistake is noted once per cause, since the scheme is only assumed.
     #[default]
     Warn,
-    /// Nobody looks at it; the key still says whose call it is.
+    /// The signature is not checked; the key still identifies the account.
     Off,
 }
 
@@ -33,16 +33,16 @@ pub enum SignatureRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccessRules {
-    /// Whether requests need a token, as with the vendor. Default: `require`. With `off` every request is the first
-    /// account's.
+    /// Whether requests need a token, as with the vendor. Default: `require`. With `off` every request belongs to the
+    /// first account.
     pub token: TokenRule,
-    /// Whether `Authorization: Bearer TOKEN` counts as well as `Authorization: Token TOKEN`. Default: true.
+    /// Whether `Authorization: Bearer TOKEN` is accepted as well as `Authorization: Token TOKEN`. Default: true.
     pub bearer: bool,
-    /// Whether chatbot calls need a right signature: `require` answers 401 without one, `warn` (the default, since the
-    /// scheme is assumed) notes once per cause what is wrong and serves, `off` does not look.
+    /// Whether chatbot requests need a valid signature: `require` answers 401 without one, `warn` (the default, since
+    /// the scheme is assumed) serves the request and notes the mistake once per cause, `off` does not check.
     pub chatbot_signature: SignatureRule,
-    /// Which HTTP status a response has whose envelope holds an error: its code (`mirror`, the default), or always
-    /// 200 (`always-200`; 401 stays 401).
+    /// The HTTP status of a response whose envelope holds an error: its code (`mirror`, the default), or always 200
+    /// (`always-200`; 401 stays 401).
     pub error_status: ErrorStatus,
 }
 

@@ -131,7 +131,7 @@ fn recordings(
             Ok(file) => drop(read.insert(robot.clone(), file)),
             Err(error) => {
                 let message = format!("`{}` can't be served as a recording: {error}", path.get_ref());
-                let help = "write the path of a WAV file, from the folder of this file";
+                let help = "write the path of a WAV file, relative to the folder of this file";
                 problems.push(Diagnostic::at(source, path.span(), message).help(help));
             }
         }
@@ -204,7 +204,7 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
             .values()
             .all(|weight| weight.get_ref().as_integer().is_some_and(|number| number.as_str() == "0"))
     {
-        let message = "the mix has no outcome: give at least one a weight";
+        let message = "the mix has no outcome: give at least one outcome a weight";
         found.push(Diagnostic::at(source, mix.span(), message.to_owned()));
     }
     found
@@ -243,7 +243,7 @@ fn groups(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
             if let Some(text) = agent.get_ref().as_str()
                 && !agents.insert(text)
             {
-                let message = format!("the agent `{text}` is there twice");
+                let message = format!("the agent `{text}` is listed twice");
                 found.push(Diagnostic::at(source, agent.span(), message));
             }
         }

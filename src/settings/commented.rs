@@ -11,8 +11,8 @@ use super::check::SCHEMA;
 const EXAMPLES: &str = include_str!("every_key.toml");
 
 const HEAD: &str = "\
-# Settings of airudder-mock: every key, with an example. Without its `#`, a line counts; the line of its table,
-# such as `[delivery]`, has to count as well. What is left out has its default.
+# Settings of airudder-mock: every key, with an example. To use a key, remove the `#` of its line and of the line of
+# its table, such as `[delivery]`. Keys that are left out have their defaults.
 # `airudder-mock check airudder-mock.toml` finds mistakes.
 
 ";
@@ -144,7 +144,7 @@ mod tests {
         let flat = text.replace("\n# ", " ");
         for wanted in [
             "How requests are checked and refused.\n#[access]",
-            "Default: `require`. With `off` every request is the first account's.\n#token = \"require\"",
+            "Default: `require`. With `off` every request belongs to the first account.\n#token = \"require\"",
             "A person answers and talks.\n#talked = 60",
             "#[catalog.\"session.end\"]",
         ] {

@@ -55,8 +55,8 @@ impl Check<'_, '_> {
 
     fn keys(&mut self) {
         let (foreign, is, others): (&[&str], _, _) = match self.entry.direction {
-            Direction::Request => (&CALLBACK_KEYS, "a call", "callbacks"),
-            Direction::Callback => (&REQUEST_KEYS, "a callback", "calls"),
+            Direction::Request => (&CALLBACK_KEYS, "an endpoint", "callbacks"),
+            Direction::Callback => (&REQUEST_KEYS, "a callback", "endpoints"),
         };
         for key in self.correction.keys().filter(|key| foreign.contains(&key.get_ref().as_ref())) {
             let message = format!("`{}` goes with {others}, and `{}` is {is}", key.get_ref(), self.entry.id);
@@ -69,9 +69,9 @@ impl Check<'_, '_> {
         let Some(text) = value.get_ref().as_str() else { return };
         let (known, reads): (&[&str], _) = match self.entry.direction {
             Direction::Request => {
-                (&["body", "request"], "a body template of a call reads `body` and `request`")
+                (&["body", "request"], "the body template of an endpoint can use `body` and `request`")
             }
-            Direction::Callback => (&["body"], "a body template reads `body` alone"),
+            Direction::Callback => (&["body"], "the body template of a callback can use only `body`"),
         };
         let read = template::check(text).unwrap_or_default();
         if let Some(unknown) = read.iter().find(|read| !known.contains(&read.as_str())) {
@@ -98,13 +98,14 @@ impl Check<'_, '_> {
                 let is_known = self.known(&fields, path);
                 let (span, Some(name)) = (name.span(), name.get_ref().as_str()) else { continue };
                 if name.is_empty() || name.contains(['.', '[', ']']) {
-                    let message =
-                        format!("`{name}` is no name of a field: write the new name alone, without its path");
+                    let message = format!(
+                        "`{name}` is not the name of a field: write only the new name, without its path"
+                    );
                     self.mistake(span, message);
                 } else if is_known && !taken.insert(sibling(path.get_ref(), name)) {
                     self.mistake(
                         span,
-                        format!("another field beside `{}` is called `{name}` already", path.get_ref()),
+                        format!("another field beside `{}` already has the name `{name}`", path.get_ref()),
                     );
                 }
             }

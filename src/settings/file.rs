@@ -28,7 +28,8 @@ pub struct SettingsFile {
     /// of the callback.
     #[schemars(extend("format" = "callback-url"))]
     pub callback_url: Option<String>,
-    /// The secret of the signature. `--secret` and the environment variable AIRUDDER_MOCK_SECRET win over it.
+    /// The secret of the signature. `--secret` and the environment variable AIRUDDER_MOCK_SECRET take precedence over
+    /// it.
     pub secret: Option<String>,
     /// Where some of the callbacks go, and how they are signed and delivered, in place of `callback_url`, `secret` and
     /// `[delivery]`: by event, family, account, workflow template and node.
@@ -40,61 +41,63 @@ pub struct SettingsFile {
     pub listen: Option<String>,
     /// What happens at the first use of something that is only assumed about the vendor. Default: `warn`.
     pub assumed: Option<AssumedFile>,
-    /// How strict the mock is with you, unless an account says otherwise: `lenient`, `standard` (the default) or `strict`.
+    /// How strictly the mock checks requests, unless an account says otherwise: `lenient`, `standard` (the default) or
+    /// `strict`.
     pub strict: Option<Strictness>,
-    /// Requests whose assumptions you vouch for, since you hold the vendor's own document or have seen them work: an id
+    /// Requests whose assumptions you confirm, because you have the vendor's own document or have seen them work: an id
     /// such as `task.detail`, a group such as `task.*`, or `*` for all. Their paths and fields do not count as assumed.
     #[serde(default)]
     #[schemars(extend("x-items" = "call-pattern"))]
     pub confirmed: Vec<String>,
-    /// How the mock is reached from outside, for links to recordings: `http://mock.test:2478`. Default: as the last
-    /// request reached it, by its header `Host`.
+    /// The URL of the mock as seen from outside, for links to recordings: `http://mock.test:2478`. Default: the host of
+    /// the last request, from its header `Host`.
     #[schemars(extend("format" = "url"))]
     pub public_url: Option<String>,
-    /// Further names by which requests may reach the mock, as they stand in the header `Host`, for example the name of
-    /// its container: names, addresses, networks, or `*` for any. It always answers to names of this machine, to the
-    /// address it listens on, to the host of `public_url` and to the vendor's own hosts; others are refused, since a page
-    /// in a browser can have its own name lead here.
+    /// Additional names by which requests may reach the mock, as in the header `Host`, for example the name of its
+    /// container: names, addresses, networks, or `*` for any. The mock always accepts names of this machine, the
+    /// address it listens on, the host of `public_url` and the vendor's own hosts. It refuses others, since a page in a
+    /// browser can make its own name point to this machine.
     #[serde(default)]
     #[schemars(extend("x-items" = "host"))]
     pub hosts: Vec<String>,
-    /// Codes of refusals, where you know others than the mock's: by family, by endpoint such as `"task.detail"`, or by group
-    /// such as `"task.*"`, each the mock's code and yours: `cloud = { 404 = 40401 }`. The HTTP status stays.
+    /// Codes of error responses, if you know others than the mock's: by family, by endpoint such as `"task.detail"`, or
+    /// by group such as `"task.*"`. Each entry maps the mock's code to yours: `cloud = { 404 = 40401 }`. The HTTP
+    /// status does not change.
     #[serde(default)]
     #[schemars(extend("x-keys" = "code-scope"))]
     pub codes: BTreeMap<String, CodesFile>,
     /// How requests are checked and refused.
     pub access: Option<AccessRules>,
-    /// The accounts of the vendor, each with credentials of its own.
+    /// The accounts of the vendor, each with its own credentials.
     #[serde(default)]
     pub accounts: Vec<AccountFile>,
-    /// How simulated numbers answer, lines dial and strategies go on.
+    /// How simulated numbers answer, lines dial and strategies continue.
     pub calling: Option<CallingFile>,
-    /// Recordings of your own, by the name or the id of the robot that called: `"Payment reminder" = "my.wav"`. A path
-    /// is meant from the folder of this file. Every call of that robot has this recording, whatever was said and however
-    /// long; other recordings are made, with a tone for each of the two speakers.
+    /// Your own recordings, by the name or the id of the robot that makes the call: `"Payment reminder" = "my.wav"`.
+    /// Paths are relative to the folder of this file. Every call of that robot has this recording, whatever was said
+    /// and however long it took; other recordings are generated, with a tone for each of the two speakers.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, String>")]
     pub recordings: BTreeMap<String, Spanned<String>>,
     /// The agents of the predictive dialer, and what it allows.
     pub dialer: Option<dialer::Rules>,
-    /// How conversations go on.
+    /// How conversations continue.
     pub chatbot: Option<ChatbotFile>,
     /// How instances of workflows end by themselves.
     pub workflow: Option<WorkflowFile>,
-    /// Workflow templates of your own, besides the three built-in ones.
+    /// Your own workflow templates, besides the three built-in ones.
     #[serde(default)]
     pub workflow_templates: Vec<TemplateFile>,
-    /// How much the mock accepts.
+    /// Limits of the mock.
     pub limits: Option<LimitsFile>,
-    /// How callbacks and calls are signed. The vendor's own scheme is not public; the default is assumed.
+    /// How callbacks and requests are signed. The vendor's own scheme is not public; the default is assumed.
     pub signature: Option<SchemeFile>,
     /// How callbacks are delivered.
     pub delivery: Option<DeliveryFile>,
     /// Which hosts callbacks may go to, and how TLS is checked.
     pub target: Option<TargetFile>,
-    /// What goes wrong on purpose with requests to the mock and with its callbacks: tables, or texts such as
-    /// `"duplicate of session.end, every 2nd"`. The first fault that hits decides; those of a running scenario come first.
+    /// Faults of requests to the mock and of its callbacks: tables, or texts such as `"duplicate of session.end, every
+    /// 2nd"`. The first fault that matches is used; those of a running scenario come first.
     #[serde(default, deserialize_with = "crate::faults::list")]
     #[schemars(with = "crate::faults::FaultList")]
     pub faults: Vec<FaultFile>,
@@ -102,16 +105,16 @@ pub struct SettingsFile {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, EntryFile>", extend("x-keys" = "entry-key"))]
     pub catalog: BTreeMap<String, Spanned<EntryFile>>,
-    /// Callbacks of your own, for parts of the vendor's API that only you have documents of.
+    /// Your own callbacks, for parts of the vendor's API whose documents only you have.
     #[serde(default)]
     #[schemars(with = "Vec<CallbackFile>")]
     pub callbacks: Vec<Spanned<CallbackFile>>,
-    /// Endpoints of your own: calls that the mock serves as written here.
+    /// Your own endpoints: requests that the mock serves as defined here.
     #[serde(default)]
     #[schemars(with = "Vec<EndpointFile>")]
     pub endpoints: Vec<Spanned<EndpointFile>>,
-    /// What your own endpoints find in their state from the start, by collection and key:
-    /// `[state.routes.r1]`, or `[state.routes] r1 = { name = "first" }`.
+    /// The initial state of your own endpoints, by collection and key: `[state.routes.r1]`, or `[state.routes] r1 = {
+    /// name = "first" }`.
     #[serde(default)]
     #[schemars(extend("x-keys" = "collection"))]
     pub state: BTreeMap<String, Tree>,
@@ -124,7 +127,7 @@ impl SettingsFile {
     }
 }
 
-/// Other codes of refusals: the mock's code, and the one in its place.
+/// Other codes of error responses: the mock's code, and the code to use in its place.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(extend("x-keys" = "code"))]
@@ -139,7 +142,7 @@ pub enum AssumedFile {
     /// Served; one line per entry says that it is assumed and how to override it.
     #[default]
     Warn,
-    /// Not served: assumed calls answer 404 with an explanation, assumed callbacks are not sent.
+    /// Not served: assumed requests are answered with 404 and an explanation, assumed callbacks are not sent.
     Refuse,
 }
 

@@ -28,7 +28,7 @@ pub(super) fn check(catalog: &Catalog, format: &str, text: &str) -> Result<(), F
         "address" => address(text),
         "callback-url" => callback_url(catalog, text),
         "host" => Guard::allowing(&[text.to_owned()]).map(drop).map_err(|_| {
-            FormatMistake::new(format!("{} is no host", quoted(text)))
+            FormatMistake::new(format!("{} is not a host", quoted(text)))
                 .help("write a name, an address, or a network such as `10.0.0.0/8`")
         }),
         "new-id" => new_id(text),
@@ -59,7 +59,7 @@ fn entry_key(catalog: &Catalog, id: &str) -> Result<(), FormatMistake> {
     let Some(whole) = entries.iter().map(|entry| entry.id.as_str()).find(|whole| begun(whole)) else {
         return Formats::new(catalog).entry(id, Wanted::Any);
     };
-    let mistake = FormatMistake::new(format!("{} is not the whole id of an entry", quoted(id)));
+    let mistake = FormatMistake::new(format!("{} is not the full id of an entry", quoted(id)));
     Err(mistake.help(format!("ids have dots, put them in quotes: `[catalog.\"{whole}\"]`")))
 }
 
@@ -70,7 +70,7 @@ fn code_scope(catalog: &Catalog, text: &str) -> Result<(), FormatMistake> {
         return Ok(());
     }
     match nearest(text, families) {
-        Some(near) => Err(FormatMistake::new(format!("{} is no family", quoted(text)))
+        Some(near) => Err(FormatMistake::new(format!("{} is not a family", quoted(text)))
             .help(format!("did you mean `{near}`?"))),
         None => Formats::new(catalog).check("call-pattern", text),
     }
@@ -80,7 +80,7 @@ fn code_scope(catalog: &Catalog, text: &str) -> Result<(), FormatMistake> {
 fn code(text: &str) -> Result<(), FormatMistake> {
     match text.parse::<i64>() {
         Ok(_) => Ok(()),
-        Err(_) => Err(FormatMistake::new(format!("{} is no code", quoted(text)))
+        Err(_) => Err(FormatMistake::new(format!("{} is not a code", quoted(text)))
             .help("write the mock's code and yours: `404 = 40401`")),
     }
 }
@@ -91,7 +91,7 @@ fn callback_url(catalog: &Catalog, text: &str) -> Result<(), FormatMistake> {
     while let Some(open) = text[from..].find('{').map(|at| from + at) {
         let end = text[open..].find('}').map_or(text.len(), |at| open + at + 1);
         if &text[open..end] != EVENT {
-            let mistake = FormatMistake::new(format!("{} can't stand in a URL", quoted(&text[open..end])));
+            let mistake = FormatMistake::new(format!("{} is not allowed in a URL", quoted(&text[open..end])));
             let help = format!("`{EVENT}` becomes the id of the callback; a brace itself is written `%7B`");
             return Err(FormatMistake { range: Some(open..end), ..mistake.help(help) });
         }
@@ -112,7 +112,7 @@ pub(super) fn full_address(address: &str) -> String {
 fn address(text: &str) -> Result<(), FormatMistake> {
     match full_address(text).parse::<std::net::SocketAddr>() {
         Ok(_) => Ok(()),
-        Err(_) => Err(FormatMistake::new(format!("{} is no address to listen on", quoted(text)))
+        Err(_) => Err(FormatMistake::new(format!("{} is not an address to listen on", quoted(text)))
             .help("write an address and a port, such as `127.0.0.1:2478`; port 0 picks a free one")),
     }
 }
@@ -134,7 +134,7 @@ fn new_id(text: &str) -> Result<(), FormatMistake> {
 }
 
 fn path(text: &str) -> Result<(), FormatMistake> {
-    let mistake = FormatMistake::new(format!("{} is no path", quoted(text)));
+    let mistake = FormatMistake::new(format!("{} is not a path", quoted(text)));
     if !text.starts_with('/') {
         return Err(mistake.help(format!("a path begins with a slash: {}", quoted(&format!("/{text}")))));
     }
@@ -161,8 +161,9 @@ fn mock_outcome(text: &str) -> Result<(), FormatMistake> {
 /// Checks a text that a robot or a person says.
 fn spoken(text: &str) -> Result<(), FormatMistake> {
     if text.trim().is_empty() {
-        return Err(FormatMistake::new("nothing is said here".to_owned())
-            .help("write what is said, or leave the key out"));
+        return Err(
+            FormatMistake::new("this text is empty".to_owned()).help("write a text, or leave the key out")
+        );
     }
     let braces = |part: &str| part.split_once('}').map(|(inside, _)| inside.to_owned());
     for part in text.split('{').skip(1) {
@@ -185,8 +186,8 @@ fn intention(text: &str) -> Result<(), FormatMistake> {
     if INTENTIONS.contains(&text) {
         return Ok(());
     }
-    let mistake = FormatMistake::new(format!("{} is no intention", quoted(text)));
-    Err(mistake.help("write a letter from `A` to `I`, or `--` if it does not become clear"))
+    let mistake = FormatMistake::new(format!("{} is not an intention", quoted(text)));
+    Err(mistake.help("write a letter from `A` to `I`, or `--` if it is unclear"))
 }
 
 fn method(text: &str) -> Result<(), FormatMistake> {

@@ -12,15 +12,15 @@ use crate::files::masked;
 pub struct InForce {
     /// The settings file, if there is one.
     file: Option<String>,
-    /// What it says, without its secrets. Whatever it does not say is at its default.
+    /// The content of the file, without secrets. Keys that are missing have their defaults.
     written: Map<String, Value>,
-    /// Where callbacks go that have no URL of their own, by the command line, the environment or the file.
+    /// Where callbacks without a URL of their own go, from the command line, the environment or the file.
     callback_url: Option<String>,
-    /// Hosts beside this machine that callbacks may go to.
+    /// Hosts besides this machine that callbacks may go to.
     allowed: Vec<String>,
     /// How callbacks are signed.
     signature: String,
-    /// How strict it is: `lenient`, `standard` or `strict`.
+    /// How strictly the mock checks requests: `lenient`, `standard` or `strict`.
     strict: String,
     /// What happens at the first use of something assumed: `serve`, `warn` or `refuse`.
     assumed: String,
@@ -35,11 +35,11 @@ pub struct InForce {
 struct AccountInForce {
     /// Its name.
     name: String,
-    /// Names it in the request that fetches a token.
+    /// The key that identifies the account when a token is requested.
     app_key: String,
-    /// Names the key that signs its chatbot requests.
+    /// The id of the key that signs its chatbot requests.
     sign_key: String,
-    /// How strict the mock is with it.
+    /// How strictly the mock checks its requests.
     strict: String,
 }
 

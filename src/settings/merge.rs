@@ -36,10 +36,9 @@ pub const DEFAULT_LISTEN: &str = "127.0.0.1:2478";
 /// Where callbacks go and how they are signed: settings given on the command line. They win over all others.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Flags {
-    /// Where callbacks go, all of them: it wins over the URLs of scenarios and routes. `{event}` in it becomes the id of
-    /// the callback. Default: the URLs in the scenario or the settings. Without any, `run` starts a sample
-    /// receiver of its own, `emit` sends to http://127.0.0.1:2479/, `serve` sends no callbacks, and `load` refuses to
-    /// start.
+    /// Where all callbacks go, in place of the URLs of scenarios and routes. `{event}` in it becomes the id of the
+    /// callback. Default: the URLs in the scenario or the settings. Without any, `run` starts its own sample receiver,
+    /// `emit` sends to http://127.0.0.1:2479/, `serve` sends no callbacks, and `load` refuses to start.
     #[arg(long, value_name = "URL")]
     pub callback_url: Option<String>,
     /// The secret that signs callbacks. Also read from AIRUDDER_MOCK_SECRET. Default: `airudder-mock-secret`.
@@ -52,17 +51,17 @@ pub struct Flags {
     /// May be given more than once.
     #[arg(long = "allow-target", value_name = "HOST")]
     pub allow: Vec<String>,
-    /// Let something go wrong on purpose, before what the settings say: `--fault 'duplicate of session.end, every 2nd'`.
-    /// `airudder-mock catalog --faults` lists everything that can. May be given more than once.
+    /// Inject a fault, before those of the settings: `--fault 'duplicate of session.end, every 2nd'`. `airudder-mock
+    /// catalog --faults` lists all faults. May be given more than once.
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<String>,
-    /// Trust the certificate authorities in this PEM file, as well as the system's.
+    /// Trust the certificate authorities in this PEM file, besides the system's.
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
     /// Accept any TLS certificate. Only for tests.
     #[arg(long)]
     pub insecure: bool,
-    /// Show the client certificate in this PEM file to receivers that ask for one.
+    /// Present the client certificate in this PEM file to receivers that ask for one.
     #[arg(long, value_name = "FILE")]
     pub client_cert: Option<PathBuf>,
     /// The key of the client certificate, in PEM format, if it is not in the same file.
@@ -255,7 +254,9 @@ fn merge(sources: &Sources<'_>, mut flags: Flags) -> Result<Settings, Problems> 
             origin = variable;
             match (sources.variable)(variable).filter(|value| !value.is_empty()).map(OsString::into_string) {
                 Some(Err(_)) => {
-                    problems.push(Diagnostic::general(format!("the environment's {variable} is not UTF-8")));
+                    problems.push(Diagnostic::general(format!(
+                        "the environment variable {variable} is not UTF-8"
+                    )));
                 }
                 given => *value = given.and_then(Result::ok),
             }

@@ -27,11 +27,11 @@ const QUIET: Duration = Duration::from_secs(2);
 /// Why a text of the vendor's settings is invalid: one line that says what to write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum VendorTextError {
-    #[error("`{0}` is no rate, write for example `100/s`, `600/min` or `1000/h`")]
+    #[error("`{0}` is not a rate, write for example `100/s`, `600/min` or `1000/h`")]
     Rate(String),
-    #[error("`{0}` is no distance from UTC, write for example `+08:00`")]
+    #[error("`{0}` is not a UTC offset, write for example `+08:00`")]
     UtcOffset(String),
-    #[error("`{0}` is no window, write for example `24h`, or `off`")]
+    #[error("`{0}` is not a window, write for example `24h`, or `off`")]
     Window(String),
 }
 
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(window("24h"), Ok(Some(Duration::from_secs(86_400))));
         assert_eq!(window("off"), Ok(None));
         let wrong = window("never").unwrap_err().to_string();
-        assert_eq!(wrong, "`never` is no window, write for example `24h`, or `off`");
+        assert_eq!(wrong, "`never` is not a window, write for example `24h`, or `off`");
         let silence = Duration::from_secs(600);
         let file = ChatbotFile {
             window: Some("off".into()),

@@ -123,7 +123,7 @@ fn nodes<'a>(source: &Arc<SourceFile>, template: &'a DeTable<'a>, found: &mut Ve
             }
         }
         if let ("end", Some((_, span))) = (node.kind, text(node.table, "next")) {
-            wrong(&span, "an `end` leads nowhere".to_owned(), Some("remove `next`".to_owned()));
+            wrong(&span, "an `end` node has no next node".to_owned(), Some("remove `next`".to_owned()));
         }
         for (kind, key) in [("wait", "wait"), ("branch", "cases")] {
             if node.kind == kind && !node.table.contains_key(key) {
@@ -139,12 +139,12 @@ fn nodes<'a>(source: &Arc<SourceFile>, template: &'a DeTable<'a>, found: &mut Ve
     let mut state = vec![State::New; nodes.len()];
     if let Some(back) = walk(0, &next, &mut state) {
         let (name, span) = &nodes[back].id;
-        let message = format!("rows come back to {} and never to an end", quoted(name));
-        wrong(span, message, Some("a flow may part and meet again, but not go round".to_owned()));
+        let message = format!("rows return to {} and never reach an end", quoted(name));
+        wrong(span, message, Some("a flow may branch and join again, but not loop".to_owned()));
         return;
     }
     for (node, _) in nodes.iter().zip(&state).filter(|(_, state)| **state == State::New) {
-        wrong(&node.id.1, format!("no way leads from the first node to {}", quoted(node.id.0)), None);
+        wrong(&node.id.1, format!("no path leads from the first node to {}", quoted(node.id.0)), None);
     }
 }
 

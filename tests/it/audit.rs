@@ -172,7 +172,7 @@ fn what_is_found_is_told_in_every_form() {
     assert_code(&output, 1);
     let text = stdout(&output);
     assert!(text.contains("  ERROR  signature-wrong: refuses a forged signature\n"), "{text}");
-    assert!(text.contains("it was accepted: 200 `{}`") && text.contains("fix    Answer 401"), "{text}");
+    assert!(text.contains("it was accepted: 200 `{}`") && text.contains("fix    Respond with 401"), "{text}");
     assert!(text.contains("1 not judged: `signature-wrong` failed"), "{text}");
     assert!(text.lines().last().unwrap().starts_with("FAILED: 1 error, 2 passed, 2 not judged ("), "{text}");
 
@@ -218,7 +218,7 @@ fn what_is_found_is_told_in_every_form() {
     assert_code(&output, 0);
     let text = stdout(&output);
     assert!(text.contains("known  it was accepted: 200 `{}`: the gateway verifies"), "{text}");
-    assert!(text.contains("`order-statuses` passes by now: take it out of the baseline"), "{text}");
+    assert!(text.contains("`order-statuses` passes now: remove it from the baseline"), "{text}");
     assert_code(&run(&[&args[..], &["--threshold", "none"]].concat()), 0);
 }
 
@@ -237,12 +237,12 @@ fn mistakes_are_told_before_anything_is_sent() {
     };
     assert!(told(&["--only", "signature-wrog"]).contains("did you mean `signature-wrong`?"));
     assert!(told(&["--checks", own]).contains("unknown field `grad`"), "{}", told(&["--checks", own]));
-    assert!(told(&["--fault", "drop"]).contains("leave out --fault drop"));
+    assert!(told(&["--fault", "drop"]).contains("remove --fault drop"));
     assert!(told(&["--restart", "true"]).contains("--probe"));
     assert!(told(&["--probe", "http:///x"]).contains("--probe"));
     assert!(told(&["--baseline", "nowhere.txt"]).contains("nowhere.txt can't be read"));
     // A probe that says no number: what it says is shown.
-    assert!(told(&["--probe", &url]).contains("says `{}`"), "{}", told(&["--probe", &url]));
+    assert!(told(&["--probe", &url]).contains("answered `{}`"), "{}", told(&["--probe", &url]));
     assert!(receiver.requests().iter().all(|request| request.head.starts_with("GET ")));
     let output = run(&["audit"]);
     assert_code(&output, 2);
@@ -367,9 +367,9 @@ fn a_receiver_that_ends_fails_the_audit() {
     let text = stdout(&output);
     for part in [
         "  ERROR  body-not-object: ",
-        "nobody listened any more",
+        "the receiver had stopped",
         "read its log",
-        "1 not judged: nobody listens any more since `body-not-object`",
+        "1 not judged: the receiver has stopped accepting connections since `body-not-object`",
         "FAILED: 1 error, 1 not judged",
     ] {
         assert!(text.contains(part), "{part} in {text}");
@@ -384,8 +384,8 @@ fn a_demand_for_a_signature_that_nobody_sends_is_explained() {
         ["audit", "--callback-url", &receiver.url(), "--events", "call.completed,session.end", "--only"];
     let said = |check: &str| stdout(&run(&[&args[..], &[check]].concat()));
     let text = said("call.completed-accepted");
-    assert!(text.contains("fix    `call.completed` carries no signature"), "{text}");
-    assert!(!said("session.end-accepted").contains("carries no signature"));
+    assert!(text.contains("the vendor does not sign `call.completed`"), "{text}");
+    assert!(!said("session.end-accepted").contains("does not sign"));
 }
 
 /// A slow receiver has one flaw, and whoever waits for its audit is told how long.
@@ -399,11 +399,11 @@ fn a_slow_receiver_is_slow_and_nothing_else() {
     let output = run(&[&args[..], &["answers,stalled-connection"]].concat());
     assert_code(&output, 1);
     let (text, told) = (stdout(&output), stderr(&output));
-    assert!(text.contains("answer-quick: answers before it works"), "{text}");
+    assert!(text.contains("answer-quick: responds before it does the work"), "{text}");
     assert!(text.contains("`answer-quick` failed, and this most likely has the same cause"), "{text}");
     assert!(text.lines().last().unwrap().starts_with("FAILED: 1 error, "), "{text}");
     assert_eq!(
-        told.matches("are allowed (--answer-within); if all take so long, the checks").count(),
+        told.matches("is allowed (--answer-within); if all responses take this long, the").count(),
         1,
         "{told}"
     );
@@ -418,13 +418,17 @@ fn requests_that_do_not_come_are_not_judged() {
         ["audit", "--callback-url", &url, "--only", "own calls", "--verbose", "--work-within", "100ms"];
     let output = run(&args);
     assert_code(&output, 0);
-    assert!(stdout(&output).contains("--listen serves the vendor's REST side"), "{}", stdout(&output));
+    assert!(
+        stdout(&output).contains("needs --listen, which serves the vendor's REST endpoints"),
+        "{}",
+        stdout(&output)
+    );
     let output = run(&[&args[..], &["--listen", "127.0.0.1:0"]].concat());
     assert_code(&output, 0);
     let text = stdout(&output);
-    assert!(text.contains("its calls go to http://127.0.0.1:"), "{text}");
+    assert!(text.contains("its requests go to http://127.0.0.1:"), "{text}");
     assert!(
-        text.contains("has made no call about it within 100ms: does it know the mock's address?"),
+        text.contains("has sent no request about it within 100ms: does it know the mock's address?"),
         "{text}"
     );
 }

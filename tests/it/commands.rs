@@ -130,7 +130,7 @@ fn a_wrong_event_gets_the_right_one() {
     assert!(stderr(&output).contains("did you mean `session.transfer`?"), "{}", stderr(&output));
     let output = run(&["emit", "chatbot.send_message"]);
     assert_code(&output, 2);
-    assert!(stderr(&output).contains("is a call that you make"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is a request that you make"), "{}", stderr(&output));
 }
 
 #[test]
@@ -257,16 +257,12 @@ fn merge_says_which_file_is_no_report() {
     let output = run(&["merge", &path]);
     assert_code(&output, 2);
     let text = stderr(&output);
-    assert!(text.contains("run.json: it is no report of `airudder-mock load`"), "{text}");
+    assert!(text.contains("run.json: it is not a report of `airudder-mock load`"), "{text}");
     assert_eq!(stdout(&output), "");
 
     let output = run(&["merge", &path, "--report", "page.pdf"]);
     assert_code(&output, 2);
-    assert!(
-        stderr(&output).contains(".json (all data), .html (a page to look at) or .md"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains(".json (all data), .html (a page) or .md"), "{}", stderr(&output));
 
     let output = run(&["merge", &path, "--fail-if", "p99>50"]);
     assert_code(&output, 2);

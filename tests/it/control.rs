@@ -416,7 +416,7 @@ fn ctl_does_it_from_a_shell() {
     }
     let elsewhere = run(&["ctl", "--url", "ftp://x", "state"]);
     assert_code(&elsewhere, 2);
-    assert!(stderr(&elsewhere).contains("a mock is reached by http://"), "{}", stderr(&elsewhere));
+    assert!(stderr(&elsewhere).contains("the URL of a mock begins with http://"), "{}", stderr(&elsewhere));
     drop(serving);
     let nobody = ctl(&["state"]);
     assert_code(&nobody, 3);
@@ -447,13 +447,13 @@ fn exec_gives_a_command_a_mock_and_ends_as_it_does() {
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none(), "nothing is left of a good run");
     let bad = exec(&port, &format!("{program} ctl emit event=session.end >&2; exit 7"));
     assert_code(&bad, 7);
-    assert!(stderr(&bad).contains("what happened is in airudder-mock-exec.ndjson"), "{}", stderr(&bad));
+    assert!(stderr(&bad).contains("the journal is in airudder-mock-exec.ndjson"), "{}", stderr(&bad));
     let left = std::fs::read_to_string(folder.path().join("airudder-mock-exec.ndjson")).unwrap();
     assert!(left.contains("\"kind\":\"queued\""), "{left}");
     let missing = exec(&port, "kill -9 $$");
     assert_code(&missing, 137);
     assert!(
-        stderr(&missing).contains("nothing reached the mock, and it sent nothing"),
+        stderr(&missing).contains("the mock received no requests and sent no callbacks"),
         "{}",
         stderr(&missing)
     );

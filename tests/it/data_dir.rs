@@ -118,7 +118,7 @@ fn a_folder_that_cannot_be_used_says_why() {
         run(&[&["serve", "--quiet", "--listen", "127.0.0.1:0", "--data-dir", path][..], more].concat())
     };
     for (more, says) in [
-        (&["--watch"][..], "settings that change meanwhile would make another state of it"),
+        (&["--watch"][..], "would lead to a different state"),
         (&["scenarios/first-transfer.toml"], "offer the file with --offer FILE"),
     ] {
         let refused = serve(more);
@@ -133,7 +133,7 @@ fn a_folder_that_cannot_be_used_says_why() {
     serving.kill();
     for (more, says) in [
         (["--seed", "8"], "began with seed 7"),
-        (["--epoch", "2031-01-01T00:00:00Z"], "goes on from where it was"),
+        (["--epoch", "2031-01-01T00:00:00Z"], "continues from where it was"),
     ] {
         let refused = serve(&more);
         assert_code(&refused, 2);

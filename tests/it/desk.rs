@@ -53,7 +53,7 @@ fn a_script_is_the_end_user_from_hello_to_the_end() {
         "you    hello  ✓✓",
         "  [2] ",
         "! there is no /pres, did you mean `/press`?",
-        "! there is no `nothing` to press: there is [1]",
+        "! there is no `nothing` to press: choose from [1]",
         "[file] a.pdf",
         "· agent s7 has the conversation",
         "agent  (s7) \\u{1b}[2JAna here",
@@ -177,9 +177,9 @@ fn on_a_terminal_there_are_colours_and_keys() {
     tail.shows("GET /service/cloud/robot: 401");
     tail.shows("/_mock/?sel=r");
     tail.types("o 99\n");
-    tail.shows("! nothing is kept of a callback 99");
+    tail.shows("! the journal has no callback 99");
     tail.types("what\n");
-    tail.shows("! `what` is nothing here");
+    tail.shows("! there is no command `what`");
     tail.types("q\n");
     tail.ends();
     assert_eq!(receiver.requests().len(), 2);
@@ -286,7 +286,7 @@ fn who_is_ready_says_so_also_to_whom_it_is_in_the_way() {
     let other = Receiver::answering(vec![plain("200 OK", "hello")]);
     let output = run_with_input(&["ready", "--url", &format!("http://{}", other.address)], b"");
     assert_code(&output, 1);
-    assert!(stderr(&output).contains("is no mock AI Rudder"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("is not a mock AI Rudder"), "{}", stderr(&output));
     let output = run_with_input(&["ready", "--quiet", "--url", &nobody], b"");
     assert_code(&output, 1);
     assert_eq!(stderr(&output), "");

@@ -256,13 +256,13 @@ fn a_record_is_compared_and_sent_once_more() {
     let other = record("other.ndjson", "drop the 2nd");
     let output = run(&["diff", &a, &other, "--ignore", "faults"]);
     assert_code(&output, 1);
-    assert!(stdout(&output).contains("story story: what happened as number"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("story story: entry"), "{}", stdout(&output));
 
     let again = Receiver::answering(vec![plain("200 OK", "{}")]);
     let url = again.url();
     let output = run(&["replay", &a, "--callback-url", &url, "--speed", "max"]);
     assert_code(&output, 0);
-    assert!(stdout(&output).ends_with("4 attempts sent once more, 4 accepted\n"), "{}", stdout(&output));
+    assert!(stdout(&output).ends_with("4 attempts sent again, 4 accepted\n"), "{}", stdout(&output));
     let sent = |receiver: &Receiver| -> Vec<_> {
         let of = |request: &Request| {
             (request.exact_header("X-AIRudder-Sign").unwrap().to_owned(), request.body.clone())

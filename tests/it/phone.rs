@@ -81,7 +81,7 @@ ends.K = { person = ["No."], robot = [] }
     let output = run(&["check", "--as", "settings", file.to_str().unwrap()]);
     assert_code(&output, 2);
     let shown = stderr(&output);
-    for part in ["did you mean `rosa`?", "did you mean `{name}`?", "`K` is no intention", "`item`"] {
+    for part in ["did you mean `rosa`?", "did you mean `{name}`?", "`K` is not an intention", "`item`"] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
 }

@@ -225,7 +225,7 @@ fn a_silent_integrator_ends_the_story_and_the_reports_say_what_was_skipped() {
     let began = Instant::now();
     let (text, story, xml) = run_with(&[]);
     assert!(began.elapsed().as_secs() < 20, "it does not wait for 30s");
-    assert_eq!(text.matches("it never came").count(), 1, "{text}");
+    assert_eq!(text.matches("it never arrived").count(), 1, "{text}");
     assert!(text.contains("skipped await chatbot.send_message and 6 steps after it"), "{text}");
     assert!(text.contains("0 passed, 1 failed; 7 steps skipped"), "{text}");
     assert_eq!(story["failures"].as_array().unwrap().len(), 1);
@@ -239,7 +239,7 @@ fn a_silent_integrator_ends_the_story_and_the_reports_say_what_was_skipped() {
     assert!(xml.contains("skipped await session.report"), "{xml}");
 
     let (text, story, _) = run_with(&["--keep-going"]);
-    assert!(text.matches("it never came").count() > 3, "{text}");
+    assert!(text.matches("it never arrived").count() > 3, "{text}");
     assert_eq!(story["skipped"].as_array().unwrap().len(), 0);
 }
 
@@ -254,7 +254,7 @@ fn a_run_has_only_so_much_time() {
         .unwrap();
     assert_code(&output, 1);
     let text = stdout(&output);
-    assert!(text.contains("the story was not over when the run ended after 150ms (--timeout)"), "{text}");
+    assert!(text.contains("the story had not ended when the run ended after 150ms (--timeout)"), "{text}");
     assert!(text.contains("0 passed, 1 failed"), "{text}");
 }
 

@@ -358,7 +358,7 @@ fn an_await_that_nothing_answers_says_what_came_instead() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     let text = "[[steps]]\nsend = \"session.transfer\"\n[[steps]]\nawait = \"chatbot.agent_transfer_result\"\nwithin = \"50ms\"\n";
     let (_, output) = run_against(text, &receiver, 1);
-    let message = "expected the call `chatbot.agent_transfer_result` within 50ms, it never came";
+    let message = "expected the request `chatbot.agent_transfer_result` within 50ms: it never arrived";
     assert!(output.contains(message), "{output}");
 }
 
@@ -595,7 +595,7 @@ fn an_await_takes_only_what_belongs_to_its_conversation() {
     ]);
     assert_code(&output, 1);
     let text = stdout(&output);
-    assert_eq!(text.matches("expected the call").count(), 1, "{text}");
+    assert_eq!(text.matches("expected the request").count(), 1, "{text}");
 }
 
 #[test]
@@ -684,7 +684,7 @@ fn a_refused_request_is_not_what_a_story_waits_for() {
     ]);
     assert_code(&output, 1);
     let why =
-        "and the mock refused it: code 404, there is no conversation with call_id `no such conversation`";
+        "but the mock refused it: code 404, there is no conversation with call_id `no such conversation`";
     assert!(stdout(&output).contains(why), "{}", stdout(&output));
 }
 

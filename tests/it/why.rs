@@ -33,7 +33,7 @@ const CASES: [Case; 14] = [
         kind: "await.other-fields",
         story: "'chatbot.agent_transfer_result'\nwhere = { result = 'accepted', seat_id = '7' }\n",
         reasons: &[
-            "before the step with other fields:",
+            "before the step, but with other fields:",
             "`result` is \"refused\", expected \"accepted\"",
             "`seat_id` is missing, expected \"7\"",
         ],
@@ -42,82 +42,85 @@ const CASES: [Case; 14] = [
         name: "other conversation",
         kind: "await.other-conversation",
         story: "'chatbot.agent_transfer_result'\nconversation = 'b'\noptional = true\nwithin = '1ms'\n",
-        reasons: &["in another conversation, ", " (the story's `main`); that of the step is "],
+        reasons: &["in another conversation, ", " (the story's `main`); the conversation of the step is "],
     },
     Case {
         name: "taken",
         kind: "await.taken",
         story: "'chatbot.agent_transfer_result'\n[[steps]]\nawait = 'chatbot.agent_transfer_result'\nwithin = '20ms'\n",
-        reasons: &["before the step, and the step at ", "taken.toml:5 took it"],
+        reasons: &["before the step, but the step at ", "taken.toml:5 took it"],
     },
     Case {
         name: "too early",
         kind: "await.refused",
         story: "'chatbot.send_message'\n",
-        reasons: &["and the mock refused it: code 409, the transfer is not accepted yet"],
+        reasons: &["but the mock refused it: code 409, the transfer is not accepted yet"],
     },
     Case {
         name: "incomplete",
         kind: "await.refused",
         story: "'chatbot.end_session'\n",
-        reasons: &["and the mock refused it: code 400, call_id is missing"],
+        reasons: &["but the mock refused it: code 400, call_id is missing"],
     },
     Case {
         name: "unsigned",
         kind: "await.unproved",
         story: "'chatbot.mark_read'\n",
-        reasons: &["and nothing proved who asks: code 401, the header X-AIRudder-Sign-Key is missing"],
+        reasons: &["but without valid credentials: code 401, the header X-AIRudder-Sign-Key is missing"],
     },
     Case {
         name: "other host",
         kind: "await.refused",
         story: "'robot.list'\n",
-        reasons: &["and the mock refused it: code 421, the header Host names `mock.test`"],
+        reasons: &["but the mock refused it: code 421, the header Host names `mock.test`"],
     },
     Case {
         name: "without token",
         kind: "await.unproved",
         story: "'workflow.stop'\n",
-        reasons: &["and nothing proved who asks: code 401, "],
+        reasons: &["but without valid credentials: code 401, "],
     },
     Case {
         name: "other path",
         kind: "await.other-path",
         story: "'chatbot.messages'\n",
         reasons: &[
-            "POST /api/v1/session/message came ",
-            "where nothing is served; it was meant, most likely",
+            "POST /api/v1/session/message arrived ",
+            "where nothing is served; this is probably the request that was meant",
         ],
     },
     Case {
         name: "other method",
         kind: "await.other-path",
         story: "'chatbot.sessions'\n",
-        reasons: &["GET /api/v1/session/list came ", "where nothing is served; it was meant, most likely"],
+        reasons: &[
+            "GET /api/v1/session/list arrived ",
+            "where nothing is served; this is probably the request that was meant",
+        ],
     },
     Case {
         name: "fault",
         kind: "await.fault",
         story: "'chatbot.templates'\n[[faults]]\ncall = 'chatbot.templates'\nstatus = 503\n",
-        reasons: &["and a fault kept it from taking effect, as a story or the settings ask for"],
+        reasons: &["but a fault of a story or of the settings kept it from taking effect"],
     },
     Case {
         name: "undelivered",
         kind: "await.undelivered",
         story: "'session.report'\n[delivery]\nattempts = 1\n",
-        reasons: &["the mock sent it, and gave it up ", "the receiver answered 500 instead of 2xx"],
+        reasons: &["the mock sent it, but gave up ", "the receiver answered 500 instead of 2xx"],
     },
     Case {
         name: "another story",
         kind: "await.other-story",
         story: "'chatbot.template_detail'\n",
-        reasons: &["and belongs to the story \"taker\""],
+        reasons: &["but belongs to the story \"taker\""],
     },
     Case {
         name: "late",
         kind: "await.",
         story: "'chatbot.channel_message'\n",
-        reasons: &["`chatbot.channel_message` came ", " after its time"],
+        reasons: &["`chatbot.channel_message` arrived ", " too late"],
     },
 ];
 
@@ -305,8 +308,9 @@ fn who_asks_for_nothing_or_for_something_else_is_told_so() {
     fs::write(&path, format!("name = 'alone'\n{WAITS}'chatbot.end_session'\n")).unwrap();
     let files = [path.to_str().unwrap().to_owned()];
     let silent = Receiver::answering(vec![plain("200 OK", "{}")]);
-    let nothing =
-        ["expected the call `chatbot.end_session` within 20ms, it never came, nor did any other request"];
+    let nothing = [
+        "expected the request `chatbot.end_session` within 20ms: it never arrived, nor did any other request",
+    ];
     let mock = free_address();
     let (terminal, junit, report) = run_all(folder.path(), &files, mock, &silent);
     assert!(terminal.contains(nothing[0]), "{terminal}");
@@ -317,7 +321,7 @@ fn who_asks_for_nothing_or_for_something_else_is_told_so() {
         assert_eq!(post_signed(mock, "/api/v1/session/list", DEFAULT_SECRET, &json!({})).0, 200);
         plain("200 OK", "{}")
     });
-    let other = ["it never came; the last request was `chatbot.sessions`, "];
+    let other = ["it never arrived; the last request was `chatbot.sessions`, "];
     let (terminal, junit, report) = run_all(folder.path(), &files, mock, &busy);
     assert!(terminal.contains(other[0]), "{terminal}");
     assert!(gives(&junit, "alone", &other) && gives(&report, "alone", &other), "{junit:?} {report:?}");
@@ -400,7 +404,7 @@ fn a_channel_of_ones_own_passes_and_fails_with_the_right_reason() {
     let (passed, text) = begun("own-channel.toml", "", |mock| push(mock, "", "u-1"));
     assert!(passed, "{text}");
     for (mistake, reason) in [
-        ("another conversation", "in another conversation, 77/u-2 (none that the story has a name for)"),
+        ("another conversation", "in another conversation, 77/u-2 (which has no name in the story)"),
         ("refuses", "`result` is \"refused\", expected \"accepted\""),
     ] {
         let (passed, text) = begun("own-channel.toml", mistake, |mock| push(mock, "", "u-1"));
@@ -436,7 +440,8 @@ fn a_story_runs_beside_a_server() {
     mock.skip("1m");
     let (printed, _) = mock.end_with(1);
     assert!(
-        printed.contains("✗ fails: expected the call `chatbot.channel_message` within 5s, it never came"),
+        printed
+            .contains("✗ fails: expected the request `chatbot.channel_message` within 5s: it never arrived"),
         "{printed}"
     );
 }

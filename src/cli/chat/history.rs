@@ -62,7 +62,7 @@ impl Phase {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Bot => "bot",
-            Self::Transfer => "asks for a person",
+            Self::Transfer => "asks for an agent",
             Self::Agent => "agent",
             Self::Closed => "ended",
         }
@@ -110,7 +110,7 @@ impl History {
             view.messages.iter().filter(|message| !self.shown.contains_key(&message.msg_id)).collect();
         let first = if self.shown.is_empty() { known.len().saturating_sub(LATEST) } else { 0 };
         if first > 0 {
-            lines.push(format!("{DIM}… {first} messages before{DIM:#}"));
+            lines.push(format!("{DIM}… {first} earlier messages{DIM:#}"));
         }
         lines.extend(self.got_on(view));
         let passed = (self.phase != view.chat.phase).then(|| Self::passed(view));
@@ -176,14 +176,14 @@ impl History {
     fn passed(view: &ChatView) -> String {
         let text = match view.chat.phase {
             Phase::Transfer => {
-                "a person is asked for: your system says who comes, by chatbot.agent_transfer_result"
+                "an agent is requested: your system reports the agent with chatbot.agent_transfer_result"
                     .to_owned()
             }
             Phase::Agent => format!("agent {} has the conversation", visible(&view.chat.seat_id)),
-            Phase::Bot => "no agent has it any more: the bot goes on".to_owned(),
+            Phase::Bot => "no agent has the conversation any more: the bot continues".to_owned(),
             Phase::Closed => {
                 let why = view.ended.as_deref().map(|why| format!(" ({})", visible(why))).unwrap_or_default();
-                format!("the conversation has ended{why}; /new begins another")
+                format!("the conversation has ended{why}; /new starts another one")
             }
         };
         format!("{INDENT}{DIM}· {text}{DIM:#}")
@@ -304,6 +304,6 @@ mod tests {
         let messages: Vec<Value> =
             (0..50).map(|number| message(&number.to_string(), "user", "read", "m")).collect();
         let lines = looked(&mut History::default(), &view("bot", &messages));
-        assert_eq!((lines.len(), lines[0].as_str()), (21, "… 30 messages before"));
+        assert_eq!((lines.len(), lines[0].as_str()), (21, "… 30 earlier messages"));
     }
 }

@@ -10,18 +10,18 @@ const WAIT: Duration = Duration::from_secs(10);
 
 /// The text of `/help`.
 pub(super) const HELP: &str = "\
-Whatever you type is what you write. Besides:
-  /press 1        press the button, or choose the option, of this number or label
+Every line you type is sent as a message. Commands:
+  /press 1        press the button, or choose the option, with this number or label
   /media          send a picture; /media video, audio or file NAME
-  /agent          ask for a person
-  /silent         say no more, until the next thing you do
-  /optout         want no more messages
-  /again          the last message once more
-  /chats          the conversations there are; /chat 2 goes into the second
-  /new            begin another conversation; /new NAME under this name
-  /wait           wait for an answer, 10s at most; /wait bot, /wait agent, /wait end 30s
-  /help, /quit    this; the end (or Ctrl-D)
-A message that begins with a slash begins with two: //hello.";
+  /agent          ask for an agent
+  /silent         do not respond any more, until your next input
+  /optout         opt out of further messages
+  /again          send the last message again
+  /chats          list the conversations; /chat 2 switches to the second
+  /new            start another conversation; /new NAME with this user name
+  /wait           wait up to 10s for an answer; /wait bot, /wait agent, /wait end 30s
+  /help, /quit    show this help; leave (or Ctrl-D)
+To send a message that begins with a slash, type two: //hello.";
 
 /// All commands, which begin with a slash.
 const COMMANDS: [&str; 12] = [
@@ -70,13 +70,13 @@ pub(super) enum Whom {
 /// Why a typed line is invalid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LineError {
-    #[error("there is no {command}{near} /help lists what there is; /{command} writes it")]
+    #[error("there is no {command}{near} /help lists the commands; /{command} sends it as a message")]
     Unknown { command: String, near: String },
     #[error("{0} needs {1}")]
     Needs(&'static str, &'static str),
     #[error("/media sends image, video, audio or file, not {0}")]
     Kind(String),
-    #[error("/wait waits for bot, agent or end, and for so long: /wait agent 30s, not {0}")]
+    #[error("/wait takes bot, agent or end, and a time: /wait agent 30s, not {0}")]
     Wait(String),
 }
 
@@ -167,10 +167,10 @@ mod tests {
         for (text, says) in [
             (
                 "/pres 1",
-                "there is no /pres, did you mean `/press`? /help lists what there is; //pres writes it",
+                "there is no /pres, did you mean `/press`? /help lists the commands; //pres sends it as a message",
             ),
             ("/press", "/press needs a number or a label: /press 1"),
-            ("/wait long", "/wait waits for bot, agent or end, and for so long: /wait agent 30s, not long"),
+            ("/wait long", "/wait takes bot, agent or end, and a time: /wait agent 30s, not long"),
             ("/media cat", "/media sends image, video, audio or file, not cat"),
         ] {
             assert_eq!(Line::read(text).unwrap_err().to_string(), says);

@@ -16,15 +16,15 @@ use crate::settings::Flags;
 const EXAMPLES: &str = "\
 Examples:
   airudder-mock chat
-      With the mock at http://127.0.0.1:2478, or else with one of its own.
+      Uses the mock at http://127.0.0.1:2478, or starts one if none runs there.
   airudder-mock chat --callback-url http://127.0.0.1:3000/hook --listen 127.0.0.1:2478
-      A mock of its own, whose callbacks go to your system.
+      Starts a mock whose callbacks go to your system.
   airudder-mock chat --conversation CALL_ID
-      Go on as the user of a conversation that is there, such as that of a campaign.
+      Continues as the user of an existing conversation, such as one of a campaign.
   printf '%s\\n' hello /agent | airudder-mock chat
-      From a script: each line is one message; the answer is waited for before the next.
+      From a script: each line is one message, and the next one waits for the answer.
 
-While it runs, /help lists what can be done besides writing.";
+In the chat, /help lists the commands.";
 
 /// The arguments of `chat`.
 #[derive(Debug, clap::Args)]
@@ -32,28 +32,28 @@ While it runs, /help lists what can be done besides writing.";
 pub(super) struct Args {
     #[command(flatten)]
     mock: Where,
-    /// Go into this conversation, by its call_id. Default: a new one, which begins with the first message.
+    /// Join this conversation, by its call_id. Default: a new one, which begins with the first message.
     #[arg(long, value_name = "CALL_ID", conflicts_with_all = ["name", "number"])]
     conversation: Option<String>,
-    /// Your name in a new conversation. Default: one that fits the number.
+    /// Your name in a new conversation. Default: a name that fits the number.
     #[arg(long)]
     name: Option<String>,
-    /// Your number in a new conversation, with the code of the country: +6281234567890. Default: a new one.
+    /// Your number in a new conversation, with the country code: +6281234567890. Default: a new one.
     #[arg(long)]
     number: Option<String>,
-    /// Start a mock for this chat, even if one runs.
+    /// Start a mock for this chat, even if one is running.
     #[arg(long, conflicts_with = "url")]
     start: bool,
-    /// Start a mock for this chat, whose callbacks go to this URL.
+    /// Start a mock for this chat, which sends its callbacks to this URL.
     #[arg(long, value_name = "URL", conflicts_with = "url")]
     callback_url: Option<String>,
-    /// Start a mock for this chat, which listens on this address. Default: a free port of this machine.
+    /// Start a mock for this chat, which listens on this address. Default: a free port on this machine.
     #[arg(long, value_name = "ADDR", conflicts_with = "url")]
     listen: Option<String>,
-    /// Start a mock for this chat, whose clock runs so fast. Default: 1.
+    /// Start a mock for this chat, whose clock runs at this speed. Default: 1.
     #[arg(long, value_name = "1|60|max", conflicts_with = "url", value_parser = super::argument::moving)]
     speed: Option<Speed>,
-    /// Start a mock for this chat with this seed of all random values. Default: another one each time.
+    /// Start a mock for this chat, with this seed of all random values. Default: a different one each time.
     #[arg(long, value_name = "N", conflicts_with = "url")]
     seed: Option<u64>,
 }

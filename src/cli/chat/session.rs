@@ -116,10 +116,10 @@ impl Session {
                 let chats = self.chats().await?;
                 let others = match chats.len() {
                     0 => String::new(),
-                    _ => "; /chats lists those that are there".to_owned(),
+                    _ => "; /chats lists the existing ones".to_owned(),
                 };
                 self.show(&format!(
-                    "Your first message begins a conversation{others}. /help says what else there is."
+                    "Your first message begins a conversation{others}. /help lists the commands."
                 ));
             }
         }
@@ -152,7 +152,7 @@ impl Session {
             Line::Write(text) => self.write(text).await?,
             Line::Again => match self.written.clone() {
                 Some(text) => self.write(text).await?,
-                None => self.wrong("you have written nothing yet"),
+                None => self.wrong("you have not sent a message yet"),
             },
             Line::Press(option) => self.press(&option).await?,
             Line::Media { kind, name } => {
@@ -164,7 +164,7 @@ impl Session {
             Line::OptOut => self.user(json!({ "opt_out": true })).await?,
             Line::Silent => {
                 self.user(json!({ "fall_silent": true })).await?;
-                self.show("                 · you say no more");
+                self.show("                 · you do not respond any more");
             }
             Line::Chats => self.list().await?,
             Line::Chat(which) => {
@@ -200,8 +200,8 @@ impl Session {
                 .map(|(number, option)| format!("[{number}] {}", shorten(&option.title, 40)))
                 .collect();
             let there = match titles.is_empty() {
-                true => "nothing can be pressed here".to_owned(),
-                false => format!("there is {}", titles.join(", ")),
+                true => "there are no buttons or options".to_owned(),
+                false => format!("choose from {}", titles.join(", ")),
             };
             self.wrong(&format!("there is no `{}` to press: {there}", shorten(wanted, 40)));
             return Ok(());
@@ -331,7 +331,7 @@ impl Session {
             }
             if Instant::now() >= until {
                 let what = match whom {
-                    Whom::Anybody => "nobody has answered",
+                    Whom::Anybody => "there was no answer",
                     Whom::Bot => "the bot has not answered",
                     Whom::Agent => "no agent has answered",
                     Whom::End => "the conversation has not ended",

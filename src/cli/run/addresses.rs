@@ -50,7 +50,8 @@ pub(super) fn with_free_port(url: &str) -> Result<String, CommandError> {
     let mut some =
         std::iter::repeat_with(|| PORTS.start + crate::cli::fresh_seed() as u16 % PORTS.len() as u16);
     let port = some.by_ref().take(MOST_PORTS).find(is_free);
-    let port = port.ok_or_else(|| CommandError::start("no port is free: name one in --callback-url"))?;
+    let port =
+        port.ok_or_else(|| CommandError::start("there is no free port: give one in --callback-url"))?;
     Ok(format!("{}{host}:{port}{}", &url[..after_scheme], &url[end..]))
 }
 

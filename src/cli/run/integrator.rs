@@ -28,7 +28,7 @@ impl Integrator {
     pub(super) fn start(words: &[OsString], variables: &[(&str, String)]) -> Result<Self, CommandError> {
         let command = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
         let [program, arguments @ ..] = words else {
-            return Err(CommandError::usage("after `--` goes a command, for example `-- node server.js`"));
+            return Err(CommandError::usage("a command must follow `--`, for example `-- node server.js`"));
         };
         let mut start = std::process::Command::new(program);
         start

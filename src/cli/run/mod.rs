@@ -45,15 +45,15 @@ use tally::{FailureTally, SharedTally, Tally};
 const EXAMPLES: &str = "\
 Examples:
   airudder-mock run scenarios/agent-transfer.toml
-      The embedded sample receiver takes the callbacks and answers as your server would.
+      The embedded sample receiver takes the callbacks and responds as your server would.
   airudder-mock run scenarios/agent-transfer.toml --callback-url http://127.0.0.1:3000/hook
       Your own server receives them; it sends its requests to http://127.0.0.1:2478.
   airudder-mock run scenarios/*.toml --speed max --junit report.xml --quiet
       In CI: every story as fast as possible.
   airudder-mock run scenarios/first-transfer.toml --speed max -- node receiver.js
-      The same with your own server, which is started, told where to listen, and ended.
+      The same with your own server, which is started with its port in PORT, and stopped at the end.
   airudder-mock run scenarios/agent-transfer.toml --seed 42 --epoch 2030-01-01T00:00:00Z --speed max --record run.ndjson
-      The same bytes every time.";
+      Sends the same bytes every time.";
 
 /// How long, after its `--timeout`, a run waits for responses to attempts under way.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
@@ -67,39 +67,39 @@ pub(super) struct Args {
     files: Vec<PathBuf>,
     #[command(flatten)]
     target: Flags,
-    /// The seed of all random values, in place of those in the files. Default: that of the first file that has one, or another
-    /// one each time.
+    /// The seed of all random values, in place of the seeds in the files. Default: the seed of the first file that has
+    /// one, or a different one each time.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// How fast the story's clock runs: 1, 60, ... times real time, or `max`, which jumps over every pause.
+    /// The speed of the story's clock: 1, 60, ... times real time, or `max`, which jumps over every pause.
     #[arg(long, value_name = "1|60|max", default_value = "1", value_parser = argument::moving)]
     speed: Speed,
     /// The time on the story's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = argument::epoch)]
     epoch: Option<Timestamp>,
-    /// The address on which the mock takes your requests. Port 0 picks a free one. Default: 127.0.0.1:2478, and a free port
-    /// where nobody has to know it: with the embedded receiver, and with a COMMAND, which is told.
+    /// The address on which the mock takes your requests. Port 0 picks a free one. Default: 127.0.0.1:2478; a free port
+    /// with the embedded receiver, and with a COMMAND, which gets the address in a variable.
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
     #[command(flatten)]
     address_files: AddressFiles,
     #[command(flatten)]
     receiver_wait: ReceiverWait,
-    /// With --speed max: how long, in real time, to wait for what is outside. A request that a story awaits is waited for no
-    /// longer than this [default: as long as the story says]; a receiver that refuses connections is given so long to come
-    /// back before that counts as an attempt [default: 5s].
+    /// With --speed max: how long, in real time, to wait for other programs. A request that a story awaits must arrive
+    /// within this time [default: as long as the story says]; a receiver that refuses connections must accept them
+    /// within this time, or it counts as an attempt [default: 5s].
     #[arg(long, value_name = "TIME")]
     patience: Option<HumanDuration>,
-    /// With --speed max: how long, in real time, your server may take to make a request after it took a callback, or after its
-    /// last request, before time jumps on.
+    /// With --speed max: how long, in real time, your server may take to send a request after it accepted a callback,
+    /// or after its last request, before the clock jumps ahead.
     #[arg(long, value_name = "TIME", default_value = "100ms")]
     settle: HumanDuration,
-    /// Go on with a story after one of its expectations failed. Default: it stops, and the steps that are left are skipped;
-    /// `keep_going = true` in a file lets that story go on.
+    /// Continue a story after one of its expectations failed. Default: it stops and skips its remaining steps;
+    /// `keep_going = true` in a file lets that story continue.
     #[arg(long)]
     keep_going: bool,
-    /// How long the whole run may take, in real time: a story that is not over by then fails. What a story may take on its own
-    /// clock is `within` at the top of its file. Default: as long as it takes.
+    /// Time limit of the whole run, in real time: a story that has not ended by then fails. The time limit of a story
+    /// on its own clock is `within` at the top of its file. Default: no limit.
     #[arg(long, value_name = "TIME")]
     timeout: Option<HumanDuration>,
     /// Set a variable of the stories, in place of its value in the files: `--set amount=200`. JSON values keep their
@@ -117,15 +117,15 @@ pub(super) struct Args {
     junit: Option<PathBuf>,
     #[command(flatten)]
     trace: TraceArgs,
-    /// Show tokens and the secrets of accounts in the record and the trace, where they are masked otherwise.
+    /// Show tokens and account secrets in the record and the trace, which are masked by default.
     #[arg(long)]
     show_secrets: bool,
-    /// Print no timeline, only failures and the summary.
+    /// Print no timeline, but only failures and the summary.
     #[arg(long, short)]
     quiet: bool,
-    /// Your server, started for the run and ended with it. It is told by environment variables: PORT, the port to listen on;
-    /// AIRUDDER_MOCK_URL, where its requests go; AIRUDDER_MOCK_SECRET, which signs callbacks; AIRUDDER_MOCK_CALLBACK_URL,
-    /// AIRUDDER_MOCK_APP_KEY, _APP_SECRET, _SIGN_KEY and _SIGN_SECRET.
+    /// Your server, which is started for the run and stopped at its end. It gets environment variables: PORT, the port
+    /// to listen on; AIRUDDER_MOCK_URL, the URL for its requests; AIRUDDER_MOCK_SECRET, the secret that signs
+    /// callbacks; AIRUDDER_MOCK_CALLBACK_URL, AIRUDDER_MOCK_APP_KEY, _APP_SECRET, _SIGN_KEY and _SIGN_SECRET.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
@@ -295,7 +295,7 @@ async fn run_all(
             () = interrupted => {}
             why = ran_out(args.timeout) => drop(cut.replace(Some(why))),
             why = failed(&mut integrator) => {
-                drop(cut.replace(Some(format!("the story was not over when {why}"))));
+                drop(cut.replace(Some(format!("the story had not ended when {why}"))));
             }
         }
     });
@@ -385,7 +385,7 @@ enum Ended {
 async fn ran_out(timeout: Option<HumanDuration>) -> String {
     let Some(timeout) = timeout else { return std::future::pending().await };
     tokio::time::sleep(timeout.0).await;
-    format!("the story was not over when the run ended after {timeout} (--timeout)")
+    format!("the story had not ended when the run ended after {timeout} (--timeout)")
 }
 
 /// Ready when the time for the last responses is over.
@@ -491,8 +491,8 @@ fn summary(
 
     if tally.refused_signatures > 0 {
         lines.push(format!(
-            "refused     {} of signed callbacks with 401 or 403: `airudder-mock verify` says why a signature does not fit, and \
-             --trace trace.html takes each apart",
+            "refused     {} of signed callbacks with 401 or 403: `airudder-mock verify` explains why a signature does not match, and \
+             --trace trace.html shows each in detail",
             counted(tally.refused_signatures, "attempt")
         ));
     }

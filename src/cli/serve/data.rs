@@ -18,14 +18,14 @@ pub(super) fn open(path: &Path, args: &Args, seed: u64) -> Result<Folder, Comman
     }
     if args.epoch.is_some() && !folder.inputs().is_empty() {
         return Err(CommandError::usage(format!(
-            "--epoch: the clock of the state in {} goes on from where it was; leave --epoch out, or give another folder",
+            "--epoch: the clock of the state in {} continues from where it was; leave --epoch out, or give another folder",
             folder.path().display()
         )));
     }
     if folder.torn() > 0 {
         let (path, torn) = (folder.path().display(), folder.torn());
         super::super::remark(&format!(
-            "{path}: its last {torn} bytes are no whole line and were dropped; nothing of them was answered"
+            "{path}: its last {torn} bytes are an incomplete line and were dropped; that request was never answered"
         ));
     }
     Ok(folder)
@@ -35,9 +35,9 @@ pub(super) fn open(path: &Path, args: &Args, seed: u64) -> Result<Folder, Comman
 pub(super) fn line(folder: &Folder) -> String {
     let path = folder.path().display();
     match folder.inputs().last() {
-        None => format!("state             kept in {path}, which begins now"),
+        None => format!("state             kept in {path}, which is new"),
         Some(last) => format!(
-            "state             kept in {path}: {} inputs, goes on from {:.0}",
+            "state             kept in {path}: {} inputs, continues from {:.0}",
             folder.inputs().len(),
             last.at
         ),

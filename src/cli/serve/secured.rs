@@ -10,15 +10,16 @@ use crate::net::Via;
 /// TLS, and the proxy.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct SecuredArgs {
-    /// Speak TLS at the address, with a certificate of an authority of your own, which is made at its first use. `airudder-mock
-    /// ca` says how programs come to trust it.
+    /// Use TLS at the address, with a certificate of your own authority, which is created on first use. `airudder-mock
+    /// ca` shows how to make programs trust it.
     #[arg(long)]
     tls: bool,
-    /// Be a proxy at this address, too, for programs that have https://api.airudder.com written into them: with
-    /// https_proxy=http://ADDR they reach this mock. It lets nothing out to other hosts.
+    /// Also act as a proxy at this address, for programs with https://api.airudder.com hard-coded: with
+    /// https_proxy=http://ADDR their requests reach this mock. The proxy forwards nothing to other hosts.
     #[arg(long, value_name = "ADDR")]
     proxy: Option<String>,
-    /// A host that the proxy plays besides api.airudder.com and detection.airudder.com. May be given more than once.
+    /// Another host that the proxy redirects to the mock, besides api.airudder.com and detection.airudder.com. May be
+    /// given more than once.
     #[arg(long = "proxy-host", value_name = "HOST", requires = "proxy", value_parser = argument::host)]
     proxy_hosts: Vec<String>,
     #[command(flatten)]
@@ -54,6 +55,6 @@ pub(super) fn lines(secured: Option<&Secured>, proxy: Option<String>) -> Vec<Str
     });
     let file = secured.authority.file();
     let authority =
-        format!("certificates      of {}   (`airudder-mock ca`: how programs trust it)", file.display());
+        format!("certificates      of {}   (`airudder-mock ca` shows how to trust it)", file.display());
     proxy.into_iter().chain([authority]).collect()
 }

@@ -57,7 +57,7 @@ pub enum NotCompilable {
         near: String,
     },
     /// The clock of the machine is off by thousands of years.
-    #[error("the present can't be written: {0}")]
+    #[error("the current time can't be written: {0}")]
     Clock(String),
     /// The stories of a mix go to several servers.
     #[error("the stories send to different servers")]

@@ -21,10 +21,10 @@ pub(crate) struct Receipt {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
     /// It begins as a JSON array but is invalid.
-    #[error("it begins as a JSON array, but is none: {0}")]
+    #[error("invalid JSON array: {0}")]
     Array(String),
     /// A line begins as JSON but is invalid.
-    #[error("line {line} begins as JSON, but is none: {error}")]
+    #[error("line {line} is invalid JSON: {error}")]
     Line {
         /// Line number, from 1.
         line: usize,
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_their_place() {
-        assert!(read("[\"a\"").unwrap_err().to_string().contains("begins as a JSON array"));
-        assert!(read("a\n{\"id\":").unwrap_err().to_string().starts_with("line 2 begins as JSON"));
+        assert!(read("[\"a\"").unwrap_err().to_string().contains("invalid JSON array"));
+        assert!(read("a\n{\"id\":").unwrap_err().to_string().starts_with("line 2 is invalid JSON"));
     }
 }

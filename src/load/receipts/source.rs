@@ -47,7 +47,7 @@ pub enum SourceError {
     #[error("{0}")]
     Connect(String),
     /// The exchange was cut off.
-    #[error("{url} gave no answer: {why}")]
+    #[error("{url} did not answer: {why}")]
     Exchange {
         /// The URL of the list.
         url: String,
@@ -63,7 +63,7 @@ pub enum SourceError {
         status: u16,
     },
     /// The response or file is not a list.
-    #[error("what {from} gives is no list of ids: {error}")]
+    #[error("{from} does not give a list of ids: {error}")]
     List {
         /// Where it came from.
         from: String,
@@ -127,5 +127,5 @@ async fn get(target: &Target, guard: &Guard, tls: &TlsOptions) -> Result<Bytes, 
         Ok(body.to_bytes())
     };
     let within = tokio::time::timeout(LONGEST, exchange).await;
-    within.unwrap_or_else(|_| Err(broken(format!("nothing came within {} s", LONGEST.as_secs()))))
+    within.unwrap_or_else(|_| Err(broken(format!("no data arrived within {} s", LONGEST.as_secs()))))
 }

@@ -134,9 +134,9 @@ impl<'a> Analyzer<'a> {
         let longest = loaded.iter().filter_map(|interval| mean_of(interval)).max()?;
         let waiting = loaded.iter().map(|interval| interval.in_flight).max().unwrap_or_default();
         Some(Finding::receiver(format!(
-            "The receiver is saturated: it answers about {}, however many wait ({} in flight at most), and the time of an \
-             answer grew from {} to {}. At {} each that is {} at a time: the number of its own workers, threads or \
-             connections to what is behind it sets the pace.",
+            "The receiver is saturated: it answers about {}, however many wait ({} in flight at most), and its response \
+             time grew from {} to {}. At {} each that is {} at a time: the limit is the number of its own workers, \
+             threads or connections to its backend.",
             rate(capacity),
             count(waiting),
             time(unloaded),
@@ -181,10 +181,10 @@ impl<'a> Analyzer<'a> {
             if plan.mode == "simulated" {
                 return Some(Finding::sender(format!(
                     "The mock itself was the limit: it simulates these stories on one core, of which it used {busy}; {text}. \
-                     It can hold about {holds}. Share the stories among more processes or machines with `--shard`."
+                     It can sustain about {holds}. Share the stories among more processes or machines with `--shard`."
                 )));
             }
-            let holds = if self.closed { String::new() } else { format!(" It can hold about {holds}.") };
+            let holds = if self.closed { String::new() } else { format!(" It can sustain about {holds}.") };
             return Some(Finding::sender(format!(
                 "{which} used {busy} of its cores ({workers} in all); {text}.{holds} {advice}"
             )));
@@ -192,7 +192,8 @@ impl<'a> Analyzer<'a> {
         if self.limit != Limit::Free || self.closed {
             return None;
         }
-        let behind = behind.map(|behind| format!("It fell more and more behind, by {behind} at the end"));
+        let behind =
+            behind.map(|behind| format!("It fell further and further behind, by {behind} at the end"));
         let text = behind.or(late)?;
         Some(Finding::sender(format!(
             "{text}, though only {busy} of the workers' cores were used: something else kept the sender from its \
@@ -238,8 +239,8 @@ impl<'a> Analyzer<'a> {
                 let each = if plan.runs > 1 { " in each" } else { "" };
                 let needed = round_up(needed);
                 Some(Finding::sender(format!(
-                    "The limit of {limit} events in flight was reached, or nearly, in {often}, while answers took about as \
-                     long as otherwise (p50 {}); {} waited longer than {} to be written. Raise `--in-flight` to \
+                    "The limit of {limit} events in flight was reached, or nearly, in {often}, while responses took about as \
+                     long as usual (p50 {}); {} waited longer than {} to be written. Raise `--in-flight` to \
                      {needed}{each}.",
                     time(latency.sent.percentile(50.0)),
                     plural(counts.late + counts.dropped, "event"),
@@ -253,9 +254,9 @@ impl<'a> Analyzer<'a> {
                 let answered: u64 = self.full_otherwise().map(|interval| interval.latency.count()).sum();
                 Some(Finding::receiver(format!(
                     "The receiver did not keep up: the limit of {limit} events in flight was reached, or nearly, in \
-                     {often}; answers then took about {} times as long as otherwise, and came at {}. If \
-                     that is its queue, more in flight would only make it longer; if it takes that long for \
-                     anything, raise `--in-flight`.",
+             {often}; responses then took about {} times as long as usual, and arrived at {}. If they wait in its \
+             queue, more in flight would only make it longer; if every request takes that long, raise \
+             `--in-flight`.",
                     count(factor.round() as u64),
                     rate(answered as f64 / (intervals as f64 * self.interval_s))
                 )))
@@ -285,8 +286,8 @@ impl<'a> Analyzer<'a> {
             Limit::Free => (Side::Sender, "the sender did not get to them"),
         };
         let text = format!(
-            "{many} ({share}) could not be sent within {within} of their instant, or by the end of the run, and were \
-             dropped: {because}. They count as errors, and are in no latency."
+            "{many} ({share}) could not be sent within {within} of their planned time, or by the end of the run, and were \
+             dropped: {because}. They count as errors, but in no latency."
         );
         Some(Finding { side, text })
     }
@@ -298,8 +299,8 @@ impl<'a> Analyzer<'a> {
         };
         let stretch = stretches(self.planned, still).into_iter().max_by_key(ExactSizeIterator::len)?;
         Some(Finding::sender(format!(
-            "The sender wrote nothing {}, though events were due and could have been sent: it was kept from its cores. \
-             Times of that stretch say little about the receiver.",
+            "The sender sent nothing {}, although events were due and could have been sent: it did not get its cores. \
+             Times of that period say little about the receiver.",
             self.when(&stretch)
         )))
     }
@@ -341,11 +342,11 @@ impl<'a> Analyzer<'a> {
         };
         let more = match self.stalls.len() {
             1 => String::new(),
-            several => format!(" It is the longest of {several} such stretches."),
+            several => format!(" It is the longest of {several} such periods."),
         };
         Some(Finding::receiver(format!(
-            "The receiver stood still {}: next to nothing was answered while up to {} waited, where an interval \
-             otherwise has {}.{full}{more}",
+            "The receiver stalled {}: almost nothing was answered while up to {} waited, and a usual interval \
+             has {}.{full}{more}",
             self.when(longest),
             plural(waiting, "event"),
             plural(self.usual_answers(), "answer"),

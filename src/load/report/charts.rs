@@ -40,19 +40,19 @@ pub(super) fn charts(report: &Report) -> Vec<ChartCard> {
         ),
         card(
             "Latency",
-            "from the planned instant, by when it ended",
+            "from the planned time, by the time it ended",
             &[("p50", "p50"), ("p99", "p99"), ("max", "max")],
             times(&columns),
         ),
         card(
             "In flight",
-            "events being answered",
+            "events waiting for a response",
             &[("flight", "in flight"), ("limit", "limit")],
             in_flight(report, &columns),
         ),
         card(
             "Percentiles",
-            "how many responses took at most so long",
+            "how many responses took at most this long",
             &[("p99", "from planned"), ("sent", "from sending"), ("lag", "sending lag")],
             percentiles(report),
         ),

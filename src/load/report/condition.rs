@@ -48,7 +48,7 @@ pub enum ConditionError {
     #[error(transparent)]
     Metric(#[from] MetricError),
     /// The bound does not fit the metric.
-    #[error("`{bound}` is no bound for `{metric}`: {hint}")]
+    #[error("`{bound}` is not a bound for `{metric}`: {hint}")]
     Bound {
         /// The bound as written.
         bound: String,
@@ -58,7 +58,7 @@ pub enum ConditionError {
         hint: String,
     },
     /// The bound is relative where there is no baseline.
-    #[error("`{0}` is relative to a baseline; here a bound of its own is needed, for example `p99<50ms`")]
+    #[error("`{0}` is relative to a baseline; an absolute bound is needed here, for example `p99<50ms`")]
     Relative(String),
 }
 
@@ -153,7 +153,7 @@ fn read_bound(metric: Metric, text: &str) -> Result<Bound, ConditionError> {
             .map(Bound::Value)
             .ok_or_else(|| "write events per second, for example `5000/s`".to_owned()),
         // No condition names a size; see the names of metrics.
-        Unit::Bytes => Err("sizes have no conditions".to_owned()),
+        Unit::Bytes => Err("there are no conditions on sizes".to_owned()),
     };
     found.map_err(|hint| ConditionError::Bound { bound: text.to_owned(), metric, hint })
 }

@@ -346,7 +346,7 @@ pub struct Probe {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReportError {
     /// The text is not JSON, or other JSON.
-    #[error("it is no report of `airudder-mock load`: {0}")]
+    #[error("it is not a report of `airudder-mock load`: {0}")]
     Unreadable(String),
     /// The report has another version of the format.
     #[error("its format is `{0}`, this version reads `{FORMAT}`: run the load again with this version")]
@@ -476,7 +476,7 @@ mod tests {
     fn other_files_are_no_reports() {
         let other = Report::read("{\"passed\":true}").unwrap_err().to_string();
         assert!(
-            other.starts_with("it is no report of `airudder-mock load`: missing field `format`"),
+            other.starts_with("it is not a report of `airudder-mock load`: missing field `format`"),
             "{other}"
         );
         let older = Report::read("{\"format\":\"airudder-mock load 1\"}").unwrap_err();

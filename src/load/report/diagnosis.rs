@@ -61,7 +61,7 @@ fn shards(report: &Report) -> Vec<Finding> {
             [] => format!("Shard {first} of {} is missing", merged.of),
             _ => format!("{} of {} shards are missing, among them {first}", missing.len(), merged.of),
         };
-        found.push(Finding::run(format!("{which}: these are the numbers of a part of the load.")));
+        found.push(Finding::run(format!("{which}: these numbers cover only a part of the load.")));
     }
     let apart = merged.last_started.duration_since(report.started).as_secs_f64();
     if apart * 1e3 > report.plan.interval_ms as f64 {
@@ -94,18 +94,18 @@ fn failed(report: &Report, class: &str, count: u64, is_blind: bool) -> Finding {
     let was = if count == 1 { "was" } else { "were" };
     let target = &report.plan.target;
     let text = match class {
-        "refused" => format!("{was} refused: nobody listens at {target}, or the queue of new connections there is full"),
-        "reset" => "ended with the connection closed by the receiver before it answered: it may have crashed, or close \
-                    connections when it has too much to do"
+        "refused" => format!("{was} refused: nothing listens at {target}, or its queue of new connections is full"),
+        "reset" => "ended with the connection closed by the receiver before it answered: it may have crashed, or it closes \
+                    connections under load"
             .to_owned(),
         "timeout" if is_blind => format!(
-            "{was} not seen to be answered within {}, by a sender that had no time to look: that says nothing about the \
-             receiver",
+            "{was} not recorded as answered within {}, because the sender had no time to read the response: that says nothing \
+             about the receiver",
             millis(report.plan.timeout_ms)
         ),
         "timeout" => format!("{was} not answered within {}", millis(report.plan.timeout_ms)),
         "interrupted" => format!("{was} in flight when the run was ended"),
-        "tls" => format!("failed because no TLS connection to {target} came about"),
+        "tls" => format!("failed because no TLS connection to {target} could be established"),
         "unresolved" => format!("failed because the host of {target} has no address"),
         _ => format!("failed as `{class}`"),
     };
@@ -131,17 +131,17 @@ fn statuses(report: &Report) -> Option<Finding> {
         listed.map(|(status, number)| format!("{} had status {status}", count(**number))).collect();
     let advice = match others.first() {
         Some((401 | 403, _)) => {
-            " Perhaps the receiver verifies signatures by another secret: see `--secret`."
+            " Perhaps the receiver verifies signatures with another secret: see `--secret`."
         }
         Some((404 | 405, _)) => " Perhaps the path of the callback URL is wrong.",
         Some((413, _)) => " The receiver finds the bodies too large.",
         Some((429, _)) => " The receiver, or a proxy before it, limits the rate.",
-        Some((502..=504, _)) => " Usually a proxy says so when the server behind it does not keep up.",
+        Some((502..=504, _)) => " Usually a proxy sends this when the server behind it does not keep up.",
         Some((500.., _)) => " Its log should say why.",
         _ => "",
     };
     let list =
-        if listed.is_empty() { "their bodies were not as wanted".to_owned() } else { listed.join(", ") };
+        if listed.is_empty() { "their bodies were not as expected".to_owned() } else { listed.join(", ") };
     Some(Finding::receiver(format!(
         "{} ({}) were answered with an error: {list}.{advice}",
         plural(wrong, "event"),
@@ -153,7 +153,9 @@ fn statuses(report: &Report) -> Option<Finding> {
 fn receipts(receipts: &Receipts) -> Vec<Finding> {
     let Receipts { source, error, field, listed, accepted, .. } = receipts;
     if !error.is_empty() {
-        return vec![Finding::run(format!("What was received is not compared with what was sent: {error}."))];
+        return vec![Finding::run(format!(
+            "The received events were not compared with the sent ones: {error}."
+        ))];
     }
     let named = |ids: &[String]| match ids {
         [] => String::new(),
@@ -165,7 +167,7 @@ fn receipts(receipts: &Receipts) -> Vec<Finding> {
     }
     if receipts.lost > 0 {
         found.push(Finding::receiver(format!(
-            "{} of {} that were answered as wanted ({}) are not in {source}{}: the receiver lost them after it had \
+            "{} of {} that were answered as expected ({}) are not in {source}{}: the receiver lost them after it had \
              accepted them.",
             count(receipts.lost),
             plural(*accepted, "event"),
@@ -175,14 +177,14 @@ fn receipts(receipts: &Receipts) -> Vec<Finding> {
     }
     if receipts.doubled > 0 {
         found.push(Finding::receiver(format!(
-            "{} more in {source} than were sent{}: the receiver took some events twice.",
+            "{} more in {source} than were sent{}: the receiver accepted some events twice.",
             plural(receipts.doubled, "entry").replace("entrys", "entries"),
             named(&receipts.doubled_ids)
         )));
     }
     if receipts.unknown > 0 && !field.is_empty() {
         found.push(Finding::run(format!(
-            "{} of the {} in {source} are of no event of this run{}.",
+            "{} of the {} in {source} belong to no event of this run{}.",
             count(receipts.unknown),
             count(*listed),
             named(&receipts.unknown_ids)
@@ -190,13 +192,13 @@ fn receipts(receipts: &Receipts) -> Vec<Finding> {
     }
     if receipts.uncompared > 0 {
         found.push(Finding::run(format!(
-            "{} carry no such id as {source} lists, and were not compared.",
+            "{} have no id of the kind that {source} lists, and were not compared.",
             plural(receipts.uncompared, "event")
         )));
     }
     if found.is_empty() {
         found.push(Finding::run(format!(
-            "Nothing is lost and nothing doubled: {} by `{field}` in {source}.",
+            "Nothing was lost or duplicated: {} by `{field}` in {source}.",
             plural(*accepted, "event")
         )));
     }
@@ -210,7 +212,7 @@ fn connections(report: &Report) -> Option<Finding> {
     // After a failure a new connection is to be expected.
     (many && counts.failed * 10 < counts.sent).then(|| {
         Finding::receiver(format!(
-            "The receiver does not keep connections open: {} for {}. Setting up connections is part of every time here.",
+            "The receiver does not keep connections open: {} for {}. All times here include setting up connections.",
             plural(opened, "connection"),
             plural(counts.sent, "event")
         ))
@@ -224,7 +226,7 @@ fn stories(report: &Report) -> Option<Finding> {
     (failed > 0).then(|| {
         let first = match worst.first_failure.as_str() {
             "" => String::new(),
-            first => format!(" The first said: {first}"),
+            first => format!(" The first one: {first}"),
         };
         let started = plural(started, "story").replace("storys", "stories");
         let (failed, name, most) = (count(failed), &worst.name, count(worst.failed));
@@ -242,8 +244,8 @@ fn gap(report: &Report) -> Option<Finding> {
     let late = Duration::from_millis(report.plan.late_ms.max(1));
     (gap >= late && gap * 10 >= sent).then(|| {
         Finding::run(format!(
-            "Counted from the instants that were planned, p99 is {}; counted from the writing it is {}. The \
-             difference is what events waited to be sent; a test that sends only after answers would hide it.",
+        "Counted from the planned times, p99 is {}; counted from the sending it is {}. The \
+         difference is the time that events waited to be sent; a test that sends only after responses would hide it.",
             time(planned),
             time(sent)
         ))
@@ -257,11 +259,11 @@ fn held(report: &Report) -> Finding {
         late => format!(", {} of them written more than {} late", count(late), millis(plan.late_ms)),
     };
     let asked = match plan.arrivals.as_str() {
-        "closed" => "as fast as answers came".to_owned(),
+        "closed" => "as fast as responses arrived".to_owned(),
         _ => format!("at {}", plan.rate),
     };
     Finding::run(format!(
-        "It held: {} {asked}, all answered as wanted{late}. p99 is {}, and the sender used {:.0} % of its cores.",
+        "It held: {} {asked}, all answered as expected{late}. p99 is {}, and the sender used {:.0} % of its cores.",
         plural(counts.planned, "event"),
         time(latency.planned.percentile(99.0)),
         report.sender.busy * 100.0
@@ -393,7 +395,7 @@ mod tests {
         report.sender.busy = 0.98;
         conclude(&mut report);
         assert!(report.findings[0].text.contains("The mock itself was the limit"), "{:?}", report.findings);
-        assert!(report.findings[0].text.contains("It can hold about "), "{:?}", report.findings);
+        assert!(report.findings[0].text.contains("It can sustain about "), "{:?}", report.findings);
         assert!(
             report.findings.iter().all(|finding| finding.side != Side::Receiver),
             "{:?}",

@@ -18,10 +18,10 @@ pub enum MergeError {
     #[error("there is no report to merge")]
     Nothing,
     /// A report is of a whole run, not of a shard.
-    #[error("{0} is of a whole run, not of a part: runs with `--shard` are merged")]
+    #[error("{0} is the report of a whole run, not of a part: only runs with `--shard` can be merged")]
     Whole(String),
     /// A report is of a search, whose probes no other report has.
-    #[error("{0} is of a search for the highest rate, which can't be merged")]
+    #[error("{0} is the report of a search for the highest rate, which can't be merged")]
     Search(String),
     /// Two reports have the same shard.
     #[error("{0} and {1} both have shard {2}, which would count twice")]

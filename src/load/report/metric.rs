@@ -169,7 +169,7 @@ impl Statistic {
 
 /// A name that is not a metric.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is no metric{}", suggestion(name))]
+#[error("`{name}` is not a metric{}", suggestion(name))]
 pub struct MetricError {
     /// The name as written.
     name: String,

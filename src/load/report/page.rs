@@ -36,7 +36,7 @@ mod tests {
             "<!doctype html>",
             "prefers-color-scheme: dark",
             "p99&gt;+20%: p99 is 1.83 s",
-            "The receiver stood still",
+            "The receiver stalled",
             "Reminder &lt;by voice&gt;",
             "5.11 ms",
             "id=\"raw\"",

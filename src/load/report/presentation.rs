@@ -198,7 +198,7 @@ fn figures(report: &Report, comparison: Option<&Comparison>) -> Vec<Figure> {
     let cpu = format!("{} CPU per event", micros(sender.cpu_per_event_us));
     let answered = cell(rate(report.throughput()), Plain);
     let figures = [
-        ("answered", answered, format!("{} as wanted", count(counts.ok)), "rate"),
+        ("answered", answered, format!("{} as expected", count(counts.ok)), "rate"),
         ("p50", cell(percentile(50.0), Plain), "from planned".to_owned(), "p50"),
         ("p99", cell(percentile(99.0), Plain), format!("p99.9 is {}", percentile(99.9)), "p99"),
         ("errors", errors, wrong, "errors"),
@@ -235,7 +235,7 @@ fn events(report: &Report) -> Section {
     let part = plan.shard.map_or_else(String::new, |shard| format!(" by {} shards together", shard.of));
     let void = if report.void.is_some() { "VOID: " } else { "" };
     let lead = format!(
-        "{void}{}{unit} asked for{part}, {} answered as wanted, over {}",
+        "{void}{}{unit} asked for{part}, {} answered as expected, over {}",
         plan.rate,
         rate(report.throughput()),
         seconds(report.elapsed_s)
@@ -282,7 +282,7 @@ fn latency(report: &Report) -> Section {
     }
     let lead = match &report.void {
         _ if is_empty => Some(cell("no event was answered", Plain)),
-        Some(_) => Some(cell("VOID: these times are no measure of the receiver", Bad)),
+        Some(_) => Some(cell("VOID: these times do not measure the receiver", Bad)),
         None => None,
     };
     let received = report.receipts.as_ref().and_then(|receipts| receipts.received.as_ref());
@@ -346,8 +346,8 @@ fn stories(report: &Report) -> Section {
 
 fn search(search: &Search) -> Section {
     let lead = match search.best {
-        0.0 => cell(format!("no rate held {}", search.slo), Bad),
-        best => cell(format!("{} is the highest rate that held {}", rate(best), search.slo), Good),
+        0.0 => cell(format!("no rate met {}", search.slo), Bad),
+        best => cell(format!("{} is the highest rate that met {}", rate(best), search.slo), Good),
     };
     let rows = search.probes.iter().map(|probe| {
         let plain = [

@@ -50,7 +50,7 @@ pub(super) fn void(report: &Report) -> Option<String> {
         let late = millis(plan.late_ms);
         let most = percent(plan.most_held_back * 100.0);
         format!(
-            "the sender was the limit: it held back {} of {} ({}) by more than {late}, where {most} may be",
+            "the sender was the limit: it held back {} of {} ({}) by more than {late}, but only {most} is allowed",
             count(held),
             plural(planned, "event"),
             share(held, planned)

@@ -268,7 +268,7 @@ impl<T> Session<T> {
     ) -> Result<(), NoHttp2> {
         let short = || NoHttp2("a frame is too short".to_owned());
         if self.block.is_some() && kind != kind::CONTINUATION {
-            return Err(NoHttp2("headers that do not go on".to_owned()));
+            return Err(NoHttp2("headers without their continuation".to_owned()));
         }
         match kind {
             kind::DATA => {
@@ -303,7 +303,7 @@ impl<T> Session<T> {
             }
             kind::CONTINUATION => {
                 let Some((of, ends, mut block)) = self.block.take().filter(|(of, ..)| *of == stream) else {
-                    return Err(NoHttp2("headers go on that did not begin".to_owned()));
+                    return Err(NoHttp2("a continuation without headers".to_owned()));
                 };
                 block.extend_from_slice(payload);
                 if block.len() > LONGEST_BLOCK {
@@ -343,7 +343,7 @@ impl<T> Session<T> {
                 }
                 self.unblock();
             }
-            kind::PUSH_PROMISE => return Err(NoHttp2("it pushes, though that was refused".to_owned())),
+            kind::PUSH_PROMISE => return Err(NoHttp2("it pushes, although that was refused".to_owned())),
             // Other frames are ignored.
             _ => {}
         }

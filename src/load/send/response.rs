@@ -119,7 +119,7 @@ impl ResponseReader {
                         (_, Ok(Status::Complete((_, size)))) => State::Chunk(size),
                         _ => {
                             let line = String::from_utf8_lossy(&line);
-                            return Err(NoHttp(format!("`{}` is no size of a chunk", line.trim_end())));
+                            return Err(NoHttp(format!("`{}` is not the size of a chunk", line.trim_end())));
                         }
                     };
                 }
@@ -161,7 +161,7 @@ impl ResponseReader {
             // The head cannot have ended before: then it would not be pending.
             Some(length) => Ok(Some(length - before)),
             None if pending.len() > LONGEST_HEAD => {
-                Err(NoHttp(format!("the head of the answer is longer than {LONGEST_HEAD} bytes")))
+                Err(NoHttp(format!("the head of the response is longer than {LONGEST_HEAD} bytes")))
             }
             None => {
                 self.pending = pending;

@@ -236,7 +236,7 @@ impl Recorder {
         let took = now.saturating_sub(released);
         let outcome = match outcome {
             Outcome::Ok(_) | Outcome::Wrong(_) if took > self.timeout => {
-                Outcome::TimedOut(format!("no whole answer within {}", HumanDuration(self.timeout)))
+                Outcome::TimedOut(format!("no complete response within {}", HumanDuration(self.timeout)))
             }
             other => other,
         };

@@ -53,7 +53,7 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Cata
     let formats = Formats::new(catalog);
     let is_unknown = |locale: &str| !texts::knows(locale) && formats.check("locale", locale).is_ok();
     if let Some((locale, span)) = spanned_text(tree, "locale").filter(|(locale, _)| is_unknown(locale)) {
-        let message = format!("there are no texts in {}, English is taken", quoted(locale));
+        let message = format!("there are no texts in {}, so English is used", quoted(locale));
         doubts.doubt(span, message, near_or(locale, &texts::locales(), lint::all_locales));
     }
     for name in table(tree, "vars").into_iter().flatten().map(|(name, _)| name) {
@@ -290,7 +290,8 @@ impl Doubts<'_> {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => {
                             let known: Vec<&str> = tree.names().collect();
-                            fields_of(id, &known) + "; one that is meant so stands in `extra = { ... }`"
+                            fields_of(id, &known)
+                                + "; if the field is intended, put it into `extra = { ... }`"
                         }
                     };
                     self.doubt(key.span(), format!("{}`{id}` has no field {}", self.of, quoted(&path)), help);
@@ -321,9 +322,9 @@ impl Doubts<'_> {
                     let unknown: Vec<_> = table.keys().filter(unknown).collect();
                     for key in unknown {
                         let help = near_or(key.get_ref(), &Matcher::WORDS, || {
-                            format!("the words of matchers are {}", listed(&Matcher::WORDS))
+                            format!("the matchers are {}", listed(&Matcher::WORDS))
                         });
-                        let message = format!("{} is no word of a matcher", quoted(key.get_ref()));
+                        let message = format!("{} is not a matcher", quoted(key.get_ref()));
                         self.doubt(key.span(), message, help);
                     }
                 } else {

@@ -165,8 +165,8 @@ impl Rules<'_> {
     fn extra(&mut self, of: &DeTable<'_>) {
         let condition = of.get("where").filter(|condition| condition.get_ref().is_str());
         if let (Some(span), Some(condition)) = (key_span(of, "extra"), condition) {
-            let mistake = self.wrong(span, "`extra` can't stand beside a condition".to_owned());
-            mistake.context = Some((condition.span(), "this can ask for them, too".to_owned()));
+            let mistake = self.wrong(span, "`extra` can't be combined with a condition".to_owned());
+            mistake.context = Some((condition.span(), "this can check those fields, too".to_owned()));
         }
     }
 
@@ -174,9 +174,9 @@ impl Rules<'_> {
     fn answered(&mut self, table: &DeTable<'_>, id: &str) {
         let callback = self.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Callback);
         if let (Some(span), true) = (key_span(table, "answer"), callback) {
-            self.wrong(span, format!("`{id}` is a callback, there is nothing to answer"))
+            self.wrong(span, format!("`{id}` is a callback, which the mock can't answer"))
                 .help
-                .push("the mock answers calls of the integrator only".to_owned());
+                .push("the mock answers only requests of the integrator".to_owned());
         }
     }
 
@@ -185,8 +185,8 @@ impl Rules<'_> {
         let Some(raw) = key_span(table, "raw") else { return };
         for other in ["body", "extra", "omit"] {
             if let Some(span) = key_span(table, other) {
-                let mistake = self.wrong(span, format!("`{other}` can't stand beside `raw`"));
-                mistake.context = Some((raw.clone(), "this is the whole body already".to_owned()));
+                let mistake = self.wrong(span, format!("`{other}` can't be combined with `raw`"));
+                mistake.context = Some((raw.clone(), "this is already the whole body".to_owned()));
             }
         }
     }
@@ -206,15 +206,15 @@ impl Rules<'_> {
 /// Returns what was probably meant by a key at the wrong step.
 fn stray_help(verb: &str, key: &str) -> Option<&'static str> {
     match (verb, key) {
-        ("send", "where") => Some("the fields that are sent stand in `body`"),
-        ("send", "within") => Some("to limit the time to the answer write `expect = { within = \"2s\" }`"),
-        ("send", "answer") => Some("what the receiver must answer stands in `expect = { body = { ... } }`"),
+        ("send", "where") => Some("put the fields to send into `body`"),
+        ("send", "within") => Some("to limit the time to the response write `expect = { within = \"2s\" }`"),
+        ("send", "answer") => Some("write what the receiver must answer as `expect = { body = { ... } }`"),
         ("send", "optional") => {
-            Some("a callback that may fail is `expect = { outcome = \"failed\" }` or `wait = false`")
+            Some("if the callback may fail, write `expect = { outcome = \"failed\" }` or `wait = false`")
         }
-        ("await", "body") => Some("the fields that must come stand in `where`"),
-        ("await", "expect") => Some("what must come stands in `where`, and how soon in `within`"),
-        ("await", "wait") => Some("how long to wait is `within`"),
+        ("await", "body") => Some("put the expected fields into `where`"),
+        ("await", "expect") => Some("put the expected fields into `where`, and the time limit into `within`"),
+        ("await", "wait") => Some("the time limit is `within`"),
         ("include", _) => Some("put it at the steps of the included file"),
         _ => None,
     }

@@ -119,11 +119,11 @@ impl Names<'_> {
         let mistake = if let Some(place) = self.written.get(name) {
             at(format!("`{name}` has no value yet"))
                 .note(format!("it gets one later, at {place}"))
-                .help("to begin with one, give it under `[vars]`")
+                .help("give it an initial value under `[vars]`")
         } else if LOCAL_NAMES.contains(&name.as_str()) {
             let help = match name.as_str() {
                 "call" => {
-                    "it exists in a reaction with `call = ...`, and in `where` and `answer` of an `await` for a call"
+                    "it exists in a reaction with `call = ...`, and in `where` and `answer` of an `await` for a request"
                 }
                 _ => {
                     "it exists in a reaction with `callback = ...`, in `expect`, and in `where` of an `await` for a callback"

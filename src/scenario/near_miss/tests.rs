@@ -77,63 +77,63 @@ fn what_came_is_told_by_what_was_wrong_with_it() {
     let mut callback = came(1_500, "", right());
     callback.what = Came::Callback("session.end".into());
     let cases: [(&str, Vec<Arrival>, &str); 13] = [
-        ("nothing", vec![], "it never came, nor did any other request"),
-        ("only the mock's own", vec![callback.clone()], "it never came, nor did any other request"),
+        ("nothing", vec![], "it never arrived, nor did any other request"),
+        ("only the mock's own", vec![callback.clone()], "it never arrived, nor did any other request"),
         (
             "another request",
             vec![came(1_200, "chatbot.mark_read", json!({})), callback],
-            "it never came; the last request was `chatbot.mark_read`, 200ms after the step began",
+            "it never arrived; the last request was `chatbot.mark_read`, 200ms after the step began",
         ),
         (
             "another path",
             vec![stray(&[SENDS])],
-            "POST /api/v1/message/sent came 500ms after the step began, where nothing is served; it was meant, most likely",
+            "POST /api/v1/message/sent arrived 500ms after the step began, where nothing is served; this is probably the request that was meant",
         ),
         (
             "a path that means something else",
             vec![stray(&["chatbot.mark_read"])],
-            "it never came; the last request was POST /api/v1/message/sent, where nothing is served, 500ms after the step \
+            "it never arrived; the last request was POST /api/v1/message/sent, where nothing is served, 500ms after the step \
              began",
         ),
         (
             "other fields",
             vec![came(1_000, SENDS, json!({ "text": "a" }))],
-            "it came as the step began with other fields:\n    `text` is \"a\", expected \"b\"",
+            "it arrived as the step began, but with other fields:\n    `text` is \"a\", expected \"b\"",
         ),
         (
             "refused",
             vec![refused(3_000, right(), "the conversation has ended", false)],
-            "it came 2s after the step began, and the mock refused it: code 409, the conversation has ended",
+            "it arrived 2s after the step began, but the mock refused it: code 409, the conversation has ended",
         ),
         (
             "unsigned",
             vec![refused(3_000, Value::Null, "the header is missing", true)],
-            "it came 2s after the step began, and nothing proved who asks: code 409, the header is missing",
+            "it arrived 2s after the step began, but without valid credentials: code 409, the header is missing",
         ),
         (
             "on purpose",
             vec![Arrival { outcome: Outcome::OnPurpose, ..came(2_000, SENDS, right()) }],
-            "it came 1s after the step began, and a fault kept it from taking effect, as a story or the settings ask for",
+            "it arrived 1s after the step began, but a fault of a story or of the settings kept it from taking effect",
         ),
         (
             "taken before",
             vec![Arrival { taken: Some(place(2)), ..came(400, SENDS, right()) }],
-            "it came 600ms before the step, and the step at story.toml:2 took it",
+            "it arrived 600ms before the step, but the step at story.toml:2 took it",
         ),
         (
             "taken by an earlier round",
             vec![Arrival { taken: Some(place(5)), ..came(400, SENDS, right()) }],
-            "the last one came 600ms before the step, and an earlier round of the step took it",
+            "the last one arrived 600ms before the step, but an earlier repetition of the step took it",
         ),
         (
             "before the story",
             vec![came(-500, SENDS, right())],
-            "it came 1.5s before the step, before the story began",
+            "it arrived 1.5s before the step, before the story began",
         ),
         (
             "another story's",
             vec![Arrival { story: Some("other".into()), ..came(1_500, SENDS, right()) }],
-            "it came 500ms after the step began, and belongs to the story \"other\"",
+            "it arrived 500ms after the step began, but belongs to the story \"other\"",
         ),
     ];
     for (name, arrivals, text) in cases {
@@ -148,11 +148,11 @@ fn another_conversation_is_named_by_its_id_and_by_what_the_story_calls_it() {
     let elsewhere = [Arrival { conversation: Some(other), ..came(2_000, SENDS, fields) }];
     assert_eq!(
         said_in(&elsewhere, Some((own, "c1".to_owned())), &|_| Some("second".to_owned())),
-        "it came 1s after the step began in another conversation, c2 (the story's `second`); that of the step is c1"
+        "it arrived 1s after the step began, but in another conversation, c2 (the story's `second`); the conversation of the step is c1"
     );
     assert_eq!(
         said_in(&elsewhere, None, &|_| None),
-        "it came 1s after the step began, when `where` was not yet true of it",
+        "it arrived 1s after the step began, when its `where` was not true yet",
         "a step whose conversation is open takes any"
     );
 }
@@ -192,10 +192,12 @@ fn callbacks_have_reasons_of_their_own() {
     let dead = callback(Outcome::Undelivered("the answer was 500".to_owned()));
     assert_eq!(
         said(&dead, false),
-        "the mock sent it, and gave it up 500ms after the step began: the answer was 500"
+        "the mock sent it, but gave up 500ms after the step began: the answer was 500"
     );
     assert!(said(&callback(Outcome::OfStory), false).starts_with("the story itself sent it"));
-    assert_eq!(said(&[], true), "it is under way, and not delivered yet");
+    assert_eq!(said(&[], true), "it is on its way, but not delivered yet");
     let request = [came(1_200, SENDS, json!({}))];
-    assert!(said(&request, false).starts_with("it never came; the last request was `chatbot.send_message`"));
+    assert!(
+        said(&request, false).starts_with("it never arrived; the last request was `chatbot.send_message`")
+    );
 }

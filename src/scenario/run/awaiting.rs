@@ -30,7 +30,7 @@ impl StoryRun {
         };
         if !wait.optional {
             let (kind, id) = match &wait.trigger {
-                Trigger::Request(id) => ("call", id),
+                Trigger::Request(id) => ("request", id),
                 Trigger::Callback(id) => ("callback", id),
             };
             let within = HumanDuration(wait.within);
@@ -41,9 +41,9 @@ impl StoryRun {
             let why = self.near_miss(at, now, host);
             let times = match wait.times {
                 1 => String::new(),
-                times => format!(" {times} times, of which {taken} came,"),
+                times => format!(" {times} times, of which {taken} arrived,"),
             };
-            let message = format!("expected the {kind} `{id}`{times} within {within}, {why}");
+            let message = format!("expected the {kind} `{id}`{times} within {within}: {why}");
             self.fail(place, why.kind(), message, host);
         }
         self.next(at, now);

@@ -69,8 +69,8 @@ impl StoryRun {
         {
             let what = trigger.described();
             let message = format!(
-                "{what} came before this step, and nobody could know then that it is the one: it was answered as usual, \
-                 not by `answer`"
+                "{what} arrived before this step, and could not be recognised at that time: it got the usual response \
+                 instead of `answer`"
             );
             self.fail(place, FailureKind::AnsweredBefore, message, host);
         }

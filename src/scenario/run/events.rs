@@ -372,7 +372,7 @@ impl StoryRun {
         let Some(send) = reaction.send.get(scheduled.send) else { return };
         self.burst = if self.burst.0 == now { (now, self.burst.1 + 1) } else { (now, 1) };
         if self.burst.1 > MOST_AT_ONCE {
-            let message = "reactions set each other off without end at the same moment; give one of them `after`, `times` or `when`";
+            let message = "reactions trigger each other endlessly at the same time; give one of them `after`, `times` or `when`";
             return self.abort(&reaction.place, FailureKind::Endless, message, host);
         }
         let Scheduled { conversation, unnamed, loop_index, then, cause, .. } = &scheduled;

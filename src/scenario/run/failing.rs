@@ -58,7 +58,7 @@ impl StoryRun {
         let Some(within) = self.story.within.map(HumanDuration) else { return };
         let whole = Place { file: Arc::clone(&self.story.file), line: 1 };
         let place = self.current(0).map_or(whole, |step| step.place.clone());
-        let message = format!("the story has not ended within {within}, which is all it has");
+        let message = format!("the story has not ended within {within}, its time limit");
         self.abort(&place, FailureKind::TimeLimit, message, host);
     }
 

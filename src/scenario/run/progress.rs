@@ -8,19 +8,19 @@ use super::StoryRun;
 use super::strand::{State, Strand};
 use crate::scenario::story::{Action, Step};
 
-/// How a story is.
+/// The state of a story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Its beginning is still to come.
+    /// It has not started yet.
     Planned,
-    /// It goes on.
+    /// It is running.
     Running,
-    /// It is over, and all its expectations held.
+    /// It has ended, and all its expectations held.
     Passed,
-    /// It is over, and not all of them held.
+    /// It has ended, and not all its expectations held.
     Failed,
-    /// Somebody ended it.
+    /// It was stopped on request.
     Stopped,
 }
 
@@ -31,31 +31,31 @@ impl Phase {
     }
 }
 
-/// How far a story is.
+/// The progress of a story.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Progress {
-    /// How it is.
+    /// Its state.
     pub state: Phase,
-    /// How many steps it has.
+    /// Number of its steps.
     pub steps: usize,
-    /// How many of them it has taken.
+    /// Number of steps it has taken.
     pub taken: usize,
-    /// The steps that it is at: several where some are taken at the same time.
+    /// The current steps: several if some run at the same time.
     pub at: Vec<At>,
-    /// How many failures there were.
+    /// Number of failures.
     pub failures: u32,
-    /// The first of them: the expectations that did not hold.
+    /// The first failures: the expectations that did not hold.
     pub failed: Vec<Failed>,
 }
 
-/// A step that a story is at.
+/// A current step of a story.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct At {
-    /// `FILE:LINE` of it.
+    /// `FILE:LINE` of the step.
     pub place: String,
     /// What it does: `await chatbot.send_message`.
     pub step: String,
-    /// Until when it waits at most, in the mock's time.
+    /// The time until which it waits at most, on the mock's clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
 }
@@ -63,11 +63,11 @@ pub struct At {
 /// An expectation that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Failed {
-    /// `FILE:LINE` of the step; the story where it is no step.
+    /// `FILE:LINE` of the step, or the story if no step is concerned.
     pub place: String,
-    /// What kind of failure it is, in a word: `await.refused`.
+    /// The kind of failure: `await.refused`.
     pub kind: &'static str,
-    /// What was expected and what came, in plain words.
+    /// What was expected and what happened, in plain words.
     pub message: String,
 }
 

@@ -32,7 +32,7 @@ pub(super) enum StoryError {
     When(FillError),
     #[error(transparent)]
     Truth(FillError),
-    #[error("`{0}` is no callback that a step of this story sent, so that it can't be sent again")]
+    #[error("`{0}` is not a callback that a step of this story sent, so it can't be sent again")]
     NotSent(String),
     #[error(transparent)]
     Send(#[from] SendError),

@@ -304,8 +304,8 @@ fn a_request_that_came_before_its_step_counts_once() {
     assert_eq!(
         story.host.notes[2..],
         [
-            "line 3: expected the call `chatbot.send_message` within 5s, the last one came 500ms before the step, and an \
-             earlier round of the step took it",
+            "line 3: expected the request `chatbot.send_message` within 5s: the last one arrived 500ms before the step, but an \
+             earlier repetition of the step took it",
             "failed"
         ]
     );
@@ -319,7 +319,7 @@ fn an_await_that_runs_out_says_what_came_instead() {
     story.advance(1_000);
     assert_eq!(
         story.host.notes[2],
-        "line 1: expected the call `chatbot.send_message` within 1s, it came 10ms after the step began with other \
+        "line 1: expected the request `chatbot.send_message` within 1s: it arrived 10ms after the step began, but with other \
          fields:\n    `text` is \"a\", expected \"b\""
     );
     let mut optional = Driven::begin(&format!("{text}optional = true\n"));
@@ -336,10 +336,10 @@ fn what_comes_after_its_time_explains_the_failure_once() {
     for (text, millis) in [("a", 1_100), ("b", 1_500), ("b", 1_600)] {
         story.request("chatbot.send_message", json!({ "text": text }), millis);
     }
-    let missed = "line 1: expected the call `chatbot.send_message` within 1s, it never came, nor did any other request";
+    let missed = "line 1: expected the request `chatbot.send_message` within 1s: it never arrived, nor did any other request";
     assert_eq!(
         story.host.notes[2..],
-        [missed, "line 1, later: `chatbot.send_message` came 500ms after its time"]
+        [missed, "line 1, later: `chatbot.send_message` arrived 500ms too late"]
     );
     let mut over = Driven::begin("[[steps]]\nawait = 'chatbot.send_message'\nwithin = '1s'\n");
     over.advance(1_000);
@@ -347,7 +347,7 @@ fn what_comes_after_its_time_explains_the_failure_once() {
     over.request("chatbot.send_message", json!({}), 3_000);
     assert_eq!(
         over.host.notes[4..],
-        ["line 1, later: `chatbot.send_message` came 2s after its time"],
+        ["line 1, later: `chatbot.send_message` arrived 2s too late"],
         "{:?}",
         over.host.notes
     );
@@ -380,8 +380,8 @@ fn an_await_binds_its_conversation_to_the_one_that_the_request_began() {
     );
     story.advance(1_020);
     let message = format!(
-        "line 9: expected the call `chatbot.send_message` within 1s, it came 10ms after the step began in another \
-         conversation, {other_id} (none that the story has a name for); that of the step is {own_id}"
+        "line 9: expected the request `chatbot.send_message` within 1s: it arrived 10ms after the step began, but in another \
+         conversation, {other_id} (which has no name in the story); the conversation of the step is {own_id}"
     );
     assert_eq!(story.host.notes[3..], [message, "failed".to_owned()]);
 }
@@ -456,7 +456,7 @@ fn reactions_without_end_are_stopped() {
         number += 1;
     }
     assert_eq!(story.host.sent.len() as u32, MOST_AT_ONCE);
-    assert!(story.host.notes.iter().any(|note| note.contains("without end at the same moment")));
+    assert!(story.host.notes.iter().any(|note| note.contains("endlessly at the same time")));
     assert!(story.run.is_over());
 }
 
@@ -536,7 +536,7 @@ fn a_story_stops_at_its_first_failure_and_skips_the_rest() {
     assert!(driven.run.is_over());
     assert_eq!(driven.run.next_wakeup(), None);
     let notes = &driven.host.notes[2..];
-    assert!(notes[0].starts_with("line 7: expected the call"), "{notes:?}");
+    assert!(notes[0].starts_with("line 7: expected the request"), "{notes:?}");
     let skipped = "skipped: line 12 await chatbot.end_session, line 14 send session.end";
     assert_eq!(notes[1..], [skipped, "failed"]);
 
@@ -570,7 +570,7 @@ fn a_story_has_only_so_much_time() {
     driven.advance(12_000);
     assert!(driven.run.is_over());
     let notes = &driven.host.notes;
-    let expected = "line 13: the story has not ended within 12s, which is all it has";
+    let expected = "line 13: the story has not ended within 12s, its time limit";
     assert_eq!(notes[notes.len() - 3..], [expected, "skipped: line 15 send session.end", "failed"]);
 }
 
@@ -592,7 +592,7 @@ fn matchers_and_conditions_decide_what_an_await_takes() {
     story.advance(1_020);
     assert_eq!(
         story.host.notes[3],
-        "line 6: expected the call `chatbot.send_message` within 1s, it came 20ms after the step began with other \
+        "line 6: expected the request `chatbot.send_message` within 1s: it arrived 20ms after the step began, but with other \
          fields:\n    `{{ call.body.messages | length > most }}` is not true: `call.body.messages` is [1,2,3], `most` is 9"
     );
 }
@@ -655,7 +655,7 @@ fn what_must_never_come_fails_its_span_of_the_story() {
     story.advance(20_000);
     assert_eq!(
         story.host.notes[1..],
-        ["line 2: the call `chatbot.send_message` came, which must never come here", "failed"],
+        ["line 2: the request `chatbot.send_message` arrived, but a `never` step forbids it here", "failed"],
         "the block is over after ten seconds"
     );
     let mut short = Driven::begin(&text.replace("where", "within = '1s'\nwhere"));
@@ -680,7 +680,8 @@ fn an_await_of_several_waits_for_all_of_them() {
     lacking.request("chatbot.send_message", json!({"n": 1}), 100);
     lacking.advance(1_000);
     lacking.advance(6_000);
-    let expected = "line 3: expected the call `chatbot.send_message` 3 times, of which 1 came, within 5s, ";
+    let expected =
+        "line 3: expected the request `chatbot.send_message` 3 times, of which 1 arrived, within 5s: ";
     assert!(lacking.host.notes[2].starts_with(expected), "{:?}", lacking.host.notes);
 }
 
@@ -696,7 +697,7 @@ fn a_callback_is_sent_again_as_it_was() {
     assert_eq!(story.host.notes, ["started", "passed"]);
     let never = Driven::begin("vars = { x = 1 }\n[[steps]]\nresend = 'x'\n");
     assert!(
-        never.host.notes[1].contains("no callback that a step of this story sent"),
+        never.host.notes[1].contains("not a callback that a step of this story sent"),
         "{:?}",
         never.host.notes
     );
@@ -760,8 +761,8 @@ fn an_answer_holds_for_a_request_that_comes_early() {
     assert_eq!(
         story.host.notes[1..],
         [
-            "line 9: the call `chatbot.send_message` came before this step, and nobody could know then that it is the one: \
-             it was answered as usual, not by `answer`",
+            "line 9: the request `chatbot.send_message` arrived before this step, and could not be recognised at that time: \
+             it got the usual response instead of `answer`",
             "failed"
         ]
     );

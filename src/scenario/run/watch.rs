@@ -49,7 +49,7 @@ impl StoryRun {
                 Ok(false) => {}
                 Ok(true) => {
                     let what = never.trigger.described();
-                    let message = format!("{what} came, which must never come here");
+                    let message = format!("{what} arrived, but a `never` step forbids it here");
                     self.fail(place, FailureKind::Never, message, host);
                 }
                 Err(error) => self.abort(place, error.kind(), error, host),

@@ -178,6 +178,6 @@ impl StoryRun {
         let Some(Missed { place, ran_out, .. }) = found.map(|at| self.missed.remove(at)) else { return };
         let late = Duration::try_from(now.duration_since(ran_out)).unwrap_or_default();
         let late = HumanDuration(late);
-        host.explained(&place, &format!("`{}` came {late} after its time", request.id));
+        host.explained(&place, &format!("`{}` arrived {late} too late", request.id));
     }
 }

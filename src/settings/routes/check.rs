@@ -45,7 +45,7 @@ pub(in crate::settings) fn check(
             Some((_, other)) => found.push(
                 Diagnostic::at(source, item.span(), "two routes are for the same callbacks")
                     .context(other.clone(), "the other one")
-                    .help("write their `url`, `secret` and `delivery` into one"),
+                    .help("combine their `url`, `secret` and `delivery` in one route"),
             ),
             None => seen.push((conditions, item.span())),
         }
@@ -108,14 +108,14 @@ fn one(route: &DeTable<'_>, span: Range<usize>, names: &Names, catalog: &Catalog
         ));
     }
     if !has(&CONDITIONS) {
-        let message = "a route has to say which callbacks it is for".to_owned();
-        let help = "add `event`, `family`, `account` or `workflow`; what holds for all callbacks is `callback_url`, \
+        let message = "a route must say which callbacks it is for".to_owned();
+        let help = "add `event`, `family`, `account` or `workflow`; for all callbacks, use `callback_url`, \
                     `secret` and `[delivery]` at the top level";
         found.push((span, message, Some(help.to_owned())));
     }
     if let (Some(_), Some(family)) = (key_span(route, "event"), key_span(route, "family")) {
-        let message = "`event` and `family` can't stand together in a route".to_owned();
-        found.push((family, message, Some("remove `family`: an event is of one family".to_owned())));
+        let message = "`event` and `family` can't be combined in a route".to_owned();
+        found.push((family, message, Some("remove `family`: an event belongs to one family".to_owned())));
     }
     if let Some((name, span)) = spanned_text(route, "account")
         && !names.accounts.iter().any(|known| known == name)
@@ -154,7 +154,7 @@ fn one(route: &DeTable<'_>, span: Range<usize>, names: &Names, catalog: &Catalog
         && catalog.get(event).is_some()
         && !comes_of_workflows(event, catalog)
     {
-        let message = format!("{} never comes of a workflow", quoted(event));
+        let message = format!("{} is never sent by a workflow", quoted(event));
         let help = "remove `workflow`, or name a callback of workflows, such as `workflow.api_push`";
         found.push((span, message, Some(help.to_owned())));
     }

@@ -89,8 +89,8 @@ pub(crate) fn places(
             mistake = match other {
                 Some(other) => mistake.context(other.span(), "the other one"),
                 None => mistake.help(format!(
-                    "to move the vendor's own entry write `[catalog.\"{by}\"]` with another `path`; to take its place and \
-                     still have it done write `ask = [{{ call = \"{by}\", as = \"usual\" }}]`"
+                    "to move the vendor's own entry, write `[catalog.\"{by}\"]` with another `path`; to replace it and still \
+                     use it, write `ask = [{{ call = \"{by}\", as = \"usual\" }}]`"
                 )),
             };
             found.push(mistake);
@@ -132,7 +132,7 @@ impl Rules<'_> {
                 let first = first.clone();
                 let mistake = self.wrong(value.span(), taken(id));
                 mistake.context = Some((first, "the first one".to_owned()));
-                mistake.help.push("each endpoint and callback has an id of its own".to_owned());
+                mistake.help.push("each endpoint and callback needs its own id".to_owned());
             } else {
                 seen.push((id, value.span()));
             }
@@ -160,7 +160,10 @@ impl Rules<'_> {
         for ask in tables(endpoint, "ask") {
             let Some((id, span)) = spanned_text(ask, "call") else { continue };
             if tables(tree, "endpoints").into_iter().any(|own| text(own, "id") == Some(id)) {
-                let message = format!("{} is an endpoint of your own: `ask` asks the vendor's", quoted(id));
+                let message = format!(
+                    "{} is one of your own endpoints: `ask` is for the vendor's endpoints",
+                    quoted(id)
+                );
                 self.wrong(span, message);
             }
         }
@@ -171,11 +174,11 @@ impl Rules<'_> {
             let removes = text(store, "mode") == Some("remove");
             match key_span(store, "value") {
                 Some(span) if removes => {
-                    self.wrong(span, "`value` can't stand beside `mode = \"remove\"`");
+                    self.wrong(span, "`value` can't be combined with `mode = \"remove\"`");
                 }
                 None if !removes => {
                     let Some(span) = key_span(store, "collection") else { continue };
-                    let help = "give the object, or write `mode = \"remove\"` to take it out";
+                    let help = "give the object, or write `mode = \"remove\"` to remove it";
                     self.wrong(span, "a `store` needs a `value`").help.push(help.to_owned());
                 }
                 _ => {}
@@ -186,7 +189,7 @@ impl Rules<'_> {
     fn answer(&mut self, answer: &DeTable<'_>) {
         let body = key_span(answer, "body");
         if let (Some(data), Some(body)) = (key_span(answer, "data"), body.clone()) {
-            let mistake = self.wrong(body, "`data` and `body` can't stand together in an answer");
+            let mistake = self.wrong(body, "`data` and `body` can't be combined in an answer");
             mistake.context = Some((data, "the first one".to_owned()));
             mistake
                 .help

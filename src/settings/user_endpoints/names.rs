@@ -20,7 +20,7 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
     let mut found = Vec::new();
     for callback in tables(tree, "callbacks") {
         let mut names = Names::new(source, &mut found);
-        names.home = "the body of a callback reads `request`, `state` and functions";
+        names.home = "the body of a callback can use `request`, `state` and functions";
         names.keys(callback, &["body"]);
     }
     for endpoint in tables(tree, "endpoints") {
@@ -92,7 +92,8 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn new(source: &'a Arc<SourceFile>, found: &'a mut Vec<Diagnostic>) -> Self {
-        let home = "give it a value with `set`, `find` or `store`; the fields of the call are in `request`";
+        let home =
+            "give it a value with `set`, `find` or `store`; the fields of the request are in `request`";
         Self { source, known: Vec::new(), later: Vec::new(), home, found }
     }
 
@@ -121,7 +122,7 @@ impl<'a> Names<'a> {
         if let Some((_, first)) = self.known.iter().find(|(known, _)| known == name) {
             let mistake = Diagnostic::at(self.source, span, format!("the name {} is taken", quoted(name)))
                 .context(first.clone(), "the first one")
-                .help("choose another name: each has one value during a call");
+                .help("choose another name: each has one value during a request");
             self.found.push(mistake);
             return;
         }

@@ -258,7 +258,7 @@ fn speaks_no_http() {
             ("220 mail.test ESMTP\r\n", "is not HTTP"),
             ("\x15\x03\x01\x00\x02\x02\x46", "is not HTTP"),
             ("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n", "is not HTTP"),
-            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "is no size of a chunk"),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "is not the size of a chunk"),
         ],
         |(text, advice)| {
             let receiver = Receiver::saying(text);

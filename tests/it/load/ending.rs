@@ -115,7 +115,7 @@ fn a_report_that_can_not_be_written_is_an_error_before_the_run() {
         "/nowhere/a.json",
     ]);
     assert_code(&output, 2);
-    assert!(stderr(&output).contains("there is no folder /nowhere"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("the folder /nowhere does not exist"), "{}", stderr(&output));
     assert_eq!(receiver.count(), 0);
 }
 

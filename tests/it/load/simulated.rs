@@ -237,7 +237,7 @@ fn how_a_load_goes_is_seen_beside_it() {
         let ended = finished(child, folder);
         ended.assert_code(130);
         let told = stderr(&ended.output);
-        assert!(told.contains(&format!("note: http://{mock}/_mock/ shows how it goes")), "{told}");
+        assert!(told.contains(&format!("note: http://{mock}/_mock/ shows the progress")), "{told}");
     }
     let serving = crate::serving::Serving::new();
     assert_eq!(serving.control("GET", "/_mock/load", &json!(null)).1, json!({ "run": null }));

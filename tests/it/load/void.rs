@@ -39,7 +39,7 @@ fn a_receiver_that_loses_one_in_a_hundred_is_found_by_its_list() {
         assert_eq!(receipts["field"], "transfer.call_id");
         let said = stdout(&run.output);
         assert_eq!(
-            said.contains("5 of 500 events that were answered as wanted (1.00 %)"),
+            said.contains("5 of 500 events that were answered as expected (1.00 %)"),
             lost > 0,
             "{said}"
         );
@@ -78,7 +78,7 @@ fn a_list_may_be_a_file_and_of_simulated_stories() {
     fs::write(&list, ids.collect::<String>()).unwrap();
     let output = ended(child.unwrap());
     assert_code(&output, 0);
-    assert!(stdout(&output).contains("Nothing is lost and nothing doubled"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("Nothing was lost or duplicated"), "{}", stdout(&output));
     assert!(stdout(&output).contains("received"), "{}", stdout(&output));
 }
 
@@ -155,7 +155,7 @@ fn a_sender_that_holds_back_its_events_makes_the_run_void() {
     };
     let (output, report) = run(&["--void-above", "20%"]);
     assert_code(&output, 5);
-    let why = "the sender was the limit: it held back 40 of 40 events (100 %) by more than 0ms, where 20.0 % may be";
+    let why = "the sender was the limit: it held back 40 of 40 events (100 %) by more than 0ms, but only 20.0 % is allowed";
     assert_eq!(report["void"], why);
     let said = stdout(&output);
     assert!(said.contains("VOID: the sender was the limit") && said.contains("VOID: these times"), "{said}");
