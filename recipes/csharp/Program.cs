@@ -2,8 +2,8 @@
 //
 // Unrun: the machine that checks these recipes has no .NET. Run `airudder-mock audit` against it before you rely on it.
 //
-// It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
-// person is accepted.
+// It verifies signatures over the raw bytes, processes each event once, and responds before it works. When a user asks
+// for a person, it accepts the conversation.
 
 using System.Security.Cryptography;
 using System.Text;
@@ -13,7 +13,7 @@ string Env(string name, string otherwise) => Environment.GetEnvironmentVariable(
 var airudder = Env("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478");
 var key = Env("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2"); // names the secret
 var secret = Env("AIRUDDER_MOCK_SECRET", "airudder-mock-secret");
-string[] secrets = [secret, Env("AIRUDDER_MOCK_NEXT_SECRET", secret)]; // both count while the secret is rotated
+string[] secrets = [secret, Env("AIRUDDER_MOCK_NEXT_SECRET", secret)]; // both valid while the secret is rotated
 var events = Directory.CreateDirectory(Env("EVENTS", "events")).FullName; // in your code: a table with a unique key
 var client = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
 
@@ -22,8 +22,8 @@ string Sign(byte[] raw, string by) => Convert.ToHexString(HMACSHA256.HashData(En
 bool IsGenuine(byte[] raw, string given) => secrets.Any(by =>
     CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(Sign(raw, by)), Encoding.UTF8.GetBytes(given)));
 
-// Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
-// one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow.
+// The vendor does not sign callbacks of calls, tasks, workflows, the dialer and SMS, so anyone can send one. Chatbot
+// callbacks are signed, and name their event; so is the end of a chat in a workflow.
 bool IsNotice(JsonObject? taken) => taken is not null && !taken.ContainsKey("event") && !taken.ContainsKey("session_end_reason");
 
 JsonNode? Sorted(JsonNode? value) => value switch
@@ -34,14 +34,14 @@ JsonNode? Sorted(JsonNode? value) => value switch
     _ => value?.DeepClone(),
 };
 
-// Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time.
+// Stores an event, and says whether it is new: the vendor repeats a callback without a timely response.
 bool Take(JsonObject taken)
 {
     var text = Encoding.UTF8.GetBytes(Sorted(taken)!.ToJsonString());
     var path = Path.Combine(events, Convert.ToHexString(SHA256.HashData(text)));
     try
     {
-        using var file = new FileStream(path, FileMode.CreateNew); // check and note in one step: two may come at once
+        using var file = new FileStream(path, FileMode.CreateNew); // check and record in one step: two may arrive at once
         file.Write(text);
         return true;
     }
@@ -51,14 +51,14 @@ bool Take(JsonObject taken)
     }
 }
 
-// Behind the answer, which does not wait for it.
+// Runs after the response, which does not wait for it.
 async Task Work(JsonObject taken)
 {
     if (taken["event"] is not JsonValue name || name.ToString() != "session.transfer") return;
     var callId = (taken["transfer"] as JsonObject)?["call_id"]?.ToString();
     if (string.IsNullOrEmpty(callId)) return;
     var body = Encoding.UTF8.GetBytes(new JsonObject { ["call_id"] = callId, ["result"] = "accepted" }.ToJsonString());
-    foreach (var pause in new[] { 500, 1000, 0 }) // the vendor may be down for a moment; what it refuses stays refused
+    foreach (var pause in new[] { 500, 1000, 0 }) // the vendor may be down for a moment; a refusal is final
     {
         var content = new ByteArrayContent(body);
         content.Headers.ContentType = new("application/json");
@@ -86,7 +86,7 @@ app.MapPost("/callbacks", async (HttpRequest request) =>
     using var buffer = new MemoryStream();
     await request.Body.CopyToAsync(buffer); // the raw bytes, before any parser: no [FromBody]
     var raw = buffer.ToArray();
-    var given = request.Headers["X-AIRudder-Sign"].ToString(); // of two signatures, none is right
+    var given = request.Headers["X-AIRudder-Sign"].ToString(); // two signatures are never right
     JsonObject? taken;
     try
     {
@@ -102,7 +102,7 @@ app.MapPost("/callbacks", async (HttpRequest request) =>
     return Results.Json(new { });
 });
 
-// How many events were taken, for `airudder-mock audit --probe`.
+// How many events were accepted, for `airudder-mock audit --probe`.
 app.MapGet("/probe", () => new { worked = Directory.GetFiles(events).Length });
 
 app.Run();

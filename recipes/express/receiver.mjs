@@ -1,7 +1,7 @@
 // A receiver of AI Rudder's callbacks with Express: `npm install`, then `node receiver.mjs`
 //
-// It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
-// person is accepted.
+// It verifies signatures over the raw bytes, processes each event once, and responds before it works. When a user asks
+// for a person, it accepts the conversation.
 
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const PORT = Number(process.env.PORT ?? 3000);
 const AIRUDDER = process.env.AIRUDDER_MOCK_URL ?? "http://127.0.0.1:2478";
 const KEY = process.env.AIRUDDER_SIGN_KEY ?? "a17d0de2a17d0de2a17d0de2a17d0de2"; // names the secret
 const SECRET = process.env.AIRUDDER_MOCK_SECRET ?? "airudder-mock-secret";
-const SECRETS = [SECRET, process.env.AIRUDDER_MOCK_NEXT_SECRET ?? SECRET]; // both count while the secret is rotated
+const SECRETS = [SECRET, process.env.AIRUDDER_MOCK_NEXT_SECRET ?? SECRET]; // both valid while the secret is rotated
 const EVENTS = process.env.EVENTS ?? "events"; // in your code: a table with a unique key
 mkdirSync(EVENTS, { recursive: true });
 
@@ -23,7 +23,7 @@ function isGenuine(raw, given) {
   const bytes = Buffer.from(given);
   return SECRETS.some((secret) => {
     const right = Buffer.from(sign(raw, secret));
-    return bytes.length === right.length && timingSafeEqual(bytes, right); // which throws where the lengths differ
+    return bytes.length === right.length && timingSafeEqual(bytes, right); // which throws if the lengths differ
   });
 }
 
@@ -37,19 +37,19 @@ function parsed(raw) {
   }
 }
 
-// Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
-// one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow.
+// The vendor does not sign callbacks of calls, tasks, workflows, the dialer and SMS, so anyone can send one. Chatbot
+// callbacks are signed, and name their event; so is the end of a chat in a workflow.
 function isNotice(event) {
   return isEvent(event) && !("event" in event) && !("session_end_reason" in event);
 }
 
-// Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time.
+// Stores an event, and says whether it is new: the vendor repeats a callback without a timely response.
 function take(event) {
   const sorted = (_, value) =>
     value && typeof value === "object" && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort()) : value;
   const key = createHash("sha256").update(JSON.stringify(event, sorted)).digest("hex");
   try {
-    writeFileSync(join(EVENTS, key), JSON.stringify(event), { flag: "wx" }); // check and note in one step
+    writeFileSync(join(EVENTS, key), JSON.stringify(event), { flag: "wx" }); // check and record in one step
     return true;
   } catch (error) {
     if (error.code === "EEXIST") return false;
@@ -57,12 +57,12 @@ function take(event) {
   }
 }
 
-// Behind the answer, which does not wait for it.
+// Runs after the response, which does not wait for it.
 async function work({ event, transfer }) {
   if (event !== "session.transfer" || !transfer?.call_id) return;
   const body = JSON.stringify({ call_id: transfer.call_id, result: "accepted" });
   const headers = { "Content-Type": "application/json", "X-AIRudder-Sign-Key": KEY, "X-AIRudder-Sign": sign(body, SECRET) };
-  for (const pause of [500, 1000, 0]) { // the vendor may be down for a moment; what it refuses stays refused
+  for (const pause of [500, 1000, 0]) { // the vendor may be down for a moment; a refusal is final
     try {
       const response = await fetch(AIRUDDER + "/api/v1/session/transfer_result", { method: "POST", headers, body });
       console.log(response.ok ? "accepted" : "not accepted", transfer.call_id, response.status);
@@ -86,7 +86,7 @@ app.post("/callbacks", express.raw({ type: () => true, limit: "10mb" }), (reques
   response.json({});
 });
 
-// How many events were taken, for `airudder-mock audit --probe`.
+// How many events were accepted, for `airudder-mock audit --probe`.
 app.get("/probe", (_, response) => response.json({ worked: readdirSync(EVENTS).length }));
 
 app.listen(PORT, "127.0.0.1");

@@ -1,7 +1,7 @@
 // A receiver of AI Rudder's callbacks, with nothing but Go 1.19: `go run receiver.go`
 //
-// It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
-// person is accepted. Try it with `airudder-mock run story.toml -- go run receiver.go`.
+// It verifies signatures over the raw bytes, processes each event once, and responds before it works. When a user asks
+// for a person, it accepts the conversation. Try it with `airudder-mock run story.toml -- go run receiver.go`.
 package main
 
 import (
@@ -34,7 +34,7 @@ var (
 	airudder = env("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478")
 	key      = env("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2") // names the secret
 	secret   = env("AIRUDDER_MOCK_SECRET", "airudder-mock-secret")
-	secrets  = []string{secret, env("AIRUDDER_MOCK_NEXT_SECRET", secret)} // both count while the secret is rotated
+	secrets  = []string{secret, env("AIRUDDER_MOCK_NEXT_SECRET", secret)} // both valid while the secret is rotated
 	events   = env("EVENTS", "events")                                    // in your code: a table with a unique key
 	client   = http.Client{Timeout: 10 * time.Second}
 )
@@ -54,7 +54,7 @@ func isGenuine(raw []byte, given string) bool {
 	return false
 }
 
-// Nothing if it is no event.
+// Returns nothing if it is not an event.
 func parsed(raw []byte) map[string]any {
 	var event map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(raw))
@@ -65,15 +65,15 @@ func parsed(raw []byte) map[string]any {
 	return event
 }
 
-// Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
-// one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow.
+// The vendor does not sign callbacks of calls, tasks, workflows, the dialer and SMS, so anyone can send one. Chatbot
+// callbacks are signed, and name their event; so is the end of a chat in a workflow.
 func isNotice(event map[string]any) bool {
 	_, isNamed := event["event"]
 	_, isEnd := event["session_end_reason"]
 	return event != nil && !isNamed && !isEnd
 }
 
-// Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time.
+// Stores an event, and says whether it is new: the vendor repeats a callback without a timely response.
 func take(event map[string]any) (bool, error) {
 	text, err := json.Marshal(event) // with its keys sorted
 	if err != nil {
@@ -81,7 +81,7 @@ func take(event map[string]any) (bool, error) {
 	}
 	name := sha256.Sum256(text)
 	path := filepath.Join(events, hex.EncodeToString(name[:]))
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // check and note in one step: two may come at once
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // check and record in one step: two may arrive at once
 	if errors.Is(err, fs.ErrExist) {
 		return false, nil
 	}
@@ -94,7 +94,7 @@ func take(event map[string]any) (bool, error) {
 	return true, err
 }
 
-// Behind the answer, which does not wait for it.
+// Runs after the response, which does not wait for it.
 func work(event map[string]any) {
 	transfer, _ := event["transfer"].(map[string]any)
 	callID, _ := transfer["call_id"].(string)
@@ -115,7 +115,7 @@ func work(event map[string]any) {
 		} else {
 			response.Body.Close()
 			log.Print("answered ", callID, " ", response.StatusCode)
-			if response.StatusCode < 500 { // what it refuses stays refused
+			if response.StatusCode < 500 { // a refusal is final
 				return
 			}
 		}
@@ -135,7 +135,7 @@ func hook(w http.ResponseWriter, r *http.Request) {
 		answer(w, 400, `{"error":"the request broke off, or is too large"}`)
 		return
 	}
-	given := strings.Join(r.Header.Values("X-AIRudder-Sign"), ", ") // of two signatures, none is right
+	given := strings.Join(r.Header.Values("X-AIRudder-Sign"), ", ") // two signatures are never right
 	event := parsed(raw)
 	if !isGenuine(raw, given) && (given != "" || !isNotice(event)) {
 		answer(w, 401, `{"error":"wrong signature"}`)
@@ -157,7 +157,7 @@ func hook(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// How many events were taken, for `airudder-mock audit --probe`.
+// How many events were accepted, for `airudder-mock audit --probe`.
 func probe(w http.ResponseWriter, _ *http.Request) {
 	taken, _ := os.ReadDir(events)
 	answer(w, 200, fmt.Sprintf(`{"worked":%d}`, len(taken)))

@@ -1,7 +1,7 @@
 // A receiver of AI Rudder's callbacks with the JDK's own server (17) and Gson: `java -cp gson.jar Receiver.java`
 //
-// It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
-// person is accepted. Under Spring, take the body as `@RequestBody byte[]` and the rest as it is here.
+// It verifies signatures over the raw bytes, processes each event once, and responds before it works. When a user asks
+// for a person, it accepts the conversation. Under Spring, take the body as `@RequestBody byte[]` and the rest as it is here.
 
 import com.google.gson.Gson;
 import com.google.gson.JsonArray;
@@ -40,7 +40,7 @@ public class Receiver {
     static final String AIRUDDER = env("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478");
     static final String KEY = env("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2"); // names the secret
     static final String SECRET = env("AIRUDDER_MOCK_SECRET", "airudder-mock-secret");
-    // Both count while the secret is rotated.
+    // Both are valid while the secret is rotated.
     static final List<String> SECRETS = List.of(SECRET, env("AIRUDDER_MOCK_NEXT_SECRET", SECRET));
     static final Path EVENTS = Path.of(env("EVENTS", "events")); // in your code: a table with a unique key
     static final ExecutorService WORKERS = Executors.newFixedThreadPool(4);
@@ -64,7 +64,7 @@ public class Receiver {
         return false;
     }
 
-    /** Nothing if it is no event. */
+    /** Returns nothing if it is not an event. */
     static JsonObject parsed(byte[] raw) {
         try {
             return JsonParser.parseString(new String(raw, StandardCharsets.UTF_8)).getAsJsonObject();
@@ -74,8 +74,8 @@ public class Receiver {
     }
 
     /**
-     * Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
-     * one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow.
+     * The vendor does not sign callbacks of calls, tasks, workflows, the dialer and SMS, so anyone can send one. Chatbot
+     * callbacks are signed, and name their event; so is the end of a chat in a workflow.
      */
     static boolean isNotice(JsonObject event) {
         return event != null && !event.has("event") && !event.has("session_end_reason");
@@ -93,19 +93,19 @@ public class Receiver {
         return result;
     }
 
-    /** Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time. */
+    /** Stores an event, and says whether it is new: the vendor repeats a callback without a timely response. */
     static boolean take(JsonObject event) throws IOException, GeneralSecurityException {
         byte[] text = new Gson().toJson(sorted(event)).getBytes(StandardCharsets.UTF_8);
         Path path = EVENTS.resolve(HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(text)));
         try {
-            Files.write(path, text, StandardOpenOption.CREATE_NEW); // check and note in one step: two may come at once
+            Files.write(path, text, StandardOpenOption.CREATE_NEW); // check and record in one step: two may arrive at once
             return true;
         } catch (FileAlreadyExistsException known) {
             return false;
         }
     }
 
-    /** Behind the answer, which does not wait for it. */
+    /** Runs after the response, which does not wait for it. */
     static void work(JsonObject event) {
         if (!new JsonPrimitive("session.transfer").equals(event.get("event"))) return;
         if (!(event.get("transfer") instanceof JsonObject transfer) || !transfer.has("call_id")) return;
@@ -120,7 +120,7 @@ public class Receiver {
                     .timeout(Duration.ofSeconds(10))
                     .POST(HttpRequest.BodyPublishers.ofByteArray(body))
                     .build();
-            for (int pause : new int[] {500, 1000, 0}) { // the vendor may be down for a moment; what it refuses stays refused
+            for (int pause : new int[] {500, 1000, 0}) { // the vendor may be down for a moment; a refusal is final
                 try {
                     int status = CLIENT.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
                     System.out.println("answered " + id + " " + status);
@@ -145,7 +145,7 @@ public class Receiver {
 
     static void hook(HttpExchange exchange) throws IOException {
         byte[] raw = exchange.getRequestBody().readAllBytes(); // the raw bytes, before any parser
-        // Of two signatures, none is right.
+        // Two signatures are never right.
         String given = String.join(", ", exchange.getRequestHeaders().getOrDefault("X-AIRudder-Sign", List.of()));
         JsonObject event = parsed(raw);
         boolean isNew;
@@ -166,7 +166,7 @@ public class Receiver {
         if (isNew) WORKERS.submit(() -> work(event));
     }
 
-    /** How many events were taken, for `airudder-mock audit --probe`. */
+    /** How many events were accepted, for `airudder-mock audit --probe`. */
     static void probe(HttpExchange exchange) throws IOException {
         answer(exchange, 200, "{\"worked\":" + EVENTS.toFile().list().length + "}");
     }

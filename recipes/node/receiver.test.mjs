@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-process.env.EVENTS = mkdtempSync(join(tmpdir(), "events-")); // events of the tests are no events of yours
+process.env.EVENTS = mkdtempSync(join(tmpdir(), "events-")); // the tests' events stay apart from yours
 const { isGenuine, isNotice, sign, SECRET } = await import("./receiver.mjs");
 
 test("a signature is over the raw bytes", () => {

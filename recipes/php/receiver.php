@@ -1,14 +1,14 @@
 <?php
 // A receiver of AI Rudder's callbacks, with nothing but PHP 8: `PHP_CLI_SERVER_WORKERS=8 php -S 127.0.0.1:3000 receiver.php`
 //
-// It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
-// person is accepted. Under PHP-FPM it is the same file.
+// It verifies signatures over the raw bytes, processes each event once, and responds before it works. When a user asks
+// for a person, it accepts the conversation. Under PHP-FPM it is the same file.
 declare(strict_types=1);
 
 define('AIRUDDER', getenv('AIRUDDER_MOCK_URL') ?: 'http://127.0.0.1:2478');
 define('KEY', getenv('AIRUDDER_SIGN_KEY') ?: 'a17d0de2a17d0de2a17d0de2a17d0de2'); // names the secret
 define('SECRET', getenv('AIRUDDER_MOCK_SECRET') ?: 'airudder-mock-secret');
-define('SECRETS', [SECRET, getenv('AIRUDDER_MOCK_NEXT_SECRET') ?: SECRET]); // both count while the secret is rotated
+define('SECRETS', [SECRET, getenv('AIRUDDER_MOCK_NEXT_SECRET') ?: SECRET]); // both valid while the secret is rotated
 define('EVENTS', getenv('EVENTS') ?: __DIR__ . '/events'); // in your code: a table with a unique key
 
 function is_genuine(string $raw, string $given): bool
@@ -27,8 +27,8 @@ function is_event(mixed $value): bool
 }
 
 /**
- * Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
- * one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow.
+ * The vendor does not sign callbacks of calls, tasks, workflows, the dialer and SMS, so anyone can send one. Chatbot
+ * callbacks are signed, and name their event; so is the end of a chat in a workflow.
  */
 function is_notice(mixed $event): bool
 {
@@ -46,12 +46,12 @@ function sorted(mixed $value): mixed
     return array_map(sorted(...), $value);
 }
 
-/** Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time. */
+/** Stores an event, and says whether it is new: the vendor repeats a callback without a timely response. */
 function take(array $event): bool
 {
     $text = json_encode(sorted($event), JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION);
     $path = EVENTS . '/' . hash('sha256', $text);
-    $file = @fopen($path, 'x'); // check and note in one step: two of the same may come at once
+    $file = @fopen($path, 'x'); // check and record in one step: two may arrive at once
     if ($file === false) {
         if (file_exists($path)) {
             return false;
@@ -63,7 +63,7 @@ function take(array $event): bool
     return true;
 }
 
-/** Behind the answer, which does not wait for it. */
+/** Runs after the response, which does not wait for it. */
 function work(array $event): void
 {
     $call_id = $event['transfer']['call_id'] ?? null;
@@ -79,7 +79,7 @@ function work(array $event): void
         'timeout' => 10,
         'ignore_errors' => true,
     ]]);
-    foreach ([500_000, 1_000_000, 0] as $pause) { // the vendor may be down for a moment; what it refuses stays refused
+    foreach ([500_000, 1_000_000, 0] as $pause) { // the vendor may be down for a moment; a refusal is final
         $http_response_header = [];
         @file_get_contents(AIRUDDER . '/api/v1/session/transfer_result', false, $context);
         $status = (int) substr($http_response_header[0] ?? 'HTTP/1.1 000', 9, 3);
@@ -131,6 +131,6 @@ if (!is_dir(EVENTS)) {
 }
 if ($_SERVER['REQUEST_METHOD'] === 'POST') {
     hook();
-} else { // how many events were taken, for `airudder-mock audit --probe`
+} else { // how many events were accepted, for `airudder-mock audit --probe`
     answer(200, ['worked' => count(scandir(EVENTS)) - 2]);
 }

@@ -1,7 +1,7 @@
 """A receiver of AI Rudder's callbacks, with nothing but Python 3.9: `python3 receiver.py`
 
-It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
-person is accepted. Try it with `airudder-mock run story.toml -- python3 receiver.py`.
+It verifies signatures over the raw bytes, processes each event once, and responds before it works. When a user asks
+for a person, it accepts the conversation. Try it with `airudder-mock run story.toml -- python3 receiver.py`.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ PORT = int(os.getenv("PORT", "3000"))
 AIRUDDER = os.getenv("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478")
 KEY = os.getenv("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2")  # names the secret
 SECRET = os.getenv("AIRUDDER_MOCK_SECRET", "airudder-mock-secret")
-SECRETS = [SECRET, os.getenv("AIRUDDER_MOCK_NEXT_SECRET", SECRET)]  # both count while the secret is rotated
+SECRETS = [SECRET, os.getenv("AIRUDDER_MOCK_NEXT_SECRET", SECRET)]  # both valid while the secret is rotated
 EVENTS = Path(os.getenv("EVENTS", "events"))  # in your code: a table with a unique key
 EVENTS.mkdir(parents=True, exist_ok=True)
 workers = ThreadPoolExecutor(4)
@@ -29,7 +29,7 @@ def sign(raw, secret):
 
 
 def is_genuine(raw, given):
-    given = given.encode(errors="replace")  # compare_digest takes no other letters than ASCII in a text
+    given = given.encode(errors="replace")  # compare_digest accepts only ASCII in a text
     return any(hmac.compare_digest(sign(raw, secret).encode(), given) for secret in SECRETS)
 
 
@@ -41,16 +41,16 @@ def parsed(raw):
 
 
 def is_notice(event):
-    """Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
-    one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow."""
+    """The vendor does not sign callbacks of calls, tasks, workflows, the dialer and SMS, so anyone can send one. Chatbot
+    callbacks are signed, and name their event; so is the end of a chat in a workflow."""
     return isinstance(event, dict) and not {"event", "session_end_reason"} & event.keys()
 
 
 def take(event):
-    """Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time."""
+    """Stores an event, and says whether it is new: the vendor repeats a callback without a timely response."""
     key = hashlib.sha256(json.dumps(event, sort_keys=True).encode()).hexdigest()
     try:
-        with open(EVENTS / key, "x", encoding="utf-8") as file:  # check and note in one step: two may come at once
+        with open(EVENTS / key, "x", encoding="utf-8") as file:  # check and record in one step: two may arrive at once
             json.dump(event, file)
         return True
     except FileExistsError:
@@ -58,14 +58,14 @@ def take(event):
 
 
 def work(event):
-    """Behind the answer, which does not wait for it."""
+    """Runs after the response, which does not wait for it."""
     transfer = event.get("transfer")
     if event.get("event") != "session.transfer" or not isinstance(transfer, dict) or not transfer.get("call_id"):
         return
     body = json.dumps({"call_id": transfer["call_id"], "result": "accepted"}).encode()
     headers = {"Content-Type": "application/json", "X-AIRudder-Sign-Key": KEY, "X-AIRudder-Sign": sign(body, SECRET)}
     url = AIRUDDER + "/api/v1/session/transfer_result"
-    for pause in (0.5, 1, None):  # the vendor may be down for a moment; what it refuses stays refused
+    for pause in (0.5, 1, None):  # the vendor may be down for a moment; a refusal is final
         try:
             with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as response:
                 return print("accepted", transfer["call_id"], response.status, flush=True)
@@ -77,12 +77,12 @@ def work(event):
 
 
 class Hook(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"  # keeps connections
-    timeout = 60  # for a client that says nothing
+    protocol_version = "HTTP/1.1"  # keeps connections open
+    timeout = 60  # for a silent client
 
     def do_POST(self):
-        raw = self.body()  # the raw bytes, before any parser; also of what is refused
-        given = ", ".join(self.headers.get_all("X-AIRudder-Sign", []))  # of two signatures, none is right
+        raw = self.body()  # the raw bytes, before any parser; also of a refused request
+        given = ", ".join(self.headers.get_all("X-AIRudder-Sign", []))  # two signatures are never right
         event = parsed(raw)
         if not is_genuine(raw, given) and (given or not is_notice(event)):
             return self.answer(401, {"error": "wrong signature"})
@@ -93,7 +93,7 @@ class Hook(BaseHTTPRequestHandler):
         if is_new:
             workers.submit(work, event)
 
-    def do_GET(self):  # how many events were taken, for `airudder-mock audit --probe`
+    def do_GET(self):  # how many events were accepted, for `airudder-mock audit --probe`
         self.answer(200, {"worked": len(os.listdir(EVENTS))})
 
     def body(self):

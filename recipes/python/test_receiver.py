@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-os.environ["EVENTS"] = tempfile.mkdtemp()  # events of the tests are no events of yours
+os.environ["EVENTS"] = tempfile.mkdtemp()  # the tests' events stay apart from yours
 
 import receiver  # noqa: E402
 

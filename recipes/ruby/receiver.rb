@@ -1,7 +1,7 @@
 # A receiver of AI Rudder's callbacks with WEBrick: `gem install webrick`, then `ruby receiver.rb`
 #
-# It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
-# person is accepted. Try it with `airudder-mock run story.toml -- ruby receiver.rb`.
+# It verifies signatures over the raw bytes, processes each event once, and responds before it works. When a user asks
+# for a person, it accepts the conversation. Try it with `airudder-mock run story.toml -- ruby receiver.rb`.
 
 require "digest"
 require "fileutils"
@@ -14,7 +14,7 @@ PORT = Integer(ENV.fetch("PORT", "3000"))
 AIRUDDER = ENV.fetch("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478")
 KEY = ENV.fetch("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2") # names the secret
 SECRET = ENV.fetch("AIRUDDER_MOCK_SECRET", "airudder-mock-secret")
-SECRETS = [SECRET, ENV.fetch("AIRUDDER_MOCK_NEXT_SECRET", SECRET)].freeze # both count while the secret is rotated
+SECRETS = [SECRET, ENV.fetch("AIRUDDER_MOCK_NEXT_SECRET", SECRET)].freeze # both valid while the secret is rotated
 EVENTS = ENV.fetch("EVENTS", "events") # in your code: a table with a unique key
 FileUtils.mkdir_p(EVENTS)
 JOBS = Queue.new
@@ -28,8 +28,8 @@ def genuine?(raw, given)
   end
 end
 
-# Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
-# one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow.
+# The vendor does not sign callbacks of calls, tasks, workflows, the dialer and SMS, so anyone can send one. Chatbot
+# callbacks are signed, and name their event; so is the end of a chat in a workflow.
 def notice?(event) = event.is_a?(Hash) && !event.key?("event") && !event.key?("session_end_reason")
 
 def sorted(value)
@@ -40,24 +40,24 @@ def sorted(value)
   end
 end
 
-# Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time.
+# Stores an event, and says whether it is new: the vendor repeats a callback without a timely response.
 def take?(event)
   text = JSON.generate(sorted(event))
-  # Check and note in one step: two of the same may come at once.
+  # Check and record in one step: two of the same may arrive at once.
   File.open(File.join(EVENTS, Digest::SHA256.hexdigest(text)), File::WRONLY | File::CREAT | File::EXCL) { |file| file.write(text) }
   true
 rescue Errno::EEXIST
   false
 end
 
-# Behind the answer, which does not wait for it.
+# Runs after the response, which does not wait for it.
 def work(event)
   transfer = event["transfer"]
   return unless event["event"] == "session.transfer" && transfer.is_a?(Hash) && !transfer["call_id"].to_s.empty?
 
   body = JSON.generate(call_id: transfer["call_id"], result: "accepted")
   headers = { "Content-Type" => "application/json", "X-AIRudder-Sign-Key" => KEY, "X-AIRudder-Sign" => sign(body, SECRET) }
-  [0.5, 1, 0].each do |pause| # the vendor may be down for a moment; what it refuses stays refused
+  [0.5, 1, 0].each do |pause| # the vendor may be down for a moment; a refusal is final
     status = posted("/api/v1/session/transfer_result", body, headers)
     puts "answered #{transfer["call_id"]} #{status}"
     break if status.to_i.between?(1, 499)
@@ -66,7 +66,7 @@ def work(event)
   end
 end
 
-# The status of the answer, or why there is none.
+# The status of the response, or why there is none.
 def posted(path, body, headers)
   Net::HTTP.post(URI(AIRUDDER + path), body, headers).code
 rescue SystemCallError, IOError, Timeout::Error => e
@@ -99,7 +99,7 @@ server.mount_proc("/callbacks") do |request, response|
   answer(response, 200, {})
 end
 
-# How many events were taken, for `airudder-mock audit --probe`.
+# How many events were accepted, for `airudder-mock audit --probe`.
 server.mount_proc("/probe") { |_, response| answer(response, 200, worked: Dir.children(EVENTS).length) }
 
 trap("TERM") { server.shutdown }

@@ -1,7 +1,7 @@
 //! A receiver of AI Rudder's callbacks with axum: `cargo run`
 //!
-//! It verifies signatures over the raw bytes, takes each event once, answers, and then works: a user who asks for a
-//! person is accepted. Try it with `airudder-mock run story.toml -- target/debug/receiver`.
+//! It verifies signatures over the raw bytes, processes each event once, and responds before it works. When a user asks
+//! for a person, it accepts the conversation. Try it with `airudder-mock run story.toml -- target/debug/receiver`.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -43,22 +43,22 @@ fn mac(raw: &[u8], secret: &str) -> Hmac<Sha256> {
 
 fn is_genuine(raw: &[u8], headers: &HeaderMap) -> bool {
     let mut given = headers.get_all("x-airudder-sign").iter();
-    let (Some(signature), None) = (given.next(), given.next()) else { return false }; // of two, none is right
+    let (Some(signature), None) = (given.next(), given.next()) else { return false }; // two are never right
     let Ok(bytes) = hex::decode(signature.as_bytes()) else { return false };
     [&SECRET, &NEXT_SECRET].iter().any(|secret| mac(raw, secret).verify_slice(&bytes).is_ok())
 }
 
-/// Notices of calls, tasks, workflows, the dialer and SMS carry no signature at the vendor's, so that anybody can send
-/// one. Chatbot callbacks are signed, and name their event; so is the end of a chat in a workflow.
+/// The vendor does not sign callbacks of calls, tasks, workflows, the dialer and SMS, so anyone can send one. Chatbot
+/// callbacks are signed, and name their event; so is the end of a chat in a workflow.
 fn is_notice(event: &Map<String, Value>) -> bool {
     !event.contains_key("event") && !event.contains_key("session_end_reason")
 }
 
-/// Keeps an event, and says whether it is a new one: the vendor sends again what was not answered in time.
+/// Stores an event, and says whether it is new: the vendor repeats a callback without a timely response.
 fn take(event: &Map<String, Value>) -> io::Result<bool> {
     let text = serde_json::to_string(event)?; // with its keys sorted, unless `preserve_order` is on
     let path = format!("{}/{}", *EVENTS, hex::encode(Sha256::digest(&text)));
-    // Check and note in one step: two of the same may come at once.
+    // Check and record in one step: two of the same may arrive at once.
     match OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(mut file) => file.write_all(text.as_bytes()).map(|()| true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
@@ -66,7 +66,7 @@ fn take(event: &Map<String, Value>) -> io::Result<bool> {
     }
 }
 
-/// Behind the answer, which does not wait for it.
+/// Runs after the response, which does not wait for it.
 async fn work(event: Map<String, Value>) {
     let id = event.get("transfer").and_then(|transfer| transfer["call_id"].as_str()).unwrap_or_default();
     if event.get("event").and_then(Value::as_str) != Some("session.transfer") || id.is_empty() {
@@ -74,7 +74,7 @@ async fn work(event: Map<String, Value>) {
     }
     let body = json!({ "call_id": id, "result": "accepted" }).to_string();
     let signature = hex::encode(mac(body.as_bytes(), &SECRET).finalize().into_bytes());
-    // The vendor may be down for a moment; what it refuses stays refused.
+    // The vendor may be down for a moment; a refusal is final.
     for pause in [500, 1000, 0] {
         let request = Request::post(format!("{}/api/v1/session/transfer_result", *AIRUDDER))
             .header("Content-Type", "application/json")
@@ -120,7 +120,7 @@ async fn hook(headers: HeaderMap, raw: Bytes) -> Response {
     answer(StatusCode::OK, &json!({}))
 }
 
-/// How many events were taken, for `airudder-mock audit --probe`.
+/// How many events were accepted, for `airudder-mock audit --probe`.
 async fn probe() -> Response {
     let worked = fs::read_dir(&*EVENTS).map_or(0, Iterator::count);
     answer(StatusCode::OK, &json!({ "worked": worked }))
