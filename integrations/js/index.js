@@ -1,4 +1,4 @@
-// The control surface of a running airudder-mock, one method for each request.
+// The control API of a running airudder-mock, one method for each request.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -15,7 +15,7 @@ export class MockError extends Error {
   }
 }
 
-/** What was waited for did not come. `answer` is the whole response, with the nearest miss. */
+/** A wait ended without success. `answer` is the whole response, with the nearest miss. */
 export class NotMet extends Error {
   constructor(answer) {
     const lines = [answer.why ?? `something is still open: ${JSON.stringify(answer.open)}`, ...(answer.differences ?? [])];
@@ -27,13 +27,13 @@ export class NotMet extends Error {
 }
 
 class Control {
-  /** The token is that of a control surface which is kept for those who have one; `exec --control-token` tells it. */
+  /** `token` is for a control API that requires one; `exec --control-token` passes it to its command. */
   constructor(baseUrl, controlToken = process.env.AIRUDDER_MOCK_CONTROL_TOKEN) {
     this.baseUrl = baseUrl.replace(/\/+$/, "");
     this.controlToken = controlToken;
   }
 
-  /** A request below `/_mock`. */
+  /** Sends a request below `/_mock`. */
   async request(method, path, fields = {}) {
     let url = `${this.baseUrl}/_mock${path}`;
     const headers = { "content-type": "application/json" };
@@ -52,12 +52,12 @@ class Control {
     return answer;
   }
 
-  /** The entries of the journal once a callback or a request has come as often as asked; throws `NotMet` if it does not. */
+  /** Waits for a callback or request to occur `times` times; returns the journal entries or throws `NotMet`. */
   async waitFor(wanted) {
     return (await this.request("POST", "/wait", wanted)).entries;
   }
 
-  /** Throws if one more of this kind came after an entry, once all is settled. */
+  /** Throws if something of this kind occurred after an entry, once all is settled. */
   async assertNoMore({ since, callback, request }) {
     await this.settle();
     const entries = await this.journal({ since, limit: 1000 });
@@ -67,7 +67,7 @@ class Control {
     if (more) throw new Error(`one more than wanted: ${JSON.stringify(more)}`);
   }
 
-  /** Returns when all that was caused is over; throws `NotMet` with what is open. */
+  /** Returns when everything that was caused is done; throws `NotMet` with what is open. */
   settle(how = {}) {
     return this.request("POST", "/settle", how);
   }
@@ -77,12 +77,12 @@ class Control {
     return this.request("POST", "/emit", { event, body, conversation });
   }
 
-  /** Sends a callback again, with its own body or another one. */
+  /** Sends a callback again, with the same body or another one. */
   resend(callback, body) {
     return this.request("POST", `/callbacks/${callback}/resend`, { body });
   }
 
-  /** Begins a chat as the end user: `chat({ name: "Dinda", write: "hello" })`. The `call_id` of the conversation. */
+  /** Begins a chat as the end user: `chat({ name: "Dinda", write: "hello" })`. Returns the `call_id` of the conversation. */
   async chat(wanted = {}) {
     return (await this.request("POST", "/chats", wanted)).conversation;
   }
@@ -92,27 +92,27 @@ class Control {
     return this.request("POST", "/user", { conversation, ...act });
   }
 
-  /** What happened: `journal({ endpoint: "task.*", status: 500 })`. */
+  /** Returns what happened: `journal({ endpoint: "task.*", status: 500 })`. */
   async journal(filters = {}) {
     return (await this.request("GET", "/journal", filters)).entries;
   }
 
-  /** The number of the latest entry of the journal. */
+  /** Returns the number of the latest entry of the journal. */
   async last() {
     return (await this.state()).journal.last;
   }
 
-  /** How the mock is. */
+  /** Returns the state of the mock. */
   state() {
     return this.request("GET", "/state");
   }
 
-  /** Moves the clock or changes its speed; without anything, shows it. */
+  /** Moves the clock or changes its speed; without arguments, returns it. */
   clock(move) {
     return move ? this.request("POST", "/clock", move) : this.request("GET", "/clock");
   }
 
-  /** Lets requests go wrong from now on: `addFault({ call: "task.create", status: 503, times: 2 })`. */
+  /** Makes requests go wrong from now on: `addFault({ call: "task.create", status: 503, times: 2 })`. */
   async addFault(fault) {
     return (await this.request("POST", "/faults", { fault })).fault;
   }
@@ -122,33 +122,33 @@ class Control {
     return this.request("DELETE", `/faults/${fault}`);
   }
 
-  /** Gives the present state a name. */
+  /** Takes a snapshot of the present state under a name. */
   snapshot(name) {
     return this.request("POST", "/snapshots", { name });
   }
 
-  /** Puts the mock back to a snapshot, its time included. */
+  /** Restores a snapshot, including its time. */
   restore(name) {
     return this.request("POST", `/snapshots/${encodeURIComponent(name)}/restore`);
   }
 
-  /** Puts the mock back to its beginning. */
+  /** Resets the mock to its initial state. */
   reset() {
     return this.request("POST", "/reset");
   }
 
-  /** The present state, or that of a snapshot, to be imported elsewhere. */
+  /** Exports the present state, or that of a snapshot, to be imported elsewhere. */
   exportState(snapshot) {
     return this.request("GET", "/export", snapshot === undefined ? {} : { snapshot });
   }
 
-  /** Puts the mock to a state that was exported. */
+  /** Imports a state that was exported. */
   importState(state) {
     return this.request("POST", "/import", state);
   }
 }
 
-/** A mock of one's own behind the address of another: `baseUrl` is for clients. */
+/** A separate mock behind the address of another: `baseUrl` is for clients. */
 export class Namespace extends Control {
   constructor(made, mock) {
     super(made.base_url, mock.controlToken);
@@ -161,7 +161,7 @@ export class Namespace extends Control {
     this.mock = mock;
   }
 
-  /** Ends it and frees all it holds. */
+  /** Ends the namespace and frees its resources. */
   remove() {
     return this.mock.request("DELETE", `/namespaces/${encodeURIComponent(this.name)}`);
   }
@@ -169,12 +169,12 @@ export class Namespace extends Control {
 
 /** A running mock. */
 export class Mock extends Control {
-  /** A mock of one's own; its clock stands still unless `speed` says otherwise. */
+  /** Creates a separate mock; its clock stands still unless `speed` says otherwise. */
   async namespace(wanted = {}) {
     return new Namespace(await this.request("POST", "/namespaces", { speed: "0", ...wanted }), this);
   }
 
-  /** Ends the mock, if it was started here. */
+  /** Stops the mock, if it was started here. */
   async stop() {
     if (!this.process) return;
     const ended = once(this.process, "exit");
@@ -184,7 +184,7 @@ export class Mock extends Control {
 }
 
 /**
- * The mock at AIRUDDER_MOCK_URL, or else one that is started: AIRUDDER_MOCK_BIN, the program of this package, or
+ * Returns the mock at AIRUDDER_MOCK_URL, or starts one: AIRUDDER_MOCK_BIN, the program of this package, or
  * `airudder-mock` on the PATH.
  */
 export async function start(flags = ["--speed", "0"]) {

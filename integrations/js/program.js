@@ -1,4 +1,4 @@
-// Where the program is: in the package of this platform, which npm installs beside this one.
+// Finds the program: it is in the package of this platform, which npm installs beside this one.
 
 import { createRequire } from "node:module";
 

@@ -35,7 +35,7 @@ async function receiving(work) {
   }
 }
 
-/** A request to the mock's vendor side: what your client does. */
+/** A request to the vendor's endpoints, as your client sends it. */
 async function call(airudder, method, path, { fields, token } = {}) {
   const response = await fetch(airudder.baseUrl + path, {
     method,

@@ -1,4 +1,4 @@
-"""Tests against airudder-mock: a thin client of its control surface."""
+"""Test helpers for airudder-mock: a thin client of its control API."""
 
 from .client import Mock, MockError, Namespace, NotMet, start
 

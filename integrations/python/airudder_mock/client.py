@@ -1,4 +1,4 @@
-"""The control surface of a running mock, one method for each request."""
+"""The control API of a running mock, one method for each request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MockError(Exception):
 
 
 class NotMet(AssertionError):
-    """What was waited for did not come. `answer` is the whole response, with the nearest miss."""
+    """A wait ended without success. `answer` is the whole response, with the nearest miss."""
 
     def __init__(self, answer: Dict[str, Any]):
         lines = [answer.get("why") or "something is still open: " + json.dumps(answer.get("open"))]
@@ -42,15 +42,15 @@ def _given(**fields: Any) -> Dict[str, Any]:
 
 
 class _Control:
-    """What a mock and each of its namespaces have in common."""
+    """The methods that a mock and its namespaces share."""
 
     def __init__(self, base_url: str, control_token: Optional[str] = None):
         self.base_url = base_url.rstrip("/")
-        # `exec --control-token` tells it to what it runs.
+        # `exec --control-token` passes it to its command.
         self._token = control_token or os.environ.get("AIRUDDER_MOCK_CONTROL_TOKEN")
 
     def request(self, method: str, path: str, fields: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
-        """A request below `/_mock`, with the answer as a dict."""
+        """Sends a request below `/_mock` and returns the response as a dict."""
         __tracebackhide__ = True  # pytest shows the test that asked, not the client
         url = f"{self.base_url}/_mock{path}"
         body = None
@@ -84,7 +84,7 @@ class _Control:
         state: Optional[str] = None,
         refused: Optional[bool] = None,
     ) -> List[Dict[str, Any]]:
-        """The entries of the journal once a callback or a request has come as often as asked; `NotMet` if it does not."""
+        """Waits for a callback or request to occur `times` times; returns the journal entries or raises `NotMet`."""
         __tracebackhide__ = True
         asked = _given(
             callback=callback, request=request, times=times, within=within, since=since, state=state, refused=refused
@@ -94,7 +94,7 @@ class _Control:
         return self.request("POST", "/wait", asked)["entries"]
 
     def assert_no_more(self, since: int, callback: Optional[str] = None, request: Optional[str] = None) -> None:
-        """Nothing of this kind came after an entry, once all is settled. Without a kind: no request and no callback."""
+        """Asserts that nothing of this kind occurred after an entry, once all is settled. Without a kind: no request, no callback."""
         __tracebackhide__ = True
         self.settle()
         entries = self.journal(since=since, limit=1000)
@@ -105,7 +105,7 @@ class _Control:
                 assert not is_it, f"one more than wanted: {json.dumps(entry, ensure_ascii=False)}"
 
     def settle(self, within: str = "10s", advance: Optional[bool] = None, horizon: Optional[str] = None) -> Dict[str, Any]:
-        """Returns when all that was caused is over; `NotMet` says what is open."""
+        """Returns when everything that was caused is done; `NotMet` says what is open."""
         __tracebackhide__ = True
         return self.request("POST", "/settle", _given(within=within, advance=advance, horizon=horizon))
 
@@ -114,11 +114,11 @@ class _Control:
         return self.request("POST", "/emit", _given(event=event, body=body, conversation=conversation))
 
     def resend(self, callback: int, body: Any = None) -> Dict[str, Any]:
-        """Sends a callback again, with its own body or another one."""
+        """Sends a callback again, with the same body or another one."""
         return self.request("POST", f"/callbacks/{callback}/resend", _given(body=body))
 
     def chat(self, **wanted: Any) -> str:
-        """Begins a chat as the end user: `chat(name="Dinda", write="hello")`. The `call_id` of the conversation."""
+        """Begins a chat as the end user: `chat(name="Dinda", write="hello")`. Returns the `call_id` of the conversation."""
         return self.request("POST", "/chats", _given(**wanted))["conversation"]
 
     def user(self, conversation: str, **act: Any) -> None:
@@ -126,26 +126,26 @@ class _Control:
         self.request("POST", "/user", {"conversation": conversation, **act})
 
     def journal(self, **filters: Any) -> List[Dict[str, Any]]:
-        """What happened: `journal(endpoint="task.*", status=500)`."""
+        """Returns what happened: `journal(endpoint="task.*", status=500)`."""
         return self.request("GET", "/journal", filters)["entries"]
 
     def last(self) -> int:
-        """The number of the latest entry of the journal."""
+        """Returns the number of the latest entry of the journal."""
         return self.state()["journal"]["last"]
 
     def state(self) -> Dict[str, Any]:
-        """How the mock is."""
+        """Returns the state of the mock."""
         return self.request("GET", "/state")
 
     def clock(
         self, by: Optional[str] = None, to: Optional[str] = None, speed: Optional[str] = None, within: Optional[str] = None
     ) -> Dict[str, Any]:
-        """Moves the clock or changes its speed; without anything, shows it."""
+        """Moves the clock or changes its speed; without arguments, returns it."""
         asked = _given(by=by, to=to, speed=speed, within=within)
         return self.request("POST", "/clock", asked) if asked else self.request("GET", "/clock")
 
     def add_fault(self, call: str, **keys: Any) -> int:
-        """Lets requests go wrong from now on: `add_fault("task.create", status=503, times=2)`."""
+        """Makes requests go wrong from now on: `add_fault("task.create", status=503, times=2)`."""
         return self.request("POST", "/faults", {"fault": {"call": call, **keys}})["fault"]
 
     def remove_fault(self, fault: int) -> None:
@@ -153,28 +153,28 @@ class _Control:
         self.request("DELETE", f"/faults/{fault}")
 
     def snapshot(self, name: str) -> Dict[str, Any]:
-        """Gives the present state a name."""
+        """Takes a snapshot of the present state under a name."""
         return self.request("POST", "/snapshots", {"name": name})
 
     def restore(self, name: str) -> Dict[str, Any]:
-        """Puts the mock back to a snapshot, its time included."""
+        """Restores a snapshot, including its time."""
         return self.request("POST", f"/snapshots/{urllib.parse.quote(name, safe='')}/restore", {})
 
     def reset(self) -> None:
-        """Puts the mock back to its beginning."""
+        """Resets the mock to its initial state."""
         self.request("POST", "/reset", {})
 
     def export_state(self, snapshot: Optional[str] = None) -> Dict[str, Any]:
-        """The present state, or that of a snapshot, to be imported elsewhere."""
+        """Exports the present state, or that of a snapshot, to be imported elsewhere."""
         return self.request("GET", "/export", _given(snapshot=snapshot))
 
     def import_state(self, state: Dict[str, Any]) -> None:
-        """Puts the mock to a state that was exported."""
+        """Imports a state that was exported."""
         self.request("POST", "/import", state)
 
 
 class Namespace(_Control):
-    """A mock of one's own behind the address of another: `base_url` is for clients."""
+    """A separate mock behind the address of another: `base_url` is for clients."""
 
     def __init__(self, made: Dict[str, Any], control_token: Optional[str] = None):
         super().__init__(made["base_url"], control_token)
@@ -187,11 +187,10 @@ class Namespace(_Control):
 
 
 class Mock(_Control):
-    """A running mock. Its control surface may be kept for those who have a token: AIRUDDER_MOCK_CONTROL_TOKEN if it is not
-    given here."""
+    """A running mock. If its control API requires a token, give it here or in AIRUDDER_MOCK_CONTROL_TOKEN."""
 
     def namespace(self, **wanted: Any) -> Namespace:
-        """A mock of one's own: `namespace(callback_url="http://127.0.0.1:3000/hook", speed="0")`."""
+        """Creates a separate mock: `namespace(callback_url="http://127.0.0.1:3000/hook", speed="0")`."""
         return Namespace(self.request("POST", "/namespaces", _given(**wanted)), self._token)
 
     def remove(self, namespace: Namespace) -> None:
@@ -203,20 +202,20 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Started(Mock):
-    """A mock that was started here, and ends with `stop`."""
+    """A mock that was started here; `stop` ends it."""
 
     def __init__(self, process: "subprocess.Popen[str]", base_url: str):
         super().__init__(base_url)
         self.process = process
 
     def stop(self) -> None:
-        """Ends it in order."""
+        """Stops the mock in order."""
         self.process.terminate()
         self.process.wait(30)
 
 
 def start(*flags: str, binary: Optional[str] = None) -> Started:
-    """Starts `airudder-mock serve` on a free port: AIRUDDER_MOCK_BIN, the program that is installed beside this package, or
+    """Starts `airudder-mock serve` on a free port: AIRUDDER_MOCK_BIN, the program installed beside this package, or
     the one on the PATH."""
     own = shutil.which("airudder-mock", path=sysconfig.get_path("scripts"))
     binary = binary or os.environ.get("AIRUDDER_MOCK_BIN") or own or shutil.which("airudder-mock")

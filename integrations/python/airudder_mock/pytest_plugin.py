@@ -1,4 +1,4 @@
-"""Fixtures: `airudder` is a mock of its own for each test, on one server for all of them."""
+"""Fixtures: `airudder` gives each test its own mock, on one server for all tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .client import Mock, Namespace, start
 
 @pytest.fixture(scope="session")
 def airudder_mock() -> Iterator[Mock]:
-    """The server: the one at AIRUDDER_MOCK_URL, or else one that lives as long as the session."""
+    """The server: the one at AIRUDDER_MOCK_URL, otherwise one that lives as long as the session."""
     url = os.environ.get("AIRUDDER_MOCK_URL")
     if url:
         yield Mock(url)
@@ -24,7 +24,7 @@ def airudder_mock() -> Iterator[Mock]:
 
 @pytest.fixture
 def airudder_options() -> dict:
-    """What the namespace of a test is like; override it to say more, such as `callback_url`."""
+    """The options of a test's namespace; override this fixture to set more, such as `callback_url`."""
     return {}
 
 

@@ -10,7 +10,7 @@ from airudder_mock import MockError, NotMet
 
 
 def call(airudder, method, path, fields=None, token=None):
-    """A request to the mock's vendor side: what your client does."""
+    """A request to the vendor's endpoints, as your client sends it."""
     headers = {"Content-Type": "application/json"}
     if token:
         headers["Authorization"] = f"Token {token}"
@@ -120,7 +120,7 @@ def test_the_state_is_put_back_and_goes_on_elsewhere(airudder, airudder_mock, to
     assert create_task(airudder, token) == first
     branch = airudder_mock.namespace(callback_url=airudder.callback_url)
     branch.import_state(airudder.export_state("logged in"))
-    # The branch has the credentials of the state, and what happens there happens nowhere else.
+    # The branch has the credentials of the state, and is independent of it.
     assert create_task(branch, token) == first
     airudder_mock.remove(branch)
     airudder.reset()
