@@ -14,7 +14,7 @@ pub struct Selection {
 
 /// A word that matches no check.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{flag} `{word}` matches no check{near}; `airudder-mock audit --list` shows all")]
+#[error("{flag} `{word}` matches no check{near} (`airudder-mock audit --list` shows all)")]
 pub struct SelectError {
     flag: &'static str,
     word: String,
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(selected(&[], &["raw bytes"]), Ok(all - 8));
         assert_eq!(
             selected(&["slow-bdy"], &[]).unwrap_err(),
-            "--only `slow-bdy` matches no check, did you mean `slow-body`?; `airudder-mock audit --list` shows all"
+            "--only `slow-bdy` matches no check, did you mean `slow-body`? (`airudder-mock audit --list` shows all)"
         );
     }
 }

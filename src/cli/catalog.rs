@@ -146,7 +146,7 @@ fn find_group<'a>(catalog: &'a Catalog, wanted: &str) -> Result<&'a str, Command
 /// Describes the kind of an entry.
 fn kind(entry: &Entry) -> &'static str {
     match (entry.direction, entry.signed) {
-        (Direction::Request, _) => "call",
+        (Direction::Request, _) => "request",
         (Direction::Callback, true) => "callback, signed",
         (Direction::Callback, false) => "callback",
     }
@@ -271,7 +271,7 @@ fn markdown(sections: &[Section<'_>]) -> String {
     let mut out = String::new();
     let heading = |group: &str| {
         format!(
-            "### {group}\n\n| id | kind | method and path, or event | mark | what |\n| --- | --- | --- | --- | --- |\n"
+            "### {group}\n\n| id | kind | method and path, or event | provenance | description |\n| --- | --- | --- | --- | --- |\n"
         )
     };
     let row = |line: &Line<'_>| {

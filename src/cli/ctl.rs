@@ -42,7 +42,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     let operation = described().find(|operation| operation.name == *name).ok_or_else(|| {
         let near = did_you_mean(nearest(name, described().map(|operation| operation.name)));
         CommandError::usage(format!(
-            "there is no operation `{name}`{near} `airudder-mock ctl` lists all of them"
+            "there is no operation `{name}`{near} (`airudder-mock ctl` lists all of them)"
         ))
     })?;
     let fields = match operation.name {

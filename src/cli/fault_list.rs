@@ -45,7 +45,7 @@ pub(super) fn text(format: Format) -> String {
             let mut out = String::new();
             for group in Group::ALL {
                 let _ = writeln!(out, "**{}** ({})\n", title(group), group.as_str());
-                out.push_str("| fault | what happens | what can be said |\n| --- | --- | --- |\n");
+                out.push_str("| fault | what happens | parameters |\n| --- | --- | --- |\n");
                 for name in of(group) {
                     let said = match parameters(name) {
                         said if said.is_empty() => said,

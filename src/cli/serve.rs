@@ -385,14 +385,14 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, beside: Beside)
         }
         lines.push(line);
         // The value of the header beside the signature, for requests to /api/v1/*.
-        lines.push(format!("chatbot calls     X-AIRudder-Sign-Key {}", account.sign_key));
+        lines.push(format!("chatbot requests  X-AIRudder-Sign-Key {}", account.sign_key));
     }
     lines.extend(callbacks(args, settings));
     lines.push(format!("strict            {}", strict(settings)));
     let default_secret = settings.secret == crate::contract::signature::DEFAULT_SECRET;
     let secret = if default_secret || args.show_secrets { &settings.secret } else { "(see the settings)" };
     lines.push(format!("signing           secret {secret}   {scheme}"));
-    lines.push(format!("seed              {seed}   (the same ids again: --seed {seed})"));
+    lines.push(format!("seed              {seed}   (for the same ids again: --seed {seed})"));
     lines.extend(beside.goes_on);
     let assumed = catalog
         .entries()
@@ -413,7 +413,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, beside: Beside)
     ));
     let trusted = beside.trusted.map(|file| format!("--cacert {file} ")).unwrap_or_default();
     lines.push(format!(
-        "first call        curl -s {trusted}{base}/service/cloud/auth -d 'APPKey={}' -d 'APPSecret={}'",
+        "first request     curl -s {trusted}{base}/service/cloud/auth -d 'APPKey={}' -d 'APPSecret={}'",
         settings.accounts.first().map_or(DEFAULT_APP_KEY, |account| &account.app_key),
         if settings.accounts.first().is_none_or(|account| account.app_secret == DEFAULT_APP_SECRET) {
             DEFAULT_APP_SECRET

@@ -119,7 +119,7 @@ pub struct StepFile {
     /// Sends a callback again, byte for byte: a duplicate of the one that a `send` step saved under this name.
     #[schemars(extend("format" = "name"))]
     pub resend: Option<String>,
-    /// Waits for a request of yours, or for a callback to be delivered: an id of `airudder-mock catalog`.
+    /// Waits for a request from you, or for a callback to be delivered: an id of `airudder-mock catalog`.
     #[serde(rename = "await")]
     #[schemars(extend("format" = "entry-id"))]
     pub await_: Option<String>,
@@ -265,7 +265,7 @@ pub struct AnswerFile {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a reaction", "x-exactly-one" = ["call", "callback"]))]
 pub struct ReactionFile {
-    /// A request of yours, by its catalog id. The template variable `call` holds it.
+    /// A request from you, by its catalog id. The template variable `call` holds it.
     #[schemars(extend("format" = "call-id"))]
     pub call: Option<String>,
     /// A callback that was delivered, by its event id. The template variable `callback` holds it.

@@ -59,7 +59,7 @@ pub enum Given {
 #[derive(Debug, thiserror::Error)]
 pub enum NotBegun {
     /// There is no such scenario.
-    #[error("there is no scenario `{scenario}`{near}; GET /_mock/scenarios lists them")]
+    #[error("there is no scenario `{scenario}`{near} (GET /_mock/scenarios lists them)")]
     Missing {
         /// The requested name.
         scenario: String,

@@ -154,7 +154,7 @@ pub struct TargetFile {
     #[serde(default)]
     #[schemars(extend("x-items" = "host"))]
     pub allow: Vec<String>,
-    /// A PEM file of further certificate authorities, relative to this file.
+    /// A PEM file of additional certificate authorities, relative to this file.
     pub ca: Option<String>,
     /// Accepts any certificate. Only for tests.
     #[serde(default)]

@@ -113,7 +113,7 @@ fn right_signatures_end_well() {
     assert_eq!(printed.matches("signature ok").count(), 2, "{printed}");
     assert!(printed.contains("session.transfer  (seen before, attempt 2)"), "{printed}");
     assert!(
-        printed.ends_with("\n2 received: 2 signed right, 0 wrong, 0 not signed; 1 seen before\n"),
+        printed.ends_with("\n2 received: 2 correctly signed, 0 wrong, 0 not signed; 1 seen before\n"),
         "{printed}"
     );
 }
@@ -132,7 +132,7 @@ fn a_wrong_signature_is_explained_and_fails() {
     assert!(printed.contains("the header X-AIRudder-Sign is missing"), "{printed}");
     assert!(printed.contains("TaskStatus\n") && printed.contains("    not signed\n"), "{printed}");
     assert!(
-        printed.contains("3 received: 0 signed right, 2 wrong, 1 not signed; 1 seen before"),
+        printed.contains("3 received: 0 correctly signed, 2 wrong, 1 not signed; 1 seen before"),
         "{printed}"
     );
 }
@@ -251,7 +251,7 @@ fn an_interrupt_is_a_normal_end() {
     let (printed, code) = receiver.end();
     assert_eq!(code, 0, "{printed}");
     assert!(
-        printed.ends_with("1 received: 1 signed right, 0 wrong, 0 not signed; 0 seen before\n"),
+        printed.ends_with("1 received: 1 correctly signed, 0 wrong, 0 not signed; 0 seen before\n"),
         "{printed}"
     );
 }

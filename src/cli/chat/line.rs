@@ -70,7 +70,7 @@ pub(super) enum Whom {
 /// Why a typed line is invalid.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LineError {
-    #[error("there is no {command}{near} /help lists the commands; /{command} sends it as a message")]
+    #[error("there is no {command}{near} (/help lists the commands; /{command} sends it as a message)")]
     Unknown { command: String, near: String },
     #[error("{0} needs {1}")]
     Needs(&'static str, &'static str),
@@ -167,7 +167,7 @@ mod tests {
         for (text, says) in [
             (
                 "/pres 1",
-                "there is no /pres, did you mean `/press`? /help lists the commands; //pres sends it as a message",
+                "there is no /pres, did you mean `/press`? (/help lists the commands; //pres sends it as a message)",
             ),
             ("/press", "/press needs a number or a label: /press 1"),
             ("/wait long", "/wait takes bot, agent or end, and a time: /wait agent 30s, not long"),

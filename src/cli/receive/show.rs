@@ -192,7 +192,7 @@ pub(super) fn totals(counts: Counts) -> String {
     let Counts { received, verified, wrong, unsigned, duplicates } = counts;
     let colour = if wrong > 0 { RED } else { Style::new() };
     format!(
-        "\n{received} received: {verified} signed right, {colour}{wrong} wrong{colour:#}, {unsigned} not signed; \
+        "\n{received} received: {verified} correctly signed, {colour}{wrong} wrong{colour:#}, {unsigned} not signed; \
          {duplicates} seen before\n"
     )
 }
