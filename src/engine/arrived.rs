@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::core::Engine;
 use super::outcome::usual_answer;
-use super::requests::CameIn;
+use super::requests::HandledRequest;
 use crate::scenario::{Arrival, Came, Outcome};
 use crate::simulator::{ConversationKey, Refusal, Request, Response};
 
@@ -45,13 +45,13 @@ pub enum TurnedAway<'a> {
 
 impl Engine {
     /// Records a request that was handled, with the details that stories may need.
-    pub(super) fn came_in(
+    pub(super) fn handled(
         &mut self,
         request: &Request<'_>,
         fields: Cow<'_, Value>,
         usual: &Result<Response, Refusal>,
         reads_answer: bool,
-    ) -> CameIn {
+    ) -> HandledRequest {
         let fields = Arc::new(fields.into_owned());
         let conversation = self.simulator.find_conversation(&fields);
         let family = self.dispatch.catalog.get(request.id).map(|entry| entry.family);
@@ -72,7 +72,7 @@ impl Engine {
         };
         let what = Came::Request(request.id.into());
         let arrival = self.arrived(what, Arc::clone(&fields), conversation, outcome, request.now);
-        CameIn { fields, conversation, begun, answer, arrival }
+        HandledRequest { fields, conversation, begun, answer, arrival }
     }
 
     /// Records a request without effect, for stories that wait in vain.

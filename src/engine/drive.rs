@@ -28,7 +28,7 @@ use crate::net::HttpRequest;
 
 pub use again::Misfit;
 pub use checkpoint::Checkpoint;
-use step::Next;
+use step::Pause;
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -413,10 +413,7 @@ impl Driver {
             }
             until.and_then(|until| state.clock.real_until(until))
         };
-        match timeout {
-            Some(timeout) => drop(tokio::time::timeout(timeout, self.shared.changed.notified()).await),
-            None => self.shared.changed.notified().await,
-        }
+        self.changed_within(timeout).await;
     }
 
     /// Sends all attempts to this receiver instead of the network.
@@ -445,13 +442,12 @@ impl Driver {
         let mut interrupt = std::pin::pin!(interrupt);
         let mut interrupted = false;
         loop {
-            let next = self.turn();
-            match next {
-                Next::Over => {
+            match self.turn() {
+                Pause::Over => {
                     self.end(&mut self.lock());
                     return if interrupted { End::Interrupted } else { End::Over };
                 }
-                Next::Again => tokio::select! {
+                Pause::Again => tokio::select! {
                     biased;
                     () = &mut interrupt, if !interrupted => {
                         interrupted = true;
@@ -459,17 +455,9 @@ impl Driver {
                     }
                     () = tokio::task::yield_now() => {}
                 },
-                Next::Wait(timeout) => {
-                    let wait = async {
-                        match timeout {
-                            Some(timeout) => {
-                                let _ = tokio::time::timeout(timeout, self.shared.changed.notified()).await;
-                            }
-                            None => self.shared.changed.notified().await,
-                        }
-                    };
+                Pause::ForEnd(timeout) | Pause::Until(_, timeout) | Pause::Idly(_, timeout) => {
                     tokio::select! {
-                        () = wait => {}
+                        () = self.changed_within(timeout) => {}
                         () = &mut interrupt, if !interrupted => {
                             interrupted = true;
                             self.stop();
@@ -477,6 +465,15 @@ impl Driver {
                     }
                 }
             }
+        }
+    }
+
+    /// Waits until something changes, for at most this time.
+    async fn changed_within(&self, timeout: Option<Duration>) {
+        let changed = self.shared.changed.notified();
+        match timeout {
+            Some(timeout) => drop(tokio::time::timeout(timeout, changed).await),
+            None => changed.await,
         }
     }
 

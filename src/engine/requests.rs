@@ -12,7 +12,7 @@ use super::outcome::{RequestOutcome, is_refusal, outcome};
 use crate::contract::{Direction, Provenance};
 use crate::faults::{self, Belongs, Fault};
 use crate::scenario::{RequestView, StoryRun};
-use crate::simulator::{AccountKey, ConversationKey, Request};
+use crate::simulator::{AccountKey, CauseId, ConversationKey, Request};
 
 impl Engine {
     /// Whether a request may be served, given the provenance of its route. The first use of an assumed one is noted.
@@ -68,8 +68,9 @@ impl Engine {
             true => None,
             false => self.simulator.find_conversation(fields).and_then(|key| self.simulator.story_of(key)),
         };
+        let owner = owner.map(|story| story as usize);
         let listeners: Vec<usize> = match owner {
-            Some(story) => vec![story as usize],
+            Some(story) => vec![story],
             None => self.live.iter().copied().collect(),
         };
         // Rows can be very many, so only stories that read them get them.
@@ -81,92 +82,115 @@ impl Engine {
         let whole = if looking.is_empty() { Cow::Borrowed(fields) } else { request.with_rows() };
         let reads_answer = looking.iter().any(|story| story.reads_requests());
         self.uploads += u64::from(matches!(id, "workflow.create" | "workflow.add_contacts"));
-        let usual = self.simulator.handle(request);
+        let default = self.simulator.handle(request);
         self.take_notes(now);
-        let found = self.simulator.take_findings();
+        let findings = self.simulator.take_findings();
         let cause = self.simulator.last_cause();
-        let came = match self.stories.is_empty() {
-            true => CameIn::default(),
-            false => self.came_in(request, whole, &usual, reads_answer),
+        let handled = match self.stories.is_empty() {
+            true => HandledRequest::default(),
+            false => self.handled(request, whole, &default, reads_answer),
         };
-        let CameIn { fields: whole, conversation, begun, answer, arrival } = &came;
         let view = RequestView {
             id,
-            fields: whole,
-            refused: is_refusal(&usual),
-            conversation: *conversation,
-            begun: *begun,
-            answer,
-            arrival: *arrival,
+            fields: &handled.fields,
+            refused: is_refusal(&default),
+            conversation: handled.conversation,
+            begun: handled.begun,
+            answer: &handled.answer,
+            arrival: handled.arrival,
         };
-        let mut replaces_default = false;
-        let mut from_story = None;
-        let mut kept = Vec::new();
-        let mut taken = false;
-        let mut taker = owner.map(|story| story as usize);
-        for index in listeners {
-            match self.stories.get(index) {
-                Some(story) if !story.is_over() => {}
-                Some(story) if story.missed_request(id) => {
-                    self.with_host(index, now, |story, host| story.on_late_request(&view, now, host));
-                    continue;
-                }
-                _ => continue,
-            }
-            let reply = self.with_host(index, now, |story, host| story.on_request(&view, now, host));
-            let Some(reply) = reply else { continue };
-            replaces_default |= reply.replaces_default;
-            from_story = from_story.or(reply.answer);
-            if reply.kept {
-                kept.push(index);
-            }
-            // A request that names no conversation belongs to the first story that waits for it, or else to the first that
-            // will.
-            if reply.taken && owner.is_none() {
-                taken = true;
-                taker = Some(index);
-                self.simulator.assign(cause, u32::try_from(index).unwrap_or(u32::MAX));
-                break;
-            }
+        let claim = self.offer(&view, listeners, owner, now);
+        if owner.is_none() {
+            self.assign_to_taker(&view, claim.taker, cause);
         }
-        if let (false, None, Some(first)) = (taken, owner, kept.first()) {
-            taker = Some(*first);
-            self.simulator.assign(cause, u32::try_from(*first).unwrap_or(u32::MAX));
-        }
-        for index in kept.into_iter().skip(usize::from(!taken)) {
-            if let Some(story) = self.stories.get_mut(index) {
-                story.give_up_request(id);
-            }
-        }
-        let its = view.conversation.or(view.begun);
-        if let (Some(story), None) = (taker, owner) {
-            if let Some(arrival) = self.arrivals.get_mut(view.arrival) {
-                arrival.story = self.stories.get(story).map(|story| Arc::clone(story.name()));
-            }
-            if let Some(key) = its.filter(|key| self.simulator.story_of(*key).is_none()) {
-                self.simulator.adopt(key, cause);
-            }
-        }
-        if replaces_default {
-            self.simulator.mute(cause);
-            // The story speaks in place of the bot.
-            if let Some(key) = its {
-                self.simulator.lead(key);
-            }
+        if claim.replaces_default {
+            self.speak_for_the_bot(&view, cause);
         }
         // Callbacks of a user's own endpoint belong to the story that took the request, or else to the only one.
         if !self.stories.is_empty()
             && self.simulator.is_of_user(id)
-            && let Some(story) = taker.or_else(|| self.only_story())
+            && let Some(story) = claim.taker.or_else(|| self.only_story())
         {
-            self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
+            self.assign_effects(cause, story);
         }
-        self.report_findings(found, taker, now);
-        let outcome = outcome(from_story, usual);
+        self.report_findings(findings, claim.taker, now);
+        let outcome = outcome(claim.answer, default);
         let catalog = Arc::clone(&self.dispatch.catalog);
         match catalog.get(id).filter(|entry| entry.overridden) {
             Some(entry) => correct::response(entry, fields, outcome, || self.simulator.request_id()),
             None => outcome,
+        }
+    }
+
+    /// Offers a request to stories: to its owner alone, or to all until one takes it.
+    fn offer(
+        &mut self,
+        view: &RequestView<'_>,
+        listeners: Vec<usize>,
+        owner: Option<usize>,
+        now: Timestamp,
+    ) -> Claim {
+        let mut claim = Claim { taker: owner, ..Claim::default() };
+        let mut keepers = Vec::new();
+        let mut is_taken = false;
+        for index in listeners {
+            match self.stories.get(index) {
+                Some(story) if !story.is_over() => {}
+                Some(story) if story.missed_request(view.id) => {
+                    self.with_host(index, now, |story, host| story.on_late_request(view, now, host));
+                    continue;
+                }
+                _ => continue,
+            }
+            let reply = self.with_host(index, now, |story, host| story.on_request(view, now, host));
+            let Some(reply) = reply else { continue };
+            claim.replaces_default |= reply.replaces_default;
+            claim.answer = claim.answer.or(reply.answer);
+            if reply.kept {
+                keepers.push(index);
+            }
+            // A request that names no conversation belongs to the first story that waits for it.
+            if reply.taken && owner.is_none() {
+                is_taken = true;
+                claim.taker = Some(index);
+                break;
+            }
+        }
+        // If none waits for it, it belongs to the first that kept it for a later step; the others give it up.
+        if !is_taken && owner.is_none() {
+            claim.taker = keepers.first().copied();
+        }
+        for index in keepers.into_iter().skip(usize::from(!is_taken)) {
+            if let Some(story) = self.stories.get_mut(index) {
+                story.give_up_request(view.id);
+            }
+        }
+        claim
+    }
+
+    /// Attributes a request that had no owner, its effects and its conversation to the story that took it.
+    fn assign_to_taker(&mut self, view: &RequestView<'_>, taker: Option<usize>, cause: CauseId) {
+        let Some(story) = taker else { return };
+        self.assign_effects(cause, story);
+        if let Some(arrival) = self.arrivals.get_mut(view.arrival) {
+            arrival.story = self.stories.get(story).map(|story| Arc::clone(story.name()));
+        }
+        let conversation = view.conversation.or(view.begun);
+        if let Some(key) = conversation.filter(|key| self.simulator.story_of(*key).is_none()) {
+            self.simulator.adopt(key, cause);
+        }
+    }
+
+    /// Attributes the effects of a request to a story.
+    fn assign_effects(&mut self, cause: CauseId, story: usize) {
+        self.simulator.assign(cause, u32::try_from(story).unwrap_or(u32::MAX));
+    }
+
+    /// Drops the default effects of a request, because a story speaks in place of the bot.
+    fn speak_for_the_bot(&mut self, view: &RequestView<'_>, cause: CauseId) {
+        self.simulator.mute(cause);
+        if let Some(key) = view.conversation.or(view.begun) {
+            self.simulator.lead(key);
         }
     }
 
@@ -176,9 +200,20 @@ impl Engine {
     }
 }
 
+/// What stories made of a request.
+#[derive(Default)]
+struct Claim {
+    /// The story that the request belongs to.
+    taker: Option<usize>,
+    /// The response that a story gives in place of the default one.
+    answer: Option<(u16, Option<Value>)>,
+    /// Whether the default effects are dropped.
+    replaces_default: bool,
+}
+
 /// A request that was handled, as stories see it.
 #[derive(Debug, Default)]
-pub(super) struct CameIn {
+pub(super) struct HandledRequest {
     pub(super) fields: Arc<Value>,
     /// The conversation named in its fields.
     pub(super) conversation: Option<ConversationKey>,

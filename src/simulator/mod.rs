@@ -60,6 +60,7 @@ pub use access::{
 };
 pub use callback::{Callback, CallbackBody};
 use calling::Calling;
+pub(crate) use cause::CauseId;
 use chatbot::Chatbot;
 pub use chatbot::{Chat, ChatAct, ChatError, ChatHistory, FileKind, NewChat, Opening};
 use context::Context;
