@@ -14,7 +14,7 @@ use super::delayed::{Delayed, Late};
 use super::envelop::{Built, built, refused, sealed};
 use super::on_purpose;
 use super::proof::{self, Proven};
-use super::server::{Answered, Answering, Api, Exchange, LARGE, NOT_STORED, note, ready};
+use super::state::{Answered, Answering, Api, Exchange, LARGE, NOT_STORED, note, ready};
 use crate::contract::Family;
 use crate::engine::{Engine, RequestOutcome, TurnedAway};
 use crate::faults::{self, Fault};

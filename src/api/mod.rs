@@ -7,6 +7,7 @@
 mod access;
 mod decode;
 mod decoded;
+mod decoding;
 mod delayed;
 mod download;
 mod effect;
@@ -15,8 +16,9 @@ mod media;
 mod on_purpose;
 mod proof;
 mod server;
+mod state;
 mod stream;
 
 pub use decode::{DecodeError, Fields, decode};
 pub use delayed::{Late, LateRequests};
-pub use server::{Answering, Api, ready};
+pub use state::{Answering, Api, ready};

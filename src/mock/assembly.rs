@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::destinations::{CallbackUrl, Destinations};
 use super::{Prepared, StartError};
 use crate::api::{Answering, Api, ready};
 use crate::console::{self, Again, Control, Moment, Namespaces, Origin, Reloads, World};
@@ -247,25 +248,13 @@ impl Assembly {
     /// If the host of a callback URL is not allowed. The previous settings then stay in force.
     pub(crate) async fn reload(&self, prepared: &Prepared, own_url: Option<&str>) -> Result<(), StartError> {
         let settings = &prepared.settings;
-        let url = own_url.or(settings.callback_url.as_deref());
-        let routes = match own_url {
-            Some(_) => settings.routes.clone().without_urls(),
-            None => settings.routes.clone(),
-        };
-        if own_url.is_none() {
-            settings.check_hosts()?;
-        }
-        let mut targets = routes.targets(&prepared.catalog);
-        if let Some(url) = url {
-            let target =
-                url.parse().map_err(|error| StartError::CallbackUrl { url: url.to_owned(), error })?;
-            targets.push(target);
-        }
+        let callback_url = own_url.map_or(CallbackUrl::OfSettings, |url| CallbackUrl::Only(url.to_owned()));
+        let Destinations { url, routes, targets, .. } = Destinations::of(prepared, &callback_url)?;
         for target in &targets {
             self.driver().client().check(target).await?;
         }
         let new = Reload {
-            callback_url: url.map(str::to_owned),
+            callback_url: url,
             has_callback_url: !targets.is_empty(),
             routes,
             route_signers: prepared.route_signers.clone(),

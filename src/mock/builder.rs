@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::assembly::Service;
+use super::destinations::{CallbackUrl, Destinations};
 use super::secured::names;
 use super::{Folder, Prepared, Secured, StartError};
 use crate::api::Api;
@@ -19,7 +20,7 @@ use crate::journal::{Journal, Kept, KeptLimits, Lines, Sink};
 use crate::net::{Guard, Target};
 use crate::scenario::{Library, StoryRun};
 use crate::seed::Seed;
-use crate::settings::{DEFAULT_LISTEN, Flags, Settings, url_for};
+use crate::settings::{DEFAULT_LISTEN, Flags, Settings};
 
 /// Default for the maximum number of concurrent attempts.
 const MOST_IN_FLIGHT: usize = 64;
@@ -32,29 +33,37 @@ const DEFAULT_SEED: u64 = 1;
 #[must_use = "nothing runs before it is started"]
 pub struct Builder {
     pub(super) prepared: Result<Prepared, StartError>,
-    callback_url: Option<String>,
-    /// Whether `callback_url` wins over the URLs of stories.
-    callback_url_wins: bool,
+    pub(super) options: Options,
     expects_callbacks: bool,
-    seed: Seed,
-    speed: Speed,
-    epoch: Option<Timestamp>,
-    clients: Clients,
-    pace: Pace,
     watchdog: Option<Watchdog>,
-    max_in_flight: usize,
     pub(super) listen: Option<String>,
     pub(super) server: Option<Server>,
+    /// The URL that links begin with, if the settings name none.
     pub(super) public_url: Option<String>,
     stories: Vec<StoryRun>,
-    scenarios: Option<Library>,
     journal: Journal,
-    kept: KeptLimits,
-    show_secrets: bool,
-    can_go_back: bool,
-    control: Control,
     load: Option<Arc<dyn LoadRuns>>,
     pub(super) folder: Option<Folder>,
+}
+
+/// What a mock has in common with its namespaces, and with the mock that it becomes when it is put back.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    pub(super) callback_url: CallbackUrl,
+    pub(super) seed: Seed,
+    pub(super) speed: Speed,
+    /// The time at its start, if it was given.
+    pub(super) epoch: Option<Timestamp>,
+    pub(super) clients: Clients,
+    pub(super) pace: Pace,
+    pub(super) max_in_flight: usize,
+    /// The scenarios for starting stories, if they are not the built-in ones.
+    pub(super) scenarios: Option<Library>,
+    pub(super) kept: KeptLimits,
+    pub(super) show_secrets: bool,
+    pub(super) can_go_back: bool,
+    pub(super) control: Control,
+    /// The address that requests reach it at.
     pub(super) listens_on: Option<IpAddr>,
     pub(super) secured: Option<Secured>,
 }
@@ -65,34 +74,45 @@ impl Default for Builder {
     }
 }
 
-impl Builder {
-    pub(crate) fn new(prepared: Result<Prepared, StartError>) -> Self {
+impl Default for Options {
+    fn default() -> Self {
         Self {
-            prepared,
-            callback_url: None,
-            callback_url_wins: false,
-            expects_callbacks: false,
+            callback_url: CallbackUrl::OfSettings,
             seed: Seed(DEFAULT_SEED),
             speed: Speed::Times(1.0),
             epoch: None,
             clients: Clients::Lasting,
             pace: Pace { settle: Duration::ZERO, ..Pace::default() },
-            watchdog: None,
             max_in_flight: MOST_IN_FLIGHT,
-            listen: None,
-            server: None,
-            public_url: None,
-            stories: Vec::new(),
             scenarios: None,
-            journal: Journal::default(),
             kept: KeptLimits::NOTHING,
             show_secrets: false,
             can_go_back: false,
             control: Control::default(),
-            load: None,
-            folder: None,
             listens_on: None,
             secured: None,
+        }
+    }
+}
+
+impl Builder {
+    pub(crate) fn new(prepared: Result<Prepared, StartError>) -> Self {
+        Self::with(prepared, Options::default())
+    }
+
+    pub(super) fn with(prepared: Result<Prepared, StartError>, options: Options) -> Self {
+        Self {
+            prepared,
+            options,
+            expects_callbacks: false,
+            watchdog: None,
+            listen: None,
+            server: None,
+            public_url: None,
+            stories: Vec::new(),
+            journal: Journal::default(),
+            load: None,
+            folder: None,
         }
     }
 
@@ -111,15 +131,13 @@ impl Builder {
 
     /// Sends callbacks to this URL, whatever the settings and the stories say. `{event}` in it becomes the id of the callback.
     pub fn callback_url(mut self, url: impl Into<String>) -> Self {
-        self.callback_url = Some(url.into());
-        self.callback_url_wins = true;
+        self.options.callback_url = CallbackUrl::Only(url.into());
         self
     }
 
     /// Sends callbacks to this URL if the stories name none.
     pub(crate) fn default_callback_url(mut self, url: Option<String>) -> Self {
-        self.callback_url = url;
-        self.callback_url_wins = false;
+        self.options.callback_url = url.map_or(CallbackUrl::OfSettings, CallbackUrl::Default);
         self
     }
 
@@ -131,19 +149,19 @@ impl Builder {
 
     /// Sets the seed of all random values. Same seed, same start and same requests: the same bytes.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Seed(seed);
+        self.options.seed = Seed(seed);
         self
     }
 
     /// Sets the speed of the mock's clock.
     pub fn speed(mut self, speed: Speed) -> Self {
-        self.speed = speed;
+        self.options.speed = speed;
         self
     }
 
     /// Sets the time on the mock's clock at the start. Default: now.
     pub fn epoch(mut self, epoch: Timestamp) -> Self {
-        self.epoch = Some(epoch);
+        self.options.epoch = Some(epoch);
         self
     }
 
@@ -161,40 +179,34 @@ impl Builder {
 
     /// Keeps the latest entries of the journal, which the control surface shows and waits for.
     pub(crate) fn kept(mut self, limits: KeptLimits) -> Self {
-        self.kept = limits;
+        self.options.kept = limits;
         self
     }
 
     /// Shows tokens and the secrets of accounts in the journal.
     pub(crate) fn show_secrets(mut self, show: bool) -> Self {
-        self.show_secrets = show;
+        self.options.show_secrets = show;
         self
     }
 
     /// Records the inputs, so that the mock can be put back.
     pub(crate) fn can_go_back(mut self) -> Self {
-        self.can_go_back = true;
+        self.options.can_go_back = true;
         self
     }
 
     /// Keeps the state in this folder, and continues from the state found there. The seed is the folder's.
     pub(crate) fn folder(mut self, folder: Option<Folder>) -> Self {
         if let Some(folder) = &folder {
-            self.seed = Seed(folder.beginning().seed);
+            self.options.seed = Seed(folder.beginning().seed);
         }
         self.folder = folder;
         self
     }
 
-    /// Sets the address by which requests reach the mock, although it does not listen itself.
-    pub(crate) fn listens_on(mut self, address: IpAddr) -> Self {
-        self.listens_on = Some(address);
-        self
-    }
-
     /// Serves TLS, or runs a proxy as well.
     pub(crate) fn secured(mut self, secured: Option<Secured>) -> Self {
-        self.secured = secured;
+        self.options.secured = secured;
         self
     }
 
@@ -206,13 +218,13 @@ impl Builder {
 
     /// Sets who makes requests, and for how long the mock runs.
     pub(crate) fn clients(mut self, clients: Clients) -> Self {
-        self.clients = clients;
+        self.options.clients = clients;
         self
     }
 
     /// Sets how long a jumping clock waits for the outside.
     pub(crate) fn pace(mut self, pace: Pace) -> Self {
-        self.pace = pace;
+        self.options.pace = pace;
         self
     }
 
@@ -224,7 +236,7 @@ impl Builder {
 
     /// Sets the maximum number of concurrent attempts.
     pub(crate) fn max_in_flight(mut self, most: usize) -> Self {
-        self.max_in_flight = most;
+        self.options.max_in_flight = most;
         self
     }
 
@@ -236,7 +248,7 @@ impl Builder {
 
     /// Sets who may use the control surface. Default: everyone who can reach the mock.
     pub(crate) fn control(mut self, control: Control) -> Self {
-        self.control = control;
+        self.options.control = control;
         self
     }
 
@@ -248,7 +260,7 @@ impl Builder {
 
     /// Offers these scenarios for starting stories, instead of the built-in ones.
     pub(crate) fn scenarios(mut self, scenarios: Library) -> Self {
-        self.scenarios = Some(scenarios);
+        self.options.scenarios = Some(scenarios);
         self
     }
 
@@ -271,83 +283,56 @@ impl Builder {
         rest.service(engine)
     }
 
-    pub(super) fn split(mut self) -> Result<(Engine, Rest), StartError> {
-        let kept = Kept::new(self.kept);
-        if self.kept.entries > 0 {
-            self.journal.add_sink(Box::new(kept.clone()));
+    pub(super) fn split(self) -> Result<(Engine, Rest), StartError> {
+        let Self { mut journal, mut options, stories, .. } = self;
+        let kept = Kept::new(options.kept);
+        if options.kept.entries > 0 {
+            journal.add_sink(Box::new(kept.clone()));
         }
-        let speed = self.speed.checked()?;
+        options.speed = options.speed.checked()?;
         let prepared = self.prepared?;
         let settings = &prepared.settings;
-        let scenarios = self.scenarios.unwrap_or_else(|| Library::new(settings.policy.clone()));
-        let own_url = self.callback_url.clone().filter(|_| self.callback_url_wins);
-        let url = self.callback_url.or_else(|| settings.callback_url.clone());
-        let routes = match self.callback_url_wins {
-            true => settings.routes.clone().without_urls(),
-            false => settings.routes.clone(),
-        };
+        let scenarios =
+            options.scenarios.get_or_insert_with(|| Library::new(settings.policy.clone())).clone();
+        let Destinations { url, url_wins, routes, targets } =
+            Destinations::of(&prepared, &options.callback_url)?;
         let guard = Guard::allowing(&settings.allow)?;
-        if !self.callback_url_wins {
-            settings.check_hosts()?;
-        }
-        let mut targets = routes.targets(&prepared.catalog);
-        for entry in prepared.catalog.callbacks() {
-            let Some(url) = &url else { break };
-            let own = url_for(url, &entry.id);
-            let target = own.parse().map_err(|error| StartError::CallbackUrl { url: url.clone(), error })?;
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
-        }
-        let has_callback_url = !targets.is_empty() || self.expects_callbacks || !self.stories.is_empty();
+        let has_callback_url = !targets.is_empty() || self.expects_callbacks || !stories.is_empty();
         let public_url = self.public_url.unwrap_or_else(|| format!("http://{DEFAULT_LISTEN}"));
         let mut behaviour = settings.behaviour(&public_url, has_callback_url);
-        if speed != Speed::Max || self.clients == Clients::Closed {
+        if options.speed != Speed::Max || options.clients == Clients::Closed {
             behaviour.workflow.quiet = Duration::ZERO;
         }
         let mut engine = Engine::new(EngineOptions {
             catalog: Arc::clone(&prepared.catalog),
             signer: prepared.signer.clone(),
             callback_url: url,
-            url_wins: self.callback_url_wins,
+            url_wins,
             routes,
             route_signers: prepared.route_signers.clone(),
             policy: Arc::new(settings.policy.clone()),
             assumed: settings.assumed,
-            seed: self.seed,
+            seed: options.seed,
             behaviour,
             faults: settings.faults.clone(),
             codes: settings.codes.clone(),
-            max_in_flight: self.max_in_flight,
-            journal: self.journal,
+            max_in_flight: options.max_in_flight,
+            journal,
         });
-        let again = self.stories.iter().filter(|_| self.can_go_back);
-        let again: Vec<StoryRun> = again.map(|story| story.fresh(SignedDuration::ZERO)).collect();
-        for story in self.stories {
+        let fresh = stories.iter().filter(|_| options.can_go_back);
+        let fresh: Vec<StoryRun> = fresh.map(|story| story.fresh(SignedDuration::ZERO)).collect();
+        for story in stories {
             engine.add_story(story);
         }
-        let lines = Lines { timing: true, show_secrets: self.show_secrets, ..Lines::default() };
         let rest = Rest {
-            callback_url: own_url,
-            seed: self.seed,
-            kept_limits: self.kept,
-            can_go_back: self.can_go_back,
-            control: self.control,
+            epoch: options.epoch.unwrap_or_else(Timestamp::now),
+            options,
             load: self.load,
-            stories: again.into(),
+            stories: fresh.into(),
             scenarios,
-            own_epoch: self.epoch,
-            max_in_flight: self.max_in_flight,
-            listens_on: self.listens_on,
-            secured: self.secured,
             kept,
-            lines,
             targets,
             guard,
-            speed,
-            epoch: self.epoch.unwrap_or_else(Timestamp::now),
-            clients: self.clients,
-            pace: self.pace,
             watchdog: self.watchdog,
             prepared,
         };
@@ -357,60 +342,48 @@ impl Builder {
 
 /// The configuration that remains to be applied around an engine.
 pub(super) struct Rest {
-    /// The callback URL that wins, if one was given.
-    pub(super) callback_url: Option<String>,
-    pub(super) seed: Seed,
-    pub(super) kept_limits: KeptLimits,
-    pub(super) can_go_back: bool,
-    pub(super) control: Control,
-    pub(super) load: Option<Arc<dyn LoadRuns>>,
+    pub(super) options: Options,
+    pub(super) prepared: Prepared,
+    load: Option<Arc<dyn LoadRuns>>,
     /// The stories of the mock, before they start. Empty if the mock can't be put back.
     pub(super) stories: Arc<[StoryRun]>,
-    pub(super) scenarios: Library,
-    /// The time at its start, if it was given.
-    pub(super) own_epoch: Option<Timestamp>,
-    pub(super) max_in_flight: usize,
-    pub(super) listens_on: Option<IpAddr>,
-    pub(super) secured: Option<Secured>,
-    pub(super) kept: Kept,
-    pub(super) lines: Lines,
-    pub(super) prepared: Prepared,
-    pub(super) targets: Vec<Target>,
-    pub(super) guard: Guard,
-    pub(super) speed: Speed,
+    scenarios: Library,
+    kept: Kept,
+    targets: Vec<Target>,
+    guard: Guard,
+    /// The time at its start.
     pub(super) epoch: Timestamp,
-    pub(super) clients: Clients,
-    pub(super) pace: Pace,
-    pub(super) watchdog: Option<Watchdog>,
+    watchdog: Option<Watchdog>,
 }
 
 impl Rest {
     pub(super) fn service(self, engine: Engine) -> Result<Service, StartError> {
-        let settings = &self.prepared.settings;
+        let Self { options, prepared, .. } = self;
+        let settings = &prepared.settings;
         // Idle connections are kept for each receiver.
-        let idle_per_target = self.max_in_flight.max(MOST_IN_FLIGHT);
-        let options = ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target };
-        let client = Client::new(options)?;
-        let clock = Clock::starting(self.epoch, self.speed);
-        let driver = Driver::new(engine, clock, client, self.clients, self.pace, self.watchdog);
-        if self.can_go_back {
+        let idle_per_target = options.max_in_flight.max(MOST_IN_FLIGHT);
+        let client =
+            Client::new(ClientOptions { guard: self.guard, tls: settings.tls.clone(), idle_per_target })?;
+        let clock = Clock::starting(self.epoch, options.speed);
+        let driver = Driver::new(engine, clock, client, options.clients, options.pace, self.watchdog);
+        if options.can_go_back {
             driver.keep_inputs();
         }
         let mut api =
-            Api::new(driver.clone(), &self.prepared.catalog, settings.access, settings.public_url.is_none())?;
+            Api::new(driver.clone(), &prepared.catalog, settings.access, settings.public_url.is_none())?;
         if let Some(values) = settings.json_values {
             api = api.with_values(values);
         }
-        let proxied = self.secured.map(|secured| secured.proxied).unwrap_or_default();
-        let own = Guard::of_server(&names(settings, proxied), self.listens_on)?;
-        let catalog = Arc::clone(&self.prepared.catalog);
+        let proxied = options.secured.map(|secured| secured.proxied).unwrap_or_default();
+        let own = Guard::of_server(&names(settings, proxied), options.listens_on)?;
+        let catalog = Arc::clone(&prepared.catalog);
         let in_force = SettingsInForce::default();
-        in_force.set(self.prepared.in_force(self.callback_url));
+        in_force.set(prepared.in_force(options.callback_url.only().cloned()));
         let world = World {
             driver,
             catalog,
             kept: self.kept,
-            lines: self.lines,
+            lines: Lines { timing: true, show_secrets: options.show_secrets, ..Lines::default() },
             built: super::build::built(),
             settings: in_force,
             scenarios: self.scenarios,
@@ -422,6 +395,6 @@ impl Rest {
             snapshots: Snapshots::default(),
             request: None,
         };
-        Ok(Service::new(api, world, self.targets, own, self.control))
+        Ok(Service::new(api, world, self.targets, own, options.control))
     }
 }

@@ -10,6 +10,7 @@ mod assembly;
 mod beginning;
 mod build;
 mod builder;
+mod destinations;
 mod error;
 #[cfg(test)]
 mod examples_tests;

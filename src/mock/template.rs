@@ -1,6 +1,5 @@
 //! A listening mock, and the template of its namespaces.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,16 +7,16 @@ use jiff::Timestamp;
 use super::assembly::Service;
 use super::assembly::{Assembly, reached_url};
 use super::beginning::SharedBeginning;
-use super::builder::{Builder, Rest};
+use super::builder::{Builder, Options, Rest};
+use super::destinations::CallbackUrl;
 use super::namespaces::{Asked, Registry, Usual};
 use super::remake::{self, Remake};
-use super::{Folder, Prepared, Secured, StartError};
-use crate::console::{Beginning, Control, Namespace};
-use crate::engine::{Clients, Pace, Speed};
+use super::{Folder, Prepared, StartError};
+use crate::console::{Beginning, Namespace};
+use crate::engine::Speed;
 use crate::http::Server;
-use crate::journal::KeptLimits;
 use crate::net::Via;
-use crate::scenario::{Library, StoryRun};
+use crate::scenario::StoryRun;
 use crate::seed::Seed;
 use crate::settings::DEFAULT_LISTEN;
 use crate::simulator::Account;
@@ -26,28 +25,12 @@ use crate::simulator::Account;
 #[derive(Clone, Debug)]
 struct Template {
     prepared: Prepared,
-    /// The callback URL that wins over those of the settings, if one was given.
-    callback_url: Option<String>,
-    seed: Seed,
+    options: Options,
     /// The stories of the main mock, and the moment from which they count.
     stories: Arc<[StoryRun]>,
     began: Timestamp,
-    scenarios: Library,
-    /// The time at its start, if it was given.
-    epoch: Option<Timestamp>,
-    can_go_back: bool,
-    control: Control,
-    speed: Speed,
-    clients: Clients,
-    pace: Pace,
-    max_in_flight: usize,
-    kept: KeptLimits,
-    show_secrets: bool,
     /// The URL of the mock: `http://127.0.0.1:2478`.
     base_url: String,
-    /// The address that the mock listens on.
-    listens_on: IpAddr,
-    secured: Option<Secured>,
 }
 
 impl Builder {
@@ -67,25 +50,25 @@ impl Builder {
             }
         };
         let at = server.local_addr();
-        self.listens_on = Some(at.ip());
+        self.options.listens_on = Some(at.ip());
         let folder = self.folder.take();
-        let secured = self.secured.clone();
+        let secured = self.options.secured.clone();
         let scheme = Via { tls: secured.as_ref().is_some_and(|secured| secured.tls), proxy: false }.scheme();
         let url = reached_url(scheme, at);
         self.public_url = Some(url.clone());
         let (engine, rest) = self.split()?;
         let limits = rest.prepared.settings.limits.clone();
-        let template = Arc::new(Template::of(&rest, &url, at.ip()));
+        let template = Arc::new(Template::of(&rest, &url));
         let of_namespaces = Arc::clone(&template);
         let make = move |asked: &Asked| of_namespaces.namespace(asked);
         let registry = Arc::new(Registry::new(template.usual(), make));
-        let can_go_back = rest.can_go_back;
+        let can_go_back = rest.options.can_go_back;
         let mut service = rest.service(engine)?.beside(Arc::clone(&registry) as _, registry);
         let stories = (!template.stories.is_empty()).then_some(template.began);
-        let beginning = Beginning { seed: template.seed.0, stories, namespace: None };
+        let beginning = Beginning { seed: template.options.seed.0, stories, namespace: None };
         let beginning = SharedBeginning::new(beginning);
         if can_go_back {
-            service = template.with_again(service, beginning.clone(), template.epoch, None);
+            service = template.with_again(service, beginning.clone(), template.options.epoch, None);
         }
         service.check_callback_urls().await?;
         if let Some(folder) = folder {
@@ -185,30 +168,22 @@ impl Template {
         let beginning = Beginning { seed: seed.0, stories: None, namespace: Some(namespace.clone()) };
         let own = Some(namespace.clone());
         let beginning = SharedBeginning::new(beginning);
-        Ok(if self.can_go_back { self.with_again(service, beginning, *epoch, own) } else { service })
+        Ok(if self.options.can_go_back { self.with_again(service, beginning, *epoch, own) } else { service })
     }
 
-    fn of(rest: &Rest, url: &str, listens_on: IpAddr) -> Self {
+    fn of(rest: &Rest, url: &str) -> Self {
+        // A URL that only stands in for those of stories is nothing to namespaces.
+        let callback_url = match rest.options.callback_url.only() {
+            Some(url) => CallbackUrl::Only(url.clone()),
+            None => CallbackUrl::OfSettings,
+        };
         let public_url = rest.prepared.settings.public_url.clone();
         Self {
             prepared: rest.prepared.clone(),
-            callback_url: rest.callback_url.clone(),
-            seed: rest.seed,
+            options: Options { callback_url, ..rest.options.clone() },
             stories: Arc::clone(&rest.stories),
             began: rest.epoch,
-            scenarios: rest.scenarios.clone(),
-            epoch: rest.own_epoch,
-            can_go_back: rest.can_go_back,
-            control: rest.control.clone(),
-            speed: rest.speed,
-            clients: rest.clients,
-            pace: rest.pace,
-            max_in_flight: rest.max_in_flight,
-            kept: rest.kept_limits,
-            show_secrets: rest.lines.show_secrets,
             base_url: public_url.unwrap_or_else(|| url.to_owned()),
-            listens_on,
-            secured: rest.secured.clone(),
         }
     }
 
@@ -216,8 +191,8 @@ impl Template {
         let settings = &self.prepared.settings;
         Usual {
             base_url: self.base_url.clone(),
-            callback_url: self.callback_url.clone().or_else(|| settings.callback_url.clone()),
-            seed: self.seed,
+            callback_url: self.options.callback_url.only().or(settings.callback_url.as_ref()).cloned(),
+            seed: self.options.seed,
             // The signature scheme decides the form of secrets.
             secret: settings.signature.is_some().then(|| settings.secret.clone()),
             sign_key_header: self
@@ -258,22 +233,7 @@ impl Template {
 
     /// Returns a builder with what the mock and its namespaces share.
     fn usual_builder(&self, prepared: Prepared, seed: Seed, speed: Option<Speed>) -> Builder {
-        let builder = Builder::new(Ok(prepared))
-            .seed(seed.0)
-            .speed(speed.unwrap_or(self.speed))
-            .clients(self.clients)
-            .pace(self.pace)
-            .max_in_flight(self.max_in_flight)
-            .kept(self.kept)
-            .show_secrets(self.show_secrets)
-            .scenarios(self.scenarios.clone())
-            .control(self.control.clone())
-            .listens_on(self.listens_on)
-            .secured(self.secured.clone());
-        let builder = if self.can_go_back { builder.can_go_back() } else { builder };
-        match &self.callback_url {
-            Some(url) => builder.callback_url(url),
-            None => builder,
-        }
+        let speed = speed.unwrap_or(self.options.speed);
+        Builder::with(Ok(prepared), Options { seed, speed, epoch: None, ..self.options.clone() })
     }
 }

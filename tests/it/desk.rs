@@ -315,7 +315,7 @@ fn files_that_change_are_taken_over_or_told_to_be_wrong() {
     assert_eq!(auth(), 400);
     // A fault, a callback URL, and something that has to wait; the story begins anew.
     let right = format!(
-        "callback_url = \"{}\"\nlisten = \":1\"\n[[faults]]\ncall = \"auth.token\"\nstatus = 503\n",
+        "callback_url = \"{}/{{event}}\"\nlisten = \":1\"\n[[faults]]\ncall = \"auth.token\"\nstatus = 503\n",
         receiver.url()
     );
     write(&config, &right);
@@ -323,7 +323,8 @@ fn files_that_change_are_taken_over_or_told_to_be_wrong() {
     let taken = files("both are taken over", &|files| files["taken"] == 2);
     assert_eq!((&taken["waiting"], &taken["mistake"]), (&json!(["listen"]), &Value::Null));
     assert_eq!(auth(), 503);
-    eventually("the new story sends", || (!receiver.requests().is_empty()).then_some(()));
+    let sent = eventually("the new story sends", || receiver.requests().into_iter().next());
+    assert!(sent.head.starts_with("POST /hook/session.transfer "), "{}", sent.head);
     // What is wrong changes nothing, and is told with its place.
     write(&config, &right.replace("status", "sttus"));
     write(&story, "name = \"one\"\n[[steps]]\nsend = \"session.transfr\"\n");
