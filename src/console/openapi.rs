@@ -22,13 +22,18 @@ impl Endpoint for Describe {
     }
 }
 
+/// Real requests and responses of a mock, by the names of the requests. A test makes them again and compares.
+const EXAMPLES: &str = include_str!("examples.json");
+
 /// Returns the document, derived from the types of the requests.
 pub fn document() -> Value {
     let mut paths = Map::new();
+    // A test ensures that they can be parsed.
+    let examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
     for row in &super::ROWS {
         let path = format!("{}{}", super::PREFIX, row.path);
         let path = paths.entry(path).or_insert_with(|| json!({}));
-        path[row.method.to_lowercase()] = operation(row);
+        path[row.method.to_lowercase()] = operation(row, &examples[row.name]);
     }
     json!({
         "openapi": "3.1.0",
@@ -41,8 +46,9 @@ pub fn document() -> Value {
     })
 }
 
-fn operation(row: &Row) -> Value {
+fn operation(row: &Row, example: &Value) -> Value {
     let [mut ask, answer] = (row.schemas)();
+    let mut asked = example["asked"].as_object().cloned().unwrap_or_default();
     let in_path = |name: &str| row.path.contains(&format!("{{{name}}}"));
     let mut parameters = Vec::new();
     let is_body = row.method == "POST";
@@ -54,9 +60,13 @@ fn operation(row: &Row) -> Value {
                 (false, false) => "query",
             };
             let description = schema.as_object_mut().and_then(|schema| schema.shift_remove("description"));
-            parameters.push(json!({
+            let mut parameter = json!({
                 "name": name, "in": place, "required": place == "path", "description": description, "schema": schema,
-            }));
+            });
+            if let Some(value) = asked.shift_remove(name) {
+                parameter["example"] = value;
+            }
+            parameters.push(parameter);
             false
         });
     }
@@ -71,6 +81,9 @@ fn operation(row: &Row) -> Value {
     for status in row.statuses {
         responses[status.to_string()] = done.clone();
     }
+    if let (Some(answered), [status, ..]) = (example.get("answered"), row.statuses) {
+        responses[status.to_string()]["content"][row.content_type]["example"] = answered.clone();
+    }
     for status in ["409", "415", "429"].into_iter().filter(|_| is_body) {
         responses[status] = refused.clone();
     }
@@ -81,7 +94,11 @@ fn operation(row: &Row) -> Value {
         "responses": responses,
     });
     if is_body {
-        operation["requestBody"] = json!({ "content": { "application/json": { "schema": ask } } });
+        let mut content = json!({ "schema": ask });
+        if !asked.is_empty() {
+            content["example"] = Value::Object(asked);
+        }
+        operation["requestBody"] = json!({ "content": { "application/json": content } });
     }
     operation
 }

@@ -81,7 +81,7 @@ pub(super) struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest: Option<Value>,
     /// In what the nearest differs.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     differences: Vec<String>,
     /// The story that was waited for.
     #[serde(skip_serializing_if = "Option::is_none")]

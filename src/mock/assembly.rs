@@ -194,6 +194,12 @@ impl Assembly {
         Self { service, address, url, proxy: proxied, stop, serving }
     }
 
+    /// Returns the mock itself, to which requests can be passed without a network.
+    #[cfg(test)]
+    pub(super) fn service(&self) -> &Service {
+        &self.service
+    }
+
     /// Returns the address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address

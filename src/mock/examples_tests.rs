@@ -41,7 +41,7 @@ fn receiver(got: Got) -> Receiver {
 }
 
 /// A request at one of its places, as a client makes it.
-fn request(
+pub(super) fn request(
     entry: &Entry,
     route: &Route,
     fields: &Value,

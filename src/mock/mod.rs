@@ -10,6 +10,8 @@ mod assembly;
 mod beginning;
 mod build;
 mod builder;
+#[cfg(test)]
+mod control_examples_tests;
 mod destinations;
 mod error;
 #[cfg(test)]

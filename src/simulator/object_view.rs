@@ -54,10 +54,10 @@ pub struct PartView {
     /// How many of them are over.
     pub(super) done: u64,
     /// Where rows go from here.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) next: Vec<WayView>,
     /// The rows that are here, the first few of them: their numbers.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) rows: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ pub struct WayView {
     /// To which, by its place among the parts, counted from 0.
     pub(super) to: u16,
     /// What the last call or message has to have come to: one of these. Of nothing else where there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) when: Vec<String>,
 }
 
