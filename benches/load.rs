@@ -458,7 +458,9 @@ fn stories() -> Outcome<()> {
          connection, and the figure is per callback and request.\n"
     );
     let folder = tempfile::tempdir()?;
-    for (name, story, rate) in [("pauses", PAUSES, "10000/s"), ("callback and request", CALLED_BACK, "5000/s")] {
+    for (name, story, rate) in
+        [("pauses", PAUSES, "10000/s"), ("callback and request", CALLED_BACK, "5000/s")]
+    {
         let file = folder.path().join("story.toml");
         std::fs::write(&file, story)?;
         let mut micros = Vec::new();

@@ -40,6 +40,7 @@ mod scenario;
 mod seed;
 mod settings;
 mod simulator;
+mod sync;
 mod time;
 
 pub use cli::main;

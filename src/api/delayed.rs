@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::decoded::{Decoded, RouteMatch};
 use crate::faults::Fault;
 use crate::net::HttpRequest;
+use crate::sync::lock;
 
 /// A request that has not taken effect yet.
 #[derive(Clone)]
@@ -47,8 +48,7 @@ impl LateRequests {
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Delayed>> {
-        // A panic under this lock cannot leave the value half updated.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     pub(super) fn put(&self, number: u64, request: Delayed) {

@@ -1,8 +1,9 @@
 //! The receiver's own requests to the REST side that the audit serves.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::journal::{Entry, Event, Sink};
+use crate::sync::lock;
 
 /// The requests that change something, in order of arrival. All clones share their state.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +21,7 @@ struct Request {
 impl RequestsMade {
     fn lock(&self) -> MutexGuard<'_, Vec<Request>> {
         // A panic while the lock is held leaves no partial change.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Returns how many requests mention an id: all, and those that were served.

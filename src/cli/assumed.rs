@@ -1,8 +1,9 @@
 //! The assumed parts of the vendor's API that were used: recorded at use, reported together at the end.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::journal::{Entry, Event, Sink};
+use crate::sync::lock;
 
 /// The assumed entries that were used, in the order of their first use. Clones share their state.
 #[derive(Clone, Default)]
@@ -17,7 +18,7 @@ struct Used {
 impl Assumed {
     /// Returns a block of lines about all entries. Empty if none was used.
     pub(super) fn lines(&self) -> Vec<String> {
-        let used = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = lock(&self.0);
         if used.is_empty() {
             return Vec::new();
         }
@@ -38,7 +39,7 @@ impl Sink for Assumed {
     fn entry(&mut self, entry: &Entry) {
         if let Event::Assumed { id, what, refused } = &entry.event {
             let used = Used { id: Arc::clone(id), what: what.clone(), refused: *refused };
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(used);
+            lock(&self.0).push(used);
         }
     }
 }

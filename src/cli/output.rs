@@ -5,6 +5,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::sync::lock;
+
 /// Maximum number of waiting bytes.
 const MOST_BYTES: usize = 16 << 20;
 
@@ -118,7 +120,7 @@ impl Write for Output {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Writes the lines, in pieces of whole lines as they were passed on.

@@ -6,7 +6,7 @@ mod show;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ use crate::contract::signature::{DEFAULT_SECRET, Signer};
 use crate::http::{BindError, Limits, Server};
 use crate::integrator::{Receiver, Verdict};
 use crate::net::{HttpRequest, HttpResponse, Reply};
+use crate::sync::lock;
 use crate::time::HumanDuration;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:2479";
@@ -180,7 +181,7 @@ impl Drop for Running<'_> {
 impl Endpoint {
     fn state(&self) -> MutexGuard<'_, State> {
         // The state is complete between any two of its changes.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     async fn exchange(self: Arc<Self>, request: HttpRequest) -> Reply {

@@ -1,9 +1,10 @@
 //! The results of the stories that run beside a server.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::files::visible;
 use crate::journal::{Entry, Event, Sink};
+use crate::sync::lock;
 
 /// The results so far. Clones share their state.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +20,7 @@ struct Counts {
 
 impl Verdicts {
     fn get(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Whether any story failed, even one that is not over.

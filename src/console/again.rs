@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::namespace::Namespace;
 use crate::api::Late;
 use crate::engine::{Checkpoint, Driver, Input, Misfit, NoInputs};
+use crate::sync::lock;
 
 /// What the state of a mock begins with: together with its settings and what it was given, all that its state comes from.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -113,7 +114,6 @@ pub struct Snapshots(Arc<Mutex<BTreeMap<String, Moment>>>);
 
 impl Snapshots {
     pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Moment>> {
-        // A panic under this lock cannot leave the value half updated.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

@@ -1,8 +1,9 @@
 //! The settings in force, while the mock runs.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::settings::InForce;
+use crate::sync::lock;
 
 /// The settings in force. All clones share their state.
 #[derive(Clone, Debug, Default)]
@@ -11,11 +12,10 @@ pub struct SettingsInForce(Arc<Mutex<InForce>>);
 impl SettingsInForce {
     /// Replaces the settings in force.
     pub fn set(&self, settings: InForce) {
-        // A panic under this lock cannot leave the value half updated.
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = settings;
+        *lock(&self.0) = settings;
     }
 
     pub(super) fn get(&self) -> InForce {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.0).clone()
     }
 }

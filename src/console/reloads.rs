@@ -1,9 +1,11 @@
 //! Results of reloading changed files.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use schemars::JsonSchema;
 use serde::Serialize;
+
+use crate::sync::lock;
 
 /// The results of reloading changed files. Clones share their state.
 #[derive(Clone, Debug, Default)]
@@ -25,7 +27,6 @@ pub struct Reloaded {
 impl Reloads {
     /// Locks the results for reading and changing.
     pub fn lock(&self) -> MutexGuard<'_, Reloaded> {
-        // A panic under this lock cannot leave the value half updated.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }

@@ -21,6 +21,8 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
+use crate::sync::lock;
+
 /// Maximum number of lists of names that are remembered. A run uses few; a story that makes up names must not fill the memory.
 const REMEMBERED: usize = 1024;
 
@@ -40,7 +42,7 @@ impl HeaderCase {
             key.push_str(name);
             key.push('\n');
         }
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         if let Some(extensions) = known.get(&key) {
             return Some(extensions.clone());
         }
@@ -68,7 +70,7 @@ fn parse<'a>(names: impl Iterator<Item = &'a str>) -> Option<Extensions> {
     let found: Mutex<Option<Extensions>> = Mutex::new(None);
     let io = TokioIo::new(tokio::io::join(text.as_bytes(), tokio::io::sink()));
     let service = service_fn(|request: Request<Incoming>| {
-        *found.lock().unwrap_or_else(PoisonError::into_inner) = Some(request.extensions().clone());
+        *lock(&found) = Some(request.extensions().clone());
         std::future::ready(Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())))
     });
     let connection = http1::Builder::new()

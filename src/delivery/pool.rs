@@ -1,11 +1,12 @@
 //! The pool of idle connections to receivers.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::task::AbortHandle;
 
 use crate::http::{ConnectError, Http1, Stream, Traffic};
+use crate::sync::lock;
 
 /// Maximum number of origins to which idle connections are kept.
 const ORIGINS: usize = 256;
@@ -52,13 +53,13 @@ impl Pool {
 
     /// Takes the most recently used connection to an origin that is still open.
     pub(super) async fn take(&self, origin: &str) -> Option<Connection> {
-        if !self.idle.lock().unwrap_or_else(PoisonError::into_inner).contains_key(origin) {
+        if !lock(&self.idle).contains_key(origin) {
             return None;
         }
         // Lets the runtime poll the sockets, so that connections closed by the receiver are recognised. Otherwise a request
         // would be written into a closed connection, and it would be unknown whether the receiver got it.
         tokio::task::yield_now().await;
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         let connections = idle.get_mut(origin)?;
         let mut found = None;
         while let Some(connection) = connections.pop() {
@@ -78,7 +79,7 @@ impl Pool {
         if connection.sender.is_closed() {
             return;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = lock(&self.idle);
         if idle.len() >= ORIGINS && !idle.contains_key(origin) {
             idle.retain(|_, connections| connections.iter().any(|connection| !connection.sender.is_closed()));
             if idle.len() >= ORIGINS {

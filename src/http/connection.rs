@@ -1,7 +1,7 @@
 //! One connection from its first byte to its end, over HTTP/1.1 or HTTP/2, whichever the client speaks.
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -14,6 +14,7 @@ use super::exchange::exchange;
 use super::state::{ConnState, Ending, Overdue};
 use super::transport::{TimedStream, Transport, finish};
 use crate::net::{HttpRequest, Reply};
+use crate::sync::lock;
 
 /// How long a connection that gives up its place may take to send its last response.
 const LAST_ANSWER: Duration = Duration::from_millis(100);
@@ -92,8 +93,4 @@ pub(super) async fn serve<S, H, R>(
         let stream = stream.into_inner().unwrap_or_else(PoisonError::into_inner);
         finish(stream, ending, limits.never, shutdown).await;
     }
-}
-
-fn lock<S>(stream: &Mutex<S>) -> MutexGuard<'_, S> {
-    stream.lock().unwrap_or_else(PoisonError::into_inner)
 }

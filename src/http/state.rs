@@ -2,12 +2,14 @@
 //! client, and whether it is to end.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::Limits;
+
+use crate::sync::lock;
 
 /// How an exchange ends its connection, in place of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +80,7 @@ impl ConnState {
     }
 
     fn activity(&self) -> MutexGuard<'_, Activity> {
-        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.activity)
     }
 
     /// Asks for the end of the connection. If several exchanges ask, the first one decides.

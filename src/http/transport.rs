@@ -3,7 +3,7 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
 
 use super::state::{ConnState, Ending};
+
+use crate::sync::lock;
 
 /// Where connections come from: TCP, or memory in tests.
 pub(super) trait Listener: Send {
@@ -76,7 +78,7 @@ impl<S> TimedStream<S> {
     }
 
     fn stream(&self) -> MutexGuard<'_, S> {
-        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.stream)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The latest entries, kept for later queries.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::{Entry, Event, Sink};
 use crate::delivery::SharedBytes;
+use crate::sync::lock;
 
 /// Approximate memory of an entry besides its texts, in bytes: the allocations of its parts.
 const OVERHEAD: usize = 512;
@@ -92,7 +93,7 @@ impl Kept {
 
     fn lock(&self) -> MutexGuard<'_, Ring> {
         // A panic while the lock is held leaves no partial change.
-        self.0.ring.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.ring)
     }
 
     /// Returns the entries after number `seq` that are still kept, oldest first.

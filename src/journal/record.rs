@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{Entry, Event, Sink, assumed_text, masked, masked_header};
 use crate::delivery::QueuedCallback;
 use crate::faults::FaultName;
+use crate::sync::lock;
 
 /// Writes every entry as one line of JSON.
 ///
@@ -44,7 +45,7 @@ pub struct RecordHandle(Arc<Mutex<State>>);
 impl RecordHandle {
     /// Flushes the record. Returns an error if any line could not be written.
     pub fn finish(self) -> io::Result<()> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.0);
         match state.error.take() {
             Some(error) => Err(error),
             None => state.writer.flush(),
@@ -232,7 +233,7 @@ fn bytes(key: &str, bytes: &[u8]) -> Value {
 impl Sink for Recorder {
     fn entry(&mut self, entry: &Entry) {
         let line = Value::Object(self.lines.line(entry));
-        let mut state = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.out);
         if state.error.is_none()
             && let Err(error) = state.writer.write_all(format!("{line}\n").as_bytes())
         {

@@ -1,12 +1,13 @@
 //! Live figures of a load run for the control surface.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::report::Snapshot;
 use super::send::Job;
 use crate::language::RateProfile;
 use crate::mock::{LoadCounts, LoadPoint, LoadRun, LoadRuns};
+use crate::sync::lock;
 
 /// Maximum number of points that are kept: in a longer run every other one is removed.
 const MOST_POINTS: usize = 480;
@@ -49,13 +50,13 @@ impl Board {
 
     /// Records the current state.
     pub(super) fn note(&self, now: &Snapshot) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).note(now);
+        lock(&self.0).note(now);
     }
 }
 
 impl LoadRuns for Board {
     fn now(&self) -> LoadRun {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = lock(&self.0);
         LoadRun { points: kept.points.clone(), ..kept.run.clone() }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
@@ -18,6 +18,7 @@ use crate::http::Server;
 use crate::mock::LoadRuns;
 use crate::net::HttpRequest;
 use crate::simulator::Opening;
+use crate::sync::lock;
 
 /// Maximum number of conversations that are created: each takes a kilobyte.
 const MOST: usize = 1_000_000;
@@ -72,7 +73,7 @@ impl Known {
         for id in hex_runs(request.path_and_query().as_bytes()).chain(hex_runs(&request.body)) {
             let Some((story, iteration)) = self.iteration_of(id) else { continue };
             {
-                let mut put_up = self.put_up.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut put_up = lock(&self.put_up);
                 if put_up.len() >= MOST || !put_up.insert(iteration) {
                     continue;
                 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -21,6 +21,7 @@ use super::send::{Job, Progress, RunStats, SentEvent, Usage, simulated, worker, 
 use crate::http::Server;
 use crate::language::{RateProfile, RateUnit};
 use crate::mock::LoadRuns;
+use crate::sync::lock;
 
 /// Pause of a search between its probes.
 const BETWEEN_PROBES: Duration = Duration::from_millis(300);
@@ -397,7 +398,7 @@ struct Watched {
 fn snapshot(job: &Job, watched: &mut Watched) -> Snapshot {
     let mut sum = Progress::default();
     for slot in &job.progress {
-        let part = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let part = lock(&slot);
         sum.counts.add(&part.counts);
         sum.in_flight += part.in_flight;
         sum.latest.add(&part.latest);

@@ -1,8 +1,9 @@
 //! The beginning of a mock's state, shared and replaceable.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::console::Beginning;
+use crate::sync::lock;
 
 /// The beginning of a mock's state, shared between the code that puts the mock back and the store of its inputs.
 #[derive(Clone, Debug)]
@@ -16,7 +17,7 @@ impl SharedBeginning {
 
     fn lock(&self) -> MutexGuard<'_, Beginning> {
         // It is only ever replaced as a whole.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Returns the present value.

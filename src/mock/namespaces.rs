@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -22,6 +22,7 @@ use crate::journal::Hits;
 use crate::net::HttpRequest;
 use crate::seed::Seed;
 use crate::simulator::{Access, Account};
+use crate::sync::lock;
 
 /// The first part of the path of requests to a namespace.
 const PREFIX: &str = "/_ns/";
@@ -131,7 +132,7 @@ impl Registry {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while the lock is held leaves no partial change.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     async fn make(

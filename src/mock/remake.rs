@@ -1,6 +1,6 @@
 //! Rebuilding a mock by replaying its inputs.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use super::error::StartError;
 use crate::api::{Api, Late};
 use crate::console::{Again, AgainError, Beginning, Moment};
 use crate::engine::{Driver, Given, Input, NoInputs};
+use crate::sync::lock;
 
 /// Replays recorded inputs into a fresh mock, up to and including the last.
 ///
@@ -78,7 +79,7 @@ impl Remake {
 
     fn turn(&self) -> MutexGuard<'_, ()> {
         // The lock guards no state of its own.
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.turn)
     }
 
     /// Changes the state to one with this beginning, which is in the store by then. If that fails, nothing is changed.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::StartError;
 use crate::contract::VENDOR_HOSTS;
@@ -11,6 +11,7 @@ use crate::http::{Authority, Refused, Server, ServerTls};
 use crate::journal::Event;
 use crate::net::Target;
 use crate::settings::Settings;
+use crate::sync::lock;
 
 /// The beginning of the note about a host that the proxy refused.
 pub(crate) const PROXY_REFUSED: &str = "the proxy refused ";
@@ -60,7 +61,7 @@ impl Secured {
         let note = move |refused: &Refused| {
             let Refused::Host { host, .. } = refused else { return };
             // A panic while the lock is held leaves no partial change.
-            let mut noted = noted.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut noted = lock(&noted);
             if noted.len() < MOST_NOTED && noted.insert(host.clone()) {
                 driver.with(|engine, now| {
                     let text =

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug, Formatter};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,6 +17,7 @@ use crate::contract::Catalog;
 use crate::delivery::Policy;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::files::{Problems, SourceFile};
+use crate::sync::lock;
 
 /// The file name of a scenario without a file.
 const UNNAMED: &str = "posted.toml";
@@ -106,7 +107,7 @@ impl Library {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held left no change half done.
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0.state)
     }
 
     /// Offers a scenario that was read from the disk, in its present version.

@@ -2,10 +2,12 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use serde_json::Value;
+
+use crate::sync::lock;
 
 /// The list of a request: JSON text that is known to be a list, still unparsed.
 #[derive(Clone, Debug)]
@@ -43,12 +45,12 @@ impl RawRows {
 
     /// Stores what was parsed of the list ahead of time.
     pub(super) fn keep<T: Send + 'static>(&self, read: T) {
-        *self.ahead.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(read));
+        *lock(&self.ahead.0) = Some(Box::new(read));
     }
 
     /// Takes what was parsed of the list ahead of time, once.
     pub(super) fn take<T: 'static>(&self) -> Option<T> {
-        let read = self.ahead.0.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let read = lock(&self.ahead.0).take()?;
         read.downcast().ok().map(|read| *read)
     }
 

@@ -2,7 +2,7 @@
 //! real requests to the mock, on the story's clock.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use crate::integrator::{Action, Receiver, SampleAgent, SampleCustomer, Verdict};
 use crate::mock::Prepared;
 use crate::net::{Headers, HttpRequest, HttpResponse, Reply};
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
+use crate::sync::lock;
 
 /// The company whose agents refuse every transfer, for stories about refusals.
 const REFUSING: &str = "Closed Desk";
@@ -85,7 +86,7 @@ impl Embedded {
     }
 
     fn receiver(&self) -> MutexGuard<'_, Receiver> {
-        self.receiver.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.receiver)
     }
 
     /// Returns the numbers of right and wrong signatures.
@@ -96,7 +97,7 @@ impl Embedded {
 
     /// Plans the request with which a story begins, if it is one that a customer makes.
     pub(super) fn begin(self: &Arc<Self>, endpoint: &str, number: u32, wait: Duration) {
-        let mut customer = self.customer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut customer = lock(&self.customer);
         if let Some(action) = customer.begin(endpoint, number) {
             self.plan(Action { after: action.after + wait, ..action });
         }
@@ -117,8 +118,8 @@ impl Embedded {
         }
         if let Ok(body) = &received.body {
             let event = received.id.as_deref().or(received.event.as_deref()).unwrap_or_default();
-            let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut customer = self.customer.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut agents = lock(&self.agents);
+            let mut customer = lock(&self.customer);
             let of_customer = customer.react(event, body);
             for action in agents.of(body).react(event, body).into_iter().chain(of_customer) {
                 self.plan(action);

@@ -1,6 +1,6 @@
 //! Counts the events of a run, for the summary and the reports.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::journal::{Entry, Event, Sink, SkippedStep};
 use crate::scenario::FailureKind;
+use crate::sync::lock;
 
 /// The result of one story.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -105,7 +106,7 @@ impl SharedTally {
     }
 
     pub(super) fn get(&self) -> MutexGuard<'_, Tally> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use jiff::{Timestamp, tz::TimeZone};
 use minijinja::value::{Object, Rest};
@@ -15,6 +15,7 @@ use crate::content::phrases;
 use crate::content::{self, Country, Person};
 use crate::seed::ids::{self, IdShape};
 use crate::seed::{self, Rng};
+use crate::sync::lock;
 
 /// The names of the functions, for checks and suggestions.
 pub(super) const NAMES: [&str; 11] =
@@ -61,7 +62,7 @@ impl Helpers {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // A stream can still be drawn from after a panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -4,7 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use super::response::{Ended, ResponseReader};
 use crate::delivery::{Attempt, AttemptResult, Failure, ReceiverResponse};
 use crate::http::is_closed;
 use crate::net::Target;
+use crate::sync::lock;
 
 /// Size of one read, in bytes.
 const READ: usize = 8 * 1024;
@@ -65,7 +66,7 @@ impl Direct {
         write(attempt, &mut bytes);
         let mut begun = Begun { bytes, written: 0, wire: None, begun: Instant::now() };
         loop {
-            let wire = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let wire = lock(&self.idle).pop();
             let Some(wire) = wire else { return begun };
             // A connection that was closed, or that received unexpected bytes, can't be used.
             let is_quiet = matches!(wire.stream.try_read(&mut [0; 1]), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
@@ -101,7 +102,7 @@ impl Direct {
             Ok(Ok(((status, reusable), wire))) => {
                 let body = Bytes::copy_from_slice(wire.reader.body());
                 if reusable {
-                    self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(wire);
+                    lock(&self.idle).push(wire);
                 }
                 Ok(ReceiverResponse { status, headers: Vec::new(), body, truncated: false })
             }

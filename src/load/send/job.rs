@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use crate::load::compile::{Scratch, Sending, StoryTemplate};
 use crate::load::options::Options;
 use crate::load::plan::{Curve, Event, Mix, Pacer, Schedule, Source};
 use crate::net::Target;
+use crate::sync::lock;
 
 /// How often a worker that waits for the start checks for an interruption.
 const LOOK: Duration = Duration::from_millis(50);
@@ -172,7 +173,7 @@ impl Job {
     /// Publishes the progress of a worker.
     pub(crate) fn publish(&self, worker: u32, write: impl FnOnce(&mut Progress)) {
         if let Some(slot) = self.progress.get(worker as usize) {
-            write(&mut slot.lock().unwrap_or_else(PoisonError::into_inner));
+            write(&mut lock(&slot));
         }
     }
 }

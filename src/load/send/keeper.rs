@@ -1,7 +1,7 @@
 //! Keeps the statistics of simulated stories from the entries of the journal. It is given the time and never asks for it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use crate::delivery::{CallbackId, ErrorClass, Failure, QueuedCallback};
 use crate::journal::{Entry, Event, Sink};
 use crate::load::plan;
 use crate::load::receipts::Identified;
+use crate::sync::lock;
 
 /// Minimum length of an id: shorter values identify nothing, since other fields have them too.
 const SHORTEST_ID: usize = 6;
@@ -60,7 +61,7 @@ impl Keeper {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Keeping> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

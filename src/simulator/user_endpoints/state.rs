@@ -1,7 +1,7 @@
 //! The state behind the user's endpoints: named collections of objects, and the view that templates have of them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use indexmap::IndexMap;
 use minijinja::value::{Enumerator, Object};
@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::file::StoreMode;
 use crate::language::template;
+use crate::sync::lock;
 
 /// Maximum number of objects in a collection.
 pub(super) const MOST_OBJECTS: usize = 100_000;
@@ -96,7 +97,7 @@ impl State {
 
     fn lock(&self) -> MutexGuard<'_, Collections> {
         // Each change is complete before anything that may panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// Returns the value of `state` in templates.
