@@ -15,7 +15,7 @@ use super::envelop::refused;
 use super::proof::Keys;
 use super::stream::Threads;
 use crate::contract::renames::CorrectedNames;
-use crate::contract::{Catalog, Family, Route, RouteError, Router};
+use crate::contract::{Catalog, Family, Route, Router};
 use crate::engine::{Driver, Engine};
 use crate::journal::{Event, RefusedRequest, RequestEntry};
 use crate::net::{HttpRequest, HttpResponse, Reply};
@@ -80,18 +80,14 @@ pub(super) struct Answered {
 }
 
 impl Api {
-    /// Creates an API for the requests of a catalog. If it follows the header `Host`, links begin with the host that the last
-    /// request used.
-    ///
-    /// # Errors
-    ///
-    /// If a path in the user's settings can't be matched by any request.
+    /// Creates an API for the requests of a catalog, with the router that finds them. If it follows the header `Host`, links
+    /// begin with the host that the last request used.
     pub fn new(
         driver: Driver,
-        catalog: &Catalog,
+        (catalog, router): (&Catalog, Arc<Router>),
         rules: AccessRules,
         follows_host: bool,
-    ) -> Result<Self, RouteError> {
+    ) -> Self {
         let (signers, open) = driver.with(|engine, _| {
             let ids = catalog.entries().iter().map(|entry| entry.id.clone());
             (engine.client_signers(), ids.filter(|id| engine.is_open(id)).collect())
@@ -100,9 +96,9 @@ impl Api {
         let corrected =
             catalog.entries().iter().filter_map(|entry| Some((entry.id.clone(), entry.names.clone()?)));
         let names = Arc::new(corrected.collect());
-        Ok(Self {
+        Self {
             driver,
-            router: Arc::new(Router::new(catalog)?),
+            router,
             rules,
             follows_host,
             names,
@@ -112,7 +108,13 @@ impl Api {
             threads: Threads::default(),
             readers: Arc::new(Semaphore::new(READERS)),
             delayed: LateRequests::default(),
-        })
+        }
+    }
+
+    /// Returns what finds the requests.
+    #[cfg(test)]
+    pub(crate) fn router(&self) -> &Arc<Router> {
+        &self.router
     }
 
     /// Sets the maximum number of values of a body besides rows.

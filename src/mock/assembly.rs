@@ -309,3 +309,40 @@ pub(super) fn reached_url(scheme: &str, address: SocketAddr) -> String {
     };
     format!("{scheme}://{}", SocketAddr::new(reached, address.port()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::console::NewNamespace;
+    use crate::mock::Mock;
+
+    fn there(service: &Service, path: &str) -> Service {
+        let request = HttpRequest { path: path.to_owned(), ..HttpRequest::default() };
+        match service.beside.as_ref().unwrap().find(&request, service.driver()) {
+            Some(Found::There(there, _)) => *there,
+            _ => panic!("nothing is at {path}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_namespace_shares_what_the_catalog_gives_and_is_dropped_when_it_is_removed() {
+        let mock = Mock::builder().listen("127.0.0.1:0").assemble().await.unwrap();
+        let service = &mock.service;
+        let namespaces = service.world.namespaces.as_ref().unwrap();
+        let wanted = NewNamespace { name: Some("one".to_owned()), ..NewNamespace::default() };
+        namespaces.create(wanted, None).await.unwrap();
+        let one = there(service, "/_ns/one/");
+        assert!(Arc::ptr_eq(&one.world.catalog, &service.world.catalog));
+        assert!(Arc::ptr_eq(one.api.router(), service.api.router()));
+        // The engine, its driver and the service hold the journal; it ends when the last of them is dropped.
+        let mut written = one.world.kept.watch();
+        assert!(namespaces.remove("one"));
+        drop(one);
+        let ended = async { while written.changed().await.is_ok() {} };
+        timeout(Duration::from_secs(10), ended).await.expect("something still holds the namespace");
+    }
+}

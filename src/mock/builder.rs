@@ -13,6 +13,7 @@ use super::secured::names;
 use super::{Folder, Prepared, Secured, StartError};
 use crate::api::Api;
 use crate::console::{Control, LoadRuns, Reloads, SettingsInForce, Snapshots, World};
+use crate::contract::Router;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Clients, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
 use crate::http::Server;
@@ -59,6 +60,8 @@ pub(super) struct Options {
     pub(super) max_in_flight: usize,
     /// The scenarios for starting stories, if they are not the built-in ones.
     pub(super) scenarios: Option<Library>,
+    /// What finds the requests of the catalog, once it is built.
+    pub(super) router: Option<Arc<Router>>,
     pub(super) kept: KeptLimits,
     pub(super) show_secrets: bool,
     pub(super) can_go_back: bool,
@@ -85,6 +88,7 @@ impl Default for Options {
             pace: Pace { settle: Duration::ZERO, ..Pace::default() },
             max_in_flight: MOST_IN_FLIGHT,
             scenarios: None,
+            router: None,
             kept: KeptLimits::NOTHING,
             show_secrets: false,
             can_go_back: false,
@@ -294,6 +298,11 @@ impl Builder {
         let settings = &prepared.settings;
         let scenarios =
             options.scenarios.get_or_insert_with(|| Library::new(settings.policy.clone())).clone();
+        let router = match &options.router {
+            Some(router) => Arc::clone(router),
+            None => Arc::new(Router::new(&prepared.catalog)?),
+        };
+        options.router = Some(Arc::clone(&router));
         let Destinations { url, url_wins, routes, targets } =
             Destinations::of(&prepared, &options.callback_url)?;
         let guard = Guard::allowing(&settings.allow)?;
@@ -330,6 +339,7 @@ impl Builder {
             load: self.load,
             stories: fresh.into(),
             scenarios,
+            router,
             kept,
             targets,
             guard,
@@ -348,6 +358,7 @@ pub(super) struct Rest {
     /// The stories of the mock, before they start. Empty if the mock can't be put back.
     pub(super) stories: Arc<[StoryRun]>,
     scenarios: Library,
+    router: Arc<Router>,
     kept: Kept,
     targets: Vec<Target>,
     guard: Guard,
@@ -369,8 +380,8 @@ impl Rest {
         if options.can_go_back {
             driver.keep_inputs();
         }
-        let mut api =
-            Api::new(driver.clone(), &prepared.catalog, settings.access, settings.public_url.is_none())?;
+        let found_by = (&*prepared.catalog, self.router);
+        let mut api = Api::new(driver.clone(), found_by, settings.access, settings.public_url.is_none());
         if let Some(values) = settings.json_values {
             api = api.with_values(values);
         }

@@ -38,7 +38,7 @@ impl Prepared {
     ///
     /// If the signature scheme or a secret does not fit.
     pub fn new(settings: Settings) -> Result<Self, StartError> {
-        let catalog = Arc::new(settings.catalog.clone());
+        let catalog = Arc::clone(&settings.catalog);
         let scheme = scheme(&settings)?;
         for account in &settings.accounts {
             if let Some(secret) = &account.sign_secret {

@@ -95,7 +95,7 @@ pub struct Settings {
     /// The replacements for codes of refusals.
     pub codes: CorrectedCodes,
     /// The catalog with the corrections and declarations of the file.
-    pub catalog: Catalog,
+    pub catalog: Arc<Catalog>,
     /// The user's own endpoints and callbacks.
     pub user_endpoints: Declarations,
     /// The URL of the mock as seen from outside, if it differs from the listening address.
@@ -324,7 +324,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
         },
         faults: file.faults,
         codes: CorrectedCodes::new(file.codes.into_iter().map(|(scope, codes)| (scope, codes.0)).collect()),
-        catalog,
+        catalog: Arc::new(catalog),
         user_endpoints,
         public_url: file.public_url,
         hosts: file.hosts,

@@ -34,7 +34,7 @@ impl Given {
         let settings = Settings::load(Some(config.path()), Flags::default()).unwrap();
         let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
         file.write_all(scenario.as_bytes()).unwrap();
-        let catalog = Arc::new(settings.catalog.clone());
+        let catalog = Arc::clone(&settings.catalog);
         let loaded =
             load::load(file.path(), &catalog, &[]).unwrap_or_else(|problems| panic!("{}", problems.render()));
         let policy = settings.policy.clone();

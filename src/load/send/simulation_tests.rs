@@ -32,7 +32,7 @@ fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
     let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
     file.write_all(STORY.as_bytes()).unwrap();
     let settings = Settings::load(None, Flags::default()).unwrap();
-    let catalog: Arc<Catalog> = Arc::new(settings.catalog.clone());
+    let catalog: Arc<Catalog> = Arc::clone(&settings.catalog);
     let loaded =
         load::load(file.path(), &catalog, &[]).unwrap_or_else(|problems| panic!("{}", problems.render()));
     let is_request = |id: &str| {
