@@ -96,7 +96,7 @@ fn case<W: Write>(xml: &mut Writer<W>, outcome: &Outcome, threshold: Threshold) 
 fn explanation(grade: Grade, finding: &Finding) -> String {
     let known = finding.accepted.as_ref().map(|reason| format!("\naccepted: {reason}")).unwrap_or_default();
     format!(
-        "{}: {}\nsent: {}\nwhy: {}\nfix: {}\nagain: {}{known}",
+        "{}: {}\nsent: {}\nwhy: {}\nfix: {}\nrerun: {}{known}",
         grade.as_str(),
         finding.came,
         finding.sent,

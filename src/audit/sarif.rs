@@ -44,7 +44,7 @@ impl Report {
         let finding = outcome.finding()?;
         let again = finding.curl.as_ref().unwrap_or(&finding.again);
         let text = format!(
-            "{}: {}. Sent: {}. {} {} Again: {again}",
+            "{}: {}. Sent: {}. {} {} Rerun: {again}",
             outcome.title, finding.came, finding.sent, finding.why, finding.fix
         );
         let mut location =

@@ -37,7 +37,7 @@ impl Answer {
 pub(super) enum Trouble {
     #[error("no connection: {0}")]
     NoConnection(String),
-    #[error("no answer within {}", HumanDuration(*.0))]
+    #[error("no response within {}", HumanDuration(*.0))]
     Timeout(Duration),
     #[error("the connection was closed before it was answered")]
     Closed,

@@ -14,7 +14,7 @@ fn title(group: Group) -> &'static str {
         Group::Signature => "The signature of a callback",
         Group::Body => "The body of a callback",
         Group::Connection => "The connection of a callback",
-        Group::Api => "The mock's answers to requests",
+        Group::Api => "The mock's responses to requests",
     }
 }
 

@@ -175,7 +175,7 @@ fn read(text: &str) -> Result<Vec<Recorded>, String> {
             body: body.unwrap_or_else(|| own.clone()),
             outcome: match line["status"].as_u64() {
                 Some(status) => status.to_string(),
-                None => line["error"].as_str().unwrap_or("no answer").to_owned(),
+                None => line["error"].as_str().unwrap_or("no response").to_owned(),
             },
         });
     }

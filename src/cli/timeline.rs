@@ -168,7 +168,7 @@ fn request(requested: &Requested<'_>) -> String {
     }
     if let Some(fault) = requested.fault {
         // In that case the response is not the vendor's but the mock's.
-        let status = if status == 0 { "no answer".to_owned() } else { status.to_string() };
+        let status = if status == 0 { "no response".to_owned() } else { status.to_string() };
         let detail = preview(requested.body);
         let fault = visible(fault);
         return format!(

@@ -77,7 +77,7 @@ impl Expectation {
             match &end.answer {
                 Some(answer) if wanted.contains(answer.status) => {}
                 Some(answer) => wrong.push(format!("expected status {wanted}, got {}", answer.status)),
-                None => wrong.push(format!("expected status {wanted}, got no answer")),
+                None => wrong.push(format!("expected status {wanted}, got no response")),
             }
         }
         if let Some(wanted) = error {
@@ -100,7 +100,7 @@ impl Expectation {
         }
         if let Some((check, source)) = &self.check {
             match unmet(check, source, set, scope) {
-                Ok(unmet) => wrong.extend(unmet.map(|unmet| format!("expected otherwise: {unmet}"))),
+                Ok(unmet) => wrong.extend(unmet.map(|unmet| format!("`check` failed: {unmet}"))),
                 Err(error) => wrong.push(format!("`check` can't be filled in: {error}")),
             }
         }
@@ -112,7 +112,7 @@ impl Expectation {
 fn too_late(within: HumanDuration, end: &DeliveryEnd) -> String {
     let took = HumanDuration(rounded_up(end.took));
     match (end.end.attempts, &end.answer) {
-        (1, Some(_)) => format!("expected an answer within {within}, your server took {took}"),
+        (1, Some(_)) => format!("expected a response within {within}, your server took {took}"),
         (1, None) => format!("expected the callback to end within {within}, it took {took}"),
         (attempts, _) => {
             let attempts = counted(attempts.into(), "attempt");
@@ -140,13 +140,13 @@ fn judge_body(
         Ok(wanted) => wanted,
         Err(error) => return Some(format!("the expected body can't be filled in: {error}")),
     };
-    let Some(answer) = answer else { return Some("expected a body, got no answer".to_owned()) };
+    let Some(answer) = answer else { return Some("expected a body, got no response".to_owned()) };
     match serde_json::from_slice::<Value>(&answer.body) {
         Ok(got) => match mismatches(&wanted, &got) {
-            Ok(found) => listed("in the answer", &found),
+            Ok(found) => listed("in the response", &found),
             Err(error) => Some(format!("in the expected body, {error}")),
         },
-        Err(error) => Some(format!("expected a JSON answer, but it is not JSON: {error}")),
+        Err(error) => Some(format!("expected a JSON response, but it is not JSON: {error}")),
     }
 }
 
@@ -230,8 +230,8 @@ mod tests {
             judge(&expectation, &end)
         };
         assert!(late(3_000_000, Some(200)).is_empty());
-        assert_eq!(late(4_012_300, Some(200)), ["expected an answer within 3s, your server took 4.1s"]);
-        assert_eq!(late(3_000_001, Some(200)), ["expected an answer within 3s, your server took 3.1s"]);
+        assert_eq!(late(4_012_300, Some(200)), ["expected a response within 3s, your server took 4.1s"]);
+        assert_eq!(late(3_000_001, Some(200)), ["expected a response within 3s, your server took 3.1s"]);
         assert_eq!(late(10_000_000, None), ["expected the callback to end within 3s, it took 10s"]);
     }
 }

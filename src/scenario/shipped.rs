@@ -72,7 +72,7 @@ pub(super) fn meant(path: &Path) -> Option<String> {
         None if is_wrong_name => nearest(stem, names())?,
         exact => exact?,
     };
-    Some(format!("`{name}`, without folder and ending, is a story that ships with the program"))
+    Some(format!("`{name}` is a story that ships with the program: write it without folder and ending"))
 }
 
 #[cfg(test)]
@@ -98,7 +98,8 @@ mod tests {
     fn a_name_is_enough_and_a_path_that_leads_nowhere_is_explained() {
         assert_eq!(named(Path::new("first-transfer")), Some("first-transfer"));
         assert_eq!(named(Path::new("scenarios/first-transfer.toml")), None);
-        let said = "`first-transfer`, without folder and ending, is a story that ships with the program";
+        let said =
+            "`first-transfer` is a story that ships with the program: write it without folder and ending";
         for path in ["nowhere/first-transfer.toml", "first-transfer.toml", "first-transfr"] {
             assert_eq!(meant(Path::new(path)).as_deref(), Some(said), "{path}");
         }

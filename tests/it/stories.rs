@@ -348,7 +348,7 @@ fn a_failed_expectation_shows_the_place_and_both_sides() {
     let text = "name = \"wants more\"\n[[steps]]\nsend = \"session.transfer\"\nexpect = { status = 204, body = { code = 200 } }\n";
     let (report, output) = run_against(text, &receiver, 1);
     assert!(output.contains("expected status 204, got 200"), "{output}");
-    assert!(output.contains("in the answer, `code` is 500, expected 200"), "{output}");
+    assert!(output.contains("in the response, `code` is 500, expected 200"), "{output}");
     assert!(output.contains("story.toml:2"), "{output}");
     assert_eq!(report["stories"][0]["failures"].as_array().unwrap().len(), 2);
 }

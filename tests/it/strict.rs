@@ -415,7 +415,7 @@ fn what_belongs_to_no_story_fails_the_run() {
     assert_eq!((&report["passed"], &report["stories"][0]["passed"]), (&json!(false), &json!(true)));
     assert_eq!(found(&report, "signature")[0].2, 2);
     assert!(
-        junit.contains("tests=\"3\" failures=\"1\"") && junit.contains("requests of no story"),
+        junit.contains("tests=\"3\" failures=\"1\"") && junit.contains("requests outside of stories"),
         "{junit}"
     );
     let text = stdout(&output);

@@ -17,10 +17,10 @@ use crate::scenario::FailureKind;
 const NO_FILE: &str = "airudder-mock";
 
 /// The test case of wrong requests that belong to no story.
-const REQUESTS: &str = "requests of no story";
+const REQUESTS: &str = "requests outside of stories";
 
 /// The test case of a run that could not begin.
-const THE_RUN: &str = "the run begins";
+const THE_RUN: &str = "start of the run";
 
 /// Writes the report. Times are real; the duration of a story on its own clock is a property of its suite.
 pub(super) fn junit(tally: &Tally, facts: &Facts, out: &mut impl Write) -> io::Result<()> {

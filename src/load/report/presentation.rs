@@ -235,7 +235,7 @@ fn events(report: &Report) -> Section {
     let part = plan.shard.map_or_else(String::new, |shard| format!(" by {} shards together", shard.of));
     let void = if report.void.is_some() { "VOID: " } else { "" };
     let lead = format!(
-        "{void}{}{unit} asked for{part}, {} answered as expected, over {}",
+        "{void}{}{unit} requested{part}, {} answered as expected, over {}",
         plan.rate,
         rate(report.throughput()),
         seconds(report.elapsed_s)

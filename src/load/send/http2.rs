@@ -360,7 +360,7 @@ impl<T> Session<T> {
     ) -> Result<(), NoHttp2> {
         if let Some(exchange) = self.open.get_mut(&stream).filter(|exchange| exchange.status == 0) {
             let status = hpack::status(block);
-            let status = status.ok_or_else(|| NoHttp2("an answer without a status".to_owned()))?;
+            let status = status.ok_or_else(|| NoHttp2("a response without a status".to_owned()))?;
             // Statuses below 200 only announce that the response is to come.
             exchange.status = if status < 200 { 0 } else { status };
         }

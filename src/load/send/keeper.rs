@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn a_failure_is_told_whole() {
         assert_eq!(on_one_line("it never came"), "it never came");
-        let long = "in the answer:\n    `code` is 1, expected 0\n    `msg` is missing";
-        assert_eq!(on_one_line(long), "in the answer: `code` is 1, expected 0; `msg` is missing");
+        let long = "in the response:\n    `code` is 1, expected 0\n    `msg` is missing";
+        assert_eq!(on_one_line(long), "in the response: `code` is 1, expected 0; `msg` is missing");
     }
 }

@@ -258,7 +258,7 @@ impl Doubts<'_> {
         if let Some(body) = table(of, "answer").and_then(|answer| table(answer, "body"))
             && let Some(tree) = self.answer_tree(id)
         {
-            self.of = "the answer to ";
+            self.of = "the response to ";
             self.fields(body, &tree, id, "", false);
             self.of = "";
         }
@@ -271,7 +271,7 @@ impl Doubts<'_> {
         for (key, _) in body.iter().filter(|(key, _)| tree.field(key.get_ref()).is_none()) {
             let name = key.get_ref().as_ref();
             if let Some(near) = tree.nearest(name) {
-                let message = format!("the answer to `{event}` has no field {}", quoted(name));
+                let message = format!("the response to `{event}` has no field {}", quoted(name));
                 self.doubt(key.span(), message, format!("did you mean `{near}`?"));
             }
         }
@@ -410,7 +410,7 @@ impl Doubts<'_> {
         if let Err(unknown) = tree.find(&rest.join(".")) {
             let help = unknown.meant.map(|near| format!("did you mean `{root}.{of}.{near}`?"));
             let help = help.unwrap_or_else(|| fields_of(&id, &unknown.known));
-            let what = if of == "body" { "" } else { "the answer to " };
+            let what = if of == "body" { "" } else { "the response to " };
             let message = format!("{what}`{id}` has no field {}", quoted(&rest.join(".")));
             report(self, root.len() + of.len() + 2, message, help);
         }

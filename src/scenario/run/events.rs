@@ -139,7 +139,7 @@ impl StoryRun {
         match body {
             Ok(body) => Some((answer.status.unwrap_or(200), body)),
             Err(error) => {
-                self.fail(place, FailureKind::Template, fill("the answer")(error), moment.host);
+                self.fail(place, FailureKind::Template, fill("the response")(error), moment.host);
                 None
             }
         }

@@ -231,7 +231,7 @@ fn what_is_not_as_expected_is_a_failure_and_the_story_goes_on() {
         [
             "started",
             "line 1: `session.end`: expected status 202, got 200",
-            "line 1: `session.end`: in the answer, `code` is 0, expected 1",
+            "line 1: `session.end`: in the response, `code` is 0, expected 1",
             "failed",
         ]
     );
@@ -634,9 +634,9 @@ fn an_answer_is_judged_by_matchers_and_a_condition() {
     assert_eq!(
         story.host.notes[1..],
         [
-            "line 4: `session.end`: in the answer:\n    `code` is 0, expected a number above 1\n    `data` is missing, \
+            "line 4: `session.end`: in the response:\n    `code` is 0, expected a number above 1\n    `data` is missing, \
              expected it to be there",
-            "line 4: `session.end`: expected otherwise: `{{ callback.answer.body.code == callback.body.n }}` is not true: \
+            "line 4: `session.end`: `check` failed: `{{ callback.answer.body.code == callback.body.n }}` is not true: \
              `callback.answer.body.code` is 0, `callback.body.n` is 2",
             "failed",
         ]

@@ -197,7 +197,7 @@ impl Rules<'_> {
         }
         for key in ["status", "headers"] {
             if let (Some(span), None) = (key_span(answer, key), &body) {
-                let help = "an answer in the envelope of the family has the status that belongs to it";
+                let help = "a response in the envelope of the family has the status that belongs to it";
                 self.wrong(span, format!("`{key}` goes with `body`")).help.push(help.to_owned());
             }
         }
