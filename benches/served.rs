@@ -1,7 +1,7 @@
-//! What a served call costs, in CPU of the whole server process, against a bare hyper server in the same run.
+//! What a served request costs, in CPU of the whole server process, against a bare hyper server in the same run.
 //!
 //! `cargo bench --bench served` prints its method and its figures, `cargo bench --bench served -- chatbot` those of the
-//! calls with that in their names. Linux only: CPU is read from `/proc`.
+//! requests with that in their names. Linux only: CPU is read from `/proc`.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -27,7 +27,7 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 const ROUNDS: usize = 7;
 /// Calls of one round.
 const CALLS: usize = 40_000;
-/// Connections kept alive, each with one call at a time.
+/// Connections kept alive, each with one request at a time.
 const CONNECTIONS: usize = 16;
 /// Conversations in which messages are sent: so many that each has about 40 in the end, as one of people has.
 const CONVERSATIONS: usize = 8_000;
@@ -37,7 +37,7 @@ const PAGE: usize = 200;
 const TICKS: f64 = 100.0;
 /// The secret of the signatures.
 const SECRET: &str = "of the bench";
-/// The default key of chatbot calls, as `serve` prints it.
+/// The default key of chatbot requests, as `serve` prints it.
 const SIGN_KEY: &str = "a17d0de2a17d0de2a17d0de2a17d0de2";
 
 fn main() -> Outcome<()> {
@@ -82,7 +82,7 @@ impl Drop for Server {
     }
 }
 
-/// A call that is measured.
+/// A request that is measured.
 struct Case {
     name: &'static str,
     /// The requests as they go out, one after the other and then again.
@@ -92,7 +92,7 @@ struct Case {
 }
 
 impl Case {
-    /// Asks once, for the answer that every call is expected to be as long as.
+    /// Asks once, for the answer that every request is expected to be as long as.
     fn new(
         mock: &Server,
         name: &'static str,
@@ -110,7 +110,7 @@ impl Case {
         Ok(Self { name, requests, answer })
     }
 
-    /// Microseconds of CPU of one call.
+    /// Microseconds of CPU of one request.
     fn cost(&self, server: &Server) -> Outcome<f64> {
         let before = server.cpu()?;
         load(server.address, &self.requests, self.answer.len())?;
@@ -123,7 +123,7 @@ fn token(token: &str) -> String {
     format!("Authorization: Token {token}\r\n")
 }
 
-/// The proof of a chatbot call: the key's name and the signature over the body.
+/// The proof of a chatbot request: the key's name and the signature over the body.
 fn signed(body: &str) -> Outcome<String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes())?;
     mac.update(body.as_bytes());
@@ -131,7 +131,7 @@ fn signed(body: &str) -> Outcome<String> {
     Ok(format!("X-AIRudder-Sign-Key: {SIGN_KEY}\r\nX-AIRudder-Sign: {sign}\r\n"))
 }
 
-/// A task, conversations and a workflow, all of them through, and the calls that ask for them.
+/// A task, conversations and a workflow, all of them through, and the requests that ask for them.
 fn cases(mock: &Server) -> Outcome<Vec<Case>> {
     let post = |path: &str, proof: &str, body: &str| once(mock.address, "POST", path, proof, body);
     let auth = r#"{"APPKey":"AIRudderMockKey0000001","APPSecret":"AIRudderMockSecret0001"}"#;
@@ -174,7 +174,7 @@ fn cases(mock: &Server) -> Outcome<Vec<Case>> {
     ])
 }
 
-/// The call that sends a message, in many conversations in turn. They are begun here: lists are measured before.
+/// The request that sends a message, in many conversations in turn. They are begun here: lists are measured before.
 fn sending(mock: &Server) -> Outcome<Case> {
     let post = |path: &str, body: &str| once(mock.address, "POST", path, &signed(body)?, body);
     let to: Vec<String> = (0..CONVERSATIONS)
@@ -211,7 +211,7 @@ fn sending(mock: &Server) -> Outcome<Case> {
     Ok(Case { requests: requests?.into(), ..case })
 }
 
-/// Measures the calls with this in their names.
+/// Measures the requests with this in their names.
 fn measure(only: &str) -> Outcome<()> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_airudder-mock"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--quiet", "--seed", "1", "--secret", SECRET]);
@@ -310,7 +310,7 @@ fn answer(reader: &mut BufReader<TcpStream>) -> Outcome<(u16, Vec<u8>)> {
     Ok((status, body))
 }
 
-/// All calls of one round.
+/// All requests of one round.
 fn load(address: SocketAddr, requests: &Arc<[String]>, length: usize) -> Outcome<()> {
     let work = |first: usize| {
         let requests = Arc::clone(requests);

@@ -38,7 +38,7 @@ static CIPHER: LazyLock<Cipher> = LazyLock::new(|| Cipher::new(KEY).expect("16 b
 
 fuzz_target!(|input: &[u8]| {
     let answers = World::new().live(input);
-    // Equal calls at equal moments have equal answers, to the byte. Not always asked: it takes the time twice.
+    // Equal requests at equal moments have equal answers, to the byte. Not always asked: it takes the time twice.
     if input.len() % 4 == 0 {
         assert_eq!(answers, World::new().live(input), "the same requests were answered otherwise");
     }
@@ -78,7 +78,7 @@ impl World {
         }
     }
 
-    /// Makes all calls, lets days pass, and gives the answers.
+    /// Makes all requests, lets days pass, and gives the answers.
     fn live(mut self, input: &[u8]) -> Vec<Vec<u8>> {
         let mut answers = Vec::new();
         for part in input.split(|byte| *byte == BETWEEN).take(MOST_REQUESTS) {
@@ -151,7 +151,7 @@ impl World {
         .fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
     }
 
-    /// Makes a call and checks what is true of every answer.
+    /// Makes a request and checks what is true of every answer.
     fn answer(&mut self, request: HttpRequest) -> Vec<u8> {
         let wishes_fault = request.header("x-mock-fault").is_some()
             || String::from_utf8_lossy(&request.body).contains("mock:")
@@ -205,7 +205,7 @@ impl World {
         body
     }
 
-    /// Remembers what later calls may ask for.
+    /// Remembers what later requests may ask for.
     fn learn(&mut self, answer: &Value) {
         let text = |path: &str| {
             answer.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
@@ -251,7 +251,7 @@ impl World {
     }
 }
 
-/// Encrypts a call the way the vendor's clients do.
+/// Encrypts a request the way the vendor's clients do.
 fn encrypt(request: &mut HttpRequest) {
     let is_query = matches!(&*request.method, "GET" | "HEAD");
     let plain =

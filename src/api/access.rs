@@ -79,7 +79,7 @@ pub(super) fn client(
             return Err(Refusal::new(
                 400,
                 format!(
-                    "calls of the account `{}` must be encrypted: send `Is-Encrypted: 1` and `Signed`",
+                    "requests of the account `{}` must be encrypted: send `Is-Encrypted: 1` and `Signed`",
                     own.name
                 ),
             ));
@@ -87,13 +87,13 @@ pub(super) fn client(
         (false, _, _) if is_encrypted => {
             return Err(Refusal::new(
                 400,
-                "this call is never encrypted (assumed): send it without `Is-Encrypted`",
+                "requests to this endpoint are never encrypted (assumed): send them without `Is-Encrypted`",
             ));
         }
         (false, _, _) => None,
         (true, Encryption::Off, _) => {
             let message =
-                format!("calls of the account `{}` are not encrypted, as the settings say", own.name);
+                format!("the settings say that requests of the account `{}` are not encrypted", own.name);
             return Err(Refusal::new(400, message));
         }
         (true, _, None) => {
@@ -150,7 +150,7 @@ pub(super) fn decrypted(request: &HttpRequest, cipher: &Cipher) -> Result<HttpRe
     let plain = cipher.decrypt(&text).map_err(|error| wrong(error.to_string()))?;
     if aes::digest(&plain) != signed {
         return Err(wrong(
-            "the header Signed does not fit the decrypted text: the key, the padding or the digest is wrong"
+            "the header Signed does not match the decrypted text: the key, the padding or the digest is wrong"
                 .to_owned(),
         ));
     }

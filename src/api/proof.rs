@@ -55,7 +55,7 @@ impl Keys {
             (Some(header), None, _) => {
                 Some(format!("the header {header} is missing: it names the key of an account"))
             }
-            (Some(header), Some(_), None) => Some(format!("{header} names no key of an account")),
+            (Some(header), Some(_), None) => Some(format!("{header} does not name the key of an account")),
             _ => {
                 let path = request.path_and_query();
                 let received = Received { body: &request.body, path: &path, headers: &request.headers, now };
@@ -78,10 +78,11 @@ pub(super) fn explained(cause: &str, rule: SignatureRule) -> String {
     let consequence = match rule {
         SignatureRule::Require => "it is refused ([access] chatbot_signature = \"require\")",
         SignatureRule::Warn | SignatureRule::Off => {
-            "it is served all the same ([access] chatbot_signature = \"warn\"; how calls are signed is assumed)"
+            "it is served nevertheless ([access] chatbot_signature = \"warn\"; how requests are signed \
+            is assumed)"
         }
     };
-    format!("a chatbot call is not signed as it should be: {cause}; {consequence}")
+    format!("a chatbot request is not signed correctly: {cause}; {consequence}")
 }
 
 #[cfg(test)]
@@ -137,10 +138,10 @@ mod tests {
         let missing = prove(&request(Vec::new())).cause.unwrap();
         assert_eq!(missing, "the header X-AIRudder-Sign-Key is missing: it names the key of an account");
         let unknown = prove(&signed(&signer("c3", "one")));
-        assert_eq!(unknown.cause.as_deref(), Some("X-AIRudder-Sign-Key names no key of an account"));
+        assert_eq!(unknown.cause.as_deref(), Some("X-AIRudder-Sign-Key does not name the key of an account"));
         let unsigned = request(vec![("x-airudder-sign-key".to_owned(), "a1".to_owned())]);
         assert!(prove(&unsigned).cause.unwrap().contains("X-AIRudder-Sign"));
-        assert!(explained(&missing, SignatureRule::Warn).contains("served all the same"));
+        assert!(explained(&missing, SignatureRule::Warn).contains("served nevertheless"));
         assert!(explained(&missing, SignatureRule::Require).contains("it is refused"));
         assert_eq!(keys().prove(SignatureRule::Off, &request(Vec::new()), Timestamp::UNIX_EPOCH).cause, None);
     }

@@ -32,7 +32,7 @@ pub struct Api {
     pub(super) follows_host: bool,
     /// Other names of fields, by catalog id.
     pub(super) names: Arc<BTreeMap<String, Arc<CorrectedNames>>>,
-    /// Checks the signatures of chatbot calls.
+    /// Checks the signatures of chatbot requests.
     pub(super) keys: Arc<Keys>,
     /// The endpoints that need no authentication according to the user's settings.
     pub(super) open: Arc<BTreeSet<String>>,

@@ -96,7 +96,7 @@ impl<I: Iterator> Iterator for Permitted<I> {
 
 /// Returns the response when too many long responses are being sent.
 fn busy(what: &str) -> HttpResponse {
-    let message = format!("too many {what} are being sent to clients that take them slowly: try again");
+    let message = format!("too many {what} are being sent to slow clients: try again");
     HttpResponse::json(503, &serde_json::json!({ "code": 503, "message": message })).retry_after(1)
 }
 

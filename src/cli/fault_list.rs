@@ -91,6 +91,6 @@ mod tests {
                 );
             }
         }
-        assert!(text(Format::Table).contains("  duplicate                      The callback comes again"));
+        assert!(text(Format::Table).contains("  duplicate                      The callback is sent again"));
     }
 }

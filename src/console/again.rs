@@ -13,14 +13,14 @@ use crate::api::Late;
 use crate::engine::{Checkpoint, Driver, Input, Misfit, NoInputs};
 use crate::sync::lock;
 
-/// What the state of a mock begins with: together with its settings and what it was given, all that its state comes from.
+/// The beginning of a mock's state: together with the settings and the inputs it determines the whole state.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Beginning {
-    /// The seed of its random values, in digits: many a language takes no number of this size.
+    /// The seed of its random values, as text: many languages have no number of this size.
     #[serde(with = "digits")]
     #[schemars(with = "String")]
     pub seed: u64,
-    /// The moment from which the stories count that run beside it from the beginning on; nothing without such stories.
+    /// The start time of the stories that run from the beginning; null without such stories.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub stories: Option<Timestamp>,
@@ -39,7 +39,7 @@ mod digits {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|_| de::Error::custom(format_args!("`{text}` is no number in digits")))
+        text.parse().map_err(|_| de::Error::custom(format_args!("`{text}` is not a number in digits")))
     }
 }
 
@@ -51,7 +51,8 @@ pub enum AgainError {
     Wrong(String),
     /// The inputs lead to a different state now.
     #[error(
-        "what this mock was given leads to another state now, from input {number} on: {misfit}. Its settings or its version were others"
+        "the inputs of this mock now lead to a different state, from input {number} on: {misfit}. They \
+        were recorded with other settings or by another version"
     )]
     Misfit {
         /// The number of the input, counted from 1.

@@ -12,19 +12,19 @@ use super::namespace::Namespace;
 use crate::contract::fields::Whole;
 use crate::engine::Speed;
 
-/// What a new namespace is to be like. Whatever is not given is as in the mock it stands beside, or fresh.
+/// The properties of a new namespace. Everything not given is as in the main mock, or new.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct NewNamespace {
-    /// Its name: letters, digits, `-`, `_` and `.`, at most 64. Default: one that is free.
+    /// Its name: letters, digits, `-`, `_` and `.`, at most 64. Default: a free name.
     pub name: Option<String>,
-    /// Where its callbacks go. Default: as in the settings.
+    /// The URL for its callbacks. Default: as in the settings.
     pub callback_url: Option<String>,
-    /// The secret that signs its callbacks. Default: a fresh one.
+    /// The secret that signs its callbacks. Default: a new one.
     pub secret: Option<String>,
-    /// The seed of its random values. Its ids are others than those of any other name under the same seed. Default: one that
-    /// gives ids that were never there before.
+    /// The seed of its random values. Namespaces with the same seed and different names have different ids. Default: a new
+    /// seed, which gives new ids.
     pub seed: Option<Whole<0, { i64::MAX }>>,
-    /// How fast its clock goes: a number of times real time, `0` or `max`. Default: as that of the mock.
+    /// The speed of its clock: a multiple of real time, `0` or `max`. Default: the speed of the main mock.
     pub speed: Option<String>,
     /// The time on its clock at the start: `2030-01-01T00:00:00Z`. Default: now.
     pub epoch: Option<String>,
@@ -34,13 +34,13 @@ pub struct NewNamespace {
 #[derive(Debug, thiserror::Error)]
 pub enum NamespaceError {
     /// The name is invalid.
-    #[error("name: `{0}` can't be one: use 1 to 64 letters, digits, `-`, `_` and `.`")]
+    #[error("name `{0}` is not valid: use 1 to 64 letters, digits, `-`, `_` and `.`")]
     Name(String),
     /// The name is taken.
     #[error("there is a namespace `{0}` already; DELETE /_mock/namespaces/{0} first")]
     Taken(String),
     /// There are too many namespaces.
-    #[error("there are {0} namespaces already, which is the most; delete those that are not needed any more")]
+    #[error("there are {0} namespaces already, the maximum: delete those that you no longer need")]
     TooMany(usize),
     /// A value is invalid.
     #[error("{0}")]

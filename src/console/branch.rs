@@ -11,16 +11,16 @@ use super::namespaces::{of, refused};
 use super::refused::Refused;
 use super::snapshots::moment;
 
-/// From where it branches off.
+/// A branch.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
-    /// The name of the new namespace. Default: one that is free.
+    /// The name of the new namespace. Default: a free name.
     name: Option<String>,
-    /// The snapshot to go on from. Default: the present state.
+    /// The snapshot to continue from. Default: the present state.
     snapshot: Option<String>,
-    /// The namespace whose snapshot or state it is. Default: that of the mock itself.
+    /// The namespace that has the snapshot or state. Default: the main mock.
     of: Option<String>,
-    /// Where its callbacks go. Default: where those go of what it branches off from.
+    /// The URL for its callbacks. Default: that of the mock it branches off from.
     callback_url: Option<String>,
 }
 
@@ -31,7 +31,8 @@ impl Endpoint for Branch {
     const NAME: &'static str = "branch";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/branch";
-    const WHAT: &'static str = "makes a namespace that goes on from a snapshot, or from now, with the same credentials, objects and ids: {\"snapshot\": \"logged in\"}";
+    const WHAT: &'static str = "creates a namespace that continues from a snapshot, or from the present \
+        state, with the same credentials, objects and ids: {\"snapshot\": \"logged in\"}";
     const STATUSES: &'static [u16] = &[201];
     type Ask = Ask;
     type Answer = Namespace;

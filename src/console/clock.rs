@@ -16,14 +16,14 @@ use crate::time::HumanDuration;
 /// Default for how long, in real time, a request waits for the clock to arrive.
 const WITHIN: Duration = Duration::from_secs(30);
 
-/// What the clock shows.
+/// The state of the clock.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Shown {
     /// The mock's time.
     now: String,
-    /// How fast it goes: a number of times real time, `0` for a clock that stands still, or `max`.
+    /// Its speed: a multiple of real time, `0` for a stopped clock, or `max`.
     speed: String,
-    /// Whether it is where it was sent. If not, it is still on its way (202).
+    /// Whether it has reached the requested time. If not, it is still moving (202).
     arrived: bool,
     /// The callbacks by state.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
@@ -49,7 +49,7 @@ impl Endpoint for Show {
     const NAME: &'static str = "clock";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/clock";
-    const WHAT: &'static str = "shows the mock's time and how fast it goes";
+    const WHAT: &'static str = "shows the mock's time and its speed";
     type Ask = Nothing;
     type Answer = Shown;
 
@@ -61,21 +61,21 @@ impl Endpoint for Show {
 /// What to do with the clock.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
-    /// Forward by so much, through every moment on the way: `25h`.
+    /// Moves forward by this duration, through every moment on the way: `25h`.
     by: Option<HumanDuration>,
-    /// Forward to this moment: `2030-01-01T00:00:00Z`.
+    /// Moves forward to this moment: `2030-01-01T00:00:00Z`.
     to: Option<String>,
-    /// From now on so many times as fast as real time: `60`; `0` stops it, `max` jumps to whatever happens next.
+    /// Sets the speed to this multiple of real time: `60`; `0` stops the clock, `max` jumps to whatever happens next.
     speed: Option<SpeedAsked>,
-    /// How long to wait in real time for the clock to arrive. Default: 30s.
+    /// Maximum time to wait for the clock to arrive, in real time. Default: 30s.
     within: Option<HumanDuration>,
 }
 
-/// A speed as it is written: a number, or the same as text.
+/// A speed, as a number or as text.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "speed is to be a number such as 60, or \"max\"")]
+#[serde(untagged, expecting = "speed must be a number such as 60, or \"max\"")]
 enum SpeedAsked {
-    /// So many times as fast as real time; 0 stops it.
+    /// A multiple of real time; 0 stops the clock.
     Number(f64),
     /// The same, or `max`.
     Text(String),
@@ -98,7 +98,9 @@ impl Endpoint for Move {
     const NAME: &'static str = "move";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/clock";
-    const WHAT: &'static str = "moves the mock's time forward, and returns when all that was due has happened: {\"by\": \"25h\"} or {\"to\": \"2030-01-01T00:00:00Z\"}; or changes how fast it goes: {\"speed\": \"0\"}";
+    const WHAT: &'static str = "moves the mock's time forward and returns when everything due has \
+        happened: {\"by\": \"25h\"} or {\"to\": \"2030-01-01T00:00:00Z\"}; or changes its speed: \
+        {\"speed\": \"0\"}";
     const STATUSES: &'static [u16] = &[200, 202];
     type Ask = Ask;
     type Answer = Shown;
@@ -112,7 +114,7 @@ impl Endpoint for Move {
             (None, None) if speed.is_some() => None,
             (None, None) => {
                 return Err(Refused::wrong(
-                    "by is missing: a length of time such as \"25h\"; or give `to`, or `speed`",
+                    "by is missing: a duration such as \"25h\"; or give `to` or `speed`",
                 ));
             }
         };
@@ -130,9 +132,9 @@ impl Endpoint for Move {
 /// Returns the time until a moment.
 fn until(world: &World, to: &str) -> Result<Duration, Refused> {
     let moment: Timestamp = to.parse().map_err(|_| {
-        Refused::wrong(format!("to: `{to}` is no moment; write for example \"2030-01-01T00:00:00Z\""))
+        Refused::wrong(format!("to: `{to}` is not a timestamp: write for example \"2030-01-01T00:00:00Z\""))
     })?;
     let now = world.driver.look(|_, now| now);
     Duration::try_from(moment.duration_since(now))
-        .map_err(|_| Refused::wrong(format!("to: it is {now} already, and time goes forward only")))
+        .map_err(|_| Refused::wrong(format!("to: it is already {now}, and time only moves forward")))
 }

@@ -17,14 +17,14 @@ const LISTED: usize = 50;
 /// Which calls.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ListAsk {
-    /// At most so many, those that ring or talk longest. Default: 50.
+    /// Maximum number of calls, the longest ones first. Default: 50.
     limit: Option<Whole<1, 10_000>>,
 }
 
-/// The calls under way.
+/// The calls in progress.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Calls {
-    /// Those of calling tasks, plans and workflows.
+    /// The calls of calling tasks, plans and workflows.
     calls: Vec<CallView>,
 }
 
@@ -35,7 +35,7 @@ impl Endpoint for List {
     const NAME: &'static str = "calls";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/calls";
-    const WHAT: &'static str = "lists the phone calls under way: those that ring can be answered";
+    const WHAT: &'static str = "lists the phone calls in progress; those that ring can be answered";
     type Ask = ListAsk;
     type Answer = Calls;
 
@@ -46,15 +46,15 @@ impl Endpoint for List {
     }
 }
 
-/// What the person called does.
+/// The reaction of the called person.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct AnswerAsk {
     /// The call, by its `CallID`.
     call: String,
-    /// What becomes of it: `talked`, `hung_up`, `voicemail`, `no_answer`, `busy`, `switched_off`, `out_of_area`,
-    /// `invalid_number` or `do_not_call`.
+    /// The outcome: `talked`, `hung_up`, `voicemail`, `no_answer`, `busy`, `switched_off`, `out_of_area`, `invalid_number`
+    /// or `do_not_call`.
     outcome: String,
-    /// With `talked`: what the person wants, `A` to `I`. Default: as it is drawn.
+    /// With `talked`: what the person wants, `A` to `I`. Default: drawn at random.
     intention: Option<String>,
 }
 
@@ -65,7 +65,8 @@ impl Endpoint for Answer {
     const NAME: &'static str = "answer-call";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/calls/{call}";
-    const WHAT: &'static str = "lets the person who is called answer a call that rings, or not: {\"outcome\": \"talked\", \"intention\": \"B\"}";
+    const WHAT: &'static str = "decides whether and how the called person answers a ringing call: \
+        {\"outcome\": \"talked\", \"intention\": \"B\"}";
     type Ask = AnswerAsk;
     type Answer = Done;
 
@@ -76,7 +77,7 @@ impl Endpoint for Answer {
             let near = did_you_mean(nearest(&ask.outcome, words()));
             let known = words().collect::<Vec<_>>().join(", ");
             Refused::wrong(format!(
-                "there is no outcome `{}`{near}; they are {known}",
+                "there is no outcome `{}`{near}; the outcomes are {known}",
                 ask.outcome.escape_debug()
             ))
         })?;
@@ -85,7 +86,7 @@ impl Endpoint for Answer {
             Some([letter @ b'A'..=b'I']) if outcome == Outcome::Talked => Some(*letter),
             Some(_) => {
                 return Err(Refused::wrong(
-                    "intention is a letter from A to I, of a call with the outcome `talked`",
+                    "intention must be a letter from A to I, and needs the outcome `talked`",
                 ));
             }
         };
@@ -99,21 +100,21 @@ impl Endpoint for Answer {
     }
 }
 
-/// What an agent does.
+/// An action of an agent, exactly one.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct AgentAsk {
     /// The agent's name, as `objects` lists it.
     agent: String,
-    /// Goes on a break (`true`) or comes back (`false`): no call comes meanwhile.
+    /// Goes on a break (`true`) or comes back (`false`): an agent on a break gets no calls.
     #[serde(rename = "break")]
     break_: Option<bool>,
-    /// Takes the call that rings (`true`).
+    /// Takes the ringing call (`true`).
     take: Option<bool>,
     /// Rejects it (`true`).
     reject: Option<bool>,
-    /// Ends the talk (`true`).
+    /// Ends the call (`true`).
     hang_up: Option<bool>,
-    /// Saves this result of the talk that is over: `Promise to pay`.
+    /// Saves this result of the finished call: `Promise to pay`.
     save: Option<String>,
 }
 
@@ -124,7 +125,8 @@ impl Endpoint for Agent {
     const NAME: &'static str = "agent";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/agents";
-    const WHAT: &'static str = "lets an agent of the dialer go on a break, take or reject the call that rings, hang up, or save a result: {\"agent\": \"NAME\", \"take\": true}";
+    const WHAT: &'static str = "lets an agent of the dialer go on a break, take or reject the ringing \
+        call, hang up, or save a result: {\"agent\": \"NAME\", \"take\": true}";
     type Ask = AgentAsk;
     type Answer = Done;
 
@@ -141,7 +143,7 @@ impl Endpoint for Agent {
         let mut acts = acts.into_iter().flatten();
         let (Some(act), None) = (acts.next(), acts.next()) else {
             return Err(Refused::wrong(
-                "give one thing that the agent does: `break`, `take`, `reject`, `hang_up` or `save`",
+                "give exactly one action of the agent: `break`, `take`, `reject`, `hang_up` or `save`",
             ));
         };
         world.change(|engine, now| {

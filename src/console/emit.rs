@@ -24,7 +24,7 @@ pub(super) struct Ask {
     event: String,
     /// The conversation it belongs to, by its `call_id`. Default: a new one.
     conversation: Option<String>,
-    /// What to put over the generated body.
+    /// Fields that override those of the generated body.
     body: Option<Map<String, Value>>,
     /// The country of the person in a new conversation: `MX`. Default: ID.
     country: Option<String>,
@@ -37,7 +37,7 @@ pub(super) struct Sent {
     callback: u64,
     /// Its event.
     event: String,
-    /// Where it goes.
+    /// The URL it is sent to.
     url: String,
     /// Its body.
     body: Value,
@@ -63,7 +63,8 @@ impl Endpoint for Emit {
     const NAME: &'static str = "emit";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/emit";
-    const WHAT: &'static str = "sends a callback, of a conversation that is there or of a new one: {\"event\": \"agent.transfer\", \"conversation\": \"CALL_ID\"}";
+    const WHAT: &'static str = "sends a callback of an existing conversation or of a new one: \
+        {\"event\": \"agent.transfer\", \"conversation\": \"CALL_ID\"}";
     const STATUSES: &'static [u16] = &[201];
     type Ask = Ask;
     type Answer = Sent;
@@ -106,15 +107,18 @@ fn needs_room(engine: &Engine) -> Result<(), Refused> {
     if engine.has_room() {
         return Ok(());
     }
-    Err(Refused::new(503, "so many callbacks are not delivered yet that there is no room for another one; send it again once the receiver has taken some".to_owned()))
+    Err(Refused::new(
+        503,
+        "too many undelivered callbacks: send it again when the receiver has accepted some".to_owned(),
+    ))
 }
 
 /// Which callback to send again.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ResendAsk {
-    /// Its number, as the journal has it.
+    /// Its number in the journal.
     callback: Whole<1, { i64::MAX }>,
-    /// Another body in place of its own, which is signed anew. Default: the same bytes.
+    /// Another body, which gets a new signature. Default: the same bytes.
     body: Option<Value>,
 }
 
@@ -125,7 +129,8 @@ impl Endpoint for Resend {
     const NAME: &'static str = "resend";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/callbacks/{callback}/resend";
-    const WHAT: &'static str = "sends a callback once more, the same bytes under the same id, or with {\"body\": {...}} another body signed anew";
+    const WHAT: &'static str = "sends a callback again: the same bytes and the same id, or with \
+        {\"body\": {...}} another body with a new signature";
     const STATUSES: &'static [u16] = &[201];
     type Ask = ResendAsk;
     type Answer = Sent;
@@ -139,7 +144,7 @@ impl Endpoint for Resend {
             _ => None,
         });
         let old = kept.ok_or_else(|| {
-            Refused::missing(format!("callback {id} is not in the journal, or not kept any more"))
+            Refused::missing(format!("callback {id} is not in the journal, or is no longer kept"))
         })?;
         let body = ask.body.map(|body| body.to_string().into());
         let sent = world.change(|engine, now| {

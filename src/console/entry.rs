@@ -20,9 +20,9 @@ pub(super) struct Ask {
 /// An entry of the catalog.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Entry {
-    /// What it is, with what the settings have corrected.
+    /// The entry, with the corrections from the settings.
     entry: Value,
-    /// Its fields, as `airudder-mock catalog ID --format json` has them; nothing if they are your own.
+    /// Its fields, as `airudder-mock catalog ID --format json` shows them; null if they are your own.
     fields: Option<Value>,
 }
 

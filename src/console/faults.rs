@@ -21,7 +21,7 @@ pub(super) struct Ask {
     fault: Value,
 }
 
-/// A fault that was added.
+/// An added fault.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Added {
     /// Its number, by which it is removed.
@@ -35,7 +35,9 @@ impl Endpoint for Add {
     const NAME: &'static str = "add-fault";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/faults";
-    const WHAT: &'static str = "lets requests or callbacks go wrong from now on, as [[faults]] in files: {\"fault\": {\"call\": \"task.create\", \"status\": 503, \"times\": 2}} or {\"fault\": \"duplicate of session.end, every 2nd\"}";
+    const WHAT: &'static str = "adds a fault of requests or callbacks, as [[faults]] in files do: \
+        {\"fault\": {\"call\": \"task.create\", \"status\": 503, \"times\": 2}} or {\"fault\": \
+        \"duplicate of session.end, every 2nd\"}";
     const STATUSES: &'static [u16] = &[201];
     type Ask = Ask;
     type Answer = Added;
@@ -63,12 +65,12 @@ fn add(world: &World, fault: FaultFile) -> Result<Answered<Added>, Refused> {
     Ok(Answered::Json(201, Added { fault: number }))
 }
 
-/// The faults that are in force.
+/// The faults in force.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Listing {
-    /// In the order in which they are asked; the first that hits decides.
+    /// In the order in which they are tried; the first one that matches applies.
     faults: Vec<Shown>,
-    /// What has hit so far, of all that goes wrong on purpose (stories and magic words included): by name, how often.
+    /// How often each fault was applied so far, by name, including those of stories and magic words.
     hits: BTreeMap<String, u64>,
 }
 
@@ -78,21 +80,21 @@ struct Shown {
     /// Its number; those of the settings have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     fault: Option<u64>,
-    /// The requests it is for.
+    /// The affected requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<String>,
-    /// The callbacks it is for.
+    /// The affected callbacks.
     #[serde(skip_serializing_if = "Option::is_none")]
     callback: Option<String>,
-    /// What goes wrong: the name of the fault, the status, or `slow`.
+    /// The effect: the name of the fault, the status, or `slow`.
     kind: String,
-    /// All of it in one line, as it was written: `duplicate of session.end, every 2nd`.
+    /// The whole fault in one line: `duplicate of session.end, every 2nd`.
     line: String,
-    /// How many requests or callbacks have matched.
+    /// Number of matching requests or callbacks.
     matched: u64,
-    /// How many of those it has hit.
+    /// Number of those that it was applied to.
     hit: u64,
-    /// Whether it will never hit again: it was for the first so many, and those have come.
+    /// Whether it is used up, so that it will not be applied again.
     spent: bool,
 }
 
@@ -104,7 +106,7 @@ impl Endpoint for List {
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/faults";
     const WHAT: &'static str =
-        "lists the faults in force, how often each has hit, and all that has hit so far";
+        "lists the active faults, how often each was applied, and every fault applied so far";
     type Ask = Nothing;
     type Answer = Listing;
 
@@ -148,7 +150,7 @@ impl Endpoint for Remove {
     const NAME: &'static str = "remove-fault";
     const METHOD: &'static str = "DELETE";
     const PATH: &'static str = "/faults/{fault}";
-    const WHAT: &'static str = "removes a fault that was added";
+    const WHAT: &'static str = "removes an added fault";
     type Ask = Named;
     type Answer = Done;
 
@@ -156,7 +158,7 @@ impl Endpoint for Remove {
         let number = u64::try_from(ask.fault.get()).unwrap_or_default();
         match world.change(|engine, _| Ok(engine.faults().remove(number)))? {
             true => Ok(Answered::ok(Done {})),
-            false => Err(Refused::missing(format!("there is no fault {number} that was added"))),
+            false => Err(Refused::missing(format!("there is no added fault {number}"))),
         }
     }
 }

@@ -9,37 +9,37 @@ use crate::journal::{Entry, Event, Lines, RequestEntry};
 
 use super::refused::Refused;
 
-/// Which entries are meant. All that is given has to fit.
+/// Filters for entries. All given filters must match.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub(super) struct Find {
     /// Only entries after this number.
     pub(super) since: Option<Whole<0, { i64::MAX }>>,
-    /// Only what came `in` (your requests) or went `out` (callbacks).
+    /// Only `in` (your requests) or `out` (callbacks).
     direction: Option<String>,
     /// Only entries of this kind: `called`, `queued`, `tried`, `delivered`, `dead`, `note`, ...
     kind: Option<String>,
-    /// Only callbacks of this event: `task.finished`. `task.*` is all that begin so.
+    /// Only callbacks of this event: `task.finished`, or a group such as `task.*`.
     event: Option<String>,
-    /// Only requests of this endpoint: `task.create`. `task.*` is all that begin so.
+    /// Only requests to this endpoint: `task.create`, or a group such as `task.*`.
     endpoint: Option<String>,
-    /// Only what was answered with this HTTP status, by either side.
+    /// Only entries with this HTTP status in the response, of either side.
     status: Option<Whole<0, 999>>,
-    /// Only what belongs to this story.
+    /// Only entries of this story.
     story: Option<String>,
-    /// Only what concerns the callback of this number.
+    /// Only entries about the callback with this number.
     callback: Option<Whole<1, { i64::MAX }>>,
-    /// Only what has this id of a conversation in its path, body or response.
+    /// Only entries with this conversation id in path, body or response.
     conversation: Option<String>,
-    /// Only what has this id of a task in its path, body or response.
+    /// Only entries with this task id in path, body or response.
     task: Option<String>,
-    /// Only what has this text in its path, body, response or message.
+    /// Only entries with this text in path, body, response or message.
     text: Option<String>,
-    /// At most so many, the first that fit. Default: 100; a stream goes on without end.
+    /// Maximum number of entries, from the first match on. Default: 100; a stream has no end.
     limit: Option<Whole<1, 1_000_000>>,
-    /// Of what is there already, only so many of the latest that fit.
+    /// Maximum number of existing entries, the latest matches.
     latest: Option<Whole<0, 1_000_000>>,
-    /// Whether each entry says all by itself (`true`): with every attempt and end of a callback its body and URL, and why a
-    /// request was refused.
+    /// Whether each entry is complete by itself (`true`): every attempt and end of a callback with its body and URL, and
+    /// why a request was refused.
     whole: Option<bool>,
 }
 
@@ -101,7 +101,7 @@ impl Find {
 fn check_word(name: &str, word: Option<&str>, known: &[&str]) -> Result<(), Refused> {
     let Some(word) = word.filter(|word| !known.contains(word)) else { return Ok(()) };
     let near = did_you_mean(nearest(word, known.iter().copied()));
-    Err(Refused::wrong(format!("`{name}` is never `{word}`{near}; it is one of {}", known.join(", "))))
+    Err(Refused::wrong(format!("`{name}` cannot be `{word}`{near}; it is one of {}", known.join(", "))))
 }
 
 /// Whether a name equals the wanted one, or begins with the part before its `*`.

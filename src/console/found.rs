@@ -12,15 +12,15 @@ use crate::simulator::FindingKind;
 /// Which findings.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
-    /// Only those of this kind: `unread_field` is what you send and nothing reads.
+    /// Only findings of this kind: `unread_field` lists fields that you send and nothing reads.
     kind: Option<FindingKind>,
 }
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Findings {
-    /// Each once, in the order it was found first: its `kind`, the `id` of the request or callback, `what` of it (the path of a
-    /// field), how often (`count`), how often it was an error (`errors`), and a `message`.
+    /// Each finding once, ordered by its first occurrence: its `kind`, the `id` of the request or callback, `what` part of
+    /// it (the path of a field), how often it occurred (`count`) and was an error (`errors`), and a `message`.
     found: Vec<Value>,
 }
 
@@ -31,7 +31,8 @@ impl Endpoint for List {
     const NAME: &'static str = "found";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/found";
-    const WHAT: &'static str = "lists what was found wrong with your requests; `?kind=unread_field` are the fields that nothing reads";
+    const WHAT: &'static str =
+        "lists the findings about your requests; `?kind=unread_field` lists the fields that nothing reads";
     type Ask = Ask;
     type Answer = Findings;
 
@@ -44,21 +45,21 @@ impl Endpoint for List {
     }
 }
 
-/// What was relied on that is only assumed.
+/// The assumptions that were used.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Assumptions {
     /// Each endpoint and event that was used, by its id.
     assumptions: Vec<Shown>,
 }
 
-/// An assumption that was relied on.
+/// An assumption that was used.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Shown {
     /// The endpoint or event.
     id: String,
-    /// What of it is assumed, each part behind the key that corrects it.
+    /// The assumed parts, each under the key that corrects it.
     what: String,
-    /// Whether it was refused, as the settings say.
+    /// Whether it was refused because of the settings.
     refused: bool,
 }
 
@@ -69,7 +70,8 @@ impl Endpoint for Assumed {
     const NAME: &'static str = "assumptions";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/assumptions";
-    const WHAT: &'static str = "lists the endpoints and events used so far that are only assumed about the vendor, and what of each: those to verify";
+    const WHAT: &'static str = "lists the endpoints and events used so far that are only assumed about \
+        the vendor, and which parts of each: verify them";
     type Ask = Nothing;
     type Answer = Assumptions;
 

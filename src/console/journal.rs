@@ -21,13 +21,13 @@ const WAITING: usize = 64;
 /// The entries.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Listing {
-    /// The entries, oldest first, each as a line of `--record` has it.
+    /// The entries, oldest first, each in the form of a line of `--record`.
     entries: Vec<Value>,
-    /// The number of the latest entry that was looked at: go on from it with `since`.
+    /// The number of the last entry examined: continue from it with `since`.
     last: u64,
-    /// Whether there are more that fit.
+    /// Whether there are more matches.
     more: bool,
-    /// How many older entries are not kept any more.
+    /// Number of older entries that are no longer kept.
     dropped: u64,
 }
 
@@ -38,7 +38,8 @@ impl Endpoint for List {
     const NAME: &'static str = "journal";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/journal";
-    const WHAT: &'static str = "lists what happened, in both directions; `?event=task.finished`, `?endpoint=task.*`, `?status=500`, `?text=...` and others choose";
+    const WHAT: &'static str = "lists requests and callbacks; `?event=task.finished`, \
+        `?endpoint=task.*`, `?status=500`, `?text=...` and other filters select";
     type Ask = Find;
     type Answer = Listing;
 
@@ -69,7 +70,7 @@ impl Endpoint for Clear {
     const NAME: &'static str = "forget";
     const METHOD: &'static str = "DELETE";
     const PATH: &'static str = "/journal";
-    const WHAT: &'static str = "forgets what is kept of the journal; its numbers go on";
+    const WHAT: &'static str = "clears the journal; its numbers continue";
     type Ask = Nothing;
     type Answer = Done;
 
@@ -111,7 +112,7 @@ impl Endpoint for Stream {
     const NAME: &'static str = "stream";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/journal/stream";
-    const WHAT: &'static str = "the same without end, as it happens: a line of JSON for each entry";
+    const WHAT: &'static str = "streams the journal as it is written: one line of JSON per entry";
     const CONTENT_TYPE: &'static str = Format::Ndjson.content_type();
     type Ask = Find;
     type Answer = Value;
@@ -128,7 +129,7 @@ impl Endpoint for Events {
     const NAME: &'static str = "events";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/journal/events";
-    const WHAT: &'static str = "the same as server-sent events, for a page in a browser";
+    const WHAT: &'static str = "streams the journal as server-sent events, for a page in a browser";
     const CONTENT_TYPE: &'static str = Format::Sse.content_type();
     type Ask = Find;
     type Answer = Value;

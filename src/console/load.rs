@@ -13,7 +13,7 @@ use super::refused::Refused;
 /// The load, if there is one.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Running {
-    /// The run beside this mock; nothing where it is no mock of `load`.
+    /// The run that this mock serves; null if it is not a mock of `load`.
     run: Option<LoadRun>,
 }
 
@@ -24,7 +24,8 @@ impl Endpoint for Show {
     const NAME: &'static str = "load";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/load";
-    const WHAT: &'static str = "shows how the load goes that this mock serves (`airudder-mock load --listen`): rates, times and errors";
+    const WHAT: &'static str = "shows the progress of the load that this mock serves (`airudder-mock \
+        load --listen`): rates, times and errors";
     type Ask = Nothing;
     type Answer = Running;
 

@@ -5,47 +5,47 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// A run of `airudder-mock load`, as it stands.
+/// A run of `airudder-mock load`, at this moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct LoadRun {
     /// The names of the stories it sends.
     pub stories: Vec<String>,
-    /// Where it sends them.
+    /// The URL it sends them to.
     pub target: String,
-    /// How often: `500/s`, `100/s..2000/s for 1m`, or `max`.
+    /// The rate: `500/s`, `100/s..2000/s for 1m`, or `max`.
     pub rate: String,
     /// What the rate counts: `events` or `stories`.
     pub unit: String,
-    /// For how long, in seconds.
+    /// Its planned duration, in seconds.
     pub duration_s: f64,
-    /// For how long it has been going on, in seconds.
+    /// The time since its start, in seconds.
     pub at_s: f64,
-    /// What became of the events so far.
+    /// The events so far.
     pub counts: LoadCounts,
-    /// How many events are being answered, and how many may be.
+    /// Number of events in flight, and its maximum.
     pub in_flight: u64,
-    /// The most events that may be in flight.
+    /// Maximum number of events in flight.
     pub in_flight_limit: u64,
-    /// Events answered as wanted per second, in the latest interval.
+    /// Events answered as expected per second, in the latest interval.
     pub per_second: f64,
-    /// Within how many milliseconds of their planned instant half of the events of the latest interval were answered.
+    /// The median time in milliseconds from the planned instant to the response, in the latest interval.
     pub p50_ms: f64,
-    /// The same for 99 of 100.
+    /// The 99th percentile of this time.
     pub p99_ms: f64,
-    /// How much of its cores the sender uses, 0 to 1.
+    /// The share of its cores that the sender uses, 0 to 1.
     pub cpu: f64,
-    /// How it went, oldest first: at most a few hundred points, whatever the length of the run.
+    /// Its course, oldest first: at most a few hundred points, whatever the length of the run.
     pub points: Vec<LoadPoint>,
 }
 
-/// What became of the events: each whose instant came is in one of the others, in flight, or still waits to be sent.
+/// The events by result. Every event whose instant has come has a result, is in flight, or still waits to be sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct LoadCounts {
-    /// Events whose instant came.
+    /// Events whose instant has come.
     pub planned: u64,
     /// Events that were sent.
     pub sent: u64,
-    /// Answered as wanted.
+    /// Answered as expected.
     pub ok: u64,
     /// Answered otherwise.
     pub wrong_status: u64,
@@ -55,26 +55,26 @@ pub struct LoadCounts {
     pub failed: u64,
     /// Never sent.
     pub dropped: u64,
-    /// Of the sent ones: those that were late.
+    /// Sent events that were late.
     pub late: u64,
 }
 
-/// How a run stood at a moment.
+/// The state of a run at a moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct LoadPoint {
-    /// Seconds since its beginning.
+    /// Seconds since its start.
     pub at_s: f64,
     /// Events planned per second, since the point before.
     pub planned: f64,
-    /// Events answered as wanted per second.
+    /// Events answered as expected per second.
     pub ok: f64,
     /// Events that ended otherwise per second.
     pub bad: f64,
-    /// Events being answered.
+    /// Events in flight.
     pub in_flight: u64,
-    /// Half of the answers came within so many milliseconds.
+    /// The median response time in milliseconds.
     pub p50_ms: f64,
-    /// The same for 99 of 100.
+    /// The 99th percentile of this time.
     pub p99_ms: f64,
 }
 

@@ -38,22 +38,23 @@ impl Endpoint for List {
     }
 }
 
-/// How a mock is.
+/// The state of a mock.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct State {
     /// Its time.
     now: String,
-    /// Whether something is under way that comes to an end by itself.
+    /// Whether something is in progress that ends on its own.
     busy: bool,
-    /// The stories: how many there are (`total`), and how many are over (`over`).
+    /// The stories: their number (`total`), and the number of finished ones (`over`).
     stories: Map<String, Value>,
     /// The callbacks by state.
     callbacks: Value,
-    /// What was found wrong with your requests.
+    /// The findings about your requests.
     found: Vec<Value>,
-    /// What is kept of the journal: `entries`, `bytes` (about), how many older ones were `dropped`, and the `last` number.
+    /// The journal: the number of `entries` kept, their approximate `bytes`, the number of older entries `dropped`, and the
+    /// `last` number.
     journal: Map<String, Value>,
-    /// What came of files that changed while it runs.
+    /// The results of reloading changed files.
     files: Reloaded,
 }
 
@@ -64,7 +65,8 @@ impl Endpoint for Look {
     const NAME: &'static str = "state";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/state";
-    const WHAT: &'static str = "shows the mock's time, the sums of callbacks, whether anything is under way, and what was found wrong with your requests";
+    const WHAT: &'static str = "shows the mock's time, the numbers of callbacks, whether anything is in \
+        progress, and the findings about your requests";
     type Ask = Nothing;
     type Answer = State;
 
@@ -89,7 +91,7 @@ impl Endpoint for Look {
     }
 }
 
-/// What there is.
+/// The catalog.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Entries {
     /// Each endpoint and event with its id, direction, provenance and paths.
@@ -122,16 +124,16 @@ impl Endpoint for ListCatalog {
     }
 }
 
-/// Who answers here.
+/// The program that runs here.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Health {
     /// `airudder-mock`.
     name: &'static str,
     /// Its version.
     version: &'static str,
-    /// When the program was built, as far as its file says.
+    /// When the program was built, if known.
     built: Option<&'static str>,
-    /// Whether it takes requests: not any more once it was told to end.
+    /// Whether it accepts requests; false while it shuts down.
     ready: bool,
 }
 
@@ -143,7 +145,7 @@ impl Endpoint for Ready {
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/ready";
     const WHAT: &'static str =
-        "says which version answers here, and whether it takes requests (503 once it ends)";
+        "says which version runs here, and whether it accepts requests (503 while it shuts down)";
     const STATUSES: &'static [u16] = &[200, 503];
     type Ask = Nothing;
     type Answer = Health;

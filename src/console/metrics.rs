@@ -48,7 +48,7 @@ fn text(world: &World) -> String {
         }
     };
     put(
-        Figure("callbacks", false, "Callbacks by the state they are in."),
+        Figure("callbacks", false, "Callbacks by state."),
         &[
             ("{state=\"pending\"}", pending),
             ("{state=\"in_flight\"}", in_flight),
@@ -62,17 +62,20 @@ fn text(world: &World) -> String {
     put(Figure("attempts_total", true, "Attempts to deliver a callback."), &[("", attempts)]);
     put(Figure("requests_total", true, "Requests that reached the simulated vendor."), &[("", requests)]);
     put(
-        Figure("busy", false, "Whether something is under way that ends by itself."),
+        Figure("busy", false, "Whether something is in progress that ends on its own."),
         &[("", is_busy.into())],
     );
     let seconds = u64::try_from(now).unwrap_or_default();
     put(Figure("clock_seconds", false, "The mock's time, in Unix seconds."), &[("", seconds)]);
+    put(Figure("journal_entries", false, "Journal entries that are kept."), &[("", kept.entries as u64)]);
     put(
-        Figure("journal_entries", false, "Entries of the journal that are kept."),
-        &[("", kept.entries as u64)],
+        Figure("journal_bytes", false, "Approximate size of the kept journal entries in bytes."),
+        &[("", kept.bytes as u64)],
     );
-    put(Figure("journal_bytes", false, "What they take, about."), &[("", kept.bytes as u64)]);
-    put(Figure("journal_dropped_total", true, "Entries that are not kept any more."), &[("", kept.dropped)]);
+    put(
+        Figure("journal_dropped_total", true, "Journal entries that are no longer kept."),
+        &[("", kept.dropped)],
+    );
     put(Figure("namespaces", false, "Namespaces."), &[("", namespaces as u64)]);
     text
 }

@@ -192,7 +192,7 @@ pub fn answer(world: &World, request: &HttpRequest) -> Option<Answering> {
 fn nowhere(request: &HttpRequest, path: &str, here: &[(&Row, Map<String, Value>)]) -> Refused {
     if here.is_empty() {
         let near = did_you_mean(nearest(path, ROWS.iter().map(|row| row.path)));
-        return Refused::missing(format!("nothing is here{near}; GET /_mock/ lists what is"));
+        return Refused::missing(format!("there is no such request{near}; GET /_mock/ lists them all"));
     }
     let methods: Vec<&str> = here.iter().map(|(row, _)| row.method).collect();
     let message = format!("it is served with {}, not with {}", methods.join(" or "), request.method);

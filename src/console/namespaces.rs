@@ -11,7 +11,7 @@ use super::refused::Refused;
 use crate::engine::Speed;
 
 pub(super) fn of(world: &World) -> Result<&dyn Namespaces, Refused> {
-    let none = || Refused::missing("a namespace has none of its own: ask the mock it stands beside");
+    let none = || Refused::missing("a namespace has no namespaces of its own: ask the main mock");
     world.namespaces.as_deref().ok_or_else(none)
 }
 
@@ -31,7 +31,8 @@ impl Endpoint for Create {
     const NAME: &'static str = "add-namespace";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/namespaces";
-    const WHAT: &'static str = "makes a mock of its own behind this address, with fresh credentials, state, clock and journal: {\"callback_url\": \"http://127.0.0.1:3000/hook\"}";
+    const WHAT: &'static str = "creates a namespace, a separate mock at this address with its own \
+        credentials, state, clock and journal: {\"callback_url\": \"http://127.0.0.1:3000/hook\"}";
     const STATUSES: &'static [u16] = &[201];
     type Ask = NewNamespace;
     type Answer = Namespace;
@@ -81,7 +82,8 @@ impl Endpoint for Reset {
     const NAME: &'static str = "reset-namespace";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/namespaces/{name}/reset";
-    const WHAT: &'static str = "puts a namespace back to its beginning; its credentials and its seed stay, its callbacks on their way are dropped";
+    const WHAT: &'static str =
+        "resets a namespace: its credentials and its seed stay, its undelivered callbacks are dropped";
     type Ask = Named;
     type Answer = Namespace;
 
@@ -100,7 +102,7 @@ impl Endpoint for Remove {
     const METHOD: &'static str = "DELETE";
     const PATH: &'static str = "/namespaces/{name}";
     const WHAT: &'static str =
-        "ends a namespace and frees all it holds; its callbacks that are on their way are dropped";
+        "deletes a namespace with everything in it; its undelivered callbacks are dropped";
     type Ask = Named;
     type Answer = Done;
 

@@ -15,18 +15,18 @@ const LIMIT: usize = 50;
 /// How many.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
-    /// At most so many of each kind, the newest. Default: 50.
+    /// Maximum number of each kind, the newest ones. Default: 50.
     limit: Option<Whole<1, 10_000>>,
 }
 
-/// What there is.
+/// The objects.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Objects {
     /// Plans, tasks, tasks of the dialer, instances of workflows, campaigns: newest first of each kind.
     objects: Vec<ObjectView>,
     /// The agents of the dialer.
     agents: Vec<AgentView>,
-    /// The accounts, and when their tokens run out.
+    /// The accounts, and when their tokens expire.
     accounts: Vec<AccountView>,
 }
 
@@ -37,7 +37,8 @@ impl Endpoint for List {
     const NAME: &'static str = "objects";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/objects";
-    const WHAT: &'static str = "lists tasks, plans, workflows and campaigns with how far they are, the dialer's agents, and until when tokens hold";
+    const WHAT: &'static str = "lists tasks, plans, workflows and campaigns with their progress, the \
+        dialer's agents, and when tokens expire";
     type Ask = Ask;
     type Answer = Objects;
 

@@ -13,7 +13,7 @@ impl Endpoint for Describe {
     const NAME: &'static str = "openapi";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/openapi.json";
-    const WHAT: &'static str = "describes these for generators of clients, as OpenAPI 3.1";
+    const WHAT: &'static str = "describes these requests as OpenAPI 3.1, for client generators";
     type Ask = Nothing;
     type Answer = Value;
 
@@ -38,8 +38,8 @@ pub fn document() -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
-            "title": "airudder-mock: looking at a mock, and steering it",
-            "description": "None of this is the vendor's.",
+            "title": "airudder-mock: inspecting and controlling a mock",
+            "description": "None of this is part of the vendor's API.",
             "version": env!("CARGO_PKG_VERSION"),
         },
         "paths": paths,
@@ -73,7 +73,7 @@ fn operation(row: &Row, example: &Value) -> Value {
     if let Some(Value::Array(required)) = ask.get_mut("required") {
         required.retain(|name| !name.as_str().is_some_and(in_path));
     }
-    let refused = json!({ "description": "It is refused; `message` says why.", "content": { "application/json": { "schema": {
+    let refused = json!({ "description": "The request is refused; `message` says why.", "content": { "application/json": { "schema": {
         "type": "object", "properties": { "message": { "type": "string" } }, "required": ["message"],
     } } } });
     let done = json!({ "description": "It is done.", "content": { row.content_type: { "schema": answer } } });

@@ -11,16 +11,16 @@ use crate::sync::lock;
 #[derive(Clone, Debug, Default)]
 pub struct Reloads(Arc<Mutex<Reloaded>>);
 
-/// What came of files that changed while the mock runs.
+/// The results of reloading changed files.
 #[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Reloaded {
     /// Whether files are watched at all (`serve --watch`).
     pub watched: bool,
-    /// How often a changed file was taken over.
+    /// Number of changed files that were taken over.
     pub taken: u64,
-    /// What is wrong with a file, so that what held before stays in force; nothing once it is right.
+    /// The mistake in a changed file, if any; until it is corrected the previous content stays in force.
     pub mistake: Option<String>,
-    /// The keys of the settings file that are otherwise than at the start, and hold from the next start on.
+    /// The changed keys of the settings file that take effect only at the next start.
     pub waiting: Vec<String>,
 }
 

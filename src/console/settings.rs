@@ -8,12 +8,12 @@ use super::endpoint::{Answered, Endpoint, Nothing};
 use super::refused::Refused;
 use crate::settings::InForce;
 
-/// What holds.
+/// The settings in force.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Shown {
-    /// The seed of its random values, in digits.
+    /// The seed of its random values, as text.
     seed: String,
-    /// How fast its clock goes: a number of times real time, `0` or `max`.
+    /// The speed of its clock: a multiple of real time, `0` or `max`.
     speed: String,
     #[serde(flatten)]
     #[schemars(flatten)]
@@ -27,7 +27,8 @@ impl Endpoint for Show {
     const NAME: &'static str = "settings";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/settings";
-    const WHAT: &'static str = "shows the settings in force, whether of the file, the environment or the command line, without secrets";
+    const WHAT: &'static str =
+        "shows the settings in force, from the file, the environment and the command line, without secrets";
     type Ask = Nothing;
     type Answer = Shown;
 

@@ -26,30 +26,30 @@ const NOT_SETTLED: u16 = 417;
 /// Maximum number of open callbacks listed.
 const MOST: usize = 100;
 
-/// What has to be over.
+/// When to return.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
-    /// How long to wait at most, in real time. Default: 10s.
+    /// Maximum waiting time, in real time. Default: 10s.
     within: Option<HumanDuration>,
-    /// Over is also what is due later than this, in the mock's time: `1m`. Default: nothing may be under way that comes to
-    /// an end by itself, however late.
+    /// Ignores work due later than this, in the mock's time: `1m`. Default: waits for everything that ends on its own,
+    /// however late.
     horizon: Option<HumanDuration>,
-    /// Whether to move the clock to what is due next until all is over, in place of waiting for it. Default: false.
+    /// Whether to move the clock to the next due moment until everything is over, instead of waiting. Default: false.
     advance: Option<bool>,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Answer {
     /// Whether everything is over.
     settled: bool,
     /// The mock's time.
     now: String,
-    /// The callbacks that are not delivered and not given up, at most 100 of them.
+    /// The callbacks that are neither delivered nor given up, at most 100.
     open: Vec<Open>,
-    /// How many requests are late on purpose and not answered yet.
+    /// Number of requests that are delayed on purpose and not yet answered.
     late: usize,
-    /// Whether the mock is at something that comes to an end by itself.
+    /// Whether something is in progress that ends on its own.
     busy: bool,
     /// When the next thing happens, in the mock's time.
     next: Option<String>,
@@ -58,14 +58,14 @@ pub(super) struct Answer {
     callbacks: Totals,
 }
 
-/// A callback that is on its way.
+/// A callback that is not delivered yet.
 #[derive(Debug, Serialize, JsonSchema)]
 struct Open {
     /// Its number.
     callback: u64,
     /// Its event.
     event: String,
-    /// Where it goes.
+    /// The URL it is sent to.
     url: String,
     /// When it was first due.
     due: String,
@@ -79,7 +79,7 @@ impl Endpoint for Settle {
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/settle";
     const WHAT: &'static str =
-        "returns when everything that was caused is answered, delivered or given up: {\"within\": \"10s\"}";
+        "returns when everything caused so far is answered, delivered or given up: {\"within\": \"10s\"}";
     const STATUSES: &'static [u16] = &[200, NOT_SETTLED];
     type Ask = Ask;
     type Answer = Answer;

@@ -10,27 +10,27 @@ use crate::contract::fields::Whole;
 use crate::contract::signature::{Explained, TakenApart};
 use crate::journal::Signed;
 
-/// Which signature, and what another side has made of it.
+/// A signature, and optionally the receiver's own values.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
     /// The number of the entry: of an attempt (`tried`), or of a request to the chatbot (`called`).
     entry: Whole<1, { i64::MAX }>,
-    /// The signature that your receiver has computed: what it was made of is found out.
+    /// The signature that your receiver has computed: the mock finds out what it was computed over.
     computed: Option<String>,
-    /// The body that your receiver has seen, in place of the one that was sent.
+    /// The body that your receiver has seen, instead of the one that was sent.
     body: Option<String>,
 }
 
-/// A signature taken apart.
+/// The analysis of a signature.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Apart {
-    /// What was signed, and what it gives.
+    /// What was signed, and the resulting signature.
     #[serde(flatten)]
     signature: TakenApart,
-    /// Whether what was `computed` or seen as `body` fits.
+    /// Whether the given `computed` or `body` is right.
     #[serde(skip_serializing_if = "Option::is_none")]
     fits: Option<bool>,
-    /// Why it does not.
+    /// Why it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<Explained>,
 }
@@ -42,14 +42,16 @@ impl Endpoint for TakeApart {
     const NAME: &'static str = "signature";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/journal/{entry}/signature";
-    const WHAT: &'static str = "takes the signature of an attempt or of a chatbot request apart: what was signed, what that gives, what mistakes would give; with {\"computed\": \"SIGNATURE\"} also what your receiver's signature was made of";
+    const WHAT: &'static str = "explains the signature of an attempt or of a chatbot request: what was \
+        signed, the result, and the results of usual mistakes; with {\"computed\": \"SIGNATURE\"} also \
+        what your receiver's signature was computed over";
     type Ask = Ask;
     type Answer = Apart;
 
     async fn answer(world: World, ask: Ask) -> Result<Answered<Apart>, Refused> {
         let seq = u64::try_from(ask.entry.get()).unwrap_or_default();
         let entry = world.journal().find(seq).ok_or_else(|| {
-            Refused::missing(format!("there is no entry {seq} in the journal, or it is not kept any more"))
+            Refused::missing(format!("there is no entry {seq} in the journal, or it is no longer kept"))
         })?;
         let signers = world.driver.look(|engine, _| engine.client_signers());
         let signed = Signed::of(&entry, &signers).ok_or_else(|| {

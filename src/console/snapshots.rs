@@ -30,12 +30,8 @@ const MOST_IN_ALL: usize = 2_000_000;
 const FORMAT: u32 = 1;
 
 fn again(again: &Option<Arc<dyn Again>>) -> Result<&dyn Again, Refused> {
-    let none = || {
-        Refused::new(
-            409,
-            "this mock can't be put back: its files are watched, or it keeps nothing of what it is given",
-        )
-    };
+    let none =
+        || Refused::new(409, "this mock can't be restored: its files are watched, or it keeps no inputs");
     again.as_deref().ok_or_else(none)
 }
 
@@ -72,7 +68,7 @@ async fn beside<T: Send + 'static>(
 }
 
 fn to_beginning(world: &World) -> Result<(), Refused> {
-    go_back(world, |again| again.go_back(None, &[]), "put back to its beginning".to_owned())
+    go_back(world, |again| again.go_back(None, &[]), "reset to its beginning".to_owned())
 }
 
 /// Puts a mock back to its beginning.
@@ -111,7 +107,7 @@ pub(super) struct Shown {
     name: String,
     /// The mock's time there.
     at: String,
-    /// How much the mock was given up to there: requests, passing time, results of callbacks.
+    /// Number of inputs of the mock up to there: requests, passing time, results of callbacks.
     inputs: u64,
 }
 
@@ -137,7 +133,8 @@ impl Endpoint for Take {
     const NAME: &'static str = "snapshot";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/snapshots";
-    const WHAT: &'static str = "gives the present state a name, to come back to it; one of that name before is replaced: {\"name\": \"logged in\"}";
+    const WHAT: &'static str = "saves the present state under a name, to restore it later; it replaces \
+        a snapshot of the same name: {\"name\": \"logged in\"}";
     const STATUSES: &'static [u16] = &[201];
     type Ask = Named;
     type Answer = Shown;
@@ -146,12 +143,12 @@ impl Endpoint for Take {
         again(&world.again)?;
         let name = ask.name;
         if name.len() > 200 {
-            return Err(Refused::wrong("name is to have 200 bytes at most"));
+            return Err(Refused::wrong("name must be at most 200 bytes long"));
         }
         let snapshot = moment(world.origin(), None).await?;
         let mut all = world.snapshots.lock();
         if all.len() >= MOST && !all.contains_key(&name) {
-            return Err(Refused::new(429, format!("there are {MOST} snapshots, which is the most")));
+            return Err(Refused::new(429, format!("there are already {MOST} snapshots, the maximum")));
         }
         let others = all.iter().filter(|(other, _)| **other != name);
         let others: usize = others.map(|(_, other)| other.checkpoint.size()).sum();
@@ -159,7 +156,8 @@ impl Endpoint for Take {
             return Err(Refused::new(
                 429,
                 format!(
-                    "the snapshots would hold more than {MOST_IN_ALL} tasks, conversations, inputs and other objects, which is the most: forget some with DELETE /_mock/snapshots/NAME"
+                    "the snapshots would hold more than {MOST_IN_ALL} tasks, conversations, inputs and \
+                    other objects, the maximum: delete some with DELETE /_mock/snapshots/NAME"
                 ),
             ));
         }
@@ -212,13 +210,13 @@ impl Endpoint for Restore {
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/snapshots/{name}/restore";
     const WHAT: &'static str =
-        "puts the mock back to a snapshot, its time included; what has happened since is as if it had not";
+        "restores a snapshot, its time included; everything that has happened since is undone";
     type Ask = Named;
     type Answer = Shown;
 
     async fn answer(world: World, ask: Named) -> Result<Answered<Shown>, Refused> {
         let snapshot = find(&world.snapshots, &ask.name)?;
-        let note = format!("put back to the snapshot `{}`", ask.name);
+        let note = format!("restored to the snapshot `{}`", ask.name);
         go_back(&world, |again| again.restore(&snapshot), note)?;
         Ok(Answered::ok(Shown::of(&ask.name, &snapshot)))
     }
@@ -251,7 +249,8 @@ impl Endpoint for Reset {
     const NAME: &'static str = "reset";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/reset";
-    const WHAT: &'static str = "puts the mock back to its beginning: the same requests give the same ids again. Callbacks on their way are dropped; snapshots and namespaces stay";
+    const WHAT: &'static str = "resets the mock: the same requests give the same ids again. Undelivered \
+        callbacks are dropped; snapshots and namespaces stay";
     type Ask = Nothing;
     type Answer = Done;
 
@@ -261,16 +260,16 @@ impl Endpoint for Reset {
     }
 }
 
-/// A state, to be taken elsewhere.
+/// An exported state.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Exported {
     /// The version that wrote it.
     airudder_mock: String,
-    /// The number of this form.
+    /// The version of this format.
     format: u32,
     /// What the state begins with.
     beginning: Beginning,
-    /// What the mock was given, in order.
+    /// The inputs of the mock, in order.
     #[schemars(with = "Vec<Map<String, Value>>")]
     inputs: Vec<Written>,
 }
@@ -299,7 +298,8 @@ impl Exported {
         let Self { airudder_mock, format, beginning, inputs } = self;
         if format != FORMAT {
             return Err(Refused::wrong(format!(
-                "format is {format}, and this version ({}) reads {FORMAT}; it was written by {airudder_mock}",
+                "format is {format}, but this version ({}) reads {FORMAT}; the state was written by \
+                {airudder_mock}",
                 env!("CARGO_PKG_VERSION")
             )));
         }
@@ -308,7 +308,7 @@ impl Exported {
             let input = written.input();
             read.push(Arc::new(input.map_err(|error| Refused::wrong(format!("inputs[{number}]: {error}")))?));
         }
-        let note = "put to a state that was imported".to_owned();
+        let note = "set to an imported state".to_owned();
         go_back(world, |again| again.go_back(Some(beginning), &read), note)
     }
 }
@@ -327,7 +327,8 @@ impl Endpoint for Export {
     const NAME: &'static str = "export";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/export";
-    const WHAT: &'static str = "gives the present state as one file, or that of a snapshot (`?snapshot=NAME`): all that the mock was given, uploaded files included";
+    const WHAT: &'static str = "exports the present state, or a snapshot (`?snapshot=NAME`), as one \
+        file: all inputs of the mock, uploaded files included";
     type Ask = ExportAsk;
     type Answer = Exported;
 
@@ -348,7 +349,8 @@ impl Endpoint for Import {
     const NAME: &'static str = "import";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/import";
-    const WHAT: &'static str = "puts the mock to a state that was exported, its time included; its settings are to be those of the mock that exported it";
+    const WHAT: &'static str = "sets the mock to an exported state, its time included; its settings \
+        must be those of the mock that exported it";
     const IS_LARGE: bool = true;
     type Ask = Exported;
     type Answer = Done;

@@ -23,7 +23,7 @@ const LISTED: usize = 50;
 /// The scenarios.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Scenarios {
-    /// Those that were given, and then those that ship.
+    /// The scenarios that were given, then the shipped ones.
     scenarios: Vec<Offered>,
 }
 
@@ -35,7 +35,7 @@ impl Endpoint for ListScenarios {
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/scenarios";
     const WHAT: &'static str =
-        "lists the scenarios that stories can be begun of: those that ship, and those given with `serve`";
+        "lists the scenarios that can be started: those shipped, and those given with `serve`";
     type Ask = Nothing;
     type Answer = Scenarios;
 
@@ -55,7 +55,7 @@ pub(super) struct Shown {
     file: String,
     /// When it begins or began, in the mock's time.
     begins: String,
-    /// How far it is.
+    /// Its progress.
     #[serde(flatten)]
     #[schemars(flatten)]
     progress: Progress,
@@ -90,7 +90,7 @@ impl Shown {
             None => {
                 let at = progress.at.iter().map(|at| format!(", at {} ({})", at.step, at.place));
                 format!(
-                    "is not over: {} of {} steps are taken{}",
+                    "is not over: {} of {} steps are done{}",
                     progress.taken,
                     progress.steps,
                     at.collect::<String>()
@@ -106,30 +106,30 @@ pub(super) fn find(engine: &Engine, number: usize) -> Result<(usize, Shown), Ref
     let index = number.wrapping_sub(1);
     let run = engine.stories().get(index).ok_or_else(|| {
         let there = match engine.stories().len() {
-            0 => "there is none; POST /_mock/stories begins one".to_owned(),
+            0 => "there are none; POST /_mock/stories starts one".to_owned(),
             many if number > many => format!("there are stories 1 to {many}"),
-            _ => "it is over, and a load keeps none that is".to_owned(),
+            _ => "it is over, and a load does not keep finished stories".to_owned(),
         };
         Refused::missing(format!("there is no story {number}: {there}"))
     })?;
     Ok((index, Shown::of(index, run)))
 }
 
-/// What is to begin.
+/// The story to start.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct StartAsk {
     /// The scenario: `agent-transfer`, or the path of a file that was given.
     scenario: Option<String>,
-    /// In place of `scenario`: the text of one, as it would stand in a file.
+    /// Instead of `scenario`: the text of a scenario file.
     text: Option<String>,
-    /// Variables of it, in place of their values in the file: `{"amount": 200}`.
+    /// Values for its variables, overriding those in the file: `{"amount": 200}`.
     set: Option<Map<String, Value>>,
 }
 
-/// The stories that began.
+/// The stories that were started.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Started {
-    /// Mostly it is one; of a scenario with `copies` there are several.
+    /// Usually one; several for a scenario with `copies`.
     stories: Vec<Shown>,
 }
 
@@ -140,7 +140,8 @@ impl Endpoint for Start {
     const NAME: &'static str = "start-story";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/stories";
-    const WHAT: &'static str = "begins a story of a scenario beside whatever else happens: {\"scenario\": \"agent-transfer\", \"set\": {\"company\": \"Indonesia\"}}";
+    const WHAT: &'static str = "starts a story of a scenario beside everything else: {\"scenario\": \
+        \"agent-transfer\", \"set\": {\"company\": \"Indonesia\"}}";
     const STATUSES: &'static [u16] = &[201];
     type Ask = StartAsk;
     type Answer = Started;
@@ -151,7 +152,8 @@ impl Endpoint for Start {
             (None, Some(text)) => Given::Text(text),
             _ => {
                 return Err(Refused::wrong(
-                    "which scenario? Give `scenario`, such as \"agent-transfer\", or `text`, which is all of one",
+                    "the scenario is missing: give `scenario`, such as \"agent-transfer\", or `text`, \
+                    the whole text of one",
                 ));
             }
         };
@@ -168,14 +170,15 @@ impl Endpoint for Start {
                 return Err(Refused::new(
                     429,
                     format!(
-                        "there are {first} stories, and with {} more it were more than {MOST}, which is the most; POST /_mock/reset forgets them",
+                        "there are {first} stories, and {} more would exceed the maximum of {MOST}; \
+                        POST /_mock/reset removes them",
                         story.copies
                     ),
                 ));
             }
             let time = 1 + engine.stories().iter().filter(|(_, run)| is_again(run, &story)).count() as u64;
             // The ids differ from those of other mocks, and from those of other stories with the same seed in their files.
-            let seed = engine.seed().derive("story begun by hand", first as u64);
+            let seed = engine.seed().derive("story started by hand", first as u64);
             let mut runs = begin::runs((first, time), &[Arc::clone(&story)], Some(seed), seed, now, &set);
             for run in &mut runs {
                 run.fail_fast();
@@ -197,7 +200,7 @@ fn is_again(run: &StoryRun, story: &Story) -> bool {
 /// Which stories to list.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ListAsk {
-    /// At most so many, the newest. Default: 50.
+    /// Maximum number of stories, the newest ones. Default: 50.
     limit: Option<Whole<1, 10_000>>,
 }
 
@@ -206,7 +209,7 @@ pub(super) struct ListAsk {
 pub(super) struct Listing {
     /// The newest first.
     stories: Vec<Shown>,
-    /// How many there are in all.
+    /// Total number of stories.
     total: usize,
 }
 
@@ -218,7 +221,7 @@ impl Endpoint for List {
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/stories";
     const WHAT: &'static str =
-        "lists the stories, newest first, with how far each is and which of its expectations have failed";
+        "lists the stories, newest first, with the progress of each and its failed expectations";
     type Ask = ListAsk;
     type Answer = Listing;
 
@@ -247,7 +250,7 @@ impl Endpoint for Show {
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/stories/{story}";
     const WHAT: &'static str =
-        "shows how far a story is and which of its expectations have failed; `wait` waits for its end";
+        "shows the progress of a story and its failed expectations; `wait` waits for its end";
     type Ask = Numbered;
     type Answer = Shown;
 
@@ -264,7 +267,7 @@ impl Endpoint for Stop {
     const METHOD: &'static str = "DELETE";
     const PATH: &'static str = "/stories/{story}";
     const WHAT: &'static str =
-        "ends a story where it is: no further steps, no further reactions. What it has sent goes on";
+        "stops a story: no further steps, no further reactions. Callbacks that it has sent continue";
     type Ask = Numbered;
     type Answer = Shown;
 

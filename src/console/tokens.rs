@@ -7,10 +7,10 @@ use super::World;
 use super::endpoint::{Answered, Done, Endpoint};
 use super::refused::Refused;
 
-/// Whose tokens.
+/// The tokens to expire.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
-    /// The APPKey of the account. Default: those of all.
+    /// The APPKey of the account. Default: all accounts.
     app_key: Option<String>,
 }
 
@@ -21,7 +21,7 @@ impl Endpoint for Expire {
     const NAME: &'static str = "expire-tokens";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/tokens/expire";
-    const WHAT: &'static str = "lets all tokens expire, or with {\"app_key\": \"...\"} those of one account";
+    const WHAT: &'static str = "expires all tokens, or with {\"app_key\": \"...\"} those of one account";
     type Ask = Ask;
     type Answer = Done;
 

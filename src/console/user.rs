@@ -12,22 +12,22 @@ use crate::simulator::{AccountKey, Chat, ChatAct, ChatError, ChatHistory, FileKi
 /// Default for the number of chats listed.
 const CHATS: usize = 20;
 
-/// Who begins a chat with whom.
+/// A new chat.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct BeginAsk {
-    /// The person's number, with the code of the country: `+6281234567890`. Default: a new one.
+    /// The person's number, with country code: `+6281234567890`. Default: a new one.
     number: Option<String>,
     /// The person's name. Default: one that fits.
     name: Option<String>,
-    /// The channel that is written to, of one of the account's WhatsApp business accounts. Default: the first.
+    /// The channel to write to, of one of the account's WhatsApp business accounts. Default: the first one.
     channel_id: Option<String>,
     /// The APPKey of the account. Default: the first.
     app_key: Option<String>,
-    /// What the person writes first. Default: nothing yet.
+    /// The person's first message. Default: none.
     write: Option<String>,
 }
 
-/// A chat that was begun.
+/// A chat that was started.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Begun {
     /// The conversation: its `call_id`.
@@ -43,8 +43,7 @@ impl Endpoint for Begin {
     const NAME: &'static str = "chat";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/chats";
-    const WHAT: &'static str =
-        "lets a person begin a chat on WhatsApp, whom you play: {\"write\": \"hello\"}";
+    const WHAT: &'static str = "starts a chat on WhatsApp as a person whom you play: {\"write\": \"hello\"}";
     const STATUSES: &'static [u16] = &[201];
     type Ask = BeginAsk;
     type Answer = Begun;
@@ -57,7 +56,7 @@ impl Endpoint for Begin {
             let number = digits.parse().ok().filter(|_| is_number);
             number.ok_or_else(|| {
                 Refused::wrong(format!(
-                    "number is `{text}`, expected one with the code of the country: +6281234567890"
+                    "number is `{text}`, expected a number with its country code: +6281234567890"
                 ))
             })
         });
@@ -84,14 +83,14 @@ impl Endpoint for Begin {
 /// Which chats.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ChatsAsk {
-    /// At most so many, the newest. Default: 20.
+    /// Maximum number of chats, the newest ones. Default: 20.
     limit: Option<Whole<1, 1_000>>,
 }
 
 /// The chats.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Chats {
-    /// Those in which something was said, newest first.
+    /// The chats that have messages, newest first.
     chats: Vec<Chat>,
 }
 
@@ -102,7 +101,7 @@ impl Endpoint for List {
     const NAME: &'static str = "chats";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/chats";
-    const WHAT: &'static str = "lists the chats in which something was said, newest first";
+    const WHAT: &'static str = "lists the chats that have messages, newest first";
     type Ask = ChatsAsk;
     type Answer = Chats;
 
@@ -127,7 +126,7 @@ impl Endpoint for History {
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/chats/{conversation}";
     const WHAT: &'static str =
-        "shows what was said in a chat, how far each message has come, and what can be pressed";
+        "shows the messages of a chat with their status, and the buttons that can be pressed";
     type Ask = HistoryAsk;
     type Answer = ChatHistory;
 
@@ -140,11 +139,11 @@ impl Endpoint for History {
     }
 }
 
-/// What the person does: one thing at a time.
+/// An action of the person, exactly one.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ActAsk {
-    /// The conversation: its `call_id`. It may be one that you have not begun, such as that of a campaign: the mock's own user says
-    /// no more then.
+    /// The conversation: its `call_id`. It may be one that you did not start, such as that of a campaign: the mock then no
+    /// longer plays its user.
     conversation: String,
     /// Writes this.
     write: Option<String>,
@@ -154,19 +153,19 @@ pub(super) struct ActAsk {
     choose: Option<String>,
     /// Sends a file of this kind.
     send: Option<Kind>,
-    /// With `send`: where the file is. Default: one of the mock's own.
+    /// With `send`: the URL of the file. Default: a file of the mock.
     url: Option<String>,
     /// With `send`: the name of the file.
     name: Option<String>,
-    /// Asks for a person (`true`), in the language of the conversation.
+    /// Asks for a human agent (`true`), in the language of the conversation.
     ask_for_agent: Option<bool>,
-    /// Says no more (`true`), until the next thing.
+    /// Stops writing (`true`), until the next action.
     fall_silent: Option<bool>,
-    /// Wants no more messages (`true`).
+    /// Opts out of messages (`true`).
     opt_out: Option<bool>,
 }
 
-/// What is in a file.
+/// The type of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
@@ -198,7 +197,7 @@ impl ActAsk {
             self;
         if send.is_none() && (url.is_some() || name.is_some()) {
             return Err(Refused::wrong(
-                "`url` and `name` are of a file: `send` says what it is, for example \"image\"",
+                "`url` and `name` describe a file: give its type with `send`, for example \"image\"",
             ));
         }
         let wants = |given: Option<bool>, act: ChatAct| (given == Some(true)).then_some(act);
@@ -215,7 +214,8 @@ impl ActAsk {
         match (acts.next(), acts.next()) {
             (Some(act), None) => Ok((conversation, act)),
             _ => Err(Refused::wrong(
-                "give one thing that the person does: `write`, `press`, `choose`, `send`, `ask_for_agent`, `fall_silent` or `opt_out`",
+                "give exactly one action of the person: `write`, `press`, `choose`, `send`, \
+                `ask_for_agent`, `fall_silent` or `opt_out`",
             )),
         }
     }

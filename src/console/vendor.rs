@@ -14,7 +14,8 @@ impl Endpoint for Describe {
     const NAME: &'static str = "vendor";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/vendor/openapi.json";
-    const WHAT: &'static str = "describes the vendor's requests (`paths`) and callbacks (`webhooks`) as OpenAPI 3.1, with where each part is known from, under your own corrections";
+    const WHAT: &'static str = "describes the vendor's requests (`paths`) and callbacks (`webhooks`) as \
+        OpenAPI 3.1, with the provenance of each part and your corrections applied";
     type Ask = Nothing;
     type Answer = Value;
 

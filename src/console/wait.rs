@@ -30,31 +30,31 @@ const NOT_MET: u16 = 417;
 /// Maximum number of differences shown.
 const MOST: usize = 20;
 
-/// What is waited for: a request of yours, a callback, or the end of a story.
+/// The condition to wait for: a request of yours, a callback, or the end of a story.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
-    /// The endpoint of a request that you make: `chatbot.send_message`. `chatbot.*` is all that begin so.
+    /// The endpoint of a request that you make: `chatbot.send_message`. `chatbot.*` matches the whole group.
     request: Option<String>,
-    /// The event of a callback: `task.finished`. `task.*` is all that begin so.
+    /// The event of a callback: `task.finished`. `task.*` matches the whole group.
     callback: Option<String>,
-    /// The number of a story: until it is over. It has to have passed.
+    /// The number of a story: waits for its end. It must have passed.
     story: Option<Whole<1, 10_000>>,
-    /// What its fields have to be like: values, or matchers such as `{"contains": "order"}`, as in scenarios.
+    /// The fields it must have: values, or matchers such as `{"contains": "order"}`, as in scenarios.
     #[serde(rename = "where")]
     where_: Option<Map<String, Value>>,
-    /// How often it has to come. Default: 1.
+    /// Required number of occurrences. Default: 1.
     times: Option<Whole<1, 1_000_000>>,
-    /// Only what came after this entry of the journal. Default: 0, which is everything that is kept.
+    /// Only entries after this one in the journal. Default: 0, which means all that are kept.
     since: Option<Whole<0, { i64::MAX }>>,
-    /// How far a callback has to be: `delivered` (the default), `queued`, `tried`, or `dead`, when it was given up.
+    /// The state that a callback must reach: `delivered` (the default), `queued`, `tried`, or `dead` (given up).
     state: Option<State>,
-    /// Whether it has to be a request that the mock refused. Default: false, one that it served.
+    /// Whether the mock must have refused the request. Default: false, it must have served it.
     refused: Option<bool>,
-    /// How long to wait at most, in real time. Default: 10s.
+    /// Maximum waiting time, in real time. Default: 10s.
     within: Option<HumanDuration>,
 }
 
-/// How far a callback is.
+/// The state of a callback.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum State {
@@ -65,22 +65,22 @@ enum State {
     Dead,
 }
 
-/// What came of waiting.
+/// The result of waiting.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Answer {
-    /// Whether it came as often as was asked.
+    /// Whether the condition was met.
     met: bool,
-    /// The entries of the journal that are it, with `body` as it was sent.
+    /// The matching journal entries, with `body` as sent.
     entries: Vec<Value>,
-    /// The number of the latest entry that was looked at: go on from it with `since`.
+    /// The number of the last entry examined: continue from it with `since`.
     last: u64,
-    /// Why not, if it did not come.
+    /// Why the condition was not met.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
-    /// The entry that was nearest to it.
+    /// The closest entry.
     #[serde(skip_serializing_if = "Option::is_none")]
     nearest: Option<Value>,
-    /// In what the nearest differs.
+    /// How the closest entry differs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     differences: Vec<String>,
     /// The story that was waited for.
@@ -95,7 +95,8 @@ impl Endpoint for Wait {
     const NAME: &'static str = "wait";
     const METHOD: &'static str = "POST";
     const PATH: &'static str = "/wait";
-    const WHAT: &'static str = "returns as soon as a request or callback has come that is as you say: {\"callback\": \"task.finished\", \"within\": \"10s\"}; or a story is over: {\"story\": 1}";
+    const WHAT: &'static str = "waits for a request or callback that matches: {\"callback\": \
+        \"task.finished\", \"within\": \"10s\"}; or for the end of a story: {\"story\": 1}";
     const STATUSES: &'static [u16] = &[200, NOT_MET];
     type Ask = Ask;
     type Answer = Answer;
@@ -138,7 +139,7 @@ async fn until_over(
         Ask { request: None, callback: None, where_: None, times: None, state: None, refused: None, .. }
     );
     if !is_alone {
-        return Err(Refused::wrong("a story is waited for alone: beside `story` there is only `within`"));
+        return Err(Refused::wrong("`story` goes only with `within`"));
     }
     let mut written = world.kept.watch();
     loop {
@@ -203,20 +204,25 @@ impl Hunt {
             (None, Some(callback)) => (callback, Direction::Callback),
             (None, None) => {
                 return Err(Refused::wrong(
-                    "what is waited for? Give `request`, such as \"chatbot.send_message\", `callback`, such as \"task.finished\", or `story`, the number of one",
+                    "there is nothing to wait for: give `request`, such as \"chatbot.send_message\", \
+                    `callback`, such as \"task.finished\", or `story`, the number of a story",
                 ));
             }
             (Some(_), Some(_)) => {
-                return Err(Refused::wrong("give `request` or `callback`, not both: wait twice"));
+                return Err(Refused::wrong(
+                    "give `request` or `callback`, not both; to wait for both, wait twice",
+                ));
             }
         };
         let is_request = direction == Direction::Request;
         if is_request && ask.state.is_some() {
-            return Err(Refused::wrong("`state` is of callbacks; a request is over when it is answered"));
+            return Err(Refused::wrong(
+                "`state` applies to callbacks only; a request is over when it is answered",
+            ));
         }
         if !is_request && ask.refused.is_some() {
             return Err(Refused::wrong(
-                "`refused` is of requests; wait for a callback with \"state\": \"dead\"",
+                "`refused` applies to requests only; wait for a callback with \"state\": \"dead\"",
             ));
         }
         let is_it = |id: &str| is_named(&name, id);
@@ -370,21 +376,21 @@ impl Hunt {
         let what = if *is_request { "request" } else { "callback" };
         let within = HumanDuration(self.within);
         let mut why = match self.met.len() {
-            0 => format!("no {what} `{name}` as wanted within {within}"),
+            0 => format!("no matching {what} `{name}` within {within}"),
             some => format!("{some} of {times} {what}s `{name}` within {within}"),
         };
         match &self.nearest {
             Some(near) => {
                 let seq = near.entry.seq;
-                why.push_str(&format!("; the nearest is entry {seq} of the journal: {}", near.why));
+                why.push_str(&format!("; the closest is entry {seq} of the journal: {}", near.why));
             }
-            None if self.others.is_empty() => why.push_str(&format!("; no {what} came at all")),
+            None if self.others.is_empty() => why.push_str(&format!("; no {what} arrived at all")),
             None => {
                 let others = self
                     .others
                     .iter()
                     .map(|(name, numbers)| format!("{name} ({})", counted(numbers.len() as u64, what)));
-                why.push_str(&format!("; what came: {}", others.collect::<Vec<_>>().join(", ")));
+                why.push_str(&format!("; these arrived: {}", others.collect::<Vec<_>>().join(", ")));
             }
         }
         why

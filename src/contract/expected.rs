@@ -18,11 +18,13 @@ pub fn unexpected(event: &str, status: u16, body: &[u8]) -> Option<String> {
     let read = || serde_json::from_slice::<Value>(body).ok();
     match event {
         // Documented.
-        "session.transfer" if status != 200 => {
-            Some(format!("answered {status}, and the vendor's document asks for 200 with a JSON object such as `{{}}`"))
-        }
+        "session.transfer" if status != 200 => Some(format!(
+            "answered {status}, but the vendor's document asks for 200 with a JSON object such as `{{}}`"
+        )),
         "session.transfer" if !read().is_some_and(|body| body.is_object()) => Some(
-            "answered with a body that is no JSON object, and the vendor's document asks for one such as `{}`".to_owned(),
+            "answered with a body that is not a JSON object, but the vendor's document asks for one such \
+            as `{}`"
+                .to_owned(),
         ),
         // Client.
         "detection.result" if !read().is_some_and(|body| body["code"] == 200 && body["msg"] == "ok") => {

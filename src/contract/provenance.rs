@@ -14,7 +14,7 @@ pub enum Provenance {
     Example,
     /// Read off, or observed on the wire of, a third-party client in real use.
     Client,
-    /// Nobody outside the vendor knows: chosen in the style of its family, overridable by the user.
+    /// Not public: chosen in the style of its family, overridable by the user.
     Assumed,
 }
 

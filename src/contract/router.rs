@@ -1,4 +1,4 @@
-//! Finds the call of the catalog that a request means.
+//! Finds the endpoint of the catalog that a request means.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub struct RouteError {
 /// The result of looking up a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// A call of the catalog.
+    /// An endpoint of the catalog.
     Found {
         /// Its catalog id.
         id: Arc<str>,
@@ -52,7 +52,7 @@ pub enum Route {
     },
 }
 
-/// Finds calls by method and path.
+/// Finds endpoints by method and path.
 #[derive(Clone)]
 pub struct Router {
     /// Maps a path to a position in `places`.
@@ -80,7 +80,7 @@ struct Endpoint {
 }
 
 impl Router {
-    /// Creates a router for every call of the catalog.
+    /// Creates a router for every endpoint of the catalog.
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl Router {
         Ok(router)
     }
 
-    /// Finds the call that a request means. A slash at the end of the path is ignored, percent-encoded letters count as the
+    /// Finds the endpoint that a request means. A slash at the end of the path is ignored, percent-encoded letters count as the
     /// letters, and HEAD counts as GET.
     pub fn find(&self, method: &str, path: &str) -> Route {
         let decoded = decode_segments(without_end(path));

@@ -150,23 +150,23 @@ pub enum ErrorClass {
     Unsendable,
     /// The host's name has no address.
     Unresolved,
-    /// Nobody listens there.
+    /// Nothing listens there.
     Refused,
-    /// This machine gives no further connection: it is out of descriptors. It is no attempt.
+    /// This machine cannot open another connection: it is out of descriptors. It does not count as an attempt.
     NoDescriptors,
-    /// No whole answer within the policy's timeout.
+    /// No complete response within the policy's timeout.
     Timeout,
-    /// The connection ended before the answer did.
+    /// The connection ended before the response was complete.
     Reset,
     /// The TLS handshake failed.
     Tls,
-    /// What came back is not HTTP.
+    /// The response is not HTTP.
     BadAnswer,
     /// It was never sent, because a fault says so.
     Dropped,
-    /// Its receiver has only failed for so long that it gets nothing more.
+    /// Its receiver is disabled because it failed for too long without a success.
     Disabled,
-    /// An answer came, but its status or body is not what the policy calls success.
+    /// There was a response, but its status or body does not count as success under the policy.
     Rejected,
 }
 

@@ -200,7 +200,7 @@ fn headers(attempt: &Attempt, method: &Method) -> Result<(HeaderMap, bool, Optio
         })?;
         if parsed == CONTENT_LENGTH || parsed == TRANSFER_ENCODING {
             return Err(Failure::unsendable(format!(
-                "the header `{name}` is written by the client itself, leave it out"
+                "the header `{name}` is written by the client itself: leave it out"
             )));
         }
         append(&mut headers, parsed, name, value)?;
@@ -220,7 +220,7 @@ pub(crate) fn check(attempt: &Attempt) -> Result<(), Failure> {
 fn method(attempt: &Attempt) -> Result<Method, Failure> {
     let name = &attempt.callback.method;
     Method::from_bytes(name.as_bytes())
-        .map_err(|_| Failure::unsendable(format!("`{name}` is no HTTP method")))
+        .map_err(|_| Failure::unsendable(format!("`{name}` is not an HTTP method")))
 }
 
 fn append(headers: &mut HeaderMap, name: HeaderName, spelled: &str, value: &str) -> Result<(), Failure> {

@@ -182,8 +182,8 @@ async fn silence_ends_with_the_timeout() {
         let message = message_of(result, receiver.port());
         assert_eq!(
             message,
-            "timeout: no whole answer from 127.0.0.1:PORT within 100ms: answer first and do the work afterwards, or \
-             raise the timeout"
+            "timeout: no complete response from 127.0.0.1:PORT within 100ms: respond first and process \
+            afterwards, or raise the timeout"
         );
         assert_eq!(stream.read(&mut [0; 8]).await.unwrap_or(0), 0, "the connection is given up");
     }

@@ -31,18 +31,19 @@ impl Failure {
     /// A fault cancelled the attempt.
     pub(crate) fn broken_off(faults: &[FaultName]) -> Self {
         let names: Vec<&str> = faults.iter().map(|fault| fault.as_str()).collect();
-        Self::new(ErrorClass::Reset, format!("the attempt was broken off on purpose ({})", names.join(", ")))
+        Self::new(ErrorClass::Reset, format!("the attempt was aborted on purpose ({})", names.join(", ")))
     }
 
     /// A fault discarded the response.
     pub(crate) fn lost(status: u16) -> Self {
         let name = FaultName::AnswerLost;
-        Self::new(ErrorClass::Reset, format!("the answer {status} was thrown away on purpose ({name})"))
+        Self::new(ErrorClass::Reset, format!("the response {status} was discarded on purpose ({name})"))
     }
 
     /// The receiver is disabled, because it only fails.
     pub(crate) fn disabled(target: &Target) -> Self {
-        let message = format!("{} has only failed for so long that it gets nothing more", target.authority());
+        let message =
+            format!("{} has failed for so long without a success that it is disabled", target.authority());
         Self::new(ErrorClass::Disabled, message)
     }
 
@@ -60,8 +61,8 @@ impl Failure {
     pub(crate) fn unresolved(target: &Target, error: Option<&io::Error>) -> Self {
         let (host, why) = (target.host(), error.map_or_else(String::new, |error| format!(" ({error})")));
         let message = format!(
-            "no address is known for the host {host}{why}: check its spelling in the callback URL; hosts beside loopback \
-             also need --allow-target"
+            "no address is known for the host {host}{why}: check its spelling in the callback URL; hosts \
+            other than loopback also need --allow-target"
         );
         Self::new(ErrorClass::Unresolved, message)
     }
@@ -80,7 +81,7 @@ impl Failure {
                 };
                 (
                     ErrorClass::Refused,
-                    format!("nobody listens on {place}: start your receiver there, or {advice}"),
+                    format!("nothing listens on {place}: start your receiver there, or {advice}"),
                 )
             }
             io::ErrorKind::TimedOut => (
@@ -88,7 +89,7 @@ impl Failure {
                 format!("{place} did not take the connection: check host, port and firewall"),
             ),
             _ if is_closed(error) => {
-                (ErrorClass::Reset, format!("{place} closed the connection while it was opened"))
+                (ErrorClass::Reset, format!("{place} closed the connection while it was being opened"))
             }
             _ => (
                 ErrorClass::Refused,
@@ -109,7 +110,8 @@ impl Failure {
     pub(crate) fn no_answer(target: &Target, timeout: Duration) -> Self {
         let (place, within) = (place(target), HumanDuration(timeout));
         let message = format!(
-            "no whole answer from {place} within {within}: answer first and do the work afterwards, or raise the timeout"
+            "no complete response from {place} within {within}: respond first and process afterwards, or \
+            raise the timeout"
         );
         Self::new(ErrorClass::Timeout, message)
     }
@@ -134,7 +136,7 @@ impl Failure {
             return Self::tls_error(target, error);
         }
         if error.is_parse() || spoke_first {
-            let what = if spoke_first { "it spoke first".to_owned() } else { error.to_string() };
+            let what = if spoke_first { "it sent data first".to_owned() } else { error.to_string() };
             return Self::no_http(target, &what);
         }
         Self::broken(target, find_io(error))
@@ -145,11 +147,11 @@ impl Failure {
         let place = place(target);
         let how = match error {
             Some(error) if !is_closed(error) => format!("the connection to {place} broke ({error})"),
-            _ => format!("{place} closed the connection before it answered"),
+            _ => format!("{place} closed the connection before it responded"),
         };
         let https =
             if target.is_tls() { "" } else { "; if it speaks TLS, write https:// in the callback URL" };
-        Self::new(ErrorClass::Reset, format!("{how}: the log of the receiver may say why{https}"))
+        Self::new(ErrorClass::Reset, format!("{how}: the receiver's log may say why{https}"))
     }
 
     /// The bytes received are not an HTTP response.
@@ -158,7 +160,7 @@ impl Failure {
         let https =
             if target.is_tls() { "" } else { "; if it speaks TLS, write https:// in the callback URL" };
         let message = format!(
-            "what {place} answers is not HTTP ({what}): check that an HTTP/1.1 server listens there{https}"
+            "the response of {place} is not HTTP ({what}): check that an HTTP/1.1 server listens there{https}"
         );
         Self::new(ErrorClass::BadAnswer, message)
     }
@@ -167,8 +169,8 @@ impl Failure {
     pub(crate) fn no_http2(target: &Target, what: Option<&str>) -> Self {
         let place = place(target);
         let (class, what) = match what {
-            None => (ErrorClass::Reset, format!("{place} closed the connection before it answered")),
-            Some(what) => (ErrorClass::BadAnswer, format!("what {place} answers is not HTTP/2 ({what})")),
+            None => (ErrorClass::Reset, format!("{place} closed the connection before it responded")),
+            Some(what) => (ErrorClass::BadAnswer, format!("the response of {place} is not HTTP/2 ({what})")),
         };
         Self::new(class, format!("{what}: check that it speaks HTTP/2, or leave out `--http2`"))
     }
@@ -177,11 +179,11 @@ impl Failure {
     pub(crate) fn no_room(error: &io::Error) -> Self {
         let advice = match error.kind() {
             io::ErrorKind::AddrNotAvailable => {
-                "all local ports are in use or waiting; let the receiver keep connections open"
+                "all local ports are in use or waiting: let the receiver keep connections open"
             }
-            _ => "raise the limit of open files (`ulimit -n`), or allow fewer in flight",
+            _ => "raise the limit of open files (`ulimit -n`), or allow fewer attempts in flight",
         };
-        Self::unsendable(format!("no further connection can be opened here ({error}): {advice}"))
+        Self::unsendable(format!("this machine cannot open another connection ({error}): {advice}"))
     }
 
     /// A TLS error.
@@ -201,14 +203,14 @@ impl Failure {
             Some(error) => (
                 ErrorClass::BadAnswer,
                 format!(
-                    "the body of the {status} answer of {place} is malformed ({error}): check its framing"
+                    "the body of the {status} response of {place} is malformed ({error}): check its framing"
                 ),
             ),
             None => (
                 ErrorClass::Reset,
                 format!(
-                    "{place} closed the connection within its {status} answer, {length} bytes into the body: check the \
-                     length it announces"
+                    "{place} closed the connection within its {status} response, {length} bytes into the \
+                    body: check the length that it announces"
                 ),
             ),
         };

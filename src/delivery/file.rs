@@ -12,44 +12,46 @@ use super::status_set::StatusSet;
 use crate::files::Tree;
 use crate::time::{DurationRange, HumanDuration};
 
-/// How callbacks are delivered. What is missing comes from the preset.
+/// How callbacks are delivered. Missing keys come from the preset.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryFile {
-    /// Where the other keys start from. Default: `airudder`: 5 attempts, 60 s apart, 10 s each.
+    /// The source of the other keys. Default: `airudder`: 5 attempts, 60 s apart, 10 s each.
     pub preset: Option<PolicyPreset>,
-    /// How long one attempt may take, connecting included. Real time, whatever the speed of the story.
+    /// Maximum duration of an attempt, connecting included. Real time, whatever the speed of the story.
     pub timeout: Option<HumanDuration>,
-    /// How often a callback is sent at most, the first time included.
+    /// Maximum number of attempts per callback, the first one included.
     #[serde(alias = "tries")]
     #[schemars(range(min = 1, max = 1000), extend("x-old-name" = "tries"))]
     pub attempts: Option<u32>,
     /// The gaps between attempts; the last one repeats: `["60s"]`.
     pub gaps: Option<Vec<HumanDuration>>,
-    /// A random part of each gap by which it gets longer, 0.0 to 1.0.
+    /// Lengthens each gap by a random share of itself, at most this one: 0.0 to 1.0.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub jitter: Option<f64>,
     /// The statuses that count as success: `"2xx"`, or a list such as `[200, 204]`.
     pub success: Option<StatusSet>,
-    /// Fields the JSON answer must have to count as success, for example `{ code = 200 }`.
+    /// Fields that the JSON response must have to count as success, for example `{ code = 200 }`.
     pub success_body: Option<Tree>,
-    /// Whether callbacks of one conversation, or all to one receiver, wait for each other, and what sums up others waits until
-    /// they were attempted. Default: `fifo-per-session`.
+    /// Whether callbacks of one conversation, or all to one receiver, wait for each other, and whether callbacks that sum
+    /// up others wait until those were attempted. Default: `fifo-per-session`.
     pub order: Option<Ordering>,
-    /// How much of an answer's body is kept, in bytes. Default: 65536.
+    /// Maximum number of bytes kept of a response body. Default: 65536.
     #[schemars(range(max = 16_777_216))]
     pub answer_cap: Option<u32>,
-    /// Heeds the header Retry-After of an answer, in seconds or as a date, within these bounds: `1s..1h`. Default: not heeded.
+    /// Follows the Retry-After header of a response, in seconds or as a date, within these bounds: `1s..1h`. Default:
+    /// ignored.
     pub retry_after: Option<DurationRange>,
-    /// How many attempts may be under way to one receiver (host and port) at the same time. Default: as many as there are.
+    /// Maximum number of simultaneous attempts to one receiver (host and port). Default: unlimited.
     #[schemars(range(min = 1))]
     pub concurrency: Option<u32>,
-    /// After so many failures in a row a receiver is left alone for a while, then tried with one callback. Default: never.
+    /// Number of failures in a row after which a receiver is paused, then tried with one callback. Default: never.
     #[schemars(range(min = 1))]
     pub pause_after: Option<u32>,
     /// With `pause_after`: for how long. Default: 1m.
     pub pause: Option<HumanDuration>,
-    /// A receiver that has only failed for so long gets nothing more: what is left for it fails, which is noted. Default: never.
+    /// Disables a receiver that has failed for this long without a success: its remaining callbacks fail, and a note says
+    /// so. Default: never.
     pub disable_after: Option<HumanDuration>,
 }
 
@@ -65,11 +67,11 @@ pub enum PolicyPreset {
     /// The Standard Webhooks schedule: at once, then after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h.
     /// Timeout 20 s.
     StandardWebhooks,
-    /// In the manner of Stripe: twelve attempts within three days, farther and farther apart, in no order; Retry-After is heeded;
-    /// after a week of failures alone nothing more comes.
+    /// Like Stripe: twelve attempts within three days at growing intervals, unordered; Retry-After is followed; after a
+    /// week without a success the receiver is disabled.
     StripeLike,
-    /// One after the other to each receiver: nothing passes a callback that fails, which is tried a thousand times, at most a
-    /// minute apart. Retry-After is heeded.
+    /// One callback after the other to each receiver: nothing overtakes a failing callback, which is tried a thousand
+    /// times, at most a minute apart. Retry-After is followed.
     Fifo,
 }
 

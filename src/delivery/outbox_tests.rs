@@ -603,7 +603,7 @@ fn a_receiver_that_fails_is_left_alone_and_then_tried_with_one() {
         let started = outbox.start(at(0)).unwrap();
         outbox.finish(&attempt(started), &answered(503), at(0));
     }
-    assert_eq!(outbox.take_notes(), ["127.0.0.1 failed 2 times in a row: it is left alone for 30s"]);
+    assert_eq!(outbox.take_notes(), ["127.0.0.1 failed 2 times in a row: it is paused for 30s"]);
     assert!(outbox.start(at(29_999)).is_none());
     let trial = outbox.start(at(30_000)).unwrap();
     assert!(outbox.start(at(30_000)).is_none(), "one shows whether it is over");
@@ -639,7 +639,7 @@ fn a_receiver_that_only_fails_gets_nothing_more() {
     }
     assert_eq!(
         outbox.take_notes(),
-        ["127.0.0.1 has only failed for 1m40s: it is disabled and gets nothing more"]
+        ["127.0.0.1 has failed for 1m40s without a success: it is disabled and gets no more callbacks"]
     );
     let (second, _) = outbox.start(at(500_000)).unwrap();
     assert!(outbox.is_disabled(&second));

@@ -214,8 +214,8 @@ pub enum Rejection {
     },
     /// The response is a redirect.
     #[error(
-        "answered {status}, a redirect to {location}, instead of {expected}; callbacks don't follow redirects, set the \
-         callback URL to the final address"
+        "answered {status}, a redirect to {location}, instead of {expected}; callbacks don't follow \
+        redirects: set the callback URL to the final address"
     )]
     Redirect {
         /// The status of the response.
@@ -226,7 +226,7 @@ pub enum Rejection {
         expected: StatusSet,
     },
     /// The body is not JSON, so that its fields can't be checked.
-    #[error("answered {status} with {body}, but its JSON is to have {expected}")]
+    #[error("answered {status} with {body}, but its JSON must have {expected}")]
     NotJson {
         /// The status, which is right.
         status: u16,
@@ -291,7 +291,7 @@ mod tests {
             (answer(500, "{}"), "answered 500 instead of 2xx"),
             (
                 answer(200, ""),
-                r#"answered 200 with no body, but its JSON is to have {"code":200,"data":{"ok":true,"list":[1]}}"#,
+                r#"answered 200 with no body, but its JSON must have {"code":200,"data":{"ok":true,"list":[1]}}"#,
             ),
             (
                 answer(200, "[]"),
@@ -308,8 +308,8 @@ mod tests {
             ),
             (
                 ReceiverResponse { headers: vec![("location".into(), "/new".into())], ..answer(302, "") },
-                "answered 302, a redirect to /new, instead of 2xx; callbacks don't follow redirects, set the callback \
-                 URL to the final address",
+                "answered 302, a redirect to /new, instead of 2xx; callbacks don't follow redirects: \
+                set the callback URL to the final address",
             ),
         ] {
             assert_eq!(rule.judge(&answer).unwrap_err().to_string(), message);

@@ -109,9 +109,8 @@ impl Receivers {
                     receiver.paused_until = Some(now.checked_add(length).unwrap_or(Timestamp::MAX));
                     if is_first {
                         let length = HumanDuration(length);
-                        self.notes.push(format!(
-                            "{name} failed {after} times in a row: it is left alone for {length}"
-                        ));
+                        self.notes
+                            .push(format!("{name} failed {after} times in a row: it is paused for {length}"));
                     }
                 }
                 let failed_for = Duration::try_from(now.duration_since(since)).unwrap_or_default();
@@ -122,7 +121,8 @@ impl Receivers {
                     receiver.is_disabled = true;
                     let after = HumanDuration(after);
                     self.notes.push(format!(
-                        "{name} has only failed for {after}: it is disabled and gets nothing more"
+                        "{name} has failed for {after} without a success: it is disabled and gets no \
+                        more callbacks"
                     ));
                 }
             }

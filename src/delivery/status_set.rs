@@ -85,7 +85,7 @@ impl Visitor<'_> for PatternVisitor {
     fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<StatusPattern, E> {
         match u16::try_from(number) {
             Ok(status @ 100..=599) => Ok(StatusPattern::One(status)),
-            _ => Err(E::custom(format!("{number} is no HTTP status, they go from 100 to 599"))),
+            _ => Err(E::custom(format!("{number} is not an HTTP status: use 100 to 599"))),
         }
     }
 
@@ -134,7 +134,7 @@ impl<'de> Visitor<'de> for SetVisitor {
         }
         if patterns.is_empty() {
             return Err(serde::de::Error::custom(
-                "the list of statuses is empty, write for example [200, \"3xx\"]",
+                "the list of statuses is empty: write for example [200, \"3xx\"]",
             ));
         }
         Ok(StatusSet(patterns))
@@ -193,13 +193,13 @@ mod tests {
     #[test]
     fn wrong_status_sets_say_why() {
         for (value, message) in [
-            (json!(99), "99 is no HTTP status, they go from 100 to 599"),
-            (json!(-1), "-1 is no HTTP status, they go from 100 to 599"),
-            (json!(70000), "70000 is no HTTP status, they go from 100 to 599"),
+            (json!(99), "99 is not an HTTP status: use 100 to 599"),
+            (json!(-1), "-1 is not an HTTP status: use 100 to 599"),
+            (json!(70000), "70000 is not an HTTP status: use 100 to 599"),
             (json!("2XX"), "write \"2xx\" instead of \"2XX\""),
             (json!("204"), "write 204 without quotes"),
             (json!("ok"), "invalid value: string \"ok\", expected a status such as 200 or \"2xx\""),
-            (json!([]), "the list of statuses is empty, write for example [200, \"3xx\"]"),
+            (json!([]), "the list of statuses is empty: write for example [200, \"3xx\"]"),
             (json!([200, true]), "invalid type: boolean `true`, expected a status such as 200 or \"2xx\""),
             (json!({}), "invalid type: map, expected a status such as 200 or \"2xx\", or a list of them"),
         ] {

@@ -15,12 +15,12 @@ pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
     match error {
         E::InvalidCertificate(error) => match error {
             CertificateError::UnknownIssuer => format!(
-                "the certificate of {host} is signed by an authority this machine does not know: name it with --ca \
-                 FILE, or {anyway}"
+                "the certificate of {host} is signed by an authority that this machine does not know: \
+                give it with --ca FILE, or {anyway}"
             ),
             CertificateError::BadSignature => format!(
-                "the certificate of {host} is not signed by the authority it names: check that --ca FILE is the \
-                 current one, or {anyway}"
+                "the certificate of {host} is not signed by the authority that it names: check that --ca \
+                FILE is the current one, or {anyway}"
             ),
             CertificateError::ExpiredContext { not_after, .. } => {
                 format!("the certificate of {host} expired on {}: renew it, or {anyway}", day(*not_after))
@@ -42,15 +42,17 @@ pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
                     "the certificate of {host} is for another name: write that name in the callback URL, or {anyway}"
                 )
             }
-            CertificateError::Other(why) if why.0.is::<SelfSigned>() => format!(
-                "the certificate of {host} signs itself, and nobody else vouches for it: name it with --ca FILE, or {anyway}"
-            ),
+            CertificateError::Other(why) if why.0.is::<SelfSigned>() => {
+                format!("the certificate of {host} is self-signed: trust it with --ca FILE, or {anyway}")
+            }
             CertificateError::Other(_) => format!(
-                "the certificate of {host} is not one of a server, for example that of an authority itself: give the \
-                 receiver one signed by that authority, or {anyway}"
+                "the certificate of {host} is not a server certificate, but for example that of an \
+                authority itself: give the receiver one signed by that authority, or {anyway}"
             ),
             other => {
-                format!("the certificate of {host} is not accepted: {other}; to go on all the same, {anyway}")
+                format!(
+                    "the certificate of {host} is not accepted: {other}; to continue nevertheless, {anyway}"
+                )
             }
         },
         E::InvalidMessage(_) => format!(
@@ -58,15 +60,16 @@ pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
             target.port()
         ),
         E::AlertReceived(Alert::NoApplicationProtocol) => format!(
-            "{host} does not speak over TLS what is asked for, which is HTTP/2 with `--http2` and HTTP/1.1 without"
+            "{host} does not support the protocol requested over TLS: HTTP/2 with `--http2`, HTTP/1.1 without"
         ),
         E::AlertReceived(Alert::CertificateRequired) => {
             format!(
-                "{host} asks for a client certificate: name one with --client-cert FILE and --client-key FILE"
+                "{host} asks for a client certificate: give one with --client-cert FILE and --client-key FILE"
             )
         }
         E::AlertReceived(Alert::UnrecognisedName) => format!(
-            "{host} knows no host of that name (SNI): write the name that it has a certificate for in the callback URL"
+            "{host} does not know that host name (SNI): write a name that it has a certificate for in \
+            the callback URL"
         ),
         E::AlertReceived(
             alert @ (Alert::BadCertificate
@@ -77,15 +80,18 @@ pub(super) fn explain(error: &rustls::Error, target: &Target) -> String {
             | Alert::UnknownCA
             | Alert::AccessDenied),
         ) => format!(
-            "{host} does not take the client certificate, or asks for one ({alert:?}): name one that its authority has \
-             signed with --client-cert FILE"
+            "{host} rejects the client certificate, or requires one ({alert:?}): give one that its \
+            authority has signed with --client-cert FILE"
         ),
         E::AlertReceived(alert) => format!(
-            "{host} broke off TLS ({alert:?}): its log says why; if it asks for a client certificate, name one with \
-             --client-cert FILE"
+            "{host} aborted TLS ({alert:?}): its log says why; if it asks for a client certificate, give \
+            one with --client-cert FILE"
         ),
         E::PeerIncompatible(why) => {
-            format!("{host} and this program have no TLS in common ({why:?}): it takes TLS 1.2 or 1.3")
+            format!(
+                "{host} and this program have no TLS version or cipher in common ({why:?}): this program \
+                uses TLS 1.2 or 1.3"
+            )
         }
         other => format!("TLS with {host} failed: {other}"),
     }

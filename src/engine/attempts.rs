@@ -163,8 +163,9 @@ fn refused_unsigned(attempt: &Attempt, result: &AttemptResult) -> Option<String>
     let status = result.result.as_ref().ok()?.status;
     (signer.is_none() && matches!(status, 401 | 403)).then(|| {
         format!(
-            "`{event}` was answered with {status}. It carries no signature, as far as is known of the vendor, and your \
-             receiver seems to demand one; [catalog.\"{event}\"] signed = true in the settings signs it"
+            "`{event}` was answered with {status}. As far as is known about the vendor, it carries no \
+            signature, but your receiver seems to require one; [catalog.\"{event}\"] signed = true in \
+            the settings signs it"
         )
     })
 }

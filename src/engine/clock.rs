@@ -21,7 +21,7 @@ pub enum Speed {
 
 /// Why a text is not a speed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a speed: give a number such as 1 or 60, `0` for a clock that stands still, or `max`")]
+#[error("`{0}` is not a speed: give a number such as 1 or 60, `0` for a stopped clock, or `max`")]
 pub struct SpeedError(String);
 
 impl FromStr for Speed {

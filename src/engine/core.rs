@@ -311,7 +311,7 @@ impl Engine {
         if self.stopped {
             return;
         }
-        self.note_deed(["what was due by the mock's clock", ""]);
+        self.note_deed(["work due by the mock's clock", ""]);
         let mut moved = 0;
         loop {
             let room = self.dispatch.room();

@@ -377,9 +377,9 @@ impl Dispatch {
         if !std::mem::replace(&mut self.was_full, true) {
             let Most { callbacks, megabytes } = self.most;
             let note = format!(
-                "{callbacks} callbacks or {megabytes} MB of them are not delivered yet: new ones wait until the receiver \
-                 takes some; fewer at a time come with `spread` beside `copies`, `every` beside `repeat`, or a lower \
-                 `count` of a fault"
+                "{callbacks} callbacks or {megabytes} MB of them are not delivered yet: new ones wait \
+                until the receiver accepts some; for fewer at a time use `spread` with `copies`, `every` \
+                with `repeat`, or a lower `count` of a fault"
             );
             self.note_once(note, now);
         }
@@ -393,8 +393,8 @@ impl Dispatch {
         if count > room {
             let most = self.most.callbacks;
             let note = format!(
-                "the fault {by} makes no further copies while {most} callbacks are not delivered yet: write a lower \
-                 `count`, or let it hit fewer callbacks"
+                "the fault {by} makes no further copies while {most} callbacks are not delivered yet: \
+                set a lower `count`, or let it apply to fewer callbacks"
             );
             self.note_once(note, now);
         }

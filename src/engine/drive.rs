@@ -247,7 +247,7 @@ impl Driver {
     /// If another thread has panicked while it held the lock. With a half-updated state no response or callback could be
     /// relied on: the driver panics as well, and the process ends.
     fn lock(&self) -> Turn<'_, State> {
-        self.turn_with_state().expect("the state is half changed by what panicked before")
+        self.turn_with_state().expect("an earlier panic left the state half changed")
     }
 
     fn turn_with_state(&self) -> Option<Turn<'_, State>> {
@@ -343,7 +343,8 @@ impl Driver {
         if let Some((inputs, why)) = state.inputs.owed() {
             left.unstored = inputs;
             left.lines.push(format!(
-                "what happened last is not in the data folder (inputs: {inputs}; {why}): the next start goes on from before it"
+                "the latest inputs are not in the data folder (inputs: {inputs}; {why}): the next start \
+                continues without them"
             ));
         }
         left

@@ -64,7 +64,7 @@ fn story(path: &Path, seed: u64, pace: Pace, seen: &Seen) -> Driver {
     beside(path, seed, pace, seen, Clients::Open)
 }
 
-/// Creates the same driver, with a choice of callers, so that the mock may outlive the story.
+/// Creates the same driver, with a choice of clients, so that the mock may outlive the story.
 fn beside(path: &Path, seed: u64, pace: Pace, seen: &Seen, clients: Clients) -> Driver {
     let catalog = Catalog::builtin();
     let scenario = load::load(path, catalog, &[]).unwrap_or_else(|problems| panic!("{problems}"));
@@ -278,7 +278,7 @@ async fn comes_up_after(up: Duration) -> (Duration, Seen) {
 async fn a_receiver_that_restarts_is_waited_for_within_one_attempt() {
     let (took, seen) = comes_up_after(Duration::from_secs(2)).await;
     assert!((2..3).contains(&took.as_secs()), "{took:?}");
-    let note = "note: 127.0.0.1:9 refuses connections: waiting for it, up to 5s";
+    let note = "note: 127.0.0.1:9 refuses connections: waiting up to 5s for it";
     assert_eq!(seen.lines(), [note, "passed: true"]);
 }
 

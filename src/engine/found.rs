@@ -36,8 +36,9 @@ impl Engine {
         if is_strict && provenance == Provenance::Assumed {
             self.simulator.find(account, FindingKind::Assumed, id, "path and fields", || {
                 format!(
-                    "`{id}` is only assumed about the vendor (path and fields), which `strict` counts as an error; if \
-                     you know better, say so: confirmed = [\"{id}\"] in airudder-mock.toml, or [catalog.\"{id}\"]"
+                    "`{id}` is only assumed about the vendor (path and fields), which `strict` counts as \
+                    an error; if you can confirm it, write confirmed = [\"{id}\"] in airudder-mock.toml, \
+                    or [catalog.\"{id}\"]"
                 )
             });
         }

@@ -146,7 +146,8 @@ pub trait Store: Send {
 /// A request has no effect because it could not be stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the state of this mock can't be stored ({0}), so that it takes no requests: make room, and it goes on"
+    "the state of this mock can't be stored ({0}), so it accepts no requests: free some space, and it \
+    continues"
 )]
 pub struct NotStored(String);
 
@@ -154,11 +155,11 @@ pub struct NotStored(String);
 #[derive(Debug, thiserror::Error)]
 pub enum NoInputs {
     /// They are not recorded.
-    #[error("this mock does not keep what it is given")]
+    #[error("this mock keeps no inputs")]
     NotKept,
     /// There were too many.
     #[error(
-        "this mock was given more than {} MB, which is the most that is kept in memory; `--data-dir` keeps all of it in a folder",
+        "the inputs of this mock exceed the {} MB kept in memory; `--data-dir` keeps all of them in a folder",
         MOST_BYTES >> 20
     )]
     TooMuch,

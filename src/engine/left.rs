@@ -48,8 +48,8 @@ impl Engine {
             }
             let what = match attempts {
                 0 => "callback not sent".to_owned(),
-                1 => "callback owed a retry after 1 attempt".to_owned(),
-                many => format!("callback owed a retry after {many} attempts"),
+                1 => "callback waiting for a retry after 1 attempt".to_owned(),
+                many => format!("callback waiting for a retry after {many} attempts"),
             };
             lines.push(format!("{what}: #{} `{}` to {}", callback.id.0, callback.event, callback.target));
         }

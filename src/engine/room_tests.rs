@@ -88,7 +88,7 @@ fn copies_of_a_story_wait_for_room() {
     assert!((4 * MB..6 * MB).contains(&bytes), "{bytes}");
     assert_eq!((engine.totals().failed, engine.stories_over()), (40, 40));
     let notes = notes(&kept);
-    assert!(notes.iter().any(|note| note.contains("`spread` beside `copies`")), "{notes:?}");
+    assert!(notes.iter().any(|note| note.contains("`spread` with `copies`")), "{notes:?}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct LongTurn {
 impl fmt::Display for LongTurn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let deed = if self.deed.is_empty() { "something" } else { &self.deed };
-        write!(f, "everything else waited {} for {deed}", HumanDuration(self.took))
+        write!(f, "{deed} blocked all other work for {}", HumanDuration(self.took))
     }
 }
 
@@ -143,7 +143,7 @@ mod tests {
         let noted = noted.lock().unwrap();
         assert_eq!(noted.iter().map(|long| long.deed.as_str()).collect::<Vec<_>>(), ["a request"]);
         let long = LongTurn { deed: "`task.create`".to_owned(), took: Duration::from_millis(1_300) };
-        assert_eq!(long.to_string(), "everything else waited 1.3s for `task.create`");
+        assert_eq!(long.to_string(), "`task.create` blocked all other work for 1.3s");
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! The words that `where` accepts beside the fields of a call or of a callback's body: what it belongs to, and where it comes
+//! The words that `where` accepts beside the fields of a request or of a callback's body: what it belongs to, and where it comes
 //! from.
 
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::files::Tree;
 use crate::files::diagnostic::{joined, quoted};
 use crate::language::matcher::has_fields;
 
-/// What a call or callback belongs to, and where it comes from. Unknown values are missing.
+/// What a request or callback belongs to, and where it comes from. Unknown values are missing.
 #[derive(Clone, Debug, Default)]
 pub struct Belongs<'a> {
     /// The name of the account.
@@ -83,7 +83,7 @@ impl Conditions {
         Self { fields, belongs }
     }
 
-    /// Whether a call or callback meets them. An invalid matcher was refused with the file.
+    /// Whether a request or callback meets them. An invalid matcher was refused with the file.
     pub(super) fn meets(&self, fields: &Value, belongs: &Belongs<'_>) -> bool {
         let has = |wanted: &Tree, got: &Value| has_fields(wanted, got) == Ok(true);
         has(&self.fields, fields)
@@ -116,7 +116,7 @@ pub fn strangers(fault: &FaultFile, accounts: &[&str], workflows: &[i64]) -> Opt
             _ => return None,
         };
         let (fault, wanted, known) = (fault.named(), wanted.get(*name)?, joined(&known, "and"));
-        Some(format!("the fault `{fault}` never hits: there is no {name} {wanted}, there are {known}"))
+        Some(format!("the fault `{fault}` never applies: there is no {name} {wanted}; there are {known}"))
     })
 }
 
@@ -165,9 +165,9 @@ mod tests {
         assert_eq!(told("drop where account=2 workflow=1001 n=7"), None);
         assert_eq!(
             told("drop where account=3").unwrap(),
-            "the fault `drop` never hits: there is no account \"3\", there are `default` and `2`"
+            "the fault `drop` never applies: there is no account \"3\"; there are `default` and `2`"
         );
-        assert!(told("drop where workflow=7").unwrap().ends_with("there is no workflow 7, there are 1001"));
+        assert!(told("drop where workflow=7").unwrap().ends_with("there is no workflow 7; there are 1001"));
     }
 
     #[test]

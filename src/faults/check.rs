@@ -78,12 +78,12 @@ pub(crate) fn of_one_callback(
         let kind = written.get("kind").and_then(|kind| kind.as_str()?.parse().ok());
         let mut wrong = |message: String| found.push(Diagnostic::at(source, item.span(), message));
         if !kind.is_some_and(FaultName::is_of_callbacks) {
-            wrong("this happens to requests, not to a callback".to_owned());
+            wrong("this fault applies to requests, not to callbacks".to_owned());
         }
         let general = ["callback", "where", "when"].into_iter().chain(OF_WHEN);
         for key in general.filter(|key| written.contains_key(*key)) {
             wrong(format!(
-                "`{key}` can't be said here: the fault is about this callback, whenever it is sent"
+                "`{key}` is not allowed here: the fault applies to this callback whenever it is sent"
             ));
         }
     }
@@ -132,9 +132,9 @@ impl Rules<'_> {
         if let (Some(status), Some(kind)) = (&status, &kind) {
             let (first, second) = if status.start < kind.start { (status, kind) } else { (kind, status) };
             let mistake =
-                self.at(second.clone(), "`status` and `kind` can't stand together in a fault".to_owned());
+                self.at(second.clone(), "a fault has either `status` or `kind`, not both".to_owned());
             let mistake = mistake.context(first.clone(), "the first one");
-            self.found.push(mistake.help("make two faults of it, the first one with `times` or `percent`"));
+            self.found.push(mistake.help("write two faults, the first one with `times` or `percent`"));
             return;
         }
         let mut stray = false;
@@ -167,12 +167,12 @@ impl Rules<'_> {
         }
     }
 
-    /// Checks that a call with its usual response takes effect.
+    /// Checks that a request with its usual response takes effect.
     fn effect(&mut self) {
         let Some((key, value)) = self.fault.get_key_value("effect") else { return };
         let wrong = self.fault.contains_key("status") || self.fault.contains_key("kind");
         if value.get_ref().as_bool() == Some(false) && !wrong && self.fault.contains_key("delay") {
-            let message = "a call that is only delayed always takes effect".to_owned();
+            let message = "a request that is only delayed always takes effect".to_owned();
             let mistake = self.at(key.span(), message);
             self.found.push(mistake.help("`effect` goes with `status` or `kind`"));
         }
@@ -189,14 +189,14 @@ impl Rules<'_> {
         };
         let (Some((median, at)), Some((p99, far))) = (read("median"), read("p99")) else { return };
         if median.0.is_zero() {
-            self.found.push(self.at(at, "the median of a delay must be longer than nothing".to_owned()));
+            self.found.push(self.at(at, "the median of a delay must be longer than 0".to_owned()));
         } else if p99 < median {
             let mistake = self.at(far, format!("`p99` must not be shorter than the median of {median}"));
             self.found.push(mistake.context(at, "the median"));
         }
     }
 
-    /// Checks the conditions on a call, which are compared as written.
+    /// Checks the conditions on a request, which are compared as written.
     fn conditions(&mut self) {
         if let Some(condition) = self.fault.get("where") {
             self.plain(condition);
@@ -211,8 +211,10 @@ impl Rules<'_> {
             DeValue::String(text) if text.contains("{{") || text.contains("{%") => {
                 let message = "templates are not filled in here".to_owned();
                 let mistake = self.at(value.span(), message);
-                self.found
-                    .push(mistake.help("a fault compares the fields of a call with values as they stand"));
+                self.found.push(
+                    mistake
+                        .help("a fault compares the fields of a request with the values exactly as written"),
+                );
             }
             DeValue::Array(items) => items.iter().for_each(|item| self.plain(item)),
             DeValue::Table(table) => table.iter().for_each(|(_, value)| self.plain(value)),

@@ -15,42 +15,42 @@ use crate::contract::signature::Preset;
 use crate::files::Tree;
 use crate::time::{DurationRange, HumanDuration};
 
-/// A fault: what goes wrong on purpose with requests to the mock (`call`) or with its callbacks (`callback`). Of several
-/// faults for a request the first one that hits decides; of those for a callback the first one of each group. Of the calls
-/// or callbacks that match, `skip` lets some pass, `times` ends the fault, and of those between, `every` and `percent`
-/// choose; `when` says the same in words. Without any of them every one that matches is hit.
+/// A fault: what goes wrong on purpose with requests to the mock (`call`) or with its callbacks (`callback`). If several
+/// faults match a request, the first one applies; for a callback, the first one of each group. Of the matching requests or
+/// callbacks, `skip` lets the first ones pass, `times` ends the fault, and `every` and `percent` select among those in
+/// between; `when` says the same in words. Without any of these keys the fault applies to every match.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a fault"))]
 pub struct FaultFile {
-    /// The calls: an id of `airudder-mock catalog`, a group such as `task.*`, or `*` for all. `recording.download` are the
-    /// downloads of recordings.
+    /// The requests: an id of `airudder-mock catalog`, a group such as `task.*`, or `*` for all. `recording.download`
+    /// stands for downloads of recordings.
     #[schemars(extend("format" = "fault-pattern"))]
     pub call: Option<String>,
-    /// The callbacks: an id of `airudder-mock catalog`, a group such as `session.*`, or `*` for all. Default, where `kind`
-    /// happens to callbacks: all.
+    /// The callbacks: an id of `airudder-mock catalog`, a group such as `session.*`, or `*` for all. Default, if `kind`
+    /// applies to callbacks: all.
     #[schemars(extend("format" = "fault-callbacks"))]
     pub callback: Option<String>,
-    /// Fields the call or the callback's body must have, as values or matchers such as `{ contains = "order" }`. Where it has no
-    /// such field, `account` is the name of its account, `workflow` the id of the template it comes of, `node` that of the node in
-    /// it, `conversation` the id of the conversation, and `task` that of the task, plan or instance.
+    /// Fields that the request or the callback's body must have, as values or matchers such as `{ contains = "order" }`. If
+    /// there is no such field, `account` is the name of its account, `workflow` the id of its workflow template, `node` the
+    /// id of the node in it, `conversation` the id of the conversation, and `task` the id of the task, plan or instance.
     #[serde(rename = "where")]
     pub where_: Option<Tree>,
-    /// Which of those that match, in words: `first 2`, `every 3rd`, `the 3rd`, `after 5`, `10%`, or several of them with
-    /// commas between.
+    /// Which of the matches, in words: `first 2`, `every 3rd`, `the 3rd`, `after 5`, `10%`, or several of these separated
+    /// by commas.
     pub when: Option<When>,
-    /// Lets the first so many that match pass.
+    /// Number of matches that pass before the fault applies.
     pub skip: Option<u32>,
-    /// After those, only the next so many are looked at; later ones pass.
+    /// Number of matches considered after those; later ones pass.
     #[schemars(range(min = 1))]
     pub times: Option<u32>,
-    /// Hits only every Nth of those that are left: 2 hits the second, the fourth, and so on.
+    /// Applies only to every Nth of the remaining matches: 2 means the second, the fourth, and so on.
     #[schemars(range(min = 1))]
     pub every: Option<u32>,
-    /// Hits only so many of a hundred of those that are left, chosen by the seed.
+    /// Applies only to this percentage of the remaining matches, chosen by the seed.
     #[schemars(range(min = 0, max = 100))]
     pub percent: Option<f64>,
-    /// Answers with this HTTP status and an error.
+    /// Responds with this HTTP status and an error.
     #[schemars(range(min = 200, max = 599))]
     pub status: Option<u16>,
     /// With `status`: the code in the envelope. Default: the status.
@@ -61,26 +61,28 @@ pub struct FaultFile {
     pub retry_after: Option<HumanDuration>,
     /// What goes wrong, by name: `airudder-mock catalog --faults` lists all of them.
     pub kind: Option<FaultName>,
-    /// With `call`: waits before it answers or goes wrong: `200ms`, a random length out of a range, `200ms..2s`, or mostly short
-    /// and now and then long, `{ median = "100ms", p99 = "2s" }`; 10 minutes at most. Real time, whatever the speed of the story.
+    /// With `call`: delay before the response or the fault: `200ms`, a random duration from a range, `200ms..2s`, or
+    /// usually short and occasionally long, `{ median = "100ms", p99 = "2s" }`; 10 minutes at most. Real time, whatever the
+    /// speed of the story.
     pub delay: Option<DelayFile>,
-    /// Whether the call still takes effect before it goes wrong. Default: true for `kind = "half"` and for a delay
-    /// alone, else false.
+    /// Whether the request still takes effect before the fault. Default: true for `kind = "half"` and for a delay alone,
+    /// otherwise false.
     pub effect: Option<bool>,
-    /// So many attempts of a callback go out so, counted from the first. Default: 1 where the fault is about how an attempt
-    /// goes out, such as a wrong signature, so that the next one is right; all where it is about the callback itself.
+    /// Number of attempts of a callback that are affected, counted from the first. Default: 1 if the fault changes how an
+    /// attempt is sent, such as a wrong signature, so that the next attempt is right; all if it changes the callback
+    /// itself.
     #[schemars(range(min = 1))]
     pub attempts: Option<u32>,
-    /// How much later, for the kinds that have a time; `signature-stale` is by so much too old.
+    /// The delay, for kinds with a time; for `signature-stale`, how much too old the timestamp is.
     pub after: Option<HumanDuration>,
-    /// How long it waits at most, for the kinds that wait for something.
+    /// Maximum waiting time, for kinds that wait for something.
     pub within: Option<HumanDuration>,
-    /// Over how long it is spread, in real time, for the kinds that take time.
+    /// Duration over which it is spread, in real time, for kinds that take time.
     pub over: Option<HumanDuration>,
-    /// How many: copies, callbacks, connections.
+    /// Number of copies, callbacks or connections.
     #[schemars(range(min = 1, max = 10_000))]
     pub count: Option<u32>,
-    /// How many bytes.
+    /// Number of bytes.
     #[schemars(range(min = 1, max = 67_108_864))]
     pub bytes: Option<u32>,
     /// Which field of the body, as a path: `user.name`.
@@ -91,7 +93,7 @@ pub struct FaultFile {
     pub secret: Option<String>,
     /// Which scheme signs.
     pub scheme: Option<Preset>,
-    /// Which URL it goes to.
+    /// The URL it is sent to.
     #[schemars(extend("format" = "url"))]
     pub to: Option<String>,
     /// The line that it was written as, if it was one.
@@ -106,7 +108,7 @@ impl FaultFile {
         self.kind.is_some_and(FaultName::is_of_callbacks)
     }
 
-    /// Returns the calls or callbacks that it affects.
+    /// Returns the requests or callbacks that it affects.
     pub fn pattern(&self) -> &str {
         let recordings =
             [FaultName::RecordingFails, FaultName::RecordingExpires, FaultName::RecordingTruncated];
@@ -174,9 +176,7 @@ impl<'de> Deserialize<'de> for DelayFile {
             type Value = DelayFile;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "a length of time such as \"2s\" or \"1s..3s\", or { median = \"1s\", p99 = \"3s\" }",
-                )
+                f.write_str("a duration such as \"2s\" or \"1s..3s\", or { median = \"1s\", p99 = \"3s\" }")
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<DelayFile, E> {

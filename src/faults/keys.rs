@@ -33,21 +33,21 @@ pub(super) fn mistakes(kind: Option<FaultName>, has: impl Fn(&str) -> bool) -> V
     let mut found = Vec::new();
     let mut wrong = |key: Option<&'static str>, message: String| found.push(Mistake { key, message });
     for key in OF_WHEN.into_iter().filter(|key| has("when") && has(key)) {
-        wrong(Some(key), format!("`when` and `{key}` can't stand together in a fault"));
+        wrong(Some(key), format!("a fault has either `when` or `{key}`, not both"));
     }
     let is_of_callbacks = kind.is_some_and(FaultName::is_of_callbacks);
     for key in OF_REQUESTS.into_iter().filter(|key| is_of_callbacks && has(key)) {
         let name = kind.map_or("", FaultName::as_str);
         let instead = if key == "call" { ": write `callback`" } else { "" };
-        wrong(Some(key), format!("`{name}` happens to callbacks, `{key}` is about requests{instead}"));
+        wrong(Some(key), format!("`{name}` applies to callbacks, `{key}` to requests{instead}"));
     }
     if !is_of_callbacks {
         if has("callback") {
             let what = kind.map_or("this fault".to_owned(), |kind| format!("`{kind}`"));
-            wrong(Some("callback"), format!("{what} happens to requests: write `call`"));
+            wrong(Some("callback"), format!("{what} applies to requests: write `call`"));
         }
         if has("attempts") {
-            wrong(Some("attempts"), "`attempts` is about faults of callbacks".to_owned());
+            wrong(Some("attempts"), "`attempts` applies to faults of callbacks".to_owned());
         }
         // Some kinds imply the requests that they affect; others need a pattern.
         let knows = kind.is_some_and(|kind| {
@@ -68,7 +68,7 @@ pub(super) fn mistakes(kind: Option<FaultName>, has: impl Fn(&str) -> bool) -> V
         let what = kind.map_or("such a fault".to_owned(), |kind| format!("`{kind}`"));
         let has =
             if names.is_empty() { String::new() } else { format!(", which has {}", joined(&names, "and")) };
-        wrong(Some(key), format!("`{key}` says nothing about {what}{has}"));
+        wrong(Some(key), format!("`{key}` has no effect on {what}{has}"));
     }
     if kind == Some(FaultName::Elsewhere) && !has("to") {
         wrong(None, "`elsewhere` needs `to`, a URL".to_owned());

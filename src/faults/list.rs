@@ -57,7 +57,8 @@ impl JsonSchema for FaultList {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let text = "What goes wrong, with which calls or callbacks, and when: `duplicate of session.end, every 2nd`.";
+        let text = "What goes wrong, with which requests or callbacks, and when: `duplicate of \
+            session.end, every 2nd`.";
         json_schema!({ "type": "array", "items": { "anyOf": [
             generator.subschema_for::<FaultFile>(),
             { "type": "string", "format": "fault", "description": text, "examples": ["duplicate of session.end, every 2nd"] },

@@ -31,23 +31,26 @@ const UNKNOWN: &str = "unknown-fault";
 
 /// The magic names and their effects. `STATUS`, `CODE` and `DURATION` stand for what the user writes.
 pub const MAGIC: &[(&str, &str)] = &[
-    ("429", "too many calls: status 429 with Retry-After 1 s"),
+    ("429", "too many requests: status 429 with Retry-After 1 s"),
     ("500", "an internal error: status 500"),
-    ("502", "a broken gateway: status 502"),
-    ("503", "not available: status 503"),
-    ("504", "a gateway that gives up: status 504"),
+    ("502", "a bad gateway: status 502"),
+    ("503", "service unavailable: status 503"),
+    ("504", "a gateway timeout: status 504"),
     ("STATUS", "an error with any other status from 400 to 599, such as 418"),
-    ("code-CODE", "an error with any code of the call's family, such as code-10201 or code--1 of the dialer"),
-    ("reset", "the connection is reset; the call takes no effect"),
-    ("half", "about half of the answer, then the connection is closed; the call takes effect"),
-    ("never", "no answer until the client gives up; the call takes no effect"),
-    ("garbage", "an answer that is no JSON; the call takes no effect"),
-    ("close", "the connection is closed without an answer; the call takes no effect"),
-    ("expired-token", "the answer to a call whose token has expired"),
-    ("done-then-closed", "the connection is closed without an answer; the call takes effect"),
-    ("refused-though-done", "status 503; the call takes effect all the same"),
-    ("slow", "the usual answer, 5 s later"),
-    ("slow-DURATION", "the usual answer, any length of time later, such as slow-200ms or slow-2s"),
+    (
+        "code-CODE",
+        "an error with any code of the endpoint's family, such as code-10201 or code--1 of the dialer",
+    ),
+    ("reset", "the connection is reset; the request has no effect"),
+    ("half", "about half of the response, then the connection is closed; the request takes effect"),
+    ("never", "no response until the client gives up; the request has no effect"),
+    ("garbage", "a response that is not JSON; the request has no effect"),
+    ("close", "the connection is closed without a response; the request has no effect"),
+    ("expired-token", "the response to a request whose token has expired"),
+    ("done-then-closed", "the connection is closed without a response; the request takes effect"),
+    ("refused-though-done", "status 503, although the request takes effect"),
+    ("slow", "the usual response, 5 s later"),
+    ("slow-DURATION", "the usual response after any delay, such as slow-200ms or slow-2s"),
 ];
 
 /// Returns the fault that a text asks for: that of the first `mock:NAME` whose name is known, or else the refusal of an unknown
@@ -85,7 +88,7 @@ fn refusal(name: &str) -> Fault {
     let names = || MAGIC.iter().map(|(name, _)| *name);
     let near = nearest(name, names()).map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
     let known = joined(&names().collect::<Vec<_>>(), "and");
-    let message = format!("there is no fault {}{near} (known are {known})", quoted(name));
+    let message = format!("there is no fault {}{near} (the faults are {known})", quoted(name));
     let act = Act::Answer { status: 400, code: None, message: Some(message), retry_after: None };
     Fault { name: UNKNOWN.into(), delay: None, effect: act.takes_effect(), act: Some(act) }
 }
@@ -180,7 +183,7 @@ mod tests {
             assert_eq!(magic(&format!("please mock:{written}, thanks")), Some(fault.clone()), "{name}");
             assert!(fault.act.is_some() || fault.delay.is_some(), "{name}");
             let is_described =
-                !meaning.contains("effect") || meaning.contains("takes no effect") != fault.effect;
+                !meaning.contains("effect") || meaning.contains("has no effect") != fault.effect;
             assert!(is_described, "{name}: {meaning}");
             acts.extend(fault.act.and_then(|act| match act {
                 Act::Answer { .. } => None,

@@ -24,7 +24,7 @@ use hyper::StatusCode;
 use rand::RngExt;
 use serde_json::Value;
 
-/// The name in faults for downloads of recordings, which are not calls of the catalog.
+/// The name in faults for downloads of recordings, which are not endpoints of the catalog.
 pub const DOWNLOAD: &str = crate::language::formats::DOWNLOAD;
 
 pub use belongs::{Belongs, strangers};
@@ -115,18 +115,18 @@ pub struct Faults {
     added: u64,
 }
 
-/// A fault of the list. It draws from its own streams, so that it hits the same calls whatever other faults there are.
+/// A fault of the list. It draws from its own streams, so that it hits the same requests whatever other faults there are.
 #[derive(Clone, Debug)]
 struct Rule {
     file: FaultFile,
     when: When,
     /// The effect on a callback, if it is a fault of callbacks.
     callback: Option<Arc<CallbackFault>>,
-    /// The conditions on a call or callback.
+    /// The conditions on a request or callback.
     conditions: Option<belongs::Conditions>,
     /// Its number, if it was added to a running mock.
     added: Option<u64>,
-    /// Number of calls that have matched.
+    /// Number of requests that have matched.
     matched: u64,
     /// Number of those that it has hit.
     hit: u64,
@@ -189,7 +189,7 @@ impl Faults {
         self.rules.is_empty()
     }
 
-    /// Returns the fault of this call, if any: the first fault that hits decides. Every fault that matches counts the call,
+    /// Returns the fault of this request, if any: the first fault that hits decides. Every fault that matches counts the request,
     /// whichever decides.
     pub fn next(&mut self, id: &str, fields: &Value, belongs: &Belongs<'_>) -> Option<Fault> {
         let mut first = None;
@@ -236,7 +236,7 @@ pub struct InForce<'a> {
     pub number: Option<u64>,
     /// The fault as written.
     pub file: &'a FaultFile,
-    /// Number of calls that have matched.
+    /// Number of requests that have matched.
     pub matched: u64,
     /// Number of those that it has hit.
     pub hit: u64,
@@ -279,7 +279,7 @@ impl Rule {
         self.when.times.is_some_and(|times| self.matched >= skip + u64::from(times))
     }
 
-    /// Counts a call that matches, and returns whether it is hit.
+    /// Counts a request that matches, and returns whether it is hit.
     fn hits(&mut self) -> bool {
         self.matched = self.matched.saturating_add(1);
         let skip = u64::from(self.when.skip.unwrap_or(0));

@@ -117,75 +117,76 @@ macro_rules! faults {
 
 faults! {
     Duplicate "duplicate" Delivery [Count "1", After "0"]
-        "The callback comes again after its first attempt: the same headers and bytes.";
+        "The callback is sent again after its first attempt: the same headers and bytes.";
     SignedAnew "signed-anew" Delivery [Count "1", After "0"]
-        "The same event comes again after its first attempt, under another message id and signed anew.";
+        "The same event is sent again after its first attempt, with another message id and a new signature.";
     Reorder "reorder" Delivery [Count "1", Within "10s"]
         "The next callbacks of the conversation overtake it.";
     Delay "delay" Delivery [After "30s"]
-        "It comes later. What sums it up waits for it.";
+        "It is sent later. Callbacks that sum it up wait for it.";
     Drop "drop" Delivery []
-        "It never comes.";
+        "It is never sent.";
     Hold "hold" Delivery [Count "3", Within "1m"]
-        "It is held until so many others of any conversation were attempted.";
+        "It is held until `count` others of any conversation have been attempted.";
     Burst "burst" Delivery [Count "10", Within "10s"]
-        "Callbacks are held until there are so many, and then all come at the same time.";
+        "Callbacks are held until there are `count` of them, then all are sent at the same time.";
     Replay "replay" Delivery [After "1h"]
-        "It comes again long after: the same headers and bytes, its timestamp old by then.";
+        "It is sent again much later: the same headers and bytes, with a timestamp that is old by then.";
     AnswerLost "answer-lost" Delivery []
-        "Your answer is thrown away, so that it comes again although you had accepted it.";
+        "Your response is discarded, so that it is sent again although you accepted it.";
     Elsewhere "elsewhere" Delivery [To "required"]
-        "It goes to another URL.";
+        "It is sent to another URL.";
     AtOnce "at-once" Delivery []
-        "It comes twice at the same time, over two connections.";
+        "It is sent twice at the same time, over two connections.";
 
     SignatureWrong "signature-wrong" Signature []
-        "The signature has the right form, and one character of it is wrong.";
+        "The signature has the right form, but one character is wrong.";
     SignatureMissing "signature-missing" Signature []
         "The header of the signature is missing.";
     SignatureEmpty "signature-empty" Signature []
         "The header of the signature is empty.";
     SignatureOtherSecret "signature-other-secret" Signature [Secret "other-secret"]
-        "It is signed with the secret of somebody else.";
+        "It is signed with the secret of someone else.";
     SignatureRotated "signature-rotated" Signature [Secret "new-secret"]
         "It is signed with a new secret, or with the new and the old one where the scheme takes several.";
     SignatureOtherBody "signature-other-body" Signature []
-        "The signature is that of another body.";
+        "The signature is of another body.";
     SignatureReserialised "signature-reserialised" Signature []
-        "The signature is that of the body before its JSON was written again, with other white space.";
+        "The signature is of the body before its JSON was rewritten with other white space.";
     SignatureUpperCase "signature-upper-case" Signature []
         "The signature is in upper case.";
     SignatureTruncated "signature-truncated" Signature []
         "The second half of the signature is missing.";
     SignatureDoubled "signature-doubled" Signature []
-        "The header of the signature comes twice: the right one, then a wrong one.";
+        "The header of the signature is sent twice: first the right one, then a wrong one.";
     SignatureDoubledWrongFirst "signature-doubled-wrong-first" Signature []
-        "The header of the signature comes twice: a wrong one, then the right one.";
+        "The header of the signature is sent twice: first a wrong one, then the right one.";
     SignatureHeaderCase "signature-header-case" Signature []
-        "The names of the headers of the signature are in lower case, or in upper case if they were. It is right.";
+        "The names of the signature's headers are in lower case, or in upper case if they already were. \
+        The signature is right.";
     SignatureStale "signature-stale" Signature [After "1h"]
         "It is signed with a timestamp that is too old. Needs a scheme with timestamps.";
     SignatureFuture "signature-future" Signature [After "1h"]
         "It is signed with a timestamp in the future. Needs a scheme with timestamps.";
     SignatureReusedNonce "signature-reused-nonce" Signature []
-        "It has the message id of the callback before it. Needs a scheme with message ids.";
+        "It has the message id of the previous callback. Needs a scheme with message ids.";
     SignatureOtherScheme "signature-other-scheme" Signature [Scheme "sha256-body-secret, or airudder where that is the scheme"]
         "It is signed by another scheme, in the usual header.";
 
     BodyTruncated "body-truncated" Body []
-        "Half of the body comes, then the sender closes its side of the connection.";
+        "Half of the body is sent, then the sender closes its side of the connection.";
     BodyLengthMore "body-length-more" Body [Bytes "10", Over "1s"]
-        "Content-Length promises more than comes; after a while the sender closes its side.";
+        "Content-Length announces more than is sent; after a while the sender closes its side.";
     BodyLengthLess "body-length-less" Body [Bytes "10"]
-        "Content-Length promises less than comes.";
+        "Content-Length announces less than is sent.";
     BodyChunked "body-chunked" Body [Bytes "1"]
-        "The body comes in tiny chunks, with Transfer-Encoding: chunked. It is right.";
+        "The body is sent in tiny chunks, with Transfer-Encoding: chunked. It is right.";
     BodyTrickle "body-trickle" Body [Over "3s"]
-        "The body comes drop by drop. It is right.";
+        "The body is sent a few bytes at a time. It is right.";
     BodyBom "body-bom" Body []
         "The body begins with a byte-order mark, and is signed with it.";
     BodyUnknownFields "body-unknown-fields" Body []
-        "The body has fields that nobody knows. It is right.";
+        "The body has unknown fields. It is right.";
     BodyMissingField "body-missing-field" Body [Field "the first"]
         "A field of the body is missing.";
     BodyWrongType "body-wrong-type" Body [Field "the first"]
@@ -195,65 +196,65 @@ faults! {
     BodyUnknownEvent "body-unknown-event" Body [Field "event, or else type"]
         "The body names an event that does not exist.";
     BodyEmpty "body-empty" Body []
-        "The body is empty, and signed so.";
+        "The body is empty, and the signature is of an empty body.";
     BodyHuge "body-huge" Body [Bytes "1048576"]
         "The body has a field with a very long text.";
     BodyEscaped "body-escaped" Body []
         "Texts in the body are escaped (\\uXXXX) where they need not be. It is right.";
     BodyEmoji "body-emoji" Body [Field "the longest text"]
-        "A text of the body holds emoji and words from right to left. It is right.";
+        "A text of the body contains emoji and right-to-left words. It is right.";
     BodyDuplicateKeys "body-duplicate-keys" Body []
-        "The first key of the body comes twice; the last one holds the value.";
+        "The first key of the body appears twice; the last one has the value.";
     BodyNumbersAsStrings "body-numbers-as-strings" Body []
         "All numbers of the body are texts.";
     BodySpaced "body-spaced" Body []
         "The body's JSON has white space and line ends. It is right.";
     BodyKeyOrder "body-key-order" Body []
-        "The keys of the body come in reverse order. It is right.";
+        "The keys of the body are in reverse order. It is right.";
 
     ConnectionResetBefore "connection-reset-before" Connection []
         "The connection is reset before the request.";
     ConnectionResetDuring "connection-reset-during" Connection []
         "The connection is reset in the middle of the body.";
     ConnectionResetAfter "connection-reset-after" Connection []
-        "The connection is reset right after the request, before an answer is read.";
+        "The connection is reset right after the request, before a response is read.";
     ConnectionClosedKeptAlive "connection-closed-kept-alive" Connection []
-        "The connection is kept alive, and closed without notice after the answer.";
+        "The connection is kept alive, and closed without notice after the response.";
     ConnectionHttp10 "connection-http10" Connection []
-        "The request is one of HTTP/1.0.";
+        "The request uses HTTP/1.0.";
     ConnectionExpectContinue "connection-expect-continue" Connection [Within "1s"]
-        "The sender asks with Expect: 100-continue, and waits before it sends the body.";
+        "The sender sends Expect: 100-continue, and waits before it sends the body.";
     ConnectionNoKeepAlive "connection-no-keep-alive" Connection []
-        "The request says Connection: close.";
+        "The request has the header Connection: close.";
     ConnectionMany "connection-many" Connection [Count "50"]
-        "So many other connections stand open beside it, over which nothing comes.";
+        "`count` other connections are open beside it, over which nothing is sent.";
     ConnectionTlsBroken "connection-tls-broken" Connection []
-        "A TLS handshake is begun and broken off.";
+        "A TLS handshake is started and aborted.";
 
     Reset "reset" Api []
         "The connection is reset.";
     Half "half" Api []
-        "About half of the answer is sent, then the connection is closed.";
+        "About half of the response is sent, then the connection is closed.";
     Never "never" Api []
-        "There is no answer until the client gives up.";
+        "There is no response until the client gives up.";
     Garbage "garbage" Api []
-        "The answer is no JSON.";
+        "The response is not JSON.";
     Close "close" Api []
-        "The connection is closed without an answer.";
+        "The connection is closed without a response.";
     ExpiredToken "expired-token" Api []
-        "The answer says that the token has expired.";
+        "The response says that the token has expired.";
     DoneThenClosed "done-then-closed" Api []
-        "The request takes effect, then the connection is closed without an answer.";
+        "The request takes effect, then the connection is closed without a response.";
     RefusedThoughDone "refused-though-done" Api []
         "The request takes effect, and is answered with 503.";
     Late "late" Api [After "5s"]
-        "The usual answer comes late, in real time.";
+        "The usual response is late, in real time.";
     RecordingFails "recording-fails" Api []
         "The download of a recording is answered with 503.";
     RecordingExpires "recording-expires" Api []
         "The link of a recording has expired: 410.";
     RecordingTruncated "recording-truncated" Api []
-        "Half of a recording comes, then the connection is closed.";
+        "Half of a recording is sent, then the connection is closed.";
 }
 
 impl FaultName {

@@ -15,7 +15,7 @@ fn faults(toml: &str, seed: u64) -> Faults {
     Faults::new(toml::from_str::<File>(toml).unwrap().faults, Seed(seed))
 }
 
-/// Returns the numbers, from 1, of the calls that are hit.
+/// Returns the numbers, from 1, of the requests that are hit.
 fn hits(keys: &str, requests: usize, seed: u64) -> Vec<usize> {
     let mut faults = faults(&format!("[[faults]]\ncall = '*'\nstatus = 500\n{keys}"), seed);
     (1..=requests).filter(|_| faults.next("task.list", &Value::Null, &Belongs::default()).is_some()).collect()

@@ -12,19 +12,19 @@ use crate::time::HumanDuration;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// The text is empty.
-    #[error("a fault is missing, write for example `duplicate of session.end, every 2nd`")]
+    #[error("a fault is missing: write for example `duplicate of session.end, every 2nd`")]
     Empty,
     /// There is no such fault.
     #[error(transparent)]
     Unknown(#[from] UnknownFault),
     /// The pattern is missing after `of`.
-    #[error("`of` is followed by the id of a call or callback, or a group such as `session.*`")]
+    #[error("after `of` comes the id of a request or callback, or a group such as `session.*`")]
     NoPattern,
     /// The fields are missing after `where`.
-    #[error("`where` is followed by fields of the call or of the callback's body: `where call_id=17`")]
+    #[error("after `where` come fields of the request or of the callback's body: `where call_id=17`")]
     NoFields,
     /// A key is given twice.
-    #[error("`{0}` is said twice")]
+    #[error("`{0}` is given twice")]
     Twice(String),
     /// A parameter cannot be parsed.
     #[error("{0}")]
@@ -178,15 +178,15 @@ mod tests {
         let message = |text: &str| read(text).unwrap_err().to_string();
         assert!(message("").starts_with("a fault is missing"));
         assert_eq!(message("dublicate"), "there is no fault `dublicate`, did you mean `duplicate`?");
-        assert!(message("drop of").starts_with("`of` is followed by"));
-        assert!(message("drop where").starts_with("`where` is followed by"));
-        assert_eq!(message("drop of a of b"), "`of` is said twice");
+        assert!(message("drop of").starts_with("after `of` comes"));
+        assert!(message("drop where").starts_with("after `where` come"));
+        assert_eq!(message("drop of a of b"), "`of` is given twice");
         assert!(message("drop sometimes").contains("does not say when"));
         assert!(message("drop colour=red").contains("unknown field `colour`"));
-        assert_eq!(message("drop count=2"), "`count` says nothing about `drop`");
+        assert_eq!(message("drop count=2"), "`count` has no effect on `drop`");
         assert_eq!(
             message("duplicate bytes=2"),
-            "`bytes` says nothing about `duplicate`, which has `count` and `after`"
+            "`bytes` has no effect on `duplicate`, which has `count` and `after`"
         );
         assert_eq!(message("elsewhere"), "`elsewhere` needs `to`, a URL");
     }

@@ -1,4 +1,4 @@
-//! Words for which of the matching calls or callbacks are hit.
+//! Words for which of the matching requests or callbacks are hit.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -27,7 +27,7 @@ pub enum WhenError {
     #[error("`{0}` does not say when: write `first 2`, `every 3rd`, `the 3rd`, `after 5` or `10%`")]
     Unreadable(String),
     /// It states something twice.
-    #[error("`{0}` and what stands before it do not go together")]
+    #[error("`{0}` does not go together with the words before it")]
     Twice(String),
 }
 
@@ -130,7 +130,7 @@ mod tests {
         {
             assert!(message(text).contains("does not say when: write `first 2`"), "{text}");
         }
-        assert_eq!(message("the 3rd, first 2"), "`first 2` and what stands before it do not go together");
-        assert_eq!(message("1% 2%"), "`2%` and what stands before it do not go together");
+        assert_eq!(message("the 3rd, first 2"), "`first 2` does not go together with the words before it");
+        assert_eq!(message("1% 2%"), "`2%` does not go together with the words before it");
     }
 }

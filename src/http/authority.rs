@@ -43,7 +43,8 @@ pub struct Authority {
 pub enum AuthorityError {
     /// Neither the environment nor the system names a folder for the user's data.
     #[error(
-        "nobody says where the certificate authority is to be kept (HOME is not set): name a folder with --ca-dir DIR"
+        "HOME is not set, so there is no default folder for the certificate authority: give one with \
+        --ca-dir DIR"
     )]
     NoFolder,
     /// A file of the authority can't be read or written.
@@ -56,8 +57,8 @@ pub enum AuthorityError {
     },
     /// The key file holds something else.
     #[error(
-        "{} is no key and certificate of an authority ({why}): remove it, and the next use makes another one, which has \
-         to be trusted anew",
+        "{} is not the key and certificate of an authority ({why}): remove it, and the next use creates \
+        a new one, which has to be trusted again",
         path.display()
     )]
     Broken {

@@ -37,7 +37,7 @@ pub enum BindError {
     },
     /// The system does not allow this user to listen on the port.
     #[error(
-        "no permission to listen on {addr}: ports below 1024 are for the administrator, take a higher one"
+        "no permission to listen on {addr}: ports below 1024 need administrator rights: use a higher one"
     )]
     Denied {
         /// The address.

@@ -71,14 +71,14 @@ pub(super) enum Way {
 pub enum Refused {
     /// Plain HTTP on a TLS port.
     #[error(
-        "this port speaks TLS, and the request came without: write https:// in place of http:// (`airudder-mock ca` says how \
-         to trust its certificate)"
+        "this port speaks TLS, but the request was sent without: write https:// instead of http:// \
+        (`airudder-mock ca` says how to trust its certificate)"
     )]
     WithoutTls,
     /// A host that the proxy does not play.
     #[error(
-        "this proxy of airudder-mock plays {played} and lets nothing else out; add --proxy-host {host} if it is to play \
-         `{host}`, too, or set NO_PROXY={host} for it to be reached without the proxy"
+        "this proxy of airudder-mock plays {played} and forwards nothing else: add --proxy-host {host} \
+        to play `{host}` as well, or set NO_PROXY={host} to reach it without the proxy"
     )]
     Host {
         /// The host.
@@ -88,8 +88,8 @@ pub enum Refused {
     },
     /// The host is this machine itself, or is missing.
     #[error(
-        "this is the proxy of airudder-mock, and the request names no host that it plays: send it to the mock's own address, \
-         past the proxy (NO_PROXY=localhost,127.0.0.1,::1)"
+        "this is the proxy of airudder-mock, and the request names no host that it plays: send it \
+        directly to the mock's own address (NO_PROXY=localhost,127.0.0.1,::1)"
     )]
     NoHost,
 }

@@ -49,13 +49,15 @@ pub(super) enum Unread {
 
 /// The 503 response when the memory budget or connection limit is exhausted.
 pub(super) fn crowded() -> HttpResponse {
-    let message = "the mock is busy with the bodies and answers of others ([limits] memory_mb and connections): try again";
+    let message = "the mock is busy with bodies and responses of other clients ([limits] memory_mb and \
+        connections): try again";
     HttpResponse::json(503, &json!({ "message": message })).retry_after(1)
 }
 
 /// The 503 response for requests that arrive during shutdown.
 pub(super) fn ending() -> HttpResponse {
-    HttpResponse::json(503, &json!({ "message": "the mock is ending and begins nothing new" })).retry_after(1)
+    HttpResponse::json(503, &json!({ "message": "the mock is shutting down and accepts no new requests" }))
+        .retry_after(1)
 }
 
 impl Unread {
@@ -70,16 +72,17 @@ impl Unread {
             Self::TooLong(limit) => {
                 (431, format!("request line and headers are larger than the limit of {limit} bytes"))
             }
-            Self::Hosts(0) => (400, "the request has no header Host, which HTTP/1.1 asks for".to_owned()),
+            Self::Hosts(0) => (400, "the request has no Host header, which HTTP/1.1 requires".to_owned()),
             Self::Hosts(count) => {
-                (400, format!("the request has {count} headers Host, and one is to be there"))
+                (400, format!("the request has {count} Host headers; exactly one is required"))
             }
             Self::Slow(rate, deadline) => {
                 let deadline = crate::time::HumanDuration(deadline);
                 (
                     408,
                     format!(
-                        "the body comes slower than {rate} bytes a second, or takes longer than {deadline}"
+                        "the body arrives more slowly than {rate} bytes a second, or takes longer than \
+                        {deadline}"
                     ),
                 )
             }

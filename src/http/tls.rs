@@ -42,7 +42,7 @@ pub enum TlsError {
         error: io::Error,
     },
     /// The file is not in PEM format.
-    #[error("{flag} {} is no PEM file: {reason}", path.display())]
+    #[error("{flag} {} is not a PEM file: {reason}", path.display())]
     NotPem {
         /// The flag.
         flag: &'static str,
@@ -63,7 +63,7 @@ pub enum TlsError {
     },
     /// The file holds no certificate.
     #[error(
-        "{flag} {} holds no certificate, it needs a section that begins with -----BEGIN CERTIFICATE-----",
+        "{flag} {} holds no certificate: it needs a section that begins with -----BEGIN CERTIFICATE-----",
         path.display()
     )]
     Empty {
@@ -74,8 +74,8 @@ pub enum TlsError {
     },
     /// The file holds no key.
     #[error(
-        "{flag} {} holds no key, it needs a section that begins with -----BEGIN PRIVATE KEY----- (one that is encrypted is \
-         made plain by `openssl pkey -in FILE -out PLAIN`){}",
+        "{flag} {} holds no key: it needs a section that begins with -----BEGIN PRIVATE KEY----- \
+        (`openssl pkey -in FILE -out PLAIN` decrypts an encrypted one){}",
         path.display(),
         if *flag == CERT_FLAG { "; or name the file of the key with --client-key FILE" } else { "" }
     )]
@@ -86,7 +86,7 @@ pub enum TlsError {
         path: PathBuf,
     },
     /// A key was given without the certificate that it belongs to.
-    #[error("--client-key belongs to a certificate: name that with --client-cert FILE")]
+    #[error("--client-key needs its certificate: give it with --client-cert FILE")]
     KeyAlone,
     /// The key is invalid, or does not belong to the certificate.
     #[error("{} and its key can't be used as a client certificate: {error}", path.display())]
@@ -98,8 +98,8 @@ pub enum TlsError {
     },
     /// Neither the system nor the user names an authority.
     #[error(
-        "this machine has no certificate authorities{}: name them with --ca FILE, or accept any certificate with \
-         --insecure",
+        "this machine has no certificate authorities{}: give them with --ca FILE, or accept any \
+        certificate with --insecure",
         reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"))
     )]
     NoAuthorities {
@@ -113,7 +113,7 @@ pub enum TlsError {
     #[error("the certificate authorities can't be used: {0}")]
     Verifier(String),
     /// The host is not a name that a certificate can be for.
-    #[error("`{0}` is no name a certificate can be for")]
+    #[error("`{0}` is not a name that a certificate can be issued for")]
     ServerName(String),
 }
 

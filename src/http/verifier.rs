@@ -12,7 +12,7 @@ use webpki::EndEntityCert;
 
 /// The error for a certificate that is signed only by its owner.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the certificate signs itself")]
+#[error("the certificate is self-signed")]
 pub(crate) struct SelfSigned;
 
 /// Whether a certificate names its own subject as its issuer.

@@ -19,13 +19,13 @@ pub(crate) const LOCAL_NAMES: [&str; 3] = ["call", "callback", "loop_index"];
 pub(super) fn wanted(format: &str) -> Option<&'static str> {
     Some(match format {
         "callback-id" => "the id of a callback",
-        "call-id" => "the id of a call",
-        "call-pattern" | "fault-pattern" => "the id of a call, or a group such as `\"task.*\"`",
+        "call-id" => "the id of an endpoint",
+        "call-pattern" | "fault-pattern" => "the id of an endpoint, or a group such as `\"task.*\"`",
         "callback-pattern" | "fault-callbacks" => "the id of a callback, or a group such as `\"workflow.*\"`",
-        "entry-id" => "the id of a call or callback",
+        "entry-id" => "the id of an endpoint or callback",
         "fault" => "a fault such as `\"duplicate of session.end, every 2nd\"`",
-        "human-duration" => "a length of time such as `\"2s\"`",
-        "human-duration-range" => "a length of time such as `\"2s\"` or `\"1s..3s\"`",
+        "human-duration" => "a duration such as `\"2s\"`",
+        "human-duration-range" => "a duration such as `\"2s\"` or `\"1s..3s\"`",
         "url" | "url-template" | "callback-url" => "a URL",
         "include" => "the path of a scenario file",
         "template" => "a text or template",
@@ -77,7 +77,7 @@ impl<'a> Formats<'a> {
             "url-template" => url(text),
             "template" => well_worded(text),
             "condition" if template::is_template(text) => well_worded(text),
-            "condition" => Err(FormatMistake::new(format!("{} is no condition", quoted(text)))
+            "condition" => Err(FormatMistake::new(format!("{} is not a condition", quoted(text)))
                 .help("write a template that is true or false, such as `\"{{ n > 3 }}\"`")),
             "include" if text.trim().is_empty() => Err(FormatMistake::new("the path of a file is missing")),
             "name" => {
@@ -94,33 +94,34 @@ impl<'a> Formats<'a> {
         let Some(entry) = self.catalog.get(id) else { return Err(self.unknown(id, wanted)) };
         match wanted {
             Wanted::Only(Direction::Callback) if entry.direction == Direction::Request => {
-                let message = format!("{} is a call of the integrator, not a callback", quoted(id));
+                let message = format!("{} is a request of the integrator, not a callback", quoted(id));
                 Err(FormatMistake::new(message)
-                    .help("a story waits for calls with `await` and reacts to them with `call`"))
+                    .help("a story waits for requests with `await` and reacts to them with `call`"))
             }
             Wanted::Only(Direction::Request) if entry.direction == Direction::Callback => {
-                let message = format!("{} is a callback of the vendor, not a call", quoted(id));
+                let message = format!("{} is a callback of the vendor, not a request", quoted(id));
                 Err(FormatMistake::new(message).help(format!("to react to it write `callback = \"{id}\"`")))
             }
             _ => Ok(()),
         }
     }
 
-    /// The id of a call, a group of calls, or all of them.
+    /// The id of an endpoint, a group of endpoints, or all of them.
     fn request_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
         if pattern == "*" {
             return Ok(());
         }
         let Some(group) = pattern.strip_suffix(".*") else {
             if pattern.contains('*') {
-                let mistake = FormatMistake::new(format!("{} names no calls", quoted(pattern)));
+                let mistake = FormatMistake::new(format!("{} does not name any requests", quoted(pattern)));
                 return Err(mistake
                     .help("write an id such as `task.detail`, a group such as `task.*`, or `*` for all"));
             }
             let callback = |entry: &Entry| entry.direction == Direction::Callback;
             if self.catalog.get(pattern).is_some_and(callback) {
-                let message = format!("{} is a callback of the vendor, not a call", quoted(pattern));
-                return Err(FormatMistake::new(message).help("faults happen to calls of the integrator"));
+                let message = format!("{} is a callback of the vendor, not a request", quoted(pattern));
+                return Err(FormatMistake::new(message)
+                    .help("`call` is for requests of the integrator; for callbacks write `callback`"));
             }
             return self.entry(pattern, Wanted::Only(Direction::Request));
         };
@@ -129,14 +130,14 @@ impl<'a> Formats<'a> {
         if groups.contains(&group) {
             return Ok(());
         }
-        let mistake = FormatMistake::new(format!("there are no calls {} in the catalog", quoted(pattern)));
+        let mistake = FormatMistake::new(format!("the catalog has no requests {}", quoted(pattern)));
         Err(match nearest(group, groups) {
             Some(near) => mistake.help(format!("did you mean `{near}.*`?")),
             None => mistake.help("`airudder-mock catalog` lists them all"),
         })
     }
 
-    /// A call pattern, or the downloads of recordings.
+    /// A request pattern, or the downloads of recordings.
     fn fault_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
         match self.request_pattern(pattern) {
             Err(_) if pattern == DOWNLOAD => Ok(()),
@@ -150,17 +151,17 @@ impl<'a> Formats<'a> {
     /// The id of a callback, or a group of callbacks.
     fn callback_pattern(&self, pattern: &str) -> Result<(), FormatMistake> {
         if pattern == "*" {
-            return Err(FormatMistake::new("`*` is every callback").help("leave `event` out"));
+            return Err(FormatMistake::new("`*` stands for every callback").help("leave `event` out"));
         }
         let Some(group) = pattern.strip_suffix(".*") else {
             if pattern.contains('*') {
-                let mistake = FormatMistake::new(format!("{} names no callbacks", quoted(pattern)));
+                let mistake = FormatMistake::new(format!("{} does not name any callbacks", quoted(pattern)));
                 return Err(
                     mistake.help("write an id such as `task.finished`, or a group such as `workflow.*`")
                 );
             }
             if self.catalog.get(pattern).is_some_and(|entry| entry.direction == Direction::Request) {
-                let message = format!("{} is a call of the integrator, not a callback", quoted(pattern));
+                let message = format!("{} is a request of the integrator, not a callback", quoted(pattern));
                 return Err(FormatMistake::new(message).help("`airudder-mock catalog` lists the callbacks"));
             }
             return self.entry(pattern, Wanted::Only(Direction::Callback));
@@ -169,8 +170,7 @@ impl<'a> Formats<'a> {
         if ids().any(|id| id.strip_prefix(group).is_some_and(|rest| rest.starts_with('.'))) {
             return Ok(());
         }
-        let mistake =
-            FormatMistake::new(format!("there are no callbacks {} in the catalog", quoted(pattern)));
+        let mistake = FormatMistake::new(format!("the catalog has no callbacks {}", quoted(pattern)));
         let family = Family::ALL.into_iter().find(|family| family.as_str() == group);
         let near = nearest(group, ids().filter_map(|id| Some(id.rsplit_once('.')?.0)));
         Err(match (family, near) {
@@ -188,12 +188,12 @@ impl<'a> Formats<'a> {
             .and_then(|id| self.catalog.nearest(id, fits).or_else(|| self.catalog.nearest(id, |_| true)));
         let kind = match wanted {
             Wanted::Any => "entry",
-            Wanted::Only(Direction::Request) => "call",
+            Wanted::Only(Direction::Request) => "request",
             Wanted::Only(Direction::Callback) => "callback",
         };
         let mistake = FormatMistake::new(match id.trim() {
             "" => format!("the id of the {kind} is missing"),
-            _ => format!("there is no {kind} {} in the catalog", quoted(id)),
+            _ => format!("the catalog has no {kind} {}", quoted(id)),
         });
         if let Some(near) = near {
             return mistake.help(format!("did you mean `{near}`?"));
@@ -240,7 +240,7 @@ fn locale(text: &str) -> Result<(), FormatMistake> {
     if language && parts.all(|part| letters(part, 2..=4)) {
         return Ok(());
     }
-    Err(FormatMistake::new(format!("{} is no language", quoted(text)))
+    Err(FormatMistake::new(format!("{} is not a language", quoted(text)))
         .help("write a language or a language and a country, such as `id` or `es-MX`"))
 }
 
@@ -256,7 +256,7 @@ pub(crate) fn name(text: &str, what: &str, is_taken: bool) -> Result<(), FormatM
         return Err(mistake.help("a name has letters, digits and `_`, and begins with a letter or `_`"));
     }
     if is_taken {
-        let mistake = FormatMistake::new(format!("the name `{text}` is taken: templates know it already"));
+        let mistake = FormatMistake::new(format!("the name `{text}` is taken: templates already use it"));
         let other = text.trim_start_matches('_');
         return Err(mistake.help(format!("choose another name, such as `my_{other}`")));
     }
@@ -281,7 +281,7 @@ fn field_path(text: &str) -> Result<(), FormatMistake> {
     }
     Err(FormatMistake::new(match text {
         "" => "the path of a field is missing".to_owned(),
-        _ => format!("{} is no path of a field", quoted(text)),
+        _ => format!("{} is not the path of a field", quoted(text)),
     })
-    .help("write the names of the fields with dots between them, such as `user.name`"))
+    .help("write the names of the fields separated by dots, such as `user.name`"))
 }

@@ -75,7 +75,7 @@ fn segment(text: &str) -> Result<Segment, RateError> {
     };
     let shape = if let Some((low, high)) = rest.split_once('~') {
         let Some(period) = period else {
-            return Err(RateError(format!("`{text}` is a wave, say how long one takes: `{rest} every 1m`")));
+            return Err(RateError(format!("`{text}` is a wave: say how long one takes, `{rest} every 1m`")));
         };
         Shape::Sine(number(low)?, number(high)?, period)
     } else if period.is_some() {
@@ -121,8 +121,8 @@ impl FromStr for Frequency {
         let text = text.trim();
         let Some((count, unit)) = text.split_once('/') else {
             return Err(match text.parse::<f64>() {
-                Ok(_) => RateError(format!("`{text}` has no unit, write `{text}/s` or `{text}/m`")),
-                Err(_) => RateError(format!("`{text}` is no rate, {EXAMPLES}")),
+                Ok(_) => RateError(format!("`{text}` has no unit: write `{text}/s` or `{text}/m`")),
+                Err(_) => RateError(format!("`{text}` is not a rate: {EXAMPLES}")),
             });
         };
         let seconds = match unit.trim() {
@@ -131,7 +131,7 @@ impl FromStr for Frequency {
             "h" | "hour" => 3_600,
             "d" | "day" => 86_400,
             other => {
-                let message = format!("`/{other}` is no unit of a rate, write `/s`, `/m`, `/h` or `/d`");
+                let message = format!("`/{other}` is not a unit of a rate: write `/s`, `/m`, `/h` or `/d`");
                 return Err(RateError(message));
             }
         };
@@ -140,11 +140,12 @@ impl FromStr for Frequency {
             Some(count) => (count, 1000.0),
             None => (count.as_str(), 1.0),
         };
-        let count: f64 = count.parse().map_err(|_| RateError(format!("`{text}` is no rate, {EXAMPLES}")))?;
+        let count: f64 =
+            count.parse().map_err(|_| RateError(format!("`{text}` is not a rate: {EXAMPLES}")))?;
         let frequency = Self { count: count * factor, per: Duration::from_secs(seconds) };
         if !(0.0..=HIGHEST).contains(&frequency.per_second()) {
             return Err(RateError(format!(
-                "`{text}` is out of range: a rate lies between 0/s and {HIGHEST}/s"
+                "`{text}` is out of range: a rate must be between 0/s and {HIGHEST}/s"
             )));
         }
         Ok(frequency)

@@ -305,7 +305,7 @@ impl<'a> Walk<'a> {
         present.sort_by_key(|(_, span)| span.start);
         if let [(first, first_span), others @ ..] = present.as_slice() {
             for (other, other_span) in others {
-                let message = format!("`{first}` and `{other}` can't stand together in {noun}");
+                let message = format!("`{first}` and `{other}` can't be used together in {noun}");
                 let one = joined(&choice.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>(), "or");
                 let mistake =
                     self.at(other_span.clone(), message).context(first_span.clone(), "the first one");
@@ -323,11 +323,11 @@ impl<'a> Walk<'a> {
         let quotes = || format!("put it in quotes: {}", quoted(&format!("\"{literal}\"")));
         match node.get_ref() {
             DeValue::Datetime(_) => {
-                let mistake = self.at(node.span(), "a date can't stand here without quotes".to_owned());
+                let mistake = self.at(node.span(), "a date is not allowed here without quotes".to_owned());
                 self.wrong(mistake.help(quotes()));
             }
             DeValue::Float(float) if !float.as_str().parse().is_ok_and(f64::is_finite) => {
-                let message = format!("JSON has no number {}", quoted(literal));
+                let message = format!("JSON does not have the number {}", quoted(literal));
                 self.wrong(self.at(node.span(), message).help(quotes()));
             }
             DeValue::Integer(_) if !words::in_json(node.get_ref()) => {

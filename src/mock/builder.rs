@@ -31,7 +31,7 @@ const DEFAULT_SEED: u64 = 1;
 
 /// Configuration of a mock. Everything has a default: loopback, the settings' defaults, real time from now on.
 #[derive(Debug)]
-#[must_use = "nothing runs before it is started"]
+#[must_use = "nothing runs before the start"]
 pub struct Builder {
     pub(super) prepared: Result<Prepared, StartError>,
     pub(super) options: Options,

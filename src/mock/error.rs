@@ -57,7 +57,7 @@ pub enum StartError {
     #[error(transparent)]
     Folder(#[from] super::folder::FolderError),
     /// The inputs in the data folder lead to a different state now.
-    #[error("{path}: {error}. Start with the settings of before, or begin in another folder")]
+    #[error("{path}: {error}. Start with the previous settings, or use another folder")]
     Again {
         /// The file.
         path: String,

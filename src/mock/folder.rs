@@ -44,11 +44,12 @@ pub enum FolderError {
         error: io::Error,
     },
     /// Another mock uses it.
-    #[error("--data-dir {0}: another mock uses this folder; end it, or give this one a folder of its own")]
+    #[error("--data-dir {0}: another mock uses this folder; stop it, or give this one its own folder")]
     Taken(String),
     /// A line of the file is invalid.
     #[error(
-        "{path}:{line}: {why}\n    {text}\nmove the file away to begin anew, or take this line and those after it out of it"
+        "{path}:{line}: {why}\n    {text}\nmove the file away to start afresh, or remove this line and \
+            those after it"
     )]
     Line {
         /// The file.
@@ -62,7 +63,8 @@ pub enum FolderError {
     },
     /// The file has another format.
     #[error(
-        "{path}: it is of form {format}, written by airudder-mock {version}, and this version reads form {FORMAT}; start that version, or begin in another folder"
+        "{path}: it has format {format}, written by airudder-mock {version}, but this version reads \
+        format {FORMAT}; start that version, or use another folder"
     )]
     Format {
         /// The file.
@@ -74,7 +76,8 @@ pub enum FolderError {
     },
     /// The state has another seed.
     #[error(
-        "--seed {given}: the state in {path} began with seed {its}; leave --seed out, or give another folder"
+        "--seed {given}: the state in {path} was created with seed {its}; leave --seed out, or use \
+        another folder"
     )]
     Seed {
         /// The file.
@@ -114,7 +117,7 @@ impl Folder {
             move |error| FolderError::Io { path, error }
         };
         if folder.exists() && !folder.is_dir() {
-            return Err(failed(folder)(io::Error::new(io::ErrorKind::NotADirectory, "it is no folder")));
+            return Err(failed(folder)(io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder")));
         }
         fs::create_dir_all(folder).map_err(failed(folder))?;
         let mut file =
@@ -230,7 +233,7 @@ fn read(file: impl Read, path: &Path) -> Result<Content, FolderError> {
         };
         if number == 1 {
             let head: Head = serde_json::from_slice(&line)
-                .map_err(|error| wrong(format!("this is no file of a mock's inputs ({error})")))?;
+                .map_err(|error| wrong(format!("this is not an inputs file of airudder-mock ({error})")))?;
             if head.format != FORMAT {
                 let (format, version) = (head.format, head.airudder_mock);
                 return Err(FolderError::Format { path: path.display().to_string(), format, version });

@@ -65,7 +65,7 @@ impl Secured {
             if noted.len() < MOST_NOTED && noted.insert(host.clone()) {
                 driver.with(|engine, now| {
                     let text =
-                        format!("{PROXY_REFUSED}`{host}`, which it does not play (--proxy-host {host})");
+                        format!("{PROXY_REFUSED}`{host}`, which it does not play (add --proxy-host {host})");
                     engine.journal().write(now, None, Event::Note(text));
                 });
             }

@@ -28,10 +28,10 @@ struct Network {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GuardError {
     /// The text is empty.
-    #[error("an allowed host is empty, write a host name, an address, or a network such as 10.0.0.0/8")]
+    #[error("an allowed host is empty: write a host name, an address, or a network such as 10.0.0.0/8")]
     Empty,
     /// The text is a whole URL.
-    #[error("`{text}` is a URL, write only the host: {host}")]
+    #[error("`{text}` is a URL: write only the host, {host}")]
     Url {
         /// As written.
         text: String,
@@ -39,7 +39,7 @@ pub enum GuardError {
         host: String,
     },
     /// The host has a port.
-    #[error("`{text}` names a port, write only the host: {host}")]
+    #[error("`{text}` names a port: write only the host, {host}")]
     Port {
         /// As written.
         text: String,
@@ -50,16 +50,16 @@ pub enum GuardError {
     #[error("`{0}` is neither a host name nor an address")]
     NoAddress(String),
     /// The text is a pattern such as `*.example`.
-    #[error("`{0}` is a pattern, which is not understood; write every host, or `*` for all hosts")]
+    #[error("`{0}` is a pattern, which is not supported: list every host, or write `*` for all hosts")]
     Pattern(String),
     /// The text has characters that are not allowed in a host.
     #[error("`{0}` is neither a host name nor an address nor a network such as 10.0.0.0/8")]
     NoHost(String),
     /// The text has a slash, but no address before it.
-    #[error("`{0}` is no network, write for example 10.0.0.0/8")]
+    #[error("`{0}` is not a network: write for example 10.0.0.0/8")]
     NoNetwork(String),
     /// The text is an address, a slash and something other than a number of bits.
-    #[error("`{text}` is no network: after the slash goes a number from 0 to {most}")]
+    #[error("`{text}` is not a network: the number after the slash must be 0 to {most}")]
     PrefixLength {
         /// As written.
         text: String,
@@ -208,7 +208,7 @@ impl fmt::Display for NotAllowed {
         let Some(address) = address else {
             return write!(
                 f,
-                "{host} is no host that was allowed: callbacks leave this machine only with --allow-target {host}"
+                "{host} is not an allowed host: callbacks leave this machine only with --allow-target {host}"
             );
         };
         match host.parse::<IpAddr>() {

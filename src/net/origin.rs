@@ -11,19 +11,20 @@ use super::{Guard, HttpRequest};
 pub enum Foreign {
     /// The name in `Host` is not one of the server's.
     #[error(
-        "the header Host names `{0}`, which is none of this mock's names (a page in a browser may have made its own name \
-         point here); if it is right, add it to the settings: hosts = [\"{0}\"]"
+        "the Host header is `{0}`, which is not one of this mock's names (a web page may have pointed \
+        its own name here); if it is right, add it to the settings: hosts = [\"{0}\"]"
     )]
     Host(String),
     /// The request was made by a page of another origin.
     #[error(
-        "a page of another origin ({0}) made this request in a browser; the mock takes requests of programs, and of its \
-         own pages"
+        "a web page of another origin ({0}) sent this request; the mock accepts requests from programs \
+        and from its own pages"
     )]
     Origin(String),
     /// The body is of a type that any page can send without a preflight request.
     #[error(
-        "requests under /_mock/ have JSON bodies, and this one says `{0}`; add the header Content-Type: application/json"
+        "requests under /_mock/ must have JSON bodies, but the content type of this one is `{0}`: add \
+        the header Content-Type: application/json"
     )]
     ContentType(String),
 }

@@ -29,22 +29,22 @@ pub struct Target {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     /// The URL is longer than servers accept.
-    #[error("the callback URL has {0} bytes, {LONGEST} is the most")]
+    #[error("the callback URL has {0} bytes, but at most {LONGEST} are allowed")]
     TooLong(usize),
     /// The text is empty.
-    #[error("the callback URL is empty, write for example {EXAMPLE}")]
+    #[error("the callback URL is empty: write for example {EXAMPLE}")]
     Empty,
     /// There is white space before or after this URL.
-    #[error("`{0}` has white space around it, take it away")]
+    #[error("`{0}` has white space around it: remove it")]
     Spaces(String),
     /// A character that has to be escaped in URLs.
-    #[error("{letter:?} can't stand in a URL, write {}", escaped(*letter))]
+    #[error("{letter:?} is not allowed in a URL: write {}", escaped(*letter))]
     Letter {
         /// The character.
         letter: char,
     },
     /// The text has no `http://`.
-    #[error("`{text}` has no scheme, write http://{rest}")]
+    #[error("`{text}` has no scheme: write http://{rest}")]
     NoScheme {
         /// As written.
         text: String,
@@ -52,10 +52,10 @@ pub enum TargetError {
         rest: String,
     },
     /// The text is only a path.
-    #[error("`{0}` has no scheme and no host, write http://127.0.0.1:3000{0}")]
+    #[error("`{0}` has no scheme and no host: write http://127.0.0.1:3000{0}")]
     PathOnly(String),
     /// The text has `http:` without slashes.
-    #[error("`{text}` lacks the two slashes, write {scheme}://{rest}")]
+    #[error("`{text}` lacks the two slashes: write {scheme}://{rest}")]
     NoSlashes {
         /// As written.
         text: String,
@@ -65,7 +65,7 @@ pub enum TargetError {
         rest: String,
     },
     /// A misspelling of `http` or `https`.
-    #[error("`{scheme}` is no scheme callbacks can go over, write {near}://{rest}")]
+    #[error("callbacks cannot use the scheme `{scheme}`: write {near}://{rest}")]
     Misspelt {
         /// As written.
         scheme: String,
@@ -75,16 +75,16 @@ pub enum TargetError {
         rest: String,
     },
     /// The scheme is that of another protocol.
-    #[error("callbacks go over http or https, not `{0}`, write for example {EXAMPLE}")]
+    #[error("callbacks use http or https, not `{0}`: write for example {EXAMPLE}")]
     OtherScheme(String),
     /// The URL has a user name. The text itself is not repeated: it may hold a password.
     #[error(
-        "a callback URL takes no user name or password: they would end up in logs and records; set an `Authorization` \
-         header instead"
+        "a callback URL must not contain a user name or password: they would end up in logs and records; \
+        set an `Authorization` header instead"
     )]
     Credentials,
     /// The URL has a fragment.
-    #[error("`#{fragment}` never reaches a server, write {before}")]
+    #[error("`#{fragment}` is never sent to a server: write {before}")]
     Fragment {
         /// The part after `#`.
         fragment: String,
@@ -92,37 +92,37 @@ pub enum TargetError {
         before: String,
     },
     /// A scheme with nothing after it.
-    #[error("`{0}` has no host, write for example {EXAMPLE}")]
+    #[error("`{0}` has no host: write for example {EXAMPLE}")]
     NoHost(String),
     /// A port without a host before it.
-    #[error("the host is missing, write for example {EXAMPLE}")]
+    #[error("the host is missing: write for example {EXAMPLE}")]
     PortOnly,
     /// A bracket that is not closed.
     #[error("`{0}` lacks the closing bracket of an IPv6 address")]
     Bracket(String),
     /// An IPv6 address without brackets.
-    #[error("`{0}` is an IPv6 address, which goes in brackets: http://[::1]:3000/hook")]
+    #[error("`{0}` is an IPv6 address, which needs brackets: http://[::1]:3000/hook")]
     NoBrackets(String),
     /// Something other than a port follows an IPv6 address.
-    #[error("`{0}` is no host, after an IPv6 address goes a port: [::1]:3000")]
+    #[error("`{0}` is not a host: after an IPv6 address only a port can follow, as in [::1]:3000")]
     AfterAddress(String),
     /// An IPv6 address with its zone.
-    #[error("`{0}` names a network interface, which a URL can't, leave it out")]
+    #[error("`{0}` names a network interface, which is not allowed in a URL: leave it out")]
     Interface(String),
     /// Brackets around something other than an IPv6 address.
-    #[error("`{0}` is no IPv6 address")]
+    #[error("`{0}` is not an IPv6 address")]
     Address(String),
     /// The host is not a valid name.
-    #[error("`{0}` is no host name")]
+    #[error("`{0}` is not a host name")]
     Host(String),
     /// A colon with nothing after it.
-    #[error("the port after `{0}:` is missing, write for example {0}:3000")]
+    #[error("the port after `{0}:` is missing: write for example {0}:3000")]
     NoPort(String),
     /// The port is invalid.
-    #[error("`{0}` is no port, they go from 1 to 65535")]
+    #[error("`{0}` is not a port: use 1 to 65535")]
     Port(String),
     /// Any other error.
-    #[error("`{text}` is no URL: {reason}")]
+    #[error("`{text}` is not a URL: {reason}")]
     Unreadable {
         /// As written.
         text: String,

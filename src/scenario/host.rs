@@ -52,7 +52,7 @@ pub trait StoryHost {
     /// Reports that the story ended.
     fn story_finished(&mut self, passed: bool);
 
-    /// Reports that the story waits for a call, for at most `within`.
+    /// Reports that the story waits for a request, for at most `within`.
     fn waiting(&mut self, request: &str, within: Duration);
 
     /// Reports that the story stops here without taking these steps, each given with its place and action.

@@ -54,16 +54,16 @@ impl AccountKey {
     }
 }
 
-/// Whether calls of an account are encrypted.
+/// Whether requests of an account are encrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Encryption {
-    /// Encrypted calls are refused.
+    /// Encrypted requests are refused.
     Off,
-    /// Both are taken; an answer is encrypted if its call was.
+    /// Both are accepted; a response is encrypted if its request was.
     #[default]
     Accept,
-    /// Plain calls are refused, but for the one that fetches a token.
+    /// Plain requests are refused, except the one that fetches a token.
     Require,
 }
 
@@ -171,10 +171,10 @@ pub enum Denied {
         bearer: bool,
     },
     /// The token was never issued.
-    #[error("the token is not known: fetch one with {}", .0.source())]
+    #[error("the token is unknown: fetch one with {}", .0.source())]
     Unknown(TokenKind),
     /// The token is for the requests of another family.
-    #[error("the token is not for these calls: fetch one with {}", .0.source())]
+    #[error("the token is not valid for this endpoint: fetch one with {}", .0.source())]
     OtherFamily(TokenKind),
     /// The token was valid once.
     #[error("the token has expired: fetch a new one with {}", .0.source())]
@@ -184,7 +184,7 @@ pub enum Denied {
     #[error("APPKey names no account")]
     AppKey,
     /// The APPSecret is wrong.
-    #[error("APPSecret is not that of the account `{account}`")]
+    #[error("APPSecret is not the secret of the account `{account}`")]
     AppSecret {
         /// The display name of the account.
         account: String,

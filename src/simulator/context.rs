@@ -178,7 +178,10 @@ impl Context {
     pub(super) fn note_swallowed(&mut self, event: &'static str, notice: Notice) {
         if notice == Notice::Never {
             self.note_once(event, || {
-                format!("a `{event}` is swallowed: its number asks for `callback_never`; others are not noted any more")
+                format!(
+                    "a `{event}` is suppressed: its number asks for `callback_never`; further ones are \
+                    not noted"
+                )
             });
         }
     }
@@ -212,7 +215,7 @@ impl Context {
             return Err(refusal);
         }
         self.find(account, FindingKind::LetPass, id, what, || {
-            format!("`{id}` is served, since the mock is lenient; otherwise: {}", refusal.message)
+            format!("`{id}` is served because the mock is lenient; otherwise: {}", refusal.message)
         });
         Ok(())
     }

@@ -54,13 +54,13 @@ pub(super) struct Detection {
 /// `POST /service/cloud/emptycheck` on the host of number detection (client).
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Check {
-    /// Who asks, and the signature.
+    /// The sender and the signature.
     system: System,
-    /// What is asked.
+    /// The numbers to check.
     business: Numbers,
 }
 
-/// Who asks, and the signature (client).
+/// The sender and the signature (client).
 #[derive(Debug, Deserialize, JsonSchema)]
 struct System {
     /// The APPKey of an account.
@@ -75,7 +75,7 @@ struct System {
     _signtype: NoEffect<SignType>,
     /// The signature: URL-safe base64 of the raw MD5 of `<APPSecret>+<timestamp>+<version>`.
     sign: String,
-    /// The version, `1.0.0`. It is part of what is signed, and any is taken.
+    /// The version, `1.0.0`. It is part of the signed text; any version is accepted.
     version: String,
 }
 
@@ -106,7 +106,7 @@ impl<'de> Deserialize<'de> for UnixSeconds {
     }
 }
 
-/// What is asked (client).
+/// The numbers to check (client).
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Numbers {
     /// A list of {callee, callback, prvdata}, one element per number (client; the limit of 10,000 is assumed).
@@ -116,11 +116,11 @@ struct Numbers {
 /// A number to be detected (client).
 #[derive(Debug, Deserialize, JsonSchema)]
 struct AskedNumber {
-    /// A number in E.164. Any other text comes back as a wrong number.
+    /// A number in E.164. Any other text is reported as a wrong number.
     callee: String,
-    /// The base64 of a URL: where the result goes.
+    /// The base64 of the URL that the result is sent to.
     callback: EncodedUrl,
-    /// What comes back with the result, as it came.
+    /// Sent back with the result, as received.
     prvdata: Option<Value>,
 }
 
@@ -139,7 +139,7 @@ impl<'de> Deserialize<'de> for EncodedUrl {
         let url = url.ok_or_else(|| D::Error::custom("is not the base64 of a URL"))?;
         match url.parse::<Target>() {
             Ok(_) => Ok(Self(url)),
-            Err(error) => Err(D::Error::custom(format_args!("holds no URL: {error}"))),
+            Err(error) => Err(D::Error::custom(format_args!("does not contain a URL: {error}"))),
         }
     }
 }
@@ -152,7 +152,8 @@ fn check(simulator: &mut Simulator, asked: Check, request: &Request<'_>) -> Resu
         return Err(Refusal::new(400, "business.calls is empty: at least one number is needed"));
     }
     if calls.len() > MOST_NUMBERS {
-        let message = format!("business.calls has {} numbers, {MOST_NUMBERS} is the most", calls.len());
+        let message =
+            format!("business.calls has {} numbers, but at most {MOST_NUMBERS} are allowed", calls.len());
         return Err(Refusal::new(400, message));
     }
     for wanted in calls {
@@ -227,7 +228,7 @@ fn detect(simulator: &mut Simulator, account: AccountKey, wanted: AskedNumber, n
 /// Whether a number is in use. Receivers answer `{"code":200,"msg":"ok"}` (client).
 #[derive(Debug, Serialize, JsonSchema)]
 struct DetectionResult {
-    /// What was found.
+    /// The result.
     business: Detected,
 }
 
@@ -236,11 +237,12 @@ struct DetectionResult {
 struct Detected {
     /// The number, as it was given.
     callee: String,
-    /// What it is: 0 unknown, 1 invalid, 2 valid, 3 busy, 4 in arrears, 5 on hold, 6 switched off, 7 out of area, 8 not
-    /// registered, 9 wrong number.
+    /// The status of the number: 0 unknown, 1 invalid, 2 valid, 3 busy, 4 in arrears, 5 on hold, 6 switched off, 7 out of
+    /// area, 8 not registered, 9 wrong number.
     #[schemars(range(min = 0, max = 9))]
     numstatus: u8,
-    /// What the customer gave along, as it came; an empty text if nothing came (client; of what is no text it is assumed).
+    /// The customer's data from the request, as received; an empty text if there was none (client; for values other than
+    /// texts this is assumed).
     prvdata: Value,
 }
 

@@ -121,7 +121,7 @@ pub fn answer<Q: Fields, A: Answer>(
         let wrong = meant.iter().find(|(_, meant)| error.is_missing() && error.path() == meant);
         let mut refusal = refuse(request, error);
         if let Some((sent, meant)) = wrong {
-            refusal.message.push_str(&format!("; `{sent}` came, did you mean `{meant}`?"));
+            refusal.message.push_str(&format!("; got `{sent}`, did you mean `{meant}`?"));
         }
         refusal
     })?;
@@ -149,7 +149,7 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
         Noticed::Unread { path, nearest, is_kept } => {
             reported += 1;
             let near = crate::files::suggest::did_you_mean(nearest.as_deref());
-            let is = if is_kept { "kept as a name of your own" } else { "read by nothing" };
+            let is = if is_kept { "kept as your own field" } else { "not used by the mock" };
             let message = format!("`{path}` of `{id}` is {is}{near}");
             let message = renames.map(|renames| renames.message(&message)).unwrap_or(message);
             // The error itself covers a difference in letter case.
@@ -178,7 +178,7 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
         }
         Noticed::Text { path, text } => {
             reported += 1;
-            let message = format!("`{path}` of `{id}` came as the text \"{text}\" in JSON: write {text}");
+            let message = format!("`{path}` of `{id}` was sent as the text \"{text}\" in JSON: write {text}");
             let message = renames.map(|renames| renames.message(&message)).unwrap_or(message);
             context.find(account, FindingKind::WrongType, id, path, || message);
         }

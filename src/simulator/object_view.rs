@@ -7,33 +7,33 @@ use serde_json::Value;
 /// An object: a task, a plan, an instance of a workflow, a campaign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ObjectView {
-    /// What it is: `task`, `plan`, `dialer_task`, `workflow` (an instance), `campaign`.
+    /// Its kind: `task`, `plan`, `dialer_task`, `workflow` (an instance), `campaign`.
     pub(super) kind: &'static str,
     /// Its id on the wire.
     pub(super) id: String,
     /// Its name.
     pub(super) name: String,
-    /// Where it stands, in the vendor's word.
+    /// Its status, in the vendor's word.
     pub(super) status: String,
     /// When it was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) created: Option<String>,
-    /// How many numbers, contacts, rows or messages it has.
+    /// Its number of phone numbers, contacts, rows or messages.
     pub(super) total: u64,
-    /// How many of them are over.
+    /// How many of them are finished.
     pub(super) done: u64,
-    /// How many stand where.
+    /// Their numbers by status.
     pub(super) sums: Vec<Sum>,
-    /// What it consists of: the rounds of a plan, the nodes of a workflow.
+    /// Its parts: the rounds of a plan, the nodes of a workflow.
     pub(super) parts: Vec<PartView>,
 }
 
-/// How many stand somewhere.
+/// A number by status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Sum {
-    /// Where.
+    /// The status.
     name: &'static str,
-    /// How many.
+    /// The number.
     count: u64,
 }
 
@@ -45,18 +45,18 @@ pub struct PartView {
     pub(super) id: Option<String>,
     /// Its name.
     pub(super) name: String,
-    /// What it is: the type of a node.
+    /// Its kind: the type of a node.
     pub(super) kind: String,
-    /// Where it stands.
+    /// Its status.
     pub(super) status: String,
-    /// How many have come to it.
+    /// How many have reached it.
     pub(super) total: u64,
-    /// How many of them are over.
+    /// How many of them are finished.
     pub(super) done: u64,
-    /// Where rows go from here.
+    /// The next nodes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) next: Vec<WayView>,
-    /// The rows that are here, the first few of them: their numbers.
+    /// The numbers of the first few rows at this node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) rows: Vec<String>,
 }
@@ -64,9 +64,9 @@ pub struct PartView {
 /// A way from a node of a workflow to another one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct WayView {
-    /// To which, by its place among the parts, counted from 0.
+    /// The target, by its position among the parts, counted from 0.
     pub(super) to: u16,
-    /// What the last call or message has to have come to: one of these. Of nothing else where there are none.
+    /// The required results of the last call or message, any of these; if empty, any other result.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) when: Vec<String>,
 }
@@ -76,16 +76,16 @@ pub struct WayView {
 pub struct AgentView {
     /// The name.
     pub(super) name: String,
-    /// Whether a call is with the agent.
+    /// Whether the agent has a call.
     pub(super) busy: bool,
     /// Whether the agent is on a break.
     pub(super) on_break: bool,
-    /// What the agent does: `free`, `break`, `ringing` (a call rings), `talking`, `result` (is to be saved).
+    /// What the agent does: `free`, `break`, `ringing` (a call rings), `talking`, `result` (has to be saved).
     pub(super) doing: &'static str,
     /// The number of the person of that call.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) number: Option<String>,
-    /// How many calls the agent has had today.
+    /// Number of calls of the agent today.
     pub(super) calls: i64,
 }
 

@@ -31,7 +31,11 @@ pub fn document(catalog: &Catalog) -> Value {
         "openapi": "3.1.0",
         "info": {
             "title": "AI Rudder, as airudder-mock serves it",
-            "description": "Made by people who are not the vendor. `x-provenance` says where each part is known from: `documented` (the vendor's public documentation), `example` (an example in it), `client` (a third-party client in real use), `assumed` (not public, so that it may be otherwise). Where `x-values` stands beside it, the words, the unit or the limit of a field are known from there. `x-codes` lists the codes of answers.",
+            "description": "Not made by the vendor. `x-provenance` says where each part is known from: \
+                `documented` (the vendor's public documentation), `example` (an example in it), `client` \
+                (a third-party client in real use), `assumed` (not public, so it may be different). \
+                Where there is also `x-values`, it says where the words, the unit or the limit of a \
+                field are known from. `x-codes` lists the codes of responses.",
             "version": env!("CARGO_PKG_VERSION"),
         },
         "servers": [{ "url": "/" }],
@@ -89,8 +93,9 @@ fn request(entry: &Entry, number: usize, route: &Route) -> Value {
         done["example"] = answered.clone();
     }
     operation.insert("responses".to_owned(), json!({
-        "200": { "description": "It is done; or it is refused with a code that is no HTTP status.", "content": { "application/json": done } },
-        "default": { "description": "It is refused; the envelope has the code and says why.", "content": {
+        "200": { "description": "The request succeeded, or \
+            was refused with a code that is not an HTTP status.", "content": { "application/json": done } },
+        "default": { "description": "The request was refused; the envelope has the code and the reason.", "content": {
             "application/json": { "schema": refused(entry.family) },
         } },
     }));
@@ -213,12 +218,14 @@ fn webhook(entry: &Entry) -> Value {
 fn taken(event: &str) -> Value {
     match event {
         "session.transfer" => json!({ "200": {
-            "description": "It is taken. Anything else is tried again, as the delivery policy says.",
+            "description": "The callback was accepted. After any other status it is tried again, as the \
+                delivery policy says.",
             "content": { "application/json": { "schema": { "type": "object" }, "example": expected::response(event) } },
             "x-provenance": Provenance::Documented,
         } }),
         _ => json!({
-            "2XX": { "description": "It is taken. Anything else is tried again, as the delivery policy says." },
+            "2XX": { "description": "The callback was accepted. After any other status it is tried \
+                again, as the delivery policy says." },
         }),
     }
 }

@@ -250,7 +250,7 @@ impl MockOutcome {
 
 /// A text that is not a `mock_outcome`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is no outcome{}", .suggestion.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
+#[error("`{given}` is not an outcome{}", .suggestion.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default())]
 pub struct UnknownMockOutcome {
     /// The text as written.
     pub given: String,
@@ -262,7 +262,7 @@ pub struct UnknownMockOutcome {
 pub const MOCK_OUTCOMES: [(&str, &str); 65] = [
     ("talked", "a person answers and talks"),
     ("hung_up", "a person answers and hangs up at once"),
-    ("voicemail", "a machine answers, every time"),
+    ("voicemail", "an answering machine answers, every time"),
     ("no_answer", "it rings, and nobody answers, every time"),
     ("busy", "the line is busy, every time"),
     ("switched_off", "the phone is switched off, every time"),
@@ -278,11 +278,11 @@ pub const MOCK_OUTCOMES: [(&str, &str); 65] = [
     ("intention_f", "a talk with the intention F"),
     ("intention_g", "a talk with the intention G"),
     ("intention_h", "a talk with the intention H"),
-    ("intention_i", "a talk with the intention I; of several intentions the last is the final one"),
-    ("all_match", "every answer of an info check is as the row has it"),
+    ("intention_i", "a talk with the intention I; with several intentions the last one is final"),
+    ("all_match", "every answer of an info check matches the row"),
     (
         "mismatch_1",
-        "the first answer of an info check differs from the row; several of these may stand together",
+        "the first answer of an info check differs from the row; several of these can be combined",
     ),
     ("mismatch_2", "the second answer of an info check differs"),
     ("mismatch_3", "the third answer of an info check differs"),
@@ -293,12 +293,12 @@ pub const MOCK_OUTCOMES: [(&str, &str); 65] = [
     ("unanswered_3", "the third question of an info check is not answered"),
     ("unanswered_4", "the fourth question of an info check is not answered"),
     ("unanswered_5", "the fifth question of an info check is not answered"),
-    ("answers_on_2", "nobody answers the first try, a person answers the second"),
-    ("answers_on_3", "a person answers the third try"),
-    ("answers_on_4", "a person answers the fourth try"),
-    ("reached_in_round_2", "a person answers in the second round of a plan, and nobody in the first"),
-    ("reached_in_round_3", "a person answers in the third round of a plan, and nobody before"),
-    ("reached_in_round_4", "a person answers in the fourth round of a plan, and nobody before"),
+    ("answers_on_2", "nobody answers the first attempt, a person answers the second"),
+    ("answers_on_3", "a person answers the third attempt"),
+    ("answers_on_4", "a person answers the fourth attempt"),
+    ("reached_in_round_2", "a person answers in the second round of a plan, nobody in the first"),
+    ("reached_in_round_3", "a person answers in the third round of a plan, nobody before"),
+    ("reached_in_round_4", "a person answers in the fourth round of a plan, nobody before"),
     ("refused", "the row is refused in `detail_error_list`"),
     ("callback_twice", "the notice arrives twice"),
     ("callback_never", "the notice never arrives"),
@@ -315,18 +315,18 @@ pub const MOCK_OUTCOMES: [(&str, &str); 65] = [
     ("numstatus_9", "number detection finds: wrong number"),
     ("sms_fails", "a text message to it fails"),
     ("wa_unregistered", "messages to it fail: the number is not on WhatsApp"),
-    ("wa_opted_out", "messages to it fail: the user wants none"),
+    ("wa_opted_out", "messages to it fail: the user has opted out"),
     ("wa_blocked", "messages to it are sent and never delivered: the user blocked the sender"),
     ("wa_unread", "messages to it are delivered and never read"),
     ("wa_silent", "the user reads a template message and never replies"),
     ("wa_button_1", "the user presses the first button of a template message"),
     ("wa_button_2", "the user presses the second button of a template message"),
-    ("wa_agent", "the user replies to a template message and asks for a person"),
+    ("wa_agent", "the user replies to a template message and asks for a human agent"),
     ("wa_media", "the user replies to a template message with a picture"),
     ("wa_late", "the user replies to a template message after hours"),
-    ("wa_opts_out", "the user wants no more messages; later ones fail"),
+    ("wa_opts_out", "the user opts out of messages; later ones fail"),
     ("wa_text", "the user replies to a template message in words"),
-    ("wa_once", "the user replies to a template message once and then says no more"),
+    ("wa_once", "the user replies to a template message once and then stops replying"),
     ("none", "nothing special"),
 ];
 
@@ -446,8 +446,8 @@ mod tests {
     #[test]
     fn a_slip_gets_a_suggestion() {
         let error = |text: &str| text.parse::<MockOutcome>().unwrap_err().to_string();
-        assert_eq!(error("buzy"), "`buzy` is no outcome, did you mean `busy`?");
-        assert_eq!(error("hologram"), "`hologram` is no outcome");
-        assert!(error("answers_on_9").starts_with("`answers_on_9` is no outcome"));
+        assert_eq!(error("buzy"), "`buzy` is not an outcome, did you mean `busy`?");
+        assert_eq!(error("hologram"), "`hologram` is not an outcome");
+        assert!(error("answers_on_9").starts_with("`answers_on_9` is not an outcome"));
     }
 }

@@ -52,7 +52,7 @@ fn what_is_beyond_the_number_goes_and_says_so() {
     assert_eq!(gone, 1, "{answers:?}");
     assert!(answers[gone..].iter().all(Result::is_ok), "{answers:?}");
     let (code, message) = answers[0].clone().unwrap_err();
-    let words = "has finished and is not kept any more: see `[limits]`";
+    let words = "has finished and is no longer kept: see `[limits]`";
     assert!(code == 404 && message.ends_with(words), "{message}");
     let list = vendor.request("task.list", json!({ "Page": 1, "Size": 100 })).unwrap();
     assert_eq!(list["list"].as_array().map(Vec::len), Some(5), "{list}");
@@ -80,7 +80,7 @@ fn what_is_too_old_goes_and_what_goes_on_stays() {
     let asked = [("chatbot.template_result", "task_id", task_id), ("chatbot.messages", "call_id", call_id)];
     for (request, field, id) in asked {
         let (code, message) = vendor.request(request, json!({ field: id })).unwrap_err();
-        assert!(code == 404 && message.ends_with("are not kept any more: see `[limits]`"), "{message}");
+        assert!(code == 404 && message.ends_with("are no longer kept: see `[limits]`"), "{message}");
     }
     vendor.request("task.detail", json!({ "TaskID": far })).unwrap();
     vendor.pass(9 * DAY);

@@ -52,7 +52,7 @@ struct Send {
     /// The sender's name.
     #[serde(rename = "from")]
     _from: NoEffect<String>,
-    /// Where the receipt goes. Without it there is none.
+    /// The URL that the receipt is sent to. Without it no receipt is sent.
     #[serde(rename = "callbackUrl")]
     callback_url: Option<CallbackUrl>,
 }
@@ -68,7 +68,7 @@ impl<'de> Deserialize<'de> for OneNumber {
             Value::Array(mut items) if items.len() == 1 => items.remove(0),
             Value::Array(items) => {
                 return Err(D::Error::custom(format_args!(
-                    "has {} numbers, expected a list of one",
+                    "has {} numbers, expected exactly one",
                     items.len()
                 )));
             }
@@ -132,13 +132,13 @@ fn send(simulator: &mut Simulator, asked: Send, request: &Request<'_>) -> Result
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct SmsReceipt {
-    /// The message, as it was named when it was sent.
+    /// The message, as named in the response to its request.
     message_id: String,
     /// The number, in E.164.
     to: String,
-    /// What became of it.
+    /// The result.
     status: SmsStatus,
-    /// Why it failed, if it did.
+    /// Why it failed, if it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'static str>,
     /// When, in Unix seconds.

@@ -46,8 +46,8 @@ pub enum EmitError {
     Unknown(String),
     /// The event is declared by the user, and a template of its body cannot be filled in.
     #[error(
-        "the body of `{event}` in your settings can't be filled in without a call: {error}; give the field, or a \
-         default in the settings such as `{{{{ request.id | default(id()) }}}}`"
+        "the body of `{event}` in your settings can't be filled in without a request: {error}; give the \
+        field, or a default in the settings such as `{{{{ request.id | default(id()) }}}}`"
     )]
     Template {
         /// The event.

@@ -42,13 +42,13 @@ impl DurationRange {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// The text is empty.
-    #[error("a length of time is missing, write for example `2s`")]
+    #[error("a duration is missing: write for example `2s`")]
     Empty,
     /// A number without a unit.
-    #[error("`{0}` has no unit, write for example `{0}s`")]
+    #[error("`{0}` has no unit: write for example `{0}s`")]
     NoUnit(String),
     /// The text is not a duration at all.
-    #[error("`{0}` is not a length of time, write for example `300ms`, `2s`, `1h30m`")]
+    #[error("`{0}` is not a duration: write for example `300ms`, `2s`, `1h30m`")]
     Unreadable(String),
     /// More than ten years.
     #[error("`{0}` is longer than ten years")]
@@ -211,10 +211,10 @@ mod tests {
     #[test]
     fn wrong_lengths_say_why() {
         for (text, message) in [
-            ("", "a length of time is missing, write for example `2s`"),
-            ("5", "`5` has no unit, write for example `5s`"),
-            ("soon", "`soon` is not a length of time, write for example `300ms`, `2s`, `1h30m`"),
-            ("1parsec", "`1parsec` is not a length of time, write for example `300ms`, `2s`, `1h30m`"),
+            ("", "a duration is missing: write for example `2s`"),
+            ("5", "`5` has no unit: write for example `5s`"),
+            ("soon", "`soon` is not a duration: write for example `300ms`, `2s`, `1h30m`"),
+            ("1parsec", "`1parsec` is not a duration: write for example `300ms`, `2s`, `1h30m`"),
             ("99999999d", "`99999999d` is longer than ten years"),
         ] {
             assert_eq!(text.parse::<HumanDuration>().unwrap_err().to_string(), message);

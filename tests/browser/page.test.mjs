@@ -122,7 +122,7 @@ test("the walk of the manual: why a signature is wrong", async (context) => {
   assert.equal(await page.locator(".others .hit").count(), 1, "the table shows which mistake it is");
   await page.getByLabel("The signature that your receiver computes").fill(hook.got[0].signature);
   await page.getByRole("button", { name: "Explain" }).click();
-  await page.getByText("That is the right one.").waitFor();
+  await page.getByText("That is the right signature.").waitFor();
   assert.deepEqual(wrong, []);
 });
 
@@ -148,8 +148,8 @@ test("the clock jumps, a fault is switched on and off, a callback is sent by han
   await page.getByRole("button", { name: "×60" }).click();
   await page.locator(".top .mark", { hasText: "×60" }).waitFor();
   await page.getByLabel("What goes wrong").fill("503");
-  await page.getByLabel("Of which callbacks or requests").fill("auth.token");
-  await page.getByRole("button", { name: "Let it go wrong" }).click();
+  await page.getByLabel("For which callbacks or requests").fill("auth.token");
+  await page.getByRole("button", { name: "Add the fault" }).click();
   await page.locator(".badge", { hasText: "1 fault" }).waitFor();
   const token = () => fetch(mock.url + "/service/cloud/auth", { method: "POST", body: new URLSearchParams({ APPKey: "AIRudderMockKey0000001", APPSecret: "AIRudderMockSecret0001" }) });
   assert.equal((await token()).status, 503);
@@ -162,8 +162,8 @@ test("the clock jumps, a fault is switched on and off, a callback is sent by han
     await mock.control("DELETE", "/faults/" + added.fault);
   }
   await page.getByLabel("What goes wrong").fill("signature-wrong");
-  await page.getByLabel("Of which callbacks or requests").fill("session.*");
-  await page.getByRole("button", { name: "Let it go wrong" }).click();
+  await page.getByLabel("For which callbacks or requests").fill("session.*");
+  await page.getByRole("button", { name: "Add the fault" }).click();
   await page.locator(".badge", { hasText: "1 fault" }).waitFor();
   await page.getByLabel("Event", { exact: true }).fill("session.end");
   await page.getByRole("button", { name: "Send it" }).click();
@@ -283,12 +283,12 @@ test("a story is begun with a variable, fails with its reason, and another is st
   const text = 'name = "Mine"\nvars = { company = "Indonesia" }\n[[steps]]\nsend = "session.transfer"\nbody = { transfer = { company = "{{ company }}" } }\nexpect = { status = 204 }\n[delivery]\nattempts = 1\n';
   const file = { name: "mine.toml", mimeType: "application/toml", buffer: Buffer.from(text) };
   await page.getByLabel("A scenario file of yours").setInputFiles(file);
-  await page.getByRole("button", { name: "Begin this one" }).click();
+  await page.getByRole("button", { name: "Start this one" }).click();
   const mine = stories.locator(".story", { hasText: "Mine" });
   await mine.locator(".tag", { hasText: "failed" }).waitFor();
   await mine.locator(".failed", { hasText: "posted.toml:" }).waitFor();
   await page.getByLabel("A scenario file of yours").setInputFiles({ ...file, buffer: Buffer.from('name = "Waits"\n[[steps]]\nawait = "chatbot.send_message"\n') });
-  await page.getByRole("button", { name: "Begin this one" }).click();
+  await page.getByRole("button", { name: "Start this one" }).click();
   const waits = stories.locator(".story", { hasText: "Waits" });
   await waits.getByText("await chatbot.send_message").waitFor();
   await waits.getByRole("button", { name: "Stop" }).click();
@@ -320,9 +320,9 @@ test("a snapshot is taken, come back to, branched off from and taken elsewhere",
   await page.getByRole("button", { name: "Reset to the beginning" }).click();
   await page.getByRole("button", { name: "Really?" }).click();
   await row(page, "session.end").waitFor({ state: "detached" });
-  await page.getByLabel("A state that was exported").setInputFiles({ name: "state.json", mimeType: "application/json", buffer: readFileSync(path) });
+  await page.getByLabel("An exported state").setInputFiles({ name: "state.json", mimeType: "application/json", buffer: readFileSync(path) });
   await page.getByRole("button", { name: "Import" }).click();
-  await page.getByText("It is in the state of the file").waitFor();
+  await page.getByText("It has the state of the file").waitFor();
   assert.equal((await mock.control("GET", "/state")).callbacks.queued, 1);
   assert.deepEqual(wrong, []);
 });
@@ -352,7 +352,7 @@ test("a call rings and is answered; an agent takes a break; what was relied on i
   await page.getByRole("button", { name: "Break" }).first().click();
   await page.locator(".tag", { hasText: "on a break" }).waitFor();
   await page.getByRole("button", { name: "Catalog" }).click();
-  await page.getByText("Fields of yours that nothing reads").click();
+  await page.getByText("Your fields that nothing reads").click();
   await page.getByText("Nonsense").first().waitFor();
   await page.getByText("Settings in force").click();
   await page.getByText("hmac-sha256").waitFor();

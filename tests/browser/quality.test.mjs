@@ -37,7 +37,7 @@ for (const [name, view] of [["light", {}], ["dark", { dark: true }], ["phone", {
     await page.locator(".row.out.wrong").first().click();
     for (const tab of [/Body/, /Attempts/, /Signature/]) {
       await page.getByRole("tab", { name: tab }).click();
-      if (tab.source === "Signature") await page.getByText("What the usual mistakes give").waitFor();
+      if (tab.source === "Signature") await page.getByText("Results of the usual mistakes").waitFor();
       await check("detail " + tab.source);
     }
     await page.getByRole("button", { name: "Edit and resend" }).click();

@@ -52,7 +52,7 @@ impl Drop for Receivers {
     }
 }
 
-/// Audits the receiver at a port, by answers, effects, restarts and its own calls. The checks that found something, and the report.
+/// Audits the receiver at a port, by answers, effects, restarts and its own requests. The checks that found something, and the report.
 fn audited(port: u64) -> (Vec<String>, Value) {
     let base = format!("http://127.0.0.1:{port}");
     let folder = tempfile::tempdir().unwrap();
@@ -92,7 +92,7 @@ fn audited(port: u64) -> (Vec<String>, Value) {
     (found, report)
 }
 
-/// Tells a receiver where its calls go.
+/// Tells a receiver where its requests go.
 fn told_of(port: u64, mock: &str) {
     let mut wire = Wire::to(format!("127.0.0.1:{port}").parse().unwrap());
     wire.send(&request("POST", "/mock", &[], mock.as_bytes()));
@@ -409,7 +409,7 @@ fn a_slow_receiver_is_slow_and_nothing_else() {
     );
 }
 
-/// A receiver that makes no call of its own is not judged by them.
+/// A receiver that makes no request of its own is not judged by them.
 #[test]
 fn requests_that_do_not_come_are_not_judged() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);

@@ -84,7 +84,7 @@ fn a_story_is_begun_watched_and_ended() {
     let (status, not_yet) = wait(&serving, &json!({ "story": 1, "within": "0s" }));
     assert_eq!(status, 417, "{not_yet}");
     let why = not_yet["why"].as_str().unwrap();
-    assert!(why.contains("is not over: 1 of 2 steps are taken, at await"), "{why}");
+    assert!(why.contains("is not over: 1 of 2 steps are done, at await"), "{why}");
     accept(&serving, "", &call_id);
     let (status, over) = wait(&serving, &json!({ "story": 1 }));
     assert_eq!((status, &over["story"]["state"]), (200, &json!("passed")), "{over}");
@@ -117,8 +117,8 @@ fn a_story_is_begun_watched_and_ended() {
 
     for (fields, status, says) in [
         (json!({ "scenario": "agent-transfr" }), 404, "did you mean `agent-transfer`?"),
-        (json!({}), 400, "which scenario?"),
-        (json!({ "scenario": "agent-transfer", "text": GREETS }), 400, "which scenario?"),
+        (json!({}), 400, "the scenario is missing"),
+        (json!({ "scenario": "agent-transfer", "text": GREETS }), 400, "the scenario is missing"),
         (
             json!({ "scenario": "first-transfer", "set": { "nobody": 1 } }),
             400,

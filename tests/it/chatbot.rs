@@ -56,7 +56,7 @@ impl Mock {
         Self { child, address, receiver, _folder: folder }
     }
 
-    /// A signed call.
+    /// A signed request.
     fn request(&self, path: &str, body: &Value) -> (u16, Value) {
         let signature = independent_hmac(SECRET, body.to_string().as_bytes());
         let headers = format!("X-AIRudder-Sign-Key: {KEY}\r\nX-AIRudder-Sign: {signature}\r\n");
@@ -207,7 +207,7 @@ fn requests_need_their_signature() {
     let (status, answer) = post_with(mock.address, "/api/v1/session/list", &wrong, &json!({}));
     assert_eq!(status, 401, "{answer}");
     mock.ok("/api/v1/session/list", &json!({}));
-    // By default such a call is served.
+    // By default such a request is served.
     let lenient = Mock::start("");
     assert_eq!(post(lenient.address, "/api/v1/session/list", &json!({})).0, 200);
 }

@@ -84,7 +84,7 @@ fn wrong_journeys_are_refused() {
     };
     assert!(refused("{}").starts_with("by is missing"));
     assert!(refused(r#"{"by": 3}"#).starts_with("by is 3"));
-    assert!(refused(r#"{"by": "soon"}"#).starts_with("by `soon` is not a length of time"));
+    assert!(refused(r#"{"by": "soon"}"#).starts_with("by `soon` is not a duration"));
     assert!(refused(r#"{"by": "1h", "within": "soon"}"#).starts_with("within `soon`"));
     assert!(serving.state()["now"].as_str().unwrap() < "2030-01-01T00:59:00Z", "time has not moved");
 }

@@ -51,9 +51,9 @@ fn the_journal_shows_both_directions_and_is_searched() {
     assert!(!all.iter().any(|entry| entry.to_string().contains(&token[6..])));
     for (query, says) in [
         ("knd=called", "there is no field `knd`, did you mean `kind`?"),
-        ("kind=call", "`kind` is never `call`"),
+        ("kind=call", "`kind` cannot be `call`"),
         ("kind=waitin", "did you mean `waiting`?"),
-        ("direction=inwards", "`direction` is never `inwards`"),
+        ("direction=inwards", "`direction` cannot be `inwards`"),
         ("limit=many", "limit is `many`, expected a whole number"),
     ] {
         let message = refused(serving.control("GET", &format!("/_mock/journal?{query}"), &Value::Null), 400);
@@ -86,7 +86,7 @@ fn waiting_ends_as_soon_as_it_comes_and_says_why_it_did_not() {
     serving.control("POST", "/_mock/wait", &json!({ "callback": "agent.transfer", "times": 2 }));
     let (_, answer) = wait(json!({ "callback": "session.end", "within": "0s" }));
     let why = answer["why"].as_str().unwrap();
-    assert!(why.ends_with("what came: agent.transfer (2 callbacks)"), "{why}");
+    assert!(why.ends_with("these arrived: agent.transfer (2 callbacks)"), "{why}");
     // A request that was refused is no request that was served, and the reason is told.
     serving.get("Token nonsense", "/service/cloud/robot");
     let (_, answer) = wait(json!({ "request": "robot.list", "within": "0s" }));
@@ -103,12 +103,12 @@ fn waiting_ends_as_soon_as_it_comes_and_says_why_it_did_not() {
     let last = answer["last"].clone();
     assert_eq!(wait(json!({ "request": "task.create", "since": last, "within": "0s" })).0, 417);
     for (fields, says) in [
-        (json!({}), "what is waited for?"),
+        (json!({}), "there is nothing to wait for"),
         (json!({ "callback": "task.finishd" }), "did you mean `task.finished`?"),
         (json!({ "request": "task.finished" }), "there is no endpoint"),
-        (json!({ "request": "task.create", "state": "queued" }), "`state` is of callbacks"),
+        (json!({ "request": "task.create", "state": "queued" }), "`state` applies to callbacks only"),
         (json!({ "callback": "task.finished", "wthin": "1s" }), "did you mean `within`?"),
-        (json!({ "callback": "task.finished", "within": "soon" }), "within `soon` is not a length of time"),
+        (json!({ "callback": "task.finished", "within": "soon" }), "within `soon` is not a duration"),
         (json!({ "callback": "agent.transfer", "where": { "a": { "matches": "(" } } }), "regular expression"),
     ] {
         let message = refused(wait(fields.clone()), 400);
@@ -188,7 +188,7 @@ fn the_clock_changes_its_speed_and_goes_to_a_moment() {
     let clock = |fields: Value| serving.control("POST", "/_mock/clock", &fields);
     let (_, at) = clock(json!({ "to": "2030-03-01T00:00:00Z" }));
     assert_eq!((&at["now"], &at["speed"]), (&json!("2030-03-01T00:00:00Z"), &json!("0")), "{at}");
-    assert!(refused(clock(json!({ "to": "2030-02-01T00:00:00Z" })), 400).contains("time goes forward only"));
+    assert!(refused(clock(json!({ "to": "2030-02-01T00:00:00Z" })), 400).contains("time only moves forward"));
     assert_eq!(clock(json!({ "speed": "max" })).1["speed"], "max");
     assert_eq!(clock(json!({ "speed": "1000000" })).1["speed"], "1000000");
     assert!(refused(clock(json!({ "speed": "fast" })), 400).starts_with("speed: `fast`"));
@@ -216,7 +216,9 @@ fn faults_come_and_go_while_it_runs() {
     );
     assert_eq!(serving.control("DELETE", "/_mock/faults/1", &Value::Null).0, 200);
     assert_eq!(serving.get(&token, "/service/cloud/robot").0, 200);
-    assert!(refused(serving.control("DELETE", "/_mock/faults/1", &Value::Null), 404).contains("no fault 1"));
+    assert!(
+        refused(serving.control("DELETE", "/_mock/faults/1", &Value::Null), 404).contains("no added fault 1")
+    );
     let message = refused(add(json!({ "call": "robot.list", "status": 503, "tims": 1 })), 400);
     assert!(message.contains("unknown key `tims`") && message.contains("did you mean `times`?"), "{message}");
     assert!(refused(add(json!({ "call": "robot.lst", "status": 503 })), 400).contains("robot.list"));
@@ -288,7 +290,7 @@ fn namespaces_share_nothing_but_the_address() {
     assert_eq!(names(serving.control("GET", "/_mock/namespaces", &Value::Null).1), ["a", "b"]);
     let make = |fields: Value| serving.control("POST", "/_mock/namespaces", &fields);
     assert!(refused(make(json!({ "name": "a" })), 409).contains("there is a namespace `a` already"));
-    assert!(refused(make(json!({ "name": "a/b" })), 400).starts_with("name: "));
+    assert!(refused(make(json!({ "name": "a/b" })), 400).starts_with("name "));
     assert!(refused(make(json!({ "callback_url": "http://example.com/" })), 400).contains("example.com"));
     // The refused ones are not counted: names and ids of those after them do not depend on them.
     let name = |fields: Value| make(fields).1["name"].clone();
@@ -321,7 +323,7 @@ fn namespaces_share_nothing_but_the_address() {
     assert!(refused(gone, 404).contains("there is no namespace `a`"));
     assert!(
         refused(serving.control("POST", "/_ns/b/_mock/namespaces", &json!({})), 404)
-            .contains("none of its own")
+            .contains("no namespaces of its own")
     );
     let (_, record) = serving.end();
     let is_left = |line: &Value| {
@@ -396,7 +398,7 @@ fn ctl_does_it_from_a_shell() {
     assert_code(&ctl(&["wait", "callback=session.transfer", "where.channel=WhatsApp"]), 0);
     let missed = ctl(&["wait", "callback=session.end", "within=0s"]);
     assert_code(&missed, 1);
-    assert!(stdout(&missed).contains("no callback `session.end` as wanted"), "{}", stdout(&missed));
+    assert!(stdout(&missed).contains("no matching callback `session.end`"), "{}", stdout(&missed));
     assert_code(&ctl(&["resend", "callback=1"]), 0);
     assert_code(&ctl(&["move", "by=25h"]), 0);
     let streamed = ctl(&["stream", "kind=queued", "limit=1"]);
@@ -515,9 +517,9 @@ fn the_end_user_is_played_from_outside() {
     assert_eq!(status, 200, "{answer}");
     for (fields, status, says) in [
         (json!({ "press": "Yes" }), 400, "no template message of this conversation has a button"),
-        (json!({ "write": "a", "opt_out": true }), 400, "give one thing that the person does"),
-        (json!({}), 400, "give one thing that the person does"),
-        (json!({ "write": "a", "name": "b" }), 400, "`url` and `name` are of a file"),
+        (json!({ "write": "a", "opt_out": true }), 400, "give exactly one action of the person"),
+        (json!({}), 400, "give exactly one action of the person"),
+        (json!({ "write": "a", "name": "b" }), 400, "`url` and `name` describe a file"),
         (json!({ "send": "picture" }), 400, "send is `picture`"),
     ] {
         let message = refused(act(fields.clone()), status);

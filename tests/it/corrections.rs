@@ -74,7 +74,7 @@ fn a_handbook_of_the_vendor_is_followed() {
     assert_eq!(accepted, (200, json!({ "ok": true, "agent": "sari" })), "the whole body is the handbook's");
     let found = serving.state()["found"].to_string();
     assert!(
-        found.contains("`seat_id (now agent_id)` of `chatbot.agent_transfer_result` is read by nothing"),
+        found.contains("`seat_id (now agent_id)` of `chatbot.agent_transfer_result` is not used by the mock"),
         "{found}"
     );
     // The state behind it is the usual one: the user talks to the agent now.

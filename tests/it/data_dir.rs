@@ -132,7 +132,7 @@ fn a_folder_that_cannot_be_used_says_why() {
     serving.token();
     serving.kill();
     for (more, says) in [
-        (["--seed", "8"], "began with seed 7"),
+        (["--seed", "8"], "was created with seed 7"),
         (["--epoch", "2031-01-01T00:00:00Z"], "continues from where it was"),
     ] {
         let refused = serve(&more);
@@ -147,11 +147,11 @@ fn a_folder_that_cannot_be_used_says_why() {
     assert_eq!(fs::read_to_string(&file).unwrap(), whole);
     for (text, says) in [
         (whole.replace("\"request\"", "\"wish\""), "inputs.ndjson:2: it has none of `request`"),
-        ("hello\n".to_owned(), "inputs.ndjson:1: this is no file of a mock's inputs"),
-        (whole.replace("\"format\":1", "\"format\":99"), "it is of form 99"),
+        ("hello\n".to_owned(), "inputs.ndjson:1: this is not an inputs file of airudder-mock"),
+        (whole.replace("\"format\":1", "\"format\":99"), "it has format 99"),
         (
             format!("{whole}{{\"at\":\"2030-01-01T00:00:00Z\",\"attempt\":9}}\n"),
-            "leads to another state now, from input 2 on",
+            "now lead to a different state, from input 2 on",
         ),
     ] {
         fs::write(&file, text).unwrap();
@@ -266,7 +266,7 @@ fn a_state_is_put_back_and_taken_elsewhere() {
             "/_mock/import",
             json!({ "airudder_mock": "9", "format": 1, "beginning": { "seed": "1" }, "inputs": [{ "at": "2030-01-01T00:00:00Z", "attempt": 3 }] }),
             409,
-            "from input 1 on: the next attempt was of callback 3",
+            "from input 1 on: the record's next attempt is of callback 3",
         ),
     ] {
         let (got, answer) = control(method, path, fields);

@@ -140,7 +140,7 @@ fn clients_may_send_what_clients_were_seen_to_send() {
     assert_eq!(request(&serving, &token, "/copytask", &wrong).1["code"], 10522);
     let notes: Vec<_> = serving.end().1.into_iter().filter(|line| line["kind"] == "note").collect();
     assert_eq!(
-        notes.iter().filter(|note| note["text"].to_string().contains("no URL")).count(),
+        notes.iter().filter(|note| note["text"].to_string().contains("not a URL")).count(),
         1,
         "{notes:?}"
     );

@@ -76,9 +76,12 @@ fn every_request_is_answered_and_every_callback_delivered() {
                 "note" => assert!(
                     id("text").starts_with("left: ")
                         || page.contains("control") && id("text").ends_with(" was stopped")
-                        || page.contains("state") && id("text").starts_with("put ")
+                        || page.contains("state")
+                            && ["restored to", "reset to", "set to"]
+                                .iter()
+                                .any(|did| id("text").starts_with(did))
                         || page.contains("calling")
-                            && id("text").contains("`SIPLine` `main` is taken as it is"),
+                            && id("text").contains("`SIPLine` `main` is accepted as it is"),
                     "{line}"
                 ),
                 _ => {}

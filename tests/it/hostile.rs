@@ -1,5 +1,5 @@
 //! A table of requests nobody should send, against the real program: each gets the answer it deserves, the connection
-//! serves the next call, and the program lives.
+//! serves the next request, and the program lives.
 
 mod access;
 mod bodies;
@@ -37,7 +37,7 @@ fn every_hostile_request_gets_the_answer_it_deserves() {
     let mut wrong: Vec<String> = table.iter().filter_map(|case| check(&server, &world, case).err()).collect();
     wrong.extend(stalled_clients(&server, &world));
 
-    // After all of that a good call is served, and the list of everything taken so far can be asked for.
+    // After all of that a good request is served, and the list of everything taken so far can be asked for.
     let all = server.ask(&world.get("/service/cloud/list?Number=1000")).expect("an answer");
     assert_eq!(all.status, 200);
     assert!(all.json()["data"]["total"].as_u64().unwrap() > 0);
@@ -89,7 +89,7 @@ fn check(server: &Server, world: &World, case: &Case) -> Result<(), String> {
             }
         }
     }
-    // Where the answer does not end the connection, it serves the next call.
+    // Where the answer does not end the connection, it serves the next request.
     let goes_on = answer.is_some_and(|answer| answer.goes_on()) && !case.ends && !case.garbles;
     if !goes_on {
         line = server.connect();

@@ -30,7 +30,7 @@ fn what_is_left_is_listed_and_told_by_the_exit_code() {
     let (_, record) = serving.end_with(4);
     let record: String = record.iter().map(Value::to_string).collect();
     for left in [
-        format!("left: callback owed a retry after 1 attempt: #1 `sms.receipt` to {url}"),
+        format!("left: callback waiting for a retry after 1 attempt: #1 `sms.receipt` to {url}"),
         "left: number not dialled: +6281112345678 of the task `later`".to_owned(),
         "left: notice planned for 2030-01-01T00:00:1".to_owned(),
     ] {

@@ -60,13 +60,13 @@ fn a_name_in_another_letter_case_is_told() {
     };
     let auth = message("/service/cloud/auth", json!({ "appKey": "x", "appSecret": "y" }));
     assert!(
-        auth.contains("APPKey is missing") && auth.contains("`appKey` came, but letter case counts"),
+        auth.contains("APPKey is missing") && auth.contains("`appKey` differs only in letter case"),
         "{auth}"
     );
     let dialer = message("/service/callcenter/call/predict/auth", json!({ "appkey": "x" }));
-    assert!(dialer.contains("`appkey` came"), "{dialer}");
+    assert!(dialer.contains("`appkey` differs only in letter case"), "{dialer}");
     let other = message("/service/cloud/auth", json!({ "key": "x" }));
-    assert!(!other.contains("came"), "{other}");
+    assert!(!other.contains("differs"), "{other}");
 }
 
 #[test]

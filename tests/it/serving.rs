@@ -100,7 +100,7 @@ impl Serving {
         Wire::to(self.address)
     }
 
-    /// Makes a call over a connection of its own.
+    /// Makes a request over a connection of its own.
     pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let mut wire = self.wire();
         wire.send(&request(method, path, headers, body));

@@ -145,7 +145,7 @@ fn headers_are_taken_in_any_letter_case() {
     assert_eq!(valid.stdout, "valid\n");
     let missing = mock(&["verify", "--header", "X-AIRudder-Signature: x"], b"{}");
     assert!(
-        missing.stdout.contains("there is `X-AIRudder-Signature`: is that the one?"),
+        missing.stdout.contains("there is `X-AIRudder-Signature`: is that the right header?"),
         "{}",
         missing.stdout
     );

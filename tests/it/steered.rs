@@ -196,11 +196,11 @@ fn a_call_that_rings_is_answered_by_whoever_plays_the_person() {
     let first = talking["said"].as_array().unwrap().clone();
     assert!(first.len() <= 1, "nothing more than a greeting was said at once: {now}");
     for (call, fields, status, says) in [
-        (&calls[0], json!({ "outcome": "busy" }), 409, "rings no more"),
+        (&calls[0], json!({ "outcome": "busy" }), 409, "no longer rings"),
         (&json!({ "call": "nobody" }), json!({ "outcome": "busy" }), 404, "there is no call `nobody`"),
         (&calls[2], json!({ "outcome": "bussy" }), 400, "did you mean `busy`?"),
-        (&calls[2], json!({ "outcome": "busy", "intention": "A" }), 400, "intention is a letter"),
-        (&calls[2], json!({ "outcome": "talked", "intention": "Z" }), 400, "intention is a letter"),
+        (&calls[2], json!({ "outcome": "busy", "intention": "A" }), 400, "intention must be a letter"),
+        (&calls[2], json!({ "outcome": "talked", "intention": "Z" }), 400, "intention must be a letter"),
     ] {
         let (was, refused) = answer(call, fields);
         let message = refused["message"].as_str().unwrap();
@@ -279,11 +279,11 @@ fn an_agent_is_played() {
     refused(json!({ "agent": mine, "take": true }), 409, "no call rings");
     assert_eq!(agent(json!({ "agent": mine, "hang_up": true })).0, 200);
     assert_eq!(doing(), "result");
-    refused(json!({ "agent": mine, "save": "Promise" }), 400, "they are Promise to pay");
+    refused(json!({ "agent": mine, "save": "Promise" }), 400, "the results are Promise to pay");
     assert_eq!(agent(json!({ "agent": mine, "save": "call back later" })).0, 200);
     let saved = json!({ "callback": "dialer.agent_status", "where": { "body": { "State": "TALKRESULT", "displayTalkResult": "Call back later" } } });
     let (status, answer) = serving.control("POST", "/_mock/wait", &saved);
     assert_eq!(status, 200, "{answer}");
-    refused(json!({ "agent": mine }), 400, "give one thing");
+    refused(json!({ "agent": mine }), 400, "give exactly one action");
     refused(json!({ "agent": "agent_0", "take": true }), 404, "did you mean");
 }

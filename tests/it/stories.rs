@@ -339,7 +339,7 @@ fn a_dead_receiver_is_refused_with_advice() {
     let output =
         run(&["run", &path, "--callback-url", &url, "--listen", "127.0.0.1:0", "--wait-for-receiver", "0"]);
     assert_code(&output, 1);
-    assert!(stdout(&output).contains(&format!("nobody listens on {address}")), "{}", stdout(&output));
+    assert!(stdout(&output).contains(&format!("nothing listens on {address}")), "{}", stdout(&output));
 }
 
 #[test]
@@ -486,7 +486,7 @@ fn reactions_answer_set_and_replace_what_the_mock_would_send() {
             let message = json!({ "call_id": call_id, "messages": [{ "type": "text", "text": "hello" }] });
             let (status, answer) = post_signed(mock, "/api/v1/message/send", SECRET, &message);
             assert_eq!((status, answer), (202, json!({ "mine": "hello" })));
-            // A call that the mock would refuse, answered by the story; and one that it refuses.
+            // A request that the mock would refuse, answered by the story; and one that it refuses.
             let credentials =
                 json!({ "APPKey": "AIRudderMockKey0000001", "APPSecret": "AIRudderMockSecret0001" });
             let (_, answer) = post(mock, "/service/cloud/auth", &credentials);

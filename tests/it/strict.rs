@@ -31,11 +31,11 @@ fn what_nothing_reads_is_told_once_with_the_name_that_was_meant_and_counted() {
     let reply = serving.request("POST", "/service/cloud/auth", &[JSON], credentials.to_string().as_bytes());
     assert_eq!(reply.status, 400);
     let message = reply.json()["message"].to_string();
-    assert!(message.contains("`appKey` came, but letter case counts"), "{message}");
+    assert!(message.contains("`appKey` differs only in letter case"), "{message}");
     let token = serving.token();
     let (_, answer) = serving.post(&token, "/service/cloud/task", &json!({ "TaskNme": "x" }));
     let message = answer["message"].to_string();
-    assert!(message.contains("`TaskNme` came, did you mean `TaskName`?"), "{message}");
+    assert!(message.contains("got `TaskNme`, did you mean `TaskName`?"), "{message}");
     for name in ["a", "b"] {
         let rows = json!([{ "Mobile": "+6281112345678", "mobile": "+6281112345678", "comments": "7", "Plan": "gold" }]);
         let fields =
@@ -58,7 +58,8 @@ fn what_nothing_reads_is_told_once_with_the_name_that_was_meant_and_counted() {
         .filter(|line| line["kind"] == "note")
         .filter_map(|line| line["text"].as_str().filter(|text| text.contains("RepeatNumbr")))
         .collect();
-    assert_eq!(notes, ["`RepeatNumbr` of `task.create` is read by nothing, did you mean `RepeatNumber`?"]);
+    let note = "`RepeatNumbr` of `task.create` is not used by the mock, did you mean `RepeatNumber`?";
+    assert_eq!(notes, [note]);
 }
 
 #[test]
@@ -116,7 +117,7 @@ fn a_number_that_comes_as_a_text_in_json_is_found_and_in_a_form_it_is_not() {
     let standard = Serving::new();
     let state = ask(&standard, "a");
     assert_eq!(found(&state, "wrong_type"), [one("task.create", "RepeatNumber", 1)]);
-    assert!(state.to_string().contains("came as the text \\\"3\\\" in JSON: write 3"), "{state}");
+    assert!(state.to_string().contains("was sent as the text \\\"3\\\" in JSON: write 3"), "{state}");
     standard.end();
     let strict = Serving::with("strict = 'strict'", &[]);
     assert_eq!(found(&ask(&strict, "a"), "wrong_type"), [one("task.create", "RepeatNumber", 1)]);
@@ -201,7 +202,7 @@ fn a_wrong_secret_fails_the_story_unless_it_says_otherwise() {
     assert_eq!(found(&report, "signature").len(), 1);
     assert!(report["stories"][0]["failures"][0]["message"].to_string().contains("not signed"), "{report}");
     assert!(junit.contains("<property name=\"found.signature\" value=\"1\"/>"), "{junit}");
-    assert!(junit.contains("failures=\"1\"") && junit.contains("not signed as it should be"), "{junit}");
+    assert!(junit.contains("failures=\"1\"") && junit.contains("is not signed correctly"), "{junit}");
 
     for (secret, head, settings) in [
         (DEFAULT_SECRET, "", ""),
@@ -263,7 +264,7 @@ fn run_against(
     (output, report, fs::read_to_string(junit).unwrap())
 }
 
-/// The code and the message of a chatbot call.
+/// The code and the message of a chatbot request.
 fn ask(mock: std::net::SocketAddr, path: &str, fields: &Value) -> (u64, String) {
     let (_, answer) = post_signed(mock, path, DEFAULT_SECRET, fields);
     (answer["code"].as_u64().unwrap(), answer["message"].as_str().unwrap_or_default().to_owned())
@@ -295,7 +296,7 @@ fn transfers_are_a_protocol() {
             "agent.transfer" => {
                 assert_eq!(result("refused").0, 200);
                 let (code, message) = result("accepted");
-                assert!(code == 409 && message.contains("refused already"), "{code} {message}");
+                assert!(code == 409 && message.contains("already refused"), "{code} {message}");
                 assert_eq!(ask(mock, "/api/v1/session/end", &json!({ "call_id": call_id })).0, 200);
             }
             "session.end" => {
@@ -354,11 +355,11 @@ fn an_opted_out_user_is_not_written_to_and_a_number_behaves_as_it_should() {
     assert_eq!(statuses, [(json!("failed"), json!(1001)), (json!("failed"), json!(1002))]);
     assert_eq!(found(&report, "opted_out").len(), 1, "{report}");
     assert!(
-        report["stories"][0]["failures"][0]["message"].to_string().contains("no more messages"),
+        report["stories"][0]["failures"][0]["message"].to_string().contains("opted out of messages"),
         "{report}"
     );
     assert!(junit.contains("found.opted_out"), "{junit}");
-    assert!(stdout(&output).contains("1 message to a user who wants none"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("1 message to a user who opted out"), "{}", stdout(&output));
 }
 
 #[test]

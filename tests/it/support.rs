@@ -247,7 +247,7 @@ pub(crate) fn post_with(
 pub(crate) const DEFAULT_SECRET: &str = "airudder-mock-secret";
 const DEFAULT_KEY: &str = "a17d0de2a17d0de2a17d0de2a17d0de2";
 
-/// POSTs JSON signed with this secret, as chatbot calls are; status and body come back.
+/// POSTs JSON signed with this secret, as chatbot requests are; status and body come back.
 pub(crate) fn post_signed(
     address: SocketAddr,
     path: &str,

@@ -112,7 +112,8 @@ fn exec_says_at_the_end_which_hosts_were_refused() {
         in_folder(program(), folder.path()).args(["exec", "--intercept", "--", "sh", "-c", script]).output();
     let output = output.unwrap();
     assert_code(&output, 0);
-    let told = "airudder-mock: the proxy refused `hooks.other.example`, which it does not play (--proxy-host hooks.other.example)";
+    let told = "airudder-mock: the proxy refused `hooks.other.example`, which it does not play (add \
+        --proxy-host hooks.other.example)";
     assert!(stderr(&output).contains(told), "{}", stderr(&output));
 }
 
@@ -193,7 +194,7 @@ curl -sS http://localhost:$port/_mock/ready
     let said = stdout(&output);
     assert!(said.contains(" is ready at https://127.0.0.1:"), "{said}");
     assert!(said.contains("/_ns/a\n"), "{said}");
-    assert!(said.contains("write https:// in place of http://"), "{said}");
+    assert!(said.contains("write https:// instead of http://"), "{said}");
 }
 
 #[test]
@@ -270,9 +271,9 @@ fn the_authority_is_copied_and_named() {
     std::fs::write(&broken, "nonsense").unwrap();
     let output = run(&["serve", "--tls", "--listen", "127.0.0.1:0"]);
     assert_code(&output, 3);
-    assert!(stderr(&output).contains("remove it, and the next use makes another one"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("remove it, and the next use creates a new one"), "{}", stderr(&output));
     // Without a home, it is said what to do.
     let mut command = in_folder(program(), folder.path());
     let output = command.arg("ca").env_remove("HOME").env_remove("XDG_DATA_HOME").output().unwrap();
-    assert!(stderr(&output).contains("name a folder with --ca-dir DIR"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("give one with --ca-dir DIR"), "{}", stderr(&output));
 }

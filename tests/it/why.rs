@@ -72,7 +72,7 @@ const CASES: [Case; 14] = [
         name: "other host",
         kind: "await.refused",
         story: "'robot.list'\n",
-        reasons: &["but the mock refused it: code 421, the header Host names `mock.test`"],
+        reasons: &["but the mock refused it: code 421, the Host header is `mock.test`"],
     },
     Case {
         name: "without token",

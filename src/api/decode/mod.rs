@@ -99,7 +99,8 @@ pub enum DecodeError {
     },
     /// There are too many values besides rows.
     #[error(
-        "the body has more than {most} values besides rows (set more as `json_values` under [limits] in the settings)"
+        "the body has more than {most} values besides rows: raise `json_values` under [limits] in the \
+        settings"
     )]
     TooMany {
         /// Maximum number of values.

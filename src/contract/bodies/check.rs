@@ -127,7 +127,9 @@ fn text(value: &Value, path: &str, most: usize) -> Checked {
         None | Some(Value::Null) => wrong(path, "is missing: a text"),
         Some(Value::String(text)) if text.is_empty() => wrong(path, "is empty"),
         Some(Value::String(text)) => match text.chars().count() {
-            length if length > most => wrong(path, format!("has {length} characters, {most} is the most")),
+            length if length > most => {
+                wrong(path, format!("has {length} characters, but at most {most} are allowed"))
+            }
             _ => Ok(()),
         },
         Some(other) => wrong(path, format!("is {}, expected a text", shown(other))),
@@ -149,7 +151,7 @@ fn list<'a>(value: &'a Value, path: &str, most: usize) -> Result<&'a [Value], Co
         None | Some(Value::Null) => wrong(path, "is missing: a list"),
         Some(Value::Array(items)) if items.is_empty() => wrong(path, "is empty: at least one is needed"),
         Some(Value::Array(items)) if items.len() > most => {
-            wrong(path, format!("has {} elements, {most} is the most", items.len()))
+            wrong(path, format!("has {} elements, but at most {most} are allowed", items.len()))
         }
         Some(Value::Array(items)) => Ok(items),
         Some(other) => wrong(path, format!("is {}, expected a list", shown(other))),
@@ -222,7 +224,7 @@ fn interactive(content: &Value, speaker: Speaker) -> Checked {
         }
     }
     if options > OPTIONS {
-        return wrong(path, format!("have {options} rows together, {OPTIONS} is the most"));
+        return wrong(path, format!("have {options} rows together, but at most {OPTIONS} are allowed"));
     }
     Ok(())
 }

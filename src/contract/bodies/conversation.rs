@@ -15,7 +15,7 @@ pub struct UserRef {
 pub struct User {
     /// The id of the user within the channel.
     pub id: String,
-    /// The name the user goes by.
+    /// The name of the user.
     pub name: String,
 }
 

@@ -63,7 +63,7 @@ pub enum Content {
 /// A file the vendor hosts or fetched (example).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Media {
-    /// The URL it can be downloaded from.
+    /// Its download URL.
     pub origin_url: String,
     /// The file's name; seen with `file` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,7 +164,7 @@ pub enum Template {
     WhatsApp {
         /// The filled-in parts.
         content: TemplateContent,
-        /// Which template it is.
+        /// The template.
         info: TemplateInfo,
     },
     /// An Instagram template.
@@ -177,7 +177,7 @@ pub enum Template {
 /// The parts of a WhatsApp template (example; that parts can be missing is assumed).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TemplateContent {
-    /// What stands above the text, if anything does.
+    /// The heading above the text, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header: Option<TemplateHeader>,
     /// The text.
@@ -399,7 +399,7 @@ pub(crate) struct ListedMessage {
     pub timestamp: i64,
     /// Who wrote it.
     pub sender_type: Given<SenderType>,
-    /// How far it has come.
+    /// Its status.
     pub status: Given<MessageStatus>,
     /// What it says.
     pub content: Given<Content, JsonText>,

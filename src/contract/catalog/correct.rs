@@ -13,7 +13,7 @@ use super::{Catalog, Direction, Entry, EntryFile, Provenance, Route};
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CorrectionError {
     /// The catalog has no such entry.
-    #[error("there is no entry `{id}` in the catalog{}", did_you_mean(.nearest.as_deref()))]
+    #[error("the catalog has no entry `{id}`{}", did_you_mean(.nearest.as_deref()))]
     UnknownId {
         /// The id as written.
         id: String,
@@ -121,7 +121,7 @@ impl Catalog {
 }
 
 impl Catalog {
-    /// Returns the catalog with the calls that the user confirms, each given by its id, a group such as `task.*`, or `*` for
+    /// Returns the catalog with the endpoints that the user confirms, each given by its id, a group such as `task.*`, or `*` for
     /// all.
     #[must_use]
     pub fn confirming(mut self, patterns: &[String]) -> Self {
@@ -178,7 +178,7 @@ fn check(entry: &Entry, correction: &EntryFile) -> Vec<CorrectionError> {
 fn apply(entry: &mut Entry, correction: &EntryFile) {
     entry.overridden = true;
     entry.confirmed |= correction.provenance.is_some_and(|given| given != Provenance::Assumed);
-    // The mark of a call applies to its path, that of a callback to its body: a corrected name alone says nothing about the
+    // The mark of an endpoint applies to its path, that of a callback to its body: a corrected name alone says nothing about the
     // fields.
     let known = match entry.direction {
         Direction::Request => correction.path.is_some() || correction.method.is_some(),

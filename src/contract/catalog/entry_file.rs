@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::Provenance;
 
-/// A correction to one entry of the catalog, for users who hold the vendor's own document.
+/// A correction to one entry of the catalog, for users who have the vendor's own document.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EntryFile {
-    /// Of a call: its path, beginning with `/`.
+    /// Of an endpoint: its path, beginning with `/`.
     #[schemars(extend("format" = "path"))]
     pub path: Option<String>,
     /// Its HTTP method. Default for callbacks: POST.
@@ -23,32 +23,32 @@ pub struct EntryFile {
     pub event: Option<String>,
     /// Of a callback: whether it carries the signature.
     pub signed: Option<bool>,
-    /// Of a callback: further headers, or others in place of the usual ones. An empty text removes a header.
+    /// Of a callback: additional headers, or replacements of the usual ones. An empty text removes a header.
     #[serde(default)]
     #[schemars(extend("x-keys" = "header"))]
     pub headers: BTreeMap<String, String>,
-    /// Of a call: other names of fields of the request, by the names that `airudder-mock catalog ID` lists:
-    /// `{ result = "outcome", "user.id" = "uid" }`.
+    /// Of an endpoint: other names of fields of the request, by the names that `airudder-mock catalog ID` lists: `{ result
+    /// = "outcome", "user.id" = "uid" }`.
     #[serde(default)]
     pub request: BTreeMap<String, String>,
-    /// Of a call: other names of fields of the response's data. Where callbacks and other responses have the same field and
-    /// that is assumed, it changes there too.
+    /// Of an endpoint: other names of fields of the response's data. If callbacks and other responses have the same field
+    /// and it is assumed, it changes there too.
     #[serde(default)]
     pub response: BTreeMap<String, String>,
-    /// Of a callback: other names of fields of the body. Where other callbacks and responses have the same field and that is
+    /// Of a callback: other names of fields of the body. If other callbacks and responses have the same field and it is
     /// assumed, it changes there too.
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
     /// Other words in fields, by field and word: `{ result = { accepted = "yes", refused = 0 } }`. They change wherever the
-    /// names of fields do.
+    /// field names change.
     #[serde(default)]
     pub words: BTreeMap<String, BTreeMap<String, Value>>,
-    /// The whole body of a callback, or of the response to a call that succeeds, as a template. `body` holds the usual body:
-    /// `{"id": "{{ body.user.id }}"}`; of a call, `request` holds the fields of the request.
+    /// The whole body of a callback, or of the response to a successful request, as a template. `body` holds the usual
+    /// body: `{"id": "{{ body.user.id }}"}`; of an endpoint, `request` holds the fields of the request.
     #[schemars(extend("format" = "template"))]
     pub body: Option<String>,
-    /// Where the correction comes from, shown in the catalog in place of `assumed`. Default: `documented`. Given here, it
-    /// counts for the fields as well: nothing of the entry is an assumption any more.
+    /// Where the correction comes from, shown in the catalog in place of `assumed`. Default: `documented`. If set here, it
+    /// applies to the fields as well: nothing in the entry is assumed any longer.
     #[serde(alias = "mark")]
     #[schemars(extend("x-old-name" = "mark"))]
     pub provenance: Option<Provenance>,

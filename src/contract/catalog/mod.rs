@@ -1,4 +1,4 @@
-//! The single list of endpoints and callbacks: every call and callback of the vendor.
+//! The single list of endpoints and callbacks: every endpoint and callback of the vendor.
 //!
 //! `catalog.toml` is compiled in and read once. Settings correct it into a catalog of their own; nothing else changes it.
 //! Routes, listings, suggestions and the tests of completeness are all derived from this list.
@@ -102,7 +102,7 @@ impl fmt::Display for Family {
     }
 }
 
-/// A method and path under which a call is served.
+/// A method and path under which an endpoint is served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// The HTTP method, upper case.
@@ -114,7 +114,7 @@ pub struct Route {
     pub provenance: Provenance,
 }
 
-/// One call or callback.
+/// An endpoint or a callback.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -128,7 +128,7 @@ pub struct Entry {
     pub direction: Direction,
     /// The family, which decides the authentication and the envelope.
     pub family: Family,
-    /// Of a call: where it is served. The first route is the main one.
+    /// Of an endpoint: where it is served. The first route is the main one.
     #[serde(default)]
     pub routes: Vec<Route>,
     /// Of a callback: its HTTP method. Documented as POST for all but the inbound one, where it is assumed.
@@ -142,13 +142,13 @@ pub struct Entry {
     /// Of a callback: the provenance of whether it is signed.
     #[serde(default = "assumed")]
     pub signed_mark: Provenance,
-    /// The provenance of the path (calls) or the body (callbacks).
+    /// The provenance of the path (endpoints) or the body (callbacks).
     #[serde(rename = "mark")]
     pub provenance: Provenance,
-    /// Of a call: the provenance of its method, if that is better known than its path.
+    /// Of an endpoint: the provenance of its method, if that is better known than its path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method_mark: Option<Provenance>,
-    /// Of a request: whether it brings a list or files, so that its body may be large.
+    /// Of an endpoint: whether it brings a list or files, so that its body may be large.
     #[serde(default, skip_serializing)]
     pub large: bool,
     /// One line of help.
@@ -156,7 +156,7 @@ pub struct Entry {
     /// Of a callback: headers that the user's settings set or, with an empty value, remove.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
-    /// The body template from the user's settings, for a callback or the response to a call.
+    /// The body template from the user's settings, for a callback or the response to a request.
     pub body: Option<String>,
     /// Other names of fields and words, from the user's settings.
     #[serde(skip)]
@@ -236,7 +236,7 @@ impl Catalog {
         &self.entries
     }
 
-    /// Returns every call of the integrator, in the order of the list.
+    /// Returns every endpoint, in the order of the list.
     pub fn requests(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.direction == Direction::Request)
     }
@@ -310,7 +310,7 @@ mod tests {
 
     use super::*;
 
-    /// A copy of the vendor's menu: entry, id, direction, method, path, mark. A call with two paths has two rows.
+    /// A copy of the vendor's menu: entry, id, direction, method, path, mark. An endpoint with two paths has two rows.
     const MENU: &str = include_str!("../../../tests/it/menu.tsv");
 
     fn provenance(letters: &str) -> Provenance {

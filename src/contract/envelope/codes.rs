@@ -22,10 +22,10 @@ const CLOUD: &[Code] = &[
     row(200, Provenance::Documented, "success"),
     row(400, Provenance::Assumed, "a parameter is missing or wrong"),
     row(401, Provenance::Documented, "the credentials are wrong, or the token is missing, wrong or expired"),
-    row(403, Provenance::Documented, "the account may not do this"),
+    row(403, Provenance::Documented, "the account is not allowed to do this"),
     row(404, Provenance::Assumed, "there is no such object"),
-    row(409, Provenance::Assumed, "it exists already"),
-    row(429, Provenance::Assumed, "too many calls"),
+    row(409, Provenance::Assumed, "the object exists already"),
+    row(429, Provenance::Assumed, "too many requests"),
     row(500, Provenance::Documented, "internal error"),
 ];
 
@@ -33,21 +33,21 @@ const CHATBOT: &[Code] = &[
     row(200, Provenance::Example, "success"),
     row(400, Provenance::Assumed, "a parameter is missing or wrong"),
     row(401, Provenance::Assumed, "the signature is missing or wrong"),
-    row(403, Provenance::Assumed, "the account may not do this"),
+    row(403, Provenance::Assumed, "the account is not allowed to do this"),
     row(404, Provenance::Assumed, "there is no such object"),
-    row(409, Provenance::Assumed, "it exists already"),
-    row(429, Provenance::Assumed, "too many calls"),
+    row(409, Provenance::Assumed, "the object exists already"),
+    row(429, Provenance::Assumed, "too many requests"),
     row(500, Provenance::Assumed, "internal error"),
 ];
 
 const DIALER: &[Code] = &[
     row(0, Provenance::Client, "success"),
     row(-1, Provenance::Client, "internal error"),
-    row(400, Provenance::Assumed, "the call cannot be read"),
+    row(400, Provenance::Assumed, "the request cannot be read"),
     // Seen as an HTTP status; that the envelope repeats it is assumed.
     row(401, Provenance::Assumed, "the credentials are wrong, or the token is missing, wrong or expired"),
-    row(404, Provenance::Assumed, "the call is not served"),
-    row(429, Provenance::Assumed, "too many calls"),
+    row(404, Provenance::Assumed, "the request is not served"),
+    row(429, Provenance::Assumed, "too many requests"),
     row(10201, Provenance::Client, "internal error"),
     row(10301, Provenance::Client, "the app key is wrong"),
     row(10302, Provenance::Client, "the account could not be checked"),
@@ -95,7 +95,7 @@ const DIALER: &[Code] = &[
     row(10620, Provenance::Client, "the end is less than 5 minutes after the start"),
     row(10621, Provenance::Client, "start and end lie on different days"),
     row(10702, Provenance::Client, "the task id is invalid"),
-    row(10703, Provenance::Client, "it cannot be verified"),
+    row(10703, Provenance::Client, "the object cannot be verified"),
     row(10704, Provenance::Client, "this is not allowed on a task of a workflow"),
     row(10705, Provenance::Client, "the query limit is exceeded"),
     row(10801, Provenance::Client, "the user or the password is wrong"),
@@ -113,27 +113,28 @@ const DIALER: &[Code] = &[
 /// Codes of the dialer for failures of the vendor itself. No state of a task leads to them; only faults return them.
 pub const INTERNAL: [i64; 2] = [-1, 10201];
 
-/// Codes of the dialer that none of its seven calls here can return, with the reason. The subjects of the codes are known;
-/// which calls return them is assumed from that. Faults can return them nevertheless.
+/// Codes of the dialer that none of its seven endpoints here can return, with the reason. The subjects of the codes are known;
+/// which endpoints return them is assumed from that. Faults can return them nevertheless.
 pub const ELSEWHERE: &[(&[i64], &str)] = &[
-    (&[10527], "no call adds contacts to a task"),
-    (&[10605], "no call changes or starts a task, which has to be in state Not Started"),
-    (&[10613], "no call pauses a task, which has to be in state Running"),
-    (&[10614], "no call resumes a task, which has to be in state Paused"),
-    (&[10801, 10802, 10803], "no call logs a user in: these take the account's app key and secret"),
+    (&[10527], "no request adds contacts to a task"),
+    (&[10605], "no request changes or starts a task, which must be in state Not Started"),
+    (&[10613], "no request pauses a task, which must be in state Running"),
+    (&[10614], "no request resumes a task, which must be in state Paused"),
+    (&[10801, 10802, 10803], "no request logs a user in: requests use the account's app key and secret"),
     (
         &[10810, 10811, 10812, 10813, 10814],
-        "no call is a user's: these carry the account's token, and are refused with the HTTP status 401 without it",
+        "no request belongs to a user: requests carry the account's token, and are refused with HTTP \
+        status 401 without it",
     ),
-    (&[10820], "no call brings a file along"),
+    (&[10820], "no request uploads a file"),
 ];
 
 const SMS: &[Code] = &[
     row(0, Provenance::Client, "success"),
     row(400, Provenance::Assumed, "a parameter is missing or wrong"),
     row(401, Provenance::Assumed, "the token is missing, wrong or expired"),
-    row(404, Provenance::Assumed, "the call is not served"),
-    row(429, Provenance::Assumed, "too many calls"),
+    row(404, Provenance::Assumed, "the request is not served"),
+    row(429, Provenance::Assumed, "too many requests"),
     row(500, Provenance::Assumed, "internal error"),
 ];
 
@@ -141,8 +142,8 @@ const DETECTION: &[Code] = &[
     row(200, Provenance::Assumed, "success"),
     row(400, Provenance::Assumed, "a parameter is missing or wrong"),
     row(401, Provenance::Assumed, "the signature is missing or wrong"),
-    row(404, Provenance::Assumed, "the call is not served"),
-    row(429, Provenance::Assumed, "too many calls"),
+    row(404, Provenance::Assumed, "the request is not served"),
+    row(429, Provenance::Assumed, "too many requests"),
     row(500, Provenance::Assumed, "internal error"),
 ];
 

@@ -78,7 +78,7 @@ impl FieldError {
         if let Some(came) = names.find(|name| **name != self.path && name.eq_ignore_ascii_case(&self.path)) {
             let came = shown(&Value::from(came.as_str()));
             let colon = if expected.is_empty() { "" } else { "; " };
-            expected.push_str(&format!("{colon}{came} came, but letter case counts"));
+            expected.push_str(&format!("{colon}{came} differs only in letter case"));
         }
         self
     }

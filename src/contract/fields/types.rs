@@ -37,7 +37,7 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Whole<MIN, MAX> {
         }
         // A limit that only comes from the machine type says nothing to users.
         let expected = match MAX {
-            _ if MAX >= i64::from(u32::MAX) => format!("a whole number from {MIN} on"),
+            _ if MAX >= i64::from(u32::MAX) => format!("a whole number of at least {MIN}"),
             _ if MAX == MIN => MIN.to_string(),
             _ => format!("a whole number from {MIN} to {MAX}"),
         };
@@ -90,7 +90,9 @@ impl<'de, const MOST: usize> Deserialize<'de> for Text<MOST> {
         let text = String::deserialize(deserializer)?;
         let length = text.chars().count();
         if length > MOST {
-            return Err(D::Error::custom(format_args!("has {length} characters, {MOST} is the most")));
+            return Err(D::Error::custom(format_args!(
+                "has {length} characters, but at most {MOST} are allowed"
+            )));
         }
         Ok(Self(text))
     }

@@ -12,12 +12,12 @@ use super::{DEFAULT_SECRET, compute, guess, rewrite};
 /// Maximum length of a body for which the usual mistakes are tried, in bytes: each of them copies the body.
 const TRIED_UP_TO: usize = 64 << 10;
 
-/// A signature taken apart.
+/// The analysis of a signature.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TakenApart {
-    /// How it is made, in a line.
+    /// How it is made, in one line.
     scheme: String,
-    /// Where the scheme is known from.
+    /// The provenance of the scheme.
     provenance: String,
     /// The header that holds it.
     header: String,
@@ -25,17 +25,17 @@ pub struct TakenApart {
     algorithm: &'static str,
     /// How the digest is written: `lower-case hex`.
     encoding: &'static str,
-    /// What stands before the digest.
+    /// The prefix of the digest.
     prefix: String,
-    /// The secret, where it may be shown: the mock's default is no secret.
+    /// The secret, if it may be shown: only the mock's default is not confidential.
     secret: Option<String>,
-    /// What was signed, in this order with nothing between.
+    /// The signed parts, in this order without separators.
     parts: Vec<SignedPart>,
     /// The length of all of it, in bytes.
     length: usize,
     /// The signature that was sent.
     sent: Option<String>,
-    /// The signature that these bytes and the secret give.
+    /// The signature computed from these bytes and the secret.
     expected: String,
     /// Whether it is right.
     right: bool,
@@ -53,17 +53,17 @@ struct SignedPart {
     part: String,
     /// Its length in bytes.
     bytes: usize,
-    /// The text itself; left out for the body and for what is secret.
+    /// The text itself; left out for the body and for secrets.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
 }
 
-/// Why a signature is another one.
+/// Why a signature is wrong.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Explained {
     /// The most likely cause, and what to do.
     message: String,
-    /// What else to look at.
+    /// Further hints.
     hints: Vec<String>,
 }
 
@@ -73,10 +73,10 @@ impl From<Mismatch> for Explained {
     }
 }
 
-/// What a mistake gives.
+/// The result of a usual mistake.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 struct Other {
-    /// What it is made over or with.
+    /// The mistake.
     made: String,
     /// The signature.
     signature: String,

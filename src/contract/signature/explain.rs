@@ -34,7 +34,7 @@ pub(super) fn explain(
     let candidates = signer.candidates(received);
     if candidates.iter().all(|given| given.is_empty()) {
         return Mismatch::new(format!(
-            "the header {} is empty: the sender made no signature; look whether it has a secret",
+            "the header {} is empty: the sender made no signature; check that it has a secret",
             scheme.header
         ));
     }
@@ -55,10 +55,11 @@ pub(super) fn explain(
     hints.push(format!("expected: {}: {expected}", scheme.header));
     hints.push(format!("scheme: {}; the body received has {} bytes", scheme.describe(), signing.body.len()));
     if signing.body.len() > REWRITTEN_UP_TO {
-        hints.push("the body is too long to try the usual rewritings of it".to_owned());
+        hints.push("the body is too long to try its usual rewritings".to_owned());
     } else if bytes_in_doubt && let Some(style) = rewrite::style_of(signing.body) {
         hints.push(format!(
-            "the bytes received are exactly {style}: a parser between signer and verifier may have written them anew"
+            "the bytes received are exactly {style}: a parser between signer and verifier may have \
+            rewritten them"
         ));
     }
     Mismatch { message, hints }
@@ -72,11 +73,9 @@ pub(super) fn missing(name: &str, purpose: &str, received: &Received<'_>) -> Mis
         other.contains("sign") && !other.contains("key")
     });
     let tail = match (near.or(other), received.headers.is_empty()) {
-        (Some(other), _) => format!("there is `{}`: is that the one?", shown(other)),
-        (None, true) => "no header came at all".to_owned(),
-        (None, false) => {
-            "look whether the sender signs at all, and whether a proxy drops the header".to_owned()
-        }
+        (Some(other), _) => format!("there is `{}`: is that the right header?", shown(other)),
+        (None, true) => "there are no headers at all".to_owned(),
+        (None, false) => "check that the sender signs at all, and that no proxy drops the header".to_owned(),
     };
     Mismatch::new(format!("the header {name} is missing; {purpose}; {tail}"))
 }
@@ -184,7 +183,7 @@ impl Guess<'_> {
             );
         }
         if let Some((name, _)) = self.secret {
-            found.add(format!("was made with {name}"), "take the same secret on both sides, byte for byte");
+            found.add(format!("was made with {name}"), "use the same secret on both sides, byte for byte");
         }
         if let Some(recipe) = self.recipe {
             found.add(
@@ -214,11 +213,12 @@ impl Cause {
         match self {
             Self::Json => "sign and verify the raw bytes, never a parsed copy",
             Self::Lines => {
-                "sign the bytes exactly as they are sent, line ends included; `echo` and editors add one"
+                "sign the bytes exactly as they are sent, line ends included; `echo` and editors add a \
+                newline"
             }
             Self::Charset => "sign the UTF-8 bytes exactly as they are sent",
             Self::Lost => {
-                "the raw body was not at hand when the signature was made: read it before a parser does"
+                "the raw body was not available when the signature was made: read it before a parser does"
             }
         }
     }
@@ -247,7 +247,7 @@ fn unexplained(
     if readings.is_empty() {
         let given = candidates.iter().find(|given| !given.is_empty()).unwrap_or(&"");
         return format!(
-            "`{}` is no signature: {} of a digest of {length} bytes is expected{}",
+            "`{}` is not a signature: {} of a digest of {length} bytes is expected{}",
             shown(given),
             scheme.encoding.words(),
             notation::looks_like(given),
@@ -262,12 +262,12 @@ fn unexplained(
         );
     }
     if signing.body.is_empty() {
-        return "the body received is empty and the signature is of something else: look whether the body was read \
-                before, or got lost on the way; else the secret differs"
+        return "the body received is empty, but the signature is of something else: check whether the \
+            body was read before or was lost in transit; otherwise the secrets differ"
             .to_owned();
     }
-    "the signature fits neither the body received nor any usual rewriting of it: most likely the two sides have \
-     different secrets; compare them first, then the bytes of the body"
+    "the signature matches neither the body received nor any usual rewriting of it: most likely the two \
+    sides use different secrets; compare these first, then the bytes of the body"
         .to_owned()
 }
 
@@ -287,8 +287,8 @@ fn changed(given: &str, expected: &str) -> Option<String> {
         more => (format!("{more} characters"), "were"),
     };
     Some(format!(
-        "{what} of {} in the signature {were} changed on the way, the first at place {} (`{}`, where `{}` is right): secret and \
-         body are the same on both sides",
+        "{what} of {} in the signature {were} changed on the way, the first at position {} (`{}` \
+        instead of `{}`): secret and body are the same on both sides",
         given.len(),
         first + 1,
         shown(&given[first].to_string()),
@@ -428,18 +428,18 @@ mod tests {
             Signer::new(own.clone(), "s").verify(&received).unwrap_err().message
         };
         let missing = "the header X-AIRudder-Sign is missing; it holds the signature; ";
-        assert_eq!(message(&[]), format!("{missing}no header came at all"));
+        assert_eq!(message(&[]), format!("{missing}there are no headers at all"));
         assert_eq!(
             message(&["host"]),
-            format!("{missing}look whether the sender signs at all, and whether a proxy drops the header")
+            format!("{missing}check that the sender signs at all, and that no proxy drops the header")
         );
         assert_eq!(
             message(&["host", "x-airuder-sign"]),
-            format!("{missing}there is `x-airuder-sign`: is that the one?")
+            format!("{missing}there is `x-airuder-sign`: is that the right header?")
         );
         assert_eq!(
             message(&["host", "webhook-signature"]),
-            format!("{missing}there is `webhook-signature`: is that the one?")
+            format!("{missing}there is `webhook-signature`: is that the right header?")
         );
     }
 

@@ -11,19 +11,19 @@ use super::scheme::{
 use crate::contract::Provenance;
 use crate::time::HumanDuration;
 
-/// How callbacks and calls are signed. Every key is optional; what is missing comes from the preset.
+/// How callbacks and requests are signed. Every key is optional; missing keys come from the preset.
 ///
-/// The vendor's own scheme is not public. Whoever knows it writes it down here, with `provenance = "documented"`.
+/// The vendor's own scheme is not public. If you know it, write it here with `provenance = "documented"`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SchemeFile {
-    /// Where the other keys start from. Default: `airudder`.
+    /// The source of the other keys. Default: `airudder`.
     pub preset: Option<Preset>,
     /// What turns the signed text into a digest. The plain ones, `sha256` and `md5`, need `secret` among the parts.
     pub algorithm: Option<Algorithm>,
-    /// The signed text, piece by piece, joined without anything between: `body` (the exact bytes), `secret`,
-    /// `timestamp`, `nonce` (the message's id), `path` (path and query of the request), and fixed text in single
-    /// quotes. For example `["nonce", "'.'", "timestamp", "'.'", "body"]`.
+    /// The parts of the signed text, joined without separators: `body` (the exact bytes), `secret`, `timestamp`, `nonce`
+    /// (the message's id), `path` (path and query of the request), and fixed text in single quotes. For example `["nonce",
+    /// "'.'", "timestamp", "'.'", "body"]`.
     #[schemars(
         length(min = 1),
         inner(regex(pattern = r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$")),
@@ -32,11 +32,11 @@ pub struct SchemeFile {
     pub parts: Option<Vec<String>>,
     /// How the digest becomes text. Note the letter case: `hex` is lower-case, `HEX` is upper-case.
     pub encoding: Option<Encoding>,
-    /// What stands before the encoded digest in the header, for example `sha256=`. An empty text: nothing.
+    /// The prefix of the encoded digest in the header, for example `sha256=`. An empty text: nothing.
     pub prefix: Option<String>,
     /// The header of the signature, in its letter case on the wire. Default: `X-AIRudder-Sign`.
     pub header: Option<String>,
-    /// The header that names the key in calls to `/api/v1/*`. An empty text: none. Default: `X-AIRudder-Sign-Key`.
+    /// The header that names the key in requests to `/api/v1/*`. An empty text: none. Default: `X-AIRudder-Sign-Key`.
     pub key_header: Option<String>,
     /// The id of the key, the value of `key_header`. Default: none.
     pub key_id: Option<String>,
@@ -50,9 +50,9 @@ pub struct SchemeFile {
     pub secret_form: Option<SecretForm>,
     /// Whether the header may hold several signatures with spaces between them, of which one must be right.
     pub several: Option<bool>,
-    /// How old a received timestamp may be, or how far ahead. `0s`: any.
+    /// Maximum age of a received timestamp, and maximum time it may be ahead. `0s`: any.
     pub tolerance: Option<HumanDuration>,
-    /// Where the scheme comes from, shown wherever it is named. Default: `assumed`.
+    /// The provenance of the scheme, shown wherever it is named. Default: `assumed`.
     #[serde(alias = "mark")]
     #[schemars(extend("x-old-name" = "mark"))]
     pub provenance: Option<Provenance>,
@@ -72,7 +72,7 @@ fn name_the_parts(schema: &mut schemars::Schema) {
 pub enum SchemeError {
     /// A part is neither a known word nor quoted.
     #[error(
-        "`{part}` is no part of the signed text (fixed text stands in single quotes: `\"'{part}'\"`){}",
+        "`{part}` is not a part of the signed text (fixed text needs single quotes: `\"'{part}'\"`){}",
         did_you_mean(.part, ["body", "secret", "timestamp", "nonce", "path"])
     )]
     Part {
@@ -82,7 +82,7 @@ pub enum SchemeError {
         part: String,
     },
     /// A quote is opened and not closed, or closed and not opened.
-    #[error("`{part}` is quoted at one end only, write `\"'{}'\"`", .part.trim_matches('\''))]
+    #[error("`{part}` is quoted at one end only: write `\"'{}'\"`", .part.trim_matches('\''))]
     Quote {
         /// Its index in the list, from 0.
         index: usize,
@@ -91,8 +91,8 @@ pub enum SchemeError {
     },
     /// A part is signed that no header transmits to the receiver.
     #[error(
-        "`{part}` is signed, and no header carries it, so no receiver could verify: set `{key}`, for example to \
-         `{example}`"
+        "`{part}` is signed, but no header carries it, so no receiver could verify it: set `{key}`, for \
+        example to `{example}`"
     )]
     Unsent {
         /// The signed part.
@@ -103,19 +103,19 @@ pub enum SchemeError {
         example: &'static str,
     },
     /// Nothing would be signed.
-    #[error("the list is empty, so nothing would be signed; write for example `[\"body\"]`")]
+    #[error("the list is empty, so nothing would be signed: write for example `[\"body\"]`")]
     NoParts,
     /// The algorithm has no key and the secret is not a part: anyone could make the signature.
     #[error(
-        "`{algorithm}` has no key, so `secret` must be one of the parts: without it anybody could make the \
-         signature. Add `secret` to `parts`, or take `hmac-sha256` as the algorithm"
+        "`{algorithm}` has no key, so `secret` must be one of the parts: without it anyone could make \
+        the signature. Add `secret` to `parts`, or use the algorithm `hmac-sha256`"
     )]
     NoSecret {
         /// The plain algorithm.
         algorithm: Algorithm,
     },
     /// A text is not a valid header name.
-    #[error("`{name}` is no header name: letters, digits and `-` make one, for example `X-AIRudder-Sign`")]
+    #[error("`{name}` is not a header name: use letters, digits and `-`, for example `X-AIRudder-Sign`")]
     HeaderName {
         /// The key of the settings file.
         key: &'static str,
@@ -136,7 +136,7 @@ pub enum SchemeError {
         name: String,
     },
     /// A text contains characters that a header cannot hold.
-    #[error("`{}` cannot stand in a header: only visible ASCII characters and inner spaces can", .text.escape_debug())]
+    #[error("`{}` is not allowed in a header: use visible ASCII characters and inner spaces", .text.escape_debug())]
     HeaderText {
         /// The key of the settings file.
         key: &'static str,
@@ -144,10 +144,10 @@ pub enum SchemeError {
         text: String,
     },
     /// A key id is set, but no header carries it.
-    #[error("the key id has no header to stand in: set `key_header`, for example to `X-AIRudder-Sign-Key`")]
+    #[error("the key id has no header: set `key_header`, for example to `X-AIRudder-Sign-Key`")]
     NoKeyHeader,
     /// If one header may hold several signatures, a signature must not contain white space.
-    #[error("`{prefix}` has a space in it, but `several` takes spaces as the ends of signatures")]
+    #[error("`{prefix}` contains a space, but `several` separates signatures at spaces")]
     SpaceInPrefix {
         /// The prefix.
         prefix: String,

@@ -1,7 +1,7 @@
-//! Signatures of callbacks and of calls: the scheme as data, signing, verifying, and explaining a mismatch.
+//! Signatures of callbacks and of requests: the scheme as data, signing, verifying, and explaining a mismatch.
 //!
 //! The vendor's algorithm is not public. Therefore every aspect of it is a setting, and the default is assumed. One scheme
-//! serves both directions: callbacks and calls.
+//! serves both directions: callbacks and requests.
 //!
 //! A [`SchemeFile`] is what a user writes, a [`Scheme`] is its meaning, and a [`Signer`] is a scheme with its secret.
 //! Signatures are computed over the given bytes, never over a parsed copy. The body is examined only after a signature turned

@@ -73,7 +73,7 @@ fn unwrapped<'g>(given: &'g str, scheme: &Scheme) -> Vec<(Cow<'g, str>, Vec<Stri
     }
     if let Some((head, rest)) = foreign_prefix(given) {
         let oddity = if prefix.is_empty() {
-            format!("has the prefix `{head}`, which does not belong there")
+            format!("has the prefix `{head}`, which is wrong here")
         } else {
             format!("has the prefix `{head}` instead of `{prefix}`")
         };
@@ -160,7 +160,7 @@ mod tests {
                 "is written as base64 of the hex text instead of lower-case hex",
             ),
             ("\"fbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfb\"", "stands in quotes"),
-            ("md5=fbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfb", "has the prefix `md5=`, which does not belong there"),
+            ("md5=fbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfb", "has the prefix `md5=`, which is wrong here"),
             (
                 "%2B%2Fv7%2B%2Fv7%2B%2Fv7%2B%2Fv7%2B%2Fv7%2Bw%3D%3D",
                 "is percent-encoded and is written as base64 instead of lower-case hex",

@@ -14,7 +14,7 @@ use crate::files::suggest::nearest;
 /// The header of the signature: documented, in exactly this letter case.
 const SIGN_HEADER: &str = "X-AIRudder-Sign";
 
-/// The header that names the key in calls to `/api/v1/*`: taken from the vendor's examples.
+/// The header that names the key in requests to `/api/v1/*`: taken from the vendor's examples.
 const KEY_HEADER: &str = "X-AIRudder-Sign-Key";
 
 /// What turns the signed text into a digest.
@@ -230,7 +230,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// The header that names the key in calls, with its value.
+/// The header that names the key in requests, with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyHeader {
     /// The header's name, in its letter case on the wire.
@@ -360,7 +360,7 @@ impl Scheme {
 pub(super) fn did_you_mean<const N: usize>(word: &str, words: [&str; N]) -> String {
     match nearest(word, words) {
         Some(near) => format!(", did you mean `{near}`?"),
-        None => format!(", there are `{}`", words.join("`, `")),
+        None => format!(", expected one of `{}`", words.join("`, `")),
     }
 }
 
@@ -392,8 +392,8 @@ mod tests {
         assert_eq!(message("airuder"), "there is no preset `airuder`, did you mean `airudder`?");
         assert_eq!(
             message("stripe"),
-            "there is no preset `stripe`, there are `airudder`, `sha256-body-secret`, `md5-body-secret`, \
-             `standard-webhooks`, `call-e`"
+            "there is no preset `stripe`, expected one of `airudder`, `sha256-body-secret`, \
+            `md5-body-secret`, `standard-webhooks`, `call-e`"
         );
     }
 }

@@ -32,13 +32,14 @@ impl fmt::Debug for Secret {
 pub enum SecretError {
     /// The secret is not base64.
     #[error(
-        "the secret is not base64, which this scheme asks for: `whsec_` and the base64 of the key. Take the \
-         secret as it was given out, or set `secret_form = \"utf-8\"`"
+        "the secret is not base64, which this scheme requires: `whsec_` and the base64 of the key. Use \
+        the secret exactly as you received it, or set `secret_form = \"utf-8\"`"
     )]
     Base64,
     /// The secret is not hex.
     #[error(
-        "the secret is not hex, which this scheme asks for. Take the secret as it was given out, or set `secret_form = \"utf-8\"`"
+        "the secret is not hex, which this scheme requires. Use the secret exactly as you received it, \
+        or set `secret_form = \"utf-8\"`"
     )]
     Hex,
 }

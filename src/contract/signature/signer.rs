@@ -113,7 +113,7 @@ impl Signer {
         headers
     }
 
-    /// Returns the headers of a call: those of [`Signer::sign`], after the header that names the key if the scheme has a key
+    /// Returns the headers of a request: those of [`Signer::sign`], after the header that names the key if the scheme has a key
     /// id.
     pub fn sign_request(&self, signing: &Signing<'_>) -> Vec<(Arc<str>, String)> {
         let mut headers = self.sign(signing);
@@ -237,8 +237,8 @@ mod tests {
         }
         assert_eq!(
             verify(at(1_614_265_330 + 3600)).unwrap_err().message,
-            "the signature is right, but its timestamp is 1h old and 5m are allowed: compare the clocks, or sign \
-             again at the time of sending"
+            "the signature is right, but its timestamp is 1h old; 5m are allowed: compare the clocks, or \
+            sign again at the time of sending"
         );
         assert!(
             verify(at(1_614_265_330 - 301)).unwrap_err().message.contains("5m1s ahead of the clock here")
@@ -260,7 +260,7 @@ mod tests {
             let message = signer.verify(&received).unwrap_err().message;
             assert_eq!(
                 message,
-                format!("webhook-timestamp is `{text}`, which is no timestamp in Unix seconds")
+                format!("webhook-timestamp is `{text}`, which is not a timestamp in Unix seconds")
             );
         }
     }

@@ -41,7 +41,7 @@ impl Signer {
         }
     }
 
-    /// Checks a call's signature and that its key is the one of the scheme, and explains a mismatch.
+    /// Checks a request's signature and that its key is the one of the scheme, and explains a mismatch.
     pub fn verify_request(&self, received: &Received<'_>) -> Result<(), Mismatch> {
         if let Some(key) = &self.scheme().key
             && let Some(id) = &key.id
@@ -83,7 +83,7 @@ impl Signer {
                 TimestampUnit::Milliseconds => "milliseconds",
             };
             Mismatch::new(format!(
-                "{name} is `{}`, which is no timestamp in Unix {unit}",
+                "{name} is `{}`, which is not a timestamp in Unix {unit}",
                 explain::shown(text)
             ))
         })
@@ -109,8 +109,8 @@ impl Signer {
         }
         let direction = if timestamp < now { "old" } else { "ahead of the clock here" };
         let mut mismatch = Mismatch::new(format!(
-            "the signature is right, but its timestamp is {} {direction} and {} are allowed: compare the clocks, or \
-             sign again at the time of sending",
+            "the signature is right, but its timestamp is {} {direction}; {} are allowed: compare the \
+            clocks, or sign again at the time of sending",
             HumanDuration(Duration::from_secs(off / 1000)),
             HumanDuration(Duration::from_secs(tolerance.as_secs())),
         ));

@@ -41,7 +41,7 @@ pub fn as_sent(callback: Arc<QueuedCallback>, number: u32, now: Timestamp) -> As
                     body = Bytes::from(changed);
                     faults.push(fault.name);
                 }
-                None => missed.push((fault.name, "its body has nothing that could be changed so")),
+                None => missed.push((fault.name, "its body has nothing that this fault could change")),
             },
             Group::Body | Group::Connection => wire.push(Arc::clone(fault)),
             Group::Delivery if fault.name == FaultName::AnswerLost => wire.push(Arc::clone(fault)),

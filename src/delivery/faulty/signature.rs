@@ -57,7 +57,7 @@ pub(super) fn wrong<'b>(
         }
         Name::SignatureOtherBody => signer.sign(&Signing { body: b"{}", ..*signing }),
         Name::SignatureReserialised => {
-            let Some(other) = body::spaced(signing.body) else { return Err("its body is no JSON") };
+            let Some(other) = body::spaced(signing.body) else { return Err("its body is not JSON") };
             sent = Cow::Owned(other);
             usual()
         }

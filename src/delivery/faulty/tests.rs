@@ -301,7 +301,7 @@ async fn check(name: FaultName) {
     assert_eq!(status, (!is_torn).then_some(200), "{name}: {:?}", result.result);
     if is_torn {
         let failure = result.result.unwrap_err();
-        let message = format!("the attempt was broken off on purpose ({name})");
+        let message = format!("the attempt was aborted on purpose ({name})");
         assert_eq!(failure.message, message);
     }
     assert!(name == Name::ConnectionMany || all == 1, "{name}: {all} connections");
@@ -320,7 +320,7 @@ async fn an_answer_is_thrown_away() {
     assert_eq!((heard.len(), heard[0].body()), (1, BODY));
     assert_eq!(sent.attempt.faults, [FaultName::AnswerLost]);
     let failure = result.result.unwrap_err();
-    assert_eq!(failure.message, "the answer 200 was thrown away on purpose (answer-lost)");
+    assert_eq!(failure.message, "the response 200 was discarded on purpose (answer-lost)");
 }
 
 #[test]

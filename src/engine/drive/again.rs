@@ -15,10 +15,10 @@ use crate::engine::inputs::{Given, History, Input, Inputs, NoInputs, Store};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
     /// Another callback would be next.
-    #[error("the next attempt was of callback {0}, and now it is of {1}")]
+    #[error("the record's next attempt is of callback {0}, but the replay's is of {1}")]
     Attempt(String, String),
     /// The attempt never began.
-    #[error("attempt {1} of callback {0} came to its end, and now it never began")]
+    #[error("the record has a result for attempt {1} of callback {0}, which the replay never started")]
     Result(u64, u32),
 }
 

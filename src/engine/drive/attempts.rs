@@ -104,7 +104,7 @@ impl Driver {
                 }
                 if is_first {
                     let within = HumanDuration(self.shared.pace.refused);
-                    let note = format!("{receiver} refuses connections: waiting for it, up to {within}");
+                    let note = format!("{receiver} refuses connections: waiting up to {within} for it");
                     let now = state.clock.now();
                     state.engine.journal().write(now, None, Event::Note(note));
                 }

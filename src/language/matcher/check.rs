@@ -69,10 +69,10 @@ impl Check<'_> {
                     Some(Err(error)) => self.wrong(
                         value.span(),
                         format!(
-                            "{} is no regular expression: {error}",
+                            "{} is not a regular expression: {error}",
                             quoted(inner.as_str().unwrap_or_default())
                         ),
-                        "to find a text as it stands write `contains`",
+                        "to find a text literally write `contains`",
                     ),
                     None => self.wrong(
                         value.span(),
@@ -86,7 +86,7 @@ impl Check<'_> {
                     self.wrong(
                         value.span(),
                         "`exists` must be `true` or `false`".to_owned(),
-                        "write `exists = true` for a field that must be there",
+                        "write `exists = true` for a field that must exist",
                     );
                 }
             }

@@ -4,35 +4,35 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// What a value has to be like. Of several keys all must hold.
+/// Conditions on a value. If there are several keys, all must hold.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a matcher"))]
 pub struct Matcher {
-    /// Equal to this, and nothing more: a table has no further fields.
+    /// Exactly equal to this: a table has no further fields.
     #[serde(default, deserialize_with = "given")]
     pub equals: Option<Value>,
     /// Anything but this value or matcher; also right if the field is missing.
     #[serde(default, deserialize_with = "given")]
     pub not: Option<Value>,
-    /// A text with this text in it, or a list with an item like this.
+    /// A text that contains this text, or a list with an item that matches this.
     #[serde(default, deserialize_with = "given")]
     pub contains: Option<Value>,
-    /// A text in which this regular expression finds something: `"^[0-9]{6}$"`.
+    /// A text in which this regular expression has a match: `"^[0-9]{6}$"`.
     pub matches: Option<String>,
-    /// Whether the field is there at all.
+    /// Whether the field exists.
     pub exists: Option<bool>,
-    /// Like one of these values.
+    /// A match for one of these values.
     pub one_of: Option<Vec<Value>>,
-    /// A number above this one. A text that is a number counts as one.
+    /// A number greater than this. A text that is a number counts as a number.
     pub above: Option<f64>,
-    /// A number that is this one or above.
+    /// A number greater than or equal to this.
     pub at_least: Option<f64>,
-    /// A number below this one.
+    /// A number less than this.
     pub below: Option<f64>,
-    /// A number that is this one or below.
+    /// A number less than or equal to this.
     pub at_most: Option<f64>,
-    /// A list of so many items: a number, or a matcher such as `{ at_least = 1 }`.
+    /// The number of items in a list: a number, or a matcher such as `{ at_least = 1 }`.
     #[serde(default, deserialize_with = "given")]
     pub count: Option<Value>,
 }

@@ -58,7 +58,7 @@ pub enum MatchError {
         error: String,
     },
     /// The regular expression is invalid.
-    #[error("the matcher of `{path}` can't be used: `{pattern}` is no regular expression: {error}")]
+    #[error("the matcher of `{path}` can't be used: `{pattern}` is not a regular expression: {error}")]
     Pattern {
         /// The field that it applies to.
         path: String,

@@ -124,10 +124,10 @@ impl Matcher {
     fn compare(&self, path: &str, got: Option<&Value>, found: &mut Vec<Mismatch>) -> Result<(), MatchError> {
         let mut wrong = |expected: String| found.push(Mismatch::new(path, got, expected));
         match (self.exists, got) {
-            (Some(false), Some(_)) => wrong("it to be missing".to_owned()),
+            (Some(false), Some(_)) => wrong("the field to be missing".to_owned()),
             // A field that is missing as it should be needs no comparison.
             (Some(false), None) => return Ok(()),
-            (Some(true), None) => wrong("it to be there".to_owned()),
+            (Some(true), None) => wrong("the field to exist".to_owned()),
             (Some(true), Some(_)) | (None, _) => {}
         }
         if let Some(wanted) = &self.equals

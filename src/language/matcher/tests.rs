@@ -66,7 +66,7 @@ fn a_table_of_fields_is_no_matcher() {
 #[test]
 fn a_matcher_that_makes_no_sense_is_an_error() {
     let error = |wanted: Value| mismatches(&wanted, &json!({"x": "y"})).unwrap_err().to_string();
-    assert!(error(json!({"x": {"matches": "("}})).contains("`(` is no regular expression"));
+    assert!(error(json!({"x": {"matches": "("}})).contains("`(` is not a regular expression"));
     assert!(
         error(json!({"x": {"exists": "yes"}})).starts_with("the matcher of `x` can't be used: invalid type")
     );

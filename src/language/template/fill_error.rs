@@ -7,16 +7,16 @@ pub enum FillError {
     #[error("`{0}` is undefined")]
     Undefined(String),
     /// The template does not terminate.
-    #[error("the template does too much work; is it a loop without end?")]
+    #[error("the template does too much work: is it an endless loop?")]
     Endless,
     /// The result is longer than this many bytes.
-    #[error("the template gives more than {} MB of text", .0 >> 20)]
+    #[error("the template produces more than {} MB of text", .0 >> 20)]
     TooLong(usize),
     /// The result has more than this many values.
-    #[error("the expression gives more than {0} values")]
+    #[error("the expression produces more than {0} values")]
     TooMany(usize),
     /// JSON cannot express the value.
-    #[error("the value can't be put into JSON: {0}")]
+    #[error("the value can't be written as JSON: {0}")]
     NoJson(String),
     /// The error of the template engine.
     #[error("{0}")]

@@ -150,7 +150,7 @@ fn country_or(inner: &Inner, country: Option<&str>) -> Result<Country, Error> {
 
 fn text_of(inner: &mut Inner, count: usize, shape: IdShape, alphabet: &[u8]) -> Result<String, Error> {
     if count > MOST {
-        return Err(invalid(format!("{count} digits are too many, {MOST} is the most")));
+        return Err(invalid(format!("{count} digits are too many: the maximum is {MOST}")));
     }
     Ok(ids::draw(&mut inner.rng, shape, |rng| {
         (0..count).map(|_| char::from(alphabet[rng.random_range(0..alphabet.len())])).collect()

@@ -152,7 +152,8 @@ pub(crate) fn lint(template: &str) -> Vec<Lint> {
                         }
                         ("phrase", 1) if !texts::knows(text) => {
                             let help = meant(text, &texts::locales(), &all_locales());
-                            let message = format!("there are no texts in {}, English is taken", quoted(text));
+                            let message =
+                                format!("there are no texts in {}, so English is used", quoted(text));
                             report(place, message, help, true);
                         }
                         ("name" | "phone", 0) if text.parse::<Country>().is_err() => {

@@ -357,7 +357,11 @@ mod tests {
         );
         assert!(render("{{ [1] * 10000000000 }}").unwrap_err().contains("too large"));
         for long in ["{{ [1] * 90000000 }}", "{{ [[1] * 90000000] }}", "{{ {'a': [1] * 90000000} }}"] {
-            assert_eq!(render(long).unwrap_err(), "the expression gives more than 200000 values", "{long}");
+            assert_eq!(
+                render(long).unwrap_err(),
+                "the expression produces more than 200000 values",
+                "{long}"
+            );
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) fn check(source: &str) -> Result<(), FormatMistake> {
         if count > MOST_OPERATORS {
             return Err(FormatMistake {
                 message: format!("the tag has more than {MOST_OPERATORS} operators"),
-                help: Some("compute parts of it in variables of their own, with `set`".to_owned()),
+                help: Some("compute parts of it in separate variables, with `set`".to_owned()),
                 range: Some(tag),
             });
         }

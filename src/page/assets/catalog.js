@@ -6,7 +6,7 @@ import { lines } from "./json.js";
 
 const MEANING = {
   documented: "in the vendor's documentation", example: "from an example of the vendor's", client: "seen in a client of the vendor's",
-  assumed: "not known: the mock assumes it, and you can correct it in the settings",
+  assumed: "not known: the mock assumes it; you can correct it in the settings",
 };
 
 const provenance = (mark) => mark && h("span", { class: "tag " + visible(mark, 12), title: MEANING[mark] }, visible(mark, 12));
@@ -35,7 +35,7 @@ export class Catalog {
     fill(this.used,
       assumptions.length > 0 && part("assumed", "Assumptions used so far", assumptions.length, h("p", { class: "quiet" }, "Not known about the vendor: verify these first."),
         h("ul", { class: "list" }, assumptions.map((one) => h("li", null, h("code", null, visible(one.id, 80)), one.refused && " refused", " ", h("span", { class: "quiet" }, visible(one.what, 600)))))),
-      found.length > 0 && part("unread", "Fields of yours that nothing reads", found.length,
+      found.length > 0 && part("unread", "Your fields that nothing reads", found.length,
         h("ul", { class: "list" }, found.map((one) => h("li", { class: "line" }, h("span", { class: "grow" }, h("code", null, visible(one.id, 80)), " ", h("span", null, visible(one.message, 400))), h("span", { class: "count" }, one.count))))),
       part("settings", "Settings in force", null, h("p", { class: "quiet" }, settings.file ? visible(settings.file, 200) : "No settings file."),
         h("dl", { class: "facts" }, ["seed", "speed", "callback_url", "signature", "strict", "assumed", "allowed", "corrected"].map((key) => [h("dt", null, h("code", null, key)), h("dd", null, visible([settings[key] ?? "none"].flat().join(", ") || "none", 600))])),

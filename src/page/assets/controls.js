@@ -83,13 +83,13 @@ const SPEEDS = [["0", "Still"], ["1", "Real"], ["10", "×10"], ["60", "×60"], [
 /** The faults that are offered; every other one can be written, too. */
 const FAULTS = [
   ["signature-wrong", "a wrong signature"], ["signature-missing", "no signature"], ["signature-other-secret", "signed with another secret"],
-  ["signature-reserialised", "signed before its JSON was written anew"], ["duplicate", "the same callback twice"], ["signed-anew", "the same event again, signed anew"],
-  ["reorder", "overtaken by the next ones"], ["delay after=30s", "later"], ["drop", "never"], ["replay", "again long after"], ["answer-lost", "your answer gets lost"],
-  ["at-once", "twice at the same time"], ["body-missing-field", "a field is missing"], ["body-wrong-type", "a field of another type"], ["body-unknown-fields", "fields that nobody knows"],
-  ["body-null", "a field is null"], ["body-truncated", "half of the body"], ["body-empty", "no body"], ["body-huge", "a very long text"], ["body-trickle", "drop by drop"],
+  ["signature-reserialised", "signed before its JSON was rewritten"], ["duplicate", "the same callback twice"], ["signed-anew", "the same event again, with a new signature"],
+  ["reorder", "overtaken by the next ones"], ["delay after=30s", "later"], ["drop", "never"], ["replay", "again much later"], ["answer-lost", "your response gets lost"],
+  ["at-once", "twice at the same time"], ["body-missing-field", "a field is missing"], ["body-wrong-type", "a field of another type"], ["body-unknown-fields", "unknown fields"],
+  ["body-null", "a field is null"], ["body-truncated", "half of the body"], ["body-empty", "no body"], ["body-huge", "a very long text"], ["body-trickle", "a few bytes at a time"],
   ["connection-reset-before", "reset before the request"], ["connection-reset-during", "reset in the middle"], ["connection-no-keep-alive", "a connection each time"],
-  ["503", "your request: 503"], ["429", "your request: too many"], ["500", "your request: 500"], ["late", "your request: a late answer"], ["never", "your request: no answer"], ["reset", "your request: reset"],
-  ["half", "your request: half an answer"], ["garbage", "your request: no JSON"], ["expired-token", "your request: the token has expired"], ["refused-though-done", "your request: 503, and done all the same"],
+  ["503", "your request: 503"], ["429", "your request: too many"], ["500", "your request: 500"], ["late", "your request: a late response"], ["never", "your request: no answer"], ["reset", "your request: reset"],
+  ["half", "your request: half a response"], ["garbage", "your request: no JSON"], ["expired-token", "your request: the token has expired"], ["refused-though-done", "your request: 503, although it takes effect"],
 ];
 
 const WHEN = [["", "each time"], [", first 1", "the first time"], [", first 3", "three times"], [", every 2nd", "every second time"], [" 10%", "one in ten"]];
@@ -142,7 +142,7 @@ export class Controls {
       h("h2", null, "Namespaces"), this.namespaceBox, !NAMESPACE && this.#namespaceForm(),
       h("h2", null, "Housekeeping"),
       h("div", { class: "line wrap" },
-        button("Forget the journal", () => attempt(async () => { await remove("/journal"); this.tell.forget(); }, "The journal is empty"), { kind: "small" }),
+        button("Clear the journal", () => attempt(async () => { await remove("/journal"); this.tell.forget(); }, "The journal is empty"), { kind: "small" }),
         button("Expire all tokens", () => attempt(() => post("/tokens/expire"), "All tokens have expired"), { kind: "small" })));
     this.#drawClock();
     this.#drawFaults();
@@ -151,7 +151,7 @@ export class Controls {
   #drawClock() {
     const to = h("input", { type: "datetime-local", class: "field", step: "1", "aria-label": "Forward to" });
     fill(this.clockBox,
-      h("div", { class: "segments", role: "group", "aria-label": "How fast the clock goes" }, SPEEDS.map(([speed, name]) =>
+      h("div", { class: "segments", role: "group", "aria-label": "Speed of the clock" }, SPEEDS.map(([speed, name]) =>
         h("button", { type: "button", "aria-pressed": String(this.clock.speed === speed), onclick: () => this.clock.run(speed) }, name))),
       h("div", { class: "line wrap" }, ["10s", "1m", "1h", "24h"].map((by) => button("+" + by, () => this.clock.by(by), { kind: "small" }))),
       h("form", { class: "line", onsubmit: (event) => {
@@ -161,13 +161,13 @@ export class Controls {
   }
 
   #drawFaults() {
-    fill(this.faultBox, this.faults.length === 0 ? h("p", { class: "quiet" }, "Nothing goes wrong on purpose.")
+    fill(this.faultBox, this.faults.length === 0 ? h("p", { class: "quiet" }, "No faults are in force.")
       : h("ul", { class: "list" }, this.faults.map((fault) => {
         const name = visible(fault.kind, 60) + " of " + visible(fault.call ?? fault.callback ?? "*", 60);
         return h("li", { class: "line" },
           h("span", { class: "grow" }, h("code", null, name), " ", h("span", { class: "quiet" }, "hit " + fault.hit + " of " + fault.matched)),
           fault.fault
-            ? h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", "aria-label": name, title: "Take it away",
+            ? h("button", { type: "button", role: "switch", "aria-checked": "true", class: "switch", "aria-label": name, title: "Remove it",
               onclick: () => attempt(() => remove("/faults/" + fault.fault)).then(() => this.refreshFaults()) })
             : h("span", { class: "tag" }, "in the settings"));
       })));
@@ -175,14 +175,14 @@ export class Controls {
 
   #faultForm() {
     const what = h("input", { class: "field", list: "fault-names", required: true, "aria-label": "What goes wrong", placeholder: "signature-wrong, duplicate, 503" });
-    const of = h("input", { class: "field", list: "names", "aria-label": "Of which callbacks or requests", placeholder: "of all, or session.*" });
+    const of = h("input", { class: "field", list: "names", "aria-label": "For which callbacks or requests", placeholder: "of all, or session.*" });
     const when = h("select", { class: "field", "aria-label": "When" }, WHEN.map(([value, name]) => h("option", { value }, name)));
     return h("form", { class: "stack", onsubmit: async (event) => {
       event.preventDefault();
       const fault = what.value.trim() + " of " + (of.value.trim() || "*") + when.value;
       if (await attempt(() => post("/faults", { fault }), "The fault is in force")) event.target.reset();
       this.refreshFaults();
-    } }, label("What goes wrong", what), h("div", { class: "line" }, label("Of what", of), label("When", when)), h("button", { type: "submit", class: "button small" }, "Let it go wrong"));
+    } }, label("What goes wrong", what), h("div", { class: "line" }, label("Of what", of), label("When", when)), h("button", { type: "submit", class: "button small" }, "Add the fault"));
   }
 
   #emitForm() {
@@ -211,15 +211,15 @@ export class Controls {
     let list = [];
     try { list = (await get("/snapshots")).snapshots; } catch { return; }
     const path = (one) => "/snapshots/" + encodeURIComponent(one.name);
-    fill(this.snapshotBox, list.length === 0 ? h("p", { class: "quiet" }, "None yet. A snapshot is a moment to come back to.")
+    fill(this.snapshotBox, list.length === 0 ? h("p", { class: "quiet" }, "None yet. A snapshot saves the present state, so that you can restore it.")
       : h("ul", { class: "list" }, list.map((one) => h("li", { class: "stack" },
         h("span", { class: "line" }, h("bdi", { class: "grow" }, visible(one.name, 80)), h("span", { class: "quiet" }, new Date(one.at).toLocaleString([], { hour12: false }))),
         h("span", { class: "line wrap" },
-          button("Restore", () => this.#lead(() => post(path(one) + "/restore"), "As in the snapshot"), { kind: "small" }),
+          button("Restore", () => this.#lead(() => post(path(one) + "/restore"), "Restored from the snapshot"), { kind: "small" }),
           !NAMESPACE && button("Branch", () => attempt(async () => {
             const made = await post("/branch", { snapshot: one.name });
-            announce("The namespace " + made.name + " goes on from there");
-          }).then(() => this.#drawNamespaces()), { kind: "small", title: "A namespace that goes on from there" }),
+            announce("The namespace " + made.name + " continues from there");
+          }).then(() => this.#drawNamespaces()), { kind: "small", title: "A namespace that continues from there" }),
           h("a", { class: "button small", href: BASE + "/export?" + new URLSearchParams({ snapshot: one.name }), download: "" }, "Export"),
           button("Remove", () => attempt(() => remove(path(one))).then(() => this.#drawSnapshots()), { kind: "small" }))))));
   }
@@ -235,30 +235,30 @@ export class Controls {
 
   /** The state as a file, out and in, and back to the beginning. */
   #stateForm() {
-    const file = h("input", { type: "file", accept: ".json,application/json", class: "field", "aria-label": "A state that was exported" });
+    const file = h("input", { type: "file", accept: ".json,application/json", class: "field", "aria-label": "An exported state" });
     return h("div", { class: "stack later" },
       h("div", { class: "line wrap" },
         h("a", { class: "button small", href: BASE + "/export", download: "" }, "Export the present state"),
-        sure("Reset to the beginning", () => this.#lead(() => post("/reset"), "It is as at its beginning"))),
+        sure("Reset to the beginning", () => this.#lead(() => post("/reset"), "It was reset"))),
       h("form", { class: "line", onsubmit: (event) => {
         event.preventDefault();
-        if (file.files[0]) this.#lead(async () => { await post("/import", await file.files[0].text()); event.target.reset(); }, "It is in the state of the file");
+        if (file.files[0]) this.#lead(async () => { await post("/import", await file.files[0].text()); event.target.reset(); }, "It has the state of the file");
       } }, file, h("button", { type: "submit", class: "button small" }, "Import")));
   }
 
   async #drawNamespaces() {
     const root = BASE.replace(/\/_ns\/[^/]+/, "");
     if (NAMESPACE) {
-      fill(this.namespaceBox, h("p", null, "This is the namespace ", h("code", null, visible(NAMESPACE, 64)), ". ", h("a", { href: root + "/" }, "Back to the mock")));
+      fill(this.namespaceBox, h("p", null, "This is the namespace ", h("code", null, visible(NAMESPACE, 64)), ". ", h("a", { href: root + "/" }, "Back to the main mock")));
       return;
     }
     let list = [];
     try { list = (await get("/namespaces")).namespaces; } catch { return; }
     this.tell.namespaces(list);
     const again = () => this.#drawNamespaces();
-    fill(this.namespaceBox, list.length === 0 ? h("p", { class: "quiet" }, "None yet. A namespace is a mock of its own behind the same address: for tests side by side.") : h("ul", { class: "list" }, list.map((one) => h("li", { class: "line" },
+    fill(this.namespaceBox, list.length === 0 ? h("p", { class: "quiet" }, "None yet. A namespace is a separate mock at the same address, for tests that run in parallel.") : h("ul", { class: "list" }, list.map((one) => h("li", { class: "line" },
       h("a", { class: "grow", href: "/_ns/" + encodeURIComponent(one.name) + "/_mock/" }, visible(one.name, 64)),
-      button("Reset", () => attempt(() => post("/namespaces/" + encodeURIComponent(one.name) + "/reset"), "It is as at its beginning").then(again), { kind: "small" }),
+      button("Reset", () => attempt(() => post("/namespaces/" + encodeURIComponent(one.name) + "/reset"), "It was reset").then(again), { kind: "small" }),
       button("Remove", () => attempt(() => remove("/namespaces/" + encodeURIComponent(one.name))).then(again), { kind: "small" })))));
   }
 

@@ -8,9 +8,9 @@ import { outcome } from "./timeline.js";
 import { curl, isBad, missed, parsed } from "./wire.js";
 
 const WHY = {
-  refused: "nobody listens there", timeout: "no whole answer in time", reset: "the connection ended before the answer",
-  unresolved: "the host's name has no address", tls: "the TLS handshake failed", bad_answer: "what came back is not HTTP",
-  rejected: "the answer is not what counts as success", not_allowed: "the host is not allowed", unsendable: "it can't be sent",
+  refused: "nothing listens there", timeout: "no complete response in time", reset: "the connection ended before the response",
+  unresolved: "the host's name has no address", tls: "the TLS handshake failed", bad_answer: "the response is not HTTP",
+  rejected: "the response does not count as success", not_allowed: "the host is not allowed", unsendable: "it can't be sent",
 };
 
 function headers(list) {
@@ -101,7 +101,7 @@ export class Detail {
         row.entry?.unsigned && h("span", null, "not signed"),
         row.faults?.length > 0 && h("span", { class: "tag transfer" }, "on purpose: " + visible(row.faults.join(", "), 120)),
         row.story && h("span", null, "story ", h("bdi", null, visible(row.story, 60))),
-        row.group && h("button", { type: "button", class: "link", title: "Show only what belongs to it", onclick: () => doing.only(row.group) },
+        row.group && h("button", { type: "button", class: "link", title: "Show only related entries", onclick: () => doing.only(row.group) },
           (row.group.what || "id") + " ", h("bdi", { class: "mono" }, visible(row.group.id, 40))),
         row.copy && h("button", { type: "button", class: "link", onclick: () => doing.open("c" + row.copy) }, "a copy of " + row.copy),
         row.of && h("button", { type: "button", class: "link", onclick: () => doing.open(row.of) }, "resent from " + row.of.slice(1))),
@@ -133,7 +133,7 @@ export class Detail {
     const next = row.state === "retrying" && last.retry_at ? " The next attempt is due at " + timeOf(last.retry_at, false) + "." : row.state === "failed" ? " It was given up." : "";
     return h("div", { class: "banner " + (row.state === "delivered" ? "warn" : "bad") },
       h("span", { class: "grow" }, (answered + said).replace(/[.]?$/, ".") + next),
-      (code === 401 || code === 403) && row.entry?.unsigned && h("span", null, "The vendor does not sign it, as far as is known: your receiver seems to demand a signature."),
+      (code === 401 || code === 403) && row.entry?.unsigned && h("span", null, "As far as is known, the vendor does not sign it, but your receiver seems to require a signature."),
       (code === 401 || code === 403) && !row.entry?.unsigned && tab !== "Signature" && button("Why is the signature wrong?", () => this.#open("Signature"), { kind: "small" }));
   }
 
@@ -148,7 +148,7 @@ export class Detail {
       ];
       case "Call": return call(this.#call());
       case "Request":
-      case "Body": return row.entry ? body(entry.body, entry.body_base64) : h("p", { class: "quiet" }, "Not kept any more.");
+      case "Body": return row.entry ? body(entry.body, entry.body_base64) : h("p", { class: "quiet" }, "No longer kept.");
       case "Response": return body(entry.answer, entry.answer_base64, "Response");
       case "Headers": return headers(entry.headers);
       case "Attempts": return row.attempts.length === 0 ? h("p", { class: "quiet" }, "None yet.") : row.attempts.map((one) => this.#attempt(one));
@@ -168,7 +168,7 @@ export class Detail {
         one.retry_at && h("span", { class: "quiet" }, "next at " + timeOf(one.retry_at, false))),
       one.message && h("p", null, visible(one.message, 2000)),
       h("h3", null, "Sent headers"), headers(one.headers),
-      (one.body !== undefined || one.body_base64 !== undefined) && [h("h3", null, "Sent in place of its body, on purpose"), body(one.body, one.body_base64)],
+      (one.body !== undefined || one.body_base64 !== undefined) && [h("h3", null, "Sent instead of its body, on purpose"), body(one.body, one.body_base64)],
       (one.answer !== undefined || one.answer_base64 !== undefined) && [h("h3", null, "Your receiver answered"), body(one.answer, one.answer_base64, "Answer"),
         one.truncated && h("p", { class: "quiet" }, "It was longer; the rest was not read.")]);
   }
@@ -192,7 +192,7 @@ export class Detail {
   #edit() {
     const { row } = this;
     const value = parsed(row.entry?.body);
-    if (value === undefined) return h("p", { class: "quiet" }, "Its body is no JSON: it can only be sent as it is.");
+    if (value === undefined) return h("p", { class: "quiet" }, "Its body is not JSON: it can only be sent unchanged.");
     const before = JSON.stringify(value, null, 2);
     const shown = h("div", { class: "change" });
     const wrong = h("p", { class: "bad-text", role: "status" });
@@ -215,7 +215,7 @@ export class Detail {
       event.preventDefault();
       this.resend(JSON.parse(text.value));
     } },
-    h("p", { class: "quiet" }, "Another body is another callback: it is written without white space and signed anew."),
+    h("p", { class: "quiet" }, "Another body is another callback: it is written without white space and gets a new signature."),
     text, wrong,
     h("div", { class: "line" }, send, button("Cancel", () => this.#open("Body"))),
     h("h3", null, "What differs"), shown);

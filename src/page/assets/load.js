@@ -63,7 +63,7 @@ export class Load {
 
   #draw(ended) {
     const run = this.#run;
-    if (!run) return void fill(this.element, h("p", { class: "quiet" }, "No load runs beside this mock."));
+    if (!run) return void fill(this.element, h("p", { class: "quiet" }, "This mock serves no load."));
     const { counts } = run;
     const bad = WRONG.reduce((sum, [key]) => sum + counts[key], 0);
     const waits = Math.max(0, counts.planned - counts.sent - counts.dropped);
@@ -75,7 +75,7 @@ export class Load {
       h("p", { class: "load-plan" }, h("strong", null, visible(run.rate, 120)), " ", run.unit, " to ", h("code", null, visible(run.target, 200))),
       h("p", { class: "quiet" }, visible(run.stories.join(", "), 300)),
       h("p", { class: "line" }, h("span", { class: "bar", "aria-hidden": "true" }, bar), h("span", { class: "quiet numbers" }, seconds(run.at_s) + " of " + seconds(run.duration_s))),
-      ended && h("p", { class: "quiet" }, "The mock has ended with the run: these were its last figures. Its report says what to think of them."),
+      ended && h("p", { class: "quiet" }, "The mock has ended with the run: these were its last figures. Its report has the evaluation."),
       h("div", { class: "sums" },
         figure(perSecond(run.per_second), "answered"),
         figure(millis(run.p50_ms), "p50"), figure(millis(run.p99_ms), "p99"),
@@ -87,6 +87,6 @@ export class Load {
         chart(run, "Events per second", [["planned", (point) => point.planned], ["ok", (point) => point.ok], ["bad", (point) => point.bad]], perSecond),
         chart(run, "Time from the planned instant", [["p99", (point) => point.p99_ms], ["p50", (point) => point.p50_ms]], millis),
         chart(run, "In flight, of " + number(run.in_flight_limit) + " at most", [["flight", (point) => point.in_flight]], number)),
-      h("p", { class: "quiet" }, "The sender uses " + Math.round(run.cpu * 100) + " % of its cores. What a load sends is counted, and not kept: the wire shows nothing of it."));
+      h("p", { class: "quiet" }, "The sender uses " + Math.round(run.cpu * 100) + " % of its cores. The events of a load are counted, not kept: the wire does not show them."));
   }
 }

@@ -56,7 +56,7 @@ const controls = new Controls(clock, {
 const catalog = new Catalog();
 const objects = new Objects({ only: (group) => only(group), chat: (chat) => go({ view: "phone", chat }, { push: true }) });
 const stories = new Stories({ search: (q) => go({ q, show: "", of: "", view: narrow.matches ? "wire" : place.view }, { push: true }) });
-const load = new Load({ found: () => { worldTabs.querySelector(".view-load").hidden = false; worldTabs.classList.add("has-load"); timeline.quiet = ["A load keeps no journal", "What it sends is counted, and not kept: Load shows how it goes."]; timeline.draw(); show(); } });
+const load = new Load({ found: () => { worldTabs.querySelector(".view-load").hidden = false; worldTabs.classList.add("has-load"); timeline.quiet = ["A load keeps no journal", "Its events are counted, not kept: Load shows its progress."]; timeline.draw(); show(); } });
 const resent = new Map();
 const detail = new Detail(wire, {
   origin: location.origin + BASE.replace(/\/_mock$/, ""),
@@ -189,9 +189,9 @@ function drawBadges() {
   const { strict = "standard", assumed, corrected = [] } = settings;
   fill(badges,
     controls.faults.length > 0 && badge("controls", "bad", plural(controls.faults.length, "fault"), controls.faults.map((fault) => visible(fault.kind, 60)).join(", ")),
-    corrected.length > 0 && badge("catalog", "extra", plural(corrected.length, "correction"), "Of the settings: " + visible(corrected.join(", "), 300)),
+    corrected.length > 0 && badge("catalog", "extra", plural(corrected.length, "correction"), "From the settings: " + visible(corrected.join(", "), 300)),
     strict !== "standard" && badge("catalog", "extra", visible(strict, 12), "How strict the mock is"),
-    assumed === "refuse" && badge("catalog", "extra", "assumed: refused", "What is only assumed about the vendor is refused"));
+    assumed === "refuse" && badge("catalog", "extra", "assumed: refused", "Entries that are only assumed about the vendor are refused"));
 }
 
 const refreshSettings = () => get("/settings").then((now) => { settings = now; drawBadges(); }, () => {});
@@ -204,8 +204,8 @@ function drawFiles(files) {
   if (!files?.watched) return;
   if (!watching) watching = setInterval(() => { if (!document.hidden) get("/state").then((now) => drawFiles(now.files), () => {}); }, 1500);
   mistake.hidden = !files.mistake;
-  fill(mistake, files.mistake && [h("strong", null, "A changed file is wrong. What held before stays in force."), h("pre", null, visible(files.mistake, 4000))]);
-  if (taken !== null && files.taken > taken) announce(files.waiting.length > 0 ? "Taken over, but for " + files.waiting.join(", ") + ", which holds from the next start on" : "The changed file was taken over");
+  fill(mistake, files.mistake && [h("strong", null, "A changed file has a mistake. The previous content stays in force."), h("pre", null, visible(files.mistake, 4000))]);
+  if (taken !== null && files.taken > taken) announce(files.waiting.length > 0 ? "Taken over, but for " + files.waiting.join(", ") + ", which takes effect at the next start" : "The changed file was taken over");
   if (taken !== null && files.taken > taken) refreshSettings();
   taken = files.taken;
 }

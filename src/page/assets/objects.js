@@ -49,9 +49,9 @@ export class Objects {
       h("p", { class: "line" }, this.#bar(delivered, queued), h("span", { class: "quiet numbers" }, delivered.toLocaleString("en") + " of " + queued.toLocaleString("en") + " delivered")),
       sums.length > 0 && h("p", { class: "line wrap sum-tags" }, sums.map(([name, count]) => h("span", { class: "tag " + (name === "failed" ? "wrong" : "") }, name.replace("_", " ") + " " + count.toLocaleString("en")))),
       state.found.length > 0 && h("details", { class: "thing found", dataset: { of: "found" }, open: this.#open.has("found"), ontoggle: (event) => this.#open[event.target.open ? "add" : "delete"]("found") },
-        h("summary", null, h("span", { class: "line" }, h("span", { class: "grow" }, "Found wrong with your requests"), h("span", { class: "count" }, state.found.length))),
+        h("summary", null, h("span", { class: "line" }, h("span", { class: "grow" }, "Findings about your requests"), h("span", { class: "count" }, state.found.length))),
         h("ul", { class: "list" }, state.found.map((found) => h("li", null, visible(found.message ?? JSON.stringify(found), 400))))),
-      kinds.length === 0 && chats.length === 0 && h("p", { class: "quiet empty-note" }, "Tasks, plans, workflows and campaigns that your requests make are listed here, with how far they are."),
+      kinds.length === 0 && chats.length === 0 && h("p", { class: "quiet empty-note" }, "Tasks, plans, workflows and campaigns that your requests create are listed here with their progress."),
       kinds.map(([title, some]) => [h("h2", null, title, " ", h("span", { class: "quiet" }, some.length)), h("div", { class: "things" }, some.map((one) => this.#thing(one)))]),
       h("h2", null, "Conversations ", h("span", { class: "quiet" }, chats.length)),
       chats.length === 0 && h("p", { class: "quiet" }, "None yet."),
@@ -65,8 +65,8 @@ export class Objects {
       h("h2", null, "Accounts"),
       h("ul", { class: "list" }, accounts.map((account) => h("li", null,
         h("div", { class: "line" }, h("code", { class: "grow" }, visible(account.app_key, 60)), h("span", { class: "quiet" }, visible(account.name, 40))),
-        account.tokens.length === 0 ? h("p", { class: "quiet" }, "No token holds.")
-          : account.tokens.map((token) => h("p", { class: "quiet" }, visible(token.kind, 20) + " tokens hold until " + new Date(token.expires).toLocaleString([], { hour12: false })))))),
+        account.tokens.length === 0 ? h("p", { class: "quiet" }, "No valid tokens.")
+          : account.tokens.map((token) => h("p", { class: "quiet" }, visible(token.kind, 20) + " tokens are valid until " + new Date(token.expires).toLocaleString([], { hour12: false })))))),
       h("p", { class: "quiet" }, plural(state.journal.entries, "entry", "entries") + " of the journal kept, " + state.journal.dropped.toLocaleString("en") + " dropped."));
   }
 
@@ -87,7 +87,7 @@ export class Objects {
 
   /** What leads to the requests that made something, and to the callbacks it caused. */
   #wire(id, what) {
-    return h("button", { type: "button", class: "button small", title: "The request that made it, and its callbacks", onclick: () => this.tell.only({ id, what }) }, "Wire");
+    return h("button", { type: "button", class: "button small", title: "The request that created it, and its callbacks", onclick: () => this.tell.only({ id, what }) }, "Wire");
   }
 
   #bar(done, total) {

@@ -86,7 +86,7 @@ export class Phone {
       try { await post("/calls/" + encodeURIComponent(call.call), fields); } catch (error) { announce(error.message, "bad"); }
       this.look();
     };
-    const said = h("div", { class: "messages", role: "log", "aria-label": "What was said to " + visible(call.number, 20), tabindex: "0" }, turns(call.said));
+    const said = h("div", { class: "messages", role: "log", "aria-label": "Conversation with " + visible(call.number, 20), tabindex: "0" }, turns(call.said));
     requestAnimationFrame(() => { said.scrollTop = said.scrollHeight; });
     return h("li", { class: "call " + (rings ? "ringing" : "talking"), dataset: { call: call.call } },
       h("span", { class: "face", "aria-hidden": "true" }, icon("ring", 18)),
@@ -113,7 +113,7 @@ export class Phone {
         button("New chat", () => this.#new(), { kind: "primary small", picture: "plus" })),
       chats.length === 0
         ? h("div", { class: "empty" }, h("p", { class: "lead" }, "No chats yet"),
-          h("p", null, "Be the end user: start a chat, write, press buttons, ask for a person. Your callbacks arrive on the wire."),
+          h("p", null, "Be the end user: start a chat, write, press buttons, ask for an agent. The callbacks appear on the wire."),
           button("Start a chat", () => this.#new(), { kind: "primary" }))
         : h("ul", { class: "chats" }, chats.map((chat) => h("li", null,
           h("button", { type: "button", class: "chat", onclick: () => this.tell.go(chat.conversation) },
@@ -125,7 +125,7 @@ export class Phone {
   }
 
   #new() {
-    const name = h("input", { class: "field", "aria-label": "Name", placeholder: "Name, or one that fits" });
+    const name = h("input", { class: "field", "aria-label": "Name", placeholder: "Name (default: one that fits)" });
     const number = h("input", { class: "field", "aria-label": "Number", placeholder: "Number, +62…, or a new one", inputmode: "tel" });
     const words = h("input", { class: "field", "aria-label": "First message", placeholder: "First message", value: "hello" });
     const wrong = h("p", { class: "bad-text", role: "alert" });
@@ -169,7 +169,7 @@ export class Phone {
       button("", (event) => menu(event.currentTarget, [
         ...(open ? [
           ["Ask for a person", () => this.#act({ ask_for_agent: true })],
-          ["Fall silent", () => this.#act({ fall_silent: true }).then((done) => done && announce("The person says no more, until the next thing"))],
+          ["Fall silent", () => this.#act({ fall_silent: true }).then((done) => done && announce("The person stops writing, until the next action"))],
           ["Opt out", () => this.#act({ opt_out: true })],
         ] : []),
         ["Show on the wire", () => this.tell.only({ id: chat.conversation, what: "conversation" })],
@@ -177,14 +177,14 @@ export class Phone {
       ]), { kind: "plain round", picture: "more", label: "What the person does", "aria-haspopup": "menu" }));
     const drawn = bubbles(messages, open ? (act) => this.#act(act) : null);
     if (typing) drawn.push(h("div", { class: "bubble bot typing", role: "img", "aria-label": "The bot is typing" }, h("i"), h("i"), h("i")));
-    if (chat.phase === "transfer") drawn.push(h("div", { class: "event" }, "A person was asked for: your system answers with ", h("code", null, "/api/v1/session/transfer_result"), "."));
+    if (chat.phase === "transfer") drawn.push(h("div", { class: "event" }, "An agent was requested: your system responds with ", h("code", null, "/api/v1/session/transfer_result"), "."));
     if (over) drawn.push(h("div", { class: "event" }, "The conversation has ended", ended ? " (" + visible(ended, 40) + ")" : "", "."));
     fill(this.messages, drawn);
     if (atEnd) this.messages.scrollTop = this.messages.scrollHeight;
-    const why = !open && !over ? "On a channel of your own it is you who says what users write."
-      : found.opted_out && !over ? "This person wants no more messages."
-      : !chat.played && open ? "The mock plays this person, until you say something."
-      : still && typing ? "The clock stands still: the bot answers when it moves." : "";
+    const why = !open && !over ? "On a channel of your own, your system sends what users write."
+      : found.opted_out && !over ? "This person has opted out of messages."
+      : !chat.played && open ? "The mock plays this person until you write something."
+      : still && typing ? "The clock is stopped: the bot answers when it moves." : "";
     fill(this.note, why && h("p", null, why, still && typing && button("+1 min", () => this.tell.clock().by("1m"), { kind: "small" })));
     this.composer.hidden = !open;
     if (first && open && matchMedia("(hover: hover)").matches && document.activeElement === document.body) this.field.focus();

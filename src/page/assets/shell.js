@@ -130,7 +130,7 @@ export class Shell {
       const { name, fields } = read(text);
       if (name === "help") return void this.#say("", this.#calls.map((call) => call.name.padEnd(18) + visible(call.what, 100)).join("\n"));
       const call = this.#calls.find((one) => one.name === name);
-      if (!call) throw new Error("there is no `" + name + "`; `help` lists what there is");
+      if (!call) throw new Error("there is no `" + name + "`; `help` lists all commands");
       if (/stream|events/.test(call.name)) throw new Error("`" + name + "` goes on without end: the timeline shows it");
       const path = call.path.replace(/\{(\w+)\}/g, (_, field) => {
         if (fields[field] === undefined) throw new Error("`" + name + "` needs " + field + "=" + field.toUpperCase());

@@ -40,7 +40,7 @@ function hints(list) {
 
 /** The pane of a signature. `load` gives what the mock says of it, with what another side has computed. */
 export function signature(load, { body = "", live = true } = {}) {
-  const root = h("div", { class: "signature" }, h("p", { class: "quiet" }, "Taking it apart…"));
+  const root = h("div", { class: "signature" }, h("p", { class: "quiet" }, "Analysing it…"));
   load({}).then((apart) => draw(root, apart, load, body, live), (error) => fill(root, h("p", { class: "quiet" }, visible(error.message, 400))));
   return root;
 }
@@ -57,7 +57,7 @@ function draw(root, apart, load, body, live) {
   const verdict = h("div", { class: "verdict " + (apart.right ? "good" : "bad") }, icon(apart.right ? "check" : "close", 18),
     h("div", null,
       h("strong", null, apart.right ? "The signature is right." : apart.sent ? "The signature is wrong." : "There is no signature."),
-      h("p", null, apart.right ? "Over these bytes, with this secret, everyone has to come to this one." : visible(apart.wrong?.message ?? "", 600)),
+      h("p", null, apart.right ? "Over these bytes, with this secret, everyone must compute this signature." : visible(apart.wrong?.message ?? "", 600)),
       !apart.right && apart.wrong && hints(apart.wrong.hints)));
 
   const result = h("div", { class: "result", role: "status" });
@@ -70,8 +70,8 @@ function draw(root, apart, load, body, live) {
     try {
       const { fits, why } = await load({ computed });
       fill(result, h("div", { class: "verdict " + (fits ? "good" : "bad") }, icon(fits ? "check" : "close", 18),
-        h("div", null, h("strong", null, fits ? "That is the right one." : "Yours is another one."),
-          h("p", null, fits ? "Your receiver computes what it has to: look at how it compares the two." : visible(why.message, 600)), why && hints(why.hints))));
+        h("div", null, h("strong", null, fits ? "That is the right signature." : "Yours is different."),
+          h("p", null, fits ? "Your receiver computes the right signature: check how it compares the two." : visible(why.message, 600)), why && hints(why.hints))));
     } catch (error) {
       fill(result, h("p", { class: "bad-text" }, visible(error.message, 400)));
     }
@@ -95,13 +95,13 @@ function draw(root, apart, load, body, live) {
       h("dt", null, "Recomputed"), h("dd", { class: "mono" }, expected)),
     shell && button("Copy as an openssl command", () => copy(shell, "Command"), { kind: "small" }),
     live && [
-      h("h3", null, "Your receiver comes to another one?"),
+      h("h3", null, "Does your receiver compute another one?"),
       h("form", { class: "line", onsubmit: explain }, field, h("button", { type: "submit", class: "button primary" }, "Explain")),
       result,
     ],
     apart.others.length > 0 && [
-      h("h3", null, "What the usual mistakes give"),
-      h("p", { class: "quiet" }, "If your receiver's log shows one of these, that is what it does. JSON that was parsed and written again has other bytes, even where it says the same."),
-      h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "What the usual mistakes give" }, others),
+      h("h3", null, "Results of the usual mistakes"),
+      h("p", { class: "quiet" }, "If your receiver's log shows one of these, it makes that mistake. JSON that was parsed and written again has other bytes, even if its content is the same."),
+      h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Results of the usual mistakes" }, others),
     ]);
 }

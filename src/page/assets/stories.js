@@ -49,7 +49,7 @@ export class Stories {
     this.#drawn = text;
     const focused = document.activeElement?.closest?.("[data-story]")?.dataset.story;
     fill(this.begun,
-      found.stories.length === 0 && h("p", { class: "quiet" }, "None yet. A story plays a conversation or a campaign step by step, and says what your system did otherwise than expected."),
+      found.stories.length === 0 && h("p", { class: "quiet" }, "None yet. A story plays a conversation or a campaign step by step, and reports where your system does not do what is expected."),
       found.stories.map((one) => this.#story(one)),
       found.total > found.stories.length && h("p", { class: "quiet" }, (found.total - found.stories.length).toLocaleString("en") + " older ones"));
     if (focused) this.begun.querySelector(`[data-story="${CSS.escape(focused)}"] button`)?.focus();
@@ -66,7 +66,7 @@ export class Stories {
       one.failed.map((failed) => h("div", { class: "failed" }, h("p", { class: "mono quiet" }, visible(failed.place, 160)), h("p", { class: "bad-text" }, visible(failed.message, 2000)))),
       one.failures > one.failed.length && h("p", { class: "bad-text" }, plural(one.failures - one.failed.length, "further failure")),
       h("span", { class: "line" },
-        button("Wire", () => this.tell.search('"' + one.name + '"'), { kind: "small", title: "What belongs to it" }),
+        button("Wire", () => this.tell.search('"' + one.name + '"'), { kind: "small", title: "Related entries" }),
         !over && button("Stop", () => this.#stop(one.story), { kind: "small" })));
   }
 
@@ -105,13 +105,13 @@ export class Stories {
     return h("form", { class: "stack", onsubmit: async (event) => {
       event.preventDefault();
       if (file.files[0] && await this.#begin({ text: await file.files[0].text() })) event.target.reset();
-    } }, h("h3", null, "A file of yours"), file, h("button", { type: "submit", class: "button small" }, "Begin this one"));
+    } }, h("h3", null, "A file of yours"), file, h("button", { type: "submit", class: "button small" }, "Start this one"));
   }
 
   async #begin(what) {
     try {
       const { stories } = await post("/stories", what);
-      announce(stories.length === 1 ? "It has begun" : plural(stories.length, "story", "stories") + " have begun");
+      announce(stories.length === 1 ? "It has started" : plural(stories.length, "story", "stories") + " have begun");
       this.#look();
       return true;
     } catch (error) {

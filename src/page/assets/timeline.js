@@ -29,7 +29,7 @@ export class Timeline {
   selected = null;
   following = true;
   /** What is said where there is nothing. */
-  quiet = ["Nothing yet", "Point your client at this mock, or start a chat: what goes over the wire shows up here as it happens."];
+  quiet = ["Nothing yet", "Point your client at this mock, or start a chat: everything on the wire appears here as it happens."];
   #from = 0;
   #version = -1;
   #filter = {};

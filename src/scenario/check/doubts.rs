@@ -112,7 +112,7 @@ struct Doubts<'a> {
     answers: BTreeMap<String, Option<Rc<FieldTree>>>,
     /// The entry of the catalog that is saved under each name; `None` if the name may stand for something else, too.
     saved: BTreeMap<String, Option<String>>,
-    /// The calls that the story answers with its own bodies.
+    /// The requests that the story answers with its own bodies.
     answers_itself: BTreeSet<String>,
     /// What the checked fields belong to, as the text before its id.
     of: &'static str,

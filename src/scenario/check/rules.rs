@@ -170,7 +170,7 @@ impl Rules<'_> {
         }
     }
 
-    /// Checks that only calls are answered.
+    /// Checks that only requests are answered.
     fn answered(&mut self, table: &DeTable<'_>, id: &str) {
         let callback = self.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Callback);
         if let (Some(span), true) = (key_span(table, "answer"), callback) {

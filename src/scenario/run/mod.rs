@@ -326,7 +326,7 @@ impl StoryRun {
         self.callback_url.is_some() || self.story.own_policy().is_some() || self.has_faults()
     }
 
-    /// Whether the story has a step or a reaction for a call.
+    /// Whether the story has a step or a reaction for a request.
     pub fn looks_for_request(&self, id: &str) -> bool {
         self.story.looks_for(&Trigger::Request(id.into()))
     }

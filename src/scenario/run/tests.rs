@@ -614,8 +614,8 @@ fn a_check_says_in_what_variables_are_wrong() {
             "started",
             "line 6: the check failed:\n    `n` is 3, expected 4\n    the count of `list` is 2, expected 3",
             "line 8: the check failed, `{{ n > 3 }}` is not true: `n` is 3",
-            "line 10: `check` makes no sense: the matcher of `user_name` can't be used: `3(` is no regular expression: \
-             found open group without closing ')'",
+            "line 10: `check` makes no sense: the matcher of `user_name` can't be used: `3(` is not a \
+            regular expression: found open group without closing ')'",
             "skipped: line 12 send session.end",
             "failed",
         ]
@@ -635,7 +635,7 @@ fn an_answer_is_judged_by_matchers_and_a_condition() {
         story.host.notes[1..],
         [
             "line 4: `session.end`: in the response:\n    `code` is 0, expected a number above 1\n    `data` is missing, \
-             expected it to be there",
+             expected the field to exist",
             "line 4: `session.end`: `check` failed: `{{ callback.answer.body.code == callback.body.n }}` is not true: \
              `callback.answer.body.code` is 0, `callback.body.n` is 2",
             "failed",

@@ -147,7 +147,7 @@ impl StoryRun {
         !self.missed.is_empty()
     }
 
-    /// Whether the `await` of any step for this call timed out.
+    /// Whether the `await` of any step for this request timed out.
     pub fn missed_request(&self, id: &str) -> bool {
         self.missed
             .iter()

@@ -168,7 +168,7 @@ fn objects_are_kept_changed_and_removed() {
     let mut wrong = |id: &str, k: Value| error(&mut custom, id, json!({"k": k, "n": 0}));
     assert_eq!(wrong("x.update", json!("z")), (404, "there is no `z` in `things`".to_owned()));
     assert_eq!(wrong("x.remove", json!("z")), (404, "there is no `z` in `things`".to_owned()));
-    assert_eq!(wrong("x.create", json!("a")), (409, "there is a `a` in `things` already".to_owned()));
+    assert_eq!(wrong("x.create", json!("a")), (409, "`things` already has a `a`".to_owned()));
     let (code, message) = wrong("x.put", json!(""));
     assert_eq!(
         (code, message.contains("the key of what goes to `things` is empty")),

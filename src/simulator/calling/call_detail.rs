@@ -38,10 +38,10 @@ pub(in crate::simulator) struct CallDetail {
     /// The customer's own id, as it was given: a string or an integer. Left out if none was given.
     #[serde(rename = "Comments", skip_serializing_if = "Option::is_none")]
     comments: Option<Value>,
-    /// Where the number stands.
+    /// The status of the number.
     #[serde(rename = "Status")]
     status: RowStatus,
-    /// What the last call came to; empty before it has ended (the words are assumed).
+    /// The result of the last call; empty before it has ended (the words are assumed).
     #[serde(rename = "RingType", serialize_with = "or_empty")]
     #[schemars(with = "OrEmpty<RingType>")]
     ring_type: Option<RingType>,
@@ -49,11 +49,11 @@ pub(in crate::simulator) struct CallDetail {
     #[serde(rename = "HangupType", serialize_with = "or_empty")]
     #[schemars(with = "OrEmpty<Speaker>")]
     hangup_type: Option<Speaker>,
-    /// What the person wanted; `--` if it did not become clear.
+    /// What the person wanted; `--` if unclear.
     #[serde(rename = "Intention")]
     intention: Intention,
-    /// Everything the person wanted, in the order in which it was said, with commas between: `C,A`; `--` if it did not become
-    /// clear (the commas are assumed).
+    /// Everything the person wanted, in the order in which it was said, separated by commas: `C,A`; `--` if unclear (the
+    /// commas are assumed).
     #[serde(rename = "Multi_intention")]
     multi_intention: Cow<'static, str>,
     /// When dialling began: `2025-04-15T06:41:00Z`. Left out if the number was cancelled.
@@ -71,7 +71,7 @@ pub(in crate::simulator) struct CallDetail {
     /// The last call to the number, 32 hex; empty if there was none (assumed).
     #[serde(rename = "CallID")]
     pub(in crate::simulator) call_id: String,
-    /// Where the recording is; empty if nobody talked (assumed).
+    /// The URL of the recording; empty if nobody talked (assumed).
     #[serde(rename = "RecordLink")]
     pub(in crate::simulator) record_link: String,
     /// How long both sides talked, in seconds (assumed).
@@ -80,10 +80,10 @@ pub(in crate::simulator) struct CallDetail {
     /// How often the number was dialled (assumed).
     #[serde(rename = "Attempts")]
     pub(super) attempts: u8,
-    /// What was said, in order (assumed).
+    /// The dialogue, in order (assumed).
     #[serde(rename = "Dialog")]
     pub(in crate::simulator) dialog: Vec<Turn>,
-    /// Info Check only: what was asked, and how the answers compare (assumed).
+    /// Info Check only: the questions, and how the answers compare (assumed).
     #[serde(rename = "CheckResults", skip_serializing_if = "Option::is_none")]
     check_results: Option<Vec<CheckResult>>,
 }
@@ -129,9 +129,9 @@ impl From<Outcome> for RingType {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::simulator) struct Turn {
-    /// Who says it.
+    /// The speaker.
     pub(in crate::simulator) speaker: Speaker,
-    /// What is said.
+    /// The text.
     pub(in crate::simulator) text: String,
     /// Seconds since the call was answered.
     pub(in crate::simulator) offset: i64,

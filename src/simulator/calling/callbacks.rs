@@ -81,7 +81,7 @@ pub(in crate::simulator) struct PlanFinished {
     /// Its name.
     #[serde(rename = "PlanName")]
     plan_name: String,
-    /// The strategy it was made by, 32 hex.
+    /// Its strategy, 32 hex.
     #[serde(rename = "StrategyID")]
     strategy_id: String,
     /// `finished` or `cancelled`.
@@ -108,11 +108,11 @@ pub(in crate::simulator) struct PlanFinished {
 pub(in crate::simulator) struct Counts {
     /// All numbers.
     pub(super) total: u32,
-    /// Numbers where somebody answered.
+    /// Numbers where someone answered.
     pub(super) connected: u32,
-    /// Numbers where nobody answered, as often as it was called.
+    /// Numbers where nobody answered any call.
     pub(super) not_connected: u32,
-    /// Numbers that were taken out, or not dialled when it ended.
+    /// Numbers that were removed, or not dialled when it ended.
     pub(super) cancelled: u32,
 }
 

@@ -34,8 +34,8 @@ impl Calling {
             let [starts, now] = [order.starts, now].map(|moment| local_text(moment, &zone));
             context.find(account, FindingKind::PastSchedule, id, "ScheduleStartTime", || {
                 format!(
-                    "`ScheduleStartTime` of `{id}` is in the past: {starts}, and it is {now} in the account's zone; it \
-                     counts as now"
+                    "`ScheduleStartTime` of `{id}` is in the past: {starts}, while it is {now} in the \
+                    account's zone; it counts as now"
                 )
             });
         }
@@ -44,11 +44,11 @@ impl Calling {
         let lines = &self.rules.lines;
         let line = order.line.escape_debug().to_string();
         if lines.is_empty() && !line.is_empty() {
-            let known = "declare yours under [calling] lines, and others are refused";
-            context.note_once("SIPLine", || format!("`SIPLine` `{line}` is taken as it is: {known}"));
+            let known = "declare your lines under [calling] lines, then others are refused";
+            context.note_once("SIPLine", || format!("`SIPLine` `{line}` is accepted as it is: {known}"));
         } else if !line.is_empty() && !lines.contains_key(&order.line) {
             let near = did_you_mean(nearest(&order.line, lines.keys().map(String::as_str)));
-            let message = format!("SIPLine `{line}` is no line of the account{near}");
+            let message = format!("SIPLine `{line}` is not a line of the account{near}");
             context.refuse(request, "unknown line", Refusal::new(400, message))?;
         }
         Ok(())
@@ -62,7 +62,7 @@ impl Calling {
         }
         let what = format!("RobotID {}", robot.escape_debug());
         context.find(request.account, FindingKind::UnknownName, request.id, what, || {
-            format!("{wrong} (declare yours under [calling] robots, and others are refused){near}")
+            format!("{wrong} (declare your robots under [calling] robots, then others are refused){near}")
         });
         Ok(())
     }
@@ -80,7 +80,7 @@ impl Calling {
             return None;
         }
         let near = did_you_mean(nearest(named, self.rules.robots.iter().map(|robot| robot.name.as_str())));
-        Some((format!("RobotID `{}` is no robot of the account", named.escape_debug()), near))
+        Some((format!("RobotID `{}` is not a robot of the account", named.escape_debug()), near))
     }
 
     /// Returns the requirements for rows in an order by this robot; none if the account is treated leniently. That each row

@@ -27,7 +27,7 @@ struct StrategySummary {
     /// Its name.
     #[serde(rename = "StrategyName")]
     strategy_name: String,
-    /// How many rounds it has at most.
+    /// Maximum number of rounds.
     #[serde(rename = "Rounds")]
     rounds: usize,
 }
@@ -65,7 +65,7 @@ pub(super) struct PlanCreated {
     /// The plan, 32 hex.
     #[serde(rename = "PlanID")]
     plan_id: String,
-    /// The rows that were refused; the plan is made of the others. Left out if every row was taken.
+    /// The rows that were refused; the plan consists of the others. Left out if every row was accepted.
     #[serde(rename = "detail_error_list", skip_serializing_if = "Option::is_none")]
     refused: Option<Vec<RefusedRow>>,
 }

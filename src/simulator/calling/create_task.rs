@@ -54,14 +54,14 @@ pub(super) struct Schedule {
     /// Whether one robot calls or a group of them (client).
     #[serde(rename = "RobotMethod")]
     _robot_method: Option<NoEffect<RobotMethod>>,
-    /// The customer's line, by name. It makes a limited number of calls at a time.
+    /// The customer's line, by name. It allows a limited number of simultaneous calls.
     #[serde(rename = "SIPLine")]
     line: Option<String>,
     /// Minutes between two attempts to reach a number (example; the unit and the limit are assumed).
     #[serde(rename = "RepeatInterval")]
     repeat_interval: Option<Whole<0, 100_000>>,
-    /// How often a number is called at most, the first attempt included; 0 and 1 both mean no redial, as if it is
-    /// not given (example; that the first counts and the limit are assumed).
+    /// Maximum number of calls to a number, the first attempt included; 0, 1 and a missing value all mean no redial
+    /// (example; that the first counts and the limit are assumed).
     #[serde(rename = "RepeatNumber")]
     repeat_number: Option<Whole<0, 100>>,
     /// The numbers to call, a list of rows such as {"Mobile": "+6281112345678"}. Keys of a row that are not named here are
@@ -84,7 +84,7 @@ pub(super) struct TaskCreated {
     /// The task, 32 hex.
     #[serde(rename = "TaskID")]
     task_id: String,
-    /// The rows that were refused; the task is made of the others. Left out if every row was taken (client).
+    /// The rows that were refused; the task consists of the others. Left out if every row was accepted (client).
     #[serde(rename = "detail_error_list", skip_serializing_if = "Option::is_none")]
     refused: Option<Vec<RefusedRow>>,
 }
@@ -119,7 +119,7 @@ fn find_other_version(context: &mut Context, asked: &CreateTask, request: &Reque
         let Request { id, account, .. } = *request;
         let other = if request.route == 0 { "version 2" } else { "version 1" };
         context.find(account, FindingKind::UnreadField, id, field, || {
-            format!("`{field}` of `{id}` is read by nothing: the vendor's clients send it to {other} only")
+            format!("nothing reads `{field}` of `{id}`: the vendor's clients send it to {other} only")
         });
     }
 }
@@ -175,8 +175,9 @@ impl Calling {
         let (rows, refused) = Rows::read(rows, |number| self.rules.mock_outcome_of(number), rule)?;
         let Request { id, account, .. } = *request;
         if rows.lack_loans() && context.access.account(account).strict != Strictness::Lenient {
-            let message = "`Details[].LoanAmount` and `Details[].LoanDate` must be in every row, whether the robot uses \
-                           them or not: so the vendor's clients say, and `strict` refuses a row without them";
+            let message = "`Details[].LoanAmount` and `Details[].LoanDate` must be in every row, \
+                whether the robot uses them or not, according to the vendor's clients; `strict` refuses \
+                a row without them";
             context
                 .find(account, FindingKind::MissingField, id, "LoanAmount, LoanDate", || message.to_owned());
         }

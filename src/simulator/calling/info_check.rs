@@ -20,11 +20,11 @@ const LONGEST_ANSWER: usize = 80;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(in crate::simulator) struct CheckResult {
-    /// What was asked for: a field of the row, for example `company_name`.
+    /// The field of the row that was asked for, for example `company_name`.
     item: String,
-    /// What the list says.
+    /// The value in the list.
     expected: String,
-    /// What the person said; empty without an answer.
+    /// The person's words; empty without an answer.
     answer: String,
     /// How the answer compares.
     result: Comparison,

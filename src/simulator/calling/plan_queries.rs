@@ -31,16 +31,16 @@ pub(super) struct PlanStatus {
     /// Its name.
     #[serde(rename = "PlanName")]
     plan_name: String,
-    /// The strategy it was made by, 32 hex.
+    /// Its strategy, 32 hex.
     #[serde(rename = "StrategyID")]
     strategy_id: String,
-    /// Its status: that of the round under way, and `running` between rounds.
+    /// Its status: that of the current round, and `running` between rounds.
     #[serde(rename = "Status")]
     status: TaskStatus,
-    /// How many rounds have begun.
+    /// Number of rounds that have begun.
     #[serde(rename = "Round")]
     round: usize,
-    /// How many the strategy has.
+    /// Number of rounds of the strategy.
     #[serde(rename = "Rounds")]
     rounds: usize,
     /// The numbers in it, as far as its rounds say by now.
@@ -96,7 +96,7 @@ pub(super) struct PlanRounds {
     /// The plan, 32 hex.
     #[serde(rename = "PlanID")]
     plan_id: String,
-    /// Those that have begun, in order.
+    /// The rounds that have begun, in order.
     list: Vec<PlanRound>,
 }
 
@@ -171,7 +171,7 @@ pub(super) fn cancel_plan_call(
     let key = calling.find_plan(&asked.plan_id, request.account)?;
     calling.needs_number(key, asked.number)?;
     if calling.plan(key).ended.is_some() {
-        return Err(Refusal::new(400, "the plan has ended already"));
+        return Err(Refusal::new(400, "the plan has already ended"));
     }
     calling.cancel_in_plan(context, key, asked.number.digits(), request.now);
     Ok(NoData)

@@ -54,10 +54,10 @@ pub struct CallView {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// There is no such call.
-    #[error("there is no call `{0}` under way; GET /_mock/calls lists those there are")]
+    #[error("there is no call `{0}` in progress; GET /_mock/calls lists the calls")]
     NoCall(String),
     /// The call does not ring any more.
-    #[error("call `{0}` rings no more: it was answered")]
+    #[error("call `{0}` no longer rings: it was answered")]
     Answered(String),
 }
 

@@ -27,7 +27,7 @@ pub(super) struct AskRecording {
 /// The facts of one call, with the link to its recording (assumed).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(in crate::simulator) struct CallFacts {
-    /// Where the recording is; empty if nobody talked, or as long as it is not there.
+    /// The URL of the recording; empty if nobody talked, and until it exists.
     link: String,
     /// The task, 32 hex.
     #[serde(rename = "TaskID")]
@@ -70,7 +70,7 @@ pub(super) fn recording_of_number(
     let reports = calling.call_reports(key);
     let recorded = rows.into_iter().rev().find(|row| reports.is_recorded(*row));
     let Some(call) = recorded.and_then(|row| Some((row, reports.latest(row)?))) else {
-        let message = format!("there is no recording of {}: nobody has talked", asked.number);
+        let message = format!("there is no recording of {}: nobody talked", asked.number);
         return Err(Refusal::new(404, message));
     };
     reports.is_there(call.0, request.now).map_err(|error| Refusal::new(404, error.to_string()))?;
@@ -88,7 +88,7 @@ pub(super) struct AskRecordings {
 /// All recordings of a task (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Archive {
-    /// Where the zip with all of them is.
+    /// The URL of the zip file with all of them.
     link: String,
 }
 
@@ -104,7 +104,7 @@ pub(super) fn recordings_of_task(
     let mut recorded = calling.recorded(key).map(|row| reports.is_there(row, request.now)).peekable();
     match recorded.peek().cloned() {
         None => {
-            return Err(Refusal::new(404, "there are no recordings in this task: nobody has talked"));
+            return Err(Refusal::new(404, "this task has no recordings: nobody talked"));
         }
         // One available recording is enough.
         Some(first) => recorded.find(Result::is_ok).unwrap_or(first),

@@ -37,24 +37,23 @@ pub(super) struct RowText<'a> {
     #[serde(rename = "Debtor", borrow)]
     #[schemars(with = "Option<String>")]
     debtor: Option<&'a RawValue>,
-    /// When the loan was taken, `YYYY-MM-DD`; before `DueDate`. It must be there whether the robot uses it or not (client).
+    /// When the loan was taken, `YYYY-MM-DD`; before `DueDate`. Required whether the robot uses it or not (client).
     #[serde(rename = "LoanDate", borrow)]
     #[schemars(with = "String")]
     loan_date: Option<&'a RawValue>,
-    /// When it is due, `YYYY-MM-DD`. The robot speaks of it.
+    /// The due date, `YYYY-MM-DD`. The robot mentions it.
     #[serde(rename = "DueDate", borrow)]
     #[schemars(with = "Option<String>")]
     due_date: Option<&'a RawValue>,
-    /// What is owed; not 0. The robot speaks of it.
+    /// The amount owed; not 0. The robot mentions it.
     #[serde(rename = "Arrears", borrow)]
     #[schemars(with = "Option<f64>")]
     arrears: Option<&'a RawValue>,
-    /// How much was lent. It must be there whether the robot uses it or not; the robot speaks of it if there is no `Arrears`
-    /// (client).
+    /// The amount lent. Required whether the robot uses it or not; the robot mentions it if there is no `Arrears` (client).
     #[serde(rename = "LoanAmount", borrow)]
     #[schemars(with = "f64")]
     loan_amount: Option<&'a RawValue>,
-    /// The currency, such as `IDR` or `Rp`. The robot speaks of it; that of the number's country if not given.
+    /// The currency, such as `IDR` or `Rp`. The robot mentions it; default: the currency of the number's country.
     #[serde(rename = "Unit", borrow)]
     #[schemars(with = "Option<String>")]
     unit: Option<&'a RawValue>,
@@ -62,7 +61,7 @@ pub(super) struct RowText<'a> {
     #[serde(rename = "Platform", borrow)]
     #[schemars(with = "Option<String>")]
     platform: Option<&'a RawValue>,
-    /// The robot that calls this number instead of the task's (example; that it wins is assumed).
+    /// The robot that calls this number instead of the task's (example; that it takes precedence is assumed).
     #[serde(rename = "RobotID", borrow)]
     #[schemars(with = "Option<String>")]
     robot: Option<&'a RawValue>,
@@ -78,7 +77,7 @@ pub(super) struct RowText<'a> {
     #[serde(rename = "ExtraA", borrow)]
     #[schemars(with = "Option<String>")]
     _extra_a: Option<&'a RawValue>,
-    /// The mock's own: what the calls to this number come to, such as `busy` or `answers_on_3` (assumed).
+    /// The mock's own: the result of the calls to this number, such as `busy` or `answers_on_3` (assumed).
     #[serde(borrow)]
     #[schemars(with = "Option<String>")]
     mock_outcome: Option<&'a RawValue>,

@@ -15,8 +15,8 @@ pub(super) struct OperateTask {
     /// The id of a task, 32 hex digits.
     #[serde(rename = "TaskID")]
     task_id: Option<String>,
-    /// The id of a plan in place of a task's: what is done to its latest round is done to the plan, also while it waits for
-    /// the next one (assumed).
+    /// The id of a plan instead of a task: the action applies to the plan, also while it waits for its next round
+    /// (assumed).
     #[serde(rename = "PlanID")]
     plan_id: Option<String>,
     /// What to do with the task (client).
@@ -62,15 +62,15 @@ pub(super) fn operate_task(
         };
         match (done, asked.action) {
             (Some(true), _) => return Ok(NoData),
-            (Some(false), Action::Pause) => return Err(Refusal::new(400, "the plan is paused already")),
+            (Some(false), Action::Pause) => return Err(Refusal::new(400, "the plan is already paused")),
             (Some(false), _) => return Err(Refusal::new(400, "the plan is not paused")),
             (None, _) => {}
         }
     }
     let refuse = |why: &str| Err(Refusal::new(400, format!("the task {why}")));
     match (asked.action, status) {
-        (_, TaskStatus::Finished) => return refuse("is finished already"),
-        (_, TaskStatus::Stopping | TaskStatus::Cancelled) => return refuse("is stopped already"),
+        (_, TaskStatus::Finished) => return refuse("is already finished"),
+        (_, TaskStatus::Stopping | TaskStatus::Cancelled) => return refuse("is already stopped"),
         (Action::Stop, _) => calling.stop_task(context, key, request.now),
         (Action::Pause, TaskStatus::Running) => calling.pause_task(key),
         (Action::Pause, _) => return refuse("is not running"),
@@ -128,7 +128,9 @@ impl Calling {
     fn find_own_task(&self, id: &str, request: &Request<'_>) -> Result<TaskKey, Refusal> {
         let key = self.find_task(id, request)?;
         match self.task(key).order.workflow {
-            Some(_) => Err(Refusal::new(400, "the task belongs to a workflow: use the workflow's own calls")),
+            Some(_) => {
+                Err(Refusal::new(400, "the task belongs to a workflow: use the workflow's own requests"))
+            }
             None => Ok(key),
         }
     }

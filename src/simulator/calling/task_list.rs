@@ -19,13 +19,13 @@ const PAGE: usize = 20;
 /// `GET /service/cloud/list` (client).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct ListTasks {
-    /// How many tasks a page has; 20 if not given (client; the limits are assumed).
+    /// Number of tasks per page; default 20 (client; the limits are assumed).
     #[serde(rename = "Number")]
     size: Option<Whole<1, 1_000>>,
     /// Which page, from 1.
     #[serde(rename = "Page")]
     page: Option<Whole<1, { i64::MAX }>>,
-    /// Only tasks of this kind; of every kind if not given (client).
+    /// Only tasks of this kind; default: every kind (client).
     #[serde(rename = "Type")]
     kind: Option<ListedKind>,
 }
@@ -43,7 +43,7 @@ enum ListedKind {
 /// A page of tasks, the newest first (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct TaskList {
-    /// How many there are on all pages (client).
+    /// The number on all pages (client).
     total: usize,
     /// Those of the page (client).
     list: Vec<TaskSummary>,
@@ -58,7 +58,7 @@ pub(in crate::simulator) struct TaskSummary {
     /// Its name.
     #[serde(rename = "TaskName")]
     task_name: String,
-    /// Where it comes from.
+    /// Its origin.
     #[serde(rename = "Type")]
     pub(in crate::simulator) kind: TaskKind,
     /// Its status.

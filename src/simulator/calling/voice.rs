@@ -95,7 +95,7 @@ pub(in crate::simulator) struct WorkflowCallDetail {
     /// What *task detail* reports.
     #[serde(flatten)]
     call: CallDetail,
-    /// The customer's own id of the row (documented; that it stands here is assumed).
+    /// The customer's own id of the row (documented; that it appears here is assumed).
     case_id: String,
 }
 

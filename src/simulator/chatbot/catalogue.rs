@@ -130,13 +130,13 @@ impl Chosen {
 /// The template that a request is about (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct TemplateRef {
-    /// The number of a template, see the template list. Either it or the name says which one.
+    /// The number of a template, see the template list. Required unless the name is given.
     template_id: Option<Whole<0, { i64::MAX }>>,
     /// The name of the template, if it has no `template_id`.
     template_name: Option<String>,
-    /// The language of the template; that of the first number's country if it is left out.
+    /// The language of the template; default: that of the first number's country.
     language: Option<String>,
-    /// The same in one object, as messages carry it.
+    /// The same as one object, as in messages.
     template: Option<NestedTemplateRef>,
 }
 

@@ -34,11 +34,11 @@ use crate::simulator::{Refusal, Request, Simulator};
 pub(super) struct ChannelMessage {
     /// The id of the conversation; empty to begin one.
     call_id: Option<String>,
-    /// The channel, `HuaWei` in the example; that of the path if it is left out.
+    /// The channel, `HuaWei` in the example; default: the one in the path.
     channel: Option<String>,
     /// The name in the path (assumed).
     name: Option<String>,
-    /// The id of your channel. It may be left out if `call_id` names a conversation that is known.
+    /// The id of your channel. It may be left out if `call_id` names a known conversation.
     channel_id: Option<String>,
     /// Who writes.
     user: ChannelUser,
@@ -51,16 +51,16 @@ pub(super) struct ChannelMessage {
 struct ChannelUser {
     /// The user's id within the channel.
     id: String,
-    /// The name the user goes by.
+    /// The name of the user.
     name: Option<String>,
 }
 
 /// The data of the response (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct TakenMessages {
-    /// The conversation that the messages stand in: 32 hexadecimal digits.
+    /// The conversation of the messages: 32 hexadecimal digits.
     call_id: String,
-    /// The messages as they were taken, in order.
+    /// The accepted messages, in order.
     messages: Vec<SentMessage>,
 }
 

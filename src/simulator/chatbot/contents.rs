@@ -58,7 +58,7 @@ pub(in crate::simulator) fn note_contents(
         let Some(content) = message.get("content") else { continue };
         if let Err(wrong) = checked(&bot, content, &format!("messages[{at}].content"), speaker) {
             simulator.context.find(account, FindingKind::Content, event, wrong.clone(), || {
-                format!("`{event}` of a story is not like the vendor's messages: {wrong}")
+                format!("`{event}` of a story does not look like the vendor's messages: {wrong}")
             });
         }
     }

@@ -21,9 +21,9 @@ pub(super) struct MessageList {
     call_id: Option<String>,
     /// The id of the last message of the page before; empty for the first page.
     last_msg_id: Option<String>,
-    /// How many messages are wanted; 20 if it is left out (example; the limit is assumed).
+    /// Number of messages wanted; default 20 (example; the limit is assumed).
     size: Option<Whole<1, 200>>,
-    /// `single` in the example; what it stands for is not known.
+    /// `single` in the example; its meaning is not known.
     #[serde(rename = "type")]
     _kind: Option<NoEffect<String>>,
 }
@@ -40,7 +40,7 @@ pub(super) fn messages(
     let end = match body.last_msg_id {
         None => list.len(),
         Some(last) => list.position(&last).ok_or_else(|| {
-            Refusal::new(400, format!("last_msg_id `{last}` is no message of this conversation"))
+            Refusal::new(400, format!("last_msg_id `{last}` is not a message of this conversation"))
         })?,
     };
     Ok(list.page(end, size, request.now))
@@ -51,16 +51,16 @@ pub(super) fn messages(
 pub(super) struct ConversationList {
     /// The id of the last conversation of the page before; empty for the first page.
     last_call_id: Option<String>,
-    /// How many conversations are wanted; 20 if it is left out.
+    /// Number of conversations wanted; default 20.
     size: Option<Whole<1, 200>>,
 }
 
 /// The data of the response (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ConversationPage {
-    /// How many conversations there are in all.
+    /// Total number of conversations.
     total: usize,
-    /// A page of them, newest first.
+    /// One page of conversations, newest first.
     list: Vec<ListedConversation>,
 }
 
@@ -71,7 +71,7 @@ struct ListedConversation {
     call_id: String,
     /// The channel, for example `WhatsApp`.
     channel: String,
-    /// The id of the channel, a string even when it is digits.
+    /// The id of the channel, a string even if it consists of digits.
     channel_id: String,
     /// The user at the other end.
     user: User,
@@ -81,7 +81,7 @@ struct ListedConversation {
     status: Phase,
     /// When it began, in Unix seconds.
     start_time: i64,
-    /// When anybody last said anything, in Unix seconds.
+    /// When the last message was written, in Unix seconds.
     last_time: i64,
 }
 
@@ -110,7 +110,7 @@ pub(super) fn conversations(
     let total = conversations.count_begun(request.account);
     let begun = conversations.begun(request.account, body.last_call_id.as_deref()).ok_or_else(|| {
         let last = body.last_call_id.as_deref().unwrap_or_default();
-        Refusal::new(400, format!("last_call_id `{last}` is no conversation"))
+        Refusal::new(400, format!("last_call_id `{last}` is not a conversation"))
     })?;
     let list = begun.take(body.size.map_or(PAGE, Whole::count)).map(ListedConversation::of);
     Ok(ConversationPage { total, list: list.collect() })

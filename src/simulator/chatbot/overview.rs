@@ -24,36 +24,36 @@ pub struct Chat {
     user_id: String,
     /// The user's name.
     name: String,
-    /// Who has it: `bot`, `transfer` while a person is asked for, `agent`, or `closed`.
+    /// Who has it: `bot`, `transfer` while an agent is requested, `agent`, or `closed`.
     phase: Phase,
     /// The agent who has it; empty if none.
     seat_id: String,
-    /// Whether somebody outside plays the user.
+    /// Whether the user is played from outside.
     played: bool,
     /// When it began, in the mock's time.
     started: String,
-    /// How many messages it has.
+    /// Number of messages.
     messages: usize,
-    /// What was said last, in words.
+    /// The last message, in words.
     last: String,
-    /// When that was, in the mock's time; of one in which nothing was said, when it began.
+    /// When it was written, in the mock's time; without messages, when the conversation began.
     last_at: String,
 }
 
-/// A conversation with what was said in it.
+/// A conversation with its messages.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ChatHistory {
     /// The conversation.
     chat: Chat,
-    /// Why it ended, if it has.
+    /// Why it ended, if it ended.
     ended: Option<String>,
-    /// When the bot, or the user whom the mock plays, says something next, if that is planned.
+    /// When the bot, or the user whom the mock plays, writes next, if that is planned.
     next: Option<String>,
-    /// Whether the user wants no more messages on this channel.
+    /// Whether the user has opted out of messages on this channel.
     opted_out: bool,
-    /// Whether its user can be played: on a channel of your own it is you who says what users write.
+    /// Whether its user can be played: on a channel of your own, your system sends what users write.
     playable: bool,
-    /// What was said, oldest first.
+    /// The messages, oldest first.
     messages: Vec<ChatMessage>,
 }
 
@@ -68,27 +68,27 @@ pub struct ChatMessage {
     sender_type: String,
     /// The agent who wrote it; empty if none did.
     seat_id: String,
-    /// How far it has come: `send`, `delivery`, `read` or `failed`.
+    /// Its status: `send`, `delivery`, `read` or `failed`.
     status: String,
-    /// What it says, in words.
+    /// Its content, in words.
     text: String,
-    /// What can be pressed or chosen under it.
+    /// The buttons and options under it.
     options: Vec<ChatOption>,
     /// The content object as it was sent.
     content: Value,
-    /// What it answers to, in words.
+    /// The message it answers, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     reply: Option<String>,
 }
 
-/// What can be pressed or chosen under a message.
+/// A button or an option under a message.
 #[derive(Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ChatOption {
-    /// How: `press` for a button of a template, `choose` for an option of a question.
+    /// The action: `press` for a button of a template, `choose` for an option of a question.
     way: &'static str,
-    /// What to name it by.
+    /// The value that selects it.
     id: String,
-    /// What stands on it.
+    /// Its label.
     title: String,
 }
 

@@ -85,16 +85,16 @@ impl FileKind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChatError {
     /// The account has no such channel.
-    #[error("there is no channel {0} of this account, its channels are {1}")]
+    #[error("the account has no channel {0}; its channels are {1}")]
     NoChannel(String, String),
     /// There is no such conversation.
     #[error("there is no conversation with call_id {0}")]
     NoConversation(String),
     /// The conversation is over.
-    #[error("the conversation has ended: begin another")]
+    #[error("the conversation has ended: start another one")]
     Ended,
     /// The customer owns the channel and sends the users' messages.
-    #[error("on a channel of the customer's own the customer's system says what users write")]
+    #[error("on a channel that the customer owns, the customer's system sends what users write")]
     OwnChannel,
     /// No template message has such a button.
     #[error("no template message of this conversation has a button {0}, {1}")]

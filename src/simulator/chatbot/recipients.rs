@@ -73,7 +73,7 @@ pub(super) struct RecipientFields {
     number: TextOrNumber,
     /// The texts that fill `{{1}}`, `{{2}}`, ... for this number.
     variables: Option<Vec<TextOrNumber>>,
-    /// What becomes of the message; for tests, no field of the vendor's.
+    /// The result of the message; for tests, not a field of the vendor.
     mock_outcome: Option<String>,
 }
 
@@ -113,7 +113,7 @@ impl To {
             Recipient::With(fields) => (fields.number.0, texts(fields.variables), fields.mock_outcome),
         };
         let number = e164_or_bare(&text).ok_or_else(|| {
-            format!("{} is no number in E.164 such as `+6281112345678`", shown(&Value::from(text)))
+            format!("{} is not a number in E.164 such as `+6281112345678`", shown(&Value::from(text)))
         })?;
         let mock_outcome = mock_outcome.map(|text| text.parse::<MockOutcome>()).transpose();
         let mock_outcome = mock_outcome.map_err(|error| format!("mock_outcome: {error}"))?;
@@ -130,7 +130,8 @@ pub(super) fn many(to: Option<&Given<Vec<Recipient>>>) -> Result<Vec<Value>, Ref
     let items = items(to.map(Given::value), "a list of numbers in E.164")?;
     if items.len() > MOST_NUMBERS {
         let many = items.len();
-        let message = format!("to has {many} numbers, and at most {MOST_NUMBERS} are taken by one call");
+        let message =
+            format!("to has {many} numbers, but at most {MOST_NUMBERS} are accepted in one request");
         return Err(Refusal::new(400, message));
     }
     Ok(items)

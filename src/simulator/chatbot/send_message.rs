@@ -41,12 +41,12 @@ const STATUSES: [(MessageStatus, Range<u64>); 3] = [
 pub(super) struct SendMessage {
     /// The id of the conversation, as callbacks name it.
     call_id: Option<String>,
-    /// The id of the agent who writes; the one who has the conversation if it is left out.
+    /// The id of the agent who writes; default: the agent who has the conversation.
     seat_id: Option<String>,
     /// A list of content objects. They are checked by their type, unless the mock is lenient.
     messages: Vec<Given<BusinessSays>>,
-    /// What becomes of the messages: `wa_unregistered`, `wa_opted_out`, `wa_blocked` or `wa_unread`; for tests, no field
-    /// of the vendor's.
+    /// The result of the messages: `wa_unregistered`, `wa_opted_out`, `wa_blocked` or `wa_unread`; for tests, not a field
+    /// of the vendor.
     mock_outcome: Option<String>,
     /// The channel, as callbacks name it.
     #[serde(rename = "channel")]
@@ -142,11 +142,11 @@ fn check_sender(
     check_open(conversation, codes)?;
     let message = match conversation.phase {
         Phase::Transfer => {
-            "the transfer is not accepted yet: an agent writes after the agent transfer result"
+            "the transfer is not accepted yet: an agent can write after the agent transfer result"
         }
         Phase::Bot if names_seat => {
-            "no agent has this conversation: one does once a transfer was asked for and accepted; leave seat_id out to \
-             write without an agent"
+            "no agent has this conversation until a transfer is requested and accepted; leave seat_id \
+            out to write without an agent"
         }
         Phase::Bot | Phase::Agent | Phase::Closed => return Ok(()),
     };
@@ -168,7 +168,7 @@ fn reach(
     if chatbot.campaigns.is_opted_out(&conversation.channel_id, &conversation.user_id) {
         let call_id = conversation.call_id.to_string();
         context.find(request.account, FindingKind::OptedOut, request.id, call_id, || {
-            format!("`{}` writes to a user who has said to want no more messages: it fails", request.id)
+            format!("`{}` writes to a user who has opted out of messages: it fails", request.id)
         });
         return outcome_plan::reach(Some(ChatOutcome::OptedOut));
     }
@@ -200,7 +200,8 @@ fn check_window(
     }
     let refusal = |why: String| {
         let message = format!(
-            "the window is closed: {why}, and free-form messages are sent only within {} after that; send a template message",
+            "the window is closed: {why}, and free-form messages can be sent only within {} after that: \
+            send a template message",
             HumanDuration(window)
         );
         Refusal::new(rules.codes.window.into(), message)

@@ -13,9 +13,9 @@ use crate::simulator::{Refusal, Request, Simulator};
 /// Which page of a list is wanted (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Paging {
-    /// The number of the page; 1 if it is left out.
+    /// The number of the page; default 1.
     page: Option<Whole<1, { i64::MAX }>>,
-    /// How many rows a page has; 20 if it is left out.
+    /// Number of rows per page; default 20.
     size: Option<Whole<1, 1000>>,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct TemplateFilter {
     status: Option<TemplateStatus>,
     /// Only templates in this language.
     language: Option<String>,
-    /// Only templates whose name has this part.
+    /// Only templates whose name contains this text.
     name: Option<String>,
     /// Only templates of this category.
     category: Option<String>,
@@ -42,11 +42,11 @@ pub(super) struct TemplateFilter {
 /// The data of the response (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct TemplatePage {
-    /// How many templates there are in all, each language counted.
+    /// Total number of templates, each language counted.
     total: usize,
     /// The number of the page.
     page: usize,
-    /// How many templates a page has at most.
+    /// Maximum number of templates per page.
     size: usize,
     /// The templates of the page.
     list: Vec<ListedTemplate>,

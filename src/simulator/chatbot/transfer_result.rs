@@ -50,11 +50,11 @@ pub(super) fn transfer_result(
     check_open(conversation, codes)?;
     match (conversation.phase, conversation.is_transfer_answered) {
         (Phase::Agent, _) => {
-            return Err(Refusal::new(codes.answered.into(), "an agent has the conversation already"));
+            return Err(Refusal::new(codes.answered.into(), "an agent already has the conversation"));
         }
         (Phase::Bot, true) => {
-            let message =
-                "the transfer was refused already: each is answered once, and the bot has the conversation";
+            let message = "the transfer was already refused: each transfer is answered once, and the \
+                bot has the conversation";
             context.refuse(
                 request,
                 "transfer answered twice",
@@ -62,11 +62,11 @@ pub(super) fn transfer_result(
             )?;
         }
         (Phase::Bot, false) => {
-            let message = "no transfer was asked for in this conversation: there is something to answer after the \
-                           callback session.transfer or agent.transfer";
+            let message = "no transfer was requested in this conversation: send the result after the \
+                callback session.transfer or agent.transfer";
             context.refuse(
                 request,
-                "transfer never asked for",
+                "transfer never requested",
                 Refusal::new(codes.not_asked.into(), message),
             )?;
         }

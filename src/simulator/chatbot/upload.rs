@@ -9,7 +9,7 @@ use crate::simulator::{Refusal, Request, Simulator};
 /// `POST /api/v1/media/upload`, as `multipart/form-data` (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Upload {
-    /// The file. Under another name it is taken as well if it is the only one.
+    /// The file. Another field name is accepted if it is the only file.
     #[serde(default, rename = "file")]
     _file: FilePart,
 }
@@ -21,18 +21,18 @@ pub(super) struct UploadedFile {
     media_id: String,
     /// Where the file can be fetched.
     url: String,
-    /// Its name, without what cannot stand in a URL.
+    /// Its name, without characters that are not allowed in a URL.
     name: String,
-    /// Its type: as the request says, or by its name.
+    /// Its type: from the request, or by its name.
     content_type: String,
-    /// How many bytes it has.
+    /// Its size in bytes.
     size: usize,
 }
 
 /// `POST /api/v1/media/upload_map`, as `multipart/form-data` (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct MapUpload {
-    /// The picture of the map. Under another name it is taken as well if it is the only file.
+    /// The picture of the map. Another field name is accepted if it is the only file.
     #[serde(default, rename = "file")]
     _file: FilePart,
     /// The latitude of the place.
@@ -46,10 +46,10 @@ pub(super) struct MapUpload {
 pub(super) struct UploadedMap {
     #[serde(flatten)]
     file: UploadedFile,
-    /// The latitude as it came.
+    /// The latitude as received.
     #[serde(skip_serializing_if = "Option::is_none")]
     latitude: Option<Given<f64>>,
-    /// The longitude as it came.
+    /// The longitude as received.
     #[serde(skip_serializing_if = "Option::is_none")]
     longitude: Option<Given<f64>>,
 }
@@ -69,7 +69,7 @@ pub(super) fn upload(
     match file.bytes.len() {
         0 => return Err(refuse("file is empty".to_owned())),
         size if size > largest => {
-            return Err(refuse(format!("file has {size} bytes, and at most {largest} are taken")));
+            return Err(refuse(format!("file has {size} bytes, but at most {largest} are accepted")));
         }
         _ => {}
     }

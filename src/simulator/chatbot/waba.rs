@@ -20,7 +20,7 @@ pub(in crate::simulator) struct Waba {
     waba_id: String,
     /// The name that users see.
     name: String,
-    /// The channel of its messages, a string even when it is digits.
+    /// The channel of its messages, a string even if it consists of digits.
     pub(in crate::simulator) channel_id: String,
     /// The number it sends from, in E.164.
     phone: String,
@@ -76,7 +76,7 @@ fn draw(seed: Seed, key: AccountKey, account: &Account, at: u64) -> Waba {
 /// The business account that a request sends from (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct WabaRef {
-    /// The id of the channel to send from. The first business account sends if this and `waba_id` are left out.
+    /// The id of the channel to send from. If this and `waba_id` are left out, the first business account sends.
     pub(super) channel_id: Option<String>,
     /// The id of the business account to send from.
     waba_id: Option<String>,
@@ -123,7 +123,7 @@ pub(super) struct WabaAccounts {}
 /// The data of the response (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct WabaList {
-    /// How many business accounts there are.
+    /// Number of business accounts.
     total: usize,
     /// All of them.
     list: Vec<Waba>,

@@ -51,13 +51,13 @@ pub enum AgentError {
     #[error("no call rings at `{0}`, who {1}")]
     NothingRings(String, &'static str),
     /// The agent has no talk.
-    #[error("`{0}` does not talk, but {1}")]
+    #[error("`{0}` is not on a call, but {1}")]
     NoTalk(String, &'static str),
     /// The agent has no result to save.
-    #[error("`{0}` has no talk whose result is to be saved, but {1}")]
+    #[error("`{0}` has no call result to save, but {1}")]
     NothingToSave(String, &'static str),
     /// There is no such result.
-    #[error("there is no result `{result}`{near}; they are {known}")]
+    #[error("there is no result `{result}`{near}; the results are {known}")]
     NoResult {
         /// The requested result.
         result: String,
@@ -162,7 +162,7 @@ impl Dialer {
         match call.map(|(key, call)| self.call(key, call)) {
             Some(row) if row.rings_at_agent() => "has a call that rings",
             Some(row) if row.is_talking() => "talks",
-            Some(_) => "writes down the result of a talk",
+            Some(_) => "is writing down the result of a call",
             None if self.pools[pool.0].agents[agent].on_break => "is on a break",
             None => "is free",
         }

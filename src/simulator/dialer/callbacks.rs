@@ -33,7 +33,7 @@ pub(in crate::simulator) const CALLBACKS: &[CallbackShape] = callbacks! {
 /// The envelope of a notice (client).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub(in crate::simulator) struct Notice<B> {
-    /// Which of the three notices it is.
+    /// The kind of notice, one of three.
     #[serde(rename = "type")]
     kind: NoticeKind,
     /// What it says.
@@ -59,7 +59,7 @@ pub(in crate::simulator) struct TaskStatus {
     task_id: String,
     /// Its name.
     task_name: String,
-    /// What it does now; a small s, unlike that of agents.
+    /// The status of the task; a small s, unlike that of agents.
     state: State,
 }
 
@@ -93,9 +93,9 @@ enum RegisterState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::simulator) struct ContactStatus {
-    /// What happens to the call; a small s, unlike that of agents.
+    /// The state of the call; a small s, unlike that of agents.
     state: CallState,
-    /// The agent the call went to, empty if none.
+    /// The agent who got the call, empty if none.
     agent_name: String,
     #[serde(flatten)]
     call: CallNotice,
@@ -107,9 +107,9 @@ pub(in crate::simulator) struct ContactStatus {
 pub(in crate::simulator) struct AgentStatus {
     /// The agent.
     agent_name: String,
-    /// Whether the agent's telephone is there.
+    /// Whether the agent's telephone is registered.
     register_state: RegisterState,
-    /// What happens to the agent's call; a capital S, unlike that of the other notices.
+    /// The state of the agent's call; a capital S, unlike that of the other notices.
     #[serde(rename = "State")]
     state: CallState,
     /// The result as the agent sees it (client; the meaning is assumed).
@@ -124,21 +124,21 @@ pub(in crate::simulator) struct AgentStatus {
     cur_day_online_duration: i64,
     /// How long the agent rested today, in seconds (client; the unit is assumed).
     cur_day_rest_duration: i64,
-    /// How many calls wait for this agent.
+    /// Number of calls waiting for this agent.
     cur_waiting_call_count: i64,
-    /// How many calls of the group wait for any agent.
+    /// Number of calls of the group waiting for any agent.
     group_unallocated_call: i64,
-    /// How long the first of them has waited, in seconds (client; the unit is assumed).
+    /// Waiting time of the first of them, in seconds (client; the unit is assumed).
     earliest_call_wait_time: i64,
-    /// How many numbers are still to be dialled.
+    /// Numbers still to be dialled.
     waiting_dial_number: i64,
-    /// How many numbers there are.
+    /// Total number of numbers.
     total_number: i64,
     /// When the call was put on hold, in Unix milliseconds; 0 if it is not (client; the unit is assumed).
     hold_timestamp: i64,
     /// The agent's calls today.
     cur_day_call_count: Split,
-    /// How long they took, in seconds (client; the unit is assumed).
+    /// Their duration, in seconds (client; the unit is assumed).
     cur_day_call_duration: Split,
     /// How long calls were on hold, in seconds (client; the unit is assumed).
     hold_duration: Split,
@@ -176,39 +176,39 @@ struct CallNotice {
     info3: String,
     /// The task's remark.
     remark: String,
-    /// What the customer gave along with the contact, sent back as it was.
+    /// The customer's data for the contact, sent back unchanged.
     private_data: String,
     /// When, in Unix milliseconds, as a string.
     timestamp: String,
-    /// The label of the result the agent saved, empty before.
+    /// The label of the result that the agent saved, empty before.
     talk_result_label: String,
     /// The agent's remark on the call; lower case throughout.
     talkremarks: String,
     /// The person's main number, in E.164.
     main_number: String,
-    /// Which of the person's numbers was dialled (client; that it names a column is assumed).
+    /// The dialled number of the person (client; that it names a column is assumed).
     phone_tag: String,
-    /// Why the call ended; only when it has.
+    /// Why the call ended; only after its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     hangup_reason: Option<HangupReason>,
-    /// Where the recording is, if there is one; `reclink` in the query.
+    /// The URL of the recording, if there is one; `reclink` in the query.
     #[serde(skip_serializing_if = "Option::is_none")]
     rec_link: Option<String>,
-    /// Which call to the person this is, counted from 1 (client; the meaning is assumed).
+    /// The number of this call to the person, counted from 1 (client; the meaning is assumed).
     #[serde(skip_serializing_if = "Option::is_none")]
     nth_call: Option<i64>,
     /// The result's own fields, title to value; an object here, a list in the query.
     customize_results: Fields,
-    /// What the customer's list has of the person.
+    /// The person's data in the customer's list.
     customer_info: Fields,
 }
 
 /// A number for calls the dialer made, and one for calls made by hand (client).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 struct Split {
-    /// Of calls the dialer made.
+    /// For calls made by the dialer.
     auto: i64,
-    /// Of calls made by hand.
+    /// For calls made by hand.
     manual: i64,
 }
 

@@ -19,8 +19,8 @@ pub(super) struct CancelContacts {
     /// The id of the task; a capital T, unlike `taskId` everywhere else.
     #[serde(rename = "TaskID")]
     task_id: String,
-    /// Numbers of contacts that have not been reached yet. Those that are being called or finished already are passed
-    /// over (client; what is passed over is assumed).
+    /// Numbers of contacts that have not been reached yet. Numbers that are being called or are already finished are
+    /// skipped (client; which are skipped is assumed).
     #[serde(rename = "contactList")]
     _contact_list: Option<List<Unread<ListedContact>>>,
 }
@@ -52,7 +52,7 @@ pub(super) fn cancel_contacts(
         }
     }
     if cancelled == 0 {
-        return Err(Refusal::new(10507, "none of these numbers waits to be called"));
+        return Err(Refusal::new(10507, "none of these numbers is waiting to be called"));
     }
     // Its consequences follow after the response, like all callbacks.
     context.plan(request.now, DialerTimer::Check(key));

@@ -28,7 +28,7 @@ const DETAILS: [&str; 6] = ["contactName", "address", "info1", "info2", "info3",
 /// A contact of `contactList`: its number alone, or an object with details (client).
 #[derive(JsonSchema)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "says what the list looks like; the elements are read as they came")]
+#[expect(dead_code, reason = "describes the list for the schema; the elements are read as received")]
 pub(super) enum ListedContact {
     /// The number: a leading `+` and at most 14 digits.
     Number(String),
@@ -39,7 +39,7 @@ pub(super) enum ListedContact {
 /// A contact with details, under the names of the notices (assumed).
 #[derive(JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "says what the list looks like; the elements are read as they came")]
+#[expect(dead_code, reason = "describes the list for the schema; the elements are read as received")]
 pub(super) struct DetailedContact {
     /// The number: a leading `+` and at most 14 digits.
     phone_number: String,
@@ -55,7 +55,7 @@ pub(super) struct DetailedContact {
     info3: Option<String>,
     /// A text that notices send back as it is, of at most 1,024 characters (assumed).
     private_data: Option<String>,
-    /// This mock's own: how the calls to the contact go, for tests (assumed).
+    /// This mock's own: the result of the calls to the contact, for tests (assumed).
     #[serde(rename = "mock_outcome")]
     mock_outcome: Option<String>,
 }
@@ -63,12 +63,12 @@ pub(super) struct DetailedContact {
 /// A contact of `customizeContacts`. Its other columns are the customer's own; all values are strings (client).
 #[derive(JsonSchema)]
 #[schemars(extend("x-keeps-more" = true))]
-#[expect(dead_code, reason = "says what the list looks like; the elements are read as they came")]
+#[expect(dead_code, reason = "describes the list for the schema; the elements are read as received")]
 pub(super) struct CustomContact {
-    /// The number: a leading `+` and at most 14 digits. `phonenumber` is taken as well.
+    /// The number: a leading `+` and at most 14 digits. `phonenumber` is accepted as well.
     #[serde(rename = "PhoneNumber")]
     phone_number: String,
-    /// This mock's own: how the calls to the contact go, for tests (assumed).
+    /// This mock's own: the result of the calls to the contact, for tests (assumed).
     mock_outcome: Option<String>,
 }
 
@@ -173,8 +173,7 @@ impl Contacts {
                 return Err(Refusal::new(10510, message));
             }
             if let Some(number) = with_outcome {
-                let message =
-                    format!("contactList has no number that is taken: +{number} asks to be refused");
+                let message = format!("contactList has no usable number: +{number} asks to be refused");
                 return Err(Refusal::new(10510, message));
             }
             // A contact that is not a table has no number to be listed.
@@ -186,7 +185,7 @@ impl Contacts {
                 ("contactList", "phoneNumber")
             };
             let message = format!(
-                "{list} has no {column} that is right, the first is {first}: a leading + and at most 14 digits"
+                "{list} has no valid {column}; the first is {first}: a leading + and at most 14 digits"
             );
             return Err(Refusal::new(10510, message));
         }

@@ -31,10 +31,10 @@ pub(super) type CreateTask = Both<TaskFields, NewTask>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct NewTask {
-    /// The base64 of the URL that the notices go to. A text that is no URL, such as `dummy`, is taken as well: then no
-    /// notices are sent (client; that what is no base64 is refused is assumed).
+    /// The base64 of the URL that the notices go to. A text that is not a URL, such as `dummy`, is accepted as well: then
+    /// no notices are sent (client; that text other than base64 is refused is assumed).
     callback: EncodedCallback,
-    /// Contacts: numbers, or objects with details. One of the two lists must have any.
+    /// Contacts: numbers, or objects with details. One of the two lists must not be empty.
     #[serde(rename = "contactList")]
     _contact_list: Option<List<Unread<ListedContact>>>,
     /// Contacts with columns of the customer's own; all values are strings.
@@ -48,7 +48,7 @@ pub(super) struct NewTask {
 pub(super) struct CreatedTask {
     /// The task, 32 hex.
     task_id: String,
-    /// The numbers that are refused, as they came; the task is created without them (client; the elements are assumed).
+    /// The refused numbers, as received; the task is created without them (client; the elements are assumed).
     error_contact_list: Vec<Value>,
 }
 
@@ -61,10 +61,9 @@ pub(super) type CopyTask = Both<TaskFields, CopiedFrom>;
 pub(super) struct CopiedFrom {
     /// The name of the task to copy, or its id. Its callback is taken over (client; that it may be the id is assumed).
     from_task: String,
-    /// Whether only contacts are copied whom nobody and nothing answered. Default: `N` (client; the words are
-    /// assumed).
+    /// Whether only contacts are copied whose calls were never answered. Default: `N` (client; the words are assumed).
     noanswer_only: Option<Flag>,
-    /// Whether contacts are left out that were cancelled. Default: `N` (client; the words are assumed).
+    /// Whether cancelled contacts are left out. Default: `N` (client; the words are assumed).
     ignore_cancelled: Option<Flag>,
 }
 
@@ -95,7 +94,10 @@ pub(super) fn create_task(
     let key = dialer.add_task(context, settings, contacts, request.now);
     if !goes_out {
         let note = || {
-            format!("a dialer task whose callback is {}, no URL, sends no notices", shown(&callback.into()))
+            format!(
+                "a dialer task whose callback is {}, which is not a URL, sends no notices",
+                shown(&callback.into())
+            )
         };
         context.note_once("dialer callback", note);
     }
@@ -138,7 +140,7 @@ pub(super) fn copy_task(
         (!only_unanswered || !contact.answered) && !is_left_out
     });
     if contacts.list.is_empty() {
-        return Err(Refusal::new(10505, "no contact of the task to copy is left"));
+        return Err(Refusal::new(10505, "the task to copy has no contacts left"));
     }
     check_columns(&settings, &contacts)?;
     let key = dialer.add_task(context, settings, contacts, request.now);

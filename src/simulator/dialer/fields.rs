@@ -149,8 +149,7 @@ impl<'de> Deserialize<'de> for Name {
         let name = String::deserialize(deserializer)?;
         let length = name.chars().count();
         if name.trim().is_empty() || length > LONGEST_NAME || name.chars().any(char::is_control) {
-            let message =
-                format_args!("must have 1 to {LONGEST_NAME} characters, and none that cannot be seen");
+            let message = format_args!("must have 1 to {LONGEST_NAME} visible characters");
             return Err(D::Error::custom(message));
         }
         Ok(Self(name))
@@ -185,7 +184,7 @@ impl<'de> Deserialize<'de> for EncodedCallback {
         }
         let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok();
         let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-        text.map(Self).ok_or_else(|| D::Error::custom("is not the base64 of a text"))
+        text.map(Self).ok_or_else(|| D::Error::custom("is not base64 of a text"))
     }
 }
 

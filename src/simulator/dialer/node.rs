@@ -224,7 +224,7 @@ impl Dialer {
     pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Refusal> {
         match self.task(key).node {
             Some(_) => {
-                Err(Refusal::new(10704, "the task belongs to a workflow: use the workflow's own calls"))
+                Err(Refusal::new(10704, "the task belongs to a workflow: use the workflow's own requests"))
             }
             None => Ok(()),
         }

@@ -35,19 +35,19 @@ pub(super) struct ListTasks {
     minstarttime: Option<LocalTime>,
     /// Tasks that start then or earlier, in the account's zone.
     maxstarttime: Option<LocalTime>,
-    /// A whole number: how many tasks at most, up to 1,000 (client; the limit is assumed).
+    /// A whole number: maximum number of tasks, up to 1,000 (client; the limit is assumed).
     limit: Count,
     /// Only tasks of this name.
     #[serde(rename = "taskName")]
     task_name: Option<String>,
     /// Only tasks in this state.
     state: Option<State>,
-    /// Which start the span of time is about. Default: `actualStartTime`, or the planned one of a task that has not begun
+    /// The start that the time span applies to. Default: `actualStartTime`, or the planned one of a task that has not begun
     /// (client; the words are assumed).
     #[serde(rename = "filterTime")]
     filter_time: Option<FilterTime>,
-    /// What the tasks are ordered by: `CreatedAt`, `actualStartTime`, `startTime` or `endTime`. ` desc` behind it or a `-` in
-    /// front is the latest first, without it the earliest first; what has no such moment yet comes last. Default:
+    /// What the tasks are ordered by: `CreatedAt`, `actualStartTime`, `startTime` or `endTime`. With ` desc` after it or
+    /// `-` before it the latest comes first, otherwise the earliest; tasks without such a time come last. Default:
     /// `CreatedAt`, the latest first (client; the two directions are assumed).
     #[serde(rename = "orderBy")]
     order_by: Option<String>,
@@ -90,12 +90,12 @@ struct TaskRow {
 pub(super) struct TaskDetail {
     /// The id of the task.
     task_id: String,
-    /// How many calls at most, up to 1,000. Default: 20 (client; limit and default are assumed).
+    /// Maximum number of calls, up to 1,000. Default: 20 (client; limit and default are assumed).
     limit: Option<Count>,
-    /// How many calls to pass over. Default: 0.
+    /// Number of calls to skip. Default: 0.
     offset: Option<Count>,
-    /// What the calls are ordered by: `calltime` for the oldest first; ` desc` behind it or a `-` in front for the newest
-    /// first. Default: `calltime` (client; that it can be turned around is assumed).
+    /// What the calls are ordered by: `calltime` for the oldest first; with ` desc` after it or `-` before it for the
+    /// newest first. Default: `calltime` (client; that the order can be reversed is assumed).
     order_by: Option<String>,
     /// Whether `customerInfo` is filled. Default: `N` (client; the words are assumed).
     need_customer_info: Option<Flag>,
@@ -114,14 +114,14 @@ pub(super) struct TaskDetail {
 struct Like {
     /// A field of the rows, or a column of `customerInfo`.
     field: String,
-    /// What it holds; `%` stands for any text, as in SQL (client; the meaning is assumed).
+    /// Its value; `%` stands for any text, as in SQL (client; the meaning is assumed).
     pattern: Pattern,
 }
 
 /// The body of the response (client).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Detail {
-    /// How many calls fit.
+    /// Number of matching calls.
     total: usize,
     /// The calls of this page.
     list: Vec<DetailRow>,
@@ -130,7 +130,7 @@ pub(super) struct Detail {
 fn limit(limit: Option<Count>) -> Result<usize, Refusal> {
     match limit.map_or(PAGE, Whole::get) {
         limit @ ..=LARGEST_PAGE => Ok(usize::try_from(limit).unwrap_or(0)),
-        limit => Err(Refusal::new(10705, format!("limit is {limit}, {LARGEST_PAGE} is the most"))),
+        limit => Err(Refusal::new(10705, format!("limit is {limit}, but at most {LARGEST_PAGE} is allowed"))),
     }
 }
 
@@ -243,7 +243,10 @@ impl Dialer {
     /// Returns the task that a field names.
     pub(super) fn find_task(&self, request: &Request<'_>, field: &str, id: &str) -> Result<TaskKey, Refusal> {
         if !is_id(id) {
-            return Err(Refusal::new(10702, format!("{field} is no id: 32 lower-case hexadecimal digits")));
+            return Err(Refusal::new(
+                10702,
+                format!("{field} is not an id: expected 32 lower-case hexadecimal digits"),
+            ));
         }
         let key = self.ids.open(Kind::DialerTask, id).map(|(task, ..)| TaskKey(task));
         if key.is_some_and(|key| self.tasks.is_gone(key.0 as usize)) {

@@ -29,7 +29,7 @@ pub(super) struct RecordingOf {
 /// The body of the response (client).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RecordingLink {
-    /// Where the recording is, a WAV file.
+    /// The URL of the recording, a WAV file.
     link: String,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn recording(
 ) -> Result<RecordingLink, Refusal> {
     let dialer = &simulator.dialer;
     if !is_id(&callid) {
-        return Err(Refusal::new(10609, "callid is no id: 32 lower-case hexadecimal digits"));
+        return Err(Refusal::new(10609, "callid is not an id: expected 32 lower-case hexadecimal digits"));
     }
     let unknown = || Refusal::new(10609, "callid names no call");
     let (task, at, _) = dialer.ids.open(Kind::DialerCall, &callid).ok_or_else(unknown)?;

@@ -27,13 +27,13 @@ pub(super) struct DetailRow {
     phone_number: String,
     /// The person's main number, in E.164.
     main_number: String,
-    /// Which of the person's numbers was dialled (client; that it names a column is assumed).
+    /// The dialled number of the person (client; that it names a column is assumed).
     phone_tag: String,
     /// When it was dialled; empty if the dialer held it back.
     calltime: String,
     /// When it rang.
     ringtime: String,
-    /// When somebody or something answered.
+    /// When someone or something answered.
     answertime: String,
     /// When an agent took it.
     talktime: String,
@@ -49,7 +49,7 @@ pub(super) struct DetailRow {
     hold_duration: i64,
     /// The name of the group of agents, `groupName` in the notices.
     biztype: String,
-    /// The agent it went to.
+    /// The agent who got it.
     agent_name: String,
     /// The organization: the account's name (client; the meaning is assumed).
     #[serde(rename = "OrgName")]
@@ -65,32 +65,32 @@ pub(super) struct DetailRow {
     talkremarks: String,
     /// The person's name.
     customer_name: String,
-    /// Why the call ended; 0 before it has. 1 no agent after the answer, 2 normal, 3 busy, 4 not in use, 5 on hold,
-    /// 6 switched off, 7 out of area, 8 invalid, 9 wrong number, 12 talked, 13 the agent rejected, 14 the user hung up,
-    /// 15 fusing, 16 a machine answered, 17 the agent's network failed, 18 attempt limit, 19 abandoned shortly after
-    /// contact, 20 do not call.
+    /// Why the call ended; 0 before its end. 1 no agent after the answer, 2 normal, 3 busy, 4 not in use, 5 on hold, 6
+    /// switched off, 7 out of area, 8 invalid, 9 wrong number, 12 talked, 13 the agent rejected, 14 the user hung up, 15
+    /// fusing, 16 a machine answered, 17 the agent's network failed, 18 attempt limit, 19 abandoned shortly after contact,
+    /// 20 do not call.
     hangup_reason: HangupReason,
-    /// What it came to; empty before it has ended.
+    /// Its result; empty before it has ended.
     call_result_type: CallResultType,
     /// Who made the call.
     call_type: CallType,
-    /// Where the recording is, empty if there is none; `recLink` in the notices.
+    /// The URL of the recording, empty if there is none; `recLink` in the notices.
     reclink: String,
-    /// The row of a workflow it was for, empty if it was for none (client; the meaning is assumed).
+    /// The row of a workflow that it was made for, empty if none (client; the meaning is assumed).
     wf_contact_id: String,
     /// Why it was transferred. Empty unless it is asked for (`passed_on`).
     transfer_reason: String,
-    /// What quality inspection heard. Empty unless it is asked for (`inspected`).
+    /// The findings of quality inspection. Empty unless it is asked for (`inspected`).
     se_text: String,
-    /// What quality inspection gave, 0 if nothing was inspected.
+    /// The score of quality inspection, 0 if nothing was inspected.
     se_score: i64,
-    /// Which call to the person this is, counted from 1 (client; the meaning is assumed).
+    /// The number of this call to the person, counted from 1 (client; the meaning is assumed).
     nth_call: i64,
-    /// What an administrator did. Always empty here (client; the elements are not known).
+    /// The actions of an administrator. Always empty here (client; the elements are not known).
     admin_act: Vec<Value>,
     /// The result's own fields; a list here, an object in the notices.
     customize_results: Vec<CustomizeResult>,
-    /// What the customer's list has of the person, if the request asked for it.
+    /// The person's data in the customer's list, if the request asked for it.
     customer_info: Fields,
 }
 

@@ -46,60 +46,60 @@ type Repeats = Whole<0, 10>;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct TaskFields {
-    /// The name of the task, unique within the account, of 1 to 63 characters that can be seen (client; the limits are
-    /// assumed).
+    /// The name of the task, unique within the account, of 1 to 63 visible characters (client; the limits are assumed).
     task_name: Name,
     /// When the task begins, in the account's zone. Empty: at once. A start up to a minute ago counts as now
     /// (client; the minute is assumed).
     start_time: Option<LocalTime>,
     /// When the task ends: on the day of its start, at least five minutes later. Default: with its last contact.
     auto_end_time: Option<LocalTime>,
-    /// The group of agents that takes the calls.
+    /// The group of agents who take the calls.
     group_name: String,
     /// Names of agents of the group. Default: all of them.
     agent_name: Option<List<String>>,
     /// A remark, which notices and queries repeat.
     remark: Option<String>,
-    /// Pauses of every day, apart from each other, in which nothing new is dialled (client; that they are apart is assumed).
+    /// Daily pauses, apart from each other, in which no new calls are made (client; that they are apart is assumed).
     rest_times: Option<List<RestTime>>,
     /// Columns of `customizeContacts` whose numbers are dialled in turn, at most 10, each once (client; the meaning is
     /// assumed, from `phoneTag` and `mainNumber` of the responses).
     dialing_order: Option<List<String>>,
     /// Whether the dialer chooses the factor: 1.5. Default: `N` (client; the words are assumed).
     auto_slot_factor: Option<Flag>,
-    /// How many numbers are dialled for each free agent. Default: 1 (client; limit and default are assumed).
+    /// Numbers dialled for each free agent. Default: 1 (client; limit and default are assumed).
     slot_factor: Option<Number<1, 10>>,
     /// Seconds between two calls of the task. Default: 0 (client; unit, limit and default are assumed).
     call_interval: Option<Whole<0, 3_600>>,
-    /// Seconds an agent may take to write down the result. Default: 30 (client; unit, limit and default are assumed).
+    /// Maximum number of seconds in which an agent writes down the result. Default: 30 (client; unit, limit and default are
+    /// assumed).
     acw_time: Option<Whole<0, 3_600>>,
     /// The share of lost calls, in percent, above which only one number is dialled for each free agent
     /// (client; unit and meaning are assumed).
     max_lost_rate: Option<Number<0, 100>>,
     /// Seconds between two numbers of a contact. Default: 0 (client; unit, limit and default are assumed).
     contact_number_interval: Option<Whole<0, 86_400>>,
-    /// Seconds it may ring, at least 5. Default: 45 (client; unit, limit and default are assumed).
+    /// Maximum ringing time in seconds, at least 5. Default: 45 (client; unit, limit and default are assumed).
     ring_limit: Option<Whole<0, 120>>,
-    /// How the dialer paces itself, a word of the setting `[dialer] dialing_modes`; another one has no effect (client; the
+    /// The pacing of the dialer, a word of the setting `[dialer] dialing_modes`; any other word has no effect (client; the
     /// words are not known).
     dialing_mode: Option<Word>,
-    /// How often a contact is dialled again. Default: 0 (client; limit and default are assumed).
+    /// Number of redials per contact. Default: 0 (client; limit and default are assumed).
     repeat_times: Option<Repeats>,
     /// Seconds between two calls to a contact, at least 60. Default: 60 (client; unit, limit and default are assumed).
     bulk_call_interval: Option<Gap>,
     /// Whether talks are inspected. Default: `N`.
     auto_qa: Option<Flag>,
-    /// The same in the other letter case that is in use.
+    /// The same field in the other letter case in use.
     #[serde(rename = "autoQA")]
     auto_qa_upper: Option<Flag>,
     /// Whether an answering machine is dialled again. Default: `N` (client; the words are assumed).
     voicemail_redial: Option<Flag>,
-    /// Whether answering machines are detected. Default: as the account has it (client; the words are assumed).
+    /// Whether answering machines are detected. Default: the account's setting (client; the words are assumed).
     voicemail_check: Option<Flag>,
-    /// The name of a template; of what is not known.
+    /// The name of a template; its purpose is not known.
     #[serde(rename = "templateName")]
     _template_name: Option<NoEffect<Name>>,
-    /// What holds after certain results.
+    /// Rules for certain results.
     result_strategies: Option<List<ResultStrategy>>,
 }
 
@@ -121,16 +121,16 @@ pub(super) struct ResultStrategy {
     oper: Option<NoEffect<Value>>,
     /// The title of a field of the result that agents save (client; the meaning is assumed).
     title: Option<NoEffect<Value>>,
-    /// What the field holds (client; the meaning is assumed).
+    /// The value of the field (client; the meaning is assumed).
     value: Option<NoEffect<Value>>,
-    /// What is to be done: a list of integers, 1 and 2 are in use (client; the meaning is assumed).
+    /// The actions: a list of integers, of which 1 and 2 are in use (client; the meaning is assumed).
     action: Option<NoEffect<List<i64>>>,
-    /// For how many days the number is not called (client; the meaning is assumed).
+    /// Number of days without calls to the number (client; the meaning is assumed).
     dnc_day: Option<NoEffect<i64>>,
-    /// The result of a call; each stands in the list once. The contact is dialled again in a way of its own, in place of
+    /// The result of a call; each appears in the list once. Its contacts are redialled by these values instead of
     /// `repeatTimes` and `bulkCallInterval` of the task (assumed).
     call_result_type: Option<CallResultType>,
-    /// How often a contact is dialled again. Default: 0 (assumed).
+    /// Number of redials per contact. Default: 0 (assumed).
     repeat_times: Option<Repeats>,
     /// Seconds between two calls to a contact, at least 60. Default: 60 (assumed).
     bulk_call_interval: Option<Gap>,
@@ -277,7 +277,7 @@ fn group(name: &str, rules: &Rules) -> Result<usize, Refusal> {
     rules.group(name).ok_or_else(|| {
         let known: Vec<String> = rules.groups.iter().map(|group| format!("`{}`", group.name)).collect();
         let known = known.join(", ");
-        Refusal::new(10511, format!("groupName is no group of this account, those are {known}"))
+        Refusal::new(10511, format!("groupName is not a group of this account; its groups are {known}"))
     })
 }
 
@@ -308,7 +308,7 @@ fn rests(pauses: Vec<RestTime>) -> Result<Vec<Rest>, Refusal> {
         return Err(Refusal::new(10520, "restTimes has a pause whose end is not after its start"));
     }
     if rests.windows(2).any(|pair| pair[0].1 >= pair[1].0) {
-        return Err(Refusal::new(10520, "restTimes has pauses that are not apart from each other"));
+        return Err(Refusal::new(10520, "restTimes has pauses that overlap or touch"));
     }
     Ok(rests)
 }
@@ -344,10 +344,14 @@ fn strategies(list: Vec<ResultStrategy>) -> Result<Vec<Strategy>, Refusal> {
 fn columns(names: Vec<String>) -> Result<Vec<String>, Refusal> {
     if let Some((at, name)) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
         let name = shown(&name.as_str().into());
-        return Err(Refusal::new(10501, format!("dialingOrder[{at}] is {name}, which it has already")));
+        return Err(Refusal::new(
+            10501,
+            format!("dialingOrder[{at}] is {name}, which is already in the list"),
+        ));
     }
     if names.len() > MOST_NUMBERS {
-        let message = format!("dialingOrder has {} columns, {MOST_NUMBERS} is the most", names.len());
+        let message =
+            format!("dialingOrder has {} columns, but at most {MOST_NUMBERS} are allowed", names.len());
         return Err(Refusal::new(10501, message));
     }
     Ok(names)
@@ -368,8 +372,8 @@ impl TaskFields {
         }
         let known: Vec<&str> = rules.dialing_modes.keys().map(String::as_str).collect();
         Some(format!(
-            "dialingMode {} has no effect: the vendor's words are not known, here they are {} (settings: [dialer] \
-             dialing_modes)",
+            "dialingMode {} has no effect: the vendor's words are not known; here they are {} \
+            (settings: [dialer] dialing_modes)",
             shown(&word.as_str().into()),
             known.join(" and ")
         ))
@@ -394,7 +398,7 @@ fn machines(fields: &TaskFields, rules: &Rules) -> Result<(bool, bool), Refusal>
 fn inspection(one: Option<Flag>, other: Option<Flag>) -> Result<bool, Refusal> {
     match (one, other) {
         (Some(one), Some(other)) if one != other => {
-            Err(Refusal::new(10524, "autoQa and autoQA say different things"))
+            Err(Refusal::new(10524, "autoQa and autoQA have different values"))
         }
         (one, other) => Ok(one.or(other).is_some_and(|flag| flag.0)),
     }

@@ -18,7 +18,7 @@ pub struct Group {
     pub agents: Vec<String>,
 }
 
-/// How many numbers are dialled for each free agent.
+/// Numbers dialled for each free agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Pace {

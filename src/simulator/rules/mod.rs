@@ -39,9 +39,9 @@ pub struct Behaviour {
     pub workflow: WorkflowRules,
     /// The user's own endpoints and callbacks.
     pub user_endpoints: Declarations,
-    /// The ids of the calls whose assumed fields count as assumed in `strict`.
+    /// The ids of the endpoints whose assumed fields count as assumed in `strict`.
     pub doubted: Arc<BTreeSet<String>>,
-    /// The names that the user's settings give the fields of requests, by the ids of the calls.
+    /// The names that the user's settings give the fields of requests, by the ids of the endpoints.
     pub corrected: Arc<BTreeMap<String, Arc<renames::CorrectedNames>>>,
     /// The scheme and authority of the mock's URL, for links.
     pub public_url: Arc<str>,

@@ -9,12 +9,12 @@ use crate::time::later;
 
 /// Explains why the id of an evicted object is not found.
 pub(in crate::simulator) fn not_kept(what: &str) -> String {
-    format!("{what} has finished and is not kept any more: see `[limits]`")
+    format!("{what} has finished and is no longer kept: see `[limits]`")
 }
 
 /// Returns the same for ids that do not show what they stood for: added to a refusal after anything was evicted.
 pub(in crate::simulator) fn may_be_gone(is_any_gone: bool) -> &'static str {
-    if is_any_gone { "; those that finished first are not kept any more: see `[limits]`" } else { "" }
+    if is_any_gone { "; those that finished first are no longer kept: see `[limits]`" } else { "" }
 }
 
 /// How much is kept of finished objects.

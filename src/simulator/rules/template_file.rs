@@ -12,7 +12,7 @@ use crate::time::HumanDuration;
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a workflow template"))]
 pub struct TemplateFile {
-    /// Its id, the `workflow_template_id` of calls.
+    /// Its id, the `workflow_template_id` of requests.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub id: i64,
     /// Its name.
@@ -28,7 +28,7 @@ pub struct TemplateFile {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a node"))]
 pub struct NodeFile {
-    /// What other nodes call it.
+    /// Its id for other nodes.
     #[schemars(length(min = 1))]
     pub id: String,
     /// Its name on the wire. Default: its id.
@@ -36,27 +36,27 @@ pub struct NodeFile {
     pub name: Option<String>,
     /// What it does.
     pub kind: KindFile,
-    /// Where rows go from here; of a branch: where they go if no case fits. Default: their flow ends.
+    /// The next node; of a branch: the next node if no case matches. Default: the flow ends.
     pub next: Option<String>,
     /// Of `voice`: the robot that calls, by name or id.
     pub robot: Option<String>,
     /// Of `voice`: the line that calls, as `SIPLine` of a task.
     pub line: Option<String>,
-    /// Of `dialer`: the group of agents. Default: the first one there is.
+    /// Of `dialer`: the group of agents. Default: the first one.
     #[schemars(length(min = 1))]
     pub group: Option<String>,
-    /// Of `voice` and `dialer`: how often a number is called, the first time included. Default: 1.
+    /// Of `voice` and `dialer`: maximum number of calls to a number, the first one included. Default: 1.
     #[schemars(range(min = 1, max = 100))]
     pub repeat_number: Option<u32>,
     /// Of `voice` and `dialer`: the gap between the calls of a number. Default: none.
     pub repeat_interval: Option<HumanDuration>,
     /// Of `whatsapp`: the name of the message template. Default: the id of the node.
     pub template: Option<String>,
-    /// Of `whatsapp`: how long an answer is waited for. Default: `1h`.
+    /// Of `whatsapp`: maximum time to wait for a reply. Default: `1h`.
     pub reply_within: Option<HumanDuration>,
     /// Of `wait`: how long.
     pub wait: Option<HumanDuration>,
-    /// Of `branch`: where rows go, by the result of the last call or message. The first case that fits decides.
+    /// Of `branch`: the next node by the result of the last call or message. The first matching case applies.
     pub cases: Option<Vec<CaseFile>>,
 }
 
@@ -68,7 +68,7 @@ pub struct CaseFile {
     /// The result of the last call or message: one of these.
     #[schemars(length(min = 1))]
     pub when: Vec<When>,
-    /// Where rows go then.
+    /// The next node.
     pub next: String,
 }
 
@@ -78,13 +78,13 @@ pub struct CaseFile {
 pub enum KindFile {
     /// A robot calls.
     Voice,
-    /// Agents call by the predictive dialer: a task of its own, with the dialer's notices and queries.
+    /// Agents call with the predictive dialer: its own task, with the dialer's notices and queries.
     Dialer,
-    /// A template message on WhatsApp, and a chatbot session with those who answer.
+    /// A template message on WhatsApp, and a chatbot session with the people who reply.
     Whatsapp,
     /// Time passes.
     Wait,
-    /// Rows part by what the last call or message came to.
+    /// The flow branches by the result of the last call or message.
     Branch,
     /// The row's data are pushed to the customer (Custom API node).
     Api,
@@ -92,7 +92,7 @@ pub enum KindFile {
     End,
 }
 
-/// What a call or message may have come to.
+/// The result of a call or message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
@@ -100,7 +100,7 @@ pub enum When {
     Talked,
     /// A person answered and hung up at once.
     HungUp,
-    /// A machine answered.
+    /// An answering machine answered.
     Voicemail,
     /// It rang, and nobody answered.
     NoAnswer,
@@ -114,7 +114,7 @@ pub enum When {
     InvalidNumber,
     /// The person does not want to be called.
     DoNotCall,
-    /// A person answered, and no agent came to talk: only of `dialer`.
+    /// A person answered, but no agent took the call: only of `dialer`.
     NoAgent,
     /// The number was not dialled, or the line cut the call: only of `dialer`.
     NotDialled,

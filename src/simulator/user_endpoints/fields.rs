@@ -92,13 +92,13 @@ impl FieldCheck {
         let unit = if limits.ends_with(" 1") { unit.trim_end_matches('s') } else { unit };
         let above = self.file.min.is_none_or(|min| size >= min);
         let below = self.file.max.is_none_or(|max| size <= max);
-        if above && below { Ok(()) } else { Err(format!("must {verb} {limits}{unit}, it {has} {size}")) }
+        if above && below { Ok(()) } else { Err(format!("must {verb} {limits}{unit}, but it {has} {size}")) }
     }
 }
 
 /// Compiles a regular expression. The error says what is wrong with it.
 pub(crate) fn pattern(text: &str) -> Result<Regex, String> {
-    Regex::new(text).map_err(|error| format!("{} is no regular expression: {error}", quoted(text)))
+    Regex::new(text).map_err(|error| format!("{} is not a regular expression: {error}", quoted(text)))
 }
 
 /// Returns what is wrong with the default of a field by its own check, as a text that follows `default`.

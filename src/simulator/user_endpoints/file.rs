@@ -17,7 +17,7 @@ use crate::time::DurationRange;
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a callback"))]
 pub struct CallbackFile {
-    /// What it is called in the catalog, for example `flex.route_finished`.
+    /// Its id in the catalog, for example `flex.route_finished`.
     #[schemars(extend("format" = "new-id"))]
     pub id: String,
     /// The event's name on the wire: the field `event` of the body, put first if the body has none.
@@ -27,82 +27,82 @@ pub struct CallbackFile {
     /// Its HTTP method. Default: POST.
     #[schemars(extend("format" = "method"))]
     pub method: Option<String>,
-    /// Further headers, or others in place of the usual ones. An empty text removes a header.
+    /// Additional headers, or replacements of the usual ones. An empty text removes a header.
     #[serde(default)]
     #[schemars(extend("x-keys" = "header"))]
     pub headers: BTreeMap<String, String>,
-    /// The usual body, a table of templates. They read `request` (the fields of the call that caused it; none in
-    /// `emit` and stories) and `state`: `{ route_id = "{{ request.route_id | default(id()) }}" }`.
+    /// The usual body, a table of templates. They read `request` (the fields of the request that caused it; none in `emit`
+    /// and stories) and `state`: `{ route_id = "{{ request.route_id | default(id()) }}" }`.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
     /// The family it is listed with; it decides how receivers report success and failure. Default: cloud.
     pub family: Option<Family>,
     /// One line of help.
     pub help: Option<String>,
-    /// The group of the catalog it is listed under. Default: `Custom`.
+    /// Its group in the catalog. Default: `Custom`.
     pub group: Option<String>,
-    /// Where its name and fields come from. Default: `documented`, since you hold the vendor's document.
+    /// Where its name and fields come from. Default: `documented`, since you have the vendor's document.
     #[serde(alias = "mark")]
     #[schemars(extend("x-old-name" = "mark"))]
     pub provenance: Option<Provenance>,
 }
 
-/// An endpoint of your own: a call that the mock serves as written here.
+/// An endpoint of your own, which the mock serves as written here.
 ///
-/// What happens at a call, in this order: `fields` are checked, `find` looks objects up, `set` works values out,
-/// `refuse` may refuse, `ask` asks the simulated vendor, `store` changes the state, `answer` is filled in, `send` is
+/// A request is handled in this order: `fields` are checked, `find` looks up objects, `set` computes values, `refuse` may
+/// refuse the request, `ask` asks the simulated vendor, `store` changes the state, `answer` is filled in, `send` is
 /// planned.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "an endpoint"))]
 pub struct EndpointFile {
-    /// What it is called in the catalog, for example `flex.route_create`.
+    /// Its id in the catalog, for example `flex.route_create`.
     #[schemars(extend("format" = "new-id"))]
     pub id: String,
     /// Its HTTP method. Default: POST.
     #[schemars(extend("format" = "method"))]
     pub method: Option<String>,
-    /// Its path, beginning with `/`; parameters stand in braces: `/service/cloud/flex/route/{name}`.
+    /// Its path, beginning with `/`; parameters are in braces: `/service/cloud/flex/route/{name}`.
     #[schemars(extend("format" = "path"))]
     pub path: String,
-    /// Whose proof of the caller (a token for cloud, workflow and sms, none for the others) and whose envelope it has.
+    /// The family whose authentication (a token for cloud, workflow and sms, none for the others) and envelope it uses.
     /// Default: cloud.
     pub family: Option<Family>,
-    /// Whether it is served without any proof of the caller. Default: false.
+    /// Whether it is served without authentication. Default: false.
     #[serde(default)]
     pub open: bool,
     /// One line of help.
     pub help: Option<String>,
-    /// The group of the catalog it is listed under. Default: `Custom`.
+    /// Its group in the catalog. Default: `Custom`.
     pub group: Option<String>,
-    /// Where its path and fields come from. Default: `documented`, since you hold the vendor's document.
+    /// Where its path and fields come from. Default: `documented`, since you have the vendor's document.
     #[serde(alias = "mark")]
     #[schemars(extend("x-old-name" = "mark"))]
     pub provenance: Option<Provenance>,
-    /// Checks of fields of the call, by name: parameters of the path, of the query and of the body. A wrong one is
-    /// answered with the family's 400 that names the field. Other fields may come as they like.
+    /// Checks of fields of the request, by name: parameters of the path, the query and the body. A wrong field is refused
+    /// with the family's 400, which names it. Other fields are not checked.
     #[serde(default)]
     #[schemars(extend("x-keys" = "field-path"))]
     pub fields: BTreeMap<String, FieldFile>,
-    /// Objects of the state that must be there; one that is missing is answered with the family's 404.
+    /// Objects of the state that must exist; if one is missing, the request is refused with the family's 404.
     #[serde(default)]
     pub find: Vec<FindFile>,
-    /// Values for this call, worked out one after the other: `set = { route_id = "{{ id() }}" }`.
+    /// Values for this request, computed one after the other: `set = { route_id = "{{ id() }}" }`.
     #[schemars(extend("format" = "template-tree"))]
     pub set: Option<Tree>,
-    /// Refusals under a condition; the first that applies is answered.
+    /// Refusals under a condition; the first one that applies is sent.
     #[serde(default)]
     pub refuse: Vec<RefuseFile>,
-    /// Calls of the vendor's that the simulator takes on the way, with everything that follows from them; what it
-    /// refuses is refused. An endpoint that asks the call that is served at its own place takes that place.
+    /// Requests to the vendor's own endpoints that the simulator handles meanwhile, with all their consequences; if it
+    /// refuses one, the request is refused. An endpoint that asks the vendor's endpoint at its own path replaces it.
     #[serde(default)]
     pub ask: Vec<AskFile>,
-    /// Changes of the state, all of them or none.
+    /// Changes of the state: either all are made, or none.
     #[serde(default)]
     pub store: Vec<StoreFile>,
-    /// The answer. Default: a success without data.
+    /// The response. Default: success without data.
     pub answer: Option<EndpointAnswerFile>,
-    /// What happens later because of the call: callbacks, changes of the state.
+    /// Later consequences of the request: callbacks, changes of the state.
     #[serde(default)]
     pub send: Vec<SendFile>,
 }
@@ -112,19 +112,20 @@ pub struct EndpointFile {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "the check of a field"))]
 pub struct FieldFile {
-    /// What it must be. Texts of the path, or of the query of a GET or DELETE, become numbers and truth values by it.
+    /// The required type. Texts from the path, or from the query of a GET or DELETE, are converted to numbers and truth
+    /// values.
     #[serde(rename = "type")]
     pub kind: Option<FieldKind>,
-    /// Whether it must be there. Default: false.
+    /// Whether it is required. Default: false.
     #[serde(default)]
     pub required: bool,
-    /// Its value if it is not there.
+    /// Its value if it is missing.
     pub default: Option<Value>,
-    /// The least: the number itself, the characters of a text, the items of a list.
+    /// The minimum: of a number its value, of a text its length, of a list the number of items.
     pub min: Option<f64>,
-    /// The most: the number itself, the characters of a text, the items of a list.
+    /// The maximum: of a number its value, of a text its length, of a list the number of items.
     pub max: Option<f64>,
-    /// The values it may have.
+    /// The allowed values.
     #[schemars(length(min = 1))]
     pub values: Option<Vec<Value>>,
     /// The regular expression that the text must match somewhere; for the whole text write `^...$`.
@@ -150,7 +151,7 @@ pub enum FieldKind {
     Table,
 }
 
-/// An object of the state that must be there.
+/// An object of the state that must exist.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a `find`"))]
@@ -161,13 +162,13 @@ pub struct FindFile {
     /// The key of the object: `"{{ request.id }}"`.
     #[schemars(extend("format" = "template"))]
     pub key: String,
-    /// The name under which templates see the object.
+    /// The name of the object in templates.
     #[serde(rename = "as")]
     #[schemars(extend("format" = "value-name"))]
     pub name: Option<String>,
-    /// The code answered if it is missing. Default: 404.
+    /// The code of the refusal if it is missing. Default: 404.
     pub code: Option<i64>,
-    /// The message answered if it is missing.
+    /// The message of the refusal if it is missing.
     #[schemars(extend("format" = "template"))]
     pub message: Option<String>,
 }
@@ -177,34 +178,34 @@ pub struct FindFile {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a refusal"))]
 pub struct RefuseFile {
-    /// The call is refused if this is true: `"{{ state.routes | length >= 10 }}"`.
+    /// The request is refused if this is true: `"{{ state.routes | length >= 10 }}"`.
     #[schemars(extend("format" = "template"))]
     pub when: String,
-    /// The code of the family's envelope; one that is an HTTP status is the status too. Default: 400.
+    /// The code of the family's envelope; if it is an HTTP status, it is also the status of the response. Default: 400.
     pub code: Option<i64>,
     /// The message.
     #[schemars(extend("format" = "template"))]
     pub message: String,
 }
 
-/// A call of the vendor's that the simulator takes.
+/// A request to an endpoint of the vendor that the simulator handles.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "an `ask`"))]
 pub struct AskFile {
-    /// The call, an id of `airudder-mock catalog` such as `plan.create`.
+    /// The endpoint, an id of `airudder-mock catalog` such as `plan.create`.
     #[schemars(extend("format" = "call-id"))]
     pub call: String,
     /// Its fields: `{ PlanName = "{{ request.title }}" }`. Default: those of the request.
     #[schemars(extend("format" = "template-tree"))]
     pub fields: Option<Tree>,
-    /// The name under which templates see the data of the response.
+    /// The name of the response's data in templates.
     #[serde(rename = "as")]
     #[schemars(extend("format" = "value-name"))]
     pub name: Option<String>,
 }
 
-/// A change of the state: named collections of objects, in the order in which they came.
+/// A change of the state, which consists of named collections of objects in the order of their creation.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a `store`"))]
@@ -218,31 +219,31 @@ pub struct StoreFile {
     /// The object, or, with `mode = "update"`, the fields of it that change.
     #[schemars(extend("format" = "template-tree"))]
     pub value: Option<Tree>,
-    /// What is done. Default: `put`.
+    /// The operation. Default: `put`.
     #[serde(default)]
     pub mode: StoreMode,
-    /// The name under which templates that come after see the object.
+    /// The name of the object in later templates.
     #[serde(rename = "as")]
     #[schemars(extend("format" = "value-name"))]
     pub name: Option<String>,
 }
 
-/// What is done to an object.
+/// An operation on an object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreMode {
-    /// It is there afterwards, whether it was before or not.
+    /// Creates or replaces the object.
     #[default]
     Put,
-    /// It comes to be; 409 if there is one of this key.
+    /// Creates the object; 409 if the key exists.
     Create,
-    /// The fields of `value` change, the others stay; 404 if there is none.
+    /// Changes the fields of `value` and keeps the others; 404 if the object does not exist.
     Update,
-    /// It is no longer there; 404 if there is none.
+    /// Removes the object; 404 if it does not exist.
     Remove,
 }
 
-/// The answer of an endpoint: either `data`, which goes into the envelope of the family, or the whole `body`.
+/// The response of an endpoint: either `data`, which goes into the envelope of the family, or the whole `body`.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "an answer"))]
@@ -256,13 +257,13 @@ pub struct EndpointAnswerFile {
     /// With `body`: the HTTP status. Default: 200.
     #[schemars(range(min = 200, max = 599))]
     pub status: Option<u16>,
-    /// With `body`: further headers.
+    /// With `body`: additional headers.
     #[serde(default)]
     #[schemars(extend("format" = "template-tree", "x-keys" = "header"))]
     pub headers: BTreeMap<String, String>,
 }
 
-/// What happens later because of a call: a callback, a change of the state, or both.
+/// A later consequence of a request: a callback, a change of the state, or both.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a `send`"))]
@@ -270,7 +271,7 @@ pub struct SendFile {
     /// The callback, any of the catalog. Without it, only the state changes.
     #[schemars(extend("format" = "callback-id"))]
     pub event: Option<String>,
-    /// How long after the call: `2s`, or a random length out of a range, `1s..3s`. Default: at once.
+    /// Delay after the request: `2s`, or a random duration from a range, `1s..3s`. Default: none.
     pub after: Option<DurationRange>,
     /// It happens only if this is true at that moment.
     #[schemars(extend("format" = "template"))]
@@ -281,8 +282,8 @@ pub struct SendFile {
     /// Fields that differ from the callback's usual body.
     #[schemars(extend("format" = "template-tree"))]
     pub body: Option<Tree>,
-    /// Sends it to another URL, for example one the call names: `"{{ request.callback_url | default('') }}"`. Empty:
-    /// where all callbacks go.
+    /// Sends it to another URL, for example one that the request names: `"{{ request.callback_url | default('') }}"`.
+    /// Empty: the usual callback URL.
     #[schemars(extend("format" = "url-template"))]
     pub target: Option<String>,
 }

@@ -226,7 +226,7 @@ fn check_room(simulator: &Simulator, more: usize) -> Result<(), Trouble> {
     if planned + more <= MOST_PLANNED {
         return Ok(());
     }
-    let full = format!("{MOST_PLANNED} callbacks of your own endpoints wait already, that is the most");
+    let full = format!("{MOST_PLANNED} callbacks of your own endpoints are already waiting, the maximum");
     Err(Trouble::Refused(507, full))
 }
 

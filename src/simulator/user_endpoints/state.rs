@@ -23,10 +23,10 @@ pub(super) const MOST_BYTES: usize = 64 * 1024 * 1024;
 pub(super) enum StoreError {
     #[error("there is no `{key}` in `{collection}`")]
     Missing { collection: String, key: String },
-    #[error("there is a `{key}` in `{collection}` already")]
+    #[error("`{collection}` already has a `{key}`")]
     Exists { collection: String, key: String },
     #[error(
-        "the collection `{collection}` is full: {MOST_OBJECTS} objects or {MOST_BYTES} bytes is the most"
+        "the collection `{collection}` is full: it can hold {MOST_OBJECTS} objects or {MOST_BYTES} bytes"
     )]
     Full { collection: String },
 }

@@ -31,7 +31,7 @@ pub(super) struct CallTask {
     /// The id of a task, 32 hex digits.
     #[serde(rename = "TaskID")]
     task_id: Option<String>,
-    /// The same in the letter case of workflows.
+    /// The same field in the letter case of workflows.
     #[serde(rename = "task_id")]
     snake_task_id: Option<String>,
 }
@@ -46,7 +46,7 @@ pub(super) struct CallsOfRow {
     /// The id of a task, 32 hex digits: only its calls. It or `workflow_id` is needed.
     #[serde(rename = "TaskID")]
     task_id: Option<String>,
-    /// The same in the letter case of workflows.
+    /// The same field in the letter case of workflows.
     #[serde(rename = "task_id")]
     snake_task_id: Option<String>,
     /// The id of an instance, 32 hex digits: the calls of all its tasks.

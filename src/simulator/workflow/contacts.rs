@@ -20,7 +20,7 @@ pub(super) struct UpdateContact {
     callee: Option<PhoneNumber>,
     /// The customer's own id of the rows.
     case_id: Option<String>,
-    /// An object of strings: the variables to change, the others stay. They count for nodes that the rows come to later.
+    /// An object of strings: the variables to change; the others stay. They apply to nodes that the rows reach later.
     variables: Fields,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn update_contact(
         row.message_outcome = message_outcome;
         changed = true;
     }
-    if changed { Ok(NoData) } else { Err(Refusal::new(400, "the row is finished already")) }
+    if changed { Ok(NoData) } else { Err(Refusal::new(400, "the row is already finished")) }
 }
 
 /// Takes rows out. A call or session under way continues to its end.
@@ -75,7 +75,7 @@ pub(super) fn cancel_contact(
     for row in workflow.named_rows(key, RowNames::new(fields.callee, fields.case_id.as_ref())?)? {
         changed |= workflow.let_go(key, row, request.now, &mut dialers);
     }
-    if changed { Ok(NoData) } else { Err(Refusal::new(400, "the row is finished or cancelled already")) }
+    if changed { Ok(NoData) } else { Err(Refusal::new(400, "the row is already finished or cancelled")) }
 }
 
 impl Workflow {

@@ -35,11 +35,11 @@ pub(super) struct CreateInstance {
     name: Name,
     /// The name that notices and lists carry in place of `name` (documented; the meaning is assumed).
     workflow_name: Option<Name>,
-    /// When it ends by itself: 0 never, 1 as soon as every row is finished, 2 when none has been added for five minutes
-    /// after that. Default: 2, or `auto_finish` under `[workflow]` in the settings (documented; the values and their meaning
-    /// are assumed).
+    /// When it ends on its own: 0 never, 1 as soon as every row is finished, 2 when no row was added for five minutes after
+    /// that. Default: 2, or `auto_finish` under `[workflow]` in the settings (documented; the values and their meaning are
+    /// assumed).
     auto_finish: Option<Whole<0, 2>>,
-    /// A time such as `2030-01-31 09:00:00+08:00`, with its zone: when it ends at the latest.
+    /// A time such as `2030-01-31 09:00:00+08:00`, with its zone: the latest end.
     end_time: ZonedTime,
     /// The rows, at most 10,000 in one instance over its life (client).
     #[serde(rename = "details")]
@@ -51,7 +51,7 @@ pub(super) struct CreateInstance {
 pub(super) struct CreatedInstance {
     /// The instance, 32 hex.
     workflow_id: String,
-    /// The rows that are refused while the others are taken; left out if there are none (assumed).
+    /// The refused rows; the others are accepted. Left out if there are none (assumed).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     detail_error_list: Vec<RefusedRow>,
 }
@@ -69,7 +69,7 @@ pub(super) struct AddContacts {
 /// The data of the response, if any row is refused; there is none otherwise (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RefusedRows {
-    /// The rows that are refused while the others are taken.
+    /// The refused rows; the others are accepted.
     detail_error_list: Vec<RefusedRow>,
 }
 

@@ -60,7 +60,7 @@ impl<'de> Deserialize<'de> for Moment {
 pub(super) struct Page {
     /// The page, from 1. Default: 1.
     page: Option<Whole<1, { i64::MAX }>>,
-    /// How many rows a page has. Default: 20.
+    /// Number of rows per page. Default: 20.
     size: Option<Whole<1, 1_000>>,
 }
 
@@ -76,9 +76,9 @@ impl Page {
 /// The data of a list (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct List<T> {
-    /// How many there are on all pages.
+    /// The number on all pages.
     pub(super) total: usize,
-    /// Those of this page.
+    /// The rows of this page.
     pub(super) list: Vec<T>,
 }
 
@@ -107,7 +107,7 @@ impl<'a> RowNames<'a> {
     /// Creates it. At least one of the two must be present.
     pub(super) fn new(callee: Option<PhoneNumber>, case_id: Option<&'a String>) -> Result<Self, Refusal> {
         if callee.is_none() && case_id.is_none() {
-            let message = "callee is missing: a number in E.164, or a case_id in place of it";
+            let message = "callee is missing: give a number in E.164, or a case_id instead";
             return Err(Refusal::new(400, message));
         }
         Ok(Self { number: callee.map(PhoneNumber::digits), case_id: case_id.map(String::as_str) })

@@ -44,11 +44,11 @@ pub(super) struct RowCounts {
     pub(super) total: i64,
     /// Rows that have not begun.
     pub(super) pending: i64,
-    /// Rows on their way.
+    /// Rows in progress.
     pub(super) running: i64,
     /// Rows at the end of their flow.
     pub(super) finished: i64,
-    /// Rows taken out, or cut off by the end of the instance.
+    /// Rows removed, or cut off by the end of the instance.
     pub(super) cancelled: i64,
 }
 

@@ -36,7 +36,7 @@ struct TemplateNode {
     node_id: String,
     /// Its name.
     node_name: String,
-    /// What kind of node it is.
+    /// The kind of node.
     node_type: NodeType,
 }
 
@@ -54,17 +54,17 @@ pub(super) struct InstanceSummary {
     workflow_id: String,
     /// Its name.
     workflow_name: String,
-    /// The template it was made from.
+    /// Its template.
     workflow_template_id: i64,
     /// Its name.
     workflow_template_name: String,
     /// What it does.
     status: InstanceStatus,
-    /// When it ends by itself, as in the request that made it.
+    /// When it ends on its own, as in the request that created it.
     auto_finish: i64,
-    /// When it was made: `2025-04-15T06:41:00Z`.
+    /// When it was created: `2025-04-15T06:41:00Z`.
     create_time: String,
-    /// When it ends at the latest: `2025-04-15T06:41:00Z`.
+    /// Its latest end: `2025-04-15T06:41:00Z`.
     end_time: String,
     /// When it ended: `2025-04-15T06:41:00Z`; empty before.
     finish_time: String,
@@ -93,21 +93,21 @@ pub(super) struct NodeTaskSummary {
     nodetask_id: String,
     /// Its name.
     nodetask_name: String,
-    /// What kind of node it is.
+    /// The kind of node.
     node_type: NodeType,
     /// The node of the template, 32 hex.
     node_id: String,
     /// What it does.
     status: NodeStatus,
-    /// The task it made, if it made one: a calling task, or one of the predictive dialer.
+    /// The task it created, if any: a calling task, or one of the predictive dialer.
     #[serde(skip_serializing_if = "Option::is_none")]
     task_id: Option<String>,
-    /// The WhatsApp task it made, if it made one.
+    /// The WhatsApp task it created, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     waba_task_id: Option<String>,
-    /// How many rows have come to it.
+    /// Number of rows that have reached it.
     total: i64,
-    /// How many of them are at it.
+    /// Number of rows that are at it now.
     running: i64,
 }
 
@@ -118,10 +118,10 @@ pub(super) struct FindInstances {
     case_id: Option<String>,
     /// The number of the rows, in E.164; it or `case_id` is needed (documented; that one will do is assumed).
     callee: Option<PhoneNumber>,
-    /// A time such as `2030-01-31 09:00:00+08:00`, in the account's zone without one: instances made then or later
+    /// A time such as `2030-01-31 09:00:00+08:00`, in the account's zone without one: instances created then or later
     /// (documented; the form and the meaning are assumed).
     start_time: Moment,
-    /// A time such as `2030-01-31 09:00:00+08:00`, in the account's zone without one: instances made then or earlier
+    /// A time such as `2030-01-31 09:00:00+08:00`, in the account's zone without one: instances created then or earlier
     /// (documented; the form and the meaning are assumed).
     end_time: Moment,
 }
@@ -262,10 +262,10 @@ impl Workflow {
         match instance.phase {
             InstancePhase::Created | InstancePhase::Running => Ok(instance),
             InstancePhase::Ending { stopped: true } | InstancePhase::Stopped => {
-                Err(Refusal::new(400, "the workflow is stopped already"))
+                Err(Refusal::new(400, "the workflow is already stopped"))
             }
             InstancePhase::Ending { stopped: false } | InstancePhase::Finished => {
-                Err(Refusal::new(400, "the workflow is finished already"))
+                Err(Refusal::new(400, "the workflow is already finished"))
             }
         }
     }

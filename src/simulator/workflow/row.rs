@@ -38,12 +38,12 @@ pub(super) struct Detail {
 
 /// A row of a request (client).
 #[derive(JsonSchema)]
-#[expect(dead_code, reason = "says what the list looks like; the rows are read one by one")]
+#[expect(dead_code, reason = "describes the list for the schema; the rows are read one by one")]
 pub(super) struct DetailFields {
     /// The number, in E.164.
     callee: String,
-    /// An object of strings: what the nodes know of the row. `mock_outcome` and `mock_whatsapp` are this mock's own: how the
-    /// calls and messages go, for tests.
+    /// An object of strings: the row's data for the nodes. `mock_outcome` and `mock_whatsapp` are this mock's own: they set
+    /// the results of calls and messages, for tests.
     variables: Option<Fields>,
     /// The customer's own id of the row (assumed).
     case_id: Option<String>,
@@ -52,9 +52,9 @@ pub(super) struct DetailFields {
 /// A row that is refused (assumed).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(super) struct RefusedRow {
-    /// Its number, as it came.
+    /// Its number, as received.
     callee: Value,
-    /// Its id, as it came.
+    /// Its id, as received.
     case_id: Value,
     /// Why it is refused.
     pub(super) reason: String,
@@ -87,7 +87,7 @@ pub(super) fn read(
     if before + items.len() > MOST_ROWS {
         let already = if before == 0 { String::new() } else { format!(" and the instance has {before}") };
         let message = format!(
-            "details has {} rows{already}: {MOST_ROWS} is the most in one instance over its life",
+            "details has {} rows{already}: one instance accepts at most {MOST_ROWS} over its life",
             items.len()
         );
         return Err(Refusal::new(400, message));
@@ -98,7 +98,7 @@ pub(super) fn read(
         let written: Result<Written, _> = serde_json::from_str(item.get());
         let read = match &written {
             Ok(written) if item.get().starts_with('{') => detail(written, &magic),
-            _ => Err("the row is no object with callee, variables and case_id".to_owned()),
+            _ => Err("the row is not an object with callee, variables and case_id".to_owned()),
         };
         match read {
             Ok(row) => rows.push(row),
@@ -160,9 +160,11 @@ pub(super) fn mock_outcomes(variables: &Map<String, Value>) -> Result<MockOutcom
             let words = CameTo::WORDS.map(|(word, _)| word);
             match nearest(text, words) {
                 Some(near) => {
-                    format!("variables.{MESSAGE_OUTCOME}: `{given}` is no outcome, did you mean `{near}`?")
+                    format!(
+                        "variables.{MESSAGE_OUTCOME}: `{given}` is not an outcome, did you mean `{near}`?"
+                    )
                 }
-                None => format!("variables.{MESSAGE_OUTCOME}: `{given}` is none of {}", words.join(", ")),
+                None => format!("variables.{MESSAGE_OUTCOME}: `{given}` is not one of {}", words.join(", ")),
             }
         })?),
     };

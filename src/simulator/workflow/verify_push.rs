@@ -27,9 +27,9 @@ pub(super) struct VerifyPush {
 /// The data of the response (assumed).
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct Verified {
-    /// Whether the node has pushed such a row and the receiver has it: an attempt is under way, or was answered.
+    /// Whether the node has pushed such a row and the receiver has it: an attempt is in progress, or was answered.
     valid: bool,
-    /// What it pushed, if it has.
+    /// The pushed data, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     push: Option<Given<ApiPush>>,
 }

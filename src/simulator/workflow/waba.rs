@@ -35,27 +35,27 @@ pub(super) struct WabaTask {
     nodetask_id: String,
     /// Its name.
     nodetask_name: String,
-    /// The message template, as the template list has it.
+    /// The message template, as in the template list.
     template_id: i64,
     /// Its name.
     template_name: String,
-    /// The channel that sends, as the list of business accounts has it.
+    /// The sending channel, as in the list of business accounts.
     channel_id: String,
-    /// What the node's run does.
+    /// The status of the node's run.
     status: NodeStatus,
-    /// How many messages it has.
+    /// Number of messages.
     total: i64,
-    /// How many of them have not left yet.
+    /// Number of messages that are not sent yet.
     pending: i64,
-    /// How many have left and no more is known.
+    /// Number of messages that are sent, without further status.
     send: i64,
-    /// How many have arrived and are not read.
+    /// Number of messages that are delivered and not read.
     delivery: i64,
-    /// How many are read.
+    /// Number of messages that are read.
     read: i64,
-    /// How many could not be delivered.
+    /// Number of messages that could not be delivered.
     failed: i64,
-    /// How many of the read ones were answered.
+    /// Number of read messages that were answered.
     replied: i64,
 }
 
@@ -79,11 +79,11 @@ struct WabaDetail {
     callee: String,
     /// The message.
     msg_id: String,
-    /// How far it has come: `pending` before it has left, then `send`, `delivery`, `read` or `failed`.
+    /// Its status: `pending` before it is sent, then `send`, `delivery`, `read` or `failed`.
     status: String,
-    /// The conversation that came of it, 32 hex; empty if the person has not answered.
+    /// The resulting conversation, 32 hex; empty if the person has not answered.
     call_id: String,
-    /// What the person wanted, one letter; `--` as long as it is not known.
+    /// What the person wanted, one letter; `--` until it is known.
     intention: String,
 }
 

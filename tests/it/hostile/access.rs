@@ -13,7 +13,7 @@ fn tokens(world: &World, table: &mut Vec<Case>) {
     let token = &world.token;
     let missing = Wanted::Refused(Envelope::Cloud, 401, "Authorization is missing");
     let form = Wanted::Refused(Envelope::Cloud, 401, "must be `Token <token>`");
-    let unknown = Wanted::Refused(Envelope::Cloud, 401, "not known");
+    let unknown = Wanted::Refused(Envelope::Cloud, 401, "unknown");
     let long = "x".repeat(4_000);
     for (headers, wanted) in [
         (String::new(), missing.clone()),
@@ -53,7 +53,7 @@ fn tokens(world: &World, table: &mut Vec<Case>) {
     latin.truncate(latin.len() - 4);
     latin.extend_from_slice(b"\0\r\n\r\n");
     table.push(Case::new("token: a NUL", latin, Wanted::Bare(400)).garbles());
-    // Who may not call gets to know nothing more: not of other mistakes either.
+    // Whoever is not authorised gets to know nothing more: not of other mistakes either.
     for (path, envelope) in
         [("/service/cloud/task", Envelope::Cloud), ("/service/sms/message/v2/send", Envelope::Sms)]
     {
@@ -73,8 +73,8 @@ fn encryption(world: &World, table: &mut Vec<Case>) {
     for (query, headers, word) in [
         (text, "Is-Encrypted: 1\r\n", "Signed is missing"),
         (text, "Is-Encrypted: 1\r\nSigned:\r\n", "Signed is missing"),
-        (text, "Is-Encrypted: 1\r\nSigned: x\r\n", "Signed does not fit"),
-        (text, &format!("Is-Encrypted: 1\r\nSigned: {}\r\n", digest.to_uppercase()), "Signed does not fit"),
+        (text, "Is-Encrypted: 1\r\nSigned: x\r\n", "Signed does not match"),
+        (text, &format!("Is-Encrypted: 1\r\nSigned: {}\r\n", digest.to_uppercase()), "Signed does not match"),
         ("", &signed, "empty"),
         ("TaskID=x", &signed, "base64"),
         ("!", &signed, "base64"),
@@ -84,7 +84,7 @@ fn encryption(world: &World, table: &mut Vec<Case>) {
         ("%ff%fe", &signed, "base64"),
         ("%00", &signed, "base64"),
         (&text.replace('+', "-"), &signed, "base64"),
-        (&format!("{text}{text}"), &signed, "Signed does not fit"),
+        (&format!("{text}{text}"), &signed, "Signed does not match"),
         (&long, &signed, "multiple of 16"),
     ] {
         let shown: String = query.chars().take(20).collect();
@@ -97,7 +97,7 @@ fn encryption(world: &World, table: &mut Vec<Case>) {
         (b"{}", "base64"),
         (b"{\"TaskID\":\"x\"}", "base64"),
         (b"\xff\xfe", "base64"),
-        (b"AAAAAAAAAAAAAAAAAAAAAA==", "Signed does not fit"),
+        (b"AAAAAAAAAAAAAAAAAAAAAA==", "Signed does not match"),
         (text.as_bytes(), "not JSON"),
         (b"\0", "base64"),
     ] {

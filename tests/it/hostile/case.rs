@@ -55,7 +55,7 @@ pub(super) enum Envelope {
     Sms,
     /// `code`, `msg`.
     Detection,
-    /// `code`, `message`: no call of any family.
+    /// `code`, `message`: no endpoint of any family.
     Nobody,
     /// `message`: not even a whole request.
     Unread,
@@ -164,7 +164,7 @@ impl World {
         self.request("GET", target, headers, b"")
     }
 
-    /// A POST whose framing is up to the caller.
+    /// A POST whose framing is up to the client.
     pub(super) fn raw_post(&self, target: &str, headers: &str, body: &[u8]) -> Vec<u8> {
         self.request("POST", target, headers, body)
     }

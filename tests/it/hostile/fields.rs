@@ -1,4 +1,4 @@
-//! Every parameter of every call, with every kind of wrong value.
+//! Every parameter of every request, with every kind of wrong value.
 
 use serde_json::{Value, json};
 
@@ -137,7 +137,7 @@ pub(super) fn cases(world: &World) -> Vec<Case> {
     table
 }
 
-/// A call with a body: its path, its family's envelope, a body that is taken, and the parameters to spoil.
+/// A request with a body: its path, its family's envelope, a body that is taken, and the parameters to spoil.
 type Post<'a> = (&'static str, Envelope, &'a dyn Fn() -> Value, Vec<Field>);
 
 fn posts(world: &World, table: &mut Vec<Case>) {

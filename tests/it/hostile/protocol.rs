@@ -55,7 +55,7 @@ fn targets(world: &World, table: &mut Vec<Case>) {
         table.push(Case::new(
             target,
             world.get(target),
-            Wanted::Refused(Envelope::Unread, 404, "nothing is here"),
+            Wanted::Refused(Envelope::Unread, 404, "there is no such request"),
         ));
     }
     for (body, word) in [

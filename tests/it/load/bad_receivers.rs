@@ -40,7 +40,7 @@ fn nobody_listens() {
     let address = free_address();
     let run = load(&url(address), &with(&[]));
     assert_failed(&run, "refused", "start your receiver there");
-    assert!(stdout(&run.output).contains("nobody listens"), "{}", stdout(&run.output));
+    assert!(stdout(&run.output).contains("nothing listens"), "{}", stdout(&run.output));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn dies_and_comes_back() {
 #[test]
 fn resets_connections() {
     let receiver = Receiver::with(|_, _| Then::Reset);
-    assert_failed(&load(&receiver.url(), &with(&[])), "reset", "closed the connection before it answered");
+    assert_failed(&load(&receiver.url(), &with(&[])), "reset", "closed the connection before it responded");
     assert_eq!(receiver.count(), 100);
     // Not even a request is read.
     let (address, _) = raw(|stream, _| {
@@ -142,7 +142,7 @@ fn is_too_slow() {
     assert!(run.count("timed_out") >= 15, "{}", run.report["counts"]);
     assert!(run.count("ok") >= 50, "{}", run.report["counts"]);
     assert!(
-        run.first("timeout").contains("answer first and do the work afterwards"),
+        run.first("timeout").contains("respond first and process afterwards"),
         "{}",
         run.first("timeout")
     );

@@ -102,7 +102,7 @@ async fn a_body_has_to_come_in_time() {
     }
     let answer = read_all(&mut slow).await;
     assert_eq!(status(&answer), "408", "{answer}");
-    assert!(answer.contains("slower than 1024 bytes a second, or takes longer than 5m"), "{answer}");
+    assert!(answer.contains("more slowly than 1024 bytes a second, or takes longer than 5m"), "{answer}");
     assert!(begun.elapsed() < Duration::from_secs(33));
 }
 

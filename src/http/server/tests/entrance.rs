@@ -73,7 +73,7 @@ async fn plain_http_at_an_address_with_tls_is_told_so() {
     let server = secure(Limits::default(), Entrance::Tls);
     let answer = ask(&mut server.running.connect(), "/a", "localhost").await;
     assert_eq!(status(&answer), "400", "{answer}");
-    assert!(body(&answer).contains("write https:// in place of http://"), "{answer}");
+    assert!(body(&answer).contains("write https:// instead of http://"), "{answer}");
     assert_eq!(server.running.requests.load(Ordering::Relaxed), 0);
 }
 

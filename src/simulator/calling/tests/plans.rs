@@ -106,7 +106,7 @@ fn a_plan_is_stopped_between_its_rounds_through_the_last_task() {
     let rounds = vendor.request("plan.rounds", json!({ "PlanID": plan })).unwrap();
     let stop = json!({ "TaskID": rounds["list"][0]["TaskID"], "Action": "Stop" });
     vendor.request("task.stop", stop.clone()).unwrap();
-    assert_eq!(vendor.request("task.stop", stop).unwrap_err().1, "the task is finished already");
+    assert_eq!(vendor.request("task.stop", stop).unwrap_err().1, "the task is already finished");
     vendor.pass(DAY);
     assert_eq!(vendor.sent("plan.finished")[0]["Status"], "cancelled");
     assert_eq!(

@@ -129,7 +129,7 @@ fn a_plan_is_paused_and_stopped_between_its_rounds() {
         assert_eq!(status(&mut vendor), ("running".to_owned(), 1), "it waits for its next round");
         assert_eq!(act(&mut vendor, "Resume"), Err("the plan is not paused".to_owned()));
         act(&mut vendor, "Pause").unwrap();
-        assert_eq!(act(&mut vendor, "Pause"), Err("the plan is paused already".to_owned()));
+        assert_eq!(act(&mut vendor, "Pause"), Err("the plan is already paused".to_owned()));
         assert_eq!(status(&mut vendor).0, "paused");
         // The next round is due in an hour.
         vendor.pass(if late { DAY } else { Duration::from_secs(60) });

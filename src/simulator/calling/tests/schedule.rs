@@ -102,7 +102,7 @@ fn stopping_pausing_and_cancelling() {
     vendor.pass(Duration::from_secs(1));
     assert_eq!(vendor.simulator.calling.tasks[0].sums.calling, 1);
     operate(&mut vendor, "Stop").unwrap();
-    assert_eq!(operate(&mut vendor, "Stop").unwrap_err().1, "the task is stopped already");
+    assert_eq!(operate(&mut vendor, "Stop").unwrap_err().1, "the task is already stopped");
     vendor.pass(DAY);
     let rows = details(&mut vendor, &task);
     assert_eq!(rows["9002"]["Status"], "finished", "a call under way goes on to its end");

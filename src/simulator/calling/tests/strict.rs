@@ -30,9 +30,9 @@ fn robots_and_lines_that_nobody_declared_are_refused_where_some_are() {
     let strict = &mut vendor(Strictness::Standard, declared());
     let lenient = &mut vendor(Strictness::Lenient, declared());
     for (field, value, wanted) in [
-        ("RobotID", "Min", "RobotID `Min` is no robot of the account, did you mean `Mine`?"),
-        ("RobotID", "Payment reminder", "RobotID `Payment reminder` is no robot of the account"),
-        ("SIPLine", "narow", "SIPLine `narow` is no line of the account, did you mean `narrow`?"),
+        ("RobotID", "Min", "RobotID `Min` is not a robot of the account, did you mean `Mine`?"),
+        ("RobotID", "Payment reminder", "RobotID `Payment reminder` is not a robot of the account"),
+        ("SIPLine", "narow", "SIPLine `narow` is not a line of the account, did you mean `narrow`?"),
     ] {
         for id in ["task.create", "plan.create"] {
             let mut fields = order(value, field, value);
@@ -47,7 +47,7 @@ fn robots_and_lines_that_nobody_declared_are_refused_where_some_are() {
     let mut rows = order("rows", "SIPLine", "narrow");
     rows["Details"][0]["RobotID"] = "Nobody".into();
     let answer = strict.request("task.create", rows).unwrap();
-    assert_eq!(answer["detail_error_list"][0]["reason"], "RobotID `Nobody` is no robot of the account");
+    assert_eq!(answer["detail_error_list"][0]["reason"], "RobotID `Nobody` is not a robot of the account");
     assert!(!strict.simulator.findings().counts().contains_key(&FindingKind::UnknownName));
     assert_eq!(lenient.simulator.findings().counts()[&FindingKind::LetPass], 6);
 }

@@ -38,15 +38,15 @@ pub(super) struct InboundCallCompleted {
     call_end_time: String,
     /// How long both sides talked, in seconds.
     talk_duration: u64,
-    /// How often caller and robot took turns.
+    /// Number of turns of caller and robot.
     talk_round: u64,
     /// Who hung up.
     hangup_type: &'static str,
     /// What the caller wanted, one letter; `--` if unknown.
     intention: String,
-    /// Where the recording is; empty if nobody talked.
+    /// The URL of the recording; empty if nobody talked.
     record_link: String,
-    /// When the callback was made, in Unix seconds.
+    /// When the callback was created, in Unix seconds.
     timestamp: i64,
 }
 

@@ -25,9 +25,9 @@ const MOST_MESSAGES: usize = 1_000;
 pub(in crate::simulator::chatbot) struct MessageSend {
     #[serde(flatten)]
     head: Head,
-    /// To whom the robot speaks.
+    /// The user that the robot writes to.
     user: User,
-    /// What the robot says; `sender_type` is `robot`.
+    /// The robot's message; `sender_type` is `robot`.
     messages: Vec<Given<Message>>,
 }
 
@@ -65,7 +65,7 @@ pub(in crate::simulator::chatbot) struct MessageReceive {
     head: Head,
     /// Who speaks.
     user: User,
-    /// What the user says; `sender_type` is `user`.
+    /// The user's message; `sender_type` is `user`.
     messages: Vec<Given<Message>>,
 }
 
@@ -95,7 +95,7 @@ pub(in crate::simulator::chatbot) struct AgentMessage {
     user: User,
     /// The agent who has the conversation.
     seat_id: String,
-    /// What the user says; `sender_type` is `user`.
+    /// The user's message; `sender_type` is `user`.
     messages: Vec<Given<Message>>,
 }
 
@@ -128,7 +128,7 @@ pub(in crate::simulator::chatbot) struct TemplateReply {
     head: Head,
     /// Who answers.
     user: User,
-    /// Which template is answered.
+    /// The answered template.
     template: TemplateInfo,
     /// The answer; its `reply` is the template message.
     messages: Vec<Given<Message>>,

@@ -53,7 +53,7 @@ pub(super) struct Head {
     company: String,
     /// The channel, for example `WhatsApp`; `chatbot` for one that the customer owns.
     channel: String,
-    /// The id of the channel, a string even when it is digits.
+    /// The id of the channel, a string even if it consists of digits.
     channel_id: String,
 }
 

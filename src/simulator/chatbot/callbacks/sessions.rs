@@ -21,11 +21,11 @@ pub(super) struct SessionTransfer {
     event: &'static str,
     /// The channel, `WhatsApp` in the example.
     channel: String,
-    /// The id of the channel, a string even when it is digits, as in `3709`.
+    /// The id of the channel, a string even if it consists of digits, as in `3709`.
     channel_id: String,
     /// Who asks.
     user: UserRef,
-    /// What is asked for.
+    /// The request for an agent.
     transfer: Transfer,
 }
 
@@ -59,11 +59,11 @@ pub(super) struct AgentTransfer {
     event: &'static str,
     /// The channel, for example `WhatsApp`.
     channel: String,
-    /// The id of the channel, a string even when it is digits.
+    /// The id of the channel, a string even if it consists of digits.
     channel_id: String,
-    /// Whose conversation it is.
+    /// The user of the conversation.
     user: UserRef,
-    /// From whom to whom.
+    /// The previous and the next agent.
     transfer: SeatTransfer,
 }
 
@@ -76,7 +76,7 @@ struct SeatTransfer {
     call_id: String,
     /// The agent who has it.
     from_seat_id: String,
-    /// The agent who is to get it; empty if anyone may.
+    /// The agent who should get it; empty if any agent can.
     to_seat_id: String,
 }
 
@@ -103,11 +103,11 @@ impl Generate for AgentTransfer {
 pub(super) struct SessionEnd {
     #[serde(flatten)]
     head: Head,
-    /// Whose conversation it was.
+    /// The user of the conversation.
     user: UserRef,
     /// The agent who had it last, empty if none did.
     seat_id: String,
-    /// Whether it goes on: `closed`.
+    /// Its status: `closed`.
     status: SessionStatus,
     /// When it began: `2025-04-15T06:41:00Z`.
     session_start_time: String,
@@ -140,13 +140,13 @@ impl Generate for SessionEnd {
 pub(super) struct SessionReport {
     #[serde(flatten)]
     head: Head,
-    /// Whose conversation it was.
+    /// The user of the conversation.
     user: User,
     /// The robot, digits in a string.
     robot_id: String,
     /// The agent who had it last, empty if none did.
     seat_id: String,
-    /// Whether it goes on: `closed`.
+    /// Its status: `closed`.
     status: SessionStatus,
     /// When it began: `2025-04-15T06:41:00Z`.
     session_start_time: String,
@@ -154,18 +154,18 @@ pub(super) struct SessionReport {
     session_end_time: String,
     /// Who or what ended it.
     session_end_reason: Given<EndReason>,
-    /// What the user wanted: the letter that the dialogue led to, or `--` if it did not become clear.
+    /// What the user wanted: the letter that the dialogue led to, or `--` if unclear.
     intention: String,
-    /// How often user and robot took turns.
+    /// Number of turns of user and robot.
     talk_round: usize,
     /// What the robot understood, name to text.
     ner_slots: Fields,
     /// Labels the robot set, name to text.
     event_label: Fields,
-    /// The robot's variables, name to text: those of a workflow's row, the texts of a template (`1`, `2`, ...) that a request
-    /// named, those of an answer of your own.
+    /// The robot's variables, name to text: from a workflow's row, from the texts of a template (`1`, `2`, ...) in a
+    /// request, or from an answer of your own.
     variables: Fields,
-    /// When the report was made, in Unix seconds.
+    /// When the report was created, in Unix seconds.
     timestamp: i64,
     /// The whole conversation, oldest first.
     messages: Vec<Given<Message>>,

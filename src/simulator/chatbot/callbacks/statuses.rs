@@ -19,15 +19,15 @@ use crate::simulator::keys::ConversationKey;
 pub(in crate::simulator::chatbot) struct MessageStatusChange {
     #[serde(flatten)]
     head: Head,
-    /// To whom the message went.
+    /// The recipient.
     user: UserRef,
     /// The message.
     msg_id: String,
-    /// How far it has come; the words but `failed` are read off examples.
+    /// Its status; all words except `failed` are taken from examples.
     status: MessageStatus,
-    /// When it came so far, in Unix seconds.
+    /// When it reached this status, in Unix seconds.
     timestamp: i64,
-    /// Why it failed, if it did.
+    /// Why it failed, if it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<SendError>,
 }
@@ -63,17 +63,17 @@ impl Generate for MessageStatusChange {
 pub(super) struct AgentMessageStatus {
     #[serde(flatten)]
     head: Head,
-    /// To whom the message went.
+    /// The recipient.
     user: UserRef,
     /// The agent who wrote it.
     seat_id: String,
     /// The message.
     msg_id: String,
-    /// How far it has come; the words but `failed` are read off examples.
+    /// Its status; all words except `failed` are taken from examples.
     status: MessageStatus,
-    /// When it came so far, in Unix seconds.
+    /// When it reached this status, in Unix seconds.
     timestamp: i64,
-    /// Why it failed, if it did.
+    /// Why it failed, if it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<SendError>,
 }
@@ -100,25 +100,25 @@ impl Generate for AgentMessageStatus {
 pub(in crate::simulator::chatbot) struct TemplateResult {
     /// The event.
     pub(in crate::simulator::chatbot) event: &'static str,
-    /// What the sending call answered: all numbers of one call share it. 32 hexadecimal digits.
+    /// The task id from the response to the send request; all numbers of one request share it. 32 hexadecimal digits.
     pub(in crate::simulator::chatbot) task_id: String,
     /// The business unit.
     pub(in crate::simulator::chatbot) company: String,
     /// The channel, for example `WhatsApp`.
     pub(in crate::simulator::chatbot) channel: String,
-    /// The id of the channel, a string even when it is digits.
+    /// The id of the channel, a string even if it consists of digits.
     pub(in crate::simulator::chatbot) channel_id: String,
-    /// To whom the message went.
+    /// The recipient.
     pub(in crate::simulator::chatbot) user: UserRef,
-    /// Which template it was.
+    /// The template.
     pub(in crate::simulator::chatbot) template: TemplateInfo,
-    /// The message; empty if none was made.
+    /// The message; empty if none was created.
     pub(in crate::simulator::chatbot) msg_id: String,
-    /// How far it has come: `send` or `failed`.
+    /// Its status: `send` or `failed`.
     pub(in crate::simulator::chatbot) status: MessageStatus,
-    /// When it came so far, in Unix seconds.
+    /// When it reached this status, in Unix seconds.
     pub(in crate::simulator::chatbot) timestamp: i64,
-    /// Why it failed, if it did.
+    /// Why it failed, if it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::simulator::chatbot) error: Option<SendError>,
 }

@@ -128,10 +128,10 @@ impl From<MessageStatus> for RowStatus {
     }
 }
 
-/// How many messages are at each status (assumed).
+/// Number of messages by status (assumed).
 #[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
 struct Counts {
-    /// On their way out.
+    /// Being sent.
     pending: usize,
     /// Sent.
     send: usize,

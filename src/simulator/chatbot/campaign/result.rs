@@ -16,9 +16,9 @@ use crate::simulator::{Refusal, Request, Simulator};
 /// `POST /api/v1/template/result` (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::simulator::chatbot) struct ResultQuery {
-    /// What the sending call answered.
+    /// The task id from the response to the send request.
     task_id: String,
-    /// Only numbers whose message has come so far.
+    /// Only numbers whose message has this status.
     status: Option<RowStatus>,
 }
 
@@ -27,21 +27,21 @@ pub(in crate::simulator::chatbot) struct ResultQuery {
 pub(in crate::simulator::chatbot) struct TaskResult {
     /// The id of the task: 32 hexadecimal digits.
     task_id: String,
-    /// The channel that the messages came from.
+    /// The channel that sent the messages.
     channel_id: String,
     /// The template.
     template: TemplateInfo,
-    /// How many messages there are.
+    /// Number of messages.
     total: usize,
-    /// How many messages are at each status.
+    /// Number of messages by status.
     counts: Counts,
-    /// How many users have replied.
+    /// Number of users who have replied.
     replied: usize,
-    /// How many messages the filter lets through.
+    /// Number of messages that match the filter.
     found: usize,
     /// The number of the page.
     page: usize,
-    /// How many messages a page has at most.
+    /// Maximum number of messages per page.
     size: usize,
     /// The messages of the page.
     list: Vec<NumberResult>,
@@ -54,17 +54,17 @@ struct NumberResult {
     number: String,
     /// The user at that number.
     user: UserRef,
-    /// The conversation that the message stands in.
+    /// The conversation of the message.
     call_id: String,
     /// The id of the message; empty before it is sent, and if it failed.
     msg_id: String,
-    /// How far the message has come.
+    /// The status of the message.
     status: RowStatus,
     /// Whether the user has replied.
     replied: bool,
-    /// When the message came so far, in Unix seconds.
+    /// When the message reached this status, in Unix seconds.
     timestamp: i64,
-    /// Why the message failed, if it did.
+    /// Why the message failed, if it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<SendError>,
 }

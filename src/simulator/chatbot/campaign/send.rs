@@ -31,9 +31,9 @@ const PACE: u64 = 20;
 /// `POST /api/v1/template/send` (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::simulator::chatbot) struct SendTemplate {
-    /// A list of numbers in E.164, 10,000 at most; a single one and one text with commas are taken as well.
+    /// A list of numbers in E.164, 10,000 at most; a single number and a text with commas are accepted as well.
     to: Option<Given<Vec<Recipient>>>,
-    /// The texts that fill `{{1}}`, `{{2}}`, ... of the template; made up if they are left out.
+    /// The texts that fill `{{1}}`, `{{2}}`, ... of the template; generated if left out.
     variables: Option<Vec<TextOrNumber>>,
 }
 
@@ -42,9 +42,9 @@ pub(in crate::simulator::chatbot) struct SendTemplate {
 pub(in crate::simulator::chatbot) struct SentTemplate {
     /// The id of the task, for the query of its result: 32 hexadecimal digits.
     task_id: String,
-    /// How many numbers came.
+    /// Number of numbers received.
     total: usize,
-    /// To how many of them the message goes.
+    /// Number of these that the message is sent to.
     accepted: usize,
     /// The numbers that cannot be used.
     error_list: Vec<WrongNumber>,
@@ -55,7 +55,7 @@ pub(in crate::simulator::chatbot) struct SentTemplate {
 struct WrongNumber {
     /// Its place in the list, from 0.
     index: usize,
-    /// The number as it came.
+    /// The number as received.
     number: Given<String>,
     /// Why it cannot be used.
     reason: String,
@@ -64,13 +64,13 @@ struct WrongNumber {
 /// `POST /api/v1/template/send_single` (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::simulator::chatbot) struct SendSingleTemplate {
-    /// A number in E.164. If it is left out, `call_id`, or `channel_id` with `user.id`, says whom the message goes to.
+    /// A number in E.164. If it is left out, `call_id`, or `channel_id` with `user.id`, names the recipient.
     to: Option<Given<Recipient>>,
     /// The conversation to write into, if `to` is left out.
     call_id: Option<String>,
     /// The user to write to, if `to` and `call_id` are left out.
     user: Option<NamedUser>,
-    /// The texts that fill `{{1}}`, `{{2}}`, ... of the template; made up if they are left out.
+    /// The texts that fill `{{1}}`, `{{2}}`, ... of the template; generated if left out.
     variables: Option<Vec<TextOrNumber>>,
 }
 
@@ -79,7 +79,7 @@ pub(in crate::simulator::chatbot) struct SendSingleTemplate {
 pub(in crate::simulator::chatbot) struct SentSingleTemplate {
     /// The id of the task, for the query of its result: 32 hexadecimal digits.
     task_id: String,
-    /// The conversation that the message stands in.
+    /// The conversation of the message.
     call_id: String,
 }
 
@@ -108,7 +108,7 @@ pub(in crate::simulator::chatbot) fn send_template(
     }
     if good.is_empty() {
         let first = error_list.first().map_or("", |error| &error.reason);
-        return Err(Refusal::new(400, format!("to has no number that can be used; the first: {first}")));
+        return Err(Refusal::new(400, format!("to has no usable number; the first: {first}")));
     }
     let (total, accepted) = (items.len(), good.len());
     let task = start(simulator, request, chosen, waba, false, good, texts);
@@ -154,9 +154,9 @@ fn read(
         let Ok(found) = to else { continue };
         let given = found.variables.as_deref().or(texts).map(<[String]>::len);
         let wrong = match given.filter(|given| *given != chosen.variables()) {
-            _ if !seen.insert(found.number) => "the number stands in the list twice".to_owned(),
+            _ if !seen.insert(found.number) => "the number is in the list twice".to_owned(),
             Some(given) => {
-                format!("there are {given} variables, and the template has {}", chosen.variables())
+                format!("there are {given} variables, but the template has {}", chosen.variables())
             }
             None => continue,
         };

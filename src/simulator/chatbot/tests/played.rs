@@ -139,7 +139,7 @@ fn what_is_not_there_is_told() {
     let chat =
         NewChat { account: AccountKey::at(0), channel_id: Some("1".into()), number: CALLER, name: None };
     let refused = vendor.simulator.begin_chat(chat, vendor.now).unwrap_err().to_string();
-    assert!(refused.starts_with("there is no channel `1` of this account, its channels are "), "{refused}");
+    assert!(refused.starts_with("the account has no channel `1`; its channels are "), "{refused}");
     let call_id = vendor.caller();
     let nothing = error(vendor.simulator.act(&call_id, &ChatAct::Press("x".into()), vendor.now));
     assert_eq!(nothing, "no template message of this conversation has a button `x`, there is none");

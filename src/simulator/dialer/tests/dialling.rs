@@ -113,8 +113,8 @@ fn the_mode_says_whether_the_factor_counts() {
     // The vendor's words are not known: one of them may be right.
     let mut vendor = Vendor::new();
     assert_eq!(most(&mut vendor, json!("preview")), 3);
-    let note = "dialingMode `preview` has no effect: the vendor's words are not known, here they are predictive and \
-                progressive (settings: [dialer] dialing_modes)";
+    let note = "dialingMode `preview` has no effect: the vendor's words are not known; here they are \
+        predictive and progressive (settings: [dialer] dialing_modes)";
     assert_eq!(vendor.simulator.take_notes(), [note]);
     vendor.create(with(task("again", vec![row(9, "busy")]), json!({ "dialingMode": 7 })));
     assert!(vendor.simulator.take_notes().is_empty());

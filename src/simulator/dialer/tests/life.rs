@@ -393,7 +393,7 @@ fn a_callback_that_is_no_url_sends_nothing_and_is_noted_once() {
         assert_eq!(vendor.rows(&id, &number(1)).len(), 1);
     }
     assert!(vendor.sent.is_empty());
-    let note = "a dialer task whose callback is `dummy`, no URL, sends no notices";
+    let note = "a dialer task whose callback is `dummy`, which is not a URL, sends no notices";
     assert_eq!(vendor.simulator.take_notes(), [note]);
 }
 

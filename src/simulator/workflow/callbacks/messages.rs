@@ -38,7 +38,7 @@ struct MessageHead {
     waba_task_id: String,
     /// The row, 32 hex.
     wfdetail_uuid: String,
-    /// When the notice was made, in Unix seconds.
+    /// When the notice was created, in Unix seconds.
     timestamp: i64,
     /// `WhatsApp`.
     channel: String,
@@ -56,9 +56,9 @@ pub(in crate::simulator) struct WabaStatus {
     head: MessageHead,
     /// The message.
     msg_id: String,
-    /// How far it has come.
+    /// Its status.
     status: MessageStatus,
-    /// Why it failed, if it did.
+    /// Why it failed, if it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<SendError>,
 }
@@ -73,7 +73,7 @@ pub(in crate::simulator) struct SessionEnded {
     call_id: String,
     /// The robot, digits in a string (example).
     robot_id: String,
-    /// What the session is now (example).
+    /// The status of the session (example).
     status: SessionStatus,
     /// When it began: `2025-04-15T06:41:00Z` (example).
     session_start_time: String,
@@ -83,7 +83,7 @@ pub(in crate::simulator) struct SessionEnded {
     session_end_reason: Given<EndReason>,
     /// What the user wanted, one letter (example).
     intention: String,
-    /// How often user and robot took turns (example).
+    /// Number of turns of user and robot (example).
     talk_round: i64,
     /// What the robot understood, name to text (example).
     ner_slots: Fields,

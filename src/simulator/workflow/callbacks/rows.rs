@@ -31,7 +31,7 @@ pub(in crate::simulator) struct ApiPush {
     node_id: String,
     /// Its name.
     node_name: String,
-    /// The row; which further fields the vendor has is not known.
+    /// The row; further fields of the vendor are not known.
     callee: Callee,
 }
 
@@ -46,7 +46,7 @@ struct Callee {
     callee_gender: String,
     /// The number, in E.164.
     callee_number: String,
-    /// The customer's platform the row is about.
+    /// The customer's platform that the row concerns.
     platform_name: String,
     /// A field of the customer's own.
     extra_a: String,
@@ -78,7 +78,7 @@ struct NodeRow {
     nodetask_id: String,
     /// Its name.
     nodetask_name: String,
-    /// What kind of node it is (documented; the words are assumed).
+    /// The kind of node (documented; the words are assumed).
     node_type: NodeType,
     /// The task the node made, if it made one: a calling task, or one of the predictive dialer.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,7 +93,7 @@ pub(in crate::simulator) struct StatusChanged {
     workflow_id: String,
     /// Its name.
     workflow_name: String,
-    /// What the instance does now (documented; the words are assumed).
+    /// The status of the instance (documented; the words are assumed).
     status: InstanceStatus,
     /// Its nodes, in order.
     actions: Vec<NodeAction>,
@@ -104,7 +104,7 @@ pub(in crate::simulator) struct StatusChanged {
 struct NodeAction {
     #[serde(flatten)]
     node: NodeRow,
-    /// What the node's run does, as the subtask list says it (documented; the words are assumed).
+    /// The status of the node's run, as in the subtask list (documented; the words are assumed).
     task_status: NodeStatus,
 }
 
