@@ -398,7 +398,7 @@ struct Watched {
 fn snapshot(job: &Job, watched: &mut Watched) -> Snapshot {
     let mut sum = Progress::default();
     for slot in &job.progress {
-        let part = lock(&slot);
+        let part = lock(slot);
         sum.counts.add(&part.counts);
         sum.in_flight += part.in_flight;
         sum.latest.add(&part.latest);

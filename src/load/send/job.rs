@@ -173,7 +173,7 @@ impl Job {
     /// Publishes the progress of a worker.
     pub(crate) fn publish(&self, worker: u32, write: impl FnOnce(&mut Progress)) {
         if let Some(slot) = self.progress.get(worker as usize) {
-            write(&mut lock(&slot));
+            write(&mut lock(slot));
         }
     }
 }
