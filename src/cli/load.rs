@@ -175,68 +175,9 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let stories = stories::read(&args.files, &args.set, &world)?;
     let rate = args.rate.clone().or_else(|| first(&stories, |story| story.load.rate.clone()));
     let rate = rate.unwrap_or_else(|| RateProfile::constant(DEFAULT_RATE));
-    let of_files = || first(&stories, |story| story.load.duration);
-    let duration = match args.duration {
-        Some(given) => given.0,
-        None if args.find_max => PROBE,
-        None => {
-            rate.own_length().or_else(|| of_files().map(|duration| duration.0)).unwrap_or(DEFAULT_DURATION)
-        }
-    };
-    if duration.is_zero() {
-        return Err(CommandError::usage(
-            "--duration must be longer than zero: write for example `--duration 10s`",
-        ));
-    }
-    let usual = if rate == RateProfile::Max { CLOSED_IN_FLIGHT } else { PLANNED_IN_FLIGHT };
-    let in_flight = args.in_flight.or_else(|| first(&stories, |story| story.load.in_flight)).unwrap_or(usual);
-    let timeout = args.timeout.map_or_else(|| world.settings.policy.timeout, |duration| duration.0);
-    if timeout.is_zero() {
-        return Err(CommandError::usage(
-            "--timeout must be longer than zero: write for example `--timeout 5s`",
-        ));
-    }
-    let cores =
-        std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
-    let target: Option<Arc<Target>> = match &world.settings.callback_url {
-        Some(url) if url.contains("{event}") => {
-            return Err(CommandError::usage(format!(
-                "{url}: a load goes to one URL, which can't contain `{{event}}`; give another one with --callback-url"
-            )));
-        }
-        Some(url) => {
-            Some(Arc::new(url.parse().map_err(|error| CommandError::usage(format!("{url}: {error}")))?))
-        }
-        None => None,
-    };
-    let options = Options {
-        stories: stories.iter().map(|story| (Arc::clone(story), story.load.weight.unwrap_or(1))).collect(),
-        unit: args.unit.or_else(|| first(&stories, |story| story.load.unit)).unwrap_or_default(),
-        arrivals: args.arrivals.or_else(|| first(&stories, |story| story.load.arrivals)).unwrap_or_default(),
-        count: args.count,
-        in_flight,
-        workers: args.workers.unwrap_or((cores / 2).max(1)),
-        timeout,
-        late: args.late.0,
-        drop_after: args.drop_after.map_or_else(
-            // A probe shows soon enough that a rate can't be sustained.
-            || if args.find_max { timeout.min(Duration::from_secs(1)) } else { timeout },
-            |duration| duration.0,
-        ),
-        seed: Seed(
-            // Shards must plan alike without communicating.
-            args.seed
-                .or_else(|| first(&stories, |story| story.seed).map(|seed| seed.0))
-                .unwrap_or_else(|| if args.shard.is_some() { 1 } else { super::fresh_seed() }),
-        ),
-        shard: args.shard.unwrap_or(Shard { index: 0, of: 1 }),
-        protocol: if args.http2 { Protocol::Http2 } else { Protocol::Http1 },
-        simulated: args.mode == Mode::Simulated,
-        serves: args.listen.is_some(),
-        keeps_events: args.receipts.is_some(),
-        most_held_back: args.void_above.unwrap_or(DEFAULT_VOID_ABOVE),
-        start_at: args.start_at,
-    };
+    let duration = duration(&args, &stories, &rate)?;
+    let target = target(world.settings.callback_url.as_deref())?;
+    let options = options(&args, &stories, &rate, world.settings.policy.timeout)?;
     let guard = Guard::allowing(&world.settings.allow).map_err(CommandError::usage)?;
     let probing = load::Context {
         settings: &world.settings,
@@ -307,6 +248,75 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         _ if run.interrupted => Exit::Interrupted,
         Exit::Ok if has_failed(&run.report) => Exit::Failed,
         exit => exit,
+    })
+}
+
+/// How long events are sent, or each probe of a search.
+fn duration(args: &Args, stories: &[Arc<Story>], rate: &RateProfile) -> Result<Duration, CommandError> {
+    let of_files = || first(stories, |story| story.load.duration).map(|duration| duration.0);
+    let duration = match args.duration {
+        Some(given) => given.0,
+        None if args.find_max => PROBE,
+        None => rate.own_length().or_else(of_files).unwrap_or(DEFAULT_DURATION),
+    };
+    match duration.is_zero() {
+        true => Err(CommandError::usage(
+            "--duration must be longer than zero: write for example `--duration 10s`",
+        )),
+        false => Ok(duration),
+    }
+}
+
+/// The one receiver of the load, if it is named beside the stories.
+fn target(callback_url: Option<&str>) -> Result<Option<Arc<Target>>, CommandError> {
+    let Some(url) = callback_url else { return Ok(None) };
+    if url.contains("{event}") {
+        return Err(CommandError::usage(format!(
+            "{url}: a load goes to one URL, which can't contain `{{event}}`; give another one with --callback-url"
+        )));
+    }
+    let target = url.parse().map_err(|error| CommandError::usage(format!("{url}: {error}")))?;
+    Ok(Some(Arc::new(target)))
+}
+
+/// What the arguments, else the stories, say about the load; `timeout` is that of the settings.
+fn options(
+    args: &Args,
+    stories: &[Arc<Story>],
+    rate: &RateProfile,
+    timeout: Duration,
+) -> Result<Options, CommandError> {
+    if timeout.is_zero() {
+        return Err(CommandError::usage(
+            "--timeout must be longer than zero: write for example `--timeout 5s`",
+        ));
+    }
+    let usual = if *rate == RateProfile::Max { CLOSED_IN_FLIGHT } else { PLANNED_IN_FLIGHT };
+    let cores =
+        std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(1));
+    // A probe shows soon enough that a rate can't be sustained.
+    let drop_after = if args.find_max { timeout.min(Duration::from_secs(1)) } else { timeout };
+    // Shards must plan alike without communicating.
+    let own_seed = || if args.shard.is_some() { 1 } else { super::fresh_seed() };
+    let seed = args.seed.or_else(|| first(stories, |story| story.seed).map(|seed| seed.0));
+    Ok(Options {
+        stories: stories.iter().map(|story| (Arc::clone(story), story.load.weight.unwrap_or(1))).collect(),
+        unit: args.unit.or_else(|| first(stories, |story| story.load.unit)).unwrap_or_default(),
+        arrivals: args.arrivals.or_else(|| first(stories, |story| story.load.arrivals)).unwrap_or_default(),
+        count: args.count,
+        in_flight: args.in_flight.or_else(|| first(stories, |story| story.load.in_flight)).unwrap_or(usual),
+        workers: args.workers.unwrap_or((cores / 2).max(1)),
+        timeout,
+        late: args.late.0,
+        drop_after: args.drop_after.map_or(drop_after, |given| given.0),
+        seed: Seed(seed.unwrap_or_else(own_seed)),
+        shard: args.shard.unwrap_or(Shard { index: 0, of: 1 }),
+        protocol: if args.http2 { Protocol::Http2 } else { Protocol::Http1 },
+        simulated: args.mode == Mode::Simulated,
+        serves: args.listen.is_some(),
+        keeps_events: args.receipts.is_some(),
+        most_held_back: args.void_above.unwrap_or(DEFAULT_VOID_ABOVE),
+        start_at: args.start_at,
     })
 }
 

@@ -16,6 +16,7 @@ use super::assumed::Assumed;
 use super::ca::quoted;
 use super::control::ControlArgs;
 use super::destinations::{Destination, destinations};
+use super::output::Output;
 use super::recording::Recording;
 use super::timeline::Timeline;
 use super::trace::{Outcome, TraceArgs, Tracing};
@@ -26,7 +27,7 @@ use crate::contract::{Direction, Provenance};
 use crate::engine::{Left, Pace, Speed, Watchdog};
 use crate::files::visible;
 use crate::journal::Event;
-use crate::mock::{Builder, Prepared};
+use crate::mock::{Assembly, Builder, Prepared};
 use crate::scenario::{Library, Story, StoryRun, begin};
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Flags, Settings};
@@ -164,18 +165,7 @@ async fn serve(
     let folder = args.data_dir.as_deref().map(|path| data::open(path, &args, seed)).transpose()?;
     let seed = folder.as_ref().map_or(seed, |folder| folder.beginning().seed);
     let goes_on = folder.as_ref().map(data::line);
-    let watch = args.watch.then(|| {
-        let copies: Vec<usize> = stories.iter().map(|story| story.copies as usize).collect();
-        let given = watch::Given {
-            config,
-            flags: Flags { listen: args.listen.clone(), ..args.target.clone() },
-            files: &args.files,
-            set: &args.set,
-            seed: args.seed,
-            fallback: Seed(seed),
-        };
-        Watch::new(given, prepared.clone(), &copies)
-    });
+    let watch = args.watch.then(|| watch(&args, config, &prepared, &stories, seed));
     let mut stories = begin::runs((0, 1), &stories, args.seed.map(Seed), Seed(seed), epoch, &args.set);
     stories.iter_mut().for_each(StoryRun::fail_fast);
     let (verdicts, beside) = (Verdicts::default(), stories.len());
@@ -184,8 +174,8 @@ async fn serve(
     let pace = Pace { refused: args.patience.0, settle, ..Pace::default() };
     let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
     let secured = args.secured.open()?;
-    builder = builder.secured(secured.clone());
     builder = builder
+        .secured(secured.clone())
         .kept(prepared.settings.journal)
         .control(args.control.control())
         .show_secrets(args.show_secrets)
@@ -242,56 +232,96 @@ async fn serve(
         _ = mock.drive(interrupted) => {}
         () = watching => {}
     }
-    let (left, hits) = (mock.left(), mock.hits());
-    let begun = mock.driver().look(|engine, _| engine.stories().len());
-    let found = mock.driver().with(|engine, now| {
-        for line in &left.lines {
-            engine.journal().write(now, None, Event::Note(format!("left: {line}")));
+    let served = Served { args: &args, seed, output, assumed, verdicts, recording, tracing };
+    served.conclude(mock).await
+}
+
+/// Watches the settings and the scenario files of a mock.
+fn watch(
+    args: &Args,
+    config: Option<&Path>,
+    prepared: &Prepared,
+    stories: &[Arc<Story>],
+    seed: u64,
+) -> Watch {
+    let copies: Vec<usize> = stories.iter().map(|story| story.copies as usize).collect();
+    let given = watch::Given {
+        config,
+        flags: Flags { listen: args.listen.clone(), ..args.target.clone() },
+        files: &args.files,
+        set: &args.set,
+        seed: args.seed,
+        fallback: Seed(seed),
+    };
+    Watch::new(given, prepared.clone(), &copies)
+}
+
+/// The mock as it was served, without its sockets.
+struct Served<'a> {
+    args: &'a Args,
+    seed: u64,
+    output: Output,
+    assumed: Assumed,
+    verdicts: Verdicts,
+    recording: Recording<'a>,
+    tracing: Tracing<'a>,
+}
+
+impl Served<'_> {
+    /// Closes the mock, writes the reports and prints what is left.
+    async fn conclude(self, mock: Assembly) -> Result<Exit, CommandError> {
+        let Self { args, seed, output, assumed, verdicts, recording, tracing } = self;
+        let (left, hits) = (mock.left(), mock.hits());
+        let begun = mock.driver().look(|engine, _| engine.stories().len());
+        let found = mock.driver().with(|engine, now| {
+            for line in &left.lines {
+                engine.journal().write(now, None, Event::Note(format!("left: {line}")));
+            }
+            engine.findings().clone()
+        });
+        let has_failed = found.strict_errors() > 0 || verdicts.has_failed();
+        let traced = tracing.write(
+            mock.driver(),
+            Outcome {
+                command: "serve".to_owned(),
+                passed: !has_failed,
+                url: mock.url(),
+                facts: vec![("again", format!("--seed {seed}")), ("left", last_line(&left))],
+                show_secrets: args.show_secrets,
+            },
+        );
+        mock.close().await;
+        let last = last_line(&left);
+        if !args.quiet {
+            output.line(&last);
+        } else if !left.is_empty() {
+            left.lines.iter().for_each(|line| super::remark(&visible(&format!("left: {line}"))));
+            super::remark(&last);
         }
-        engine.findings().clone()
-    });
-    let has_failed = found.strict_errors() > 0 || verdicts.has_failed();
-    let traced = tracing.write(
-        mock.driver(),
-        Outcome {
-            command: "serve".to_owned(),
-            passed: !has_failed,
-            url: mock.url(),
-            facts: vec![("again", format!("--seed {seed}")), ("left", last_line(&left))],
-            show_secrets: args.show_secrets,
-        },
-    );
-    mock.close().await;
-    let last = last_line(&left);
-    if !args.quiet {
-        output.line(&last);
-    } else if !left.is_empty() {
-        left.lines.iter().for_each(|line| super::remark(&visible(&format!("left: {line}"))));
-        super::remark(&last);
-    }
-    if !args.quiet && !hits.is_empty() {
-        output.line(&format!("on purpose  {hits}"));
-    }
-    if !args.quiet && !found.counts().is_empty() {
-        output.line(&format!("found   {}", super::found::summed(found.counts())));
-        for found in found.all() {
-            output.line(&format!("    {}", super::found::line(found)));
+        if !args.quiet && !hits.is_empty() {
+            output.line(&format!("on purpose  {hits}"));
         }
+        if !args.quiet && !found.counts().is_empty() {
+            output.line(&format!("found   {}", super::found::summed(found.counts())));
+            for found in found.all() {
+                output.line(&format!("    {}", super::found::line(found)));
+            }
+        }
+        assumed.lines().iter().for_each(|line| output.line(line));
+        if begun > 0 {
+            verdicts.lines(begun).iter().for_each(|line| output.line(line));
+        }
+        // A stuck terminal must not keep the mock from ending.
+        output.finish(Some(LAST_WORDS)).map_err(super::cannot_print)?;
+        recording.finish()?;
+        traced?;
+        Ok(match has_failed {
+            true => Exit::Failed,
+            false if left.unstored > 0 => Exit::Left,
+            false if left.callbacks > 0 && !args.may_leave => Exit::Left,
+            false => Exit::Ok,
+        })
     }
-    assumed.lines().iter().for_each(|line| output.line(line));
-    if begun > 0 {
-        verdicts.lines(begun).iter().for_each(|line| output.line(line));
-    }
-    // A stuck terminal must not keep the mock from ending.
-    output.finish(Some(LAST_WORDS)).map_err(super::cannot_print)?;
-    recording.finish()?;
-    traced?;
-    Ok(match has_failed {
-        true => Exit::Failed,
-        false if left.unstored > 0 => Exit::Left,
-        false if left.callbacks > 0 && !args.may_leave => Exit::Left,
-        false => Exit::Ok,
-    })
 }
 
 /// Summarises the unfinished work in numbers.

@@ -2,12 +2,13 @@
 
 use std::net::TcpListener;
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::cli::CommandError;
 use crate::http::{BindError, Server};
 use crate::mock::Prepared;
 use crate::net::Target;
-use crate::scenario::StoryRun;
+use crate::scenario::{Story, StoryRun};
 use crate::settings::url_for;
 
 /// The ports given to a COMMAND. Systems pick the ports of connections above them, so that no connection takes the port before
@@ -76,6 +77,14 @@ pub(in crate::cli) fn variables(
         ]);
     }
     variables
+}
+
+/// Whether a target for callbacks is set anywhere.
+pub(super) fn names_receiver(prepared: &Prepared, stories: &[Arc<Story>]) -> bool {
+    let settings = &prepared.settings;
+    settings.callback_url.is_some()
+        || settings.routes.has_url()
+        || stories.iter().any(|story| story.callback_url.is_some())
 }
 
 #[cfg(test)]

@@ -1,0 +1,100 @@
+//! The arguments of `run`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::cli::announce::AddressFiles;
+use crate::cli::argument;
+use crate::cli::reachable::ReceiverWait;
+use crate::cli::trace::TraceArgs;
+use crate::engine::Speed;
+use crate::settings::Flags;
+use crate::time::HumanDuration;
+
+const EXAMPLES: &str = "\
+Examples:
+  airudder-mock run scenarios/agent-transfer.toml
+      The embedded sample receiver takes the callbacks and responds as your server would.
+  airudder-mock run scenarios/agent-transfer.toml --callback-url http://127.0.0.1:3000/hook
+      Your own server receives them; it sends its requests to http://127.0.0.1:2478.
+  airudder-mock run scenarios/*.toml --speed max --junit report.xml --quiet
+      In CI: every story as fast as possible.
+  airudder-mock run scenarios/first-transfer.toml --speed max -- node receiver.js
+      The same with your own server, which is started with its port in PORT, and stopped at the end.
+  airudder-mock run scenarios/agent-transfer.toml --seed 42 --epoch 2030-01-01T00:00:00Z --speed max --record run.ndjson
+      Sends the same bytes every time.";
+
+/// The arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(in crate::cli) struct Args {
+    /// Scenario files, or the names of stories that ship with the program: `first-transfer`. Several run concurrently.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) target: Flags,
+    /// The seed of all random values, in place of the seeds in the files. Default: the seed of the first file that has
+    /// one, or a different one each time.
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// The speed of the story's clock: 1, 60, ... times real time, or `max`, which jumps over every pause.
+    #[arg(long, value_name = "1|60|max", default_value = "1", value_parser = argument::moving)]
+    pub(super) speed: Speed,
+    /// The time on the story's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
+    #[arg(long, value_name = "TIME", value_parser = argument::epoch)]
+    pub(super) epoch: Option<Timestamp>,
+    /// The address on which the mock takes your requests. Port 0 picks a free one. Default: 127.0.0.1:2478; a free port
+    /// with the embedded receiver, and with a COMMAND, which gets the address in a variable.
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<String>,
+    #[command(flatten)]
+    pub(super) address_files: AddressFiles,
+    #[command(flatten)]
+    pub(super) receiver_wait: ReceiverWait,
+    /// With --speed max: how long, in real time, to wait for other programs. A request that a story awaits must arrive
+    /// within this time [default: as long as the story says]; a receiver that refuses connections must accept them
+    /// within this time, or it counts as an attempt [default: 5s].
+    #[arg(long, value_name = "TIME")]
+    pub(super) patience: Option<HumanDuration>,
+    /// With --speed max: how long, in real time, your server may take to send a request after it accepted a callback,
+    /// or after its last request, before the clock jumps ahead.
+    #[arg(long, value_name = "TIME", default_value = "100ms")]
+    pub(super) settle: HumanDuration,
+    /// Continue a story after one of its expectations failed. Default: it stops and skips its remaining steps;
+    /// `keep_going = true` in a file lets that story continue.
+    #[arg(long)]
+    pub(super) keep_going: bool,
+    /// Time limit of the whole run, in real time: a story that has not ended by then fails. The time limit of a story
+    /// on its own clock is `within` at the top of its file. Default: no limit.
+    #[arg(long, value_name = "TIME")]
+    pub(super) timeout: Option<HumanDuration>,
+    /// Set a variable of the stories, in place of its value in the files: `--set amount=200`. JSON values keep their
+    /// type.
+    #[arg(long = "set", value_name = "VAR=VALUE", value_parser = argument::variable)]
+    pub(super) set: Vec<(String, Value)>,
+    /// Write everything that happens to this file, one JSON object per line.
+    #[arg(long, value_name = "FILE.ndjson")]
+    pub(super) record: Option<PathBuf>,
+    /// Write a report as JSON.
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) report: Option<PathBuf>,
+    /// Write a report as JUnit XML, one test case per story.
+    #[arg(long, value_name = "FILE.xml")]
+    pub(super) junit: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) trace: TraceArgs,
+    /// Show tokens and account secrets in the record and the trace, which are masked by default.
+    #[arg(long)]
+    pub(super) show_secrets: bool,
+    /// Print no timeline, but only failures and the summary.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+    /// Your server, which is started for the run and stopped at its end. It gets environment variables: PORT, the port
+    /// to listen on; AIRUDDER_MOCK_URL, the URL for its requests; AIRUDDER_MOCK_SECRET, the secret that signs
+    /// callbacks; AIRUDDER_MOCK_CALLBACK_URL, AIRUDDER_MOCK_APP_KEY, _APP_SECRET, _SIGN_KEY and _SIGN_SECRET.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<OsString>,
+}
