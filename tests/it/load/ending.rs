@@ -90,17 +90,17 @@ fn what_is_shown_meanwhile_goes_to_standard_error_and_can_be_silenced() {
     let receiver = Receiver::new();
     let folder = tempfile::tempdir().unwrap();
     let child =
-        command(folder.path(), &transfer(), &receiver.url(), &["--rate", "20/s", "--duration", "5500ms"]);
+        command(folder.path(), &transfer(), &receiver.url(), &["--rate", "20/s", "--duration", "6500ms"]);
     let quiet = tempfile::tempdir().unwrap();
-    let args = ["--rate", "20/s", "--duration", "5500ms", "--quiet"];
+    let args = ["--rate", "20/s", "--duration", "6500ms", "--quiet"];
     let silent = command(quiet.path(), &transfer(), &receiver.url(), &args);
     // Both at once: it takes five seconds until there is something to show.
     let [child, silent] = [child, silent].map(|mut command| command.spawn().unwrap());
     let (shown, silent) = (finished(child, folder), finished(silent, quiet));
-    let (shown, silent) = (shown.assert_all_well(110), silent.assert_all_well(110));
-    assert!(stderr(&shown.output).starts_with("5s of 5.5s  20/s  "), "{}", stderr(&shown.output));
+    let (shown, silent) = (shown.assert_all_well(130), silent.assert_all_well(130));
+    assert!(stderr(&shown.output).starts_with("5s of 6.5s  "), "{}", stderr(&shown.output));
     assert_eq!(stderr(&silent.output), "");
-    assert!(stdout(&silent.output).contains("110"), "the summary: {}", stdout(&silent.output));
+    assert!(stdout(&silent.output).contains("130"), "the summary: {}", stdout(&silent.output));
 }
 
 #[test]
