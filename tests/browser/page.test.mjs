@@ -341,7 +341,7 @@ test("a call rings and is answered; an agent takes a break; what was relied on i
   await page.getByRole("menuitem", { name: "Talk, and decline (F)" }).click();
   await call.getByText("on the phone").waitFor();
   await mock.control("POST", "/clock", { by: "8s" });
-  await call.getByRole("log", { name: /What was said/ }).locator(".bubble").nth(1).waitFor();
+  await call.getByRole("log", { name: /Conversation with/ }).locator(".bubble").nth(1).waitFor();
   await mock.control("POST", "/clock", { by: "1h" });
   const [told] = (await mock.control("GET", "/journal?kind=queued&event=call.completed")).entries;
   assert.equal(JSON.parse(told.body).Intention, "F");

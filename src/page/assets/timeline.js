@@ -75,6 +75,8 @@ export class Timeline {
 
   /** The row that stands so many further than the selected one. */
   step(by) {
+    // The filter may have changed since the last drawing.
+    this.#arrange();
     const places = this.shown;
     if (places.length === 0) return;
     let at = places.findIndex((row) => row.key === this.selected);
