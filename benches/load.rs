@@ -459,7 +459,7 @@ fn stories() -> Outcome<()> {
     );
     let folder = tempfile::tempdir()?;
     for (name, story, rate) in
-        [("pauses", PAUSES, "10000/s"), ("callback and request", CALLED_BACK, "5000/s")]
+        [("pauses", PAUSES, "10000/s"), ("callback and request", CALLED_BACK, "10000/s")]
     {
         let file = folder.path().join("story.toml");
         std::fs::write(&file, story)?;
