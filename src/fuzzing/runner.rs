@@ -1,8 +1,11 @@
 //! Runs every target over its corpus and over mutations of it. The number of runs is fixed, so that equal programs do the
-//! same; `FUZZ_RUNS` sets another one.
+//! same; `FUZZ_RUNS` sets another one, and `FUZZ_SECONDS` a time for each target instead.
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
@@ -88,19 +91,41 @@ fn runs(target: &str) -> usize {
     })
 }
 
+/// Runs a target over its corpus and over mutations of it: a number of them, or for a time.
+fn fuzz(name: &str, target: fn(&[u8]), time: Option<Duration>) {
+    let corpus = corpus(name);
+    assert!(!corpus.is_empty(), "{name} has no corpus");
+    corpus.iter().for_each(|input| target(input));
+    let mut rng = Seed(1).stream(name, 0);
+    let (began, most) = (Instant::now(), runs(name));
+    let mut run = 0;
+    while time.map_or(run < most, |time| began.elapsed() < time) {
+        let mut input = corpus[run % corpus.len()].clone();
+        mutate(&mut input, &corpus, &mut rng);
+        let caught = std::panic::catch_unwind(|| target(&input));
+        assert!(caught.is_ok(), "{name} does not stand {:?}", String::from_utf8_lossy(&input));
+        run += 1;
+    }
+    println!("{name}: {run} runs in {:.1?}", began.elapsed());
+}
+
 #[test]
 fn every_target_stands_its_corpus_and_mutations_of_it() {
     let one = std::env::var("FUZZ_TARGET").ok();
-    for (name, target) in TARGETS.iter().filter(|(name, _)| one.as_deref().is_none_or(|one| one == *name)) {
-        let corpus = corpus(name);
-        assert!(!corpus.is_empty(), "{name} has no corpus");
-        corpus.iter().for_each(|input| target(input));
-        let mut rng = Seed(1).stream(name, 0);
-        for run in 0..runs(name) {
-            let mut input = corpus[run % corpus.len()].clone();
-            mutate(&mut input, &corpus, &mut rng);
-            let caught = std::panic::catch_unwind(|| target(&input));
-            assert!(caught.is_ok(), "{name} does not stand {:?}", String::from_utf8_lossy(&input));
+    let time = std::env::var("FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    let time = time.map(Duration::from_secs);
+    let targets: Vec<_> =
+        TARGETS.iter().filter(|(name, _)| one.as_deref().is_none_or(|one| one == *name)).collect();
+    let next = AtomicUsize::new(0);
+    let threads = thread::available_parallelism().map_or(1, |cores| cores.get());
+    // A panic in one of them ends the scope with it.
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((name, target)) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    fuzz(name, *target, time);
+                }
+            });
         }
-    }
+    });
 }

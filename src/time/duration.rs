@@ -141,11 +141,9 @@ impl fmt::Display for HumanDuration {
 
 impl fmt::Display for DurationRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.min == self.max {
-            HumanDuration(self.min).fmt(f)
-        } else {
-            write!(f, "{}..{}", HumanDuration(self.min), HumanDuration(self.max))
-        }
+        let (min, max) = (HumanDuration(self.min).to_string(), HumanDuration(self.max).to_string());
+        // Two durations that differ by less than is shown are shown as one.
+        if min == max { f.pad(&min) } else { write!(f, "{min}..{max}") }
     }
 }
 
@@ -227,6 +225,8 @@ mod tests {
 
     #[test]
     fn a_range_draws_within_itself() {
+        let narrow: DurationRange = "1h30m..1h30m2s".parse().unwrap();
+        assert_eq!(narrow.to_string(), "1h30m", "the ends differ by less than is shown");
         let range: DurationRange = "1s..3s".parse().unwrap();
         let mut rng = Seed(1).stream("test", 0);
         for _ in 0..100 {
