@@ -1,4 +1,4 @@
-//! Whom the control surface of a mock is for, as `serve` and `exec` are told it.
+//! Who may use the control surface of a mock: the flags of `serve` and `exec`.
 
 use crate::console::Control;
 
