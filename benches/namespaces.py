@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Memory of the mock before and after 500 parallel tests, each with a namespace of its own.
 
-    python3 benches/namespaces.py [--program PATH] [--tests N] [--rounds N] [--idle] [--trim]
+    python3 benches/namespaces.py [--program PATH] [--tests N] [--rounds N] [--idle]
 
 Method: one `airudder-mock serve --quiet --seed 1` on loopback. In a round all tests run at once, each in a thread and over
 one connection of its own. A test creates a namespace with a clock that stands still, fetches a token, lists the robots,
@@ -9,30 +9,19 @@ creates a task of 20 numbers, begins a chat with the bot, sends a callback by ha
 the clock by 25 hours, waits until nothing is under way, and reads journal, objects and tasks. When all tests have done
 this, each removes its namespace and closes its connection. With --idle a test only creates the namespace and removes it.
 The callbacks go to `airudder-mock receive`, which is not counted. Memory is from /proc (Linux), in MB: `RssAnon` is what the
-process has allocated, `VmRSS` also includes the parts of the program and its libraries that were read so far. "After" is
-two seconds after the last test. The first round is the warm-up.
-With --trim the GNU C library is made to return the memory that it holds free (`malloc_trim`) after the last round, by a
-small library that `cc` compiles and that is preloaded: what remains is in use.
+process has allocated, `VmRSS` also includes the parts of the program and its libraries that were read so far. "Before" is
+after 5 such tests, removed, so that what any test needs has been read; "started" is before them. "After" is two seconds
+after the last test: the mock returns freed memory when nothing has been freed for half a second.
 The release build of this tree is measured unless --program names another.
 """
 import argparse
 import http.client
 import json
-import os
-import signal
 import subprocess
-import tempfile
 import threading
 import time
 
 import rows
-
-TRIM = """
-#include <malloc.h>
-#include <signal.h>
-static void trim(int signal) { malloc_trim(0); }
-__attribute__((constructor)) static void begin(void) { signal(SIGUSR2, trim); }
-"""
 
 KINDS = ["RssAnon", "RssFile", "VmRSS"]
 
@@ -98,10 +87,9 @@ class Test(threading.Thread):
 
 
 class Mock:
-    def __init__(self, program, callback_url, preload=None):
+    def __init__(self, program, callback_url):
         command = [program, "serve", "--listen", "127.0.0.1:0", "--quiet", "--seed", "1", "--callback-url", callback_url]
-        env = os.environ | ({"LD_PRELOAD": preload} if preload else {})
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.host = self.process.stdout.readline().strip().removeprefix("http://")
         connection = http.client.HTTPConnection(self.host)
         connection.request("GET", "/_mock/ready")
@@ -132,47 +120,36 @@ def row(name, figures, base=None):
     print(f"| {name} | {' | '.join(cells + more)} |", flush=True)
 
 
-def trimming(folder):
-    """The path of a library that makes the GNU C library return free memory at SIGUSR2."""
-    path = os.path.join(folder, "trim.so")
-    subprocess.run(["cc", "-shared", "-fPIC", "-o", path, "-x", "c", "-"], input=TRIM, text=True, check=True)
-    return path
-
-
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--program")
     options.add_argument("--tests", type=int, default=500)
     options.add_argument("--rounds", type=int, default=4)
     options.add_argument("--idle", action="store_true")
-    options.add_argument("--trim", action="store_true")
     options = options.parse_args()
     if not options.program:
         subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=rows.ROOT, check=True)
     rows.PROGRAM = options.program or rows.PROGRAM
     print(__doc__.split("Method: ")[1].strip() + "\n")
     print("| MB | RssAnon | RssFile | VmRSS | RssAnon, to before | VmRSS, to before |\n| --- | --- | --- | --- | --- | --- |")
-    with tempfile.TemporaryDirectory() as folder:
-        listener, url = rows.receiver()
-        mock = Mock(rows.PROGRAM, url, trimming(folder) if options.trim else None)
-        try:
-            measure(mock, options)
-        finally:
-            mock.process.kill()
-            listener.kill()
+    listener, url = rows.receiver()
+    mock = Mock(rows.PROGRAM, url)
+    try:
+        measure(mock, options)
+    finally:
+        mock.process.kill()
+        listener.kill()
 
 
 def measure(mock, options):
+    row("started", memory(mock.process.pid))
+    mock.round(5, options.idle)
     before = memory(mock.process.pid)
     row("before", before)
     for number in range(1, options.rounds + 1):
         start = time.time()
         row(f"round {number}: all {options.tests} at once", mock.round(options.tests, options.idle))
         row(f"round {number}: after ({time.time() - start:.1f} s)", memory(mock.process.pid), before)
-    if options.trim:
-        mock.process.send_signal(signal.SIGUSR2)
-        time.sleep(1)
-        row("after malloc_trim", memory(mock.process.pid), before)
 
 
 if __name__ == "__main__":

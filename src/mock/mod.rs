@@ -19,6 +19,7 @@ mod examples_tests;
 mod folder;
 #[cfg(test)]
 mod journey_tests;
+mod memory;
 mod namespaces;
 mod prepared;
 mod remake;

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::StartError;
 use super::assembly::{Beside, Found, Service};
+use super::memory;
 use crate::api::decode;
 use crate::console::{Beginning, Moment, Namespace, NamespaceError, Namespaces, NewNamespace, Origin};
 use crate::contract::Family;
@@ -356,11 +357,10 @@ impl Namespaces for Registry {
     }
 
     fn remove(&self, name: &str) -> bool {
-        let removed = self.lock().running.remove(name);
+        let Some(running) = self.lock().running.remove(name) else { return false };
         // Readers that stream its journal see the end.
-        if let Some(running) = &removed {
-            running.service.end_journal();
-        }
-        removed.is_some()
+        running.service.end_journal();
+        memory::freed();
+        true
     }
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::assembly::Service;
 use super::beginning::SharedBeginning;
 use super::error::StartError;
+use super::memory;
 use crate::api::{Api, Late};
 use crate::console::{Again, AgainError, Beginning, Moment};
 use crate::engine::{Driver, Given, Input, NoInputs};
@@ -139,6 +140,8 @@ impl Again for Remake {
         self.change(beginning, || {
             self.driver.adopt(other.driver(), inputs)?;
             Ok(other.api().late())
-        })
+        })?;
+        memory::freed();
+        Ok(())
     }
 }

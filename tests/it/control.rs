@@ -333,6 +333,41 @@ fn namespaces_share_nothing_but_the_address() {
 }
 
 #[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn the_memory_of_removed_namespaces_goes_back_to_the_system() {
+    let receiver = ok();
+    let serving = Serving::new();
+    let status = format!("/proc/{}/status", serving.process());
+    let in_use = || -> u64 {
+        let status = std::fs::read_to_string(&status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    };
+    let names: Vec<String> = (0..60).map(|number| format!("test-{number}")).collect();
+    let work = |name: &String| {
+        let fields = json!({ "name": name, "callback_url": receiver.url() });
+        assert_eq!(serving.control("POST", "/_mock/namespaces", &fields).0, 201);
+        for _ in 0..20 {
+            let emit = json!({ "event": "session.transfer", "body": { "remark": "x".repeat(5_000) } });
+            let (status, answer) = serving.control("POST", &format!("/_ns/{name}/_mock/emit"), &emit);
+            assert_eq!(status, 201, "{answer}");
+        }
+    };
+    // What the first one brings into memory stays: tables of the program, texts.
+    work(&"first".to_owned());
+    let before = in_use();
+    names.iter().for_each(work);
+    let most = in_use();
+    assert!(most > before + 4_000, "{before} to {most} kB");
+    for name in &names {
+        assert_eq!(serving.control("DELETE", &format!("/_mock/namespaces/{name}"), &Value::Null).0, 200);
+    }
+    crate::serving::eventually("the memory is returned", || {
+        (in_use() < before + (most - before) / 3).then_some(())
+    });
+}
+
+#[test]
 fn the_journal_comes_as_it_happens_until_the_mock_ends() {
     let serving = Serving::new();
     let mut wire = serving.wire();
