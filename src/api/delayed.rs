@@ -31,47 +31,86 @@ impl Debug for Late {
     }
 }
 
+/// Identifies a delayed request for its timer. Its number is not enough: numbers start again when the mock is put back, while
+/// the timers of the previous requests still run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Timer {
+    /// The number of the request among the inputs.
+    pub(super) number: u64,
+    /// The count of timers up to this one.
+    serial: u64,
+}
+
+#[derive(Default)]
+struct Pending {
+    requests: BTreeMap<u64, (Timer, Delayed)>,
+    /// Number of timers so far.
+    timers: u64,
+}
+
+impl Pending {
+    fn put(&mut self, number: u64, request: Delayed) -> Timer {
+        self.timers += 1;
+        let timer = Timer { number, serial: self.timers };
+        self.requests.insert(number, (timer, request));
+        timer
+    }
+}
+
 /// All delayed requests. Clones share them.
 #[derive(Clone, Default)]
-pub struct LateRequests(Arc<Mutex<BTreeMap<u64, Delayed>>>);
+pub struct LateRequests(Arc<Mutex<Pending>>);
 
 impl Debug for LateRequests {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LateRequests").field(&self.lock().len()).finish()
+        f.debug_tuple("LateRequests").field(&self.count()).finish()
     }
 }
 
 impl LateRequests {
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.lock().len()
+        self.lock().requests.len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Delayed>> {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
         lock(&self.0)
     }
 
-    pub(super) fn put(&self, number: u64, request: Delayed) {
-        self.lock().insert(number, request);
+    /// Adds a request.
+    pub(super) fn put(&self, number: u64, request: Delayed) -> Timer {
+        self.lock().put(number, request)
     }
 
     /// Takes the request of this number, which is about to take effect.
     pub(super) fn take(&self, number: u64) -> Option<Delayed> {
-        self.lock().remove(&number)
+        self.lock().requests.remove(&number).map(|(_, request)| request)
     }
 
-    /// Returns the numbers of all requests, with the total delay of each.
-    pub(super) fn all(&self) -> Vec<(u64, Duration)> {
-        self.lock().iter().map(|(number, request)| (*number, request.delay)).collect()
+    /// Takes the request of this timer. `None` if its state was replaced.
+    pub(super) fn take_of(&self, timer: Timer) -> Option<Delayed> {
+        let mut pending = self.lock();
+        pending.requests.get(&timer.number).filter(|(own, _)| *own == timer)?;
+        pending.requests.remove(&timer.number).map(|(_, request)| request)
+    }
+
+    /// Returns the timers of all requests, with the total delay of each.
+    pub(super) fn all(&self) -> Vec<(Timer, Duration)> {
+        self.lock().requests.values().map(|(timer, request)| (*timer, request.delay)).collect()
     }
 
     /// Returns a copy of all requests.
     pub(super) fn copy(&self) -> Late {
-        Late(self.lock().clone())
+        let copied = |(number, (_, request)): (&u64, &(Timer, Delayed))| (*number, request.clone());
+        Late(self.lock().requests.iter().map(copied).collect())
     }
 
-    /// Replaces all requests.
+    /// Replaces all requests. The timers of the previous ones have no effect any more.
     pub(super) fn replace(&self, others: Late) {
-        *self.lock() = others.0;
+        let mut pending = self.lock();
+        pending.requests.clear();
+        for (number, request) in others.0 {
+            pending.put(number, request);
+        }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::access::Client;
 use super::decode::Fields;
 use super::decoded::{Content, Decoded, RouteMatch};
-use super::delayed::{Delayed, Late};
+use super::delayed::{Delayed, Late, Timer};
 use super::envelop::{Built, built, refused, sealed};
 use super::on_purpose;
 use super::proof::{self, Proven};
@@ -90,8 +90,8 @@ impl Api {
             match fault.as_ref().and_then(|fault| fault.delay) {
                 None => Ok(self.apply(engine, &route, decoded, (request, fault), started, now)),
                 Some(delay) => {
-                    self.delayed.put(number, Delayed { delay, fault, route, decoded, request, started });
-                    Err((number, delay))
+                    let delayed = Delayed { delay, fault, route, decoded, request, started };
+                    Err((self.delayed.put(number, delayed), delay))
                 }
             }
         });
@@ -99,36 +99,37 @@ impl Api {
             Ok(Ok(reply)) => reply,
             // During a replay, the inputs say when it takes effect.
             Ok(Err(_)) if self.driver.is_replaying() => Reply::Never,
-            Ok(Err((number, delay))) => self.later(number, delay),
+            Ok(Err((timer, delay))) => self.later(timer, delay),
             Err(error) => self.refused(family, &Refusal::new(NOT_STORED.into(), error.to_string())).into(),
         }
     }
 
     /// Applies a request after the delay of a fault.
-    fn later(&self, number: u64, delay: Duration) -> Reply {
+    fn later(&self, timer: Timer, delay: Duration) -> Reply {
         let api = self.clone();
-        late(delay, move || api.finish_late(number))
+        // Its state may be replaced meanwhile, with it or with another request of its number.
+        late(delay, move || api.apply_late(timer.number, || api.delayed.take_of(timer)))
     }
 
     /// Applies the delayed request that has this number among the inputs.
     pub fn finish_late(&self, number: u64) -> Reply {
-        // It may belong to a state that was replaced meanwhile. It is taken under the lock under which it takes effect, so
-        // that at every moment it is either pending or has taken effect.
-        let reply = self.driver.take_in_late(
-            number,
-            || self.delayed.take(number),
-            |engine, now, delayed| {
-                let Delayed { fault, route, decoded, request, started, .. } = delayed;
-                self.apply(engine, &route, decoded, (request, fault), started, now)
-            },
-        );
+        self.apply_late(number, || self.delayed.take(number))
+    }
+
+    /// Applies a delayed request if it is still there. It is taken under the lock under which it takes effect, so that at
+    /// every moment it is either pending or has taken effect.
+    fn apply_late(&self, number: u64, take: impl FnOnce() -> Option<Delayed>) -> Reply {
+        let reply = self.driver.take_in_late(number, take, |engine, now, delayed| {
+            let Delayed { fault, route, decoded, request, started, .. } = delayed;
+            self.apply(engine, &route, decoded, (request, fault), started, now)
+        });
         reply.unwrap_or(Reply::Close)
     }
 
     /// Delays the delayed requests again after a restart. No client waits for their responses any more.
     pub fn resume_late(&self) {
-        for (number, delay) in self.delayed.all() {
-            drop(self.later(number, delay));
+        for (timer, delay) in self.delayed.all() {
+            drop(self.later(timer, delay));
         }
     }
 
@@ -137,7 +138,8 @@ impl Api {
         self.delayed.copy()
     }
 
-    /// Drops the delayed requests together with the state they were made for, and takes over others.
+    /// Drops the delayed requests together with the state they were made for, and takes over others. It is called under the
+    /// driver's lock, so that no request comes in between.
     pub fn take_over_late(&self, others: Late) {
         self.delayed.replace(others);
         self.resume_late();

@@ -38,7 +38,7 @@ fn again(again: &Option<Arc<dyn Again>>) -> Result<&dyn Again, Refused> {
 fn refused(error: NoInputs) -> Refused {
     match error {
         NoInputs::NotKept | NoInputs::TooMuch => Refused::new(409, error.to_string()),
-        NoInputs::Folder(_) => Refused::new(503, error.to_string()),
+        NoInputs::Folder(_) | NoInputs::Ending => Refused::new(503, error.to_string()),
     }
 }
 

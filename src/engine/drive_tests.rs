@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{ClientOptions, ErrorClass, Failure, Policy, ReceiverResponse};
-use crate::engine::{Input, ReadStored, Store};
+use crate::engine::{Input, NoInputs, ReadStored, Store};
 use crate::journal::{Entry, Event, Sink};
 use crate::mock::{Builder, Prepared};
 use crate::scenario::{Story, StoryRun, load};
@@ -144,6 +144,29 @@ async fn a_full_disk_does_not_keep_it_from_its_end() {
     let left = driver.left();
     assert!(left.unstored > 0 && !left.is_empty(), "{left:?}");
     assert!(left.lines.iter().any(|line| line.contains("not in the data folder")), "{left:?}");
+}
+
+/// Another state would not know that it has to end.
+#[tokio::test(start_paused = true)]
+async fn a_mock_that_ends_takes_no_other_state() {
+    let driver =
+        beside(&ready("agent-transfer.toml"), 7, Pace::default(), &Seen::default(), Clients::Lasting);
+    let slowly = async || {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        answered(200)
+    };
+    let driver = with(driver, Box::new(move |_| Box::pin(slowly())));
+    driver.keep_inputs();
+    let (checkpoint, ()) = driver.checkpoint(|| ()).unwrap();
+    let put = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        driver.go_back_to(&checkpoint, || panic!("it is put back"))
+    };
+    let interrupt = tokio::time::sleep(Duration::from_secs(1));
+    let ended = tokio::time::timeout(Duration::from_secs(60), driver.drive(interrupt));
+    let (ended, put) = tokio::join!(ended, put);
+    assert!(matches!(put, Err(NoInputs::Ending)), "{put:?}");
+    assert_eq!(ended.ok(), Some(End::Interrupted));
 }
 
 const CHAT: &str = r#"

@@ -166,6 +166,9 @@ pub enum NoInputs {
     /// The folder can't be read or written.
     #[error("the data folder: {0}")]
     Folder(#[from] io::Error),
+    /// The mock is ending, so that its state is not replaced.
+    #[error("the mock is ending, and keeps its state until then")]
+    Ending,
 }
 
 /// The recorded inputs of an engine.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::assembly::Service;
 use super::beginning::SharedBeginning;
@@ -239,8 +240,7 @@ fn gone_on(checkpoint: &Checkpoint, late: &Late, after: &[Arc<Input>]) -> String
     let seen = Seen::default();
     in_time(async {
         let mock = builder(&seen).service().unwrap();
-        mock.driver().go_back_to(checkpoint).unwrap();
-        mock.api().take_over_late(late.clone());
+        mock.driver().go_back_to(checkpoint, || mock.api().take_over_late(late.clone())).unwrap();
         replay(&mock, after).unwrap();
     });
     seen.text()
@@ -260,6 +260,32 @@ proptest! {
             prop_assert_eq!(&gone_on(&checkpoint, &late, &after), &journal);
         }
     }
+}
+
+/// The numbers of inputs begin anew when a mock is put back, and the timers of delayed requests do not end.
+#[tokio::test(start_paused = true)]
+async fn a_delayed_request_takes_no_other_request_over() {
+    let mock = builder(&Seen::default()).service().unwrap();
+    let (beginning, late) = mock.driver().checkpoint(|| mock.api().late()).unwrap();
+    let slowly = async |app_key: &str| {
+        let fields = json!({ "APPKey": app_key, "APPSecret": DEFAULT_APP_SECRET });
+        mock.answer(post("/service/cloud/auth", &[("x-mock-fault", "slow-4s")], &fields)).await
+    };
+    let began = Instant::now();
+    let first = slowly("of an earlier test").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    mock.driver().go_back_to(&beginning, || mock.api().take_over_late(late)).unwrap();
+    let second = slowly(DEFAULT_APP_KEY).await;
+    assert!(matches!(first.here().await, Reply::Close));
+    assert!(began.elapsed() < Duration::from_secs(5));
+    match second.here().await {
+        Reply::Answer(answer) => {
+            let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+            assert!(answer["data"]["token"].is_string(), "{answer}");
+        }
+        other => panic!("an answer comes, not {other:?}"),
+    }
+    assert!(began.elapsed() >= Duration::from_secs(5));
 }
 
 #[test]

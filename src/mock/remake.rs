@@ -9,7 +9,7 @@ use super::assembly::Service;
 use super::beginning::SharedBeginning;
 use super::error::StartError;
 use super::memory;
-use crate::api::{Api, Late};
+use crate::api::Api;
 use crate::console::{Again, AgainError, Beginning, Moment};
 use crate::engine::{Driver, Given, Input, NoInputs};
 use crate::sync::lock;
@@ -87,19 +87,13 @@ impl Remake {
     fn change(
         &self,
         beginning: Beginning,
-        change: impl FnOnce() -> Result<Late, NoInputs>,
+        change: impl FnOnce() -> Result<(), NoInputs>,
     ) -> Result<(), AgainError> {
         let before = self.beginning.replace(beginning);
-        match change() {
-            Ok(late) => {
-                self.api.take_over_late(late);
-                Ok(())
-            }
-            Err(error) => {
-                self.beginning.replace(before);
-                Err(AgainError::Wrong(error.to_string()))
-            }
-        }
+        change().map_err(|error| {
+            self.beginning.replace(before);
+            AgainError::Wrong(error.to_string())
+        })
     }
 }
 
@@ -117,8 +111,8 @@ impl Again for Remake {
     fn restore(&self, moment: &Moment) -> Result<(), AgainError> {
         let _turn = self.turn();
         self.change(moment.beginning.clone(), || {
-            self.driver.go_back_to(&moment.checkpoint)?;
-            Ok(moment.late.clone())
+            let late = moment.late.clone();
+            self.driver.go_back_to(&moment.checkpoint, || self.api.take_over_late(late))
         })
     }
 
@@ -138,8 +132,8 @@ impl Again for Remake {
             other.driver().go_on(now, speed);
         }
         self.change(beginning, || {
-            self.driver.adopt(other.driver(), inputs)?;
-            Ok(other.api().late())
+            let late = other.api().late();
+            self.driver.adopt(other.driver(), inputs, || self.api.take_over_late(late))
         })?;
         memory::freed();
         Ok(())

@@ -128,29 +128,36 @@ impl Driver {
     }
 
     /// Takes over the state of another mock that has no drive loop: its engine, its time, and the inputs that led to them. The
-    /// journal continues, and the results of work under way here are ignored.
+    /// journal continues, and the results of work under way here are ignored. `beside` runs under the same lock.
     ///
     /// # Errors
     ///
-    /// If its inputs can't be stored. Nothing is changed then.
-    pub fn adopt(&self, other: &Self, inputs: &[Arc<Input>]) -> Result<(), NoInputs> {
+    /// If its inputs can't be stored, or this mock is ending. Nothing is changed then, and `beside` does not run.
+    pub fn adopt(&self, other: &Self, inputs: &[Arc<Input>], beside: impl FnOnce()) -> Result<(), NoInputs> {
         let history = other.history()?.or(inputs);
         // No other thread knows the other driver, so the order of the locks does not matter.
         let mut theirs = other.lock();
         let State { engine, under_way, clock, .. } = &mut *theirs;
-        self.put(engine, std::mem::take(under_way), clock.now(), &history)
+        self.put(engine, std::mem::take(under_way), clock.now(), &history, beside)
     }
 
-    /// Replaces the present state. Afterwards `engine` holds the previous one.
+    /// Replaces the present state. Afterwards `engine` holds the previous one. `beside` runs under the same lock, for what
+    /// belongs to the state and is kept elsewhere.
     pub(super) fn put(
         &self,
         engine: &mut Engine,
         under_way: UnderWay,
         at: Timestamp,
         history: &History,
+        beside: impl FnOnce(),
     ) -> Result<(), NoInputs> {
         let mut state = self.lock();
+        // Another engine would not know that it has to stop.
+        if self.is_ending() {
+            return Err(NoInputs::Ending);
+        }
         state.inputs.replace(history)?;
+        beside();
         std::mem::swap(&mut state.engine, engine);
         std::mem::swap(state.engine.journal(), engine.journal());
         state.under_way = under_way;

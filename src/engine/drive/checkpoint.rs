@@ -67,15 +67,16 @@ impl Driver {
         Ok((Checkpoint(Arc::new(kept)), beside))
     }
 
-    /// Puts the mock back to a moment. The journal continues, and the results of work under way are ignored.
+    /// Puts the mock back to a moment. The journal continues, and the results of work under way are ignored. `beside` runs
+    /// under the same lock.
     ///
     /// # Errors
     ///
-    /// If its inputs can't be stored. Nothing is changed then.
-    pub fn go_back_to(&self, checkpoint: &Checkpoint) -> Result<(), NoInputs> {
+    /// If its inputs can't be stored, or the mock is ending. Nothing is changed then, and `beside` does not run.
+    pub fn go_back_to(&self, checkpoint: &Checkpoint, beside: impl FnOnce()) -> Result<(), NoInputs> {
         let Kept { at, engine, under_way, history } = &*checkpoint.0;
         // Copied before locking, and the old state is dropped after unlocking: both may take a while.
         let mut engine = engine.clone();
-        self.put(&mut engine, under_way.clone(), *at, history)
+        self.put(&mut engine, under_way.clone(), *at, history, beside)
     }
 }
