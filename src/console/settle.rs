@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::World;
 use super::endpoint::{Answered, Endpoint};
 use super::refused::Refused;
+use super::wait::ENDING;
 use crate::delivery::Totals;
 use crate::engine::Engine;
 use crate::time::HumanDuration;
@@ -56,6 +57,9 @@ pub(super) struct Answer {
     /// The callbacks by state.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     callbacks: Totals,
+    /// Why it did not wait any longer, if not for lack of time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
 }
 
 /// A callback that is not delivered yet.
@@ -88,6 +92,7 @@ impl Endpoint for Settle {
         let until = Instant::now() + ask.within.map_or(WITHIN, |within| within.0);
         let mut written = world.kept.watch();
         loop {
+            let is_ending = world.kept.is_over();
             let settled = world.driver.look(|engine, now| {
                 let is_over = is_over(engine, now, ask.horizon.map(|horizon| horizon.0));
                 if is_over && world.late.count() == 0 {
@@ -100,9 +105,10 @@ impl Endpoint for Settle {
                 Ok(answer) => return Ok(Answered::ok(answer)),
                 Err(next) => next,
             };
-            if Instant::now() >= until {
+            if is_ending || Instant::now() >= until {
                 let answer = world.driver.look(|engine, now| answer(&world, engine, now, false));
-                return Ok(Answered::Json(NOT_SETTLED, answer));
+                let why = is_ending.then(|| ENDING.to_owned());
+                return Ok(Answered::Json(NOT_SETTLED, Answer { why, ..answer }));
             }
             match next {
                 Some(gap) if ask.advance == Some(true) => {
@@ -146,5 +152,6 @@ fn answer(world: &World, engine: &Engine, now: Timestamp, settled: bool) -> Answ
         busy: engine.is_busy(),
         next: engine.next_wakeup().map(|at| at.to_string()),
         callbacks: engine.totals(),
+        why: None,
     }
 }

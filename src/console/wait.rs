@@ -27,6 +27,9 @@ const WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 /// The status if the condition was not met in time, so that `curl --fail` and every client notice it.
 const NOT_MET: u16 = 417;
 
+/// Why a wait is over before its time.
+pub(super) const ENDING: &str = "the mock is ending";
+
 /// Maximum number of differences shown.
 const MOST: usize = 20;
 
@@ -111,6 +114,7 @@ impl Endpoint for Wait {
         // Subscribe before reading, so that nothing is missed in between.
         let mut written = world.kept.watch();
         loop {
+            let is_ending = world.kept.is_over();
             for entry in world.journal().after(hunt.last) {
                 hunt.see(entry)?;
                 if hunt.is_met() {
@@ -120,8 +124,12 @@ impl Endpoint for Wait {
             if hunt.is_met() {
                 return Ok(Answered::ok(hunt.answer(&world)));
             }
-            if timeout_at(until, written.changed()).await.is_err() {
-                return Ok(Answered::Json(NOT_MET, hunt.answer(&world)));
+            if is_ending || timeout_at(until, written.changed()).await.is_err() {
+                let mut answer = hunt.answer(&world);
+                if is_ending {
+                    answer.why = answer.why.map(|why| format!("{ENDING}: {why}"));
+                }
+                return Ok(Answered::Json(NOT_MET, answer));
             }
         }
     }
@@ -143,12 +151,14 @@ async fn until_over(
     }
     let mut written = world.kept.watch();
     loop {
+        let is_ending = world.kept.is_over();
         let (_, story) = world.driver.look(|engine, _| find(engine, number))?;
-        if !story.is_over() && timeout_at(until, written.changed()).await.is_ok() {
+        if !story.is_over() && !is_ending && timeout_at(until, written.changed()).await.is_ok() {
             continue;
         }
         let met = story.has_passed();
-        let why = (!met).then(|| story.why_not());
+        let why = (!met)
+            .then(|| if is_ending { format!("{ENDING}: {}", story.why_not()) } else { story.why_not() });
         let last = world.journal().counts().last;
         let (entries, differences) = (Vec::new(), Vec::new());
         let answer = Answer { met, entries, last, why, nearest: None, differences, story: Some(story) };

@@ -13,6 +13,8 @@ mod builder;
 #[cfg(test)]
 mod control_examples_tests;
 mod destinations;
+#[cfg(test)]
+mod ending_tests;
 mod error;
 #[cfg(test)]
 mod examples_tests;
