@@ -102,7 +102,7 @@ impl Prepared {
         let conditions = self.fail_if.iter().chain(usual);
         let hits = conditions.filter_map(|condition| condition.check(report, self.baseline.as_ref()));
         let failed: Vec<String> = hits.collect();
-        super::say(summary(report, comparison, &failed).trim_end());
+        super::say(summary(report, comparison, &failed, super::terminal::width()).trim_end());
         for (path, form) in &self.files {
             let text = match form {
                 Form::Json => report.write(),

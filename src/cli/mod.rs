@@ -48,6 +48,7 @@ mod sign;
 mod stories;
 mod tail;
 mod taken;
+mod terminal;
 mod timeline;
 mod trace;
 mod trust;

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::files::diagnostic::counted;
 use crate::files::visible;
 use crate::journal::masked;
 
-/// Maximum length of a preview, in characters.
-const LONGEST: usize = 72;
+/// Maximum length of a preview where the width of the terminal is not known, in columns.
+pub(super) const LONGEST: usize = 72;
 
 /// Maximum size of a body that is parsed: a list of ten thousand rows does not fit one line.
 const LARGEST: usize = 64 * 1024;
@@ -32,16 +33,16 @@ const MEANINGFUL: [&str; 11] = [
 /// The fields that name a body if no other field is informative.
 const NAMING: [&str; 3] = ["company", "workflow_name", "name"];
 
-/// Describes a body in a few words. Empty if nothing stands out.
-pub(super) fn preview(body: &[u8]) -> String {
+/// Describes a body in a few words, in at most this many columns. Empty if nothing stands out.
+pub(super) fn preview(body: &[u8], longest: usize) -> String {
     if let Some(file) = upload(body) {
-        return shorten(&file, LONGEST);
+        return shorten(&file, longest);
     }
     if body.len() > LARGEST {
         return size(body.len());
     }
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
-        return shorten(&String::from_utf8_lossy(&masked(body)), LONGEST);
+        return shorten(&String::from_utf8_lossy(&masked(body)), longest);
     };
     let mut parts: Vec<String> = Vec::new();
     if let Some(messages) = value.get("messages").and_then(Value::as_array) {
@@ -56,7 +57,7 @@ pub(super) fn preview(body: &[u8]) -> String {
     }
     // A workflow's status is that of its nodes.
     parts.extend(value.get("actions").and_then(Value::as_array).into_iter().flatten().filter_map(node));
-    shorten(&parts.join(", "), LONGEST)
+    shorten(&parts.join(", "), longest)
 }
 
 /// Describes the first file of a multipart body by its name and size.
@@ -94,11 +95,11 @@ fn node(action: &Value) -> Option<String> {
 }
 
 /// Describes a refusal by its message, or else by its body.
-pub(super) fn refusal(body: &[u8]) -> String {
+pub(super) fn refusal(body: &[u8], longest: usize) -> String {
     let value: Value =
         if body.len() > LARGEST { Value::Null } else { serde_json::from_slice(body).unwrap_or_default() };
     let message = value.get("message").or_else(|| value.get("msg")).and_then(Value::as_str);
-    message.map_or_else(|| preview(body), |message| shorten(message, LONGEST))
+    message.map_or_else(|| preview(body, longest), |message| shorten(message, longest))
 }
 
 /// Returns those of these fields that a table has, as `name value`.
@@ -131,13 +132,19 @@ fn said(content: &Value) -> String {
     }
 }
 
-/// Returns a text in one line, shortened if necessary.
+/// Returns a text in one line, shortened to this many columns if necessary.
 pub(super) fn shorten(text: &str, longest: usize) -> String {
-    if text.chars().nth(longest).is_none() {
-        return one_line(text).into_owned();
+    let mut width = 0;
+    let too_long = text.char_indices().find(|(_, letter)| {
+        width += letter.width().unwrap_or_default();
+        width >= longest
+    });
+    match too_long {
+        Some((end, _)) if text[end..].width() > longest.saturating_sub(text[..end].width()) => {
+            format!("{}…", one_line(&text[..end]))
+        }
+        _ => one_line(text).into_owned(),
     }
-    let end = text.char_indices().nth(longest.saturating_sub(1)).map_or(text.len(), |(at, _)| at);
-    format!("{}…", one_line(&text[..end]))
 }
 
 fn one_line(text: &str) -> Cow<'_, str> {
@@ -149,7 +156,24 @@ fn one_line(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{preview, refusal};
+    use super::{LONGEST, shorten};
+
+    fn preview(body: &[u8]) -> String {
+        super::preview(body, LONGEST)
+    }
+
+    fn refusal(body: &[u8]) -> String {
+        super::refusal(body, LONGEST)
+    }
+
+    #[test]
+    fn a_text_is_as_wide_as_it_is_drawn() {
+        assert_eq!(shorten("twelve chars", 12), "twelve chars");
+        assert_eq!(shorten("twelve chars", 11), "twelve cha…");
+        assert_eq!(shorten("您好，请问", 10), "您好，请问");
+        assert_eq!(shorten("您好，请问", 9), "您好，请…");
+        assert_eq!(shorten("", 0), "");
+    }
 
     #[test]
     fn an_upload_is_its_file() {

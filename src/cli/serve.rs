@@ -18,7 +18,7 @@ use super::control::ControlArgs;
 use super::destinations::{Destination, destinations};
 use super::output::Output;
 use super::recording::Recording;
-use super::timeline::Timeline;
+use super::timeline::{Look, Timeline};
 use super::trace::{Outcome, TraceArgs, Tracing};
 use super::verdicts::Verdicts;
 use super::watch::{self, Watch};
@@ -189,11 +189,11 @@ async fn serve(
         builder = builder.callback_url(url);
     }
     let assumed = Assumed::default();
+    let look =
+        Look::of_server(stories.iter().map(|story| story.story().name.as_str()), args.speed.is_virtual());
     let output = super::standard_output()?;
     if !args.quiet {
-        builder = builder
-            .sink(Timeline::new(output.clone(), epoch, beside > 0, args.speed.is_virtual()))
-            .sink(assumed.clone());
+        builder = builder.sink(Timeline::new(output.clone(), look)).sink(assumed.clone());
     }
     let (recording, builder) = Recording::open(
         args.record.as_deref(),

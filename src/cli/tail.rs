@@ -56,11 +56,14 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     super::runtime()?.block_on(tail(&remote, fields, args.json))
 }
 
+/// The width of the column of stories. Their names are not known beforehand.
+const STORY: usize = 24;
+
 async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result<Exit, CommandError> {
     // A slow reader gets everything that the mock has not dropped.
     let output = Output::new(anstream::stdout(), WhenFull::Wait, |_| {});
     let output = output.map_err(|error| CommandError::start(format!("cannot start a thread: {error}")))?;
-    let look = Look { since: None, named: true, jumps: false, numbers: true };
+    let look = Look { story: STORY, ..Look::of_server([].into_iter(), false) };
     // Keys are read only from a terminal in the foreground: not if output is piped, and not from a background process.
     let has_keys = !json && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let mut keys = if has_keys { lines::standard_input()? } else { lines::none() };

@@ -7,10 +7,12 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use jiff::Timestamp;
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use self::row::{Attempted, Requested, Row, What};
 use super::output::Output;
-use super::preview::{preview, refusal, shorten};
+use super::preview::{LONGEST, preview, refusal, shorten};
+use super::terminal;
 use crate::files::diagnostic::counted;
 use crate::files::visible;
 use crate::journal::{Entry, Sink};
@@ -24,6 +26,12 @@ const WARN: Style = AnsiColor::Yellow.on_default();
 
 /// Maximum length of a refusal's reason in a line: long enough to say what has to be done.
 const LONGEST_REASON: usize = 300;
+
+/// Maximum width of the column that names stories.
+const LONGEST_NAME: usize = 32;
+
+/// A detail has at least this much room, even if the line then is wider than the terminal.
+const SHORTEST: usize = 10;
 
 /// A receiver that takes this long is slow, which is shown even while time jumps.
 const SLOW: Duration = Duration::from_secs(1);
@@ -39,17 +47,19 @@ pub(super) struct Timeline {
 pub(super) struct Look {
     /// The moment from which times are counted. `None` shows the time of day.
     pub since: Option<Timestamp>,
-    /// Whether lines name their story, because there are several.
-    pub named: bool,
+    /// The width of the column that names the story of a line. 0 if there is only one, which needs no name.
+    pub story: usize,
     /// Whether time jumps: then only long durations are shown, so that equal runs look alike.
     pub jumps: bool,
     /// Whether callbacks are shown with their numbers.
     pub numbers: bool,
+    /// The width of the terminal. `None` if the output goes elsewhere.
+    pub width: Option<usize>,
 }
 
 impl Timeline {
-    pub(super) fn new(output: Output, epoch: Timestamp, named: bool, jumps: bool) -> Self {
-        Self { look: Look { since: Some(epoch), named, jumps, numbers: false }, output }
+    pub(super) fn new(output: Output, look: Look) -> Self {
+        Self { look, output }
     }
 }
 
@@ -62,6 +72,23 @@ impl Sink for Timeline {
 }
 
 impl Look {
+    /// The timeline of a run, with times from its start.
+    pub(super) fn of_run<'a>(
+        epoch: Timestamp,
+        stories: impl ExactSizeIterator<Item = &'a str>,
+        jumps: bool,
+    ) -> Self {
+        let width = terminal::width();
+        let story = if stories.len() > 1 { column(stories, width) } else { 0 };
+        Self { since: Some(epoch), story, jumps, numbers: false, width }
+    }
+
+    /// The timeline of a server, with the time of day and the numbers of callbacks, and the names of stories if there are any.
+    pub(super) fn of_server<'a>(stories: impl Iterator<Item = &'a str>, jumps: bool) -> Self {
+        let width = terminal::width();
+        Self { since: None, story: column(stories, width), jumps, numbers: true, width }
+    }
+
     /// Returns the line for a complete entry sent by a mock. `None` for entries that are not shown.
     pub(super) fn line(&self, line: &Value) -> Option<String> {
         Row::of_line(line).map(|row| self.row(&row))
@@ -96,7 +123,7 @@ impl Look {
             }
             What::Note(text) => format!("{DIM}note {}{DIM:#}", visible(text)),
             What::Error(message) => format!("{BAD}✗{BAD:#} {}", visible(message)),
-            What::Attempted(attempted) => self.attempted(attempted, row.at),
+            What::Attempted(attempted) => self.attempted(attempted, row),
             What::Dropped { callback } => format!("→ callback {callback} {WARN}dropped on purpose{WARN:#}"),
             What::GivenUp { attempts, message } => {
                 format!(
@@ -105,16 +132,37 @@ impl Look {
                     visible(message)
                 )
             }
-            What::Requested(requested) => request(requested),
+            What::Requested(requested) => self.request(requested, row),
         };
-        let story = match row.story {
-            Some(story) if self.named => format!("{DIM}{}{DIM:#}  ", visible(story)),
-            _ => String::new(),
-        };
-        format!("{}  {story}{text}", self.time(row.at))
+        format!("{}{text}", self.before(row))
     }
 
-    fn attempted(&self, attempted: &Attempted<'_>, now: Timestamp) -> String {
+    /// Returns what stands before the text of a row: its time and its story.
+    fn before(&self, row: &Row<'_>) -> String {
+        let story = match row.story {
+            Some(story) if self.story > 0 => {
+                let name = shorten(story, self.story);
+                let fill = self.story.saturating_sub(name.width());
+                format!("{DIM}{name}{DIM:#}{:fill$}  ", "")
+            }
+            // Rows of no story stand below those that have one.
+            None if self.story > 0 => format!("{:1$}  ", "", self.story),
+            _ => String::new(),
+        };
+        format!("{}  {story}", self.time(row.at))
+    }
+
+    /// Returns a text with a detail that takes what is left of the line.
+    fn with(&self, row: &Row<'_>, text: String, detail: impl FnOnce(usize) -> String) -> String {
+        let longest = self.width.map_or(LONGEST, |width| {
+            let used =
+                anstream::adapter::strip_str(&format!("{}{text}  ", self.before(row))).to_string().width();
+            width.saturating_sub(used).max(SHORTEST)
+        });
+        format!("{text}  {DIM}{}{DIM:#}", detail(longest))
+    }
+
+    fn attempted(&self, attempted: &Attempted<'_>, row: &Row<'_>) -> String {
         let Attempted { callback, event, number, outcome, elapsed, retry_at, faults, body } = attempted;
         let outcome = match outcome {
             Ok(status) if retry_at.is_none() && (200..300).contains(status) => {
@@ -129,7 +177,7 @@ impl Look {
         };
         let again = match retry_at {
             Some(at) => {
-                let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+                let wait = Duration::try_from(at.duration_since(row.at)).unwrap_or_default();
                 format!(" {WARN}attempt {number}, next in {}{WARN:#}", HumanDuration(wait))
             }
             None if *number > 1 => format!(" {DIM}attempt {number}{DIM:#}"),
@@ -140,13 +188,13 @@ impl Look {
             faults => format!(" {WARN}on purpose: {}{WARN:#}", visible(&faults.join(", "))),
         };
         let named = if self.numbers { format!("{DIM}#{callback:<4}{DIM:#} ") } else { String::new() };
-        let (event, said) = (visible(event), preview(body));
-        format!("→ {named}{event:<30} {outcome}{took}{again}{on_purpose}  {DIM}{said}{DIM:#}")
+        let text = format!("→ {named}{:<30} {outcome}{took}{again}{on_purpose}", visible(event));
+        self.with(row, text, |longest| preview(body, longest))
     }
 
     fn time(&self, at: Timestamp) -> String {
         let Some(epoch) = self.since else {
-            return format!("{DIM}{}{DIM:#}", at.strftime("%H:%M:%S%.3f"));
+            return format!("{DIM}{}{DIM:#}", terminal::time_of_day(at, true));
         };
         let since = Duration::try_from(at.duration_since(epoch)).unwrap_or_default();
         let (seconds, millis) = (since.as_secs(), since.subsec_millis());
@@ -157,47 +205,81 @@ impl Look {
         };
         format!("{DIM}{clock:>9}{DIM:#}")
     }
+
+    fn request(&self, requested: &Requested<'_>, row: &Row<'_>) -> String {
+        let (name, status) = (visible(requested.name), requested.status);
+        let host =
+            requested.host.map(|host| format!("  {DIM}({}){DIM:#}", visible(host))).unwrap_or_default();
+        if let Some((code, reason)) = requested.refusal {
+            let reason = shorten(reason, LONGEST_REASON);
+            return format!("← {name:<30} {BAD}{status}{BAD:#} code {code}  {reason}{host}");
+        }
+        if let Some(fault) = requested.fault {
+            // In that case the response is not the vendor's but the mock's.
+            let status = if status == 0 { "no response".to_owned() } else { status.to_string() };
+            let text = format!("← {name:<30} {WARN}{status} on purpose: {}{WARN:#}", visible(fault));
+            return self.with(row, text, |longest| preview(requested.body, longest)) + &host;
+        }
+        let style = if status < 400 { GOOD } else { BAD };
+        let text = format!("← {name:<30} {style}{status}{style:#}");
+        let detail = |longest| match status {
+            0..400 => preview(requested.body, longest),
+            _ => refusal(requested.answer, longest),
+        };
+        self.with(row, text, detail) + &host
+    }
 }
 
-fn request(requested: &Requested<'_>) -> String {
-    let (name, status) = (visible(requested.name), requested.status);
-    let host = requested.host.map(|host| format!("  {DIM}({}){DIM:#}", visible(host))).unwrap_or_default();
-    if let Some((code, reason)) = requested.refusal {
-        let reason = shorten(reason, LONGEST_REASON);
-        return format!("← {name:<30} {BAD}{status}{BAD:#} code {code}  {reason}{host}");
-    }
-    if let Some(fault) = requested.fault {
-        // In that case the response is not the vendor's but the mock's.
-        let status = if status == 0 { "no response".to_owned() } else { status.to_string() };
-        let detail = preview(requested.body);
-        let fault = visible(fault);
-        return format!(
-            "← {name:<30} {WARN}{status} on purpose: {fault}{WARN:#}  {DIM}{detail}{DIM:#}{host}"
-        );
-    }
-    let style = if status < 400 { GOOD } else { BAD };
-    let detail = if status < 400 { preview(requested.body) } else { refusal(requested.answer) };
-    format!("← {name:<30} {style}{status}{style:#}  {DIM}{detail}{DIM:#}{host}")
+/// Returns the width of the column of these stories' names.
+fn column<'a>(stories: impl Iterator<Item = &'a str>, terminal: Option<usize>) -> usize {
+    let longest = terminal.map_or(LONGEST_NAME, |width| LONGEST_NAME.min(width / 6));
+    stories.map(|name| visible(name).width()).max().unwrap_or_default().min(longest)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const LOOK: Look =
+        Look { since: Some(Timestamp::UNIX_EPOCH), story: 0, jumps: false, numbers: false, width: None };
+
+    fn attempted(body: &[u8]) -> Attempted<'_> {
+        Attempted {
+            callback: 1,
+            event: "session.end",
+            number: 1,
+            outcome: Ok(200),
+            elapsed: Duration::from_millis(40),
+            retry_at: None,
+            faults: Vec::new(),
+            body,
+        }
+    }
+
+    #[test]
+    fn a_line_is_as_wide_as_the_terminal_and_columns_stand_below_each_other() {
+        let body =
+            format!(r#"{{"messages":[{{"content":{{"type":"text","text":"{}"}}}}]}}"#, "word ".repeat(60));
+        let look =
+            Look { story: column(["short", "a longer name"].into_iter(), None), width: Some(120), ..LOOK };
+        let lines = ["short", "a longer name"].map(|story| {
+            let what = What::Attempted(attempted(body.as_bytes()));
+            let row = Row { at: Timestamp::UNIX_EPOCH, story: Some(story), what };
+            anstream::adapter::strip_str(&look.row(&row)).to_string()
+        });
+        assert_eq!(lines.each_ref().map(|line| line.width()), [120, 120], "{lines:?}");
+        assert_eq!(lines[0].find('→'), lines[1].find('→'));
+        let narrow = Look { width: Some(40), ..look };
+        let row =
+            Row { at: Timestamp::UNIX_EPOCH, story: None, what: What::Attempted(attempted(body.as_bytes())) };
+        assert!(anstream::adapter::strip_str(&narrow.row(&row)).to_string().ends_with("\"word wor…"));
+    }
+
     #[test]
     fn a_slow_answer_shows_how_long_it_took_even_where_time_jumps() {
         let line = |millis: u64, jumps: bool| {
-            let look = Look { since: Some(Timestamp::UNIX_EPOCH), named: false, jumps, numbers: false };
-            let attempted = Attempted {
-                callback: 1,
-                event: "session.end",
-                number: 1,
-                outcome: Ok(200),
-                elapsed: Duration::from_millis(millis),
-                retry_at: None,
-                faults: Vec::new(),
-                body: b"{}",
-            };
+            let look = Look { jumps, ..LOOK };
+            let attempted = Attempted { elapsed: Duration::from_millis(millis), ..attempted(b"{}") };
             let row = Row { at: Timestamp::UNIX_EPOCH, story: None, what: What::Attempted(attempted) };
             anstream::adapter::strip_str(&look.row(&row)).to_string()
         };

@@ -80,7 +80,11 @@ fn value(text: &[u8], begins: Option<u8>, at: usize) -> Option<Range<usize>> {
         return Some(at + 1..ends(at + 1, &|byte| byte == b'&' || byte == b'\r' || byte == b'\n'));
     }
     if rest.first() == Some(&b'>') && begins == Some(b'<') {
-        return Some(at + 1..ends(at + 1, &|byte| byte == b'<'));
+        let end = ends(at + 1, &|byte| byte == b'<');
+        // Without the end of the element it is cut off, or no element: "send `Token <token>`, please".
+        let is_open = end == text.len();
+        let of_prose = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'`' | b'"' | b'\'');
+        return Some(at + 1..if is_open { ends(at + 1, &of_prose) } else { end });
     }
     if !matches!(rest.first(), Some(b'"' | b'\'')) || begins != rest.first().copied() {
         return None;
@@ -147,6 +151,8 @@ mod tests {
             ("appkey=K&app_secret=s3cret", "appkey=K&app_secret=***"),
             ("{'APPSecret': 's3cret', 'x': 1}", "{'APPSecret': '***', 'x': 1}"),
             ("<APPSecret>s3cret</APPSecret>", "<APPSecret>***</APPSecret>"),
+            ("<APPSecret>s3 cret</APPSecret>", "<APPSecret>***</APPSecret>"),
+            ("<APPSecret>s3cr", "<APPSecret>***"),
             (r#"{"secret":"s3cret","password":"p"}"#, r#"{"secret":"***","password":"***"}"#),
             // A body that is cut off in the middle of the secret.
             (r#"{"APPSecret":"s3cr"#, r#"{"APPSecret":"***"#),
@@ -165,6 +171,7 @@ mod tests {
             "APPSecret",
             "\"APPSecret\"",
             "a token = b",
+            r#"{"message":"send `Authorization: Token <token>`, with the token of auth"}"#,
         ] {
             assert_eq!(shown(text), text);
         }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::line::Whom;
 use crate::cli::preview::shorten;
+use crate::cli::terminal;
 use crate::files::visible;
 
 const DIM: Style = Style::new().dimmed();
@@ -192,7 +193,7 @@ impl History {
 
 /// Returns a message with its time, its author, its status, and its options.
 fn drawn(message: &Message) -> String {
-    let time = message.at.parse::<Timestamp>().map(|at| at.strftime("%H:%M:%S").to_string());
+    let time = message.at.parse::<Timestamp>().map(|at| terminal::time_of_day(at, false));
     let time = time.unwrap_or_default();
     let (style, who) = match message.sender_type.as_str() {
         "user" => (YOU, "you"),

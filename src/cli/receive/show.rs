@@ -6,10 +6,10 @@ use anstyle::{AnsiColor, Style};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::looks;
+use crate::cli::terminal;
 use crate::files::diagnostic::joined;
 use crate::integrator::{Counts, Received, Verdict};
 use crate::net::HttpRequest;
@@ -26,7 +26,7 @@ const VALUE: usize = 60;
 
 /// Returns a few lines about a callback.
 pub(super) fn block(request: &HttpRequest, received: &Received, now: Timestamp, answered: u16) -> String {
-    let time = now.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S%.3f").to_string();
+    let time = terminal::time_of_day(now, true);
     block_at(&time, request, received, answered)
 }
 

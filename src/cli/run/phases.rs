@@ -18,7 +18,7 @@ use crate::cli::announce::WrittenFiles;
 use crate::cli::assumed::Assumed;
 use crate::cli::output::Output;
 use crate::cli::recording::Recording;
-use crate::cli::timeline::Timeline;
+use crate::cli::timeline::{Look, Timeline};
 use crate::cli::trace::{Outcome, Tracing};
 use crate::cli::{self, CommandError, Exit, stories, taken};
 use crate::engine::{Clients, End, Pace, Speed};
@@ -122,11 +122,10 @@ impl<'a> Run<'a> {
             .server(server)
             .sink(tally.clone());
         let assumed = Assumed::default();
+        let look = Look::of_run(epoch, stories.iter().map(|story| story.story().name.as_str()), plan.jumps());
         let output = cli::standard_output()?;
         if !args.quiet {
-            builder = builder
-                .sink(Timeline::new(output.clone(), epoch, stories.len() > 1, plan.jumps()))
-                .sink(assumed.clone());
+            builder = builder.sink(Timeline::new(output.clone(), look)).sink(assumed.clone());
         }
         if plan.jumps() {
             builder = builder.max_in_flight(1);

@@ -16,7 +16,11 @@ use crate::time::HumanDuration;
 /// Prints the summary. `again` holds the flags that make the run happen again.
 pub(super) fn summary(is_quiet: bool, tally: &Tally, facts: &Facts, assumed: &Assumed, again: &str) {
     let mut lines = Vec::new();
-    if is_quiet {
+    if !is_quiet {
+        lines.push(String::new());
+    }
+    // Beside other stories its lines are far above.
+    if is_quiet || tally.stories.len() > 1 {
         for story in tally.stories.values().filter(|story| !story.failures.is_empty()) {
             lines.push(format!("✗ {}", visible(&story.name)));
             let shown =
@@ -25,8 +29,6 @@ pub(super) fn summary(is_quiet: bool, tally: &Tally, facts: &Facts, assumed: &As
             let skipped = story.skipped.len();
             lines.extend((skipped > 0).then(|| format!("    {} skipped", counted(skipped as u64, "step"))));
         }
-    } else {
-        lines.push(String::new());
     }
     let (passed, failed) =
         (tally.passed(), tally.stories.values().filter(|story| story.passed == Some(false)).count());

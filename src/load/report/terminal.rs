@@ -6,8 +6,11 @@ use super::compare::Comparison;
 use super::data::Report;
 use super::presentation::{Cell, Mood, Presentation, Section};
 
-/// Maximum number of columns of text.
+/// The number of columns of text where no terminal says otherwise.
 const WIDTH: usize = 100;
+
+/// Wider text is hard to read; in narrower lines the tables break.
+const READABLE: std::ops::RangeInclusive<usize> = 60..=120;
 
 /// Column in which values begin: after the name of their line.
 const INDENT: usize = 11;
@@ -26,12 +29,18 @@ fn style(mood: Mood) -> Style {
     }
 }
 
-/// Renders the summary: several lines with ANSI colours, each with a line break. Conclusions and the reasons why the run
-/// failed, if it did, come last.
-pub fn summary(report: &Report, comparison: Option<&Comparison>, failed: &[String]) -> String {
+/// Renders the summary for a terminal of this width: several lines with ANSI colours, each with a line break. Conclusions
+/// and the reasons why the run failed, if it did, come last.
+pub fn summary(
+    report: &Report,
+    comparison: Option<&Comparison>,
+    failed: &[String],
+    width: Option<usize>,
+) -> String {
     let Presentation { verdict, rate, unit, target, details, sections, remarks, .. } =
         Presentation::of(report, comparison, failed);
-    let mut out = Lines::default();
+    let width = width.map_or(WIDTH, |width| width.clamp(*READABLE.start(), *READABLE.end()));
+    let mut out = Lines { text: String::new(), title: "", width };
     out.title("Load");
     if report.void.is_some() {
         out.flow([(verdict.text, verdict.mood)]);
@@ -53,7 +62,7 @@ pub fn summary(report: &Report, comparison: Option<&Comparison>, failed: &[Strin
             .iter()
             .map(|(code, piece)| if *code { format!("`{piece}`") } else { piece.clone() })
             .collect();
-        for (index, part) in wrap(&text, WIDTH - INDENT - SIDE).into_iter().enumerate() {
+        for (index, part) in wrap(&text, width - INDENT - SIDE).into_iter().enumerate() {
             let side = if index == 0 { remark.side } else { "" };
             let style = style(remark.mood);
             out.line(&format!("{style}{side:<SIDE$}{style:#}{part}"));
@@ -63,10 +72,10 @@ pub fn summary(report: &Report, comparison: Option<&Comparison>, failed: &[Strin
 }
 
 /// Lines beside the title of their section.
-#[derive(Default)]
 struct Lines {
     text: String,
     title: &'static str,
+    width: usize,
 }
 
 impl Lines {
@@ -91,7 +100,7 @@ impl Lines {
     fn flow(&mut self, texts: impl IntoIterator<Item = (String, Mood)>) {
         for (text, mood) in texts {
             let style = style(mood);
-            for part in wrap(&text, WIDTH - INDENT) {
+            for part in wrap(&text, self.width - INDENT) {
                 self.line(&format!("{style}{part}{style:#}"));
             }
         }
@@ -117,7 +126,7 @@ impl Lines {
             let [name, value] = &*row.cells else { continue };
             let style = style(value.mood);
             let length = name.text.chars().count() + value.text.chars().count() + 4;
-            if width + length > WIDTH - INDENT {
+            if width + length > self.width - INDENT {
                 self.line(&std::mem::take(&mut line));
                 width = 0;
             }
@@ -145,7 +154,7 @@ impl Lines {
             self.row(&row.cells, &widths);
             let note = plain(&row.note);
             self.flow(
-                wrap(&note, WIDTH - INDENT - 2).into_iter().map(|part| (format!("  {part}"), Mood::Dim)),
+                wrap(&note, self.width - INDENT - 2).into_iter().map(|part| (format!("  {part}"), Mood::Dim)),
             );
         }
     }
@@ -200,7 +209,7 @@ mod tests {
             None => Vec::new(),
         };
         let comparison = baseline.map(|baseline| compare(baseline, report));
-        anstream::adapter::strip_str(&summary(report, comparison.as_ref(), &failed)).to_string()
+        anstream::adapter::strip_str(&summary(report, comparison.as_ref(), &failed, None)).to_string()
     }
 
     #[test]
