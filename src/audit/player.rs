@@ -1,6 +1,7 @@
 //! Runs one check after the other, and judges the responses.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -90,7 +91,7 @@ pub enum Progress<'a> {
     Outcome(&'a Outcome),
 }
 
-/// Runs the checks.
+/// Runs the checks. When `interrupted` is over, the check under way and those after it are not judged.
 ///
 /// # Errors
 ///
@@ -100,6 +101,7 @@ pub async fn audit(
     connector: &Connector,
     battery: &Battery,
     options: &Options,
+    interrupted: impl Future<Output = ()>,
     mut tell: impl FnMut(Progress<'_>),
 ) -> Result<Report, OutsideError> {
     if let Some(probe) = &options.probe {
@@ -116,13 +118,24 @@ pub async fn audit(
         language: options.language,
         tell: &mut tell,
     };
+    let mut interrupted = pin!(interrupted);
+    let mut is_interrupted = false;
     let mut checks = Vec::new();
     let selected: Vec<&Check> =
         battery.checks.iter().filter(|check| options.selection.takes(check)).collect();
     for (at, &check) in selected.iter().enumerate() {
         player.left = selected[at + 1..].iter().map(|check| check.requests()).sum();
         (player.tell)(Progress::Begins(check));
-        let outcome = player.outcome(check, kit).await;
+        let outcome = tokio::select! {
+            biased;
+            outcome = player.outcome(check, kit) => outcome,
+            () = &mut interrupted => {
+                is_interrupted = true;
+                let never = |check: &&Check| Outcome::not_judged(check, "the audit was interrupted");
+                checks.extend(selected[at..].iter().map(never));
+                break;
+            }
+        };
         (player.tell)(Progress::Outcome(&outcome));
         checks.push(outcome);
     }
@@ -140,7 +153,8 @@ pub async fn audit(
         seed: options.seed,
         began: began.to_string(),
         seconds: seconds(begun.elapsed()),
-        passed: !checks.iter().any(fails),
+        interrupted: is_interrupted,
+        passed: !is_interrupted && !checks.iter().any(fails),
         counts: Counts::of(&checks),
         baseline_outdated: options.baseline.ids().filter(passes).map(str::to_owned).collect(),
         checks,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::battery::Grade;
+use super::battery::{Check, Grade};
 
 /// The lowest grade of a finding that fails the audit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -46,8 +46,10 @@ pub struct Report {
     pub began: String,
     /// How long it took.
     pub seconds: f64,
-    /// Whether no finding reaches the threshold.
+    /// Whether no finding reaches the threshold, and all checks had their turn.
     pub passed: bool,
+    /// Whether it was interrupted.
+    pub interrupted: bool,
     /// The numbers of checks by result.
     pub counts: Counts,
     /// All checks, in order.
@@ -133,6 +135,18 @@ pub struct Code {
 }
 
 impl Outcome {
+    /// A check that had no turn.
+    pub(super) fn not_judged(check: &Check, why: &str) -> Self {
+        Self {
+            id: check.id.clone(),
+            group: check.group.to_string(),
+            grade: check.grade,
+            title: check.title.clone(),
+            verdict: Verdict::NotJudged(why.to_owned()),
+            seconds: 0.0,
+        }
+    }
+
     /// Returns the finding, if there is one.
     pub fn finding(&self) -> Option<&Finding> {
         match &self.verdict {

@@ -177,17 +177,18 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
                 }
             }
         };
-        let audit = audit::audit(&mut kit, &connector, &battery, &options, tell);
-        let report = tokio::select! {
-            report = audit => report.map_err(CommandError::usage)?,
-            () = &mut interrupted => return Ok(None),
-        };
+        let audit = audit::audit(&mut kit, &connector, &battery, &options, interrupted, tell);
+        let report = audit.await.map_err(CommandError::usage)?;
         super::say(printer.finish(&report).trim_end());
         Ok::<_, CommandError>(Some(report))
     })?;
     let Some(report) = report else { return Ok(Exit::Interrupted) };
     write(&args, &report, &battery)?;
-    Ok(if report.passed { Exit::Ok } else { Exit::Failed })
+    Ok(match report.passed {
+        _ if report.interrupted => Exit::Interrupted,
+        true => Exit::Ok,
+        false => Exit::Failed,
+    })
 }
 
 fn options(

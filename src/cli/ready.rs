@@ -48,7 +48,10 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
             let left = until.saturating_duration_since(Instant::now());
             let patience = if wait.is_zero() { ANSWER } else { left.max(ASK) };
             let why = match timeout(patience, remote.ask("ready", Value::Null)).await {
-                Ok(Ok(health)) => return said(args, &remote, &health),
+                Ok(Ok(health)) if health["name"] == env!("CARGO_PKG_NAME") => {
+                    return said(args, &remote, &health);
+                }
+                Ok(Ok(_)) => RemoteError::Other { url: remote.url().to_owned() }.to_string(),
                 Ok(Err(RemoteError::Refused { status: 503, .. })) => {
                     format!("the mock at {} is shutting down and accepts no more requests", remote.url())
                 }

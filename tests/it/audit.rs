@@ -432,3 +432,36 @@ fn requests_that_do_not_come_are_not_judged() {
         "{text}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_audit_leaves_what_it_has_found() {
+    let asked = AtomicUsize::new(0);
+    let receiver = Receiver::with(move |_| match asked.fetch_add(1, Ordering::Relaxed) {
+        0..12 => plain("200 OK", "{}"),
+        _ => Answer::Never,
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let (json, junit) = (folder.path().join("a.json"), folder.path().join("a.xml"));
+    let mut child = program()
+        .args(["audit", "--callback-url", &receiver.url(), "--json"])
+        .arg(&json)
+        .arg("--junit")
+        .arg(&junit)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    crate::serving::eventually("the receiver hangs", || (receiver.requests().len() > 12).then_some(()));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{out}");
+    let report: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    assert_eq!((&report["interrupted"], &report["passed"]), (&true.into(), &false.into()));
+    let checks = report["checks"].as_array().unwrap();
+    let never = |check: &&Value| check["verdict"]["not_judged"] == "the audit was interrupted";
+    let left = checks.iter().filter(never).count();
+    assert!(left > 10 && left < checks.len(), "{left} of {}: {out}", checks.len());
+    assert!(out.contains("not judged"), "{out}");
+    assert!(std::fs::read_to_string(&junit).unwrap().contains("the audit was interrupted"));
+}

@@ -426,6 +426,21 @@ fn an_interruption_tells_what_was_not_sent() {
     assert!(rest.contains("1 not sent of 1"), "{rest}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_does_not_hide_how_the_run_ended() {
+    let (_folder, path) = story(ONE_STEP);
+    for (status, code) in [("500 Oops", 1), ("200 OK", 3)] {
+        let receiver = Receiver::answering(vec![plain(status, "")]);
+        let url = receiver.url();
+        let flags =
+            ["--speed", "max", "--patience", "0s", "--listen", "127.0.0.1:0", "--report", "/dev/full"];
+        let output = run(&[&["run", &path, "--callback-url", &url][..], &flags].concat());
+        assert_code(&output, code);
+        assert!(stderr(&output).contains("/dev/full"), "{}", stderr(&output));
+    }
+}
+
 /// Runs a story and returns what the receiver got, with the exit code asserted.
 fn requests_of(text: &str, code: i32) -> (Vec<Request>, String) {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);

@@ -153,7 +153,10 @@ fn case<W: Write>(xml: &mut Writer<W>, story: &StoryTally) -> io::Result<()> {
         xml.write_event(Xml::End(BytesEnd::new("failure")))?;
     }
     if story.passed.is_none() && story.failures.is_empty() {
-        xml.write_event(Xml::Empty(BytesStart::new("skipped")))?;
+        let mut element = BytesStart::new("error");
+        element.push_attribute(("message", "the run was interrupted before the story had finished"));
+        element.push_attribute(("type", "interrupted"));
+        xml.write_event(Xml::Empty(element))?;
     }
     if !story.skipped.is_empty() {
         let steps =
@@ -179,8 +182,8 @@ impl Counts {
         stories.fold(Self::default(), |counts, story| Self {
             tests: counts.tests + 1,
             failures: counts.failures + usize::from(!story.failures.is_empty()),
-            errors: counts.errors,
-            skipped: counts.skipped + usize::from(story.failures.is_empty() && story.passed.is_none()),
+            errors: counts.errors + usize::from(story.failures.is_empty() && story.passed.is_none()),
+            skipped: counts.skipped,
         })
     }
 
