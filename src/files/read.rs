@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 /// Maximum time without data from a pipe or a terminal, in seconds.
-const PATIENCE_SECONDS: u16 = 10;
+const PATIENCE: u16 = 10;
 
 /// Reads a file of at most `megabytes` megabytes.
 ///
@@ -13,12 +13,16 @@ const PATIENCE_SECONDS: u16 = 10;
 ///
 /// If it can't be read or is larger, or if it is a pipe from which no data comes for ten seconds.
 pub fn read_within(path: &Path, megabytes: u64) -> io::Result<Vec<u8>> {
+    read_for(path, megabytes, PATIENCE)
+}
+
+fn read_for(path: &Path, megabytes: u64, patience: u16) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let most = (megabytes << 20) + 1;
     let file = open(path)?;
     match file.metadata()?.is_file() {
         true => file.take(most).read_to_end(&mut bytes)?,
-        false => Patient(file).take(most).read_to_end(&mut bytes)?,
+        false => Patient { file, seconds: patience }.take(most).read_to_end(&mut bytes)?,
     };
     if bytes.len() as u64 >= most {
         let message = format!("it is larger than {megabytes} MB");
@@ -50,7 +54,12 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// A file that is not a regular one: it is read when it has data.
-struct Patient(File);
+struct Patient {
+    file: File,
+    /// How long it may have none.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "such a file is read as any other there"))]
+    seconds: u16,
+}
 
 impl Read for Patient {
     #[cfg(unix)]
@@ -59,13 +68,12 @@ impl Read for Patient {
 
         use nix::poll::{PollFd, PollFlags, poll};
         loop {
-            let mut ready = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
-            if poll(&mut ready, PATIENCE_SECONDS * 1000)? == 0 {
-                let message =
-                    format!("it gave no data for {PATIENCE_SECONDS} s: is a program writing to it?");
+            let mut ready = [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut ready, self.seconds * 1000)? == 0 {
+                let message = format!("it gave no data for {} s: is a program writing to it?", self.seconds);
                 return Err(io::Error::new(io::ErrorKind::TimedOut, message));
             }
-            match self.0.read(into) {
+            match self.file.read(into) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return read,
             }
@@ -74,7 +82,7 @@ impl Read for Patient {
 
     #[cfg(not(unix))]
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.0.read(into)
+        self.file.read(into)
     }
 }
 
@@ -112,7 +120,7 @@ mod tests {
         assert_eq!(read_within(&pipe, 1).unwrap(), b"onetwo");
         assert!(writer.wait().unwrap().success());
         // No writer.
-        let error = read_within(&pipe, 1).unwrap_err();
+        let error = read_for(&pipe, 1, 1).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
         // What a shell makes of `<(...)`.
         let mut cat = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

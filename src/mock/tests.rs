@@ -243,7 +243,7 @@ fn plain(name: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 20, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_requested_the_vendor_stays_sound(happenings in proptest::collection::vec(happening(), 1..60)) {

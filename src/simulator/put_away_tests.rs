@@ -178,7 +178,7 @@ fn done(deeds: &[Deed], seed: u64, retention: Retention) -> Vendor {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 20, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_sent_does_not_depend_on_what_is_kept(deeds in prop::collection::vec(deed(), 0..40), seed: u64) {

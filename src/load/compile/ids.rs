@@ -143,8 +143,8 @@ mod tests {
             (IdShape::Digits, 6, "0123456789"),
         ] {
             let all: HashSet<String> =
-                (0..10_000).map(|iteration| text(shape, length, iteration, 3)).collect();
-            assert_eq!(all.len(), 10_000, "{shape:?} {length}");
+                (0..4_000).map(|iteration| text(shape, length, iteration, 3)).collect();
+            assert_eq!(all.len(), 4_000, "{shape:?} {length}");
             assert!(
                 all.iter().all(|id| id.len() == length && id.chars().all(|c| letters.contains(c))),
                 "{shape:?} {length}"

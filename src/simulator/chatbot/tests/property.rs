@@ -106,7 +106,7 @@ fn done(deeds: &[Deed], seed: u64) -> (Vendor, Vec<String>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 10, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_is_done_callbacks_and_queries_agree(deeds in prop::collection::vec(deed(), 0..40), seed: u64) {

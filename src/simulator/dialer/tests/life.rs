@@ -71,6 +71,7 @@ fn every_ending_has_its_states_its_reason_and_its_result() {
 fn free_agents_and_the_factor_set_the_pace() {
     for (factor, agents) in [(1.0, 1_usize), (1.0, 3), (2.0, 2), (3.5, 2)] {
         let mut vendor = Vendor::new();
+        vendor.compares = false;
         let names: Vec<&str> = ["agent_01", "agent_02", "agent_07"][..agents].to_vec();
         let rows = (1..60).map(|last| row(last, "talked")).collect();
         let pace = json!({ "slotFactor": factor, "agentName": names });
@@ -360,7 +361,7 @@ fn played(steps: &[Step]) -> (Vec<String>, Vec<Sent>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 20, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_sums_match_and_notices_are_of_what_exists(

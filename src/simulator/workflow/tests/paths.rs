@@ -236,7 +236,7 @@ fn information_check() {
 
 #[test]
 fn the_cost_of_a_row_does_not_grow() {
-    for (template, count) in [(1001, 500), (1001, 4_000), (7, 100), (7, 400)] {
+    for (template, count) in [(1001, 250), (1001, 1_500), (7, 100), (7, 400)] {
         let mut vendor = a_vendor_with(7, evening());
         vendor.check = None;
         let mut rows = rows(count);

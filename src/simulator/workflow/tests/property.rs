@@ -123,7 +123,7 @@ fn resolves(vendor: &mut Vendor, (_, event, body): &Sent) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 10, ..ProptestConfig::default() })]
 
     #[test]
     fn requests_and_time_in_any_order(seed: u64, ops in prop::collection::vec(op(), 1..24)) {
