@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use super::CommandError;
 use super::format::Format;
 use crate::contract::fields::Field;
@@ -85,8 +87,23 @@ fn lists(entry: &Entry, known: Option<&EntryFields>) -> Vec<(&'static str, Vec<F
 /// Returns a field with its name on the wire, and the mock's own name beside it if it differs.
 fn corrected(field: &Field, names: &Renames) -> Field {
     let mut field = field.clone();
-    for word in field.allowed.iter_mut().chain(&mut field.assumed) {
-        *word = names.word(&field.path, word).unwrap_or_else(|| word.clone());
+    let others: Vec<Option<Value>> = field.allowed.iter().map(|word| names.word(&field.path, word)).collect();
+    let are_all = |is: fn(&Value) -> bool| {
+        !others.is_empty() && others.iter().all(|other| other.as_ref().is_some_and(is))
+    };
+    if field.kind == "string" && are_all(Value::is_i64) {
+        "integer".clone_into(&mut field.kind);
+    } else if field.kind == "string" && are_all(Value::is_boolean) {
+        "boolean".clone_into(&mut field.kind);
+    }
+    // Nor is a word given by the user an assumption.
+    field.assumed.retain(|word| names.word(&field.path, word).is_none());
+    for (word, other) in field.allowed.iter_mut().zip(others) {
+        match other {
+            Some(Value::String(other)) => *word = other,
+            Some(other) => *word = other.to_string(),
+            None => {}
+        }
     }
     if let Some(name) = names.path(&field.path) {
         field.help = format!("{} Corrected: the mock's own name is `{}`.", field.help, field.path);
@@ -128,14 +145,15 @@ fn help(entry: &Entry, title: &str, field: &Field) -> String {
     if title == "Request" && !field.has_effect {
         help.push_str(" Accepted, but has no effect.");
     }
-    // For an entry that is assumed as a whole, its use is the error.
-    let is_assumed = field.provenance == Some(Provenance::Assumed) && entry.provenance != Provenance::Assumed;
-    if title == "Request" && is_assumed && !field.is_own() {
-        help.push_str(" An error in `strict`.");
-    }
-    let has_assumed_words = field.is_any_assumed || !field.assumed.is_empty();
-    if title == "Request" && has_assumed_words && entry.provenance != Provenance::Assumed {
-        help.push_str(" Using an assumed word is an error in `strict`.");
+    if title == "Request" && entry.doubts_fields() {
+        // A name given by the user is not an assumption.
+        let is_given = entry.names.as_ref().is_some_and(|names| names.read.path(&field.path).is_some());
+        if field.provenance == Some(Provenance::Assumed) && !is_given && !field.is_own() {
+            help.push_str(" An error in `strict`.");
+        }
+        if field.is_any_assumed || !field.assumed.is_empty() {
+            help.push_str(" Using an assumed word is an error in `strict`.");
+        }
     }
     help
 }
@@ -203,4 +221,52 @@ fn section(entry: &Entry, known: Option<&EntryFields>) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::contract::EntryFile;
+
+    fn shown(corrections: &str, id: &str) -> String {
+        let corrections: BTreeMap<String, EntryFile> = toml::from_str(corrections).unwrap();
+        let corrections = corrections.iter().map(|(id, correction)| (id.as_str(), correction));
+        let catalog = Catalog::builtin().overridden(corrections).unwrap();
+        terminal(catalog.get(id).unwrap(), fields(id).as_ref())
+    }
+
+    /// The line of a field that begins with this name.
+    fn line<'a>(text: &'a str, name: &str) -> &'a str {
+        text.lines().find(|line| line.trim_start().starts_with(name)).unwrap_or_default()
+    }
+
+    #[test]
+    fn only_what_strict_finds_is_called_an_error() {
+        const AN_ERROR: &str = "An error in `strict`.";
+        const A_WORD: &str = "Using an assumed word is an error in `strict`.";
+        let usual = shown("", "task.stop");
+        assert!(line(&usual, "Action").contains(A_WORD), "{usual}");
+        let confirmed = shown("['task.stop']\nprovenance = 'documented'", "task.stop");
+        assert!(!confirmed.contains("in `strict`"), "{confirmed}");
+        let words =
+            shown("['task.stop']\nwords = { Action = { Pause = 'hold', Resume = 'go' } }", "task.stop");
+        let action = line(&words, "Action");
+        assert!(
+            action.contains("One of `Stop`, `hold`, `go`.") && !action.contains("in `strict`"),
+            "{words}"
+        );
+        assert!(line(&usual, "PlanID").contains(AN_ERROR), "{usual}");
+        let named = shown("['task.stop']\nrequest = { PlanID = 'plan' }", "task.stop");
+        assert!(line(&named, "plan ").contains("assumed") && !named.contains(AN_ERROR), "{named}");
+    }
+
+    #[test]
+    fn words_that_became_numbers_are_no_texts() {
+        let words = "['chatbot.agent_transfer_result']\nwords = { result = { accepted = 1, refused = 2 } }";
+        let text = shown(words, "chatbot.agent_transfer_result");
+        let result = line(&text, "result");
+        assert!(result.contains("  integer  ") && result.contains("One of `1`, `2`."), "{text}");
+    }
 }

@@ -11,9 +11,9 @@ use super::check::{Checked, check_file};
 use super::file::{AssumedFile, SettingsFile};
 use super::routes::Routes;
 use super::{formats, vendor};
+use crate::contract::Catalog;
 use crate::contract::envelope::CorrectedCodes;
 use crate::contract::signature::{DEFAULT_SECRET, SECRET_VARIABLE, SchemeFile};
-use crate::contract::{Catalog, Entry, Provenance};
 use crate::delivery::{Policy, PolicyPreset, policy, preset};
 use crate::faults::check::text_in;
 use crate::faults::{self, FaultFile};
@@ -347,8 +347,7 @@ fn built(checked: Checked, given: Flags, folder: &Path) -> Settings {
 /// Returns the requests whose fields count as assumed: those that the user does not vouch for, and that are not assumed as a
 /// whole.
 fn doubted(catalog: &Catalog) -> BTreeSet<String> {
-    let is_doubted = |entry: &&Entry| !entry.confirmed && entry.provenance != Provenance::Assumed;
-    catalog.requests().filter(is_doubted).map(|entry| entry.id.clone()).collect()
+    catalog.requests().filter(|entry| entry.doubts_fields()).map(|entry| entry.id.clone()).collect()
 }
 
 /// Returns the settings that apply without a file.

@@ -85,6 +85,47 @@ fn a_handbook_of_the_vendor_is_followed() {
 }
 
 #[test]
+fn a_corrected_word_takes_the_place_of_the_mocks_own() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let settings = "[catalog.'task.stop']\nwords = { Action = { Stop = 'halt' } }\n\
+        [catalog.'chatbot.agent_transfer_result']\nwords = { result = { accepted = 1, refused = 2 } }\n";
+    let serving = serving(settings, &receiver);
+    let token = serving.token();
+    let task = serving.task(&token, "t", &json!([{ "Mobile": "+6281110009001" }]));
+    let stop = |word: Value| {
+        let (status, answer) =
+            serving.post(&token, "/service/cloud/operation", &json!({ "TaskID": task, "Action": word }));
+        (status, answer["message"].as_str().unwrap_or_default().to_owned())
+    };
+    let (status, message) = stop(json!("Stop"));
+    assert_eq!(status, 400);
+    assert_eq!(message, "Action is `Stop (now halt)`, expected `halt` or `Pause` or `Resume`");
+    assert_eq!(stop(json!("halt")).0, 200);
+
+    // Words that became numbers.
+    let result = |body: &str, kind: &str| {
+        let reply = serving.request(
+            "POST",
+            "/api/v1/session/transfer_result",
+            &[("Content-Type", kind)],
+            body.as_bytes(),
+        );
+        reply.json()["message"].as_str().unwrap().to_owned()
+    };
+    let sent =
+        |word: Value| result(&json!({ "call_id": "c", "result": word }).to_string(), "application/json");
+    assert_eq!(sent(json!("1")), "result is the text `1`, expected 1 or 2");
+    assert_eq!(sent(json!(3)), "result is 3, expected 1 or 2");
+    assert_eq!(sent(json!("accepted")), "result is `accepted (now the number 1)`, expected 1 or 2");
+    let read = "there is no conversation";
+    assert!(sent(json!(1)).starts_with(read), "{}", sent(json!(1)));
+    // A form has texts only.
+    let form = result("call_id=c&result=2", "application/x-www-form-urlencoded");
+    assert!(form.starts_with(read), "{form}");
+    serving.end();
+}
+
+#[test]
 fn a_field_that_callbacks_and_queries_share_changes_in_both() {
     let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
     let settings = "[catalog.'call.completed']\nfields = { TalkDuration = 'talk_seconds' }\n";

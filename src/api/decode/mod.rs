@@ -199,7 +199,8 @@ fn renamed(fields: Map<String, Value>, names: &Renames) -> Map<String, Value> {
         return fields;
     }
     // JSON stays JSON under other names.
-    serde_json::from_slice(&names.apply(Value::Object(fields).to_string().as_bytes())).unwrap_or_default()
+    let text = Value::Object(fields).to_string();
+    serde_json::from_slice(&names.apply_to_texts(text.as_bytes())).unwrap_or_default()
 }
 
 /// Fields, rows, files, and whether all fields were JSON.

@@ -169,6 +169,14 @@ pub struct Entry {
     pub confirmed: bool,
 }
 
+impl Entry {
+    /// Whether the assumed fields and words of this request count as errors in `strict`: not if the user vouches for them, and
+    /// not if the request is assumed as a whole, since then its use is the error.
+    pub fn doubts_fields(&self) -> bool {
+        !self.confirmed && self.provenance != Provenance::Assumed
+    }
+}
+
 fn assumed() -> Provenance {
     Provenance::Assumed
 }

@@ -9,7 +9,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeOwned, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::error::FieldError;
+use super::error::{FieldError, one_of};
 use super::reference;
 
 /// Decodes a request from these fields. Fields that the type does not have are ignored.
@@ -200,7 +200,7 @@ impl<'de> Deserializer<'de> for Source<'de> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _variants: &'static [&'static str],
+        words: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, FieldError> {
         match self.0 {
@@ -209,7 +209,7 @@ impl<'de> Deserializer<'de> for Source<'de> {
                 let word: StrDeserializer<'_, FieldError> = text.as_str().into_deserializer();
                 visitor.visit_enum(word)
             }
-            other => Err(FieldError::wrong(other, &"a string")),
+            other => Err(FieldError::wrong(other, &one_of(words))),
         }
     }
 

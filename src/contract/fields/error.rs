@@ -20,6 +20,11 @@ pub(crate) fn shown(value: &Value) -> String {
     }
 }
 
+/// Lists words for a message about what is expected.
+pub(super) fn one_of(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ")
+}
+
 /// A field that cannot be used as received. The message names the path of the field, the received value, and what is expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
@@ -141,9 +146,7 @@ impl de::Error for FieldError {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let words: Vec<String> = expected.iter().map(|word| format!("`{word}`")).collect();
-        let got = shown(&Value::from(variant));
-        Self { path: String::new(), fault: Fault::Wrong { got, expected: words.join(" or ") } }
+        Self::wrong(&Value::from(variant), &one_of(expected))
     }
 
     fn missing_field(field: &'static str) -> Self {

@@ -54,8 +54,8 @@ impl Renames {
         *self == Self::default()
     }
 
-    /// Returns the reverse translation. A name that was replaced is no longer valid unless another field took it: it is
-    /// translated to a name that nothing reads and that states the new name.
+    /// Returns the reverse translation. A name or word that was replaced is no longer valid unless another one took it: it is
+    /// translated to one that nothing reads and that states the new one.
     #[must_use]
     pub fn reversed(&self) -> Self {
         let mut fields = BTreeMap::new();
@@ -72,7 +72,11 @@ impl Renames {
             let name = field.name.as_ref().map(|name| format!("{own} (now {name})"));
             fields.entry(own.clone()).or_insert_with(|| Self { name, ..Self::default() });
         }
-        let words = self.words.iter().map(|(own, other)| (other.clone(), own.clone())).collect();
+        let mut words: BTreeMap<String, String> =
+            self.words.iter().map(|(own, other)| (other.clone(), own.clone())).collect();
+        for (own, other) in &self.words {
+            words.entry(own.clone()).or_insert_with(|| Value::from(replaced(own, other)).to_string());
+        }
         Self { fields, name: None, words }
     }
 
@@ -95,18 +99,42 @@ impl Renames {
         rewriter.finish().unwrap_or_default()
     }
 
+    /// Does the same for the fields of a query or form, which has texts only: there the text `1` is also the number.
+    pub fn apply_to_texts(&self, text: &[u8]) -> Vec<u8> {
+        let mut rewriter = Rewriter::new(self, Vec::with_capacity(text.len())).of_texts();
+        // As above.
+        let _ = rewriter.write_all(text);
+        rewriter.finish().unwrap_or_default()
+    }
+
     /// Translates the names in a message about fields: its first word if that is a path, and every path or word in backquotes.
+    /// A word that is now a number, `true` or `false` stands without backquotes, as in JSON.
     pub fn message(&self, text: &str) -> String {
         let (first, rest) = text.split_at(text.find([' ', '`']).unwrap_or(text.len()));
         let mut out = self.path(first).unwrap_or_else(|| first.to_owned());
-        for (at, part) in rest.split('`').enumerate() {
-            if at > 0 {
-                out.push('`');
+        let mut parts = rest.split('`').enumerate().peekable();
+        while let Some((at, part)) = parts.next() {
+            match (at % 2 == 1, parts.peek().is_some()) {
+                (true, true) => out.push_str(&self.quoted(part)),
+                // A backquote without its partner.
+                (true, false) => out.extend(["`", part]),
+                (false, _) => out.push_str(part),
             }
-            let other = if at % 2 == 1 { self.path(part).or_else(|| self.any_word(part)) } else { None };
-            out.push_str(other.as_deref().unwrap_or(part));
         }
         out
+    }
+
+    /// Translates a part of a message that stands in backquotes: a path, a word or a text that was received.
+    fn quoted(&self, part: &str) -> String {
+        if let Some(path) = self.path(part) {
+            return format!("`{path}`");
+        }
+        match self.any_word(part) {
+            Some(Value::String(word)) => format!("`{word}`"),
+            Some(word) => word.to_string(),
+            None if self.has_bare(part) => format!("the text `{part}`"),
+            None => format!("`{part}`"),
+        }
     }
 
     /// Returns the other name of a path, or `None` if it stays.
@@ -128,19 +156,36 @@ impl Renames {
     }
 
     /// Returns the replacement of a word in the field at a path, or `None` if it stays.
-    pub fn word(&self, path: &str, word: &str) -> Option<String> {
+    pub fn word(&self, path: &str, word: &str) -> Option<Value> {
         segments(path).try_fold(self, |place, (name, _)| place.fields.get(name))?.own_word(word)
     }
 
     /// Returns the replacement of a word in any field.
-    fn any_word(&self, word: &str) -> Option<String> {
+    fn any_word(&self, word: &str) -> Option<Value> {
         self.own_word(word).or_else(|| self.fields.values().find_map(|field| field.any_word(word)))
     }
 
-    fn own_word(&self, word: &str) -> Option<String> {
-        let other = self.words.get(&Value::from(word).to_string())?;
-        Some(other.trim_matches('"').to_owned())
+    fn own_word(&self, word: &str) -> Option<Value> {
+        serde_json::from_str(self.words.get(&Value::from(word).to_string())?).ok()
     }
+
+    /// Whether this number, `true` or `false` replaces a word in any field.
+    fn has_bare(&self, word: &str) -> bool {
+        self.words.values().any(|other| other == word)
+            || self.fields.values().any(|field| field.has_bare(word))
+    }
+}
+
+/// Returns the text that stands for a word that was replaced, both given as JSON.
+fn replaced(own: &str, other: &str) -> String {
+    let [own, other] = [own, other].map(|word| serde_json::from_str(word).unwrap_or(Value::Null));
+    let text = |word: &Value| word.as_str().map_or_else(|| word.to_string(), str::to_owned);
+    let kind = match &other {
+        Value::Number(_) => "the number ",
+        Value::String(other) if *other == text(&own) => "the text ",
+        _ => "",
+    };
+    format!("{} (now {kind}{})", text(&own), text(&other))
 }
 
 /// Splits a path into names, each with the index behind it: `detail[3].RingType` is `detail` with `[3]`, then `RingType`.
@@ -193,6 +238,29 @@ mod tests {
     }
 
     #[test]
+    fn a_word_that_was_replaced_means_nothing_and_says_what_it_is_now() {
+        let words =
+            json!({ "Action": { "Stop": "halt", "Wait": 3, "1": "1" }, "swap": { "a": "b", "b": "a" } });
+        let back = renames(&json!({ "Action": "verb" }), &words).reversed();
+        for (sent, read) in [
+            (r#"{"verb":"halt"}"#, r#"{"Action":"Stop"}"#),
+            (r#"{"verb":"Stop"}"#, r#"{"Action":"Stop (now halt)"}"#),
+            (r#"{"verb":3}"#, r#"{"Action":"Wait"}"#),
+            (r#"{"verb":"3"}"#, r#"{"Action":"3"}"#),
+            (r#"{"verb":"Wait"}"#, r#"{"Action":"Wait (now the number 3)"}"#),
+            (r#"{"verb":"1"}"#, r#"{"Action":1}"#),
+            (r#"{"verb":1}"#, r#"{"Action":"1 (now the text 1)"}"#),
+            (r#"{"verb":"Pause"}"#, r#"{"Action":"Pause"}"#),
+            (r#"{"swap":["a","b"]}"#, r#"{"swap":["b","a"]}"#),
+        ] {
+            assert_eq!(apply(&back, sent), read);
+        }
+        let form = |text: &str| String::from_utf8(back.apply_to_texts(text.as_bytes())).unwrap();
+        assert_eq!(form(r#"{"verb":"3"}"#), r#"{"Action":"Wait"}"#, "a form has texts only");
+        assert_eq!(form(r#"{"verb":"\"halt\""}"#), r#"{"Action":"\"halt\""}"#);
+    }
+
+    #[test]
     fn a_name_that_was_replaced_means_nothing_and_says_what_it_is_now() {
         let back = renames(&json!({ "A": "B" }), &json!({})).reversed();
         assert_eq!(
@@ -209,6 +277,10 @@ mod tests {
         assert_eq!(apply(&renames, r#"{"\u0061":"\u00e9\""}"#), r#"{"b":"\n"}"#);
     }
 
+    fn renames_of_numbers() -> Renames {
+        renames(&json!({ "result": "outcome" }), &json!({ "result": { "yes": 1, "no": 2 } }))
+    }
+
     #[test]
     fn messages_speak_of_the_other_names() {
         let renames = renames(
@@ -221,6 +293,12 @@ mod tests {
         );
         assert_eq!(renames.message("Details[0].Mobile is missing"), "rows[0].phone is missing");
         assert_eq!(renames.message("one ` alone"), "one ` alone");
+        let numbers = renames_of_numbers();
+        assert_eq!(
+            numbers.message("result is `1`, expected `yes` or `no`"),
+            "outcome is the text `1`, expected 1 or 2"
+        );
+        assert_eq!(numbers.message("result is 3, expected `yes` or `no`"), "outcome is 3, expected 1 or 2");
     }
 
     #[test]

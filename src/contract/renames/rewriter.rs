@@ -25,6 +25,8 @@ pub struct Rewriter<'r, W> {
     in_text: bool,
     escaped: bool,
     ready: Vec<u8>,
+    /// Whether every value is a text, even one that means a number.
+    of_texts: bool,
 }
 
 impl<'r, W: Write> Rewriter<'r, W> {
@@ -38,7 +40,14 @@ impl<'r, W: Write> Rewriter<'r, W> {
             in_text: false,
             escaped: false,
             ready: Vec::new(),
+            of_texts: false,
         }
+    }
+
+    /// Also translates a text that reads as a number, `true` or `false` as that value: queries and forms have texts only.
+    #[must_use]
+    pub fn of_texts(self) -> Self {
+        Self { of_texts: true, ..self }
     }
 
     /// Writes the rest and returns the inner writer.
@@ -150,7 +159,8 @@ impl<'r, W: Write> Rewriter<'r, W> {
         let words = self.of_value().map(|known| &known.words).filter(|words| !words.is_empty());
         let other = words.and_then(|words| {
             let value: serde_json::Value = serde_json::from_slice(token).ok()?;
-            words.get(&value.to_string())
+            let bare = || value.as_str().filter(|text| self.of_texts && !text.starts_with('"'));
+            words.get(&value.to_string()).or_else(|| words.get(bare()?))
         });
         match other {
             Some(other) => self.push(other.as_bytes()),
