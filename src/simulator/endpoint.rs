@@ -185,7 +185,7 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
     };
     names.look(request.fields, look_for, &mut report);
     if let Some(rows) = request.rows {
-        names.look_rows(rows.name(), rows.text(), assumed, &mut report);
+        names.look_rows(rows.name(), rows.text(), look_for, &mut report);
     }
     meant
 }

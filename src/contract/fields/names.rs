@@ -1,10 +1,12 @@
 //! The names that a request may have; any other field is ignored.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::reference::Field;
 use crate::contract::Provenance;
@@ -25,11 +27,41 @@ struct Node {
     provenance: Option<Provenance>,
     /// The words of the field that are assumed although the field itself is not.
     assumed: Words,
-    /// Whether it is a number or a boolean, and never a text.
-    is_bare: bool,
+    /// What it is if it is never a text.
+    bare: Option<Bare>,
     /// Whether other names are kept, too: they are the customer's own.
     keeps_more: bool,
     within: BTreeMap<String, Node>,
+}
+
+/// A type of values that JSON writes without quotes.
+#[derive(Clone, Copy, Debug)]
+enum Bare {
+    Whole,
+    Number,
+    Boolean,
+}
+
+impl Bare {
+    /// Returns the type of a field's description, if it is one of these alone.
+    fn of(kind: &str) -> Option<Self> {
+        match kind.split([' ', ',']).next().unwrap_or_default() {
+            _ if kind.contains(" or ") => None,
+            "integer" => Some(Self::Whole),
+            "number" => Some(Self::Number),
+            "boolean" => Some(Self::Boolean),
+            _ => None,
+        }
+    }
+
+    /// Whether a text reads as a value of this type. Any other text is wrong in a form, too, and is refused where it is read.
+    fn reads(self, text: &str) -> bool {
+        match self {
+            Self::Whole => text.parse::<i64>().is_ok(),
+            Self::Number => text.parse::<f64>().is_ok_and(f64::is_finite),
+            Self::Boolean => matches!(text, "true" | "false"),
+        }
+    }
 }
 
 /// A part of the words that a field may hold.
@@ -127,8 +159,7 @@ impl Names {
                 true => Words::None,
                 false => Words::These(field.assumed.clone()),
             };
-            let kind = field.kind.split([' ', ',']).next().unwrap_or_default();
-            node.is_bare = matches!(kind, "integer" | "number" | "boolean") && !field.kind.contains(" or ");
+            node.bare = Bare::of(&field.kind);
             node.keeps_more = field.keeps_more;
         }
         Self(root)
@@ -140,13 +171,25 @@ impl Names {
     }
 
     /// Does the same for a list of rows that is still unparsed text.
-    pub fn look_rows(&self, name: &str, text: &[u8], wants_assumed: bool, report: &mut dyn FnMut(Noticed)) {
+    pub fn look_rows(&self, name: &str, text: &[u8], wanted: LookFor, report: &mut dyn FnMut(Noticed)) {
         let Some(node) = self.0.within.get(name) else { return };
         let place = Place { outer: None, name };
         let place = Place { outer: Some(&place), name: "[]" };
         // A value that is not a list of objects is refused where it is read.
         let _ = FirstRows(&mut |row| {
-            node.names(row.keys().map(String::as_str), Some(&place), wants_assumed, report);
+            node.names(row.keys().map(Cow::as_ref), Some(&place), wanted.assumed, report);
+            for (name, raw) in row {
+                let Some(node) = node.within.get(&**name) else { continue };
+                let assumed = wanted.assumed && node.provenance != Some(Provenance::Assumed);
+                // Lists and objects are not values, and a long text is no number.
+                if raw.get().len() <= SHOWN
+                    && !raw.get().starts_with(['[', '{'])
+                    && let Ok(value) = serde_json::from_str(raw.get())
+                {
+                    let place = Place { outer: Some(&place), name };
+                    node.value(&value, &place, LookFor { assumed, ..wanted }, report);
+                }
+            }
         })
         .deserialize(&mut serde_json::Deserializer::from_slice(text));
     }
@@ -192,11 +235,17 @@ impl Node {
             Value::Number(_) | Value::Bool(_) => value.to_string(),
             _ => return,
         };
-        let word: String = word.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-        if wanted.types && self.is_bare && value.is_string() {
-            report(Noticed::Text { path: place.path(), text: word });
+        if wanted.types
+            && value.is_string()
+            && let Some(bare) = self.bare
+        {
+            let text = word.trim();
+            if bare.reads(text) {
+                report(Noticed::Text { path: place.path(), text: text.to_owned() });
+            }
             return;
         }
+        let word: String = word.chars().take(SHOWN).flat_map(char::escape_debug).collect();
         let is_assumed = match &self.assumed {
             Words::None => false,
             Words::These(words) => words.contains(&word),
@@ -254,7 +303,10 @@ impl Node {
 }
 
 /// Reads the first rows of a list and stops there.
-struct FirstRows<'f>(&'f mut dyn FnMut(&BTreeMap<String, IgnoredAny>));
+struct FirstRows<'f>(&'f mut dyn FnMut(&Row<'_>));
+
+/// A row: the names of its fields, and their values as text.
+type Row<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
 
 impl<'de> DeserializeSeed<'de> for FirstRows<'_> {
     type Value = ();
@@ -273,7 +325,7 @@ impl<'de> Visitor<'de> for FirstRows<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
         for _ in 0..MOST_ITEMS {
-            match rows.next_element()? {
+            match rows.next_element::<Row<'de>>()? {
                 Some(row) => (self.0)(&row),
                 None => break,
             }
@@ -302,7 +354,7 @@ mod tests {
         /// What.
         messages: Vec<Given<Content>>,
         /// The rows.
-        rows: Vec<Row>,
+        rows: Vec<Person>,
         /// Anything.
         variables: Option<serde_json::Map<String, Value>>,
         /// Guessed (assumed).
@@ -357,10 +409,12 @@ mod tests {
     #[derive(Deserialize, JsonSchema)]
     #[schemars(extend("x-keeps-more" = true))]
     #[expect(dead_code, reason = "only its shape is looked at")]
-    struct Row {
+    struct Person {
         /// The number.
         #[serde(rename = "Mobile")]
         mobile: String,
+        /// The amount.
+        sum: Option<f64>,
     }
 
     fn noticed(fields: &Value, wants_assumed: bool) -> Vec<String> {
@@ -425,6 +479,9 @@ mod tests {
         assert_eq!(noticed(&fields, true), ["times is the text 3", "is is the text true"]);
         assert!(noticed(&fields, false).is_empty());
         assert!(noticed(&json!({"times": 3, "is": true}), true).is_empty());
+        // To write them without quotes would not make them right.
+        assert!(noticed(&json!({"times": "three", "is": "yes"}), true).is_empty());
+        assert_eq!(noticed(&json!({"times": " 3 "}), true), ["times is the text 3"]);
     }
 
     #[test]
@@ -433,13 +490,29 @@ mod tests {
         let mut seen = Vec::new();
         let many = format!(r#"[{{"mobile":"+1"}},{}7,{{"MOBILE":"+1"}}]"#, r#"{"Mobile":"+1"},"#.repeat(200));
         for text in [many.as_str(), r#"[{"MobilE":1},7,{"mobile":1}]"#, "[", "7"] {
-            names.look_rows("rows", text.as_bytes(), false, &mut |noticed| {
+            names.look_rows("rows", text.as_bytes(), LookFor::default(), &mut |noticed| {
                 if let Noticed::Unread { path, .. } = noticed {
                     seen.push(path);
                 }
             });
         }
         assert_eq!(seen, ["rows[].mobile", "rows[].MobilE"]);
+    }
+
+    #[test]
+    fn values_of_rows_that_are_still_text_are_looked_at() {
+        let names = Names::of(&fields_of::<Send>(Use::Read));
+        let look = |types| {
+            let mut seen = Vec::new();
+            let text =
+                br#"[{"Mobile":"1","sum":"5","m\u006fre":"6"},{"sum":5},{"sum":"five"},{"sum":["7"]}]"#;
+            names.look_rows("rows", text, LookFor { assumed: false, types }, &mut |noticed| {
+                seen.push(noticed);
+            });
+            seen
+        };
+        assert_eq!(look(true), [Noticed::Text { path: "rows[].sum".to_owned(), text: "5".to_owned() }]);
+        assert_eq!(look(false), []);
     }
 
     #[test]
