@@ -159,7 +159,8 @@ impl Api {
         let takes_effect = fault.as_ref().is_none_or(|fault| fault.effect);
         let (built, refusal) = match &content {
             Content::Denied(refusal) => {
-                engine.turned_away(&TurnedAway::Denied { id: &route.id, refusal }, None, now);
+                let sent = &sent(engine, route, refusal.clone());
+                engine.turned_away(&TurnedAway::Denied { id: &route.id, refusal: sent }, None, now);
                 (Some(Built::Whole(self.refusal(engine, route, refusal, None))), Some(refusal.clone()))
             }
             Content::Unreadable(refusal, client) => {
@@ -181,7 +182,7 @@ impl Api {
         let name = fault.as_ref().map(|fault| Arc::clone(&fault.name));
         let act = fault.and_then(|fault| fault.act);
         // The response of a fault takes precedence over a refusal.
-        let refusal = refusal.filter(|_| act.is_none());
+        let refusal = refusal.filter(|_| act.is_none()).map(|refusal| sent(engine, route, refusal));
         let faulty = act
             .zip(content.client())
             .map(|(act, client)| on_purpose::reply(engine, route, client, act, built.as_ref()));
@@ -231,7 +232,8 @@ impl Api {
         client: &Client,
         now: Timestamp,
     ) -> HttpResponse {
-        let away = TurnedAway::Refused { id: &route.id, refusal };
+        let sent = &sent(engine, route, refusal.clone());
+        let away = TurnedAway::Refused { id: &route.id, refusal: sent };
         engine.turned_away(&away, fields.map(|fields| &fields.fields), now);
         self.refusal(engine, route, refusal, Some(client))
     }
@@ -283,6 +285,11 @@ impl Api {
         };
         (built, refusal)
     }
+}
+
+/// Returns a refusal as it was sent, with the code of the user's settings.
+fn sent(engine: &Engine, route: &RouteMatch, refusal: Refusal) -> Refusal {
+    Refusal { code: engine.code(route.family, &route.id, refusal.code), ..refusal }
 }
 
 /// Returns a reply that a fault delays. Its effects happen at that time, whether or not a client still waits for it.

@@ -43,6 +43,7 @@ impl Api {
                 let mut response = self.refused(family, &refusal);
                 response.headers.push(("allow".into(), allow.into()));
                 let meant = Some(request.path.clone());
+                let refusal = self.sent(family, refusal);
                 self.turned_away(Exchange { id: None, request, started }, response, refusal, meant)
             }
             Route::Unknown { nearest } => {
@@ -51,9 +52,9 @@ impl Api {
                     if request.path == "/" { "; the page of the mock itself is at /_mock/" } else { "" };
                 let message = format!("nothing is served at {}{near}{page}", request.path);
                 let refusal = Refusal::new(404, message);
-                let response = match Family::of_path(&request.path) {
-                    Some(family) => self.refused(family, &refusal),
-                    None => plain_error(404, &refusal.message),
+                let (response, refusal) = match Family::of_path(&request.path) {
+                    Some(family) => (self.refused(family, &refusal), self.sent(family, refusal)),
+                    None => (plain_error(404, &refusal.message), refusal),
                 };
                 self.turned_away(Exchange { id: None, request, started }, response, refusal, nearest)
             }

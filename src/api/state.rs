@@ -140,6 +140,14 @@ impl Api {
     }
 }
 
+impl Api {
+    /// Returns the refusal of a request to no endpoint as it was sent, with the code of the user's settings.
+    pub(super) fn sent(&self, family: Family, refusal: Refusal) -> Refusal {
+        let code = self.driver.look(|engine, _| engine.code(family, "", refusal.code));
+        Refusal { code, ..refusal }
+    }
+}
+
 /// Journals a request with its response.
 pub(super) fn note(engine: &mut Engine, now: Timestamp, exchange: Exchange, answered: Answered) {
     let Exchange { id, request, started } = exchange;

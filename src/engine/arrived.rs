@@ -26,14 +26,14 @@ pub enum TurnedAway<'a> {
     Denied {
         /// The catalog id of the endpoint.
         id: &'a Arc<str>,
-        /// The reason.
+        /// The reason, with the code that was sent.
         refusal: &'a Refusal,
     },
     /// The request was refused before it reached the simulated vendor.
     Refused {
         /// The catalog id of the endpoint.
         id: &'a Arc<str>,
-        /// The reason.
+        /// The reason, with the code that was sent.
         refusal: &'a Refusal,
     },
     /// A fault produced the response.
@@ -64,7 +64,10 @@ impl Engine {
         };
         let refused = |code, reason| Outcome::Refused { code, reason, is_proof: false };
         let outcome = match usual {
-            Err(Refusal { code, message }) => refused(*code, message.clone()),
+            Err(Refusal { code, message }) => {
+                let sent = family.map_or(*code, |family| self.code(family, request.id, *code));
+                refused(sent, message.clone())
+            }
             Ok(Response::Whole { status, body, .. }) if *status >= 400 => {
                 refused(i64::from(*status), body.to_string())
             }
