@@ -10,7 +10,7 @@ use crate::contract::aes::{self, Cipher};
 use crate::contract::fields::shown;
 use crate::net::{HttpRequest, HttpResponse};
 use crate::settings::{AccessRules, TokenRule};
-use crate::simulator::{AccountKey, Encryption, Refusal, Simulator, TokenKind};
+use crate::simulator::{Access, AccountKey, Encryption, Refusal, Simulator, TokenKind};
 
 /// The account that makes a request, and how the response is written.
 #[derive(Clone, Debug)]
@@ -29,7 +29,8 @@ pub(super) struct Proof {
     /// The kind of token, if one is needed. Other requests are authenticated differently: number detection and both requests
     /// for a token by their body, the chatbot by a signature. Some of the user's own endpoints need nothing.
     token: Option<TokenKind>,
-    /// Documented for `/service/cloud/*`, with a token.
+    /// Documented for `/service/cloud/*`. The documentation also says that such requests carry a token; that the one which asks
+    /// for it may be encrypted, too, is assumed.
     may_be_encrypted: bool,
 }
 
@@ -42,7 +43,8 @@ impl Proof {
             Family::Chatbot | Family::Detection => None,
         };
         let token = kind.filter(|_| !is_open && !matches!(id, "auth.token" | "dialer.auth"));
-        let may_be_encrypted = token == Some(TokenKind::Cloud) && family != Family::Sms;
+        let may_be_encrypted =
+            id == "auth.token" || (token == Some(TokenKind::Cloud) && family != Family::Sms);
         Self { token, may_be_encrypted }
     }
 
@@ -70,12 +72,13 @@ pub(super) fn client(
         Some(kind) if rules.token == TokenRule::Require => access.check(kind, header, rules.bearer, now)?,
         // A token that is sent although it is not needed identifies the account.
         Some(kind) => access.check(kind, header, rules.bearer, now).unwrap_or_default(),
+        None if may_be_encrypted && is_encrypted(request)? => sender(access, request),
         None => AccountKey::default(),
     };
     let own = access.account(account);
     let is_encrypted = is_encrypted(request)?;
     let cipher = match (is_encrypted && may_be_encrypted, own.encryption, &own.cipher) {
-        (false, Encryption::Require, _) if may_be_encrypted => {
+        (false, Encryption::Require, _) if may_be_encrypted && token.is_some() => {
             return Err(Refusal::new(
                 400,
                 format!(
@@ -104,6 +107,29 @@ pub(super) fn client(
         (true, _, Some(cipher)) => Some(cipher.clone()),
     };
     Ok(Client { account, is_proven: token.is_some() || signed.is_some(), zone: own.zone, cipher })
+}
+
+/// Returns the account whose key opens an encrypted request without a token: the account's name is in the encrypted part. If
+/// none does, the first one with a key, whose key then counts as the wrong one.
+fn sender(access: &Access, request: &HttpRequest) -> AccountKey {
+    let has = |is: &dyn Fn(&Cipher) -> bool| {
+        access.iter().position(|own| own.encryption != Encryption::Off && own.cipher.as_ref().is_some_and(is))
+    };
+    let opens = has(&|cipher| decrypted(request, cipher).is_ok());
+    opens.or_else(|| has(&|_| true)).map(AccountKey::at).unwrap_or_default()
+}
+
+/// Adds to a refusal that the request was read as plain text although it has a digest.
+pub(super) fn with_hint(refusal: Refusal, request: &HttpRequest) -> Refusal {
+    let has = |name| request.header(name).is_some_and(|value| !value.trim().is_empty());
+    if refusal.code != 400 || !has("signed") || has("is-encrypted") {
+        return refusal;
+    }
+    let message = format!(
+        "{}; the header Signed came without `Is-Encrypted: 1`, so the request was read as plain text",
+        refusal.message
+    );
+    Refusal { message, ..refusal }
 }
 
 /// Whether a request declares that it is encrypted.
@@ -148,11 +174,8 @@ pub(super) fn decrypted(request: &HttpRequest, cipher: &Cipher) -> Result<HttpRe
         wrong("the header Signed is missing: lower-case hex SHA-256 of the text before encryption".to_owned())
     })?;
     let plain = cipher.decrypt(&text).map_err(|error| wrong(error.to_string()))?;
-    if aes::digest(&plain) != signed {
-        return Err(wrong(
-            "the header Signed does not match the decrypted text: the key, the padding or the digest is wrong"
-                .to_owned(),
-        ));
+    if let Some(cause) = aes::mismatch(&plain, &text, signed) {
+        return Err(wrong(format!("the header Signed does not match the decrypted text: {cause}")));
     }
     let mut request = request.clone();
     if is_query {
@@ -211,12 +234,70 @@ mod tests {
         ] {
             let insists = matches!(id, "task.detail" | "workflow.stop");
             assert_eq!(ask(id, family, Vec::new()).is_err(), insists, "{id}");
-            assert_eq!(ask(id, family, encrypted()).is_ok_and(|encrypts| encrypts), insists, "{id}");
+            let takes = insists || id == "auth.token";
+            assert_eq!(ask(id, family, encrypted()).is_ok_and(|encrypts| encrypts), takes, "{id}");
         }
         assert_eq!(ask("sms.send", Family::Sms, vec![("is-encrypted", "0")]), Ok(false));
         for value in ["2", "true", "1, 1"] {
             let refused = ask("task.detail", Family::Cloud, vec![("is-encrypted", value)]).unwrap_err();
             assert!(refused.starts_with(&format!("the header Is-Encrypted is `{value}`")), "{refused}");
+        }
+    }
+
+    /// The name of the account is in the encrypted part, so that only the digest tells whose key it is.
+    #[test]
+    fn an_encrypted_request_for_a_token_is_opened_by_the_key_that_fits() {
+        let account = |name: &str, key: &str| Account {
+            name: name.to_owned(),
+            cipher: Cipher::new(key).ok(),
+            ..Account::default()
+        };
+        let accounts =
+            vec![Account::default(), account("one", "airudderredduria"), account("two", "another key of 2")];
+        let simulator = Simulator::new(Seed(1), Behaviour { accounts, ..Behaviour::default() });
+        let ask = |key: &str| {
+            let plain = b"APPKey=k&APPSecret=s";
+            let digest = aes::digest(plain);
+            let request = HttpRequest {
+                method: "POST".into(),
+                headers: [("is-encrypted", "1"), ("signed", digest.as_str())].into_iter().collect(),
+                body: Cipher::new(key).unwrap().encrypt(plain).into(),
+                ..HttpRequest::default()
+            };
+            let proof = Proof::of("auth.token", Family::Cloud, false);
+            let rules = AccessRules::default();
+            let client = client(&simulator, &rules, proof, None, &request, Timestamp::UNIX_EPOCH).unwrap();
+            let opened = decrypted(&request, client.cipher.as_ref().unwrap());
+            (client.account.index(), opened.map(|request| request.body).map_err(|refusal| refusal.message))
+        };
+        let plain = Bytes::from_static(b"APPKey=k&APPSecret=s");
+        assert_eq!(ask("another key of 2"), (2, Ok(plain.clone())));
+        assert_eq!(ask("airudderredduria"), (1, Ok(plain)));
+        let (account, refused) = ask("a key of nobody.");
+        assert!(
+            account == 1 && refused.unwrap_err().ends_with("encrypted with another key, or not in ECB mode")
+        );
+    }
+
+    #[test]
+    fn a_digest_alone_is_told_that_the_request_counts_as_plain() {
+        let hint = |code, headers: &[(&str, &str)]| {
+            let request =
+                HttpRequest { headers: headers.iter().copied().collect(), ..HttpRequest::default() };
+            with_hint(Refusal::new(code, "TaskID is missing"), &request).message
+        };
+        let told = hint(400, &[("signed", "00")]);
+        assert!(
+            told.starts_with("TaskID is missing; the header Signed came without `Is-Encrypted: 1`"),
+            "{told}"
+        );
+        for (code, headers) in [
+            (400, &[][..]),
+            (400, &[("signed", "")]),
+            (400, &[("signed", "00"), ("is-encrypted", "0")]),
+            (404, &[("signed", "00")]),
+        ] {
+            assert_eq!(hint(code, headers), "TaskID is missing");
         }
     }
 }

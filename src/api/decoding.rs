@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::access::{Proof, client, decrypted};
+use super::access::{Proof, client, decrypted, with_hint};
 use super::decode::{DecodeError, Fields, decode_within};
 use super::decoded::{Authenticated, Content, Decoded, RouteMatch};
 use super::proof::Proven;
@@ -51,7 +51,7 @@ impl Api {
                 let fields = read(decrypted.as_ref().unwrap_or(request), route, params, self.values);
                 match fields {
                     Ok(fields) => Content::Fields(fields, client),
-                    Err(refusal) => Content::Unreadable(refusal, client),
+                    Err(refusal) => Content::Unreadable(hinted(refusal, request, route), client),
                 }
             }
         };
@@ -71,6 +71,14 @@ impl Api {
             }
             _ => Ok(proven.account),
         }
+    }
+}
+
+/// Adds to the refusal of a request what its headers explain.
+pub(super) fn hinted(refusal: Refusal, request: &HttpRequest, route: &RouteMatch) -> Refusal {
+    match route.family {
+        Family::Cloud | Family::Workflow => with_hint(refusal, request),
+        Family::Chatbot | Family::Dialer | Family::Sms | Family::Detection => refusal,
     }
 }
 

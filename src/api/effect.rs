@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::access::Client;
 use super::decode::Fields;
 use super::decoded::{Content, Decoded, RouteMatch};
+use super::decoding::hinted;
 use super::delayed::{Delayed, Late, Timer};
 use super::envelop::{Built, built, refused, sealed};
 use super::on_purpose;
@@ -171,7 +172,7 @@ impl Api {
                 if let Some(host) = request.header("host").filter(|host| self.follows_host && is_host(host)) {
                     engine.simulator().link_by(&format!("{}://{host}", request.via.scheme()));
                 }
-                let (built, refusal) = self.respond(engine, route, fields, client, now);
+                let (built, refusal) = self.respond(engine, route, (&request, fields), client, now);
                 (Some(built), refusal)
             }
             Content::Fields(fields, _) => {
@@ -243,7 +244,7 @@ impl Api {
         &self,
         engine: &mut Engine,
         route: &RouteMatch,
-        fields: &Fields,
+        (request, fields): (&HttpRequest, &Fields),
         client: &Client,
         now: Timestamp,
     ) -> (Built, Option<Refusal>) {
@@ -277,6 +278,7 @@ impl Api {
             zone: client.zone,
             now,
         });
+        let response = response.map_err(|refusal| hinted(refusal, request, route));
         let refusal = response.as_ref().err().cloned();
         let built = built(engine, (route.family, id), response, client, self.rules.error_status);
         let built = match (built, status) {

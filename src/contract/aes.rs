@@ -115,6 +115,61 @@ pub fn digest(plain: &[u8]) -> String {
     hex::encode(Sha256::digest(plain))
 }
 
+/// Returns what is probably wrong with a request whose digest does not match its decrypted text, or `None` if it does match.
+/// `encrypted` is the base64 text that was sent.
+pub fn mismatch(plain: &[u8], encrypted: &str, signed: &str) -> Option<String> {
+    if digest(plain) == signed {
+        return None;
+    }
+    // A wrong key yields random bytes; two such bytes in a thousand end like this padding.
+    let unpadded = without_pkcs7(plain).filter(|text| is_readable(text) || digest(text) == signed);
+    if unpadded.is_some() {
+        return Some(
+            "the text is padded as in PKCS#7; pad it with zero bytes to the next full block, with at least one"
+                .to_owned(),
+        );
+    }
+    if !is_readable(plain) {
+        return Some(
+            "the text is not readable, so that it was encrypted with another key, or not in ECB mode"
+                .to_owned(),
+        );
+    }
+    let mut padded = plain.to_vec();
+    padded.resize((plain.len() / BLOCK + 1) * BLOCK, 0);
+    let is = |text: &[u8]| digest(text).eq_ignore_ascii_case(signed);
+    let sum = Sha256::digest(plain);
+    let what = if is(plain) {
+        "it is in upper case"
+    } else if is(&padded) {
+        "it is of the text with its padding"
+    } else if is(encrypted.as_bytes()) {
+        "it is of the encrypted text"
+    } else if STANDARD.encode(sum) == signed {
+        "it is in base64"
+    } else {
+        "it is of another text"
+    };
+    Some(format!(
+        "the key is right, but the digest is not: {what}; expected lower-case hex SHA-256 of the text before padding \
+        and encryption"
+    ))
+}
+
+/// Returns a text without a padding as in PKCS#7, if it has one.
+fn without_pkcs7(padded: &[u8]) -> Option<&[u8]> {
+    let count = usize::from(*padded.last()?);
+    let (text, padding) = padded.split_at(padded.len().checked_sub(count)?);
+    let is_padding = (1..=BLOCK).contains(&count) && padding.iter().all(|byte| usize::from(*byte) == count);
+    is_padding.then_some(text)
+}
+
+/// Whether bytes can be a query or the text of a body.
+fn is_readable(bytes: &[u8]) -> bool {
+    let is_odd = |c: char| c.is_control() && !c.is_whitespace();
+    std::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_odd))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +216,36 @@ mod tests {
         assert_eq!(cipher.decrypt("AAAA"), Err(DecryptError::Blocks { bytes: 3 }));
         assert!(matches!(cipher.decrypt("no base64!"), Err(DecryptError::Base64(_))));
         assert_eq!(format!("{cipher:?}"), "Cipher(***)");
+    }
+
+    #[test]
+    fn what_does_not_match_is_told_apart() {
+        let plain = b"TaskID=69f531a01a9df58aa6de2487be610abb";
+        let sealed = Cipher::new(KEY).unwrap().encrypt(plain);
+        let right = digest(plain);
+        let cause = |key: &str, sealed: &str, signed: &str| {
+            mismatch(&Cipher::new(key).unwrap().decrypt(sealed).unwrap(), sealed, signed)
+        };
+        assert_eq!(cause(KEY, &sealed, &right), None);
+        let padded = [&plain[..], &[0; 9]].concat();
+        for (signed, says) in [
+            (right.to_uppercase(), "upper case"),
+            (digest(&padded), "with its padding"),
+            (digest(sealed.as_bytes()), "of the encrypted text"),
+            (STANDARD.encode(Sha256::digest(plain)), "in base64"),
+            (digest(b"x"), "of another text"),
+        ] {
+            let cause = cause(KEY, &sealed, &signed).unwrap();
+            assert!(cause.starts_with("the key is right") && cause.contains(says), "{cause}");
+        }
+        let other = cause("another key of 2", &sealed, &right).unwrap();
+        assert!(other.contains("with another key"), "{other}");
+        // What a library pads by default: nine bytes of 9. The zero bytes that `encrypt` adds are stripped again.
+        for (text, count) in [(&plain[..], 9), (&plain[..32], 16)] {
+            let sealed = Cipher::new(KEY).unwrap().encrypt(&[text, &vec![count; count.into()]].concat());
+            let cause = cause(KEY, &sealed, &digest(text)).unwrap();
+            assert!(cause.contains("PKCS#7"), "{cause}");
+        }
     }
 
     #[test]

@@ -73,8 +73,9 @@ fn encryption(world: &World, table: &mut Vec<Case>) {
     for (query, headers, word) in [
         (text, "Is-Encrypted: 1\r\n", "Signed is missing"),
         (text, "Is-Encrypted: 1\r\nSigned:\r\n", "Signed is missing"),
-        (text, "Is-Encrypted: 1\r\nSigned: x\r\n", "Signed does not match"),
-        (text, &format!("Is-Encrypted: 1\r\nSigned: {}\r\n", digest.to_uppercase()), "Signed does not match"),
+        (text, "Is-Encrypted: 1\r\nSigned: x\r\n", "the key is right, but the digest is not"),
+        (text, &format!("Is-Encrypted: 1\r\nSigned: {}\r\n", digest.to_uppercase()), "it is in upper case"),
+        (text, &format!("Signed: {digest}\r\n"), "came without `Is-Encrypted: 1`"),
         ("", &signed, "empty"),
         ("TaskID=x", &signed, "base64"),
         ("!", &signed, "base64"),
@@ -97,7 +98,7 @@ fn encryption(world: &World, table: &mut Vec<Case>) {
         (b"{}", "base64"),
         (b"{\"TaskID\":\"x\"}", "base64"),
         (b"\xff\xfe", "base64"),
-        (b"AAAAAAAAAAAAAAAAAAAAAA==", "Signed does not match"),
+        (b"AAAAAAAAAAAAAAAAAAAAAA==", "another key"),
         (text.as_bytes(), "not JSON"),
         (b"\0", "base64"),
     ] {
@@ -125,7 +126,7 @@ fn encryption(world: &World, table: &mut Vec<Case>) {
         Wanted::Refused(Envelope::Cloud, 404, "69f531a0"),
     ));
     let bytes = world.post_bytes("/service/cloud/auth", &signed, text.as_bytes());
-    let wanted = Wanted::Refused(Envelope::Cloud, 400, "Is-Encrypted");
+    let wanted = Wanted::Refused(Envelope::Cloud, 400, "APPKey is missing");
     table.push(Case::new("an encrypted request for a token", bytes, wanted));
     let bytes = world.post_bytes("/service/cloud/emptycheck", &signed, text.as_bytes());
     let wanted = Wanted::Refused(Envelope::Detection, 400, "Is-Encrypted");
