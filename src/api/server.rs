@@ -8,10 +8,10 @@ use bytes::Bytes;
 use super::decoded::RouteMatch;
 use super::download;
 use super::effect::late;
-use super::envelop::plain_error;
+use super::envelop::{json, plain_error};
 use super::media;
 use super::state::{Answered, Answering, Api, Exchange, NOT_STORED, note, ready};
-use crate::contract::{Family, Route};
+use crate::contract::{Family, Route, envelope};
 use crate::engine::TurnedAway;
 use crate::net::{HttpRequest, HttpResponse, Reply};
 use crate::simulator::Refusal;
@@ -72,6 +72,15 @@ impl Api {
         };
         let exchange = Exchange { id, request: Arc::new(request), started };
         self.turned_away(exchange, response, Refusal::new(status.into(), message), None)
+    }
+
+    /// Returns the refusal of a request that is not read to its end, in the envelope of the family that its path belongs to.
+    pub fn refuse_unread(&self, path: &str, code: i64, message: &str) -> Option<HttpResponse> {
+        let family = Family::of_path(path)?;
+        // Nothing of it is among the inputs of the simulated vendor, so that it must not draw an id either.
+        let none = || "0".repeat(32);
+        let code = self.driver.look(|engine, _| engine.code(family, "", code));
+        Some(json(200, envelope::error(family, code, message, none).to_string()))
     }
 
     /// Journals a request that has no effect, with the path that was probably meant, and returns its response.

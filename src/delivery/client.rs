@@ -11,10 +11,9 @@ use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use tokio::time::{Instant, timeout_at};
 
 use super::faulty::Plan;
-use super::header_case::HeaderCase;
 use super::pool::{Connection, Pool};
 use super::{Attempt, AttemptResult, Failure, ReceiverResponse};
-use crate::http::{Connector, TlsError, TlsOptions};
+use crate::http::{Connector, HeaderCase, TlsError, TlsOptions};
 use crate::net::{Guard, NotAllowed, Target};
 
 /// Default for the idle connections kept per target.

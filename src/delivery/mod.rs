@@ -9,7 +9,6 @@ mod client;
 mod failure;
 mod faulty;
 mod file;
-mod header_case;
 mod message_id;
 mod outbox;
 mod play;

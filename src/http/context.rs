@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::Limits;
 use super::entrance::{Entrance, Way};
+use super::header_case::HeaderCase;
 use super::state::ConnState;
 
 /// The smallest buffer that hyper accepts, in bytes.
@@ -20,6 +21,8 @@ pub(super) struct ServerContext<H> {
     /// What a connection goes through before HTTP.
     pub(super) entrance: Entrance,
     pub(super) http: auto::Builder<TokioExecutor>,
+    /// The spelling of the names of headers in responses.
+    pub(super) header_case: HeaderCase,
     /// Signals the end of the server.
     pub(super) shutdown: watch::Receiver<()>,
 }
@@ -41,7 +44,7 @@ impl<H> ServerContext<H> {
             .max_concurrent_streams(limits.streams)
             .keep_alive_interval(limits.ping)
             .keep_alive_timeout(limits.ping);
-        Self { handler, limits, entrance, http, shutdown }
+        Self { handler, limits, entrance, http, header_case: HeaderCase::default(), shutdown }
     }
 }
 

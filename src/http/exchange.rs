@@ -15,6 +15,7 @@ use tokio::time::sleep;
 use super::body::{Body, Cut};
 use super::budget::SMALL;
 use super::context::ConnContext;
+use super::header_case::HeaderCase;
 use super::read::{self, Unread};
 use super::state::{Ending, InFlight};
 use crate::net::{Header, HttpRequest, HttpResponse, HttpStream, Reply};
@@ -38,6 +39,7 @@ where
     let head = request.method() == Method::HEAD;
     let mut share = limits.budget.share();
     let mut leaving = context.state.leaving();
+    let uri = request.uri().clone();
     let is_late = limits.turned_away.as_ref().is_some_and(|away| away.has(request.uri().path()));
     in_flight.set_reading(true);
     let read = tokio::select! {
@@ -52,23 +54,29 @@ where
             Ok(()) => (context.server.handler)(request).await,
             Err(refused) => refused.answer().into(),
         },
-        Err(unread) => Unread::answer(unread).into(),
+        Err(unread) => {
+            let own = limits.too_large.as_ref().filter(|_| matches!(unread, Unread::TooLarge(_)));
+            unread.answer(|message| own?.answer(uri.path(), message)).into()
+        }
     };
     // The request has been handled; from here on the response takes up its share of the budget.
     drop(std::mem::replace(&mut share, limits.budget.share()));
     let mut memory = 0;
+    let case = &context.server.header_case;
     let answer = match here(reply, &context).await {
-        Reply::Answer(answer) => response(answer.status, answer.headers, Body::whole(answer.body), head),
+        Reply::Answer(answer) => {
+            response(case, answer.status, &answer.headers, Body::whole(answer.body), head)
+        }
         Reply::Stream(HttpStream { status, headers, parts, length, memory: needed }) => {
             memory = if head { 0 } else { needed };
-            response(status, headers, Body::parts(parts, length), head)
+            response(case, status, &headers, Body::parts(parts, length), head)
         }
         Reply::Half(mut answer) => {
             // A response without a body can't be cut in two, but the connection still ends after it.
             if head || answer.body.is_empty() {
                 answer.headers.push(("connection".into(), "close".into()));
             }
-            response(answer.status, answer.headers, Body::half(answer.body), head)
+            response(case, answer.status, &answer.headers, Body::half(answer.body), head)
         }
         Reply::Close if !shared => return Err(Cut),
         Reply::Reset if shared => return Err(Cut),
@@ -86,7 +94,7 @@ where
     memory += response.body().size();
     if memory > SMALL && !share.grow(memory) {
         let HttpResponse { status, headers, body } = read::crowded();
-        response = self::response(status, headers, Body::whole(body), head).unwrap_or_else(unsendable);
+        response = self::response(case, status, &headers, Body::whole(body), head).unwrap_or_else(unsendable);
     }
     if let Some(server) = &limits.server {
         response.headers_mut().entry(SERVER).or_insert_with(|| server.clone());
@@ -145,7 +153,13 @@ fn unsendable(why: Unsendable) -> Response<Body> {
     response
 }
 
-fn response(status: u16, headers: Vec<Header>, body: Body, head: bool) -> Result<Response<Body>, Unsendable> {
+fn response(
+    case: &HeaderCase,
+    status: u16,
+    headers: &[Header],
+    body: Body,
+    head: bool,
+) -> Result<Response<Body>, Unsendable> {
     let known = StatusCode::from_u16(status).ok().filter(|status| !status.is_informational());
     let status = known.ok_or(Unsendable::Status(status))?;
     let length = body.size_hint().exact().filter(|_| head && status != StatusCode::NO_CONTENT);
@@ -158,11 +172,17 @@ fn response(status: u16, headers: Vec<Header>, body: Body, head: bool) -> Result
             continue;
         }
         let unfit = || Unsendable::Header(name.to_string());
-        let name = HeaderName::try_from(&*name).map_err(|_| unfit())?;
-        let value = HeaderValue::try_from(&*value).map_err(|_| unfit())?;
+        let name = HeaderName::try_from(&**name).map_err(|_| unfit())?;
+        let value = HeaderValue::try_from(&**value).map_err(|_| unfit())?;
         if ![CONTENT_LENGTH, TRANSFER_ENCODING, DATE, TE, TRAILER, UPGRADE].contains(&name) {
             response.headers_mut().append(name, value);
         }
+    }
+    // Over HTTP/1.1 they are written as they are spelled here; most are lower-case anyway.
+    if headers.iter().any(|(name, _)| name.bytes().any(|byte| byte.is_ascii_uppercase()))
+        && let Some(extensions) = case.extensions(headers.iter().map(|(name, _)| &**name))
+    {
+        *response.extensions_mut() = extensions;
     }
     // Hyper takes the length from the body, and a response to HEAD has none.
     if let Some(length) = length {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hyper::header::HeaderValue;
 
 use super::Budget;
+use crate::net::HttpResponse;
 
 /// Which requests may have bodies up to [`Limits::body`], by method and path; all others, up to [`Limits::usual_body`].
 #[derive(Clone)]
@@ -52,6 +53,30 @@ impl fmt::Debug for TurnedAway {
     }
 }
 
+/// How bodies that are too large are refused, by path.
+#[derive(Clone)]
+pub struct TooLarge(Arc<Refuses>);
+
+/// Writes the refusal of a request, by its path and a message. `None` if the path is not known.
+type Refuses = dyn Fn(&str, &str) -> Option<HttpResponse> + Send + Sync;
+
+impl TooLarge {
+    /// The refusals that `refuse` writes by path and message. Their status is 413 in any case.
+    pub fn refusing(refuse: impl Fn(&str, &str) -> Option<HttpResponse> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(refuse))
+    }
+
+    pub(super) fn answer(&self, path: &str, message: &str) -> Option<HttpResponse> {
+        (self.0)(path, message)
+    }
+}
+
+impl fmt::Debug for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TooLarge")
+    }
+}
+
 /// Limits of a server.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -61,6 +86,8 @@ pub struct Limits {
     pub usual_body: usize,
     /// Which requests carry lists or files. `None` means that all of them may.
     pub large_bodies: Option<LargeBodies>,
+    /// How bodies that are too large are refused. `None` means with a message alone, like everything else that is not read.
+    pub too_large: Option<TooLarge>,
     /// Which requests are answered 503, decided when they begin. `None` means that none are.
     pub turned_away: Option<TurnedAway>,
     /// The header `Server` of every response.
@@ -108,6 +135,7 @@ impl Default for Limits {
             body: 64 << 20,
             usual_body: 1 << 20,
             large_bodies: None,
+            too_large: None,
             turned_away: None,
             server: None,
             budget: Budget::new(512 << 20),

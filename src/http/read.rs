@@ -61,8 +61,9 @@ pub(super) fn ending() -> HttpResponse {
 }
 
 impl Unread {
-    /// The response, after which the connection can't be used any more.
-    pub(super) fn answer(self) -> HttpResponse {
+    /// The response, after which the connection can't be used any more. `own` writes the message in the form of the endpoint,
+    /// if that is known.
+    pub(super) fn answer(self, own: impl FnOnce(&str) -> Option<HttpResponse>) -> HttpResponse {
         let (status, message) = match self {
             Self::TooLarge(limit) => (413, format!("the body is larger than the limit of {limit} bytes")),
             Self::Stalled(limit) => {
@@ -93,7 +94,9 @@ impl Unread {
             }
             Self::Broken => (400, "malformed or truncated request body".to_owned()),
         };
-        let mut answer = HttpResponse::json(status, &json!({ "message": message }));
+        let mut answer = own(&message)
+            .map(|answer| HttpResponse { status, ..answer })
+            .unwrap_or_else(|| HttpResponse::json(status, &json!({ "message": message })));
         answer.headers.push(("connection".into(), "close".into()));
         answer
     }

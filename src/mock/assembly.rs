@@ -12,7 +12,7 @@ use super::{Prepared, StartError};
 use crate::api::{Answering, Api, ready};
 use crate::console::{self, Again, Control, Moment, Namespaces, Origin, Reloads, World};
 use crate::engine::{Driver, End, Left, Reload};
-use crate::http::{LargeBodies, Limits, Server, TurnedAway};
+use crate::http::{LargeBodies, Limits, Server, TooLarge, TurnedAway};
 use crate::journal::{Hits, Kept};
 use crate::net::origin;
 use crate::net::{Guard, HttpRequest, HttpResponse, NotAllowed, Target, Via};
@@ -150,6 +150,12 @@ impl Service {
     }
 }
 
+/// The vendor's own path, without the prefix that selects one of several mocks.
+fn own_path(path: &str) -> &str {
+    let begin = ["/service/", "/api/v1/"].iter().find_map(|begin| path.find(begin)).unwrap_or(0);
+    &path[begin..]
+}
+
 /// A mock that listens and responds. Time moves while it is driven.
 #[derive(Debug)]
 pub struct Assembly {
@@ -172,10 +178,11 @@ impl Assembly {
     ) -> Self {
         let api = service.api.clone();
         limits.large_bodies = Some(LargeBodies::of(move |method, path| {
-            // The prefix that selects one of several mocks stands before the vendor's own path.
-            let begin = ["/service/", "/api/v1/"].iter().find_map(|begin| path.find(begin)).unwrap_or(0);
-            api.is_large(method, &path[begin..]) || console::is_large(method, path)
+            api.is_large(method, own_path(path)) || console::is_large(method, path)
         }));
+        let api = service.api.clone();
+        limits.too_large =
+            Some(TooLarge::refusing(move |path, message| api.refuse_unread(own_path(path), 413, message)));
         let driver = service.driver().clone();
         limits.turned_away =
             Some(TurnedAway::of(move |path| driver.is_ending() && !path.starts_with("/_mock")));

@@ -24,9 +24,12 @@ const CLOUD: &[Code] = &[
     row(401, Provenance::Documented, "the credentials are wrong, or the token is missing, wrong or expired"),
     row(403, Provenance::Documented, "the account is not allowed to do this"),
     row(404, Provenance::Assumed, "there is no such object"),
+    row(405, Provenance::Assumed, "the path is served with another method"),
     row(409, Provenance::Assumed, "the object exists already"),
+    row(413, Provenance::Assumed, "the body is too large"),
     row(429, Provenance::Assumed, "too many requests"),
     row(500, Provenance::Documented, "internal error"),
+    row(503, Provenance::Assumed, "the request cannot be recorded now"),
 ];
 
 const CHATBOT: &[Code] = &[
@@ -35,9 +38,12 @@ const CHATBOT: &[Code] = &[
     row(401, Provenance::Assumed, "the signature is missing or wrong"),
     row(403, Provenance::Assumed, "the account is not allowed to do this"),
     row(404, Provenance::Assumed, "there is no such object"),
+    row(405, Provenance::Assumed, "the path is served with another method"),
     row(409, Provenance::Assumed, "the object exists already"),
+    row(413, Provenance::Assumed, "the body is too large"),
     row(429, Provenance::Assumed, "too many requests"),
     row(500, Provenance::Assumed, "internal error"),
+    row(503, Provenance::Assumed, "the request cannot be recorded now"),
 ];
 
 const DIALER: &[Code] = &[
@@ -47,7 +53,10 @@ const DIALER: &[Code] = &[
     // Seen as an HTTP status; that the envelope repeats it is assumed.
     row(401, Provenance::Assumed, "the credentials are wrong, or the token is missing, wrong or expired"),
     row(404, Provenance::Assumed, "the request is not served"),
+    row(405, Provenance::Assumed, "the path is served with another method"),
+    row(413, Provenance::Assumed, "the body is too large"),
     row(429, Provenance::Assumed, "too many requests"),
+    row(503, Provenance::Assumed, "the request cannot be recorded now"),
     row(10201, Provenance::Client, "internal error"),
     row(10301, Provenance::Client, "the app key is wrong"),
     row(10302, Provenance::Client, "the account could not be checked"),
@@ -134,8 +143,11 @@ const SMS: &[Code] = &[
     row(400, Provenance::Assumed, "a parameter is missing or wrong"),
     row(401, Provenance::Assumed, "the token is missing, wrong or expired"),
     row(404, Provenance::Assumed, "the request is not served"),
+    row(405, Provenance::Assumed, "the path is served with another method"),
+    row(413, Provenance::Assumed, "the body is too large"),
     row(429, Provenance::Assumed, "too many requests"),
     row(500, Provenance::Assumed, "internal error"),
+    row(503, Provenance::Assumed, "the request cannot be recorded now"),
 ];
 
 const DETECTION: &[Code] = &[
@@ -143,8 +155,11 @@ const DETECTION: &[Code] = &[
     row(400, Provenance::Assumed, "a parameter is missing or wrong"),
     row(401, Provenance::Assumed, "the signature is missing or wrong"),
     row(404, Provenance::Assumed, "the request is not served"),
+    row(405, Provenance::Assumed, "the path is served with another method"),
+    row(413, Provenance::Assumed, "the body is too large"),
     row(429, Provenance::Assumed, "too many requests"),
     row(500, Provenance::Assumed, "internal error"),
+    row(503, Provenance::Assumed, "the request cannot be recorded now"),
 ];
 
 /// Returns every code of a family, success first.

@@ -215,7 +215,7 @@ fn framing(world: &World, table: &mut Vec<Case>) {
 
 fn sizes(world: &World, table: &mut Vec<Case>) {
     let large = "x".repeat((1 << 20) + 1);
-    let too_large = || Wanted::Refused(Envelope::Unread, 413, "1048576");
+    let too_large = || Wanted::Refused(Envelope::Cloud, 413, "1048576");
     table.push(Case::new("a body that is too large", world.post_text(TASK, &large), too_large()));
     let chunks = format!("{:x}\r\n{large}\r\n0\r\n\r\n", large.len());
     let chunks = world.raw_post(TASK, "Transfer-Encoding: chunked\r\n", chunks.as_bytes());

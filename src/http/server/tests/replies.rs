@@ -101,6 +101,16 @@ async fn a_body_is_made_while_it_is_sent() {
 }
 
 #[tokio::test]
+async fn names_of_headers_keep_their_spelling() {
+    let server = start(Limits::default());
+    for name in ["Is-Encrypted", "X-lower-UPPER", "lower"] {
+        let answer = server.raw(format!("GET /header?{name}=1 HTTP/1.1\r\n{END}\r\n")).await;
+        assert!(answer.contains(&format!("\r\n{name}: 1\r\n")), "{answer}");
+        assert!(answer.contains("\r\ncontent-length: 4\r\n"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn head_is_answered_without_a_body() {
     let server = start(Limits::default());
     for (path, length) in [("/x", "10"), ("/stream?5", "5"), ("/status?200", "2")] {

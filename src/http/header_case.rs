@@ -1,9 +1,9 @@
 //! Keeps the exact letter case of header names on the wire.
 //!
-//! hyper keeps header names in lower case and writes them so, unless a request carries the private extension in which hyper's
+//! hyper keeps header names in lower case and writes them so, unless a message carries the private extension in which hyper's
 //! parser records the original spelling. To obtain that extension, a hyper server connection parses a made-up request with the
-//! wanted names from memory. The extension is then attached to outgoing requests. It pairs the n-th value of a name with the
-//! n-th spelling of that name.
+//! wanted names from memory. The extension is then attached to outgoing requests and responses. It pairs the n-th value of a
+//! name with the n-th spelling of that name.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -28,7 +28,7 @@ const REMEMBERED: usize = 1024;
 
 /// The extensions for every list of header names so far.
 #[derive(Debug, Default)]
-pub(super) struct HeaderCase {
+pub(crate) struct HeaderCase {
     /// Keyed by the names in order, joined by line breaks, which no name contains.
     known: Mutex<HashMap<String, Extensions>>,
 }
@@ -36,7 +36,7 @@ pub(super) struct HeaderCase {
 impl HeaderCase {
     /// Returns the extensions that make hyper write these valid names in exactly this spelling, or `None` if hyper rejects the
     /// names.
-    pub(super) fn extensions<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<Extensions> {
+    pub(crate) fn extensions<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<Extensions> {
         let mut key = String::with_capacity(128);
         for name in names {
             key.push_str(name);
