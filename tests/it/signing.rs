@@ -153,11 +153,36 @@ fn headers_are_taken_in_any_letter_case() {
 }
 
 #[test]
+fn verify_takes_time_and_id_as_sign_does() {
+    let scheme = ["--preset", "standard-webhooks", "--secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"];
+    let moment = ["--timestamp", "2021-02-25T15:03:24Z", "--nonce", "msg_1"];
+    let signature = mock(&[&["sign", "--value-only"], &scheme[..], &moment].concat(), b"{}").stdout;
+    let given = ["--signature", signature.trim(), "--now", "2021-02-25T15:04:00Z"];
+    let valid = mock(&[&["verify"], &scheme[..], &moment, &given].concat(), b"{}");
+    assert_eq!((valid.stdout.as_str(), valid.stderr.as_str()), ("valid\n", ""));
+    let other = ["--timestamp", "2021-02-25T15:03:24Z", "--nonce", "msg_2"];
+    assert_eq!(mock(&[&["verify"], &scheme[..], &other, &given].concat(), b"{}").code, Some(1));
+}
+
+#[test]
 fn wrong_usage_is_told() {
     for (args, message) in [
         (&["verify"][..], "there is no signature to verify: add `--signature TEXT`"),
         (&["verify", "--signature", "x", "--header", "x-airudder-sign: y"], "the signature is given twice"),
         (&["verify", "--header", "no colon"], "a header is written `Name: value`"),
+        (&["verify", "--signature", "x", "--nonce", "1"], "this scheme has no header for a nonce"),
+        (
+            &[
+                "verify",
+                "--preset",
+                "standard-webhooks",
+                "--timestamp",
+                "1",
+                "--header",
+                "Webhook-Timestamp: 1",
+            ],
+            "the timestamp is given twice: by --timestamp and by the header webhook-timestamp",
+        ),
         (&["sign", "--preset", "airuder"], "'airudder'"),
         (&["sign", "--preset", "standard-webhooks", "--secret", "#"], "the secret is not base64"),
         (&["sign", "--path", "http://localhost/"], "does not begin with `/`"),
