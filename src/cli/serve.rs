@@ -193,7 +193,7 @@ async fn serve(
         Look::of_server(stories.iter().map(|story| story.story().name.as_str()), args.speed.is_virtual());
     let output = super::standard_output()?;
     if !args.quiet {
-        builder = builder.sink(Timeline::new(output.clone(), look)).sink(assumed.clone());
+        builder = builder.sink(Timeline::new(output.clone(), look).telling_assumed()).sink(assumed.clone());
     }
     let (recording, builder) = Recording::open(
         args.record.as_deref(),

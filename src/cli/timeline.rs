@@ -15,7 +15,7 @@ use super::preview::{LONGEST, preview, refusal, shorten};
 use super::terminal;
 use crate::files::diagnostic::counted;
 use crate::files::visible;
-use crate::journal::{Entry, Sink};
+use crate::journal::{Entry, Event, Sink, assumed_text};
 use crate::time::HumanDuration;
 
 const DIM: Style = Style::new().dimmed();
@@ -40,6 +40,8 @@ const SLOW: Duration = Duration::from_secs(1);
 pub(super) struct Timeline {
     look: Look,
     output: Output,
+    /// Whether the first use of something assumed is a line of its own.
+    tells_assumed: bool,
 }
 
 /// How lines of the timeline are shown.
@@ -59,13 +61,25 @@ pub(super) struct Look {
 
 impl Timeline {
     pub(super) fn new(output: Output, look: Look) -> Self {
-        Self { look, output }
+        Self { look, output, tells_assumed: false }
+    }
+
+    /// Also prints a line at the first use of something assumed, which says how to correct it: a mock that serves for days must
+    /// not keep this until its end.
+    pub(super) fn telling_assumed(self) -> Self {
+        Self { tells_assumed: true, ..self }
     }
 }
 
 impl Sink for Timeline {
     fn entry(&mut self, entry: &Entry) {
         if let Some(row) = Row::of(entry) {
+            self.output.line(&self.look.row(&row));
+        } else if let Event::Assumed { id, what, refused } = &entry.event
+            && self.tells_assumed
+        {
+            let text = assumed_text(id, what, *refused);
+            let row = Row { at: entry.at, story: None, what: What::Note(&text) };
             self.output.line(&self.look.row(&row));
         }
     }

@@ -1,9 +1,13 @@
 //! What `serve` says to those who err: in their family's envelope, with what they probably meant.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use airudder_mock::contract::aes::{Cipher, digest};
 use serde_json::{Value, json};
 
-use crate::serving::{JSON, Serving};
-use crate::support::{Receiver, plain};
+use crate::serving::{APP_KEY, APP_SECRET, JSON, Serving, Wire, request};
+use crate::support::{Receiver, plain, program};
 
 #[test]
 fn what_is_not_served_is_refused_in_the_envelope_of_its_family() {
@@ -115,14 +119,78 @@ fn a_swallowed_notice_is_noted() {
     assert_eq!(receiver.requests().len(), 1, "the task's notice alone");
 }
 
+/// What an encrypted account accepts.
+const ENCRYPTED: &str = "[[accounts]]\napp_key = 'AIRudderMockKey0000001'\napp_secret = 'AIRudderMockSecret0001'\n\
+                         encryption_key = 'airudderredduria'\nencryption = 'require'\n";
+
 #[test]
 fn a_get_without_parameters_needs_nothing_encrypted() {
-    let settings = "[[accounts]]\napp_key = 'AIRudderMockKey0000001'\napp_secret = 'AIRudderMockSecret0001'\n\
-                    encryption_key = 'airudderredduria'\nencryption = 'require'\n";
-    let serving = Serving::with(settings, &[]);
+    let serving = Serving::with(ENCRYPTED, &[]);
     let token = serving.token();
     let headers = [("Authorization", token.as_str()), ("Is-Encrypted", "1")];
     let reply = serving.request("GET", "/service/cloud/robot", &headers, b"");
     assert_eq!((reply.status, reply.header("is-encrypted")), (200, Some("1")), "{}", reply.text());
-    assert!(reply.header("signed").is_some());
+    // Spelled as documented.
+    assert!(reply.head.contains("\r\nIs-Encrypted: 1\r\nSigned: "), "{}", reply.head);
+}
+
+#[test]
+fn a_token_is_asked_for_in_plain_or_encrypted() {
+    let serving = Serving::with(ENCRYPTED, &[]);
+    let cipher = Cipher::new("airudderredduria").unwrap();
+    let plain = json!({ "APPKey": APP_KEY, "APPSecret": APP_SECRET }).to_string();
+    let signed = digest(plain.as_bytes());
+    let headers = [("Is-Encrypted", "1"), ("Signed", signed.as_str()), JSON];
+    let reply =
+        serving.request("POST", "/service/cloud/auth", &headers, cipher.encrypt(plain.as_bytes()).as_bytes());
+    let opened = cipher.decrypt(&reply.text()).unwrap();
+    let answer: Value = serde_json::from_slice(&opened).unwrap();
+    assert_eq!((reply.status, reply.header("signed")), (200, Some(digest(&opened).as_str())));
+    let token = format!("Token {}", answer["data"]["token"].as_str().unwrap());
+    let headers = [("Authorization", token.as_str()), ("Is-Encrypted", "1")];
+    assert_eq!(serving.request("GET", "/service/cloud/robot", &headers, b"").status, 200);
+    assert_eq!(serving.request("POST", "/service/cloud/auth", &[JSON], plain.as_bytes()).status, 200);
+}
+
+/// The lines of a mock in the terminal: the code that was sent, and what is assumed, at its first use.
+#[test]
+fn the_terminal_shows_what_was_sent_and_what_is_assumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("settings.toml");
+    std::fs::write(&config, "[codes]\ncloud = { 401 = 4011, 404 = 40400, 405 = 4050 }\n").unwrap();
+    let mut child = program()
+        .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+        .arg(&config)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    let address = line.split("http://").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+    let ask = |method: &str, path: &str| {
+        let mut wire = Wire::to(address.parse().unwrap());
+        wire.send(&request(method, path, &[("Authorization", "Token wrong"), JSON], b"{}"));
+        wire.reply().json()["code"].clone()
+    };
+    assert_eq!(ask("GET", "/service/cloud/robot"), 4011);
+    assert_eq!(ask("GET", "/service/cloud/nothing"), 40400);
+    assert_eq!(ask("GET", "/service/cloud/auth"), 4050);
+    for _ in 0..2 {
+        ask("POST", "/api/v1/session/transfer_result");
+    }
+    // The lines are there while it serves.
+    let mut lines = Vec::new();
+    while lines.iter().filter(|line: &&String| line.contains("chatbot.agent_transfer_result  ")).count() < 2 {
+        let mut line = String::new();
+        assert_ne!(out.read_line(&mut line).unwrap(), 0, "{lines:?}");
+        lines.push(line);
+    }
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    child.wait().unwrap();
+    let has = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!((has("401 code 4011"), has("404 code 40400"), has("405 code 4050")), (1, 1, 1), "{lines:?}");
+    let first_use = "note `chatbot.agent_transfer_result` is assumed; correct under \
+                     [catalog.\"chatbot.agent_transfer_result\"] in airudder-mock.toml: ";
+    assert_eq!(has(first_use), 1, "{lines:?}");
 }

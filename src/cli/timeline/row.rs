@@ -142,7 +142,7 @@ impl<'a> What<'a> {
                     answer,
                 })
             }
-            // Assumed entries are listed together at the end; a callback is shown when it is attempted.
+            // Assumed entries are not of a story, so that the timeline tells them itself, if at all; a callback is shown when it is attempted.
             Event::Assumed { .. } | Event::Queued(_) => return None,
         })
     }
