@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
+use rand::RngExt;
 use tokio::sync::oneshot;
 
 use super::StartError;
@@ -21,7 +22,7 @@ use crate::contract::Family;
 use crate::engine::{Driver, Left, Speed};
 use crate::journal::Hits;
 use crate::net::HttpRequest;
-use crate::seed::Seed;
+use crate::seed::{Seed, hex32};
 use crate::simulator::{Access, Account};
 use crate::sync::lock;
 
@@ -33,6 +34,18 @@ const HEADER: &str = "x-mock-namespace";
 
 /// Maximum number of namespaces; each has its own state and journal.
 const MOST: usize = 2_000;
+
+/// The characters of keys: of the vendor's base64 alphabet those that need no escape in a form.
+const OF_KEYS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// The length of the vendor's APPKey and APPSecret.
+const KEY_LENGTH: usize = 22;
+
+/// Returns a key in the form of the vendor's APPKey and APPSecret.
+fn key(seed: Seed, what: &str) -> String {
+    let mut rng = seed.stream(what, 0);
+    (0..KEY_LENGTH).map(|_| char::from(OF_KEYS[rng.random_range(0..OF_KEYS.len())])).collect()
+}
 
 /// What namespaces share with the main mock.
 #[derive(Clone, Debug)]
@@ -158,9 +171,9 @@ impl Registry {
         let word = |what: &str| format!("{:016x}", seed.derive(what, 0).0);
         let mut shown = Namespace {
             base_url: format!("{}{PREFIX}{name}", self.usual.base_url),
-            app_key: format!("{name}-{}", &word("app key")[..8]),
-            app_secret: word("app secret"),
-            sign_key: format!("{name}-{}", &word("sign key")[..8]),
+            app_key: key(seed, "app key"),
+            app_secret: key(seed, "app secret"),
+            sign_key: hex32(&mut seed.stream("sign key", 0)),
             secret: wanted.secret.or_else(|| self.usual.secret.clone()).unwrap_or_else(|| word("secret")),
             callback_url: wanted.callback_url,
             seed: given,

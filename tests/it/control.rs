@@ -236,6 +236,20 @@ fn namespaces_share_nothing_but_the_address() {
         made
     };
     let made = [make("a", &receivers[0]), make("b", &receivers[1])];
+    // The forms of the vendor's credentials, of which no two are the same.
+    for made in &made {
+        for name in ["app_key", "app_secret"] {
+            let key = made[name].as_str().unwrap();
+            assert!(key.len() == 22 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()), "{made}");
+        }
+        let sign_key = made["sign_key"].as_str().unwrap();
+        let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        assert!(sign_key.len() == 32 && sign_key.bytes().all(is_hex), "{made}");
+    }
+    for name in ["app_key", "app_secret", "sign_key"] {
+        assert_ne!(made[0][name], made[1][name]);
+    }
+    assert_ne!(made[0]["app_key"], made[0]["app_secret"]);
     let tasks: Vec<String> = made
         .iter()
         .map(|made| {
