@@ -35,6 +35,12 @@ fn numbers(rules: &Rules) -> Vec<Number> {
     rules.magic.iter().map(number).collect()
 }
 
+/// Returns the words that no number asks for, each with its effect.
+fn words(numbers: &[Number]) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let has_number = |name: &str| numbers.iter().any(|number| number.mock_outcome == name);
+    MOCK_OUTCOMES.into_iter().filter(move |(name, _)| !has_number(name))
+}
+
 /// Whether an outcome is part of another.
 fn includes(whole: &MockOutcome, name: &str) -> bool {
     let Ok(part) = name.parse::<MockOutcome>() else { return false };
@@ -75,6 +81,10 @@ pub(super) fn text(settings: &Settings, format: Format) -> String {
             for number in &numbers {
                 let _ = writeln!(out, "| {} | `{}` | {} |", number.digits, number.mock_outcome, number.what);
             }
+            out.push_str("\n| `mock_outcome` without a number | what happens |\n| --- | --- |\n");
+            for (name, what) in words(&numbers) {
+                let _ = writeln!(out, "| `{name}` | {what} |");
+            }
             out.push_str(
                 "\n| `mock:` or `X-Mock-Fault` | what goes wrong with the request |\n| --- | --- |\n",
             );
@@ -90,6 +100,10 @@ pub(super) fn text(settings: &Settings, format: Format) -> String {
             for number in &numbers {
                 let _ = writeln!(out, "  {}  {:15} {}", number.digits, number.mock_outcome, number.what);
             }
+            out.push_str("\nWords without a number, for rows only:\n\n");
+            for (name, what) in words(&numbers) {
+                let _ = writeln!(out, "  {name:18} {what}");
+            }
             out.push_str(
                 "\nRequests, by `mock:NAME` in a text of the request or by the header `X-Mock-Fault: NAME`:\n\n",
             );
@@ -97,6 +111,31 @@ pub(super) fn text(settings: &Settings, format: Format) -> String {
                 let _ = writeln!(out, "  {name:15} {what}");
             }
             out
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_listed() {
+        for format in [Format::Markdown, Format::Table] {
+            let text = text(&Settings::default(), format);
+            let listed = |name: &str| {
+                let is_it = |word: &str| word.trim_matches('`') == name;
+                // The number, if there is one, and the word.
+                let has_it =
+                    |line: &&str| line.split([' ', '|']).filter(|word| !word.is_empty()).take(2).any(is_it);
+                text.lines().filter(has_it).count()
+            };
+            for (name, _) in MOCK_OUTCOMES {
+                assert!(listed(name) > 0, "{name} is in no table:\n{text}");
+            }
+            for name in ["wa_text", "none", "mismatch_5", "busy"] {
+                assert_eq!(listed(name), 1, "{name}");
+            }
         }
     }
 }
