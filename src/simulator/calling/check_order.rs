@@ -84,7 +84,8 @@ impl Calling {
     }
 
     /// Returns the requirements for rows in an order by this robot; none if the account is treated leniently. That each row
-    /// must state the amount and the date of the loan is known from a client.
+    /// must state the amount and the date of the loan is known from a client; that it is refused otherwise, and for which
+    /// robots, is assumed.
     pub(super) fn row_rule<'a>(
         &'a self,
         context: &Context,
@@ -109,9 +110,7 @@ impl Calling {
                 Loan::NoAmount => "LoanAmount",
                 Loan::NoDate => "LoanDate",
             };
-            let why =
-                if collects { "a robot that collects debts needs it" } else { "every row must have it" };
-            Err(format!("{missing} is missing: {why}"))
+            Err(format!("{missing} is missing: every row must have it, whatever its robot"))
         }
     }
 

@@ -88,7 +88,7 @@ fn no_repeats_mean_no_redial() {
 }
 
 #[test]
-fn a_robot_that_collects_debts_needs_to_know_of_the_loan() {
+fn every_row_must_state_its_loan_and_is_refused_without_for_a_robot_that_collects_debts() {
     let bare = json!({ "Mobile": "+6281112349001", "Comments": "x" });
     let half = json!({ "Mobile": "+6281112349001", "Comments": "y", "LoanAmount": 5 });
     let other = json!({ "Mobile": "+6281112349001", "Comments": "z", "RobotID": "Welcome call" });
@@ -102,13 +102,13 @@ fn a_robot_that_collects_debts_needs_to_know_of_the_loan() {
         let found = vendor.simulator.findings().all();
         (reasons, found.map(|found| (found.kind, found.count, found.errors)).collect::<Vec<_>>())
     };
-    let needs = "is missing: a robot that collects debts needs it";
+    let needs = "is missing: every row must have it, whatever its robot";
     let of_collection = [format!("LoanAmount {needs}"), format!("LoanDate {needs}")];
     // Once for the task, however many rows there are.
     let found = vec![(FindingKind::MissingField, 1, 0)];
     assert_eq!(reasons(Strictness::Standard), (of_collection.to_vec(), found));
     assert_eq!(reasons(Strictness::Lenient), (Vec::new(), Vec::new()));
-    let of_others = vec!["LoanAmount is missing: every row must have it".to_owned(); 2];
+    let of_others = vec![format!("LoanAmount {needs}"); 2];
     assert_eq!(reasons(Strictness::Strict), ([of_collection.to_vec(), of_others].concat(), Vec::new()));
 }
 
