@@ -132,7 +132,7 @@ fn clients_may_send_what_clients_were_seen_to_send() {
         request(&serving, &token, "/querytasklist", &json!({ "limit": 5, "orderBy": "CreatedAt" }));
     let names: Vec<&Value> =
         list["body"]["list"].as_array().unwrap().iter().map(|task| &task["name"]).collect();
-    assert_eq!(names, ["quiet", "again"]);
+    assert_eq!(names, ["again", "quiet"]);
     let (_, refused) = request(&serving, &token, "/querytasklist", &json!({}));
     assert_ne!(refused["code"], 0, "limit is required");
     let wrong =

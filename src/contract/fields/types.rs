@@ -63,7 +63,11 @@ impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Number<MIN, MAX> 
         if (MIN as f64..=MAX as f64).contains(&number) {
             return Ok(Self(number));
         }
-        let expected = format!("a number from {MIN} to {MAX}");
+        // A limit that only comes from the machine type says nothing to users.
+        let expected = match MAX {
+            i64::MAX => format!("a number of at least {MIN}"),
+            _ => format!("a number from {MIN} to {MAX}"),
+        };
         Err(D::Error::invalid_value(Unexpected::Float(number), &expected.as_str()))
     }
 }
@@ -276,7 +280,8 @@ pub struct FilePart(#[schemars(with = "String")] ());
 
 impl<'de> Deserialize<'de> for FilePart {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Self(()))
+        // The file is not among the other fields. Whether there is one is for the handler to check.
+        Option::<serde::de::IgnoredAny>::deserialize(deserializer).map(|_| Self(()))
     }
 }
 

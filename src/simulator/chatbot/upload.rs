@@ -10,7 +10,7 @@ use crate::simulator::{Refusal, Request, Simulator};
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Upload {
     /// The file. Another field name is accepted if it is the only file.
-    #[serde(default, rename = "file")]
+    #[serde(rename = "file")]
     _file: FilePart,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct UploadedFile {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct MapUpload {
     /// The picture of the map. Another field name is accepted if it is the only file.
-    #[serde(default, rename = "file")]
+    #[serde(rename = "file")]
     _file: FilePart,
     /// The latitude of the place.
     latitude: Option<Given<f64>>,

@@ -79,7 +79,8 @@ impl AgentPool {
         let agents = || of.iter().filter_map(|at| Some((*at, self.agents.get(*at)?)));
         let free = agents().filter(|(_, agent)| agent.is_free()).count();
         let pending: u32 = agents().map(|(_, agent)| agent.pending).sum();
-        if f64::from(pending) >= (free as f64 * factor).floor() {
+        // A factor below 1 slows a task down, but does not stop it.
+        if f64::from(pending) >= (free as f64 * factor).floor().max(1.0) {
             return None;
         }
         let free = agents().filter(|(_, agent)| agent.is_free());

@@ -22,7 +22,7 @@ pub(super) struct CancelContacts {
     /// Numbers of contacts that have not been reached yet. Numbers that are being called or are already finished are
     /// skipped (client; which are skipped is assumed).
     #[serde(rename = "contactList")]
-    _contact_list: Option<List<Unread<ListedContact>>>,
+    _contact_list: List<Unread<ListedContact>>,
 }
 
 /// Takes contacts out. That the request is refused if none is left to take out is assumed.

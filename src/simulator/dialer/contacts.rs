@@ -62,12 +62,15 @@ pub(super) struct DetailedContact {
 
 /// A contact of `customizeContacts`. Its other columns are the customer's own; all values are strings (client).
 #[derive(JsonSchema)]
-#[schemars(extend("x-keeps-more" = true))]
+#[schemars(extend("x-keeps-more" = true, "anyOf" = [{ "required": [COLUMNS[0]] }, { "required": [COLUMNS[1]] }]))]
 #[expect(dead_code, reason = "describes the list for the schema; the elements are read as received")]
 pub(super) struct CustomContact {
-    /// The number: a leading `+` and at most 14 digits. `phonenumber` is accepted as well.
+    /// The number: a leading `+` and at most 14 digits. It or `phonenumber` is needed.
     #[serde(rename = "PhoneNumber")]
-    phone_number: String,
+    phone_number: Option<String>,
+    /// The same column in the other spelling in use. It or `PhoneNumber` is needed.
+    #[serde(rename = "phonenumber")]
+    lower_phone_number: Option<String>,
     /// This mock's own: the result of the calls to the contact, for tests (assumed).
     mock_outcome: Option<String>,
 }
@@ -167,10 +170,14 @@ impl Contacts {
         }
         if contacts.list.is_empty() {
             // Beside a valid number, another column may be wrong.
-            if let Some((name, value)) = custom.first().filter(|_| plain.is_empty()).and_then(no_text) {
+            let of_customer = custom.first().filter(|_| plain.is_empty()).and_then(no_text);
+            if let Some((name, value)) = of_customer {
+                // Only a number can be a bad phone number.
+                let code = if COLUMNS.contains(&name.as_str()) { 10510 } else { 10501 };
+                let name = shown(&name.as_str().into());
                 let message =
-                    format!("customizeContacts has a {name} that is {}, expected a string", shown(value));
-                return Err(Refusal::new(10510, message));
+                    format!("customizeContacts[0] has {} in {name}, expected a string", shown(value));
+                return Err(Refusal::new(code, message));
             }
             if let Some(number) = with_outcome {
                 let message = format!("contactList has no usable number: +{number} asks to be refused");
@@ -391,6 +398,20 @@ mod tests {
             now: Timestamp::UNIX_EPOCH,
         };
         Contacts::read(&request, |_| MockOutcome::default())
+    }
+
+    #[test]
+    fn a_column_that_is_no_text_is_no_bad_phone_number() {
+        let refused = |row: Value| {
+            let refusal = read(&json!({ "customizeContacts": [row] })).unwrap_err();
+            (refusal.code, refusal.message)
+        };
+        let number = "+6281112340001";
+        let (code, message) = refused(json!({ "PhoneNumber": number, "age": 5 }));
+        assert_eq!((code, &*message), (10501, "customizeContacts[0] has 5 in `age`, expected a string"));
+        let (code, message) = refused(json!({ "phonenumber": 6_281_112_340_001_i64 }));
+        let wanted = "customizeContacts[0] has 6281112340001 in `phonenumber`, expected a string";
+        assert_eq!((code, &*message), (10510, wanted));
     }
 
     #[test]

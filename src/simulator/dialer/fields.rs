@@ -57,6 +57,7 @@ fn code(id: &str, path: &str, is_missing: bool) -> i64 {
                 10504
             }
         }
+        ("dialer.cancel_contacts", "contactList") if is_missing => 10505,
         (_, "groupName") => 10512,
         (_, "taskName") => 10518,
         (_, "restTimes") => 10520,
@@ -217,6 +218,10 @@ impl<'de, T: DeserializeOwned + JsonSchema> Deserialize<'de> for List<T> {
                     items.push(item);
                 }
                 Ok(List(items))
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<List<T>, E> {
+                Err(E::missing_field(""))
             }
 
             fn visit_str<E: Error>(self, text: &str) -> Result<List<T>, E> {

@@ -46,9 +46,9 @@ pub(super) struct ListTasks {
     /// (client; the words are assumed).
     #[serde(rename = "filterTime")]
     filter_time: Option<FilterTime>,
-    /// What the tasks are ordered by: `CreatedAt`, `actualStartTime`, `startTime` or `endTime`. With ` desc` after it or
-    /// `-` before it the latest comes first, otherwise the earliest; tasks without such a time come last. Default:
-    /// `CreatedAt`, the latest first (client; the two directions are assumed).
+    /// What the tasks are ordered by: `CreatedAt`, `actualStartTime`, `startTime` or `endTime`. The latest comes first, with
+    /// ` asc` after the word the earliest; tasks without such a time come last. Default: `CreatedAt` (client; the two
+    /// directions are assumed).
     #[serde(rename = "orderBy")]
     order_by: Option<String>,
 }
@@ -150,13 +150,18 @@ fn span(
     Ok(from..=later(to, Duration::from_millis(999)))
 }
 
-/// Returns the word of `orderBy` in lower case, and whether the latest come first. How a direction is written is not known; the
-/// notations of other systems are accepted.
-fn ordered_by(order_by: &str) -> (String, bool) {
-    let order = order_by.trim().to_ascii_lowercase();
-    let descends = order.starts_with('-') || order.ends_with(" desc");
-    let word = order.trim_start_matches('-').trim_end_matches(" desc").trim_end_matches(" asc");
-    (word.trim().to_owned(), descends)
+/// Returns the word of `orderBy`, and whether the latest come first, if it says so. How a direction is written is not known;
+/// the notations of other systems are accepted.
+fn ordered_by(order_by: &str) -> (&str, Option<bool>) {
+    let order = order_by.trim();
+    if let Some(word) = order.strip_prefix('-') {
+        return (word.trim(), Some(true));
+    }
+    match order.rsplit_once(' ') {
+        Some((word, direction)) if direction.eq_ignore_ascii_case("desc") => (word.trim(), Some(true)),
+        Some((word, direction)) if direction.eq_ignore_ascii_case("asc") => (word.trim(), Some(false)),
+        _ => (order, None),
+    }
 }
 
 impl Like {
@@ -194,7 +199,7 @@ pub(super) fn list_tasks(
     let span = span(fields.minstarttime, fields.maxstarttime, request.zone, 10606)?;
     let by_plan = fields.filter_time == Some(FilterTime::StartTime);
     let mut keys = dialer.of_account.get(&request.account).cloned().unwrap_or_default();
-    dialer.sort_tasks(&mut keys, fields.order_by.as_deref().unwrap_or("CreatedAt desc"))?;
+    dialer.sort_tasks(&mut keys, fields.order_by.as_deref().unwrap_or("CreatedAt"))?;
     let is_asked_for = |key: &TaskKey| {
         let task = dialer.task(*key);
         // A task that has not begun counts by its planned start.
@@ -231,7 +236,7 @@ pub(super) fn task_detail(
         .filter(|at| span.contains(&dialer.call(key, *at).started_at()))
         .filter(|at| likes.is_empty() || dialer.fits_all(key, *at, &likes))
         .collect();
-    if fields.order_by.as_deref().is_some_and(|order| ordered_by(order).1) {
+    if fields.order_by.as_deref().is_some_and(|order| ordered_by(order).1 == Some(true)) {
         found.reverse();
     }
     let page = found.iter().skip(offset).take(limit);
@@ -263,14 +268,16 @@ impl Dialer {
     /// Sorts tasks, given oldest first, by `orderBy`.
     fn sort_tasks(&self, keys: &mut [TaskKey], order_by: &str) -> Result<(), Refusal> {
         let (word, descends) = ordered_by(order_by);
+        // A word alone is in the direction of the default.
+        let descends = descends.unwrap_or(true);
         if descends {
             keys.reverse();
         }
-        let moment: fn(&Task) -> Option<Timestamp> = match word.as_str() {
-            "createdat" => return Ok(()),
-            "actualstarttime" => |task| task.began,
-            "starttime" => |task| Some(task.settings.starts),
-            "endtime" => |task| task.settings.ends,
+        let moment: fn(&Task) -> Option<Timestamp> = match word {
+            "CreatedAt" => return Ok(()),
+            "actualStartTime" => |task| task.began,
+            "startTime" => |task| Some(task.settings.starts),
+            "endTime" => |task| task.settings.ends,
             _ => {
                 let order = shown(&order_by.into());
                 let words = "`CreatedAt`, `actualStartTime`, `startTime` or `endTime`";

@@ -66,8 +66,9 @@ pub(super) struct TaskFields {
     dialing_order: Option<List<String>>,
     /// Whether the dialer chooses the factor: 1.5. Default: `N` (client; the words are assumed).
     auto_slot_factor: Option<Flag>,
-    /// Numbers dialled for each free agent. Default: 1 (client; limit and default are assumed).
-    slot_factor: Option<Number<1, 10>>,
+    /// Numbers dialled for each free agent, at least one for all of them; it may have a fraction. 0 counts as not given.
+    /// Default: 1 (client; meaning and default are assumed).
+    slot_factor: Option<Number<0, { i64::MAX }>>,
     /// Seconds between two calls of the task. Default: 0 (client; unit, limit and default are assumed).
     call_interval: Option<Whole<0, 3_600>>,
     /// Maximum number of seconds in which an agent writes down the result. Default: 30 (client; unit, limit and default are
@@ -230,7 +231,7 @@ impl TaskSettings {
             ring_limit: ring_limit.and_then(|limit| u8::try_from(limit).ok()).unwrap_or(RING_LIMIT),
             factor: match fields.auto_slot_factor {
                 Some(Flag(true)) => 1.5,
-                _ => fields.slot_factor.map_or(1.0, Number::get),
+                _ => fields.slot_factor.map(Number::get).filter(|factor| *factor > 0.0).unwrap_or(1.0),
             },
             is_one_by_one: mode(fields.dialing_mode.as_ref(), rules) == Pace::OnePerAgent,
             max_lost: fields.max_lost_rate.map(Number::get),

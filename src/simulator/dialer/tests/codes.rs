@@ -34,7 +34,7 @@ fn tasks_are_refused_by_what_is_wrong() {
     vendor.create(base.clone());
     let base = with(base, json!({ "taskName": "other" }));
     for (fields, code) in [
-        (json!({ "slotFactor": 0 }), 10501),
+        (json!({ "slotFactor": -1 }), 10501),
         (json!({ "remark": 7 }), 10501),
         (json!({ "resultStrategies": {} }), 10501),
         (json!({ "resultStrategies": ["NoAnswered"] }), 10501),
@@ -174,6 +174,8 @@ fn queries_are_checked() {
         (json!({ "minstarttime": "2030-01-02 00:00:00", "maxstarttime": "2030-01-01 00:00:00" }), 10606),
         (json!({ "limit": null }), 10606),
         (json!({ "orderBy": "created" }), 10606),
+        (json!({ "orderBy": "createdat" }), 10606),
+        (json!({ "orderBy": "-starttime" }), 10606),
         (json!({ "limit": 1001 }), 10705),
     ] {
         let sent = fields.to_string();

@@ -139,11 +139,15 @@ fn tasks_are_listed_in_the_order_asked_for() {
     };
     for (order, expected) in [
         (json!(null), ["now", "noon", "evening"]),
-        (json!("CreatedAt"), ["evening", "noon", "now"]),
-        (json!("actualStartTime"), ["now", "noon", "evening"]),
-        (json!("actualStartTime desc"), ["noon", "now", "evening"]),
+        // The default, named.
+        (json!("CreatedAt"), ["now", "noon", "evening"]),
+        (json!("CreatedAt asc"), ["evening", "noon", "now"]),
+        (json!("actualStartTime"), ["noon", "now", "evening"]),
+        (json!("actualStartTime DESC"), ["noon", "now", "evening"]),
+        (json!("actualStartTime asc"), ["now", "noon", "evening"]),
         (json!("-startTime"), ["evening", "noon", "now"]),
-        (json!("endTime"), ["evening", "noon", "now"]),
+        (json!("startTime"), ["evening", "noon", "now"]),
+        (json!("endTime"), ["evening", "now", "noon"]),
     ] {
         assert_eq!(names(order.clone()), expected, "{order}");
     }

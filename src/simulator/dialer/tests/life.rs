@@ -69,14 +69,14 @@ fn every_ending_has_its_states_its_reason_and_its_result() {
 
 #[test]
 fn free_agents_and_the_factor_set_the_pace() {
-    for (factor, agents) in [(1.0, 1_usize), (1.0, 3), (2.0, 2), (3.5, 2)] {
+    for (factor, agents) in [(1.0, 1_usize), (1.0, 3), (2.0, 2), (3.5, 2), (0.5, 1), (12.0, 1)] {
         let mut vendor = Vendor::new();
         vendor.compares = false;
         let names: Vec<&str> = ["agent_01", "agent_02", "agent_07"][..agents].to_vec();
         let rows = (1..60).map(|last| row(last, "talked")).collect();
         let pace = json!({ "slotFactor": factor, "agentName": names });
         vendor.create(with(task("pace", rows), pace));
-        let most = (agents as f64 * factor).floor() as usize;
+        let most = (agents as f64 * factor).floor().max(1.0) as usize;
         let mut seen = 0;
         for _ in 0..600 {
             vendor.pass(Duration::from_secs(3));
@@ -91,6 +91,31 @@ fn free_agents_and_the_factor_set_the_pace() {
         let used = vendor.sent.iter().filter(|sent| sent.kind() == "AgentStatus");
         assert!(used.into_iter().all(|sent| names.contains(&sent.field("agentName"))));
     }
+}
+
+#[test]
+fn a_factor_below_one_dials_fewer_numbers_than_there_are_free_agents() {
+    let at_once = |factor: f64| {
+        let mut vendor = Vendor::new();
+        let rows = (1..20).map(|last| row(last, "no_answer")).collect();
+        let pace = json!({ "slotFactor": factor, "agentName": ["agent_01", "agent_02", "agent_07"] });
+        vendor.create(with(task("pace", rows), pace));
+        vendor.pass(Duration::from_secs(5));
+        vendor.simulator.dialer.tasks[0].calls.iter().filter(|call| call.is_open).count()
+    };
+    assert_eq!([0.1, 0.7, 1.0].map(at_once), [1, 2, 3]);
+}
+
+#[test]
+fn a_factor_of_zero_counts_as_not_given() {
+    let notices = |more: Value| {
+        let mut vendor = Vendor::new();
+        let rows = (1..20).map(|last| row(last, "talked")).collect();
+        vendor.create(with(task("pace", rows), more));
+        vendor.pass(DAY);
+        vendor.sent.iter().map(|sent| format!("{sent:?}")).collect::<Vec<_>>()
+    };
+    assert_eq!(notices(json!({ "slotFactor": 0 })), notices(json!({})));
 }
 
 #[test]
