@@ -160,6 +160,8 @@ mod tests {
             ("plan.recordings", "list[].Multi_intention", "assumed "),
             ("task.stop", "Action", "client Pause Resume"),
             ("task.list", "Type", "client plan"),
+            ("workflow.call_task_detail", "detail[].case_id", "documented "),
+            ("workflow.call_task_detail", "detail[].Comments", "client "),
             ("workflow.session_ended", "status", "example open"),
             ("workflow.session_ended", "session_end_reason", "example seat user timeout"),
             ("chatbot.messages", "[].status", "example failed"),
@@ -177,6 +179,28 @@ mod tests {
         ] {
             assert_eq!(words(id, path), wanted, "{id} {path}");
         }
+    }
+
+    #[test]
+    fn either_spelling_of_the_number_column_will_do() {
+        let path = |name: &str| format!("customizeContacts[].{name}");
+        for (name, other) in [("PhoneNumber", "phonenumber"), ("phonenumber", "PhoneNumber")] {
+            let field = field("dialer.create_task", &path(name));
+            assert_eq!((field.provenance, field.required), (Some(Provenance::Client), false), "{name}");
+            assert!(field.help.contains(&format!("`{other}` is needed")), "{}", field.help);
+        }
+        let schema = (endpoint("dialer.create_task").unwrap().shape)().schemas[0]();
+        let text = schema.to_string();
+        assert!(
+            text.contains(r#""anyOf":[{"required":["PhoneNumber"]},{"required":["phonenumber"]}]"#),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn the_link_to_a_recording_is_described_where_it_is_answered() {
+        assert!(field("task.recording", "link").help.contains("404"));
+        assert!(field("call.by_id", "link").help.contains("empty"));
     }
 
     #[test]
@@ -198,6 +222,9 @@ mod tests {
             ("dialer.create_task", "callback"),
             ("dialer.auth", "token"),
             ("chatbot.messages", "size"),
+            // The page prints one mark for several fields.
+            ("workflow.verify_push", "workflow_id"),
+            ("workflow.verify_push", "node_id"),
         ] {
             let field = field(id, path);
             assert_eq!(field.values, Some(Provenance::Assumed), "{id} {path}");

@@ -352,6 +352,32 @@ fn every_wrong_value_is_told_by_its_field() {
     assert!(odd.is_empty(), "{} name no field:\n{}", odd.len(), odd.join("\n"));
 }
 
+#[test]
+fn a_field_that_is_refused_when_it_is_missing_is_not_called_optional() {
+    let world = World::new();
+    let mut wrong = Vec::new();
+    for (id, request) in &world.requests {
+        let fields = (super::reference::endpoint(id).unwrap().shape)().request;
+        for name in request.as_object().unwrap().keys() {
+            let answer = world.answer(id, without(request, name));
+            let is_refused = answer.contains(&format!(" {name} is missing"))
+                || answer.contains(&format!(" {name} is empty"));
+            let field = fields.iter().find(|field| field.path == *name).unwrap();
+            let help = field.help.to_lowercase();
+            let is_told = field.required || help.contains("required unless") || help.contains("needed");
+            if is_refused && !is_told {
+                wrong.push(format!("{id} {name}: {answer}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    // The requests above have a file beside their fields.
+    for id in ["chatbot.upload", "chatbot.upload_map"] {
+        let fields = (super::reference::endpoint(id).unwrap().shape)().request;
+        assert!(fields.iter().any(|field| field.path == "file" && field.required), "{id}");
+    }
+}
+
 /// The fields of planned times, which may lie in the future.
 const PLANNED: [&str; 4] = ["ScheduleStartTime", "ScheduleEndTime", "end_time", "startTime"];
 

@@ -24,6 +24,19 @@ pub(super) struct AskRecording {
     number: PhoneNumber,
 }
 
+/// The recording of a number, and the facts of its call (assumed).
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(super) struct NumberRecording {
+    /// The URL of the recording. If nobody talked, and until it exists, the response is 404 instead.
+    link: String,
+    /// The task, 32 hex.
+    #[serde(rename = "TaskID")]
+    task_id: String,
+    /// What became of the call.
+    #[serde(flatten)]
+    call: CallDetail,
+}
+
 /// The facts of one call, with the link to its recording (assumed).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(in crate::simulator) struct CallFacts {
@@ -38,18 +51,12 @@ pub(in crate::simulator) struct CallFacts {
 }
 
 impl CallFacts {
-    /// Creates the facts of a call whose recording is available, if it has one.
-    fn recorded(task_id: &str, call: CallDetail) -> Self {
-        Self { link: call.record_link.clone(), task_id: task_id.to_owned(), call }
-    }
-
     /// Creates the facts of a row's latest call, or of an earlier one.
     fn new(reports: &CallReports, at: u32, row: &Row, now: Timestamp) -> Self {
-        let facts = Self::recorded(&reports.task_id, reports.report(at, row));
-        match reports.recording_times().check(row.ends(), now) {
-            Ok(()) => facts,
-            Err(_) => Self { link: String::new(), ..facts },
-        }
+        let call = reports.report(at, row);
+        let is_there = reports.recording_times().check(row.ends(), now).is_ok();
+        let link = if is_there { call.record_link.clone() } else { String::new() };
+        Self { link, task_id: reports.task_id.clone(), call }
     }
 
     /// Whether it has a recording.
@@ -63,7 +70,7 @@ pub(super) fn recording_of_number(
     simulator: &mut Simulator,
     asked: AskRecording,
     request: &Request<'_>,
-) -> Result<CallFacts, Refusal> {
+) -> Result<NumberRecording, Refusal> {
     let calling = &mut simulator.calling;
     let key = calling.find_task(&asked.task_id, request)?;
     let rows = calling.rows_of(key, asked.number)?;
@@ -74,7 +81,8 @@ pub(super) fn recording_of_number(
         return Err(Refusal::new(404, message));
     };
     reports.is_there(call.0, request.now).map_err(|error| Refusal::new(404, error.to_string()))?;
-    Ok(CallFacts::recorded(&reports.task_id, call.1))
+    let call = call.1;
+    Ok(NumberRecording { link: call.record_link.clone(), task_id: reports.task_id, call })
 }
 
 /// `GET /service/cloud/recording` (client).

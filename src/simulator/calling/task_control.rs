@@ -12,7 +12,7 @@ use crate::simulator::{Refusal, Request, Simulator};
 /// `POST /service/cloud/operation` (client).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct OperateTask {
-    /// The id of a task, 32 hex digits.
+    /// The id of a task, 32 hex digits; it or `PlanID` is needed.
     #[serde(rename = "TaskID")]
     task_id: Option<String>,
     /// The id of a plan instead of a task: the action applies to the plan, also while it waits for its next round

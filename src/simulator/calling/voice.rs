@@ -85,7 +85,7 @@ pub(in crate::simulator) struct WorkflowTaskDetail {
     nodetask_id: String,
     /// Its name.
     nodetask_name: String,
-    /// One element per number (client).
+    /// One element per number (documented; its name is from a client).
     detail: Vec<WorkflowCallDetail>,
 }
 
@@ -95,7 +95,7 @@ pub(in crate::simulator) struct WorkflowCallDetail {
     /// What *task detail* reports.
     #[serde(flatten)]
     call: CallDetail,
-    /// The customer's own id of the row (documented; that it appears here is assumed).
+    /// The customer's own id of the row (documented; its place is assumed).
     case_id: String,
 }
 

@@ -38,7 +38,7 @@ pub(super) struct ChannelMessage {
     channel: Option<String>,
     /// The name in the path (assumed).
     name: Option<String>,
-    /// The id of your channel. It may be left out if `call_id` names a known conversation.
+    /// The id of your channel. Required unless `call_id` names a known conversation.
     channel_id: Option<String>,
     /// Who writes.
     user: ChannelUser,

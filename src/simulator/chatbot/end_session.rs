@@ -16,7 +16,7 @@ use crate::time::later;
 /// `POST /api/v1/session/end` (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct EndSession {
-    /// The id of the conversation, as callbacks name it.
+    /// The id of the conversation, as callbacks name it; it, or `channel_id` with `user.id`, is needed.
     call_id: Option<String>,
     /// Why it is ended; callbacks always say `seat`.
     #[serde(rename = "reason")]

@@ -17,7 +17,7 @@ const PAGE: usize = 20;
 /// `POST /api/v1/session/messages` (example).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct MessageList {
-    /// The id of the conversation, as callbacks name it.
+    /// The id of the conversation, as callbacks name it; it, or `channel_id` with `user.id`, is needed.
     call_id: Option<String>,
     /// The id of the last message of the page before; empty for the first page.
     last_msg_id: Option<String>,

@@ -11,9 +11,9 @@ use crate::simulator::{Refusal, Request, Simulator};
 /// `POST /api/v1/message/read` (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct MarkRead {
-    /// The id of the conversation, as callbacks name it.
+    /// The id of the conversation, as callbacks name it; it, or `channel_id` with `user.id`, is needed.
     call_id: Option<String>,
-    /// The ids of the messages.
+    /// The ids of the messages; they or `msg_id` are needed.
     msg_ids: Option<Vec<String>>,
     /// The id of the message, if it is a single one.
     msg_id: Option<String>,

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::content::Country;
 use crate::contract::fields::{Given, decode, shown};
 use crate::simulator::Refusal;
-use crate::simulator::e164::e164_or_bare;
+use crate::simulator::e164::{PhoneNumber, e164_or_bare};
 use crate::simulator::outcome::MockOutcome;
 
 /// Maximum number of phone numbers in one request.
@@ -61,7 +61,7 @@ pub(super) fn texts(list: Option<Vec<TextOrNumber>>) -> Option<Vec<String>> {
 #[serde(untagged)]
 pub(super) enum Recipient {
     /// A number alone.
-    Number(String),
+    Number(#[schemars(with = "PhoneNumber")] String),
     /// A number with what is meant for it alone.
     With(RecipientFields),
 }
@@ -70,6 +70,7 @@ pub(super) enum Recipient {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct RecipientFields {
     /// The number, in E.164.
+    #[schemars(with = "PhoneNumber")]
     number: TextOrNumber,
     /// The texts that fill `{{1}}`, `{{2}}`, ... for this number.
     variables: Option<Vec<TextOrNumber>>,
@@ -126,8 +127,8 @@ impl To {
 /// # Errors
 ///
 /// If there are none, or too many, or if the value has another shape.
-pub(super) fn many(to: Option<&Given<Vec<Recipient>>>) -> Result<Vec<Value>, Refusal> {
-    let items = items(to.map(Given::value), "a list of numbers in E.164")?;
+pub(super) fn many(to: &Given<Vec<Recipient>>) -> Result<Vec<Value>, Refusal> {
+    let items = items(Some(to.value()), "a list of numbers in E.164")?;
     if items.len() > MOST_NUMBERS {
         let many = items.len();
         let message =
@@ -153,6 +154,7 @@ pub(super) fn single(to: Option<&Given<Recipient>>) -> Result<Value, Refusal> {
 fn items(to: Option<&Value>, expected: &str) -> Result<Vec<Value>, Refusal> {
     let items = match to {
         Some(Value::Array(items)) => items.clone(),
+        Some(Value::String(text)) if text.is_empty() => Vec::new(),
         // A form has no lists.
         Some(Value::String(text)) => text.split(',').map(|part| Value::from(part.trim())).collect(),
         Some(single) if single.is_object() || single.is_number() => vec![single.clone()],

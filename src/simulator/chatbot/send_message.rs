@@ -39,7 +39,7 @@ const STATUSES: [(MessageStatus, Range<u64>); 3] = [
 /// `POST /api/v1/message/send` (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct SendMessage {
-    /// The id of the conversation, as callbacks name it.
+    /// The id of the conversation, as callbacks name it; it, or `channel_id` with `user.id`, is needed.
     call_id: Option<String>,
     /// The id of the agent who writes; default: the agent who has the conversation.
     seat_id: Option<String>,

@@ -13,7 +13,7 @@ use crate::simulator::{Refusal, Request, Simulator};
 /// `POST /api/v1/session/transfer_result` (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct TransferResult {
-    /// The id of the conversation, as the callback of the request names it.
+    /// The id of the conversation, as the callback of the request names it; it, or `channel_id` with `user.id`, is needed.
     call_id: Option<String>,
     /// Whether an agent takes the conversation.
     result: Decision,

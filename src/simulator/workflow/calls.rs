@@ -28,7 +28,7 @@ pub(super) struct CallTaskSummary {
 /// `POST /service/cloud/workflow/taskdetail`, as *task detail* (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct CallTask {
-    /// The id of a task, 32 hex digits.
+    /// The id of a task, 32 hex digits; it or `task_id` is needed.
     #[serde(rename = "TaskID")]
     task_id: Option<String>,
     /// The same field in the letter case of workflows.
@@ -49,7 +49,7 @@ pub(super) struct CallsOfRow {
     /// The same field in the letter case of workflows.
     #[serde(rename = "task_id")]
     snake_task_id: Option<String>,
-    /// The id of an instance, 32 hex digits: the calls of all its tasks.
+    /// The id of an instance, 32 hex digits: the calls of all its tasks. It or `task_id` is needed.
     workflow_id: Option<String>,
 }
 

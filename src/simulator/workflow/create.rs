@@ -63,7 +63,7 @@ pub(super) struct AddContacts {
     workflow_id: String,
     /// A list of rows such as `{"callee": "+6281112345678", "case_id": "1"}`.
     #[serde(rename = "details")]
-    _details: Option<RowList<DetailFields>>,
+    _details: RowList<DetailFields>,
 }
 
 /// The data of the response, if any row is refused; there is none otherwise (assumed).

@@ -16,9 +16,9 @@ use crate::simulator::{Refusal, Request, Simulator};
 pub(super) struct VerifyPush {
     /// A number in E.164 such as `+6281112345678`.
     callee: PhoneNumber,
-    /// The id of the node, as the push names it.
+    /// The id of the node, as the push names it (documented; that it is required is assumed).
     node_id: String,
-    /// The id of an instance, 32 hex digits.
+    /// The id of an instance, 32 hex digits (documented; that it is required is assumed).
     workflow_id: String,
     /// The customer's own id of the row.
     case_id: Option<String>,

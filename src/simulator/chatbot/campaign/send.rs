@@ -32,7 +32,7 @@ const PACE: u64 = 20;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::simulator::chatbot) struct SendTemplate {
     /// A list of numbers in E.164, 10,000 at most; a single number and a text with commas are accepted as well.
-    to: Option<Given<Vec<Recipient>>>,
+    to: Given<Vec<Recipient>>,
     /// The texts that fill `{{1}}`, `{{2}}`, ... of the template; generated if left out.
     variables: Option<Vec<TextOrNumber>>,
 }
@@ -64,7 +64,7 @@ struct WrongNumber {
 /// `POST /api/v1/template/send_single` (assumed).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(in crate::simulator::chatbot) struct SendSingleTemplate {
-    /// A number in E.164. If it is left out, `call_id`, or `channel_id` with `user.id`, names the recipient.
+    /// A number in E.164. Required unless `call_id`, or `channel_id` with `user.id`, names the recipient.
     to: Option<Given<Recipient>>,
     /// The conversation to write into, if `to` is left out.
     call_id: Option<String>,
@@ -89,7 +89,7 @@ pub(in crate::simulator::chatbot) fn send_template(
     Both(body, Both(template, waba)): Both<SendTemplate, Both<TemplateRef, WabaRef>>,
     request: &Request<'_>,
 ) -> Result<SentTemplate, Refusal> {
-    let items = recipients::many(body.to.as_ref())?;
+    let items = recipients::many(&body.to)?;
     let waba = waba.find(simulator, request)?;
     let texts = texts(body.variables);
     let (chosen, named) = read(simulator, &items, &template, texts.as_deref())?;
