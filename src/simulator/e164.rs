@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
 
-/// The phone number of a request. It may have lost its plus on the way.
+/// The phone number of a request. It may have lost its plus on the way; in JSON, where nothing loses it, that is a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(inline, extend("x-form" = "in E.164"))]
 pub(crate) struct PhoneNumber(#[schemars(with = "String")] u64);

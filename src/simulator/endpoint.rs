@@ -176,9 +176,9 @@ fn look(simulator: &mut Simulator, request: &Request<'_>, names: &Names) -> Vec<
             let message = renames.map(|renames| renames.message(&message)).unwrap_or(message);
             context.find(account, FindingKind::Assumed, id, format!("{path} {word}"), || message);
         }
-        Noticed::Text { path, text } => {
+        Noticed::Form { path, form } => {
             reported += 1;
-            let message = format!("`{path}` of `{id}` was sent as the text \"{text}\" in JSON: write {text}");
+            let message = format!("`{path}` of `{id}` {form}");
             let message = renames.map(|renames| renames.message(&message)).unwrap_or(message);
             context.find(account, FindingKind::WrongType, id, path, || message);
         }

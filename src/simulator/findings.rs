@@ -21,7 +21,8 @@ const MOST: usize = 1_000;
 pub enum FindingKind {
     /// A field was sent that nothing reads.
     UnreadField,
-    /// A number came as a text in JSON, or true or false did.
+    /// A value came in another form than JSON has for it: a number as a text, a list as a single value, a phone number
+    /// without its `+`.
     WrongType,
     /// A field is left out that the vendor's clients must send.
     MissingField,
@@ -65,7 +66,7 @@ impl FindingKind {
     pub fn counted(self, count: u64) -> String {
         let (one, more) = match self {
             Self::UnreadField => ("unread field", "unread fields"),
-            Self::WrongType => ("number sent as a text", "numbers sent as texts"),
+            Self::WrongType => ("value of another type", "values of another type"),
             Self::MissingField => ("request without a mandatory field", "requests without a mandatory field"),
             Self::Signature => ("wrongly signed request", "wrongly signed requests"),
             Self::OptedOut => ("message to a user who opted out", "messages to users who opted out"),

@@ -125,6 +125,41 @@ fn a_number_that_comes_as_a_text_in_json_is_found_and_in_a_form_it_is_not() {
 }
 
 #[test]
+fn a_number_without_its_plus_and_a_text_in_place_of_a_list_are_found_in_json_only() {
+    let ask = |serving: &Serving| {
+        let token = serving.token();
+        let rows = json!([{ "Mobile": "+6281112349010", "LoanAmount": 1, "LoanDate": "2029-12-01" }]);
+        let task = json!({ "TaskName": "t", "ScheduleStartTime": "2099-01-01 00:00:00", "Details": rows });
+        let (_, created) = serving.post(&token, "/service/cloud/task", &task);
+        let id = created["data"]["TaskID"].as_str().unwrap();
+        let message = json!({ "to": "6281112349042", "message": "Hi", "from": "Shop" });
+        let (_, sent) = serving.post(&token, "/service/sms/message/v2/send", &message);
+        assert_eq!(sent["code"], 0, "{sent}");
+        let form = "to=6281112349042&message=Hi&from=Shop";
+        let headers = [("Authorization", &*token), ("Content-Type", "application/x-www-form-urlencoded")];
+        let path = "/service/sms/message/v2/send";
+        assert_eq!(serving.request("POST", path, &headers, form.as_bytes()).json()["code"], 0);
+        let (status, _) =
+            serving.get(&token, &format!("/service/cloud/case?TaskID={id}&Callee=6281112349010"));
+        assert_eq!(status, 404, "nobody has talked yet");
+        let call = json!({ "TaskID": id, "CalleeNumber": "6281112349010" });
+        let (status, answer) = serving.post(&token, "/service/cloud/cancelphonecall", &call);
+        assert_eq!(status, 200, "{answer}");
+        serving.state()
+    };
+    let wanted =
+        [one("sms.send", "to", 1), one("sms.send", "to[]", 1), one("task.cancel_call", "CalleeNumber", 1)];
+    let standard = Serving::new();
+    let state = ask(&standard);
+    assert_eq!(found(&state, "wrong_type"), wanted);
+    assert!(state.to_string().contains("write \\\"+6281112349010\\\""), "{state}");
+    standard.end();
+    let strict = Serving::with("strict = 'strict'\nconfirmed = ['*']", &[]);
+    assert_eq!(found(&ask(&strict), "wrong_type"), wanted);
+    strict.end_with(1);
+}
+
+#[test]
 fn a_word_that_is_only_assumed_is_an_error_in_strict_unless_somebody_vouches_for_it() {
     let pause = |settings: &str| {
         let serving = Serving::with(settings, &[]);
@@ -398,7 +433,7 @@ fn tasks_name_what_there_is_and_rows_have_what_their_robot_needs() {
     assert_eq!(status, 200, "{answer}");
     assert_eq!(
         answer["data"]["detail_error_list"][0]["reason"],
-        "LoanAmount is missing: a robot that collects debts needs it"
+        "LoanAmount is missing: every row must have it, whatever its robot"
     );
     assert_eq!(found(&serving.state(), "past_schedule"), [one("task.create", "ScheduleStartTime", 1)]);
     serving.end();

@@ -18,7 +18,7 @@ mod types;
 pub use decode::decode;
 pub use error::FieldError;
 pub(crate) use error::shown;
-pub use names::{LookFor, Names, Noticed};
+pub use names::{Form, LookFor, Names, Noticed};
 pub use reference::{Field, Use, fields_of};
 pub(crate) use reference::{assume, document_schema};
 pub use tree::{FieldTree, UnknownField};

@@ -29,6 +29,9 @@ struct Node {
     assumed: Words,
     /// What it is if it is never a text.
     bare: Option<Bare>,
+    is_list: bool,
+    /// Whether it is a phone number, or a list of them.
+    is_phone: bool,
     /// Whether other names are kept, too: they are the customer's own.
     keeps_more: bool,
     within: BTreeMap<String, Node>,
@@ -78,7 +81,8 @@ enum Words {
 pub struct LookFor {
     /// Fields that are read but only assumed.
     pub assumed: bool,
-    /// Texts in place of numbers: JSON has both, forms and queries have texts only.
+    /// Texts in place of numbers, single values in place of lists, and phone numbers without their `+`: JSON has all of
+    /// them, while forms and queries have texts only, and lose a `+` easily.
     pub types: bool,
 }
 
@@ -106,13 +110,36 @@ pub enum Noticed {
         /// The word.
         word: String,
     },
-    /// The field is a number or a boolean, and was sent as a text.
-    Text {
+    /// The field was sent in another form than JSON has for it.
+    Form {
         /// Its path.
         path: String,
-        /// The text.
-        text: String,
+        /// The form.
+        form: Form,
     },
+}
+
+/// How a field was sent although JSON can send it as what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A number or a boolean was sent as this text.
+    Text(String),
+    /// A list was sent as a single value.
+    Single,
+    /// A phone number was sent as these digits, without its `+`.
+    NoPlus(String),
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "was sent as the text \"{text}\" in JSON: write {text}"),
+            Self::Single => f.write_str("was sent as a single value in JSON: write a list"),
+            Self::NoPlus(digits) => {
+                write!(f, "was sent as {digits} in JSON, without the plus of E.164: write \"+{digits}\"")
+            }
+        }
+    }
 }
 
 /// The path of a field, from the inside to the outside.
@@ -161,6 +188,8 @@ impl Names {
             };
             node.bare = Bare::of(&field.kind);
             node.keeps_more = field.keeps_more;
+            node.is_list = field.kind.starts_with("list of ");
+            node.is_phone = field.is_phone;
         }
         Self(root)
     }
@@ -228,20 +257,19 @@ impl Node {
         }
     }
 
-    /// Reports a value whose word is only assumed, or a text in place of a number.
+    /// Reports a value in another form than JSON has for it, or one whose word is only assumed.
     fn value(&self, value: &Value, place: &Place<'_>, wanted: LookFor, report: &mut dyn FnMut(Noticed)) {
-        let word = match value {
-            Value::String(text) if !text.is_empty() => text.clone(),
-            Value::Number(_) | Value::Bool(_) => value.to_string(),
-            _ => return,
-        };
+        if wanted.types && (self.is_list || self.is_phone) {
+            self.form(value, place, report);
+        }
+        let Some(word) = scalar(value) else { return };
         if wanted.types
             && value.is_string()
             && let Some(bare) = self.bare
         {
             let text = word.trim();
             if bare.reads(text) {
-                report(Noticed::Text { path: place.path(), text: text.to_owned() });
+                report(Noticed::Form { path: place.path(), form: Form::Text(text.to_owned()) });
             }
             return;
         }
@@ -253,6 +281,29 @@ impl Node {
         };
         if wanted.assumed && is_assumed {
             report(Noticed::AssumedWord { path: place.path(), word });
+        }
+    }
+
+    /// Reports a list that is a single value, and phone numbers without their `+`.
+    fn form(&self, value: &Value, place: &Place<'_>, report: &mut dyn FnMut(Noticed)) {
+        let is_single = self.is_list && !matches!(value, Value::Null | Value::Array(_)) && *value != "";
+        if is_single {
+            report(Noticed::Form { path: place.path(), form: Form::Single });
+        }
+        if !self.is_phone {
+            return;
+        }
+        let inner = Place { outer: Some(place), name: "[]" };
+        let (numbers, place) = match value {
+            Value::Array(items) => (items.as_slice(), &inner),
+            single => (std::slice::from_ref(single), if self.is_list { &inner } else { place }),
+        };
+        for digits in numbers.iter().take(MOST_ITEMS).filter_map(scalar) {
+            let digits = digits.trim();
+            if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                let form = Form::NoPlus(digits.chars().take(SHOWN).collect());
+                report(Noticed::Form { path: place.path(), form });
+            }
         }
     }
 
@@ -299,6 +350,15 @@ impl Node {
         let here = self.within.keys().filter(|known| !is_sent(known)).cloned();
         let known: Vec<String> = here.chain(self.within.iter().flat_map(within)).collect();
         nearest_of(name, known.iter().map(|known| (known.as_str(), known))).cloned()
+    }
+}
+
+/// Returns the text of a value that is neither empty nor made of others.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
     }
 }
 
@@ -369,6 +429,28 @@ mod tests {
         times: Option<i64>,
         /// Whether it is.
         is: Option<bool>,
+        /// The number that is called.
+        phone: Option<Phone>,
+        /// Numbers, alone or with a name.
+        to: Option<Given<Vec<To>>>,
+    }
+
+    /// A number.
+    #[derive(Deserialize, JsonSchema)]
+    #[schemars(inline, extend("x-form" = "in E.164"))]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    struct Phone(String);
+
+    /// A number, alone or with a name (example).
+    #[derive(JsonSchema)]
+    #[schemars(untagged)]
+    #[expect(dead_code, reason = "only its shape is looked at")]
+    enum To {
+        Number(Phone),
+        With {
+            /// The number.
+            number: Phone,
+        },
     }
 
     /// What is done.
@@ -425,7 +507,7 @@ mod tests {
                 Noticed::Unread { path, nearest, is_kept } => format!("{path} {nearest:?} {is_kept}"),
                 Noticed::Assumed { path } => format!("{path} is assumed"),
                 Noticed::AssumedWord { path, word } => format!("{path} is {word}, which is assumed"),
-                Noticed::Text { path, text } => format!("{path} is the text {text}"),
+                Noticed::Form { path, form } => format!("{path}: {form:?}"),
             });
         });
         lines
@@ -476,12 +558,31 @@ mod tests {
     #[test]
     fn a_number_that_comes_as_a_text_is_reported() {
         let fields = json!({"times": "3", "is": "true", "call_id": "3"});
-        assert_eq!(noticed(&fields, true), ["times is the text 3", "is is the text true"]);
+        assert_eq!(noticed(&fields, true), ["times: Text(\"3\")", "is: Text(\"true\")"]);
+        assert!(noticed(&fields, false).is_empty());
+    }
+
+    #[test]
+    fn a_number_without_its_plus_and_a_value_in_place_of_a_list_are_reported() {
+        let right =
+            json!({"phone": "+6281112345678", "to": ["+6281112345678", {"number": "+628111"}], "rows": null});
+        assert!(noticed(&right, true).is_empty());
+        let fields = json!({
+            "phone": "6281112345678", "to": [" 628111", {"number": 628112}, "+628113"], "rows": {"Mobile": "+1"},
+        });
+        let wanted = [
+            "phone: NoPlus(\"6281112345678\")",
+            "to[]: NoPlus(\"628111\")",
+            "to[].number: NoPlus(\"628112\")",
+            "rows: Single",
+        ];
+        assert_eq!(noticed(&fields, true), wanted);
+        assert_eq!(noticed(&json!({"to": "628111"}), true), ["to: Single", "to[]: NoPlus(\"628111\")"]);
         assert!(noticed(&fields, false).is_empty());
         assert!(noticed(&json!({"times": 3, "is": true}), true).is_empty());
         // To write them without quotes would not make them right.
         assert!(noticed(&json!({"times": "three", "is": "yes"}), true).is_empty());
-        assert_eq!(noticed(&json!({"times": " 3 "}), true), ["times is the text 3"]);
+        assert_eq!(noticed(&json!({"times": " 3 "}), true), ["times: Text(\"3\")"]);
     }
 
     #[test]
@@ -511,7 +612,8 @@ mod tests {
             });
             seen
         };
-        assert_eq!(look(true), [Noticed::Text { path: "rows[].sum".to_owned(), text: "5".to_owned() }]);
+        let text = Noticed::Form { path: "rows[].sum".to_owned(), form: Form::Text("5".to_owned()) };
+        assert_eq!(look(true), [text]);
         assert_eq!(look(false), []);
     }
 

@@ -45,6 +45,9 @@ pub struct Field {
     /// Whether unlisted names within it are kept: they are the customer's own.
     #[serde(skip)]
     pub keeps_more: bool,
+    /// Whether it is a phone number, or a list of them.
+    #[serde(skip)]
+    pub is_phone: bool,
     /// The description.
     pub help: String,
 }
@@ -255,10 +258,18 @@ impl<'a> Walk<'a> {
             allowed: words.into_iter().map(|(word, _)| word).collect(),
             has_effect,
             keeps_more,
+            is_phone: self.is_phone(inner),
             help: help.trim_start().to_owned(),
         });
         let surest = provenance.unwrap_or(around.surest);
         self.inside(inner, &path, Around { usual: of_type.provenance.or(provenance), surest });
+    }
+
+    /// Whether it is a phone number, a list of them, or a choice with one in it.
+    fn is_phone(&self, schema: &'a Value) -> bool {
+        let mut within = alternatives(schema).chain(schema.get("items"));
+        schema.get("x-form").is_some_and(|form| form == "in E.164")
+            || within.any(|one| self.is_phone(self.resolve(one)))
     }
 
     /// Whether it is an object, a list of objects, or a choice with an object in it.
@@ -333,7 +344,7 @@ impl<'a> Walk<'a> {
             [] => "any value".to_owned(),
             ["array"] => {
                 let items = schema.get("items").map(|items| self.kind(self.resolve(items)));
-                format!("list of {}", items.map_or("values".to_owned(), |item| format!("{item}s")))
+                format!("list of {}", items.map_or("values".to_owned(), |item| plural(&item)))
             }
             ["integer" | "number"] => {
                 let limit = |name: &str| schema.get(name).and_then(Value::as_f64);
@@ -361,6 +372,14 @@ impl<'a> Walk<'a> {
             }
             names => names.join(" or "),
         }
+    }
+}
+
+/// Returns a kind in the plural: `strings in E.164`.
+fn plural(kind: &str) -> String {
+    match kind.split_once(" in ") {
+        Some((kind, form)) => format!("{kind}s in {form}"),
+        None => format!("{kind}s"),
     }
 }
 
