@@ -74,15 +74,16 @@ pub trait Again: Debug + Send + Sync {
     /// If the inputs are not recorded or can't be read.
     fn moment(&self) -> Result<Moment, NoInputs>;
 
-    /// Puts the mock back to an earlier moment of its own. Its journal continues; the results of work under way are ignored.
+    /// Puts the mock back to an earlier moment of its own. Its journal continues without the earlier entries; the results of
+    /// work under way are ignored.
     ///
     /// # Errors
     ///
     /// If the inputs up to that moment can't be stored. Nothing is changed then.
     fn restore(&self, moment: &Moment) -> Result<(), AgainError>;
 
-    /// Puts the mock to its own or another beginning, followed by these inputs. Its journal continues; the results of work
-    /// under way are ignored.
+    /// Puts the mock to its own or another beginning, followed by these inputs. Its journal continues without the earlier
+    /// entries; the results of work under way are ignored.
     ///
     /// # Errors
     ///

@@ -26,6 +26,8 @@ pub(super) struct ListAsk {
 pub(super) struct Calls {
     /// The calls of calling tasks, plans and workflows.
     calls: Vec<CallView>,
+    /// How many there are, listed or not.
+    total: usize,
 }
 
 /// Lists the calls under way.
@@ -41,8 +43,10 @@ impl Endpoint for List {
 
     async fn answer(world: World, ask: ListAsk) -> Result<Answered<Calls>, Refused> {
         let most = ask.limit.map_or(LISTED, Whole::count);
-        let calls = world.driver.look(|engine, now| engine.simulator().calls(most, now));
-        Ok(Answered::ok(Calls { calls }))
+        Ok(Answered::ok(world.driver.look(|engine, now| {
+            let simulator = engine.simulator();
+            Calls { calls: simulator.calls(most, now), total: simulator.count_calls() }
+        })))
     }
 }
 

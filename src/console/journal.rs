@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::World;
 use super::endpoint::{Answered, Done, Endpoint, Nothing};
 use super::find::Find;
 use super::refused::Refused;
+use crate::journal::KeptId;
 use crate::net::{HttpStream, Reply};
 
 /// Default for the number of entries shown at once.
@@ -70,7 +71,7 @@ impl Endpoint for Clear {
     const NAME: &'static str = "forget";
     const METHOD: &'static str = "DELETE";
     const PATH: &'static str = "/journal";
-    const WHAT: &'static str = "clears the journal; its numbers continue";
+    const WHAT: &'static str = "clears the journal; its numbers continue under another `journal.id`";
     type Ask = Nothing;
     type Answer = Done;
 
@@ -103,6 +104,14 @@ impl Format {
             Self::Sse => format!("id: {seq}\ndata: {line}\n\n"),
         }
     }
+
+    /// What says under which id the next entries are numbered. Lines of JSON are entries and nothing else.
+    fn heading(self, id: KeptId) -> Option<String> {
+        match self {
+            Self::Ndjson => None,
+            Self::Sse => Some(format!("event: journal\ndata: {}\n\n", json!({ "id": id.to_string() }))),
+        }
+    }
 }
 
 /// Streams entries.
@@ -129,7 +138,8 @@ impl Endpoint for Events {
     const NAME: &'static str = "events";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/journal/events";
-    const WHAT: &'static str = "streams the journal as server-sent events, for a page in a browser";
+    const WHAT: &'static str = "streams the journal as server-sent events, for a page in a browser; an event \
+        `journal` says under which `id` the entries after it are numbered";
     const CONTENT_TYPE: &'static str = Format::Sse.content_type();
     type Ask = Find;
     type Answer = Value;
@@ -158,8 +168,15 @@ async fn send(world: World, find: Find, format: Format, sender: mpsc::Sender<Byt
     let mut left = find.limit().unwrap_or(usize::MAX);
     let lines = find.lines(&world.lines);
     let mut is_first = true;
+    let mut said = None;
     loop {
-        let mut entries = world.journal().after(last);
+        let (id, mut entries) = world.journal().read(last);
+        if said.replace(id) != Some(id)
+            && let Some(heading) = format.heading(id)
+            && sender.send(heading.into()).await.is_err()
+        {
+            return;
+        }
         last = entries.last().map_or(last, |entry| entry.seq);
         match std::mem::take(&mut is_first) {
             true => entries = find.of_kept(entries),

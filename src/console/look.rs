@@ -51,8 +51,9 @@ pub(super) struct State {
     callbacks: Value,
     /// The findings about your requests.
     found: Vec<Value>,
-    /// The journal: the number of `entries` kept, their approximate `bytes`, the number of older entries `dropped`, and the
-    /// `last` number.
+    /// The journal: the number of `entries` kept, their approximate `bytes`, the number of older entries `dropped`, the `last`
+    /// number, and its `id`. Numbers of entries and callbacks are comparable only under the same id: it changes when the mock
+    /// is started, reset, restored or set to an imported state, and when its journal is cleared.
     journal: Map<String, Value>,
     /// The results of reloading changed files.
     files: Reloaded,
@@ -78,6 +79,7 @@ impl Endpoint for Look {
         let kept = world.journal().counts();
         let journal = json!({
             "entries": kept.entries, "bytes": kept.bytes, "dropped": kept.dropped, "last": kept.last,
+            "id": world.journal().id().to_string(),
         });
         Ok(Answered::ok(world.driver.with(|engine, now| State {
             now: now.to_string(),

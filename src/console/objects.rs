@@ -7,7 +7,7 @@ use super::World;
 use super::endpoint::{Answered, Endpoint};
 use super::refused::Refused;
 use crate::contract::fields::Whole;
-use crate::simulator::{AccountView, AgentView, ObjectView};
+use crate::simulator::{AccountView, AgentView, ObjectCounts, ObjectView};
 
 /// Default for the number of objects shown of each kind.
 const LIMIT: usize = 50;
@@ -24,6 +24,8 @@ pub(super) struct Ask {
 pub(super) struct Objects {
     /// Plans, tasks, tasks of the dialer, instances of workflows, campaigns: newest first of each kind.
     objects: Vec<ObjectView>,
+    /// How many there are of each kind, listed or not.
+    totals: ObjectCounts,
     /// The agents of the dialer.
     agents: Vec<AgentView>,
     /// The accounts, and when their tokens expire.
@@ -48,6 +50,7 @@ impl Endpoint for List {
             let simulator = engine.simulator();
             Objects {
                 objects: simulator.objects(most),
+                totals: simulator.object_counts(),
                 agents: simulator.agents(),
                 accounts: simulator.accounts(now),
             }

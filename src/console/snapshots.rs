@@ -42,7 +42,7 @@ fn refused(error: NoInputs) -> Refused {
     }
 }
 
-/// Puts the mock to a state and notes it in its journal, which forgets the earlier entries.
+/// Puts the mock to a state and notes it in its journal, which has forgotten the earlier entries.
 fn go_back(
     world: &World,
     change: impl FnOnce(&dyn Again) -> Result<(), AgainError>,
@@ -52,7 +52,6 @@ fn go_back(
         AgainError::Wrong(_) => Refused::new(503, error.to_string()),
         AgainError::Misfit { .. } => Refused::new(409, error.to_string()),
     })?;
-    world.kept.clear();
     world.driver.with(|engine, now| engine.journal().write(now, None, Event::Note(note)));
     Ok(())
 }

@@ -92,6 +92,8 @@ pub(super) struct ChatsAsk {
 pub(super) struct Chats {
     /// The chats that have messages, newest first.
     chats: Vec<Chat>,
+    /// How many there are, listed or not.
+    total: usize,
 }
 
 /// Lists chats.
@@ -107,7 +109,10 @@ impl Endpoint for List {
 
     async fn answer(world: World, ask: ChatsAsk) -> Result<Answered<Chats>, Refused> {
         let limit = ask.limit.map_or(CHATS, Whole::count);
-        Ok(Answered::ok(Chats { chats: world.driver.look(|engine, _| engine.simulator().chats(limit)) }))
+        Ok(Answered::ok(world.driver.look(|engine, _| {
+            let simulator = engine.simulator();
+            Chats { chats: simulator.chats(limit), total: simulator.count_chats() }
+        })))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The latest entries, kept for later queries.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ struct Shared {
 #[derive(Debug)]
 struct Ring {
     limits: KeptLimits,
+    id: KeptId,
     /// Each entry with its size in bytes, without the bodies of callbacks.
     entries: VecDeque<(Entry, usize)>,
     bytes: usize,
@@ -61,6 +63,22 @@ struct Ring {
     dropped: u64,
     last: u64,
     is_over: bool,
+}
+
+/// Identifies what a journal tells of. Only under the same id is a number that of the same entry or callback: it changes with
+/// the start of the mock, and whenever the journal is cleared, which a reset and a restore do, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptId {
+    /// When the journal began, in nanoseconds.
+    began: i128,
+    /// How often it was cleared.
+    cleared: u32,
+}
+
+impl fmt::Display for KeptId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}-{}", self.began, self.cleared)
+    }
 }
 
 /// The size of the kept journal.
@@ -77,10 +95,16 @@ pub struct KeptCounts {
 }
 
 impl Kept {
-    /// Creates an empty sink.
+    /// Creates an empty sink whose id nobody compares with that of another.
     pub fn new(limits: KeptLimits) -> Self {
+        Self::beginning(limits, Timestamp::UNIX_EPOCH)
+    }
+
+    /// Creates an empty sink that begins at this moment of real time.
+    pub fn beginning(limits: KeptLimits, at: Timestamp) -> Self {
         let ring = Ring {
             limits,
+            id: KeptId { began: at.as_nanosecond(), cleared: 0 },
             entries: VecDeque::new(),
             bytes: 0,
             bodies: SharedBytes::default(),
@@ -98,11 +122,21 @@ impl Kept {
 
     /// Returns the entries after number `seq` that are still kept, oldest first.
     pub fn after(&self, seq: u64) -> Vec<Entry> {
+        self.read(seq).1
+    }
+
+    /// Returns the same with the id under which the entries have their numbers.
+    pub fn read(&self, seq: u64) -> (KeptId, Vec<Entry>) {
         let ring = self.lock();
         // Numbers have no gaps.
         let new = usize::try_from(ring.last.saturating_sub(seq)).unwrap_or(usize::MAX);
         let skip = ring.entries.len().saturating_sub(new);
-        ring.entries.iter().skip(skip).map(|(entry, _)| entry.clone()).collect()
+        (ring.id, ring.entries.iter().skip(skip).map(|(entry, _)| entry.clone()).collect())
+    }
+
+    /// Returns the present id.
+    pub fn id(&self) -> KeptId {
+        self.lock().id
     }
 
     /// Returns the entry of this number, if it is kept.
@@ -138,7 +172,7 @@ impl Kept {
         self.lock().drop_old(now);
     }
 
-    /// Returns a receiver that signals new entries. A reader that subscribes before it reads misses nothing.
+    /// Returns a receiver that signals new entries, and that the journal was cleared or has ended. A reader that subscribes before it reads misses nothing.
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.0.written.subscribe()
     }
@@ -154,12 +188,15 @@ impl Kept {
         self.lock().is_over
     }
 
-    /// Removes all entries; numbering continues.
+    /// Removes all entries; numbering continues under another id.
     pub fn clear(&self) {
         let mut ring = self.lock();
         ring.entries.clear();
         ring.bytes = 0;
         ring.bodies = SharedBytes::default();
+        ring.id.cleared += 1;
+        drop(ring);
+        self.0.written.send_modify(|_| ());
     }
 }
 
@@ -273,6 +310,26 @@ mod tests {
         let earlier = |entry: &Entry| (entry.seq < 5).then_some(entry.seq);
         assert_eq!((kept.latest(earlier), kept.latest(|_| None::<()>)), (Some(4), None));
         assert_eq!(kept.counts().dropped, 2);
+    }
+
+    #[test]
+    fn numbers_go_on_under_another_id_after_a_clear() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let kept = Kept::beginning(KeptLimits::default(), at(1));
+        let mut journal = Journal::default();
+        journal.add_sink(Box::new(kept.clone()));
+        note(&mut journal, 1);
+        let (before, entries) = kept.read(0);
+        assert_eq!((before, entries.len()), (kept.id(), 1));
+        let mut watch = kept.watch();
+        kept.clear();
+        assert!(watch.has_changed().unwrap());
+        watch.mark_unchanged();
+        note(&mut journal, 1);
+        let (after, entries) = kept.read(0);
+        assert_eq!(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [2]);
+        let ids = [before, after, Kept::beginning(KeptLimits::default(), at(2)).id()];
+        assert_eq!(ids.map(|id| id.to_string()), ["3b9aca00-0", "3b9aca00-1", "77359400-0"]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod signed;
 
 pub use entry::{Entry, Event, RefusedRequest, RequestEntry, SkippedStep, assumed_text};
 pub use hits::Hits;
-pub use kept::{Kept, KeptLimits};
+pub use kept::{Kept, KeptId, KeptLimits};
 pub use log::{Journal, Sink};
 pub use mask::{masked, masked_header};
 pub use record::{Lines, RecordHandle, Recorder};

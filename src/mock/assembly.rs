@@ -95,6 +95,11 @@ impl Service {
         self
     }
 
+    /// Returns the latest entries of the journal.
+    pub(super) fn kept(&self) -> &Kept {
+        &self.world.kept
+    }
+
     /// Returns the vendor's API.
     pub(super) fn api(&self) -> &Api {
         &self.api
@@ -288,7 +293,7 @@ impl Assembly {
 
     /// Returns the latest entries of the journal.
     pub(crate) fn kept(&self) -> &Kept {
-        &self.service.world.kept
+        self.service.kept()
     }
 
     /// Moves time and sends due callbacks, until nothing is left to do or `interrupt` is ready.

@@ -289,7 +289,8 @@ impl Builder {
 
     pub(super) fn split(self) -> Result<(Engine, Rest), StartError> {
         let Self { mut journal, mut options, stories, .. } = self;
-        let kept = Kept::new(options.kept);
+        // Real time, even where the mock's own stands still: two mocks never have the same id.
+        let kept = Kept::beginning(options.kept, Timestamp::now());
         if options.kept.entries > 0 {
             journal.add_sink(Box::new(kept.clone()));
         }

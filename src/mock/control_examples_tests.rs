@@ -259,8 +259,11 @@ fn usual(value: &mut Value, most_of_a_list: usize) {
                     // The time stamp of the program's file, and its version.
                     "built" => *one = "2030-01-01T00:00:00Z".into(),
                     "version" | "airudder_mock" => *one = "1.0.0".into(),
-                    // Its size in memory.
-                    "journal" => one["bytes"] = 20_000.into(),
+                    // Its size in memory, and when it began.
+                    "journal" => {
+                        one["bytes"] = 20_000.into();
+                        one["id"] = "1a2b3c4d5e6f7081-0".into();
+                    }
                     _ => usual(one, most_of_a_list),
                 }
             }

@@ -9,9 +9,10 @@ use super::assembly::Service;
 use super::beginning::SharedBeginning;
 use super::error::StartError;
 use super::memory;
-use crate::api::Api;
+use crate::api::{Api, Late};
 use crate::console::{Again, AgainError, Beginning, Moment};
 use crate::engine::{Driver, Given, Input, NoInputs};
+use crate::journal::Kept;
 use crate::sync::lock;
 
 /// Replays recorded inputs into a fresh mock, up to and including the last.
@@ -46,6 +47,7 @@ type Make = Box<dyn Fn(&Beginning) -> Result<Service, StartError> + Send + Sync>
 pub(super) struct Remake {
     driver: Driver,
     api: Api,
+    kept: Kept,
     make: Make,
     beginning: SharedBeginning,
     /// The time at its beginning, if it is not the present.
@@ -71,6 +73,7 @@ impl Remake {
         Self {
             driver: service.driver().clone(),
             api: service.api().clone(),
+            kept: service.kept().clone(),
             make: Box::new(make),
             beginning,
             epoch,
@@ -95,6 +98,12 @@ impl Remake {
             AgainError::Wrong(error.to_string())
         })
     }
+
+    /// Begins another state, while no other thread sees it: with these delayed requests, and without the entries of the old one.
+    fn go_on_with(&self, late: Late) {
+        self.api.take_over_late(late);
+        self.kept.clear();
+    }
 }
 
 impl Again for Remake {
@@ -112,7 +121,7 @@ impl Again for Remake {
         let _turn = self.turn();
         self.change(moment.beginning.clone(), || {
             let late = moment.late.clone();
-            self.driver.go_back_to(&moment.checkpoint, || self.api.take_over_late(late))
+            self.driver.go_back_to(&moment.checkpoint, || self.go_on_with(late))
         })
     }
 
@@ -133,7 +142,7 @@ impl Again for Remake {
         }
         self.change(beginning, || {
             let late = other.api().late();
-            self.driver.adopt(other.driver(), inputs, || self.api.take_over_late(late))
+            self.driver.adopt(other.driver(), inputs, || self.go_on_with(late))
         })?;
         memory::freed();
         Ok(())

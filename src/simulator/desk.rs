@@ -13,6 +13,11 @@ impl Simulator {
         self.calling.calls_seen(now).take(most).collect()
     }
 
+    /// Returns the number of calls under way.
+    pub fn count_calls(&self) -> usize {
+        self.calling.count_calls()
+    }
+
     /// Lets the called person act while it rings; `intention` is a letter.
     ///
     /// # Errors

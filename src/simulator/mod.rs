@@ -72,7 +72,7 @@ pub use findings::{Finding, FindingKind, Findings, Found};
 pub use keys::{ConversationKey, PushKey};
 pub use node::FlowPlace;
 pub use object_view::{AgentView, ObjectView};
-pub use objects::AccountView;
+pub use objects::{AccountView, ObjectCounts};
 pub use request::{Long, Refusal, Request, Response, Upload};
 pub use rules::Behaviour;
 pub use rules::bot::{Bot, BotAnswer, WabaAccount};

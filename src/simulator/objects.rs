@@ -27,7 +27,33 @@ struct TokenView {
     expires: String,
 }
 
+/// The numbers of objects, by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ObjectCounts {
+    /// Plans.
+    plan: usize,
+    /// Tasks that belong to no plan.
+    task: usize,
+    /// Tasks of the dialer.
+    dialer_task: usize,
+    /// Instances of workflows.
+    workflow: usize,
+    /// Campaigns.
+    campaign: usize,
+}
+
 impl Simulator {
+    /// Returns how many objects there are of each kind.
+    pub(crate) fn object_counts(&self) -> ObjectCounts {
+        ObjectCounts {
+            plan: self.calling.count_plans(),
+            task: self.calling.count_tasks(),
+            dialer_task: self.dialer.count_tasks(),
+            workflow: self.workflow.count_instances(),
+            campaign: self.chatbot.count_campaigns(),
+        }
+    }
+
     /// Returns tasks, plans, tasks of the dialer, instances of workflows and campaigns: up to `most` of each kind, newest
     /// first.
     pub(crate) fn objects(&self, most: usize) -> Vec<ObjectView> {

@@ -392,7 +392,7 @@ fn the_journal_comes_as_it_happens_until_the_mock_ends() {
     counted.send(&request("GET", "/_mock/journal/events?kind=called&limit=2", &[], b""));
     let reply = counted.reply();
     assert_eq!(reply.header("content-type"), Some("text/event-stream"));
-    assert_eq!(reply.text().matches("\ndata: {").count(), 2, "{}", reply.text());
+    assert_eq!(reply.text().matches("\ndata: {\"seq\":").count(), 2, "{}", reply.text());
     assert_eq!(serving.control("POST", "/_mock/namespaces", &json!({ "name": "a" })).0, 201);
     let mut of_namespace = serving.wire();
     of_namespace.send(&request("GET", "/_ns/a/_mock/journal/stream", &[], b""));
@@ -404,6 +404,41 @@ fn the_journal_comes_as_it_happens_until_the_mock_ends() {
     let reply = wire.reply();
     let lines: Vec<Value> = reply.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), record.iter().filter(|line| line["kind"] == "called").count());
+}
+
+#[test]
+fn the_stream_says_when_numbers_begin_to_mean_something_else() {
+    let receiver = ok();
+    let serving = Serving::with("", &["--speed", "0", "--callback-url", &receiver.url()]);
+    let control = |method: &str, path: &str, fields: &Value| {
+        let (status, answer) = serving.control(method, path, fields);
+        assert!((200..300).contains(&status), "{path}: {answer}");
+        answer
+    };
+    let mut wire = serving.wire();
+    wire.send(&request("GET", "/_mock/journal/events?kind=queued", &[], b""));
+    // After each change its id comes first, and then a callback that has the same number as the one before.
+    let mut ids: Vec<Value> = Vec::new();
+    let mut next = |is_new: bool| {
+        let id = control("GET", "/_mock/state", &Value::Null)["journal"]["id"].clone();
+        assert!(!ids.contains(&id), "{id} of {ids:?}");
+        let said = wire.until("data: {\"id\"");
+        assert!(said.ends_with(&format!("event: journal\ndata: {}\n", json!({ "id": id }))), "{said}");
+        ids.push(id);
+        if is_new {
+            let sent = control("POST", "/_mock/emit", &json!({ "event": "session.end" }));
+            assert_eq!(sent["callback"], 1);
+            assert!(wire.until("\"kind\"").contains("\"kind\":\"queued\",\"callback\":1,"));
+        }
+    };
+    next(true);
+    control("POST", "/_mock/reset", &json!({}));
+    control("POST", "/_mock/snapshots", &json!({ "name": "one" }));
+    next(true);
+    control("POST", "/_mock/snapshots/one/restore", &json!({}));
+    next(true);
+    control("DELETE", "/_mock/journal", &Value::Null);
+    next(false);
 }
 
 #[test]

@@ -64,6 +64,17 @@ fn signatures_are_taken_apart_and_objects_listed() {
     assert_eq!((&seen["kind"], &seen["id"], &seen["name"]), (&json!("task"), &json!(task), &json!("seen")));
     assert_eq!((&seen["total"], &seen["done"], &seen["status"]), (&json!(2), &json!(2), &json!("finished")));
     assert_eq!(objects["accounts"][0]["tokens"][0]["kind"], "cloud");
+    for name in ["two", "three"] {
+        serving.task(&token, name, &json!([{ "Mobile": "+6281110009011" }]));
+    }
+    // What is not listed is counted.
+    let objects = ok("GET", "/_mock/objects?limit=2", &Value::Null);
+    assert_eq!(objects["objects"].as_array().unwrap().len(), 2);
+    let totals = json!({ "plan": 0, "task": 3, "dialer_task": 0, "workflow": 0, "campaign": 0 });
+    assert_eq!(objects["totals"], totals);
+    serving.skip("3s");
+    let calls = ok("GET", "/_mock/calls?limit=1", &Value::Null);
+    assert_eq!((calls["calls"].as_array().unwrap().len(), &calls["total"]), (1, &json!(2)));
     let entry = ok("GET", "/_mock/catalog/task.create", &Value::Null);
     let fields = entry["fields"]["endpoint"]["request"].as_array().unwrap();
     assert!(fields.iter().any(|field| field["path"] == "TaskName" && field["provenance"].is_string()));
@@ -114,6 +125,9 @@ fn a_chat_says_what_its_person_can_do() {
     assert_eq!((&chosen["text"], &chosen["reply"]), (&option, &asked["text"]));
     serving.control("POST", "/_mock/user", &json!({ "conversation": conversation, "opt_out": true }));
     assert_eq!(can(&history()), (json!(true), json!(true)));
-    let listed = serving.control("GET", "/_mock/chats", &Value::Null).1["chats"][0].clone();
+    serving.control("POST", "/_mock/chats", &json!({ "name": "Budi", "write": "hello" }));
+    let chats = serving.control("GET", "/_mock/chats?limit=1", &Value::Null).1;
+    assert_eq!((&chats["chats"][0]["name"], &chats["total"]), (&json!("Budi"), &json!(2)));
+    let listed = serving.control("GET", "/_mock/chats", &Value::Null).1["chats"][1].clone();
     assert_eq!(listed["last_at"], history()["messages"].as_array().unwrap().last().unwrap()["at"]);
 }

@@ -336,6 +336,24 @@ impl Wire {
         }
     }
 
+    /// What comes up to a line with this text, without the lines of the chunks.
+    pub(crate) fn until(&mut self, text: &str) -> String {
+        let mut all = String::new();
+        loop {
+            let mut line = String::new();
+            assert!(
+                self.reader.read_line(&mut line).unwrap() > 0,
+                "the connection ended before {text}: {all}"
+            );
+            if !line.ends_with("\r\n") {
+                all.push_str(&line);
+            }
+            if line.contains(text) {
+                return all;
+            }
+        }
+    }
+
     /// The next answer.
     pub(crate) fn reply(&mut self) -> Reply {
         self.answer(true)

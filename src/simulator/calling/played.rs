@@ -120,6 +120,11 @@ impl Calling {
         })
     }
 
+    /// Returns the number of calls under way.
+    pub(in crate::simulator) fn count_calls(&self) -> usize {
+        self.under_way.len()
+    }
+
     /// Returns the calls under way, the longest first.
     pub(in crate::simulator) fn calls_seen(&self, now: Timestamp) -> impl Iterator<Item = CallView> {
         let mut calls: Vec<(TaskKey, u32)> = self.under_way.keys().copied().collect();

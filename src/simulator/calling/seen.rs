@@ -7,10 +7,25 @@ use crate::simulator::keys::{PlanKey, TaskKey};
 use crate::simulator::object_view::{ObjectView, PartView, sums, word};
 
 impl Calling {
+    /// Returns the keys of the tasks that belong to no plan, newest first.
+    fn lone_tasks(&self) -> impl Iterator<Item = TaskKey> {
+        let keys = self.tasks.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(TaskKey));
+        keys.filter(|key| self.task(*key).order.plan.is_none())
+    }
+
+    /// Returns the number of tasks that belong to no plan.
+    pub(in crate::simulator) fn count_tasks(&self) -> usize {
+        self.lone_tasks().count()
+    }
+
+    /// Returns the number of plans.
+    pub(in crate::simulator) fn count_plans(&self) -> usize {
+        self.plans.len()
+    }
+
     /// Returns the tasks that belong to no plan, newest first.
     pub(in crate::simulator) fn tasks_seen(&self) -> impl Iterator<Item = ObjectView> {
-        let keys = self.tasks.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(TaskKey));
-        keys.filter(|key| self.task(*key).order.plan.is_none()).map(|key| {
+        self.lone_tasks().map(|key| {
             let task = self.task(key);
             ObjectView {
                 kind: "task",

@@ -368,6 +368,11 @@ impl Conversations {
         Some(all.filter(move |conversation| is_seen(conversation)))
     }
 
+    /// Returns the number of all begun conversations.
+    pub(in crate::simulator) fn count_all_begun(&self) -> usize {
+        self.begun.values().sum()
+    }
+
     /// Returns all begun conversations, newest first.
     pub(in crate::simulator) fn all_begun(&self) -> impl Iterator<Item = &Conversation> {
         self.list.objects().rev().filter(|conversation| conversation.begun)

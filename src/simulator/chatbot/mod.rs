@@ -126,6 +126,11 @@ impl Chatbot {
         self.conversations.add(Conversation::open(opening, context.cause()))
     }
 
+    /// Returns the number of campaigns.
+    pub(super) fn count_campaigns(&self) -> usize {
+        self.campaigns.objects()
+    }
+
     /// Returns the campaigns, newest first.
     pub(super) fn campaigns_seen(&self) -> impl Iterator<Item = super::ObjectView> {
         self.campaigns.seen()

@@ -98,6 +98,11 @@ impl Simulator {
         self.chatbot.conversations.all_begun().take(limit).map(Chat::of).collect()
     }
 
+    /// Returns the number of conversations with messages.
+    pub fn count_chats(&self) -> usize {
+        self.chatbot.conversations.count_all_begun()
+    }
+
     /// Returns the messages of a conversation, or `None` if it does not exist.
     pub fn chat(&self, call_id: &str, now: Timestamp) -> Option<ChatHistory> {
         let conversations = &self.chatbot.conversations;

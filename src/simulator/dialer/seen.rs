@@ -5,6 +5,11 @@ use crate::simulator::keys::DialerTaskKey as TaskKey;
 use crate::simulator::object_view::{ObjectView, sums};
 
 impl Dialer {
+    /// Returns the number of tasks.
+    pub(in crate::simulator) fn count_tasks(&self) -> usize {
+        self.tasks.len()
+    }
+
     /// Returns the tasks, newest first.
     pub(in crate::simulator) fn tasks_seen(&self) -> impl Iterator<Item = ObjectView> {
         let keys = self.tasks.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(TaskKey));
