@@ -69,7 +69,9 @@ function media(kind, file) {
   return h("span", { class: "file" }, icon("file", 20), h("span", null, h("bdi", { class: "file-name" }, name), h("span", { class: "quiet" }, kind)));
 }
 
-const text = (words) => h("p", { class: "words", dir: "auto" }, visible(words, MOST));
+const MARKS = { marks: true };
+
+const text = (words) => h("p", { class: "words", dir: "auto" }, visible(words, MOST, MARKS));
 
 /** What a message says. `act` presses and chooses; nothing where nobody can. */
 function content(said, { act, last }) {
@@ -84,10 +86,10 @@ function content(said, { act, last }) {
       const { header, body, footer, button = [] } = said.template?.content ?? {};
       const elements = said.template?.ins_content?.payload?.elements ?? [];
       return [
-        header && (header.type === "text" ? h("p", { class: "words head", dir: "auto" }, visible(header.text, MOST)) : media(header.type, header.media)),
+        header && (header.type === "text" ? h("p", { class: "words head", dir: "auto" }, visible(header.text, MOST, MARKS)) : media(header.type, header.media)),
         body !== undefined && text(body),
-        footer && h("p", { class: "words foot", dir: "auto" }, visible(footer, MOST)),
-        elements.map((one) => [h("p", { class: "words head", dir: "auto" }, visible(one.title, MOST)), text(one.subtitle ?? "")]),
+        footer && h("p", { class: "words foot", dir: "auto" }, visible(footer, MOST, MARKS)),
+        elements.map((one) => [h("p", { class: "words head", dir: "auto" }, visible(one.title, MOST, MARKS)), text(one.subtitle ?? "")]),
         choices(button.map((one) => [one.text, act && (() => act({ press: one.text }))])),
       ];
     }
@@ -100,7 +102,7 @@ function content(said, { act, last }) {
       const rows = (inner.action?.sections ?? []).flatMap((section) => (section.rows ?? []).map((row) => [section.title, row]));
       return [
         text(inner.body?.text ?? ""),
-        inner.footer?.text && h("p", { class: "words foot", dir: "auto" }, visible(inner.footer.text, MOST)),
+        inner.footer?.text && h("p", { class: "words foot", dir: "auto" }, visible(inner.footer.text, MOST, MARKS)),
         inner.type === "list" ? h("details", { class: "options", open: last }, h("summary", null, icon("wire", 14), visible(inner.action?.button ?? "Options", 60)),
           choices(rows.map(([, row]) => [row.title, choose(row)]))) : choices(buttons),
       ];
@@ -112,11 +114,11 @@ function content(said, { act, last }) {
 
 function choices(list) {
   return list.length > 0 && h("div", { class: "choices" }, list.map(([label, act]) =>
-    h("button", { type: "button", class: "choice", disabled: !act, onclick: act || null, dir: "auto" }, visible(label, 200))));
+    h("button", { type: "button", class: "choice", disabled: !act, onclick: act || null, dir: "auto" }, visible(label, 200, MARKS))));
 }
 
 /** What another message says, in short, above the one that answers it. */
-const quote = (words) => h("blockquote", { class: "quote", dir: "auto" }, visible(words, 120));
+const quote = (words) => h("blockquote", { class: "quote", dir: "auto" }, visible(words, 120, MARKS));
 
 const WHO = { bot: "Bot", agent: "Agent" };
 

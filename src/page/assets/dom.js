@@ -34,13 +34,26 @@ export function fill(element, ...children) {
 }
 
 // Control characters, and those that turn the direction of text around: whoever reads has to see that they are there.
-const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu;
 
-/** A text as it may be shown: what is invisible or turns text around is written out, and a long one is cut. */
-export function visible(text, most = Infinity) {
+// What joins and parts the letters of Persian or Hindi and the pieces of an emoji belongs to the text. Between letters that do
+// not join it would do nothing but hide.
+const JOINING = /(?<=[\p{L}\p{M}\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])(?<![\p{sc=Latin}\p{sc=Greek}\p{sc=Cyrillic}])[\u200c\u200d](?=[\p{L}\p{M}\p{Extended_Pictographic}])/gu;
+
+const written = (c) => "⟨U+" + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩";
+
+/** A text with every invisible character in it written out. */
+export const exact = (text) => String(text ?? "").replace(HIDDEN, written);
+
+/** A text as it may be shown: what is invisible or turns text around is written out, but for joiners where they belong, and a
+ * long one is cut. `marks` leaves the marks of direction that people write. */
+export function visible(text, most = Infinity, { marks = false } = {}) {
   let shown = String(text ?? "");
-  if (shown.length > most) shown = shown.slice(0, most) + "…";
-  return shown.replace(HIDDEN, (c) => "⟨U+" + c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0") + "⟩");
+  if (shown.length > most) shown = shown.slice(0, most).replace(/[\ud800-\udbff]$/, "") + "…";
+  // Seldom is anything hidden: most texts are looked at once.
+  if (shown.search(HIDDEN) < 0) return shown;
+  const joins = new Set(Array.from(shown.matchAll(JOINING), (found) => found.index));
+  return shown.replace(HIDDEN, (c, at) => (joins.has(at) || (marks && /[\u200e\u200f]/.test(c)) ? c : written(c)));
 }
 
 const PATHS = {
@@ -92,11 +105,11 @@ export function announce(text, kind = "") {
   if (!announcer) document.body.append(announcer = h("div", { class: "toasts", role: "status", "aria-live": "polite" }));
   const toast = h("div", { class: "toast " + kind }, visible(text, 400));
   announcer.append(toast);
-  setTimeout(() => toast.remove(), kind === "bad" ? 8000 : 3000);
+  setTimeout(() => toast.remove(), kind ? 8000 : 3000);
 }
 
-/** Copies a text and says so. */
-export async function copy(text, what) {
+/** Copies a text and says so, with what else is to be known of it. */
+export async function copy(text, what, note = "") {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -107,7 +120,7 @@ export async function copy(text, what) {
     document.execCommand("copy");
     area.remove();
   }
-  announce(what + " copied");
+  announce(what + " copied" + note, note && "warn");
 }
 
 /** A menu that opens below a button. `items` gives pairs of text and deed. */
@@ -135,6 +148,19 @@ export function menu(opener, items) {
   opener.setAttribute("aria-expanded", "true");
   document.addEventListener("pointerdown", outside, true);
   list.querySelector("button")?.focus();
+}
+
+const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
+
+/** Draws anew what is in an element, and gives the focus back to what had it: the same one within the same `data-of`. */
+export function redraw(element, draw) {
+  const had = element.contains(document.activeElement) ? document.activeElement : null;
+  const of = had?.closest("[data-of]");
+  const at = of ? [...of.querySelectorAll(FOCUSABLE)].indexOf(had) : -1;
+  draw();
+  const now = of && element.querySelector(`[data-of="${CSS.escape(of.dataset.of)}"]`);
+  const all = now ? [...now.querySelectorAll(FOCUSABLE)] : [];
+  (all[at] ?? all[0])?.focus({ preventScroll: true });
 }
 
 /** Calls at most once for each frame. */

@@ -1,6 +1,6 @@
 // Bodies: as JSON that is easy to read, as the exact text, or byte by byte.
 
-import { fill, h, plural, visible } from "./dom.js";
+import { exact, fill, h, plural, visible } from "./dom.js";
 import { parsed } from "./wire.js";
 
 const MOST = 40_000;
@@ -63,8 +63,8 @@ export function body(text, base64, label = "Body") {
     if (now === "Read") fill(shown, lines(value));
     else if (now === "Hex") fill(shown, hex(bytes));
     else if (text.length > MOST) {
-      fill(shown, visible(text.slice(0, MOST)), h("button", { type: "button", class: "button", onclick: () => fill(shown, visible(text)) }, "Show all"));
-    } else fill(shown, visible(text));
+      fill(shown, exact(text.slice(0, MOST)), h("button", { type: "button", class: "button", onclick: () => fill(shown, exact(text)) }, "Show all"));
+    } else fill(shown, exact(text));
   };
   fill(choice, ways.map((name) => h("button", { type: "button", onclick: () => show(way = name) }, name)));
   show(way);
@@ -83,7 +83,7 @@ export function difference(before, after) {
   }
   const out = [];
   let [i, j, changes] = [0, 0, 0];
-  const line = (sign, kind, text) => out.push(h("span", { class: "d-line " + kind }, sign + " " + visible(text, 2000) + "\n"));
+  const line = (sign, kind, text) => out.push(h("span", { class: "d-line " + kind }, sign + " " + exact(text.slice(0, 2000)) + (text.length > 2000 ? "…" : "") + "\n"));
   while (i < a.length || j < b.length) {
     if (i < a.length && j < b.length && a[i] === b[j]) { line(" ", "", a[i]); i += 1; j += 1; }
     else if (j >= b.length || (i < a.length && longest[i + 1][j] >= longest[i][j + 1])) { line("−", "d-out", a[i]); i += 1; changes += 1; }
