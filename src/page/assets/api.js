@@ -17,7 +17,8 @@ export async function ask(method, path, fields) {
     const query = new URLSearchParams(Object.entries(fields).filter(([, value]) => value !== undefined && value !== ""));
     path += "?" + query;
   }
-  const response = await fetch(BASE + path, init);
+  let response;
+  try { response = await fetch(BASE + path, init); } catch { throw new Error("The mock does not answer: is it still running?"); }
   const text = await response.text();
   let answer;
   try { answer = JSON.parse(text); } catch { answer = { message: text }; }
@@ -31,33 +32,60 @@ export const remove = (path) => ask("DELETE", path);
 
 const RETRY = 1000;
 
-/** Hears the journal: everything after `since`, and then what comes. It goes on after interruptions, and rests while nobody
- * looks at the page. `heard` gets each entry, `state` whether the mock is there. */
-export function hear(since, heard, state) {
-  let last = since;
+/** So many of the latest entries are fetched at the start. */
+const FIRST = 10_000;
+
+/** Hears the journal: what is kept of it, and then what comes. It goes on after interruptions, and rests while nobody looks at
+ * the page. `heard` gets each entry, and `caughtUp` is called when all that was kept has come. `state` gets whether the mock is
+ * there, with its state or with what is wrong. `anew` is called where numbers begin to mean something else: the mock was
+ * started anew or put back, or its journal was cleared; it gets whether that was while nobody listened. */
+export function hear({ heard, caughtUp, state, anew }) {
+  let id = null;
+  let last = 0;
   let source = null;
   let again = 0;
+  let turn = 0;
   const open = async () => {
+    const own = turn += 1;
     clearTimeout(again);
     source?.close();
     source = null;
     if (document.hidden) return;
-    try {
-      // A mock that was started anew counts from one again.
-      const now = await get("/state");
-      if (now.journal.last < last) { last = 0; heard(null); }
-      state(true, now);
-    } catch {
-      state(false);
+    let now;
+    try { now = await get("/state"); } catch (error) {
+      if (own !== turn) return;
+      state(false, null, error);
       again = setTimeout(open, RETRY);
       return;
     }
+    if (own !== turn || document.hidden) return;
+    const { journal } = now;
+    if (journal.id !== id) {
+      last = Math.max(0, journal.last - FIRST);
+      if (id !== null) anew(true);
+      id = journal.id;
+    }
+    state(true, now);
+    let isLate = journal.entries > 0 && last < journal.last;
+    if (!isLate) caughtUp();
     source = new EventSource(BASE + "/journal/events?since=" + last);
+    let isFirst = true;
+    source.addEventListener("journal", (event) => {
+      const said = JSON.parse(event.data).id;
+      const wasFirst = isFirst;
+      isFirst = false;
+      if (said === id) return;
+      // Another mock took the place of the one whose state was asked for.
+      if (wasFirst) return void open();
+      id = said;
+      anew(false);
+    });
     source.onmessage = (event) => {
       const seq = Number(event.lastEventId);
       if (seq <= last) return;
       last = seq;
       heard(JSON.parse(event.data));
+      if (isLate && seq >= journal.last) { isLate = false; caughtUp(); }
     };
     source.onerror = () => {
       source?.close();
@@ -67,7 +95,7 @@ export function hear(since, heard, state) {
     };
   };
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) { source?.close(); source = null; clearTimeout(again); } else if (!source) open();
+    if (document.hidden) { turn += 1; source?.close(); source = null; clearTimeout(again); } else if (!source) open();
   });
   open();
 }

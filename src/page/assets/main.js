@@ -14,9 +14,6 @@ import { Timeline } from "./timeline.js";
 import { Toolbar } from "./toolbar.js";
 import { Wire } from "./wire.js";
 
-/** So many of the latest entries are fetched at the start. */
-const FIRST = 10_000;
-
 const VIEWS = [["load", "Load"], ["phone", "Phone"], ["objects", "Objects"], ["stories", "Stories"], ["catalog", "Catalog"], ["controls", "Controls"]];
 
 // Where one stands: what is in the address, and nowhere else.
@@ -51,7 +48,7 @@ const phone = new Phone({
 const controls = new Controls(clock, {
   badges: () => drawBadges(),
   namespaces: (list) => { namespaces.hidden = !NAMESPACE && list.length === 0; },
-  forget: () => { wire.clear(); close(); timeline.draw(); },
+  forget: () => forget(),
 });
 const catalog = new Catalog();
 const objects = new Objects({ only: (group) => only(group), chat: (chat) => go({ view: "phone", chat }, { push: true }) });
@@ -62,7 +59,7 @@ const detail = new Detail(wire, {
   origin: location.origin + BASE.replace(/\/_mock$/, ""),
   close: () => close(),
   only: (group) => only(group),
-  open: (key) => open(wire.find(key)),
+  open: (key) => (wire.find(key) ? open(wire.find(key)) : sayGone(key)),
   tab: (tab) => go({ tab }),
   signature: (entry, fields) => post("/journal/" + entry.seq + "/signature", fields),
   resend: async (row, changed) => {
@@ -81,6 +78,8 @@ const timeline = new Timeline(wire, {
 const shell = new Shell();
 
 let wanted = "";
+/** Whether all that the mock has kept is here. */
+let hasAll = false;
 
 /** A row that is about to come is opened when it does. */
 function drawWanted() {
@@ -103,6 +102,22 @@ function close() {
   detail.show(null);
   go({ sel: "", tab: "" });
   if (had) timeline.list.focus();
+}
+
+/** What is in an address may be gone. */
+function sayGone(key) {
+  const what = { c: "Callback", r: "Request", n: "Note" }[key[0]] ?? "Row";
+  announce(what + " " + (/\d+/.exec(key)?.[0] ?? visible(key, 20)) + " is no longer kept", "warn");
+}
+
+/** Lets go of all rows. */
+function forget() {
+  wire.clear();
+  resent.clear();
+  wanted = "";
+  close();
+  timeline.draw();
+  toolbar.draw();
 }
 
 function only(group) {
@@ -133,6 +148,7 @@ const theme = button("", () => {
 }, { kind: "plain round", picture: "sun", label: "Light or dark" });
 try { if (localStorage.getItem("airudder-mock-theme")) document.documentElement.dataset.theme = localStorage.getItem("airudder-mock-theme"); } catch { /* As the system has it. */ }
 
+const away = h("div", { class: "mistake away", role: "alert", hidden: true });
 const mistake = h("div", { class: "mistake", role: "alert", hidden: true });
 const world = h("section", { class: "world", "aria-label": "The world", id: "world" });
 const worldTabs = h("nav", { class: "views", "aria-label": "Views" }, [["wire", "Wire"], ...VIEWS].map(([view, name]) =>
@@ -149,6 +165,7 @@ document.body.append(
     namespaces,
     h("span", { class: "grow" }), badges, clockButton, state,
     button("", () => shell.toggle(), { kind: "plain round", picture: "shell", label: "Shell", title: "Shell (Ctrl+`)" }), theme),
+  away,
   mistake,
   h("main", { class: "frame" }, worldTabs, world, wirePane),
   shell.element);
@@ -162,7 +179,6 @@ function show() {
   const view = narrow.matches ? place.view || first || "wire" : place.view && place.view !== "wire" ? place.view : first || "phone";
   document.body.dataset.view = view;
   document.body.classList.toggle("no-world", place.world === "hidden" && !narrow.matches);
-  document.body.classList.toggle("has-detail", !!place.sel);
   for (const tab of worldTabs.children) tab.dataset.view === view ? tab.setAttribute("aria-current", "page") : tab.removeAttribute("aria-current");
   if (view !== shownView) {
     shownView = view;
@@ -178,8 +194,13 @@ function show() {
   if (place.sel !== (detail.row?.key ?? "")) {
     const row = place.sel && wire.find(place.sel);
     if (row) detail.show(row, place.tab);
-    else if (!place.sel) detail.show(null);
+    else if (!place.sel || hasAll) detail.show(null);
+    if (!row && place.sel && hasAll) {
+      sayGone(place.sel);
+      return go({ sel: "", tab: "" });
+    }
   }
+  document.body.classList.toggle("has-detail", !!detail.row);
   if (timeline.selected !== place.sel) timeline.select(place.sel, { scroll: !!place.sel && !timeline.following });
 }
 
@@ -232,6 +253,37 @@ document.addEventListener("keydown", (event) => {
 
 // What comes.
 
+/** Whether the mock answers, and what is to be done if it does not. */
+function drawState(there, now, error) {
+  state.classList.toggle("there", there);
+  const isGone = NAMESPACE && error?.status === 404;
+  state.lastChild.textContent = there ? "live" : isGone ? "removed" : "no answer";
+  if (now) { clock.set({ now: now.now }); drawFiles(now.files); }
+  if (there) clock.refresh().catch(() => {});
+  const said = there || !error ? "" : isGone ? "This namespace has been removed. " : error.status ? "The mock refuses to answer: " + visible(error.message, 400)
+    : "The mock does not answer. The page shows what it has seen until now, and goes on when the mock is back.";
+  // It is asked each second, and said once.
+  if (said === away.dataset.said) return;
+  away.dataset.said = said;
+  away.hidden = !said;
+  fill(away, said, isGone && h("a", { href: home + "/" }, "To the main mock"));
+}
+
+/** Another life of the mock: its rows have nothing to do with those that are shown. */
+function beginAnew(meanwhile) {
+  const had = wire.rows.length > 0;
+  forget();
+  refreshSettings();
+  phone.look();
+  if (!meanwhile) return void controls.refreshFaults();
+  // It may have been started with other settings.
+  controls.refresh();
+  readCatalog();
+  if (had) announce("Meanwhile the mock was started anew or put back: what was shown before is gone", "warn");
+}
+
+const readCatalog = () => get("/catalog").then(({ entries }) => { controls.catalog = entries; catalog.entries = entries; shell.names = entries.map((one) => one.id); }, () => {});
+
 const came = perFrame(() => {
   timeline.draw();
   detail.update();
@@ -242,26 +294,6 @@ const came = perFrame(() => {
 
 show();
 
-const start = async () => {
-  let last = 0;
-  try {
-    const now = await get("/state");
-    last = Math.max(0, now.journal.last - FIRST);
-    clock.set({ now: now.now });
-  } catch { /* It is tried again below. */ }
-  hear(last, (entry) => {
-    if (entry === null) { wire.clear(); close(); return; }
-    wire.add(entry);
-    came();
-    if (phone.seen && entry.kind !== "queued") lookSoon();
-  }, (there, now) => {
-    state.classList.toggle("there", there);
-    state.lastChild.textContent = there ? "live" : "no answer";
-    if (now) { clock.set({ now: now.now }); drawFiles(now.files); }
-    if (there) clock.refresh().catch(() => {});
-  });
-};
-
 let soon = 0;
 /** A chat is looked at shortly after something happened, however much it is. */
 function lookSoon() {
@@ -270,7 +302,16 @@ function lookSoon() {
 }
 
 setInterval(() => { if (!document.hidden) { clock.refresh().catch(() => {}); controls.refreshFaults(); } }, 5000);
-get("/catalog").then(({ entries }) => { controls.catalog = entries; catalog.entries = entries; shell.names = entries.map((one) => one.id); }).catch(() => {});
+readCatalog();
 refreshSettings();
 load.look();
-start();
+hear({
+  heard: (entry) => {
+    wire.add(entry);
+    came();
+    if (phone.seen && entry.kind !== "queued") lookSoon();
+  },
+  caughtUp: () => { hasAll = true; came(); },
+  state: drawState,
+  anew: beginAnew,
+});

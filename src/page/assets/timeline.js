@@ -23,6 +23,9 @@ export function outcome(row) {
   return [word, row.state === "failed" ? "bad" : "warn"];
 }
 
+/** The key of the row at which something happened. */
+const keyAt = (event) => event.target.closest?.("[data-key]")?.dataset.key ?? null;
+
 export class Timeline {
   /** The rows that are shown: of the wire, or heads of groups. */
   shown = [];
@@ -35,6 +38,11 @@ export class Timeline {
   #filter = {};
   #matches = () => true;
   #closed = new Set();
+  /** What is in the document, by the keys of the rows: an element stays as long as its row is in sight, so that who presses on
+   * it lets go on the same one. */
+  #drawn = new Map();
+  #total = 0;
+  #pressed = null;
 
   constructor(wire, { select, open, clear }) {
     this.wire = wire;
@@ -45,12 +53,19 @@ export class Timeline {
     this.list = h("div", {
       class: "rows", role: "listbox", tabindex: "0", "aria-label": "Requests and callbacks", id: "rows",
       onscroll: () => this.#scrolled(), onkeydown: (event) => this.#key(event), onclick: (event) => this.#click(event),
+      onpointerdown: (event) => { this.#pressed = { key: keyAt(event), x: event.clientX, y: event.clientY }; },
     }, this.space, this.drawn);
     this.latest = h("button", { type: "button", class: "latest", hidden: true, onclick: () => this.follow() }, icon("down", 14), h("span", null, "Latest"));
     this.element = h("div", { class: "timeline" }, this.list, this.empty, this.latest);
     this.clear = clear;
     this.draw = perFrame(() => this.#draw());
     new ResizeObserver(() => this.draw()).observe(this.list);
+  }
+
+  /** How many rows fit, those in closed groups included. */
+  get total() {
+    this.#arrange();
+    return this.#total;
   }
 
   get height() { return innerWidth <= 760 ? 52 : 36; }
@@ -105,9 +120,12 @@ export class Timeline {
   }
 
   #click(event) {
-    const element = event.target.closest("[data-key]");
-    if (!element) return;
-    const row = this.shown.find((one) => one.key === element.dataset.key);
+    const pressed = this.#pressed;
+    this.#pressed = null;
+    // While rows come they move: the one that was pressed is meant, not the one that is under the pointer by now.
+    const isStill = pressed && event.detail > 0 && Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) < 8;
+    const key = isStill ? pressed.key : keyAt(event);
+    const row = key && this.shown.find((one) => one.key === key);
     if (!row) return;
     this.selected = row.key;
     if (row.kind === "group") this.#fold(row);
@@ -145,6 +163,7 @@ export class Timeline {
     if (this.#version === this.wire.version) return;
     this.#version = this.wire.version;
     const rows = this.wire.rows.filter(this.#matches);
+    this.#total = rows.length;
     if (!this.#filter.grouped) {
       this.shown = rows;
       return;
@@ -176,15 +195,21 @@ export class Timeline {
     this.#from = first;
     this.drawn.style.transform = "translateY(" + first * height + "px)";
     const focused = this.shown.findIndex((row) => row.key === this.selected);
-    const rows = [];
-    for (let at = first; at < last; at += 1) rows.push(this.#row(this.shown[at], at, total));
-    this.drawn.replaceChildren(...rows);
+    const rows = new Map();
+    for (let at = first; at < last; at += 1) rows.set(this.shown[at].key, this.#row(this.shown[at], at, total));
+    for (const [key, { element }] of this.#drawn) if (!rows.has(key)) element.remove();
+    let next = this.drawn.firstChild;
+    for (const { element } of rows.values()) {
+      if (element === next) next = next.nextSibling;
+      else this.drawn.insertBefore(element, next);
+    }
+    this.#drawn = rows;
     if (focused >= first && focused < last) list.setAttribute("aria-activedescendant", "row-" + this.selected);
     else list.removeAttribute("aria-activedescendant");
     this.latest.hidden = this.following || total * height <= list.clientHeight;
     this.empty.hidden = total > 0;
     if (total === 0) this.#drawEmpty();
-    this.element.dataset.total = total;
+    this.element.dataset.total = this.#total;
   }
 
   #drawEmpty() {
@@ -197,34 +222,53 @@ export class Timeline {
       !nothing && this.clear && h("button", { type: "button", class: "button", onclick: () => this.clear() }, "Clear filters"));
   }
 
+  /** The element of a row with what it shows: the one that is there, if there is one. */
   #row(row, at, total) {
+    const drawn = this.#drawn.get(row.key) ?? { element: h("div", { id: "row-" + row.key, role: "option", dataset: { key: row.key } }), look: "" };
+    const { element } = drawn;
     const chosen = row.key === this.selected;
-    const common = {
-      id: "row-" + row.key, role: "option", "aria-selected": String(chosen), "aria-setsize": total, "aria-posinset": at + 1,
-      dataset: { key: row.key },
-    };
-    if (row.kind === "group") {
-      return h("div", { ...common, class: "row group" + (chosen ? " chosen" : "") + (row.closed ? " closed" : "") },
-        h("span", { class: "fold" }, row.closed ? "▸" : "▾"),
-        row.id && h("span", { class: "dot h" + Math.floor(hue(row.id) / 30) }),
-        h("span", { class: "name" }, row.id ? (row.what || "id") + " " : "everything else"),
-        row.id && h("bdi", { class: "mono id" }, visible(row.id, 40)),
-        h("span", { class: "grow" }),
-        row.bad > 0 && h("span", { class: "mark bad" }, plural(row.bad, "problem")),
-        h("span", { class: "count" }, row.count));
+    const { kind, parts, draw } = row.kind === "group" ? this.#group(row) : this.#line(row);
+    const look = JSON.stringify(parts);
+    if (look !== drawn.look) {
+      drawn.look = look;
+      fill(element, draw());
     }
+    const attributes = { class: "row " + kind + (chosen ? " chosen" : ""), "aria-selected": chosen, "aria-setsize": total, "aria-posinset": at + 1 };
+    for (const [name, value] of Object.entries(attributes)) if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
+    return drawn;
+  }
+
+  /** The head of a group: its class, what it shows, and the elements that show it. */
+  #group({ id, what, bad, count, closed }) {
+    return { kind: "group" + (closed ? " closed" : ""), parts: [id, what, bad, count, closed], draw: () => [
+      h("span", { class: "fold" }, closed ? "▸" : "▾"),
+      id && h("span", { class: "dot h" + Math.floor(hue(id) / 30) }),
+      h("span", { class: "name" }, id ? (what || "id") + " " : "everything else"),
+      id && h("bdi", { class: "mono id" }, visible(id, 40)),
+      h("span", { class: "grow" }),
+      bad > 0 && h("span", { class: "mark bad" }, plural(bad, "problem")),
+      h("span", { class: "count" }, count)] };
+  }
+
+  /** The same of a row. */
+  #line(row) {
     const [word, kind] = outcome(row);
+    const wrong = isBad(row);
     const direction = row.kind === "request" ? "in" : row.kind === "callback" ? "out" : "note";
     const spoken = { in: "request", out: "callback", note: "note" }[direction];
-    return h("div", { ...common, class: "row " + direction + (chosen ? " chosen" : "") + (isBad(row) ? " wrong" : "") + (this.#filter.grouped ? " within" : "") },
+    const picture = direction === "note" && !wrong ? "dot" : direction;
+    const summary = row.kind === "callback" && wrong && row.reason ? row.reason : row.summary;
+    const of = this.#filter.grouped ? null : row.group;
+    const fault = row.faults?.[0];
+    return { kind: direction + (wrong ? " wrong" : "") + (this.#filter.grouped ? " within" : ""), parts: [row.at, picture, row.name, summary, of, fault, row.took, word, kind], draw: () => [
       h("span", { class: "time" }, timeOf(row.at)),
-      h("span", { class: "direction " + direction, title: spoken }, icon(direction === "note" && !isBad(row) ? "dot" : direction, 14), h("span", { class: "offscreen" }, spoken)),
+      h("span", { class: "direction " + direction, title: spoken }, icon(picture, 14), h("span", { class: "offscreen" }, spoken)),
       h("bdi", { class: "name" }, visible(row.name, 80)),
-      h("bdi", { class: "summary" }, visible(row.kind === "callback" && isBad(row) && row.reason ? row.reason : row.summary, 160)),
-      row.group && !this.#filter.grouped && h("span", { class: "of", title: row.group.what + " " + visible(row.group.id, 80) },
-        h("span", { class: "dot h" + Math.floor(hue(row.group.id) / 30) }), h("bdi", { class: "mono" }, visible(row.group.id.slice(0, 6)))),
-      row.faults?.length > 0 && h("span", { class: "tag transfer", title: "on purpose" }, visible(row.faults[0], 28)),
+      h("bdi", { class: "summary" }, visible(summary, 160)),
+      of && h("span", { class: "of", title: of.what + " " + visible(of.id, 80) },
+        h("span", { class: "dot h" + Math.floor(hue(of.id) / 30) }), h("bdi", { class: "mono" }, visible(of.id.slice(0, 6)))),
+      fault && h("span", { class: "tag transfer", title: "on purpose" }, visible(fault, 28)),
       h("span", { class: "took" }, took(row.took)),
-      h("span", { class: "mark " + kind }, visible(word, 24)));
+      h("span", { class: "mark " + kind }, visible(word, 24))] };
   }
 }

@@ -53,6 +53,6 @@ export class Toolbar {
     const count = this.choice.querySelector(".count");
     count.textContent = bad;
     count.hidden = bad === 0;
-    fill(this.totals, plural(Number(this.timeline.element.dataset.total ?? 0), "row"), this.wire.dropped > 0 && ", " + this.wire.dropped.toLocaleString("en") + " older ones dropped");
+    fill(this.totals, plural(this.timeline.total, "row"), this.wire.dropped > 0 && ", " + this.wire.dropped.toLocaleString("en") + " older ones dropped");
   }
 }

@@ -1,6 +1,6 @@
 // A run in one file: what failed first, and the same timeline as the page.
 
-import { fill, h, icon, perFrame, plural, visible } from "./dom.js";
+import { announce, fill, h, icon, perFrame, plural, visible } from "./dom.js";
 import { bubbles } from "./bubbles.js";
 import { Detail } from "./detail.js";
 import { Timeline } from "./timeline.js";
@@ -44,6 +44,10 @@ function start() {
 
   const go = (changes) => {
     Object.assign(place, changes);
+    if (place.sel && !wire.find(place.sel)) {
+      announce("The row " + visible(place.sel, 20) + " is not in this trace", "warn");
+      place.sel = "";
+    }
     const kept = Object.entries(place).filter(([, value]) => value);
     history.replaceState(null, "", "#" + new URLSearchParams(kept));
     document.body.classList.toggle("has-detail", !!place.sel);

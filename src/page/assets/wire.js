@@ -164,7 +164,7 @@ export class Wire {
       for (const old of this.rows.splice(0, gone)) {
         this.dropped += 1;
         this.size -= old.size;
-        if (old.number) this.#callbacks.delete(old.number);
+        if (this.#callbacks.get(old.number) === old) this.#callbacks.delete(old.number);
         const group = old.group && this.groups.get(old.group.id);
         if (group && --group.count === 0) this.groups.delete(group.id);
       }
@@ -189,14 +189,11 @@ export class Wire {
   }
 
   #callback(entry, queued) {
-    let row = this.#callbacks.get(entry.callback);
-    if (row && queued && !row.entry) {
-      Object.assign(row, this.#queued(queued));
-      this.#weigh(row, queued);
-    }
-    if (row) return row;
-    row = {
-      key: "c" + entry.callback, kind: "callback", number: entry.callback, seq: entry.seq, at: entry.at,
+    const before = this.#callbacks.get(entry.callback);
+    // A callback is queued once, before all else: after a reset its number is that of another one.
+    if (before && !queued) return before;
+    const row = {
+      key: "c" + entry.callback + (before ? "-" + entry.seq : ""), kind: "callback", number: entry.callback, seq: entry.seq, at: entry.at,
       name: entry.event ?? "callback " + entry.callback, attempts: [], state: "queued", status: null, error: null,
       reason: "", faults: [], story: entry.story, group: null, summary: "", entry: null,
     };
@@ -256,15 +253,31 @@ function mentions(row, word) {
 /** A text of a shell that stands for this one. */
 const quoted = (text) => "'" + String(text).replaceAll("'", "'\\''") + "'";
 
+/** Whether secrets of a request are not shown, so that it can't be made again as it was. */
+export function isMasked(row) {
+  const entry = (row.kind === "callback" ? row.attempts.at(-1) : row.entry) ?? {};
+  const shown = [...(entry.headers ?? []).map(([, value]) => value), row.kind === "request" && entry.path, row.kind === "request" && entry.body];
+  return shown.some((text) => typeof text === "string" && text.includes("***"));
+}
+
 /** What makes the same request once more, in a shell. */
 export function curl(row, origin) {
   const entry = row.entry ?? {};
   const attempt = row.kind === "callback" ? row.attempts.at(-1) : entry;
-  const url = row.kind === "callback" ? entry.url : origin + entry.path;
-  const parts = ["curl -sS", entry.method && entry.method !== "POST" ? "-X " + entry.method : entry.body ? "" : "-X POST", quoted(url)];
-  for (const [name, value] of attempt?.headers ?? []) {
-    if (!/^(host|content-length|connection|accept-encoding)$/i.test(name)) parts.push("\\\n  -H " + quoted(name + ": " + value));
+  // A fault may have sent another body, which the signature is about.
+  const sent = [attempt, entry].find((one) => one && (one.body !== undefined || one.body_base64 !== undefined)) ?? {};
+  const method = entry.method ?? "POST";
+  const hasBody = !!sent.body_base64 || !!sent.body || (sent.body === "" && method === "POST");
+  const url = row.kind === "callback" ? entry.url ?? "" : origin + entry.path;
+  const parts = ["curl -sS", method === "HEAD" ? "-I" : method !== (hasBody ? "POST" : "GET") && "-X " + method, quoted(url)];
+  const headers = attempt?.headers ?? [];
+  for (const [name, value] of headers) {
+    if (!/^(host|content-length|transfer-encoding|connection|accept-encoding)$/i.test(name)) parts.push("\\\n  -H " + quoted(name + (value === "" ? ";" : ": " + value)));
   }
-  if (entry.body) parts.push("\\\n  --data-binary " + quoted(entry.body));
-  return parts.filter(Boolean).join(" ");
+  if (!hasBody) return parts.filter(Boolean).join(" ");
+  // Where there was no content type, curl would add that of a form.
+  if (!headers.some(([name]) => /^content-type$/i.test(name))) parts.push("\\\n  -H 'Content-Type:'");
+  // What begins with `@` would be a file's name to `--data-binary`.
+  parts.push("\\\n  " + (sent.body_base64 ? "--data-binary @-" : "--data-raw " + quoted(sent.body)));
+  return (sent.body_base64 ? "printf %s " + quoted(sent.body_base64) + " | base64 -d | " : "") + parts.filter(Boolean).join(" ");
 }
