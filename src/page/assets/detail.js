@@ -5,7 +5,7 @@ import { call } from "./bubbles.js";
 import { body, difference } from "./json.js";
 import { signature } from "./signature.js";
 import { outcome } from "./timeline.js";
-import { curl, isBad, missed, parsed } from "./wire.js";
+import { curl, isBad, isMasked, missed, parsed } from "./wire.js";
 
 const WHY = {
   refused: "nothing listens there", timeout: "no complete response in time", reset: "the connection ended before the response",
@@ -24,12 +24,15 @@ export class Detail {
   #tab = "";
   #version = -1;
   #drawn = "";
+  /** The body that is being changed, with the key of its row: what is typed stays until it is sent or given up. */
+  #edited = { key: "", form: null };
 
   /** `doing` has what can be done in a live page; a trace has nothing of it. */
   constructor(wire, doing) {
     this.wire = wire;
     this.doing = doing;
-    this.element = h("section", { class: "detail", "aria-label": "Details", id: "detail", hidden: true });
+    this.panel = h("div", { class: "panel", role: "tabpanel", id: "tabpanel", tabindex: "0" });
+    this.element = h("section", { class: "detail", "aria-label": "Details", id: "detail", hidden: true }, this.panel);
     this.update = perFrame(() => this.#update());
   }
 
@@ -87,7 +90,11 @@ export class Detail {
       type: "button", role: "tab", id: "tab-" + name, "aria-selected": String(name === tab), "aria-controls": "tabpanel", tabindex: name === tab ? "0" : "-1",
       onclick: () => this.#open(name),
     }, name, name === "Attempts" && row.attempts.length > 0 && h("span", { class: "count" }, row.attempts.length))));
-    fill(this.element,
+    const nameOf = (one) => one.id || one.getAttribute("aria-label") || one.textContent;
+    const had = this.element.contains(document.activeElement) && !this.panel.contains(document.activeElement) && nameOf(document.activeElement);
+    for (const child of [...this.element.children]) if (child !== this.panel) child.remove();
+    // The panel stays, so that who types in it goes on.
+    this.panel.before(...[
       h("header", { class: "detail-head" },
         doing.close && button("", () => doing.close(), { kind: "plain back", picture: "back", label: "Back to the list" }),
         h("div", { class: "grow" },
@@ -104,15 +111,19 @@ export class Detail {
         row.group && h("button", { type: "button", class: "link", title: "Show only related entries", onclick: () => doing.only(row.group) },
           (row.group.what || "id") + " ", h("bdi", { class: "mono" }, visible(row.group.id, 40))),
         row.copy && h("button", { type: "button", class: "link", onclick: () => doing.open("c" + row.copy) }, "a copy of " + row.copy),
-        row.of && h("button", { type: "button", class: "link", onclick: () => doing.open(row.of) }, "resent from " + row.of.slice(1))),
+        row.of && h("button", { type: "button", class: "link", onclick: () => doing.open(row.of) }, "resent from " + /\d+/.exec(row.of)[0])),
       row.kind !== "note" && h("div", { class: "actions" },
-        button("Copy as curl", () => copy(curl(row, doing.origin), "curl command"), { kind: "small", title: "Copy as curl (c)" }),
+        button("Copy as curl", () => copy(curl(row, doing.origin), "curl command", isMasked(row) ? ". Where it says *** a secret is masked: put yours there" : ""), { kind: "small", title: "Copy as curl (c)" }),
         doing.resend && row.kind === "callback" && [
           button("Resend", () => this.resend(), { kind: "small", title: "Resend the same bytes (r)" }),
-          button("Edit and resend", () => this.#open("Edit"), { kind: "small", title: "Edit and resend (e)" })]),
+          button("Edit and resend", () => this.edit(), { kind: "small", title: "Edit and resend (e)" })]),
       this.#banner(tab),
-      list,
-      h("div", { class: "panel", role: "tabpanel", id: "tabpanel", tabindex: "0", "aria-labelledby": "tab-" + tab }, tab === "Edit" ? this.#edit() : this.#panel(tab)));
+      list].filter(Boolean));
+    if (had) [...this.element.querySelectorAll("button")].find((one) => nameOf(one) === had)?.focus();
+    this.panel.setAttribute("aria-labelledby", "tab-" + tab);
+    if (tab !== "Edit") return void fill(this.panel, this.#panel(tab));
+    if (this.#edited.key !== row.key) this.#edited = { key: row.key, form: this.#edit() };
+    if (this.#edited.form.parentElement !== this.panel) fill(this.panel, this.#edited.form);
   }
 
   #open(tab) {
@@ -178,6 +189,7 @@ export class Detail {
     if (!doing.resend || row?.kind !== "callback") return;
     try {
       const sent = await doing.resend(row, changed);
+      if (changed !== undefined) this.#edited = { key: "", form: null };
       announce("Sent again as callback " + sent.callback);
     } catch (error) {
       announce(error.message, "bad");
@@ -185,7 +197,15 @@ export class Detail {
   }
 
   edit() {
-    if (this.doing.resend && this.row?.kind === "callback") this.#open("Edit");
+    if (!this.doing.resend || this.row?.kind !== "callback") return;
+    this.#open("Edit");
+    this.panel.querySelector("textarea")?.focus();
+  }
+
+  /** Gives up what was typed. */
+  #forget(tab) {
+    this.#edited = { key: "", form: null };
+    this.#open(tab);
   }
 
   /** The body to change, beside what differs. */
@@ -209,6 +229,7 @@ export class Detail {
       }
     };
     const text = h("textarea", { class: "code edit", spellcheck: "false", "aria-label": "The body to send", value: before, oninput: compare });
+    text.setSelectionRange(0, 0);
     text.rows = Math.min(14, before.split("\n").length + 1);
     compare();
     return h("form", { class: "editing", onsubmit: (event) => {
@@ -217,7 +238,7 @@ export class Detail {
     } },
     h("p", { class: "quiet" }, "Another body is another callback: it is written without white space and gets a new signature."),
     text, wrong,
-    h("div", { class: "line" }, send, button("Cancel", () => this.#open("Body"))),
+    h("div", { class: "line" }, send, button("Cancel", () => this.#forget("Body"))),
     h("h3", null, "What differs"), shown);
   }
 }

@@ -1,10 +1,13 @@
 // What there is in the mock's world: what requests made, and what callbacks tell of.
 
 import { get, post } from "./api.js";
-import { announce, button, fill, h, plural, visible } from "./dom.js";
+import { announce, button, fill, h, plural, redraw, visible } from "./dom.js";
 import { graph } from "./graph.js";
 
 const LOOK = 2000;
+
+/** So many of each kind are listed at first, so many more each time, and so many conversations at most. */
+const [FIRST, MORE, MOST_CHATS] = [50, 200, 1_000];
 
 const KINDS = { plan: "Plans", task: "Tasks", dialer_task: "Dialer tasks", workflow: "Workflows", campaign: "Campaigns" };
 
@@ -14,6 +17,8 @@ export class Objects {
   #timer = 0;
   #drawn = "";
   #open = new Set();
+  /** How many of each kind are listed. */
+  #most = FIRST;
 
   constructor({ only, chat }) {
     this.tell = { only, chat };
@@ -30,20 +35,29 @@ export class Objects {
   async #look() {
     if (document.hidden || this.element.contains(document.activeElement) && document.activeElement.matches(":active")) return;
     let state, chats, world;
-    try { [state, { chats }, world] = await Promise.all([get("/state"), get("/chats", { limit: 100 }), get("/objects")]); } catch { return; }
+    const limit = this.#most;
+    try { [state, chats, world] = await Promise.all([get("/state"), get("/chats", { limit: Math.min(limit, MOST_CHATS) }), get("/objects", { limit })]); } catch { return; }
     const { now: _, ...rest } = state;
     const text = JSON.stringify([rest, chats, world]);
     if (text === this.#drawn) return;
     this.#drawn = text;
-    const focused = document.activeElement?.closest?.("[data-of]")?.dataset.of;
-    this.#draw(state, chats, world);
-    if (focused) this.element.querySelector(`[data-of="${CSS.escape(focused)}"] summary, [data-of="${CSS.escape(focused)}"] button`)?.focus();
+    redraw(this.element, () => this.#draw(state, chats, world));
   }
 
-  #draw(state, chats, { objects, agents, accounts }) {
+  /** How many there are, and how many of them are listed. */
+  #count(listed, total) {
+    return h("span", { class: "quiet" }, (listed < total ? listed.toLocaleString("en") + " of " : "") + total.toLocaleString("en"));
+  }
+
+  #more(name, listed, total, most = Infinity) {
+    const more = () => { this.#most += MORE; this.#look(); };
+    return listed < total && listed < most && h("p", { class: "more", dataset: { of: "more " + name } }, button("Show more", more, { kind: "small", label: "Show more " + name.toLowerCase() }));
+  }
+
+  #draw(state, { chats, total }, { objects, totals, agents, accounts }) {
     const { queued, delivered, ...others } = state.callbacks;
     const sums = Object.entries(others).filter(([name, count]) => name !== "attempts" && count > 0);
-    const kinds = Object.entries(KINDS).map(([kind, title]) => [title, objects.filter((one) => one.kind === kind)]).filter(([, some]) => some.length > 0);
+    const kinds = Object.entries(KINDS).map(([kind, title]) => [title, objects.filter((one) => one.kind === kind), totals[kind]]).filter(([, some]) => some.length > 0);
     fill(this.element,
       h("h2", null, "Callbacks"),
       h("p", { class: "line" }, this.#bar(delivered, queued), h("span", { class: "quiet numbers" }, delivered.toLocaleString("en") + " of " + queued.toLocaleString("en") + " delivered")),
@@ -52,13 +66,14 @@ export class Objects {
         h("summary", null, h("span", { class: "line" }, h("span", { class: "grow" }, "Findings about your requests"), h("span", { class: "count" }, state.found.length))),
         h("ul", { class: "list" }, state.found.map((found) => h("li", null, visible(found.message ?? JSON.stringify(found), 400))))),
       kinds.length === 0 && chats.length === 0 && h("p", { class: "quiet empty-note" }, "Tasks, plans, workflows and campaigns that your requests create are listed here with their progress."),
-      kinds.map(([title, some]) => [h("h2", null, title, " ", h("span", { class: "quiet" }, some.length)), h("div", { class: "things" }, some.map((one) => this.#thing(one)))]),
-      h("h2", null, "Conversations ", h("span", { class: "quiet" }, chats.length)),
+      kinds.map(([title, some, all]) => [h("h2", null, title, " ", this.#count(some.length, all)), h("div", { class: "things" }, some.map((one) => this.#thing(one))), this.#more(title, some.length, all)]),
+      h("h2", null, "Conversations ", this.#count(chats.length, total)),
       chats.length === 0 && h("p", { class: "quiet" }, "None yet."),
       h("ul", { class: "list" }, chats.map((chat) => h("li", { class: "line", dataset: { of: chat.conversation } },
         h("button", { type: "button", class: "link grow", onclick: () => this.tell.chat(chat.conversation) }, h("bdi", null, visible(chat.name, 60)), " ", h("span", { class: "quiet" }, visible(chat.channel, 20))),
         h("span", { class: "tag " + visible(chat.phase, 10) }, visible(chat.phase, 10)), this.#wire(chat.conversation, "conversation")))),
-      agents.length > 0 && [h("h2", null, "Dialer agents"), h("ul", { class: "list" }, agents.map((agent) => h("li", { class: "line" },
+      this.#more("Conversations", chats.length, total, MOST_CHATS),
+      agents.length > 0 && [h("h2", null, "Dialer agents"), h("ul", { class: "list" }, agents.map((agent) => h("li", { class: "line", dataset: { of: "agent " + agent.name } },
         h("span", { class: "grow" }, visible(agent.name, 40), agent.number && h("span", { class: "quiet mono" }, " " + visible(agent.number, 20))),
         this.#agentDeeds(agent).map(([text, act]) => button(text, () => this.#agent(agent.name, act), { kind: "small" })),
         h("span", { class: "quiet" }, plural(agent.calls, "call") + " today"), h("span", { class: "tag " + (agent.busy ? "transfer" : agent.on_break ? "" : "agent") }, AGENT[agent.doing] ?? visible(agent.doing, 12)))))],

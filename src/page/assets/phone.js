@@ -1,7 +1,7 @@
 // The phone, where whoever looks at the page is the end user.
 
 import { get, post } from "./api.js";
-import { announce, button, copy, fill, h, icon, menu, minuteOf, visible } from "./dom.js";
+import { announce, button, copy, fill, h, icon, menu, minuteOf, redraw, visible } from "./dom.js";
 import { bubbles, initials, turns } from "./bubbles.js";
 import { hue } from "./timeline.js";
 
@@ -9,6 +9,9 @@ const PHASES = { bot: "with the bot", transfer: "waiting for an agent", agent: "
 
 /** How often a chat is looked at while it is open, beside every entry of the journal. */
 const LOOK = 900;
+
+/** So many chats are listed at first, so many more each time, and so many at most. */
+const [CHATS, MORE, MOST] = [20, 80, 1_000];
 
 const face = (name, id) => h("span", { class: "face h" + Math.floor(hue(id) / 30), "aria-hidden": "true" }, visible(initials(name), 4));
 
@@ -21,6 +24,9 @@ export class Phone {
   #timer = 0;
   #sent = new Map();
   #asked = false;
+  #most = CHATS;
+  /** Whether a chat is being begun. */
+  #begins = false;
 
   /** `go` opens a chat in the address of the page, `only` shows what belongs to it on the wire. */
   constructor({ go, only, clock }) {
@@ -47,6 +53,7 @@ export class Phone {
   /** Shows a chat, or the list of them. */
   open(conversation) {
     this.#open = conversation;
+    this.#begins = false;
     this.#chat = null;
     this.#drawn = "";
     this.element.classList.toggle("in-chat", !!conversation);
@@ -66,12 +73,12 @@ export class Phone {
 
   /** Asks for what is new, one request at a time. */
   async look() {
-    if (this.#asked || document.hidden) return;
+    if (this.#asked || this.#begins || document.hidden) return;
     this.#asked = true;
     const wanted = this.#open;
     try {
-      const [found, { calls }] = wanted ? [await get("/chats/" + encodeURIComponent(wanted)), {}] : await Promise.all([get("/chats"), get("/calls", { limit: 20 })]);
-      if (wanted === this.#open) wanted ? this.#show(found) : this.#list(found.chats, calls);
+      const [found, calls] = wanted ? [await get("/chats/" + encodeURIComponent(wanted))] : await Promise.all([get("/chats", { limit: this.#most }), get("/calls", { limit: 20 })]);
+      if (wanted === this.#open && !this.#begins) wanted ? this.#show(found) : this.#list(found, calls);
     } catch (error) {
       if (wanted && wanted === this.#open && error.status === 404) { announce(error.message, "bad"); this.tell.go(""); }
     } finally {
@@ -88,7 +95,7 @@ export class Phone {
     };
     const said = h("div", { class: "messages", role: "log", "aria-label": "Conversation with " + visible(call.number, 20), tabindex: "0" }, turns(call.said));
     requestAnimationFrame(() => { said.scrollTop = said.scrollHeight; });
-    return h("li", { class: "call " + (rings ? "ringing" : "talking"), dataset: { call: call.call } },
+    return h("li", { class: "call " + (rings ? "ringing" : "talking"), dataset: { of: call.call } },
       h("span", { class: "face", "aria-hidden": "true" }, icon("ring", 18)),
       h("span", { class: "chat-text" },
         h("bdi", { class: "chat-name" }, visible(call.number, 20)),
@@ -103,25 +110,34 @@ export class Phone {
       call.said.length > 0 && said);
   }
 
-  #list(chats, calls) {
-    const state = JSON.stringify([chats, calls]);
+  #list(found, calls) {
+    const state = JSON.stringify([found, calls]);
     if (state === this.#drawn || document.querySelector(".menu")) return;
     this.#drawn = state;
+    const at = this.element.querySelector(".chats")?.scrollTop ?? 0;
+    redraw(this.element, () => this.#drawList(found, calls));
+    this.element.querySelector(".chats")?.scrollTo({ top: at });
+  }
+
+  #drawList({ chats, total }, { calls, total: all }) {
+    const of = (listed, total) => total > listed && h("span", { class: "quiet" }, " " + listed.toLocaleString("en") + " of " + total.toLocaleString("en"));
+    const more = () => { this.#most = Math.min(MOST, this.#most + MORE); this.look(); };
     fill(this.element,
-      calls.length > 0 && [h("header", { class: "chat-head" }, h("h2", { class: "grow" }, "Calls")), h("ul", { class: "calls", "aria-live": "polite" }, calls.map((call) => this.#call(call)))],
-      h("header", { class: "chat-head" }, h("h2", { class: "grow" }, "Chats"),
+      calls.length > 0 && [h("header", { class: "chat-head" }, h("h2", { class: "grow" }, "Calls", of(calls.length, all))), h("ul", { class: "calls", "aria-live": "polite" }, calls.map((call) => this.#call(call)))],
+      h("header", { class: "chat-head", dataset: { of: "chats" } }, h("h2", { class: "grow" }, "Chats", of(chats.length, total)),
         button("New chat", () => this.#new(), { kind: "primary small", picture: "plus" })),
       chats.length === 0
         ? h("div", { class: "empty" }, h("p", { class: "lead" }, "No chats yet"),
           h("p", null, "Be the end user: start a chat, write, press buttons, ask for an agent. The callbacks appear on the wire."),
           button("Start a chat", () => this.#new(), { kind: "primary" }))
-        : h("ul", { class: "chats" }, chats.map((chat) => h("li", null,
+        : h("ul", { class: "chats" }, chats.map((chat) => h("li", { dataset: { of: chat.conversation } },
           h("button", { type: "button", class: "chat", onclick: () => this.tell.go(chat.conversation) },
             face(chat.name, chat.user_id),
             h("span", { class: "chat-text" },
               h("span", { class: "chat-top" }, h("bdi", { class: "chat-name" }, visible(chat.name, 60)), h("span", { class: "quiet" }, minuteOf(chat.last_at ?? chat.started))),
               h("span", { class: "chat-last" }, h("bdi", null, visible(chat.last || chat.channel || "no messages", 90)),
-                chat.phase !== "bot" && h("span", { class: "tag " + chat.phase }, chat.phase === "transfer" ? "wants an agent" : chat.phase === "agent" ? "agent" : "ended"))))))));
+                chat.phase !== "bot" && h("span", { class: "tag " + chat.phase }, chat.phase === "transfer" ? "wants an agent" : chat.phase === "agent" ? "agent" : "ended")))))),
+        total > chats.length && this.#most < MOST && h("li", { class: "more", dataset: { of: "more" } }, button("Show more", more, { kind: "small" }))));
   }
 
   #new() {
@@ -129,16 +145,15 @@ export class Phone {
     const number = h("input", { class: "field", "aria-label": "Number", placeholder: "Number, +62…, or a new one", inputmode: "tel" });
     const words = h("input", { class: "field", "aria-label": "First message", placeholder: "First message", value: "hello" });
     const wrong = h("p", { class: "bad-text", role: "alert" });
-    this.#drawn = "new";
-    clearInterval(this.#timer);
-    const back = () => { this.#drawn = ""; this.visible = true; };
+    this.#begins = true;
+    const back = () => { this.#begins = false; this.#drawn = ""; this.look(); };
     fill(this.element,
       h("header", { class: "chat-head" }, button("", back, { kind: "plain round", picture: "back", label: "Back to the chats" }), h("h2", { class: "grow" }, "New chat")),
       h("form", { class: "new-chat", onsubmit: async (event) => {
         event.preventDefault();
         try {
           const begun = await post("/chats", Object.fromEntries(Object.entries({ name: name.value.trim(), number: number.value.trim(), write: words.value.trim() }).filter(([, value]) => value)));
-          this.visible = true;
+          this.#begins = false;
           this.tell.go(begun.conversation);
         } catch (error) { wrong.textContent = visible(error.message, 300); }
       } },
