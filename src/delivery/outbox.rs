@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::receivers::{Admission, Receivers};
+use super::receivers::{Receivers, Start};
 use super::shared_bytes::SharedBytes;
 use super::{
     Attempt, AttemptOutcome, AttemptResult, CallbackId, End, ErrorClass, Failure, Ordering, QueuedCallback,
@@ -37,9 +37,6 @@ pub struct Totals {
 
 /// Delay before retrying a callback for which no file descriptor was available.
 const NO_DESCRIPTORS: Duration = Duration::from_secs(1);
-
-/// A moment at which a callback may start; ordered by the moment, then by the callback's number.
-type Start = (Timestamp, CallbackId);
 
 /// A callback on its way.
 #[derive(Clone, Debug)]
@@ -114,12 +111,14 @@ pub struct Outbox {
     max_in_flight: u64,
     seed: Seed,
     slots: BTreeMap<CallbackId, Slot>,
-    /// Exactly the callbacks that may start as soon as they are due: at most one of each queue.
+    /// The callbacks that may start as soon as they are due, at most one of each queue, without those for which their
+    /// receiver decides, too.
     ready: BTreeSet<Start>,
     /// Only looked up by key and never iterated, so that its random order has no effect.
     queues: HashMap<Arc<str>, FifoQueue>,
     /// Also only looked up by key.
     wholes: HashMap<Arc<str>, Whole>,
+    /// Has the other callbacks that may start, as soon as they are due and their receiver allows it.
     receivers: Receivers,
     /// The bodies of the callbacks on their way.
     bodies: SharedBytes,
@@ -173,10 +172,11 @@ impl Outbox {
         }
         if let Some(key) = queue_key(&callback) {
             let queue = self.queues.entry(key).or_default();
-            if let Some(head) = queue.waiting.first().filter(|head| start < **head) {
-                self.ready.remove(head);
-            }
+            let overtaken = queue.waiting.first().copied().filter(|head| start < *head);
             queue.waiting.insert(start);
+            if let Some(head) = overtaken {
+                self.withdraw(head);
+            }
         }
         self.bodies.hold(&callback.body);
         self.slots.insert(callback.id, Slot { callback, attempts: 0, in_flight: false, held, rng: None });
@@ -190,8 +190,22 @@ impl Outbox {
         let Some(slot) = self.slots.get(&start.1).filter(|slot| slot.held == 0) else { return };
         let queue = queue_key(&slot.callback).and_then(|key| self.queues.get(&key));
         if queue.is_none_or(|queue| queue.active.is_none() && queue.waiting.first() == Some(&start)) {
+            self.offer(start);
+        }
+    }
+
+    /// Lets a callback start as soon as it is due and its receiver allows it.
+    fn offer(&mut self, start: Start) {
+        let Some(slot) = self.slots.get(&start.1) else { return };
+        if !self.receivers.offer(&slot.callback, start) {
             self.ready.insert(start);
         }
+    }
+
+    /// Takes back that a callback may start. Returns whether it might have.
+    fn withdraw(&mut self, start: Start) -> bool {
+        let Some(slot) = self.slots.get(&start.1) else { return false };
+        self.ready.remove(&start) || self.receivers.withdraw(&slot.callback, start)
     }
 
     /// Records that a callback was attempted for the first time, and releases the callbacks that waited for that.
@@ -212,22 +226,13 @@ impl Outbox {
     }
 
     /// Returns the next attempt that is due and may start: the callback and the number of the attempt. It counts as in flight.
+    /// If there is none, nothing is changed: however often it is asked, later attempts are the same.
     pub fn start(&mut self, now: Timestamp) -> Option<(Arc<QueuedCallback>, u32)> {
         if self.totals.in_flight >= self.max_in_flight {
             return None;
         }
-        loop {
-            let start = *self.ready.first().filter(|(due, _)| *due <= now)?;
-            let slot = self.slots.get(&start.1).expect("what is ready has a slot");
-            match self.receivers.admit(&slot.callback, start, now) {
-                Admission::Starts => return Some(self.begin(start)),
-                Admission::At(later) => {
-                    self.ready.remove(&start);
-                    self.ready.insert((later, start.1));
-                }
-                Admission::Parked => drop(self.ready.remove(&start)),
-            }
-        }
+        let start = [self.ready.first().copied(), self.receivers.first(now)].into_iter().flatten().min()?;
+        (start.0 <= now).then(|| self.begin(start))
     }
 
     /// Whether a callback that was started must not be sent, because its receiver is disabled.
@@ -240,21 +245,26 @@ impl Outbox {
         self.receivers.take_notes()
     }
 
-    /// Like [`Outbox::start`], for this callback only and regardless of the number of attempts in flight.
+    /// Like [`Outbox::start`], for this callback only and regardless of the number of attempts in flight, in which it counts.
     pub fn start_this(&mut self, id: CallbackId, now: Timestamp) -> Option<(Arc<QueuedCallback>, u32)> {
         let slot = self.slots.get(&id).filter(|slot| !slot.in_flight && slot.attempts == 0)?;
         let start = (slot.callback.due, id);
-        (start.0 <= now && self.ready.contains(&start)).then(|| self.begin(start))
+        let is_ready = self.ready.contains(&start) || self.receivers.has(&slot.callback, start);
+        (start.0 <= now && is_ready).then(|| self.begin(start))
     }
 
     /// Moves the start of a callback that was not attempted yet and is exempt from ordering.
     pub fn move_to(&mut self, id: CallbackId, due: Timestamp) {
-        let Some(slot) = self.slots.get_mut(&id) else { return };
+        let Some(slot) = self.slots.get(&id).filter(|slot| slot.attempts == 0 && !slot.in_flight) else {
+            return;
+        };
         let old = (slot.callback.due, id);
-        if slot.attempts == 0 && !slot.in_flight && self.ready.remove(&old) {
+        if self.withdraw(old)
+            && let Some(slot) = self.slots.get_mut(&id)
+        {
             // Other owners still see the callback as it was pushed.
             Arc::make_mut(&mut slot.callback).due = due;
-            self.ready.insert((due, id));
+            self.offer((due, id));
         }
     }
 
@@ -269,8 +279,7 @@ impl Outbox {
             true => self.totals.dropped += 1,
             false => self.totals.failed += 1,
         }
-        let released = self.receivers.ended(callback, None, now);
-        self.ready.extend(released);
+        self.receivers.ended(callback, None, now);
         self.forget(id);
         if made == 0 {
             self.attempted(callback);
@@ -279,9 +288,11 @@ impl Outbox {
     }
 
     fn begin(&mut self, start: Start) -> (Arc<QueuedCallback>, u32) {
-        self.ready.remove(&start);
         let id = start.1;
         let slot = self.slots.get_mut(&id).expect("what is ready has a slot");
+        if !self.ready.remove(&start) {
+            self.receivers.begin(&slot.callback, start);
+        }
         if slot.attempts == 0 {
             self.totals.pending -= 1;
         } else {
@@ -318,9 +329,8 @@ impl Outbox {
                 _ => self.totals.waiting += 1,
             }
             let at = now.checked_add(NO_DESCRIPTORS).unwrap_or(Timestamp::MAX);
-            let callback = Arc::clone(&slot.callback);
-            self.ready.insert((at, id));
-            self.ready.extend(self.receivers.ended(&callback, None, now));
+            self.receivers.ended(&slot.callback, None, now);
+            self.offer((at, id));
             return AttemptOutcome::Retry { at };
         }
         self.totals.attempts += 1;
@@ -335,7 +345,7 @@ impl Outbox {
         let asked = result.result.as_ref().ok().and_then(|answer| policy.asked(answer, now));
         // A failure caused by a fault says nothing about the receiver.
         let went_well = attempt.faults.is_empty().then_some(failure.is_none());
-        self.ready.extend(self.receivers.ended(&callback, went_well, now));
+        self.receivers.ended(&callback, went_well, now);
         if let Some(failure) = &failure
             && !failure.class.is_final()
             && attempts < policy.attempts
@@ -345,7 +355,7 @@ impl Outbox {
             let gap = policy.gap(attempts, rng);
             let at = now.checked_add(asked.unwrap_or(gap)).unwrap_or(Timestamp::MAX);
             self.totals.waiting += 1;
-            self.ready.insert((at, id));
+            self.offer((at, id));
             if attempts == 1 {
                 self.attempted(&callback);
             }
@@ -381,7 +391,8 @@ impl Outbox {
         if self.totals.in_flight >= self.max_in_flight {
             return None;
         }
-        self.ready.first().map(|(due, _)| *due)
+        let due = self.ready.first().map(|(due, _)| *due);
+        [due, self.receivers.next_wakeup()].into_iter().flatten().min()
     }
 
     /// Returns the memory taken by the bodies of all callbacks on their way. Bodies that share their bytes count once.

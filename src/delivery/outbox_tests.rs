@@ -301,6 +301,7 @@ enum Act {
         fifo: bool,
         delay: i64,
         attempts: u32,
+        held_back: HeldBack,
     },
     /// Adds a part of a group, or a callback that sums it up. These are due when they are made.
     Join {
@@ -310,6 +311,15 @@ enum Act {
         attempts: u32,
     },
     Start,
+    /// Starts a callback that was not attempted yet, whatever the limits.
+    StartThis {
+        which: usize,
+    },
+    /// Lets a callback start at another time, if it keeps no order.
+    Move {
+        which: usize,
+        delay: i64,
+    },
     Finish {
         which: usize,
         how: u8,
@@ -319,14 +329,34 @@ enum Act {
     },
 }
 
+/// How a policy holds callbacks back for the sake of one of two receivers.
+#[derive(Clone, Copy, Debug)]
+struct HeldBack {
+    receiver: u8,
+    concurrency: Option<u32>,
+    pauses: bool,
+    disables: bool,
+}
+
+fn held_back() -> impl Strategy<Value = HeldBack> {
+    let concurrency = prop_oneof![3 => Just(None), 2 => (1..3_u32).prop_map(Some)];
+    let sometimes = || proptest::bool::weighted(0.3);
+    (0..2_u8, concurrency, sometimes(), sometimes()).prop_map(|(receiver, concurrency, pauses, disables)| {
+        HeldBack { receiver, concurrency, pauses, disables }
+    })
+}
+
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        (proptest::option::of(0..3_u8), any::<bool>(), -50..200_i64, 1..4_u32)
-            .prop_map(|(key, fifo, delay, attempts)| Act::Push { key, fifo, delay, attempts }),
+        (proptest::option::of(0..3_u8), any::<bool>(), -50..200_i64, 1..4_u32, held_back()).prop_map(
+            |(key, fifo, delay, attempts, held_back)| Act::Push { key, fifo, delay, attempts, held_back }
+        ),
         (proptest::option::of(0..3_u8), 0..2_u8, any::<bool>(), 1..4_u32)
             .prop_map(|(key, whole, is_sum, attempts)| Act::Join { key, whole, is_sum, attempts }),
         Just(Act::Start),
         Just(Act::Start),
+        any::<usize>().prop_map(|which| Act::StartThis { which }),
+        (any::<usize>(), -50..200_i64).prop_map(|(which, delay)| Act::Move { which, delay }),
         (any::<usize>(), 0..6_u8).prop_map(|(which, how)| Act::Finish { which, how }),
         (0..120_i64).prop_map(|millis| Act::Wait { millis }),
     ]
@@ -357,8 +387,15 @@ impl Known {
     }
 }
 
+/// Whether a policy depends on the state of the receiver.
+fn looks(policy: &Policy) -> bool {
+    policy.concurrency.is_some() || policy.pause.is_some() || policy.disable_after.is_some()
+}
+
 struct World {
     outbox: Outbox,
+    /// Gets all that the first one gets, but for questions what can start when nothing can.
+    again: Outbox,
     now: Timestamp,
     known: BTreeMap<CallbackId, Known>,
     pushed: u64,
@@ -366,11 +403,27 @@ struct World {
 }
 
 impl World {
-    fn push(&mut self, key: Option<u8>, fifo: bool, delay: i64, attempts: u32, whole: Option<(u8, bool)>) {
+    fn new(max: usize) -> Self {
+        let (outbox, again) = (outbox(max), outbox(max));
+        Self { outbox, again, now: at(0), known: BTreeMap::new(), pushed: 0, ended: 0 }
+    }
+
+    fn push(
+        &mut self,
+        key: Option<u8>,
+        (fifo, held_back): (bool, HeldBack),
+        delay: i64,
+        attempts: u32,
+        whole: Option<(u8, bool)>,
+    ) {
         self.pushed += 1;
         let ordering = if fifo { Ordering::FifoPerSession } else { Ordering::Independent };
         let gaps = vec![Duration::from_millis(30), Duration::from_millis(90)];
-        let policy = Arc::new(Policy { attempts, gaps, jitter: 0.5, ordering, ..Policy::airudder() });
+        let HeldBack { receiver, concurrency, pauses, disables } = held_back;
+        let pause = pauses.then_some((2, Duration::from_millis(150)));
+        let disable_after = disables.then_some(Duration::from_millis(400));
+        let policy = Policy { attempts, gaps, jitter: 0.5, ordering, ..Policy::airudder() };
+        let policy = Arc::new(Policy { concurrency, pause, disable_after, ..policy });
         let due = self.now.as_millisecond() + delay;
         let callback = callback(self.pushed, due, key.map(|key| key.to_string()).as_deref(), &policy);
         let name = whole.map(|(whole, _)| Arc::from(whole.to_string()));
@@ -378,21 +431,40 @@ impl World {
         let callback = Arc::new(QueuedCallback {
             part_of: name.clone().filter(|_| !is_sum).into_iter().collect(),
             sums_up: name.filter(|_| is_sum),
+            target: Arc::new(format!("http://127.0.0.1:{}/", 1 + receiver).parse().unwrap()),
             ..(*callback).clone()
         });
         self.outbox.push(callback.clone());
+        self.again.push(callback.clone());
         let known = Known { due: callback.due, callback, started: 0, in_flight: false };
         self.known.insert(CallbackId(self.pushed), known);
     }
 
     fn start(&mut self) {
         let expected = self.outbox.next_wakeup().filter(|at| *at <= self.now);
+        let is_full = self.outbox.totals().in_flight >= self.outbox.max_in_flight;
         let Some((callback, number)) = self.outbox.start(self.now) else {
             assert_eq!(expected, None, "the wake-up promised a start");
             return;
         };
+        let again = self.again.start(self.now).map(|(callback, number)| (callback.id, number));
+        assert_eq!(again, Some((callback.id, number)), "questions have changed what starts");
+        assert!(expected.is_some() && !is_full, "the wake-up promised no start");
         let this = &self.known[&callback.id];
-        assert_eq!(expected, Some(this.due));
+        if !self.outbox.is_disabled(&callback) {
+            let most = callback.policy.concurrency.unwrap_or(u32::MAX);
+            assert!(self.under_way(&callback) < most as usize, "more than {most} under way");
+        }
+        for other in self.known.values().filter(|other| !other.in_flight && other.due <= self.now) {
+            let is_free = other.callback.policy.ordering == Ordering::Independent;
+            let is_like = |one: &QueuedCallback| {
+                (one.target.origin().to_owned(), one.policy.concurrency, looks(&one.policy))
+            };
+            if is_free && is_like(&other.callback) == is_like(&callback) {
+                let start = |known: &Known| (known.due, known.callback.id);
+                assert!(start(this) <= start(other), "an earlier one could have started");
+            }
+        }
         assert!(!this.in_flight, "two attempts of one callback");
         assert!(this.due <= self.now, "started before it was due");
         assert_eq!(number, this.started + 1);
@@ -415,9 +487,60 @@ impl World {
                 "a sum overtook its part, or a part a sum"
             );
         }
+        self.begun(&callback, number);
+    }
+
+    /// Returns the number of attempts under way to its receiver that count.
+    fn under_way(&self, callback: &QueuedCallback) -> usize {
+        let counts = |known: &&Known| {
+            let its = &known.callback;
+            known.in_flight && looks(&its.policy) && its.target.origin() == callback.target.origin()
+        };
+        self.known.values().filter(counts).count()
+    }
+
+    fn begun(&mut self, callback: &Arc<QueuedCallback>, number: u32) {
+        if self.outbox.is_disabled(callback) {
+            for outbox in [&mut self.outbox, &mut self.again] {
+                assert_eq!(outbox.end_started(callback, false, self.now), number - 1);
+            }
+            self.known.remove(&callback.id);
+            self.ended += 1;
+            return;
+        }
         let this = self.known.get_mut(&callback.id).unwrap();
         this.started = number;
         this.in_flight = true;
+    }
+
+    /// Returns a callback that was not attempted yet.
+    fn fresh(&self, which: usize) -> Option<CallbackId> {
+        let fresh: Vec<_> = self.known.iter().filter(|(_, known)| known.started == 0).collect();
+        fresh.get(which % fresh.len().max(1)).map(|(id, _)| **id)
+    }
+
+    fn start_this(&mut self, which: usize) {
+        let Some(id) = self.fresh(which) else { return };
+        let started = self.outbox.start_this(id, self.now);
+        let again = self.again.start_this(id, self.now);
+        let names = |started: &Option<(Arc<QueuedCallback>, u32)>| {
+            started.as_ref().map(|(its, number)| (its.id, *number))
+        };
+        assert_eq!(names(&started), names(&again));
+        if let Some((callback, number)) = started {
+            self.begun(&callback, number);
+        }
+    }
+
+    fn move_to(&mut self, which: usize, delay: i64) {
+        let Some(id) = self.fresh(which) else { return };
+        let known = self.known.get_mut(&id).unwrap();
+        if known.callback.policy.ordering == Ordering::Independent && known.whole().is_none() {
+            known.due = at(self.now.as_millisecond() + delay);
+            let due = known.due;
+            self.outbox.move_to(id, due);
+            self.again.move_to(id, due);
+        }
     }
 
     fn finish(&mut self, which: usize, how: u8) {
@@ -435,7 +558,9 @@ impl World {
             _ => answered(200),
         };
         let attempt = attempt((callback.clone(), attempts));
-        match self.outbox.finish(&attempt, &result, self.now) {
+        let outcome = self.outbox.finish(&attempt, &result, self.now);
+        assert_eq!(self.again.finish(&attempt, &result, self.now), outcome);
+        match outcome {
             AttemptOutcome::Retry { at } => {
                 assert!((1..4).contains(&how) && attempts < callback.policy.attempts);
                 let known = self.known.get_mut(&callback.id).unwrap();
@@ -456,12 +581,11 @@ impl World {
         self.ended += 1;
     }
 
-    fn check(&self, max: u64) {
+    fn check(&self) {
         let totals = self.outbox.totals();
         assert_eq!(sum(totals), totals.queued);
         assert_eq!(totals.queued, self.pushed);
         assert_eq!(totals.delivered + totals.failed, self.ended);
-        assert!(totals.in_flight <= max);
         let count =
             |test: &dyn Fn(&Known) -> bool| self.known.values().filter(|known| test(known)).count() as u64;
         assert_eq!(totals.in_flight, count(&|known| known.in_flight));
@@ -474,24 +598,28 @@ impl World {
 proptest! {
     #[test]
     fn whatever_happens_nothing_is_lost(acts in proptest::collection::vec(act(), 0..200), max in 1..4_usize) {
-        let limit = max as u64;
-        let mut world =
-            World { outbox: outbox(max), now: at(0), known: BTreeMap::new(), pushed: 0, ended: 0 };
+        let mut world = World::new(max);
         let mut hows = Vec::new();
         for act in acts {
             match act {
-                Act::Push { key, fifo, delay, attempts } => world.push(key, fifo, delay, attempts, None),
+                Act::Push { key, fifo, delay, attempts, held_back } => {
+                    world.push(key, (fifo, held_back), delay, attempts, None);
+                }
                 Act::Join { key, whole, is_sum, attempts } => {
-                    world.push(key, true, 0, attempts, Some((whole, is_sum)));
+                    let held_back =
+                        HeldBack { receiver: 0, concurrency: None, pauses: false, disables: false };
+                    world.push(key, (true, held_back), 0, attempts, Some((whole, is_sum)));
                 }
                 Act::Start => world.start(),
+                Act::StartThis { which } => world.start_this(which),
+                Act::Move { which, delay } => world.move_to(which, delay),
                 Act::Finish { which, how } => {
                     hows.push(how);
                     world.finish(which, how);
                 }
                 Act::Wait { millis } => world.now += SignedDuration::from_millis(millis),
             }
-            world.check(limit);
+            world.check();
         }
         // Without further operations, all callbacks end.
         let mut steps = 0;
@@ -503,9 +631,10 @@ proptest! {
                 world.start();
             }
             world.finish(steps, hows.get(steps % hows.len().max(1)).copied().unwrap_or(5));
-            world.check(limit);
+            world.check();
         }
         assert!(world.outbox.queues.is_empty() && world.outbox.ready.is_empty());
+        assert_eq!(world.outbox.receivers.next_wakeup(), None);
     }
 }
 
@@ -591,6 +720,91 @@ fn a_receiver_gets_so_many_at_a_time() {
     outbox.finish(&attempt(begun[0].clone()), &answered(200), at(1));
     assert_eq!(std::iter::from_fn(|| outbox.start(at(1))).count(), 1);
     assert_eq!((outbox.totals().in_flight, outbox.totals().pending), (2, 2));
+}
+
+#[test]
+fn a_receiver_that_gets_few_at_a_time_is_no_burden() {
+    const MANY: u64 = 20_000;
+    let policy = Arc::new(Policy { concurrency: Some(2), ..Policy::once() });
+    let mut outbox = outbox(64);
+    (1..=MANY).for_each(|id| outbox.push(callback(id, 0, None, &policy)));
+    let before = outbox.receivers.listings;
+    let mut begun: VecDeque<_> = std::iter::from_fn(|| outbox.start(at(0))).collect();
+    while let Some(started) = begun.pop_front() {
+        outbox.finish(&attempt(started), &answered(200), at(0));
+        begun.extend(std::iter::from_fn(|| outbox.start(at(0))));
+    }
+    assert_eq!(outbox.totals().delivered, MANY);
+    // Once for the beginning of an attempt, and once for its end.
+    assert_eq!((outbox.receivers.listings - before) as u64, 2 * MANY);
+}
+
+#[test]
+fn attempts_that_a_fault_starts_beside_others_count() {
+    let policy = Arc::new(Policy { concurrency: Some(2), ..Policy::airudder() });
+    let mut outbox = outbox(64);
+    (1..=9).for_each(|id| outbox.push(callback(id, 0, None, &policy)));
+    let mut begun: Vec<_> = std::iter::from_fn(|| outbox.start(at(0))).collect();
+    begun.extend((3..=5).filter_map(|id| outbox.start_this(CallbackId(id), at(0))));
+    assert_eq!(begun.len(), 5);
+    for (left, started) in (0..5).rev().zip(begun) {
+        outbox.finish(&attempt(started), &answered(200), at(1));
+        let more = std::iter::from_fn(|| outbox.start(at(1))).count();
+        assert_eq!(more, usize::from(left < 2), "{left} of them are still under way");
+    }
+}
+
+#[test]
+fn each_policy_has_its_own_limit_at_a_receiver() {
+    let limited = |most| Arc::new(Policy { concurrency: Some(most), ..Policy::airudder() });
+    let mut outbox = outbox(64);
+    (1..=3).for_each(|id| outbox.push(callback(id, 0, None, &limited(1))));
+    (4..=6).for_each(|id| outbox.push(callback(id, 0, None, &limited(3))));
+    let ids = |outbox: &mut Outbox| -> Vec<_> { std::iter::from_fn(|| outbox.start(at(0))).collect() };
+    let begun = ids(&mut outbox);
+    assert_eq!(begun.iter().map(|(callback, _)| callback.id.0).collect::<Vec<_>>(), [1, 4, 5]);
+    outbox.finish(&attempt(begun[0].clone()), &answered(200), at(0));
+    assert_eq!(ids(&mut outbox).iter().map(|(callback, _)| callback.id.0).collect::<Vec<_>>(), [6]);
+}
+
+/// A callback that waits for its receiver is overtaken like any other of its conversation.
+#[test]
+fn an_earlier_callback_of_a_conversation_comes_first_at_a_busy_receiver() {
+    let policy = Arc::new(Policy { concurrency: Some(1), ..Policy::airudder() });
+    let mut outbox = outbox(64);
+    outbox.push(callback(1, 0, None, &policy));
+    outbox.push(callback(2, 20, Some("a"), &policy));
+    let first = outbox.start(at(30)).unwrap();
+    assert!(outbox.start(at(30)).is_none());
+    outbox.push(callback(3, 10, Some("a"), &policy));
+    outbox.finish(&attempt(first), &answered(200), at(30));
+    let order: Vec<u64> = std::iter::from_fn(|| {
+        let (callback, number) = outbox.start(at(30))?;
+        outbox.finish(&attempt((Arc::clone(&callback), number)), &answered(200), at(30));
+        Some(callback.id.0)
+    })
+    .collect();
+    assert_eq!(order, [3, 2]);
+}
+
+/// Callbacks that were held back for a pause start in the order in which they were due, whether or not anybody asked during
+/// the pause.
+#[test]
+fn asking_during_a_pause_changes_nothing() {
+    let policy = Policy { pause: Some((1, Duration::from_secs(3))), attempts: 9, ..Policy::airudder() };
+    let policy = Arc::new(Policy { gaps: vec![Duration::from_millis(500)], ..policy });
+    for asks in [false, true] {
+        let mut outbox = outbox(64);
+        outbox.push(callback(1, 0, None, &policy));
+        let first = outbox.start(at(0)).unwrap();
+        outbox.finish(&attempt(first), &answered(503), at(0));
+        outbox.push(callback(2, 200, None, &policy));
+        for millis in [200, 500, 2_999] {
+            assert!(!asks || outbox.start(at(millis)).is_none());
+        }
+        assert_eq!(outbox.next_wakeup(), Some(at(3_000)));
+        assert_eq!(outbox.start(at(3_000)).unwrap().0.id, CallbackId(2), "asked: {asks}");
+    }
 }
 
 #[test]

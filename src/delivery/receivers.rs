@@ -1,6 +1,6 @@
-//! What the outbox records about each receiver: attempts under way, and failures.
+//! The receivers, as far as they decide when callbacks start: attempts under way, pauses, and failures.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,34 +9,58 @@ use super::policy::Policy;
 use super::{CallbackId, QueuedCallback};
 use crate::time::HumanDuration;
 
-/// Receivers by origin; only those with attempts under way or failures to remember.
+/// A moment at which a callback may start; ordered by the moment, then by the callback's number.
+pub(super) type Start = (Timestamp, CallbackId);
+
+/// Receivers by origin, with the callbacks that wait for them and whose policy depends on their state; only those with
+/// something to remember.
+///
+/// The lists of what may start follow from the rest. So asking for the next start changes nothing that could be noticed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Receivers {
     known: HashMap<String, Receiver>,
+    /// The callbacks that may start as soon as they are due: of each receiver, the first one under each limit.
+    open: BTreeSet<Start>,
+    /// The paused receivers, by when the first callback may start there.
+    paused: BTreeSet<(Timestamp, String)>,
     notes: Vec<String>,
+    /// How often a receiver was listed.
+    #[cfg(test)]
+    pub(super) listings: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Receiver {
     in_flight: u32,
-    /// The callbacks that may start as soon as fewer attempts are under way.
-    parked: BTreeSet<(Timestamp, CallbackId)>,
+    /// The callbacks that wait to start, by the number of attempts under way that their policy allows. No set is empty.
+    waiting: BTreeMap<u32, BTreeSet<Start>>,
+    /// Those of them that are in the list of what may start.
+    open: Vec<Start>,
+    /// Where it is in the list of paused receivers.
+    listed_at: Option<Timestamp>,
     /// Number of consecutive failed attempts.
     failures: u32,
     failing_since: Option<Timestamp>,
-    paused_until: Option<Timestamp>,
+    pause: Option<Pause>,
     is_disabled: bool,
 }
 
-/// Whether a due callback may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admission {
-    /// It starts now.
-    Starts,
-    /// It starts at this later moment.
-    At(Timestamp),
-    /// It starts when another attempt has ended.
-    Parked,
+enum Pause {
+    Until(Timestamp),
+    /// It is over, and a single callback tests whether the receiver has recovered.
+    Trial,
+}
+
+impl Receiver {
+    fn remove(&mut self, limit: u32, start: Start) -> bool {
+        let Some(waiting) = self.waiting.get_mut(&limit) else { return false };
+        let was_there = waiting.remove(&start);
+        if waiting.is_empty() {
+            self.waiting.remove(&limit);
+        }
+        was_there
+    }
 }
 
 /// Whether a policy depends on the state of the receiver.
@@ -44,32 +68,71 @@ fn looks(policy: &Policy) -> bool {
     policy.concurrency.is_some() || policy.pause.is_some() || policy.disable_after.is_some()
 }
 
+fn limit(policy: &Policy) -> u32 {
+    policy.concurrency.unwrap_or(u32::MAX)
+}
+
 impl Receivers {
-    /// Decides whether a due callback may start. If so, it counts as under way.
-    pub(super) fn admit(
-        &mut self,
-        callback: &QueuedCallback,
-        start: (Timestamp, CallbackId),
-        now: Timestamp,
-    ) -> Admission {
-        if !looks(&callback.policy) {
-            return Admission::Starts;
+    /// Takes a callback that may start as soon as it is due and its receiver allows it. Returns whether the receiver has a say;
+    /// if not, the callback is not taken.
+    pub(super) fn offer(&mut self, callback: &QueuedCallback, start: Start) -> bool {
+        let (policy, origin) = (&*callback.policy, callback.target.origin());
+        if !looks(policy) {
+            return false;
         }
-        let receiver = self.known.entry(callback.target.origin().to_owned()).or_default();
-        if !receiver.is_disabled {
-            if let Some(until) = receiver.paused_until.filter(|until| *until > now) {
-                return Admission::At(until);
-            }
-            // After a pause a single callback tests whether the receiver has recovered.
-            let is_trial = receiver.paused_until.is_some();
-            let most = if is_trial { Some(1) } else { callback.policy.concurrency };
-            if most.is_some_and(|most| receiver.in_flight >= most) {
-                receiver.parked.insert(start);
-                return Admission::Parked;
-            }
+        if !self.known.contains_key(origin) {
+            self.known.insert(origin.to_owned(), Receiver::default());
         }
+        if let Some(receiver) = self.known.get_mut(origin) {
+            receiver.waiting.entry(limit(policy)).or_default().insert(start);
+        }
+        self.list(origin);
+        true
+    }
+
+    /// Whether this callback was taken to start at this moment.
+    pub(super) fn has(&self, callback: &QueuedCallback, start: Start) -> bool {
+        let receiver = self.known.get(callback.target.origin());
+        let waiting = receiver.and_then(|receiver| receiver.waiting.get(&limit(&callback.policy)));
+        waiting.is_some_and(|waiting| waiting.contains(&start))
+    }
+
+    /// Gives a callback back, which does not start at this moment after all. Returns whether it was there.
+    pub(super) fn withdraw(&mut self, callback: &QueuedCallback, start: Start) -> bool {
+        let origin = callback.target.origin();
+        let Some(receiver) = self.known.get_mut(origin) else { return false };
+        let was_there = receiver.remove(limit(&callback.policy), start);
+        self.list(origin);
+        was_there
+    }
+
+    /// Records that a callback which was waiting starts.
+    pub(super) fn begin(&mut self, callback: &QueuedCallback, start: Start) {
+        let (policy, origin) = (&*callback.policy, callback.target.origin());
+        let Some(receiver) = self.known.get_mut(origin).filter(|_| looks(policy)) else { return };
+        receiver.remove(limit(policy), start);
         receiver.in_flight += 1;
-        Admission::Starts
+        self.list(origin);
+    }
+
+    /// Returns the first callback that may start at this moment.
+    pub(super) fn first(&mut self, now: Timestamp) -> Option<Start> {
+        while self.paused.first().is_some_and(|(at, _)| *at <= now)
+            && let Some((_, origin)) = self.paused.pop_first()
+        {
+            if let Some(receiver) = self.known.get_mut(&origin) {
+                receiver.pause = Some(Pause::Trial);
+            }
+            self.list(&origin);
+        }
+        self.open.first().copied().filter(|(due, _)| *due <= now)
+    }
+
+    /// Returns when a callback may start next, as far as time alone decides.
+    pub(super) fn next_wakeup(&self) -> Option<Timestamp> {
+        let open = self.open.first().map(|(due, _)| *due);
+        let paused = self.paused.first().map(|(at, _)| *at);
+        [open, paused].into_iter().flatten().min()
     }
 
     /// Whether a receiver is disabled.
@@ -77,24 +140,17 @@ impl Receivers {
         self.known.get(callback.target.origin()).is_some_and(|receiver| receiver.is_disabled)
     }
 
-    /// Records the end of an attempt. The result is unknown for an attempt that a fault made fail or that never left. Returns
-    /// the callbacks that may start now.
-    pub(super) fn ended(
-        &mut self,
-        callback: &QueuedCallback,
-        went_well: Option<bool>,
-        now: Timestamp,
-    ) -> Vec<(Timestamp, CallbackId)> {
-        let policy = &*callback.policy;
-        let Some(receiver) = self.known.get_mut(callback.target.origin()).filter(|_| looks(policy)) else {
-            return Vec::new();
-        };
+    /// Records the end of an attempt. The result is unknown for an attempt that a fault made fail or that never left.
+    pub(super) fn ended(&mut self, callback: &QueuedCallback, went_well: Option<bool>, now: Timestamp) {
+        let (policy, origin) = (&*callback.policy, callback.target.origin());
+        let Some(receiver) = self.known.get_mut(origin).filter(|_| looks(policy)) else { return };
+        debug_assert!(receiver.in_flight > 0, "an attempt ends that never began");
         receiver.in_flight = receiver.in_flight.saturating_sub(1);
         let name = callback.target.authority();
         match went_well {
             None => {}
             Some(true) => {
-                if receiver.paused_until.take().is_some() {
+                if receiver.pause.take().is_some() {
                     self.notes.push(format!("{name} accepts callbacks again: the pause is over"));
                 }
                 (receiver.failures, receiver.failing_since) = (0, None);
@@ -105,9 +161,8 @@ impl Receivers {
                 if let Some((after, length)) = policy.pause
                     && receiver.failures >= after
                 {
-                    let is_first = receiver.paused_until.is_none();
-                    receiver.paused_until = Some(now.checked_add(length).unwrap_or(Timestamp::MAX));
-                    if is_first {
+                    let until = now.checked_add(length).unwrap_or(Timestamp::MAX);
+                    if receiver.pause.replace(Pause::Until(until)).is_none() {
                         let length = HumanDuration(length);
                         self.notes
                             .push(format!("{name} failed {after} times in a row: it is paused for {length}"));
@@ -127,13 +182,46 @@ impl Receivers {
                 }
             }
         }
-        let released = std::mem::take(&mut receiver.parked);
+        self.list(origin);
+    }
+
+    /// Lists what may start at a receiver, after its state has changed.
+    fn list(&mut self, origin: &str) {
+        #[cfg(test)]
+        {
+            self.listings += 1;
+        }
+        let Some(receiver) = self.known.get_mut(origin) else { return };
+        for start in receiver.open.drain(..) {
+            self.open.remove(&start);
+        }
+        if let Some(at) = receiver.listed_at.take() {
+            self.paused.remove(&(at, origin.to_owned()));
+        }
+        let first = receiver.waiting.values().filter_map(BTreeSet::first).min();
+        match receiver.pause.filter(|_| !receiver.is_disabled) {
+            Some(Pause::Until(until)) => {
+                // With an attempt under way, its end decides.
+                if let Some((due, _)) = first.filter(|_| receiver.in_flight == 0) {
+                    let at = until.max(*due);
+                    receiver.listed_at = Some(at);
+                    self.paused.insert((at, origin.to_owned()));
+                }
+            }
+            trial => {
+                for (limit, waiting) in &receiver.waiting {
+                    let limit = if trial.is_some() { 1 } else { *limit };
+                    if receiver.is_disabled || receiver.in_flight < limit {
+                        receiver.open.extend(waiting.first());
+                    }
+                }
+                self.open.extend(&receiver.open);
+            }
+        }
         // The number of origins is unlimited, since stories can make them up.
         if *receiver == Receiver::default() {
-            self.known.remove(callback.target.origin());
+            self.known.remove(origin);
         }
-        // Returns all of them: each is admitted anew.
-        released.into_iter().collect()
     }
 
     /// Number of receivers that are remembered.
