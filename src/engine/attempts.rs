@@ -16,7 +16,8 @@ use crate::scenario::DeliveryEnd;
 use crate::simulator::workflow::PushReach;
 
 impl Engine {
-    /// Returns the next attempt to make now, signed. It counts as in flight until [`Engine::finish`].
+    /// Returns the next attempt to make now, signed. It counts as in flight until [`Engine::finish`]. If there is none, the
+    /// only change is that callbacks may have ended without an attempt, as [`Engine::given_up`] shows.
     pub fn start(&mut self, now: Timestamp) -> Option<Arc<Attempt>> {
         if self.stopped {
             return None;
@@ -28,6 +29,11 @@ impl Engine {
                 return Some(attempt);
             }
         }
+    }
+
+    /// Whether [`Engine::start_beside`] has something to do.
+    pub fn has_beside(&self) -> bool {
+        self.dispatch.held.has_beside()
     }
 
     /// Returns an attempt to make at the same time as the one that has just started, because of a fault.

@@ -180,6 +180,12 @@ impl Engine {
         self.dispatch.outbox.totals()
     }
 
+    /// Returns the number of callbacks that have ended without being delivered.
+    pub(super) fn given_up(&self) -> u64 {
+        let totals = self.totals();
+        totals.dropped + totals.failed
+    }
+
     /// Returns the size of the state: the number of objects, planned events and unfinished callbacks.
     pub(super) fn size(&self) -> usize {
         self.simulator.size() + self.dispatch.outbox.open()
@@ -289,19 +295,24 @@ impl Engine {
         [stories, waiting, self.dispatch.outbox.next_wakeup(), vendor].into_iter().flatten().min()
     }
 
-    /// Returns the earliest deadline at or before `now` of a story or the vendor. Advancing from one to the next makes
-    /// everything happen at its own time, even when the driver runs late. Work that can proceed at once is not bound to a
-    /// moment.
+    /// Returns the earliest deadline at or before `now` of a story or the vendor; `None` if [`Engine::advance`] has nothing to
+    /// do. Advancing from one to the next makes everything happen at its own time, even when the driver runs late. Work that
+    /// can proceed at once is not bound to a moment.
     pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
         if self.stopped {
             return None;
         }
         let later = (Bound::Excluded((Timestamp::MIN, usize::MAX)), Bound::Unbounded);
         let story = self.wakeups.range(later).next().map(|(at, _)| *at);
-        let vendor = if self.has_room() { self.simulator.next_wakeup() } else { None };
+        let has_room = self.has_room();
+        let (vendor, held_up) = match self.simulator.next_wakeup() {
+            at if has_room => (at, None),
+            at => (None, at),
+        };
         let earliest = [story, vendor].into_iter().flatten().min().filter(|at| *at <= now);
         let is_ready = self.wakeups.first().is_some_and(|(at, _)| *at == Timestamp::MIN)
-            || (!self.wait_for_room.is_empty() && self.has_room());
+            || (has_room && (!self.wait_for_room.is_empty() || self.simulator.has_more(now)))
+            || (!self.dispatch.was_full && held_up.is_some_and(|at| at <= now));
         earliest.or(is_ready.then_some(now))
     }
 

@@ -105,6 +105,11 @@ impl Held {
         self.beside.push_back(id);
     }
 
+    /// Whether callbacks are to start now.
+    pub(super) fn has_beside(&self) -> bool {
+        !self.beside.is_empty()
+    }
+
     /// Returns the next callback that starts now.
     pub(super) fn next_beside(&mut self) -> Option<CallbackId> {
         self.beside.pop_front()

@@ -1,8 +1,9 @@
-//! The inputs of an engine, in order: everything its state is derived from.
+//! The inputs of an engine, in order.
 //!
-//! Every decision of the engine follows from its seed, its settings and its inputs. A fresh engine that gets the same inputs
-//! comes to the same state. That is how a mock is put back to a moment, moved elsewhere, and continued after its process has
-//! ended.
+//! Every decision of the engine follows from its seed, its settings, the stories it begins with, and its inputs. A fresh
+//! engine that gets the same inputs comes to the same state. That is how a mock is put back to a moment, moved elsewhere, and
+//! continued after its process has ended. Reloaded settings are not among the inputs: a mock that reloads them can't be put
+//! back.
 
 use std::collections::VecDeque;
 use std::io;
@@ -37,10 +38,12 @@ pub enum Given {
     Late(u64),
     /// Time passed, and everything due was done.
     Time,
-    /// The next attempt began, of this callback. `None` if there was no attempt, after callbacks that a fault dropped.
+    /// The next attempt began, of this callback. `None` if there was no attempt, after callbacks that ended without one: a
+    /// fault dropped them, or their receiver is disabled.
     Attempt(Option<CallbackId>),
-    /// An attempt of this callback began at the same time as the previous one, because of a fault.
-    Beside(CallbackId),
+    /// An attempt of this callback began at the same time as the previous one, because of a fault. `None` if none of the
+    /// callbacks that were to begin then did.
+    Beside(Option<CallbackId>),
     /// An attempt ended.
     Result {
         /// The callback.

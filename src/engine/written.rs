@@ -28,7 +28,7 @@ enum What {
     Late(u64),
     Time {},
     Attempt(Option<u64>),
-    Beside(u64),
+    Beside(Option<u64>),
     Result(Ended),
 }
 
@@ -137,7 +137,7 @@ impl Written {
             Given::Late(number) => What::Late(*number),
             Given::Time => What::Time {},
             Given::Attempt(id) => What::Attempt(id.map(|id| id.0)),
-            Given::Beside(id) => What::Beside(id.0),
+            Given::Beside(id) => What::Beside(id.map(|id| id.0)),
             Given::Result { callback, number, result } => {
                 let response = result.result.as_ref().ok().map(|response| Response {
                     status: response.status,
@@ -189,7 +189,7 @@ impl Written {
             What::Late(number) => Given::Late(number),
             What::Time {} => Given::Time,
             What::Attempt(id) => Given::Attempt(id.map(CallbackId)),
-            What::Beside(id) => Given::Beside(CallbackId(id)),
+            What::Beside(id) => Given::Beside(id.map(CallbackId)),
             What::Result(Ended { callback, attempt, elapsed_us, response, failure }) => {
                 let result = match (response, failure) {
                     (Some(Response { status, headers, body, truncated }), None) => {
@@ -250,7 +250,8 @@ mod tests {
             Given::Time,
             Given::Attempt(Some(CallbackId(9))),
             Given::Attempt(None),
-            Given::Beside(CallbackId(10)),
+            Given::Beside(Some(CallbackId(10))),
+            Given::Beside(None),
             result(Ok(response)),
             result(Err(failure)),
         ] {

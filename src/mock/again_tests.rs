@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -13,9 +14,11 @@ use super::remake::replay;
 use super::{Builder, Folder, Mock};
 use crate::api::Late;
 use crate::console::Beginning;
+use crate::delivery::{AttemptResult, ReceiverResponse};
 use crate::engine::{Checkpoint, Input, Speed, Written};
 use crate::journal::{Entry, Event, KeptLimits, Lines, Sink};
 use crate::net::{HttpRequest, HttpResponse, Reply};
+use crate::seed::Seed;
 use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
 
 /// The entries of the journal, without what depends on real time.
@@ -42,6 +45,65 @@ impl Sink for Seen {
 impl Seen {
     fn text(&self) -> String {
         self.0.lock().unwrap().join("\n")
+    }
+}
+
+/// How callbacks are delivered, and what a receiver does with them.
+#[derive(Clone, Debug)]
+struct Way {
+    settings: String,
+    /// How many of ten attempts fail.
+    fails: u64,
+    /// Whether time passes by itself, so that many things are under way at once.
+    is_real: bool,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self { settings: String::new(), fails: 10, is_real: false }
+    }
+}
+
+/// Returns settings with everything that holds callbacks back for the sake of their receiver.
+pub(super) fn delivery() -> impl Strategy<Value = String> {
+    let one_of = |lines: [&'static str; 4]| prop::sample::select(lines.to_vec());
+    let held_back = (
+        one_of(["", "", "pause_after = 1\npause = '40s'\n", "pause_after = 3\npause = '10m'\n"]),
+        one_of(["", "concurrency = 1\n", "concurrency = 2\n", "concurrency = 3\n"]),
+        one_of(["", "", "disable_after = '90s'\n", "disable_after = '1h'\n"]),
+        one_of(["", "order = 'independent'\n", "order = 'fifo'\n", "gaps = ['1s', '7m']\n"]),
+    );
+    held_back.prop_map(|(pause, concurrency, disable, other)| {
+        format!("[delivery]\n{pause}{concurrency}{disable}{other}")
+    })
+}
+
+fn way() -> impl Strategy<Value = Way> {
+    let limits = prop::sample::select(vec!["", "[limits]\nkeep_for = '30m'\n"]);
+    (delivery(), limits, 0_u64..=10, any::<bool>()).prop_map(|(delivery, limits, fails, is_real)| Way {
+        settings: format!("{limits}{delivery}"),
+        fails,
+        is_real,
+    })
+}
+
+impl Way {
+    /// Returns a mock that lives in this way.
+    fn mock(&self, seen: &Seen) -> Service {
+        let speed = if self.is_real { Speed::Times(1.0) } else { Speed::Still };
+        let mock = builder(seen).settings_text(&self.settings).speed(speed).service().unwrap();
+        let fails = self.fails;
+        mock.driver().send_to(Box::new(move |attempt| {
+            let number = Seed(attempt.callback.id.0).derive("attempt", u64::from(attempt.number)).0;
+            Box::pin(async move {
+                tokio::time::sleep(Duration::from_secs(number % 4)).await;
+                let status = if number / 4 % 10 < fails { 503 } else { 200 };
+                let body = Bytes::from_static(b"{}");
+                let response = ReceiverResponse { status, headers: Vec::new(), body, truncated: false };
+                AttemptResult { result: Ok(response), elapsed: Duration::ZERO }
+            })
+        }));
+        mock
     }
 }
 
@@ -95,10 +157,11 @@ enum Deed {
     Pass(u32),
 }
 
-const FAULTS: [&str; 9] = [
+const FAULTS: [&str; 10] = [
     "503 of task.create, 50%",
     "drop 50%",
     "at-once, every 2nd",
+    "burst count=3 within=30s",
     "duplicate",
     "reorder 30%",
     "hold",
@@ -124,7 +187,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 }
 
 /// Applies these events to a mock.
-async fn live(mock: &Service, deeds: &[Deed]) {
+async fn live(mock: &Service, way: &Way, deeds: &[Deed]) {
     let auth = json!({ "APPKey": DEFAULT_APP_KEY, "APPSecret": DEFAULT_APP_SECRET });
     let token = ask(mock, post("/service/cloud/auth", &[], &auth)).await;
     let token: Value = serde_json::from_slice(&token.body).unwrap();
@@ -167,14 +230,20 @@ async fn live(mock: &Service, deeds: &[Deed]) {
                 drop(mock.answer(post("/service/cloud/task", &headers, &json!({}))).await.here().await);
             }
             Deed::Pass(seconds) => {
-                mock.driver().travel(Duration::from_secs(u64::from(*seconds))).await;
+                let time = Duration::from_secs(u64::from(*seconds));
+                if way.is_real {
+                    tokio::time::sleep(time).await;
+                } else {
+                    mock.driver().travel(time).await;
+                }
             }
         }
     }
 }
 
 fn in_time<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().start_paused(true).build().unwrap().block_on(work)
 }
 
 fn kept(mock: &Service) -> Vec<Arc<Input>> {
@@ -182,12 +251,12 @@ fn kept(mock: &Service) -> Vec<Arc<Input>> {
 }
 
 /// Returns the inputs of a life, written and read again, and its journal.
-fn lived(deeds: &[Deed]) -> (Vec<Arc<Input>>, String) {
+fn lived(way: &Way, deeds: &[Deed]) -> (Vec<Arc<Input>>, String) {
     in_time(async {
         let seen = Seen::default();
-        let mock = builder(&seen).service().unwrap();
+        let mock = way.mock(&seen);
         tokio::select! {
-            () = live(&mock, deeds) => {}
+            () = live(&mock, way, deeds) => {}
             _ = mock.driver().drive(std::future::pending()) => unreachable!("a mock lasts"),
         }
         let written = |input: &Arc<Input>| {
@@ -202,11 +271,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_same_inputs_lead_to_the_same_state(deeds in proptest::collection::vec(deed(), 1..12)) {
-        let (inputs, before) = lived(&deeds);
+    fn the_same_inputs_lead_to_the_same_state(
+        way in way(),
+        deeds in proptest::collection::vec(deed(), 1..12),
+    ) {
+        let (inputs, before) = lived(&way, &deeds);
         let seen = Seen::default();
         in_time(async {
-            let mock = builder(&seen).service().unwrap();
+            let mock = way.mock(&seen);
             replay(&mock, &inputs).unwrap();
             assert_eq!(kept(&mock).len(), inputs.len());
         });
@@ -215,16 +287,16 @@ proptest! {
 }
 
 /// Returns a moment of a life, the later inputs, and their journal.
-fn lived_on(deeds: &[Deed], until: usize) -> (Checkpoint, Late, Vec<Arc<Input>>, String) {
+fn lived_on(way: &Way, deeds: &[Deed], until: usize) -> (Checkpoint, Late, Vec<Arc<Input>>, String) {
     in_time(async {
         let seen = Seen::default();
-        let mock = builder(&seen).service().unwrap();
+        let mock = way.mock(&seen);
         let life = async {
-            live(&mock, &deeds[..until]).await;
+            live(&mock, way, &deeds[..until]).await;
             let (checkpoint, late) = mock.driver().checkpoint(|| mock.api().late()).unwrap();
             seen.0.lock().unwrap().clear();
             let before = kept(&mock).len();
-            live(&mock, &deeds[until..]).await;
+            live(&mock, way, &deeds[until..]).await;
             (checkpoint, late, kept(&mock).split_off(before))
         };
         let (checkpoint, late, after) = tokio::select! {
@@ -236,10 +308,10 @@ fn lived_on(deeds: &[Deed], until: usize) -> (Checkpoint, Late, Vec<Arc<Input>>,
 }
 
 /// Returns the journal of a mock that continues from a moment with the same inputs.
-fn gone_on(checkpoint: &Checkpoint, late: &Late, after: &[Arc<Input>]) -> String {
+fn gone_on(way: &Way, checkpoint: &Checkpoint, late: &Late, after: &[Arc<Input>]) -> String {
     let seen = Seen::default();
     in_time(async {
-        let mock = builder(&seen).service().unwrap();
+        let mock = way.mock(&seen);
         mock.driver().go_back_to(checkpoint, || mock.api().take_over_late(late.clone())).unwrap();
         replay(&mock, after).unwrap();
     });
@@ -252,12 +324,13 @@ proptest! {
     /// A moment is the complete state, and a mock that continues from it does not change it.
     #[test]
     fn a_mock_goes_on_from_a_moment_as_it_did(
+        way in way(),
         deeds in proptest::collection::vec(deed(), 2..12),
         until in any::<prop::sample::Index>(),
     ) {
-        let (checkpoint, late, after, journal) = lived_on(&deeds, until.index(deeds.len()));
+        let (checkpoint, late, after, journal) = lived_on(&way, &deeds, until.index(deeds.len()));
         for _ in 0..2 {
-            prop_assert_eq!(&gone_on(&checkpoint, &late, &after), &journal);
+            prop_assert_eq!(&gone_on(&way, &checkpoint, &late, &after), &journal);
         }
     }
 }
@@ -316,7 +389,8 @@ fn a_whole_life_is_lived_again() {
         Deed::Task(vec![9_002]),
         Deed::Pass(90_000),
     ];
-    let (inputs, before) = lived(&deeds);
+    let way = Way::default();
+    let (inputs, before) = lived(&way, &deeds);
     for what in
         ["\"event\":\"call.completed\",", "\"kind\":\"dead\"", "session.transfer", "\"call\":\"task.create\""]
     {
@@ -326,8 +400,26 @@ fn a_whole_life_is_lived_again() {
     assert_eq!(late.count(), 1);
     let seen = Seen::default();
     in_time(async {
-        let mock = builder(&seen).service().unwrap();
+        let mock = way.mock(&seen);
         replay(&mock, &inputs).unwrap();
     });
     assert_eq!(seen.text(), before);
+}
+
+/// Many callbacks to a receiver that fails: it is paused, tried with one, disabled. None of that may depend on how often the
+/// mock looked whether something can start.
+#[test]
+fn a_receiver_that_was_left_alone_is_left_alone_again() {
+    let settings = "[delivery]\nattempts = 10\ngaps = ['500ms']\norder = 'independent'\n";
+    for more in
+        ["pause_after = 1\npause = '3s'\n", "disable_after = '2s'\n", "concurrency = 2\npause_after = 2\n"]
+    {
+        let way = Way { settings: format!("{settings}{more}"), fails: 10, is_real: true };
+        let deeds =
+            [Deed::Emit, Deed::Pass(1), Deed::Emit, Deed::Emit, Deed::Pass(1), Deed::Emit, Deed::Pass(30)];
+        let (inputs, before) = lived(&way, &deeds);
+        let seen = Seen::default();
+        in_time(async { replay(&way.mock(&seen), &inputs).unwrap() });
+        assert_eq!(seen.text(), before, "{more}");
+    }
 }

@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::Mock;
+use super::again_tests::delivery;
 use super::assembly::Service;
 use crate::delivery::{AttemptResult, CallbackId, ErrorClass, Failure, ReceiverResponse};
 use crate::engine::{Receiver, Speed};
@@ -209,9 +210,10 @@ struct Life {
 }
 
 impl Life {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, delivery: &str) -> Self {
         let (ledger, receives) = (Ledger::default(), Arc::new(Mutex::new(Receives::Takes)));
         let mock = Mock::builder()
+            .settings_text(delivery)
             .callback_url("http://127.0.0.1:9/hook")
             .epoch("2030-01-01T00:00:00Z".parse().unwrap())
             .seed(seed)
@@ -414,11 +416,11 @@ impl Life {
 }
 
 /// Lives a life; how often `settle` said that all is over, and that it is not.
-fn live(seed: u64, deeds: &[Deed]) -> [usize; 2] {
+fn live(seed: u64, delivery: &str, deeds: &[Deed]) -> [usize; 2] {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let mut life = Life::new(seed);
+        let mut life = Life::new(seed, delivery);
         let driver = life.mock.driver().clone();
         tokio::select! {
             () = async {
@@ -443,8 +445,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: lives(), ..ProptestConfig::default() })]
 
     #[test]
-    fn after_settle_nothing_is_open(seed in any::<u64>(), deeds in proptest::collection::vec(deed(), 1..14)) {
-        live(seed, &deeds);
+    fn after_settle_nothing_is_open(
+        seed in any::<u64>(),
+        delivery in delivery(),
+        deeds in proptest::collection::vec(deed(), 1..14),
+    ) {
+        live(seed, &delivery, &deeds);
     }
 }
 
@@ -457,11 +463,11 @@ fn settle_says_both() {
         Deed::Settle { advance: false, horizon: Some(0) },
         Deed::Settle { advance: true, horizon: None },
     ];
-    assert_eq!(live(1, &well), [4, 0]);
+    assert_eq!(live(1, "", &well), [4, 0]);
     let down = [
         Deed::Receiver(Receives::NobodyListens),
         Deed::Emit("session.transfer"),
         Deed::Settle { advance: false, horizon: None },
     ];
-    assert_eq!(live(1, &down), [2, 1]);
+    assert_eq!(live(1, "", &down), [2, 1]);
 }

@@ -226,6 +226,11 @@ impl Context {
         names.map_or_else(|| reason.to_owned(), |names| names.message(reason))
     }
 
+    /// Whether there are notes, failures or findings since the last time.
+    pub(super) fn has_to_tell(&self) -> bool {
+        !self.notes.is_empty() || !self.failures.is_empty() || self.findings.has_latest()
+    }
+
     /// Returns the notes since the last time.
     pub(super) fn take_notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)

@@ -161,6 +161,11 @@ impl Findings {
         self.latest.push(Finding { kind, place: Some(place), first, message, is_error });
     }
 
+    /// Whether there are occurrences since the last time.
+    pub(super) fn has_latest(&self) -> bool {
+        !self.latest.is_empty()
+    }
+
     /// Takes the occurrences since the last time.
     pub(super) fn take(&mut self) -> Vec<Finding> {
         std::mem::take(&mut self.latest)

@@ -8,12 +8,16 @@ use super::planned::Planned;
 use super::shelf::Keep;
 
 impl Context {
-    /// Whether it is time to look for objects that are too old. If so, the next time is set.
-    fn is_time_to_look(&mut self, now: Timestamp) -> bool {
-        let retention = self.behaviour.retention;
-        let is_time = self.next_look.is_some_and(|next| next <= now);
+    /// Whether it is time to look for objects that are too old.
+    pub(super) fn is_time_to_look(&self, now: Timestamp) -> bool {
+        self.next_look.is_some_and(|next| next <= now)
+    }
+
+    /// The same; if so, and at the first time, the next time is set.
+    fn takes_a_look(&mut self, now: Timestamp) -> bool {
+        let is_time = self.is_time_to_look(now);
         if is_time || self.next_look.is_none() {
-            self.next_look = Some(retention.next_look(now));
+            self.next_look = Some(self.behaviour.retention.next_look(now));
         }
         is_time
     }
@@ -39,7 +43,7 @@ impl Simulator {
             || self.dialer.is_full(retention.rows)
             || self.workflow.is_full(retention.rows)
             || self.chatbot.is_full(&retention);
-        if !self.context.is_time_to_look(now) && !is_full {
+        if !self.context.takes_a_look(now) && !is_full {
             return;
         }
         let planned = Planned::of(&self.context.agenda);

@@ -256,6 +256,12 @@ impl Simulator {
         self.context.take_callbacks(room)
     }
 
+    /// Whether [`Simulator::advance`] has something to do at this moment besides what [`Simulator::next_wakeup`] promises:
+    /// objects have become too old, or there is something to tell.
+    pub fn has_more(&self, now: Timestamp) -> bool {
+        self.context.is_time_to_look(now) || self.context.has_to_tell()
+    }
+
     /// Returns what could not be done since the last time, each with the story that it belongs to, so that no failure is
     /// silent.
     pub fn take_failures(&mut self) -> Vec<(Option<u32>, String)> {

@@ -97,7 +97,7 @@ impl Driver {
                 }
                 Given::Beside(id) => {
                     let attempt = state.engine.start_beside(at);
-                    state.began(Some(*id), attempt)?;
+                    state.began(*id, attempt)?;
                     state.inputs.note(at, || given.clone());
                 }
                 Given::Result { callback, number, result } => {

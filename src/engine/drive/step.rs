@@ -126,30 +126,34 @@ impl Driver {
     }
 
     /// Advances the engine and begins the attempts that are due. Returns whether to wait for the end of one.
+    ///
+    /// Whatever changes the engine here is noted among the inputs, and nothing changes it at a turn at which nothing is due:
+    /// the replay has only the turns that were noted.
     fn start_attempts(&self, state: &mut State, present: &Present) -> bool {
         let now = present.now;
         if state.engine.due(now).is_some() {
             state.inputs.note(now, || Given::Time);
+            state.engine.advance(now);
         }
-        state.engine.advance(now);
-        let mut dropped = state.engine.totals().dropped;
-        while let Some(attempt) = state.engine.start(now) {
-            state.inputs.note(now, || Given::Attempt(Some(attempt.callback.id)));
-            dropped = state.engine.totals().dropped;
+        loop {
+            let given_up = state.engine.given_up();
+            let attempt = state.engine.start(now);
+            let id = attempt.as_ref().map(|attempt| attempt.callback.id);
+            if id.is_some() || given_up != state.engine.given_up() {
+                state.inputs.note(now, || Given::Attempt(id));
+            }
+            let Some(attempt) = attempt else { return false };
             let mut together = vec![attempt];
-            while let Some(attempt) = state.engine.start_beside(now) {
-                state.inputs.note(now, || Given::Beside(attempt.callback.id));
-                together.push(attempt);
+            while state.engine.has_beside() {
+                let attempt = state.engine.start_beside(now);
+                state.inputs.note(now, || Given::Beside(attempt.as_ref().map(|attempt| attempt.callback.id)));
+                together.extend(attempt);
             }
             self.begin(state, together);
             if present.one_by_one {
                 return true;
             }
         }
-        if dropped != state.engine.totals().dropped {
-            state.inputs.note(now, || Given::Attempt(None));
-        }
-        false
     }
 
     /// Begins the tasks of in-process actors that are due. Returns whether to wait for the end of one.
