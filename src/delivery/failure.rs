@@ -40,6 +40,13 @@ impl Failure {
         Self::new(ErrorClass::Reset, format!("the response {status} was discarded on purpose ({name})"))
     }
 
+    /// The mock panicked while it made the attempt.
+    pub(crate) fn panicked() -> Self {
+        let message = "the mock itself failed while it made this attempt: that is a mistake in the mock, and \
+            its error output says where";
+        Self::new(ErrorClass::Reset, message.to_owned())
+    }
+
     /// The receiver is disabled, because it only fails.
     pub(crate) fn disabled(target: &Target) -> Self {
         let message =

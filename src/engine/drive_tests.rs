@@ -169,6 +169,53 @@ async fn a_mock_that_ends_takes_no_other_state() {
     assert_eq!(ended.ok(), Some(End::Interrupted));
 }
 
+/// The result of an attempt for a state that was replaced is no reason to wait for an answer to it.
+#[tokio::test(start_paused = true)]
+async fn a_delivery_of_a_replaced_state_holds_up_no_jump() {
+    let driver =
+        beside(&ready("agent-transfer.toml"), 7, Pace::default(), &Seen::default(), Clients::Lasting);
+    let slowly = async || {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        answered(200)
+    };
+    let driver = with(driver, Box::new(move |_| Box::pin(slowly())));
+    driver.keep_inputs();
+    let (checkpoint, ()) = driver.checkpoint(|| ()).unwrap();
+    let life = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(driver.look(|engine, _| engine.totals().in_flight), 1);
+        driver.go_back_to(&checkpoint, || ()).unwrap();
+        tokio::time::sleep(Duration::from_millis(1_050)).await;
+        let held_up = |state: &mut State| state.outside.put_off(Duration::MAX, driver.real());
+        assert_eq!(held_up(&mut driver.lock()), None);
+        tokio::time::sleep(Duration::from_millis(1_000)).await;
+        assert!(held_up(&mut driver.lock()).is_some(), "that of the present state does");
+    };
+    tokio::select! {
+        () = life => {}
+        _ = driver.drive(std::future::pending()) => unreachable!("a mock lasts"),
+    }
+}
+
+/// Without its result the callback would be under way for ever.
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_panics_has_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("one.toml");
+    std::fs::write(&path, ONE).unwrap();
+    let seen = Seen::default();
+    let receiver: Receiver = Box::new(|attempt| {
+        Box::pin(async move {
+            assert!(attempt.number > 1, "on purpose");
+            answered(200)
+        })
+    });
+    let driver = with(story(&path, 7, Pace::default(), &seen), receiver);
+    tokio::time::timeout(Duration::from_secs(3_600), drive(&driver)).await.expect("it ends");
+    let totals = driver.look(|engine, _| engine.totals());
+    assert_eq!((totals.attempts, totals.delivered, totals.in_flight), (2, 1, 0));
+}
+
 const CHAT: &str = r#"
 [[steps]]
 send = "session.transfer"

@@ -1,7 +1,13 @@
 //! The attempts of a drive: each is made in its own task, and its result is passed back to the engine.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::{Driver, State};
 use crate::delivery::{Attempt, AttemptResult, ErrorClass, Failure};
@@ -78,11 +84,10 @@ impl Driver {
                 result: result.clone(),
             });
             state.finish(attempt, result, now);
+            if is_taken && self.gives_time(state) {
+                state.outside.delivered(&attempt.callback.event, &self.shared.pace, self.real());
+            }
         });
-        let mut state = self.lock();
-        if is_taken && self.gives_time(&state) {
-            state.outside.delivered(&attempt.callback.event, &self.shared.pace, self.real());
-        }
     }
 
     /// Makes an attempt. While time jumps, a receiver that refuses connections gets some real time to start: no part of the
@@ -113,7 +118,20 @@ impl Driver {
         }
     }
 
+    /// Makes an attempt once. A panic makes the attempt fail: without a result it would be under way for ever.
     async fn transmit(&self, attempt: &Arc<Attempt>) -> AttemptResult {
+        let began = Instant::now();
+        let mut transmission = pin!(self.transmission(attempt));
+        let caught = poll_fn(|context| {
+            let polled = catch_unwind(AssertUnwindSafe(|| transmission.as_mut().poll(context)));
+            // The panic has been reported already.
+            polled.map_or(Poll::Ready(None), |polled| polled.map(Some))
+        });
+        let failed = || AttemptResult { result: Err(Failure::panicked()), elapsed: began.elapsed() };
+        caught.await.unwrap_or_else(failed)
+    }
+
+    async fn transmission(&self, attempt: &Arc<Attempt>) -> AttemptResult {
         #[cfg(test)]
         if let Some(receiver) = self.shared.receiver.get() {
             return receiver(Arc::clone(attempt)).await;
