@@ -51,8 +51,9 @@ pub enum AgainError {
     Wrong(String),
     /// The inputs lead to a different state now.
     #[error(
-        "the inputs of this mock now lead to a different state, from input {number} on: {misfit}. They \
-        were recorded with other settings or by another version"
+        "the inputs of this mock now lead to a different state, from input {number} on: {misfit}. Either they \
+        were recorded with other settings or by another version, or this is a mistake in the mock: then please \
+        report it"
     )]
     Misfit {
         /// The number of the input, counted from 1.

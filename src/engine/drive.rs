@@ -262,8 +262,8 @@ impl Driver {
         self.shared.changed.notify_one();
     }
 
-    /// Works with the engine at the present moment. The work must not change lasting state: unlike that of
-    /// [`Driver::take_in`], it is not among the inputs.
+    /// Works with the engine at the present moment. Unlike that of [`Driver::take_in`], the work is not among the inputs: in a
+    /// mock that can be put back it must change nothing but the journal.
     pub fn with<T>(&self, work: impl FnOnce(&mut Engine, Timestamp) -> T) -> T {
         self.work(|state| {
             let now = state.clock.now();
