@@ -173,8 +173,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         world.settings.policy.timeout = timeout.0;
     }
     let stories = stories::read(&args.files, &args.set, &world)?;
-    let rate = args.rate.clone().or_else(|| first(&stories, |story| story.load.rate.clone()));
-    let rate = rate.unwrap_or_else(|| RateProfile::constant(DEFAULT_RATE));
+    let rate = rate(&args, &stories)?;
     let duration = duration(&args, &stories, &rate)?;
     let target = target(world.settings.callback_url.as_deref())?;
     let options = options(&args, &stories, &rate, world.settings.policy.timeout)?;
@@ -216,7 +215,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     }
     let run = runtime.block_on(async {
         let interrupt = super::interrupted();
-        if let Some(at) = args.start_at.filter(|_| !args.quiet) {
+        // That the parts of a run do not begin together must not go unnoticed.
+        if let Some(at) = args.start_at.filter(|at| !args.quiet || *at < Timestamp::now()) {
             super::remark(&format!("note: {}", beginning(at)));
         }
         if !args.find_max {
@@ -249,6 +249,18 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         Exit::Ok if has_failed(&run.report) => Exit::Failed,
         exit => exit,
     })
+}
+
+/// The rate of the load, or that at which a search begins.
+fn rate(args: &Args, stories: &[Arc<Story>]) -> Result<RateProfile, CommandError> {
+    if args.find_max && args.rate == Some(RateProfile::Max) {
+        return Err(CommandError::usage(
+            "--find-max begins at a rate, which `--rate max` does not say: write for example `--rate 100/s`",
+        ));
+    }
+    let of_files = || first(stories, |story| story.load.rate.clone());
+    let rate = args.rate.clone().or_else(of_files).filter(|rate| !args.find_max || *rate != RateProfile::Max);
+    Ok(rate.unwrap_or_else(|| RateProfile::constant(DEFAULT_RATE)))
 }
 
 /// How long events are sent, or each probe of a search.
@@ -321,12 +333,13 @@ fn options(
 }
 
 /// Whether a run failed regardless of any condition: no rate was sustained, a story's expectation failed, an event was lost,
-/// or no response was successful.
+/// no response was successful, or there was nothing to send.
 fn has_failed(report: &Report) -> bool {
     report.search.as_ref().is_some_and(|search| search.best == 0.0)
         || report.receipts.as_ref().is_some_and(Receipts::is_wrong)
         || report.plan.stories.iter().any(|story| story.failed > 0)
-        || (report.counts.planned > 0 && report.counts.ok == 0)
+        // The part of a shard may be empty.
+        || (report.counts.ok == 0 && (report.counts.planned > 0 || report.plan.shard.is_none()))
 }
 
 /// Returns the value of the first story that has one.
@@ -393,6 +406,15 @@ fn shard(text: &str) -> Result<Shard, ShardError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_measured_nothing_has_failed() {
+        let mut empty = load::samples::empty();
+        assert!(has_failed(&empty));
+        empty.plan.shard = Some(Shard { index: 3, of: 4 });
+        assert!(!has_failed(&empty));
+        assert!(!has_failed(&load::samples::steady()));
+    }
 
     #[test]
     fn shards_read() {

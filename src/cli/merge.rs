@@ -8,8 +8,8 @@ use crate::load::{Report, merge};
 
 const EXAMPLES: &str = "\
 Counts and distributions add up exactly, in any order; percentiles are computed
-from the sum, never averaged. Merged reports can be merged again. A missing shard
-is reported as a finding. A single report can be compared and written again.
+from the sum, never averaged. Merged reports can be merged again. If a shard is
+missing, the report is VOID. A single report can be compared and written again.
 
 Examples:
   Two processes shared a load:
@@ -27,6 +27,9 @@ pub(super) struct Args {
     /// report of a shard is read.
     #[arg(required = true, value_name = "FILE.json|DIR")]
     files: Vec<PathBuf>,
+    /// Accept that shards are missing: otherwise the report is VOID, and the exit code 5.
+    #[arg(long)]
+    allow_missing: bool,
     #[command(flatten)]
     reports: ReportArgs,
 }
@@ -41,7 +44,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
             reports.push((path.display().to_string(), read(path)?));
         }
     }
-    let whole = merge(reports).map_err(CommandError::usage)?;
+    let whole = merge(reports, args.allow_missing).map_err(CommandError::usage)?;
     prepared.finish(&whole)
 }
 
@@ -100,6 +103,9 @@ mod tests {
         assert_eq!(exit, Exit::Ok);
         let report = Report::read(&std::fs::read_to_string(&whole).unwrap()).unwrap();
         assert_eq!(report.counts.planned, 2_500);
+        // A part alone says nothing about the load.
+        assert_eq!(merge(std::slice::from_ref(&one)).unwrap(), Exit::Void);
+        assert_eq!(merge(&[one.clone(), "--allow-missing".to_owned()]).unwrap(), Exit::Ok);
         // The parts can't be separated from the whole any more, so that neither may be added again.
         let error = merge(&[whole.clone(), other]).unwrap_err();
         assert!(format!("{error:?}").contains("both have shard 1"), "{error:?}");

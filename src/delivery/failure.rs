@@ -200,28 +200,33 @@ impl Failure {
 
     /// The connection failed within the body of a response.
     pub(super) fn body(target: &Target, error: &hyper::Error, status: u16, length: usize) -> Self {
-        let place = place(target);
         if let Some(error) = find_tls(error) {
             return Self::tls_error(target, error);
         }
         let malformed = find_io(error)
             .filter(|error| matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput));
-        let (class, message) = match malformed {
-            Some(error) => (
-                ErrorClass::BadAnswer,
-                format!(
-                    "the body of the {status} response of {place} is malformed ({error}): check its framing"
-                ),
-            ),
-            None => (
-                ErrorClass::Reset,
-                format!(
-                    "{place} closed the connection within its {status} response, {length} bytes into the \
-                    body: check the length that it announces"
-                ),
-            ),
-        };
-        Self::new(class, message)
+        match malformed {
+            Some(error) => Self::malformed(target, status, &error.to_string()),
+            None => Self::cut_off(target, status, length as u64),
+        }
+    }
+
+    /// The body of a response is not framed as HTTP/1.1 is.
+    pub(crate) fn malformed(target: &Target, status: u16, what: &str) -> Self {
+        let place = place(target);
+        let message =
+            format!("the body of the {status} response of {place} is malformed ({what}): check its framing");
+        Self::new(ErrorClass::BadAnswer, message)
+    }
+
+    /// The connection ended after so many bytes of a response's body.
+    pub(crate) fn cut_off(target: &Target, status: u16, length: u64) -> Self {
+        let place = place(target);
+        let message = format!(
+            "{place} closed the connection within its {status} response, {length} bytes into the body: check the \
+            length that it announces"
+        );
+        Self::new(ErrorClass::Reset, message)
     }
 }
 

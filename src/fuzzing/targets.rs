@@ -110,7 +110,7 @@ fn merged(input: &[u8]) {
             reports.push((at.to_string(), report));
         }
     }
-    if let Ok(report) = merge(reports) {
+    if let Ok(report) = merge(reports, true) {
         Report::read(&report.write()).expect("what was merged reads");
     }
 }

@@ -43,6 +43,16 @@ pub enum Shape {
     Sine(f64, f64, Duration),
 }
 
+impl Shape {
+    /// Whether the rate is zero throughout.
+    fn is_zero(self) -> bool {
+        match self {
+            Self::Constant(rate) => rate == 0.0,
+            Self::Ramp(one, other) | Self::Sine(one, other, _) => one == 0.0 && other == 0.0,
+        }
+    }
+}
+
 /// Why a text is not a rate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -59,6 +69,12 @@ impl FromStr for RateProfile {
             return Ok(Self::Max);
         }
         let segments = text.split(',').map(segment).collect::<Result<Vec<_>, _>>()?;
+        if segments.iter().all(|segment| segment.shape.is_zero()) {
+            return Err(RateError(format!(
+                "`{}` is never above zero, so that nothing would be sent: {EXAMPLES}",
+                text.trim()
+            )));
+        }
         Ok(Self::Planned(segments))
     }
 }
@@ -308,7 +324,7 @@ mod tests {
             "7/m",
             "1/h",
             "0.5/s",
-            "0/s",
+            "0/s for 10s, 5/s",
             "max",
         ] {
             assert_eq!(text.parse::<RateProfile>().unwrap().to_string(), text);
@@ -328,6 +344,8 @@ mod tests {
                 "5000",
                 "5/w",
                 "-1/s",
+                "0/s",
+                "0/s..0/s for 5s, 0/m",
                 "1e9/s",
                 "NaN/s",
                 "100/s for 10",

@@ -14,9 +14,9 @@ use super::options::Protocol;
 use super::plan::{Curve, Mix};
 use super::prepare::Load;
 use super::receipts::{Identified, Receipt, Source, reconcile};
-use super::report::{FORMAT, Finding, Plan, Receipts, Report, Sender, Slo, Snapshot, conclude};
+use super::report::{FORMAT, Finding, Plan, Receipts, Report, Sender, Slo, Snapshot, conclude, plural};
 use super::rest::serve;
-use super::search::{judge, search};
+use super::search::{judge, search, too_short};
 use super::send::{Job, Progress, RunStats, SentEvent, Usage, simulated, worker, worker_h2};
 use crate::http::Server;
 use crate::language::{RateProfile, RateUnit};
@@ -252,10 +252,11 @@ impl Load<'_> {
             .ok_or_else(|| io::Error::other("it was interrupted before the first probe ended"))?;
         if interrupted {
             report.findings = vec![Finding::run(format!(
-                "The search was interrupted after {} probes: it may have gone on to find more.",
-                found.probes.len()
+                "The search was interrupted after {}: it may have gone on to find more.",
+                plural(found.probes.len() as u64, "probe")
             ))];
         }
+        report.findings.extend(too_short(duration));
         report.search = Some(found);
         Ok(Run { report, interrupted, sent: Sent::Compiled(Vec::new()) })
     }
@@ -320,6 +321,7 @@ impl Load<'_> {
             counts: stats.counts,
             statuses: stats.statuses,
             errors: stats.errors,
+            faults: stats.faults,
             latency: stats.latency,
             series: stats.series,
             sender: Sender {

@@ -1,6 +1,9 @@
 //! The search for the highest rate that holds: doubles until a rate does not hold, then halves the gap.
 
-use super::report::{Probe, Report, Search, Slo};
+use std::time::Duration;
+
+use super::report::{Backlog, Finding, Probe, Report, Search, Slo};
+use crate::time::HumanDuration;
 
 /// Ratio at which the search ends, between the lowest rate that did not hold and the highest that did: 2 %.
 const CLOSE: f64 = 1.02;
@@ -8,9 +11,11 @@ const CLOSE: f64 = 1.02;
 /// Maximum number of probes.
 const MOST_PROBES: usize = 40;
 
-/// Minimum share of events that must be answered as wanted for a rate to hold, in addition to all other conditions. A
-/// growing queue shows in it too, since events that wait too long are dropped.
+/// Minimum share of events that must be answered as wanted for a rate to hold, in addition to all other conditions.
 const KEEPS_UP: f64 = 0.98;
+
+/// Length from which on a probe tells rates apart that differ by a few percent.
+const LONG_ENOUGH: Duration = Duration::from_secs(2);
 
 /// Share of its cores from which the sender may be the bottleneck.
 const BUSY: f64 = 0.9;
@@ -65,14 +70,19 @@ pub(crate) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
     let latency = report.latency.planned.percentile(99.0);
     let counts = &report.counts;
     let keeps_up = counts.ok as f64 >= counts.planned as f64 * KEEPS_UP;
+    let backlog = Backlog::of(report);
     let mut why = match (slo.check(report), &report.void) {
         (Err(breaches), _) => Some(breaches.to_string()),
         // A rate that this side could not send as planned says nothing about the receiver.
         (Ok(()), Some(void)) => Some(void.clone()),
-        (Ok(()), None) if keeps_up => None,
-        (Ok(()), None) => {
+        (Ok(()), None) if !keeps_up => {
             Some(format!("only {} of {} events were answered as expected", counts.ok, counts.planned))
         }
+        (Ok(()), None) if backlog.has_grown() => Some(format!(
+            "a queue grew: {} events were unanswered when the plan ended, instead of about {:.0}",
+            backlog.left, backlog.usual
+        )),
+        (Ok(()), None) => None,
     };
     if let Some(why) = &mut why
         && report.sender.busy > BUSY
@@ -89,10 +99,37 @@ pub(crate) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
     }
 }
 
+/// Warns of probes in which a queue has hardly time to grow.
+pub(crate) fn too_short(probe: Duration) -> Option<Finding> {
+    (probe < LONG_ENOUGH).then(|| {
+        let (probe, enough) = (HumanDuration(probe), HumanDuration(LONG_ENOUGH));
+        Finding::run(format!(
+            "The probes were only {probe} long, in which a queue has hardly time to grow: the rate that was found may be too \
+             high. Use at least `--duration {enough}`."
+        ))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::report::samples;
+    use crate::load::report::samples::{self, Model, STEADY};
+
+    #[test]
+    fn a_rate_that_is_only_answered_later_does_not_hold() {
+        let slo: Slo = "p99<1s,errors<1%".parse().unwrap();
+        // About 371 a second: at 394 a second all are answered within the limit, but a queue grows.
+        let at = |rate| Model { rate, seconds: 5, servers: 1, service: |_| 2_650, ..STEADY }.report();
+        let probe = judge(&at(394), 394.0, &slo);
+        assert!(!probe.held && probe.why.starts_with("a queue grew: "), "{probe:?}");
+        assert!(judge(&at(340), 340.0, &slo).held);
+    }
+
+    #[test]
+    fn short_probes_are_warned_of() {
+        assert!(too_short(Duration::from_secs(1)).unwrap().text.contains("only 1s long"));
+        assert_eq!(too_short(Duration::from_secs(5)), None);
+    }
 
     #[test]
     fn a_void_probe_does_not_hold() {

@@ -168,6 +168,11 @@ impl Settings {
         self.policy.attempts = 1;
         self.routes.deliver_once();
     }
+
+    /// Returns the names of the faults that affect callbacks.
+    pub fn faults_of_callbacks(&self) -> Vec<String> {
+        self.faults.iter().filter(|fault| fault.is_of_callbacks()).map(FaultFile::named).collect()
+    }
 }
 
 impl fmt::Debug for Settings {

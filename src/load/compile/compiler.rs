@@ -66,6 +66,10 @@ impl StoryTemplate {
         if let Some(obstacle) = story.obstacle() {
             return Err(NotCompilable::NeedsEngine(obstacle));
         }
+        let faults = context.settings.faults_of_callbacks();
+        if !faults.is_empty() {
+            return Err(NotCompilable::Faults(faults.join(", ")));
+        }
         let compiler =
             Compiler { context, story, seed, midnight: today.as_second().div_euclid(86_400) * 86_400 };
         let first = compiler.run(0, 0, 0)?;

@@ -84,6 +84,17 @@ fn body(template: &StoryTemplate, iteration: u64, step: usize) -> Json {
 }
 
 #[test]
+fn faults_of_callbacks_are_not_compiled_away() {
+    let story = "[[steps]]\nsend = 'session.transfer'\n";
+    let faults =
+        "[[faults]]\nkind = 'signature-wrong'\n[[faults]]\ncallback = 'session.*'\nkind = 'duplicate'\n";
+    let why = Given::with_settings(faults, story).compile().unwrap_err();
+    assert_eq!(why, NotCompilable::Faults("signature-wrong, duplicate".to_owned()));
+    // Those of requests are no obstacle.
+    Given::with_settings("[[faults]]\ncall = 'task.*'\nstatus = 503\n", story).compile().unwrap();
+}
+
+#[test]
 fn a_transfer_has_fresh_ids_and_a_right_signature_each_time() {
     let given = Given::new("[[steps]]\nsend = 'session.transfer'\n");
     let template = given.compile().unwrap();

@@ -15,6 +15,9 @@ pub enum NotCompilable {
     /// A step, a reaction or a fault that needs the engine.
     #[error("{0}")]
     NeedsEngine(String),
+    /// The settings have faults of callbacks, each of which only the engine can apply.
+    #[error("there are faults of callbacks ({0})")]
+    Faults(String),
     /// The story does not end by itself.
     #[error("it waits for something between its callbacks")]
     Waits,

@@ -254,7 +254,7 @@ mod tests {
             ("3/s", 1.0, 3),
             ("7/m", 60.0, 7),
             ("333/s", 3.0, 999),
-            ("0/s", 5.0, 0),
+            ("0/s for 5s, 1/s", 5.0, 0),
         ] {
             assert_eq!(all(&curve(rate, seconds), Arrivals::Even).len(), count, "{rate} for {seconds} s");
         }

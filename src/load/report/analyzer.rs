@@ -14,6 +14,9 @@ const BUSY: f64 = 0.8;
 /// Share of the limit of events in flight from which it counts as reached.
 const FULL: f64 = 0.95;
 
+/// A backlog of fewer events than this may be chance.
+const FEW: f64 = 10.0;
+
 /// Whether events had to wait for responses to others, because of the limit of events in flight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Limit {
@@ -100,7 +103,7 @@ impl<'a> Analyzer<'a> {
     /// Whether this side was so short of CPU time that it may have distorted what it measured.
     pub(crate) fn is_blind(&self) -> bool {
         let is_void = held_back(self.report) > self.report.plan.most_held_back;
-        !self.closed && is_void || self.busy >= BUSY && self.report.elapsed_s >= 0.5
+        !self.closed && is_void || self.busy >= BUSY && self.report.busy().is_some()
     }
 
     /// Finds a receiver whose rate of responses is limited, however many events wait.
@@ -110,9 +113,12 @@ impl<'a> Analyzer<'a> {
             return None;
         }
         let has_stalled = |index: &usize| self.stalls.iter().any(|stall| stall.contains(index));
+        // The first interval begins and the last one ends with events in flight that it does not count as answered, however
+        // quick the receiver is.
+        let inner = 1..self.planned.len().saturating_sub(1);
         let loaded = self.planned.iter().enumerate().filter(|(index, interval)| {
             let is_slow = mean_of(interval).is_some_and(|took| took >= unloaded * 3);
-            is_slow && interval.latency.count() >= 10 && !has_stalled(index)
+            is_slow && interval.latency.count() >= 10 && inner.contains(index) && !has_stalled(index)
         });
         let loaded: Vec<&Interval> = loaded.map(|(_, interval)| interval).collect();
         if loaded.len() < 3 || loaded.len() * 5 < self.planned.len() {
@@ -125,8 +131,14 @@ impl<'a> Analyzer<'a> {
         let spread = loaded.iter().map(|interval| (interval.latency.count() as f64 - mean).powi(2));
         let spread = (spread.sum::<f64>() / loaded.len() as f64).sqrt();
         // A receiver that keeps up is only slow, and one that works off the backlog of a peak could do more than it is
-        // asked for.
-        if spread > mean * 0.25 || planned < answered * 1.03 {
+        // asked for: the backlog has to grow, from the beginning to the end.
+        let (early, late) = loaded.split_at(loaded.len() / 2);
+        let grows = |part: &[&Interval]| {
+            let answered: u64 = part.iter().map(|interval| interval.latency.count()).sum();
+            part.iter().map(|interval| interval.planned).sum::<u64>() > answered
+        };
+        let has_grown = planned >= (answered * 1.03).max(answered + FEW) && grows(early) && grows(late);
+        if spread > mean * 0.25 || !has_grown {
             return None;
         }
         let capacity = mean / self.interval_s;
@@ -165,7 +177,7 @@ impl<'a> Analyzer<'a> {
         });
         let behind = self.behind();
         // A very short run consists of little more than starting up.
-        if self.busy >= BUSY && self.report.elapsed_s >= 0.5 {
+        if self.busy >= BUSY && self.report.busy().is_some() {
             let text = match (behind, late) {
                 _ if self.closed => {
                     "the rate it found may be its own limit and not the receiver's".to_owned()
@@ -285,9 +297,13 @@ impl<'a> Analyzer<'a> {
             Limit::Low => (Side::Sender, "too few may be in flight"),
             Limit::Free => (Side::Sender, "the sender did not get to them"),
         };
+        let (its, was, effect) = match counts.dropped {
+            1 => ("its", "was", "It counts as an error"),
+            _ => ("their", "were", "They count as errors"),
+        };
         let text = format!(
-            "{many} ({share}) could not be sent within {within} of their planned time, or by the end of the run, and were \
-             dropped: {because}. They count as errors, but in no latency."
+            "{many} ({share}) could not be sent within {within} of {its} planned time, or by the end of the run, and {was} \
+             dropped: {because}. {effect}, but in no latency."
         );
         Some(Finding { side, text })
     }

@@ -60,6 +60,11 @@ pub enum ConditionError {
     /// The bound is relative where there is no baseline.
     #[error("`{0}` is relative to a baseline; an absolute bound is needed here, for example `p99<50ms`")]
     Relative(String),
+    /// A condition that has to hold is met by a worse value only; the second text is the opposite condition.
+    #[error(
+        "`{0}` would hold only if it is worse than that: these conditions say what is good enough, write `{1}`"
+    )]
+    AsksForWorse(String, String),
 }
 
 impl Order {
@@ -102,6 +107,21 @@ impl Condition {
     pub(crate) fn value(&self, report: &Report) -> Result<f64, NoValue> {
         let is_planned = report.counts.planned > 0;
         self.metric.of(report).ok_or(NoValue { metric: self.metric, is_planned })
+    }
+
+    /// Whether better values meet it.
+    pub(crate) fn asks_for_better(&self) -> bool {
+        self.metric.more_is_better() == matches!(self.order, Order::More | Order::AtLeast)
+    }
+
+    /// Returns the text with the opposite order.
+    pub(crate) fn reversed(&self) -> String {
+        let opposite = |letter| match letter {
+            '<' => '>',
+            '>' => '<',
+            other => other,
+        };
+        self.text.chars().map(opposite).collect()
     }
 
     /// Formats a value of the metric.

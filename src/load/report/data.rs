@@ -31,6 +31,9 @@ pub struct Report {
     pub statuses: BTreeMap<u16, u64>,
     /// Failures by class: `refused`, `reset`, `timeout`, ... Together they are `failed + timed_out`.
     pub errors: BTreeMap<String, Failures>,
+    /// How often each fault has hit, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub faults: BTreeMap<String, u64>,
     /// Times of all events.
     pub latency: Latency,
     /// The run in equal intervals, in order; `plan.interval_ms` is their length.
@@ -142,6 +145,22 @@ pub struct Merged {
     pub last_started: Timestamp,
     /// The highest [`Sender::busy`] of any of them, 0 to 1.
     pub busiest: f64,
+    /// Whether shards may be missing: otherwise the report of a part of the load is void.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allows_missing: bool,
+}
+
+impl Merged {
+    /// Says which shards are missing; `None` if none is.
+    pub(crate) fn missing(&self) -> Option<String> {
+        let first = (0..self.of).find(|index| !self.shards.contains(index))?;
+        let present = self.shards.iter().filter(|index| **index < self.of).count();
+        let which = match (self.of as usize).saturating_sub(present) {
+            0 | 1 => format!("Shard {first} of {} is missing", self.of),
+            missing => format!("{missing} of {} shards are missing, among them {first}", self.of),
+        };
+        Some(format!("{which}: these numbers cover only a part of the load"))
+    }
 }
 
 /// The results of the events. `planned = sent + dropped`, and `sent = ok + wrong_status + failed + timed_out + unfinished`.
@@ -431,6 +450,12 @@ impl Report {
         let wrong =
             counts.wrong_status + counts.failed + counts.timed_out + counts.dropped + counts.unfinished;
         wrong as f64 / counts.planned as f64
+    }
+
+    /// Returns the share of the workers' cores that was used, 0 to 1; `None` for a run so short that it consists of little
+    /// more than starting up.
+    pub(crate) fn busy(&self) -> Option<f64> {
+        (self.elapsed_s >= 0.5).then_some(self.sender.busy)
     }
 
     /// Returns the number of events answered as wanted, per second of the run.

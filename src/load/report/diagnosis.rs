@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::analyzer::Analyzer;
-use super::data::{Finding, Receipts, Report, Side};
+use super::data::{Failures, Finding, Receipts, Report, Side};
 use super::units::{count, duration, millis, plural, seconds, share, time};
 use super::void::{imbalance, void};
 
@@ -35,6 +35,7 @@ fn diagnose(report: &Report) -> Vec<Finding> {
     found.extend(report.receipts.iter().flat_map(receipts));
     found.extend(connections(report));
     found.extend(stories(report));
+    found.extend(faults(report));
     found.extend(gap(report));
     if found.is_empty() {
         found.push(held(report));
@@ -55,14 +56,7 @@ fn sums(report: &Report) -> Option<Finding> {
 fn shards(report: &Report) -> Vec<Finding> {
     let Some(merged) = &report.merged else { return Vec::new() };
     let mut found = Vec::new();
-    let missing: Vec<u32> = (0..merged.of).filter(|index| !merged.shards.contains(index)).collect();
-    if let [first, rest @ ..] = missing.as_slice() {
-        let which = match rest {
-            [] => format!("Shard {first} of {} is missing", merged.of),
-            _ => format!("{} of {} shards are missing, among them {first}", missing.len(), merged.of),
-        };
-        found.push(Finding::run(format!("{which}: these numbers cover only a part of the load.")));
-    }
+    found.extend(merged.missing().map(|missing| Finding::run(format!("{missing}."))));
     let apart = merged.last_started.duration_since(report.started).as_secs_f64();
     if apart * 1e3 > report.plan.interval_ms as f64 {
         found.push(Finding::run(format!(
@@ -86,18 +80,25 @@ fn cut_short(report: &Report) -> Option<Finding> {
 fn failures(report: &Report, is_blind: bool) -> Vec<Finding> {
     let mut classes: Vec<_> = report.errors.iter().filter(|(_, failures)| failures.count > 0).collect();
     classes.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.count));
-    classes.into_iter().map(|(class, failures)| failed(report, class, failures.count, is_blind)).collect()
+    classes.into_iter().map(|(class, failures)| failed(report, class, failures, is_blind)).collect()
 }
 
-fn failed(report: &Report, class: &str, count: u64, is_blind: bool) -> Finding {
+fn failed(report: &Report, class: &str, failures: &Failures, is_blind: bool) -> Finding {
+    let count = failures.count;
     let many = format!("{} ({})", plural(count, "event"), share(count, report.counts.sent));
     let was = if count == 1 { "was" } else { "were" };
     let target = &report.plan.target;
     let text = match class {
-        "refused" => format!("{was} refused: nothing listens at {target}, or its queue of new connections is full"),
-        "reset" => "ended with the connection closed by the receiver before it answered: it may have crashed, or it closes \
-                    connections under load"
-            .to_owned(),
+        "refused" => {
+            format!("{was} refused: nothing listens at {target}, or its queue of new connections is full")
+        }
+        "reset" => {
+            let first = if failures.first.is_empty() { "" } else { ". The first one: " };
+            format!(
+                "ended with the connection closed before the response was complete{first}{}",
+                failures.first
+            )
+        }
         "timeout" if is_blind => format!(
             "{was} not recorded as answered within {}, because the sender had no time to read the response: that says nothing \
              about the receiver",
@@ -130,6 +131,11 @@ fn statuses(report: &Report) -> Option<Finding> {
     let listed: Vec<String> =
         listed.map(|(status, number)| format!("{} had status {status}", count(**number))).collect();
     let advice = match others.first() {
+        // A wrong signature is refused, as it should be.
+        _ if !report.faults.is_empty() => "",
+        Some((301..=303 | 307 | 308, _)) => {
+            " Callbacks do not follow redirects: set the callback URL to the final address."
+        }
         Some((401 | 403, _)) => {
             " Perhaps the receiver verifies signatures with another secret: see `--secret`."
         }
@@ -236,6 +242,13 @@ fn stories(report: &Report) -> Option<Finding> {
     })
 }
 
+/// Reports what went wrong on purpose.
+fn faults(report: &Report) -> Option<Finding> {
+    let hits: Vec<String> =
+        report.faults.iter().map(|(name, hits)| format!("{name} {}", plural(*hits, "time"))).collect();
+    (!hits.is_empty()).then(|| Finding::run(format!("Faults have hit on purpose: {}.", hits.join(", "))))
+}
+
 /// Reports what a closed-loop tester would not have seen.
 fn gap(report: &Report) -> Option<Finding> {
     let (planned, sent) = (report.latency.planned.percentile(99.0), report.latency.sent.percentile(99.0));
@@ -260,13 +273,15 @@ fn held(report: &Report) -> Finding {
     };
     let asked = match plan.arrivals.as_str() {
         "closed" => "as fast as responses arrived".to_owned(),
+        _ if plan.unit == "stories" => format!("at {} (stories)", plan.rate),
         _ => format!("at {}", plan.rate),
     };
+    let busy = report.busy().map(|busy| format!(", and the sender used {:.0} % of its cores", busy * 100.0));
     Finding::run(format!(
-        "It held: {} {asked}, all answered as expected{late}. p99 is {}, and the sender used {:.0} % of its cores.",
+        "It held: {} {asked}, all answered as expected{late}. p99 is {}{}.",
         plural(counts.planned, "event"),
         time(latency.planned.percentile(99.0)),
-        report.sender.busy * 100.0
+        busy.unwrap_or_default()
     ))
 }
 
@@ -373,8 +388,8 @@ mod tests {
         let found = diagnose(&report);
         let text = &found[0].text;
         let rate = text.strip_prefix("The receiver is saturated: it answers about ");
-        let rate: u32 = rate.and_then(|rest| rest.split('/').next()?.parse().ok()).unwrap_or_default();
-        assert!((380..=420).contains(&rate), "{found:?}");
+        let rate: f64 = rate.and_then(|rest| rest.split('/').next()?.parse().ok()).unwrap_or_default();
+        assert!((380.0..=420.0).contains(&rate), "{found:?}");
         let is_few = |few: u32| text.contains(&format!("that is {few} at a time"));
         assert!((3..=5).any(is_few), "{found:?}");
         assert!(found.iter().all(|finding| finding.side != Side::Sender), "{found:?}");
@@ -386,6 +401,15 @@ mod tests {
             assert!(found.iter().any(is_named), "{in_flight}: {found:?}");
             assert!(found.iter().all(|finding| finding.side != Side::Sender), "{in_flight}: {found:?}");
         }
+    }
+
+    #[test]
+    fn a_receiver_that_is_slow_but_keeps_up_is_not_saturated() {
+        // 20 events in each interval, which take 400 ms but for the first few: 8 are always in flight.
+        let service = |at: f64| if at < 0.2 { 10_000 } else { 400_000 };
+        let report = Model { rate: 20, seconds: 10, service, ..STEADY }.report();
+        let found = diagnose(&report);
+        assert!(found.iter().all(|finding| !finding.text.contains("saturated")), "{found:?}");
     }
 
     #[test]
@@ -415,6 +439,47 @@ mod tests {
     }
 
     #[test]
+    fn what_faults_did_is_told() {
+        let mut report = samples::steady();
+        report.faults.extend([("duplicate".to_owned(), 1), ("signature-wrong".to_owned(), 9_999)]);
+        report.counts.ok -= 9;
+        report.counts.wrong_status = 9;
+        report.statuses.insert(401, 9);
+        *report.statuses.get_mut(&200).unwrap() -= 9;
+        let text = text(&report);
+        assert!(
+            text.contains("Faults have hit on purpose: duplicate 1 time, signature-wrong 9,999 times."),
+            "{text}"
+        );
+        assert!(!text.contains("another secret"), "{text}");
+    }
+
+    #[test]
+    fn a_run_that_held_is_described_as_it_was() {
+        let mut report = samples::steady();
+        report.plan.unit = "stories".to_owned();
+        // Too short to say anything of the sender.
+        report.elapsed_s = 0.001;
+        report.sender.busy = 1.54;
+        let text = held(&report).text;
+        assert!(text.contains("10,000 events at 500/s (stories), all answered"), "{text}");
+        assert!(!text.contains("cores"), "{text}");
+    }
+
+    #[test]
+    fn a_broken_response_is_told_as_it_was() {
+        let mut report = samples::refused();
+        let failures = report.errors.remove("refused").unwrap();
+        let first = "127.0.0.1:3000 closed the connection within its 200 response".to_owned();
+        report.errors.insert("reset".to_owned(), Failures { first, ..failures });
+        let text = text(&report);
+        assert!(
+            text.contains("before the response was complete. The first one: 127.0.0.1:3000 closed the"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn a_busy_sender_that_keeps_up_is_warned_of() {
         let mut report = samples::steady();
         report.sender.busy = 0.9;
@@ -423,9 +488,14 @@ mod tests {
 
     #[test]
     fn answers_that_are_no_success_come_with_advice() {
-        for (status, word) in
-            [(401, "--secret"), (404, "path"), (429, "limits"), (503, "proxy"), (500, "log")]
-        {
+        for (status, word) in [
+            (302, "do not follow redirects"),
+            (401, "--secret"),
+            (404, "path"),
+            (429, "limits"),
+            (503, "proxy"),
+            (500, "log"),
+        ] {
             let mut report = samples::steady();
             report.counts.ok -= 9;
             report.counts.wrong_status = 9;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::data::{Merged, Report, Sender, Shard};
 use super::diagnosis::conclude;
-use super::sum::{add_errors, add_series, add_statuses, add_to};
+use super::sum::{add_counts, add_errors, add_series, add_to};
 use super::units;
 
 /// Why reports can't be merged, with the names of the reports concerned.
@@ -43,15 +43,16 @@ pub enum MergeError {
 }
 
 /// Merges reports of shards, or of merged ones, into one; each comes with its name. A single report only gets new findings.
+/// If shards are missing, the result is void unless `allows_missing`.
 ///
 /// # Errors
 ///
 /// If they are not parts of one run.
-pub fn merge(mut reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
+pub fn merge(mut reports: Vec<(String, Report)>, allows_missing: bool) -> Result<Report, MergeError> {
     for (_, report) in &mut reports {
         if let Some(Shard { index, of }) = report.plan.shard.take() {
             let (last_started, busiest) = (report.started, report.sender.busy);
-            report.merged = Some(Merged { shards: vec![index], of, last_started, busiest });
+            report.merged = Some(Merged { shards: vec![index], of, last_started, busiest, allows_missing });
         }
     }
     if reports.len() > 1 {
@@ -63,6 +64,9 @@ pub fn merge(mut reports: Vec<(String, Report)>) -> Result<Report, MergeError> {
     let mut sum = parts.next().ok_or(MergeError::Nothing)?;
     for part in parts {
         add(&mut sum, part);
+    }
+    if let Some(merged) = &mut sum.merged {
+        merged.allows_missing = allows_missing;
     }
     conclude(&mut sum);
     Ok(sum)
@@ -139,7 +143,8 @@ fn add(sum: &mut Report, part: Report) {
     sum.plan.runs = sum.plan.runs.saturating_add(part.plan.runs);
     sum.started = sum.started.min(part.started);
     sum.elapsed_s = (end.unwrap_or_default() - sum.started.as_nanosecond()) as f64 / 1e9;
-    add_statuses(&mut sum.statuses, part.statuses);
+    add_counts(&mut sum.statuses, part.statuses);
+    add_counts(&mut sum.faults, part.faults);
     add_errors(&mut sum.errors, part.errors);
     for (story, other) in sum.plan.stories.iter_mut().zip(&part.plan.stories) {
         story.add(other);
@@ -192,7 +197,7 @@ mod tests {
     /// Merges reports under the names a.json, b.json, ...
     fn merge(reports: Vec<Report>) -> Result<Report, MergeError> {
         let names = ('a'..).map(|name| format!("{name}.json"));
-        super::merge(names.zip(reports).collect())
+        super::merge(names.zip(reports).collect(), false)
     }
 
     fn four() -> Vec<Report> {
@@ -221,12 +226,18 @@ mod tests {
         parts.remove(2);
         let merged = merge(parts.clone()).unwrap();
         assert!(merged.findings[0].text.starts_with("Shard 2 of 4 is missing"), "{:?}", merged.findings);
+        assert!(merged.void.as_ref().is_some_and(|why| why.starts_with("Shard 2 of 4 is missing")));
+        let named = || vec![("a.json".to_owned(), merged.clone())];
+        let allowed = super::merge(named(), true).unwrap();
+        assert_eq!((allowed.void, allowed.findings), (None, merged.findings.clone()));
+        // Whoever allows it does so for that merge only.
+        assert!(super::merge(named(), false).unwrap().void.is_some());
         parts.remove(0);
         let fewer = merge(parts).unwrap();
         assert!(fewer.findings[0].text.starts_with("2 of 4 shards are missing, among them 0"));
         // It may be merged later.
         let whole = merge(vec![merged, samples::shard(2, 4)]).unwrap();
-        assert_eq!(whole.counts, merge(four()).unwrap().counts);
+        assert_eq!((&whole.counts, &whole.void), (&merge(four()).unwrap().counts, &None));
         assert!(whole.findings.iter().all(|finding| !finding.text.contains("missing")));
     }
 

@@ -4,6 +4,7 @@
 //! Everything here is a function of a [`Report`]; `run` creates one, `merge` and `--baseline` read one from a file.
 
 mod analyzer;
+mod backlog;
 mod chart;
 mod charts;
 mod compare;
@@ -26,6 +27,7 @@ mod terminal;
 mod units;
 mod void;
 
+pub(crate) use backlog::Backlog;
 pub use compare::compare;
 pub use condition::ConditionError;
 pub(crate) use data::MOST_NAMED;
@@ -43,5 +45,6 @@ pub use markdown::markdown;
 pub use merge::merge;
 pub use page::page;
 pub use slo::Slo;
-pub(crate) use sum::{add_errors, add_series, add_statuses};
+pub(crate) use sum::{add_counts, add_errors, add_series};
 pub use terminal::summary;
+pub(crate) use units::plural;

@@ -176,8 +176,10 @@ fn mood_of(judgement: Judgement) -> Mood {
 }
 
 fn cores_used(report: &Report) -> Cell {
-    let busy = report.sender.busy;
-    cell(format!("{:.0} %", busy * 100.0), if busy >= 0.8 { Warn } else { Plain })
+    match report.busy() {
+        Some(busy) => cell(format!("{:.0} %", busy * 100.0), if busy >= 0.8 { Warn } else { Plain }),
+        None => cell(NONE, Dim),
+    }
 }
 
 fn figures(report: &Report, comparison: Option<&Comparison>) -> Vec<Figure> {
@@ -329,7 +331,8 @@ fn sender(report: &Report) -> Section {
     if sender.peak_bytes > 0 {
         rows.push(pair("memory at most", bytes(sender.peak_bytes), Plain));
     }
-    rows.push(pair("connections", count(sender.connections), Plain));
+    let connections = if sender.connections == 1 { "connection" } else { "connections" };
+    rows.push(pair(connections, count(sender.connections), Plain));
     Section { title: "Sender", lead: None, columns: &[], rows, is_detail: true }
 }
 

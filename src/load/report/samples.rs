@@ -257,6 +257,7 @@ impl Model {
             counts,
             statuses,
             errors,
+            faults: BTreeMap::new(),
             latency,
             series,
             sender: Sender {

@@ -51,8 +51,13 @@ impl FromStr for Slo {
 
     fn from_str(text: &str) -> Result<Self, ConditionError> {
         let conditions: Vec<Condition> = text.split(',').map(str::parse).collect::<Result<_, _>>()?;
-        match conditions.iter().find(|condition| matches!(condition.bound, Bound::Change(_))) {
-            Some(relative) => Err(ConditionError::Relative(relative.to_string())),
+        if let Some(relative) =
+            conditions.iter().find(|condition| matches!(condition.bound, Bound::Change(_)))
+        {
+            return Err(ConditionError::Relative(relative.to_string()));
+        }
+        match conditions.iter().find(|condition| !condition.asks_for_better()) {
+            Some(wrong) => Err(ConditionError::AsksForWorse(wrong.to_string(), wrong.reversed())),
             None => Ok(Self(conditions)),
         }
     }
@@ -94,6 +99,15 @@ mod tests {
     fn it_is_written_as_it_was_read() {
         assert_eq!("p99 < 50ms , errors<1%".parse::<Slo>().unwrap().to_string(), "p99 < 50ms,errors<1%");
         assert_eq!("p99<50ms,".parse::<Slo>(), Err(ConditionError::Empty));
+        for (wrong, right) in
+            [("p99>50ms", "p99<50ms"), ("errors >= 1%", "errors <= 1%"), ("rate<100/s", "rate>100/s")]
+        {
+            let error = format!("p50<1s,{wrong}").parse::<Slo>().unwrap_err().to_string();
+            assert!(
+                error.contains(&format!("`{wrong}`")) && error.contains(&format!("`{right}`")),
+                "{error}"
+            );
+        }
         assert!(matches!("p99<+5%".parse::<Slo>(), Err(ConditionError::Relative(_))));
     }
 }

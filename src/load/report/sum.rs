@@ -100,10 +100,10 @@ impl Interval {
     }
 }
 
-/// Adds counts by status.
-pub(crate) fn add_statuses(sum: &mut BTreeMap<u16, u64>, part: BTreeMap<u16, u64>) {
-    for (status, count) in part {
-        add_to(sum.entry(status).or_default(), count);
+/// Adds counts by status, or by name.
+pub(crate) fn add_counts<K: Ord>(sum: &mut BTreeMap<K, u64>, part: BTreeMap<K, u64>) {
+    for (key, count) in part {
+        add_to(sum.entry(key).or_default(), count);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether the figures of a run are reliable: if not, they are void, and every heading says so.
 
-use super::data::{Interval, Report};
+use super::data::{Interval, Merged, Report};
 use super::units::{count, millis, percent, plural, share};
 
 /// Returns counts that belong together but are not equal, in words; `None` if all balance.
@@ -44,6 +44,11 @@ pub(super) fn void(report: &Report) -> Option<String> {
     let is_open = plan.arrivals != "closed";
     if let Some(wrong) = imbalance(report) {
         return Some(format!("the counts do not balance: {wrong}"));
+    }
+    if let Some(missing) =
+        report.merged.as_ref().filter(|merged| !merged.allows_missing).and_then(Merged::missing)
+    {
+        return Some(format!("{missing} (`merge --allow-missing` accepts that)"));
     }
     (is_open && held_back(report) > plan.most_held_back).then(|| {
         let (held, planned) = (report.counts.held_back, report.counts.planned);

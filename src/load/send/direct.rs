@@ -161,13 +161,13 @@ impl Direct {
         // The buffer must not be part of the task, whose memory is allocated for each attempt.
         let mut buffer = [0; READ];
         match wire.stream.try_read(&mut buffer) {
-            Ok(0) => wire.reader.close().map(Some).ok_or_else(|| Failure::broken(&self.target, None)),
+            Ok(0) => wire.reader.close().map(Some).ok_or_else(|| wire.reader.broken(&self.target, None)),
             Ok(count) => {
                 let read = wire.reader.read(&buffer[..count]);
-                read.map_err(|why| Failure::no_http(&self.target, &why.0))
+                read.map_err(|why| wire.reader.no_http(&self.target, &why))
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(Failure::broken(&self.target, Some(&error))),
+            Err(error) => Err(wire.reader.broken(&self.target, Some(&error))),
         }
     }
 }

@@ -15,6 +15,8 @@ pub(crate) struct NonblockingConn {
     stream: TcpStream,
     tls: Option<Box<ClientConnection>>,
     is_connected: bool,
+    /// Why it could not be established: the system tells it only once.
+    refused: Option<io::Error>,
 }
 
 impl NonblockingConn {
@@ -31,7 +33,7 @@ impl NonblockingConn {
                 Some(Box::new(session))
             }
         };
-        Ok(Self { stream, tls, is_connected: false })
+        Ok(Self { stream, tls, is_connected: false, refused: None })
     }
 
     /// Returns the stream that the system watches.
@@ -39,11 +41,20 @@ impl NonblockingConn {
         &mut self.stream
     }
 
-    /// Whether the TCP connection has been established.
+    /// Whether the TCP connection has been established. If it could not be, every call returns the error.
     pub(crate) fn connected(&mut self) -> io::Result<bool> {
         if self.is_connected {
             return Ok(true);
         }
+        if let Some(error) = &self.refused {
+            return Err(copy_of(error));
+        }
+        let found = self.has_connected();
+        self.refused = found.as_ref().err().map(copy_of);
+        found
+    }
+
+    fn has_connected(&mut self) -> io::Result<bool> {
         if let Some(error) = self.stream.take_error()? {
             return Err(error);
         }
@@ -119,5 +130,34 @@ impl NonblockingConn {
     /// Whether the connection uses TLS.
     pub(crate) fn is_tls(&self) -> bool {
         self.tls.is_some()
+    }
+}
+
+/// Copies an error of the system.
+fn copy_of(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_connection_stays_refused() {
+        let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut conn = NonblockingConn::open(nobody, None).unwrap();
+        let first = loop {
+            match conn.connected() {
+                Ok(is_connected) => assert!(!is_connected),
+                Err(error) => break error,
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(first.kind(), io::ErrorKind::ConnectionRefused);
+        for _ in 0..2 {
+            assert_eq!(conn.connected().unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        }
     }
 }

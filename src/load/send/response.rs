@@ -1,8 +1,12 @@
 //! Reads responses of HTTP/1.1 from a connection, and keeps only what is needed of them.
 
+use std::io;
 use std::mem::MaybeUninit;
 
 use httparse::{ParserConfig, Response, Status};
+
+use crate::delivery::Failure;
+use crate::net::Target;
 
 /// Maximum size of the head of a response, in bytes.
 const LONGEST_HEAD: usize = 64 * 1024;
@@ -37,6 +41,8 @@ pub(crate) struct ResponseReader {
     /// Maximum number of bytes that are kept of a body; 0 if it is not needed.
     cap: usize,
     body: Vec<u8>,
+    /// How many bytes of the latest body have arrived.
+    arrived: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +65,15 @@ enum State {
 impl ResponseReader {
     /// Keeps at most `cap` bytes of each body.
     pub(crate) fn new(cap: usize) -> Self {
-        Self { pending: Vec::new(), state: State::Head, status: 0, reusable: true, cap, body: Vec::new() }
+        Self {
+            pending: Vec::new(),
+            state: State::Head,
+            status: 0,
+            reusable: true,
+            cap,
+            body: Vec::new(),
+            arrived: 0,
+        }
     }
 
     /// Returns what was kept of the latest body.
@@ -132,6 +146,22 @@ impl ResponseReader {
         (self.state == State::Endless).then_some(Ended { status: self.status, reusable: false })
     }
 
+    /// Describes what the end of the connection, or an error of it, means for the response that is awaited.
+    pub(crate) fn broken(&self, target: &Target, error: Option<&io::Error>) -> Failure {
+        match self.state {
+            State::Head => Failure::broken(target, error),
+            _ => Failure::cut_off(target, self.status, self.arrived),
+        }
+    }
+
+    /// Describes bytes that are not a response, or not its body.
+    pub(crate) fn no_http(&self, target: &Target, NoHttp(what): &NoHttp) -> Failure {
+        match self.state {
+            State::Head => Failure::no_http(target, what),
+            _ => Failure::malformed(target, self.status, what),
+        }
+    }
+
     fn end(&mut self, rest: &[u8]) -> Ended {
         self.state = State::Head;
         Ended { status: self.status, reusable: self.reusable && rest.is_empty() }
@@ -139,6 +169,7 @@ impl ResponseReader {
 
     fn take(&mut self, bytes: &[u8], left: u64) -> usize {
         let taken = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        self.arrived += taken as u64;
         let room = self.cap.saturating_sub(self.body.len()).min(taken);
         self.body.extend_from_slice(&bytes[..room]);
         taken
@@ -198,6 +229,7 @@ impl ResponseReader {
         self.status = response.code.unwrap_or(0);
         self.reusable = response.version == Some(1) && self.status != 101;
         self.body.clear();
+        self.arrived = 0;
         let mut content: Option<u64> = None;
         let mut is_chunked = false;
         for header in response.headers.iter() {
@@ -347,6 +379,28 @@ mod tests {
         }
         let some = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", "a: b\r\n".repeat(100));
         assert_eq!(fed(&some, 7).unwrap().0, [OK]);
+    }
+
+    #[test]
+    fn what_breaks_within_a_body_is_told_as_that() {
+        let target: Target = "http://127.0.0.1:9/hook".parse().unwrap();
+        let after = |text: &str| fed(text, 7).unwrap().2.broken(&target, None).message;
+        let (cut, chunked) = (
+            after("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc"),
+            after("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n5\r\nc"),
+        );
+        assert!(cut.contains("within its 200 response, 3 bytes into the body"), "{cut}");
+        assert_eq!(chunked, cut);
+        for text in ["", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n!"] {
+            assert!(after(text).contains("before it responded"), "{}", after(text));
+        }
+        let mut reader = ResponseReader::new(0);
+        let why = reader.read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n").unwrap_err();
+        let malformed = reader.no_http(&target, &why).message;
+        assert!(
+            malformed.starts_with("the body of the 200 response of 127.0.0.1:9 is malformed"),
+            "{malformed}"
+        );
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::delivery::{ErrorClass, Failure};
 use crate::load::plan::{Event, Schedule};
 use crate::load::receipts::Identified;
-use crate::load::report::{Counts, Failures, Interval, Latency, Share, add_errors, add_series, add_statuses};
+use crate::load::report::{Counts, Failures, Interval, Latency, Share, add_counts, add_errors, add_series};
 use crate::time::HumanDuration;
 
 /// The error class of events in flight when the run was interrupted.
@@ -60,6 +60,8 @@ pub(crate) struct RunStats {
     pub(crate) events: Vec<SentEvent>,
     /// The same, for events whose ids only the simulation knows.
     pub(crate) identified: Vec<Identified>,
+    /// How often each fault has hit, by name; only the simulation has faults.
+    pub(crate) faults: BTreeMap<String, u64>,
 }
 
 /// An event that was sent and has ended.
@@ -88,9 +90,11 @@ impl RunStats {
             connections,
             events,
             identified,
+            faults,
         } = other;
         self.counts.add(&counts);
-        add_statuses(&mut self.statuses, statuses);
+        add_counts(&mut self.statuses, statuses);
+        add_counts(&mut self.faults, faults);
         add_errors(&mut self.errors, errors);
         self.latency.add(&latency);
         add_series(&mut self.series, series);
@@ -294,6 +298,12 @@ impl Recorder {
         }
     }
 
+    /// Counts the events that are overdue when the run is interrupted as dropped. Those that are due only now are no longer
+    /// planned: nothing but the interruption kept them from being sent.
+    pub(crate) fn interrupt(&mut self, schedule: &mut Schedule, now: Duration) {
+        self.drop_overdue(schedule, now, self.late);
+    }
+
     /// Counts the events that should have been sent more than `lag` ago as dropped.
     pub(crate) fn drop_overdue(&mut self, schedule: &mut Schedule, now: Duration, lag: Duration) {
         while let Some(event) = schedule.overdue(now, lag) {
@@ -310,8 +320,11 @@ impl Recorder {
         }
     }
 
-    /// Records that an event was due and will not be sent.
+    /// Records that an event will not be sent because the run was interrupted. One that is due only now is no longer planned.
     pub(crate) fn drop_event(&mut self, event: &Event, now: Duration) {
+        if now.saturating_sub(event.planned) <= self.late {
+            return;
+        }
         self.tick(now);
         self.stats.counts.planned += 1;
         self.stats.counts.dropped += 1;

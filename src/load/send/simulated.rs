@@ -87,9 +87,11 @@ pub(crate) async fn run(
         let _ = tokio::time::timeout(GRACE, ended).await;
     }
     let now = driver.look(|_, now| since_start(job, now));
+    let faults = mock.hits().iter().map(|(name, hits)| (name.to_owned(), hits)).collect();
     drop(mock);
     let mut stats = keeper.lock().close(now, job.recorder());
     stats.connections += direct.opened();
+    stats.faults = faults;
     Ok((stats, was_interrupted))
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::run_stats::{Outcome, Recorder, RunStats};
+use crate::language::rate::Segment;
 use crate::language::{Arrivals, RateProfile};
 use crate::load::plan::{Curve, Event, Mix, Next, Pacer, Schedule, Source};
 use crate::load::report::Share;
@@ -85,6 +86,13 @@ fn run(
     }
 }
 
+fn planned(rate: &str) -> Vec<Segment> {
+    match rate.parse().unwrap() {
+        RateProfile::Planned(segments) => segments,
+        RateProfile::Max => panic!("{rate} has no plan"),
+    }
+}
+
 fn ok(at: Duration) -> (Duration, Outcome) {
     (at, Outcome::Ok(200))
 }
@@ -155,6 +163,24 @@ fn a_receiver_that_is_too_slow_makes_events_wait_and_then_be_dropped() {
     );
     // Histograms distinguish times to a thousandth.
     assert!((10 * MS..=10 * MS + MS / 100).contains(&stats.latency.sent.max()));
+}
+
+#[test]
+fn what_is_due_at_the_moment_of_an_interruption_is_no_longer_planned() {
+    let curve = Arc::new(Curve::new(&planned("100/s"), 1_000 * MS, 1.0));
+    let source = Source::Open(Box::new(Pacer::new(curve, Arrivals::Even, Seed(1), 0, 1, u64::MAX)));
+    let mut schedule = Schedule::new(source, Arc::new(Mix::new(&[(1, 1)])));
+    let mut recorder = Recorder::new(10 * MS, 1000 * MS, vec![Share::default()], 0);
+    let now = 55 * MS;
+    for _ in 0..2 {
+        let Next::Release(event) = schedule.next(now) else { panic!("it is due") };
+        recorder.release(&event, now);
+        recorder.end(&event, now, now, Outcome::Ok(200));
+    }
+    // Of the events of 20, 30, 40 and 50 ms, the last one was due only now.
+    recorder.interrupt(&mut schedule, now);
+    let counts = recorder.close().counts;
+    assert_eq!((counts.planned, counts.ok, counts.dropped), (5, 2, 3));
 }
 
 #[test]

@@ -126,7 +126,7 @@ impl Worker<'_> {
             if stopped_at.is_none() && self.job.is_stopped() {
                 stopped_at = Some(now);
                 // Events that were due and have not been sent yet will not be.
-                self.drop_overdue(now, Duration::ZERO);
+                self.recorder.interrupt(&mut self.schedule, now);
             }
             if now >= self.next_look {
                 self.look(now, stopped_at);
@@ -247,11 +247,11 @@ impl Worker<'_> {
             let Some((_, released)) = self.slots[slot].event else { continue };
             if now.saturating_sub(released) >= timeout {
                 let conn = self.slots[slot].conn.as_mut();
-                let failure = match conn.map(NonblockingConn::connected) {
-                    Some(Ok(true)) => Failure::no_answer(&self.job.target, timeout),
-                    _ => Failure::no_connection(&self.job.target, timeout),
-                };
-                self.fail(slot, failure);
+                match conn.map(NonblockingConn::connected) {
+                    Some(Ok(true)) => self.fail(slot, Failure::no_answer(&self.job.target, timeout)),
+                    Some(Err(error)) => self.fail_to_connect(slot, &error),
+                    _ => self.fail(slot, Failure::no_connection(&self.job.target, timeout)),
+                }
             } else if ends_at.is_some_and(|end| now >= end) {
                 self.close(slot);
                 self.finish(slot, Outcome::interrupted());
@@ -387,7 +387,10 @@ impl Worker<'_> {
         match place.reader.read(bytes) {
             Ok(None) => {}
             Ok(Some(ended)) => self.answered(slot, event, ended),
-            Err(error) => self.fail(slot, Failure::no_http(&self.job.target, &error.0)),
+            Err(error) => {
+                let failure = place.reader.no_http(&self.job.target, &error);
+                self.fail(slot, failure);
+            }
         }
     }
 
@@ -406,7 +409,10 @@ impl Worker<'_> {
         let Some((event, _)) = self.slots[slot].event else { return self.give_up_idle(slot) };
         match self.slots[slot].reader.close() {
             Some(ended) => self.answered(slot, event, ended),
-            None => self.fail(slot, Failure::broken(&self.job.target, None)),
+            None => {
+                let failure = self.slots[slot].reader.broken(&self.job.target, None);
+                self.fail(slot, failure);
+            }
         }
     }
 
@@ -425,7 +431,7 @@ impl Worker<'_> {
         let target = &self.job.target;
         let failure = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
             Some(error) => Failure::tls_error(target, error),
-            None => Failure::broken(target, Some(error)),
+            None => self.slots[slot].reader.broken(target, Some(error)),
         };
         self.fail(slot, failure);
     }

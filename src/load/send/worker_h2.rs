@@ -114,7 +114,7 @@ impl Worker<'_> {
             if stopped_at.is_none() && self.job.is_stopped() {
                 stopped_at = Some(now);
                 // Events that were due and have not been sent yet will not be.
-                self.drop_overdue(now, Duration::ZERO);
+                self.recorder.interrupt(&mut self.schedule, now);
             }
             if now >= self.next_look {
                 self.look(now, stopped_at);
@@ -240,12 +240,7 @@ impl Worker<'_> {
         let now = self.job.now();
         self.recorder.release(&event, now);
         if let Err(error) = self.open() {
-            let failure = match error.kind() {
-                io::ErrorKind::AddrNotAvailable => Failure::no_room(&error),
-                _ if is_out_of_files(&error) => Failure::no_room(&error),
-                _ => Failure::connect(&self.job.target, &error),
-            };
-            return self.finish((event, now), failure.into());
+            return self.finish((event, now), self.unconnected(&error).into());
         }
         self.block.clear();
         match self.job.write_http2(&event, now, &mut self.scratch, &mut self.block) {
@@ -282,10 +277,19 @@ impl Worker<'_> {
         match self.links[at].conn.connected() {
             Ok(true) => {}
             Ok(false) => return,
-            Err(error) => return self.end(at, &Failure::connect(&self.job.target, &error)),
+            Err(error) => return self.end(at, &self.unconnected(&error)),
         }
         if self.flush(at) {
             self.read(at);
+        }
+    }
+
+    /// Describes why there is no connection.
+    fn unconnected(&self, error: &io::Error) -> Failure {
+        match error.kind() {
+            io::ErrorKind::AddrNotAvailable => Failure::no_room(error),
+            _ if is_out_of_files(error) => Failure::no_room(error),
+            _ => Failure::connect(&self.job.target, error),
         }
     }
 
@@ -299,8 +303,13 @@ impl Worker<'_> {
     /// Writes the available output; returns false if the connection is gone.
     fn flush(&mut self, at: usize) -> bool {
         let link = &mut self.links[at];
-        if !matches!(link.conn.connected(), Ok(true)) {
-            return true;
+        match link.conn.connected() {
+            Ok(true) => {}
+            Ok(false) => return true,
+            Err(error) => {
+                self.end(at, &self.unconnected(&error));
+                return false;
+            }
         }
         let written = loop {
             let out = link.session.out();

@@ -38,9 +38,28 @@ fn read(stream: &mut TcpStream) -> bool {
 #[test]
 fn nobody_listens() {
     let address = free_address();
-    let run = load(&url(address), &with(&[]));
-    assert_failed(&run, "refused", "start your receiver there");
-    assert!(stdout(&run.output).contains("nothing listens"), "{}", stdout(&run.output));
+    for more in [&[][..], &["--http2"]] {
+        let run = load(&url(address), &with(more));
+        assert_failed(&run, "refused", "start your receiver there");
+        assert!(stdout(&run.output).contains("nothing listens"), "{}", stdout(&run.output));
+    }
+}
+
+#[test]
+fn breaks_off_within_an_answer() {
+    let receiver = || {
+        Receiver::with(|stream, _| {
+            answer(stream, b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc");
+            Then::Close
+        })
+    };
+    for more in [&[][..], &["--mode", "simulated", "--listen", "127.0.0.1:0"]] {
+        let receiver = receiver();
+        let run = load(&receiver.url(), &with(more));
+        assert_failed(&run, "reset", "within its 200 response, 3 bytes into the body");
+        let shown = stdout(&run.output);
+        assert!(!shown.contains("before it answered"), "{shown}");
+    }
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn is_ready_in_time(child: &mut Child) -> bool {
         line.clear();
         assert!(out.read_line(&mut line).unwrap() > 0, "it ended without a word of its start");
     }
-    !line.contains("is past")
+    !line.contains("is in the past")
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::harness::{SECRET, command, finished, interrupt, load_story, number, seen, story, transfer};
 use super::receiver::{OK, Receiver, answer};
-use crate::support::{free_address, post_signed, stderr, stdout};
+use crate::support::{free_address, independent_hmac, post_signed, stderr, stdout};
 
 /// From templates and simulated alike: the pause is between what comes.
 #[test]
@@ -40,6 +40,36 @@ fn stories_with_pauses() {
         }
         assert!((1..=50).contains(&number(&run.report["sender"]["connections"])), "{}", run.report["sender"]);
     }
+}
+
+/// A fault is not ignored because the story could be compiled: each callback is decided by the engine.
+#[test]
+fn faults_of_callbacks() {
+    let receiver = Receiver::new();
+    let args = [
+        "--rate",
+        "200/s",
+        "--count",
+        "40",
+        "--fault",
+        "signature-wrong, first 30",
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let run = load_story(&transfer(), &receiver.url(), &args);
+    run.assert_all_well(40);
+    assert_eq!(run.report["plan"]["mode"], "simulated");
+    assert_eq!(run.report["faults"], json!({ "signature-wrong": 30 }));
+    let is_right = |request: &&super::receiver::Arrived| {
+        request.header("X-AIRudder-Sign") == Some(&*independent_hmac(SECRET, &request.body))
+    };
+    assert_eq!(receiver.arrived().iter().filter(is_right).count(), 10);
+    assert!(
+        stderr(&run.output).contains("there are faults of callbacks (signature-wrong)"),
+        "{}",
+        stderr(&run.output)
+    );
+    assert!(stdout(&run.output).contains("signature-wrong 30 times"), "{}", stdout(&run.output));
 }
 
 const AWAITS: &str = r#"
