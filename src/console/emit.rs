@@ -73,6 +73,11 @@ impl Endpoint for Emit {
         let Ask { event, conversation, body, country } = ask;
         let is_callback = |direction| direction == Direction::Callback;
         if !world.catalog.get(&event).is_some_and(|entry| is_callback(entry.direction)) {
+            if world.catalog.get(&event).is_some() {
+                return Err(Refused::wrong(format!(
+                    "`{event}` is a request of the integrator: only callbacks are emitted"
+                )));
+            }
             let near = did_you_mean(world.catalog.nearest(&event, |entry| is_callback(entry.direction)));
             return Err(Refused::wrong(format!(
                 "there is no event `{event}`{near}; GET /_mock/catalog lists all"

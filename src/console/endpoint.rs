@@ -15,6 +15,7 @@ use super::World;
 use super::refused::Refused;
 use crate::api::Answering;
 use crate::contract::fields::{LookFor, Names, Noticed, Use, decode, fields_of};
+use crate::files::diagnostic::joined;
 use crate::files::suggest::did_you_mean;
 use crate::net::{HttpResponse, Reply};
 
@@ -141,12 +142,24 @@ fn schema<T: JsonSchema>() -> Value {
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }
 
+/// Lists the fields of a request, for the message about one that it does not have.
+fn known_fields(names: &Names) -> String {
+    let known: Vec<String> = names.outermost().map(|name| format!("`{name}`")).collect();
+    match known.as_slice() {
+        [] => "; this request has no fields".to_owned(),
+        [only] => format!("; the only field is {only}"),
+        known => format!("; the fields are {}", joined(known, "and")),
+    }
+}
+
 fn answer<E: Endpoint + 'static>(world: World, fields: Value, names: &OnceLock<Names>) -> Answering {
     let mut unknown = None;
     let names = names.get_or_init(|| Names::of(&fields_of::<E::Ask>(Use::Read)));
     names.look(&fields, LookFor::default(), &mut |noticed| {
         if let (Noticed::Unread { path, nearest, .. }, None) = (noticed, &unknown) {
-            unknown = Some(format!("there is no field `{path}`{}", did_you_mean(nearest.as_deref())));
+            let meant = did_you_mean(nearest.as_deref());
+            let known = if meant.is_empty() { known_fields(names) } else { String::new() };
+            unknown = Some(format!("there is no field `{path}`{meant}{known}"));
         }
     });
     let ask = match (unknown, &world.request) {

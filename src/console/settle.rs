@@ -30,7 +30,8 @@ const MOST: usize = 100;
 /// When to return.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
-    /// Maximum waiting time, in real time. Default: 10s.
+    /// Maximum waiting time, in real time. Default: 10s. If the clock stands still and only planned work is left, the
+    /// response comes at once.
     within: Option<HumanDuration>,
     /// Ignores work due later than this, in the mock's time: `1m`. Default: waits for everything that ends on its own,
     /// however late.
@@ -54,12 +55,12 @@ pub(super) struct Answer {
     busy: bool,
     /// When the next thing happens, in the mock's time.
     next: Option<String>,
+    /// Why not everything is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     /// The callbacks by state.
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     callbacks: Totals,
-    /// Why it did not wait any longer, if not for lack of time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<String>,
 }
 
 /// A callback that is not delivered yet.
@@ -89,14 +90,15 @@ impl Endpoint for Settle {
     type Answer = Answer;
 
     async fn answer(world: World, ask: Ask) -> Result<Answered<Answer>, Refused> {
-        let until = Instant::now() + ask.within.map_or(WITHIN, |within| within.0);
+        let within = ask.within.map_or(WITHIN, |within| within.0);
+        let until = Instant::now() + within;
         let mut written = world.kept.watch();
         loop {
             let is_ending = world.kept.is_over();
             let settled = world.driver.look(|engine, now| {
                 let is_over = is_over(engine, now, ask.horizon.map(|horizon| horizon.0));
                 if is_over && world.late.count() == 0 {
-                    return Ok(answer(&world, engine, now, true));
+                    return Ok(answer(&world, engine, now, None));
                 }
                 let next = engine.next_wakeup().filter(|_| !is_over);
                 Err(next.map(|at| Duration::try_from(at.duration_since(now))))
@@ -105,10 +107,13 @@ impl Endpoint for Settle {
                 Ok(answer) => return Ok(Answered::ok(answer)),
                 Err(next) => next,
             };
-            if is_ending || Instant::now() >= until {
-                let answer = world.driver.look(|engine, now| answer(&world, engine, now, false));
-                let why = is_ending.then(|| ENDING.to_owned());
-                return Ok(Answered::Json(NOT_SETTLED, Answer { why, ..answer }));
+            // By itself a stopped clock never reaches the next moment.
+            let still = world.why_nothing_happens().filter(|_| ask.advance != Some(true));
+            let timed_out = || format!("not everything was over within {}", HumanDuration(within));
+            let ending = is_ending.then(|| ENDING.to_owned());
+            if let Some(why) = ending.or(still).or_else(|| (Instant::now() >= until).then(timed_out)) {
+                let answer = world.driver.look(|engine, now| answer(&world, engine, now, Some(why)));
+                return Ok(Answered::Json(NOT_SETTLED, answer));
             }
             match next {
                 Some(gap) if ask.advance == Some(true) => {
@@ -137,7 +142,8 @@ fn is_over(engine: &Engine, now: Timestamp, horizon: Option<Duration>) -> bool {
     }
 }
 
-fn answer(world: &World, engine: &Engine, now: Timestamp, settled: bool) -> Answer {
+/// Returns the response; `why` says why not everything is over.
+fn answer(world: &World, engine: &Engine, now: Timestamp, why: Option<String>) -> Answer {
     let open = engine.unfinished().take(MOST).map(|(id, callback)| Open {
         callback: id.0,
         event: callback.event.to_string(),
@@ -145,13 +151,13 @@ fn answer(world: &World, engine: &Engine, now: Timestamp, settled: bool) -> Answ
         due: callback.due.to_string(),
     });
     Answer {
-        settled,
+        settled: why.is_none(),
         now: now.to_string(),
         open: open.collect(),
         late: world.late.count(),
         busy: engine.is_busy(),
         next: engine.next_wakeup().map(|at| at.to_string()),
+        why,
         callbacks: engine.totals(),
-        why: None,
     }
 }

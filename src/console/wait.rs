@@ -157,12 +157,22 @@ async fn until_over(
             continue;
         }
         let met = story.has_passed();
-        let why = (!met)
-            .then(|| if is_ending { format!("{ENDING}: {}", story.why_not()) } else { story.why_not() });
+        let why = (!met).then(|| match is_ending {
+            true => format!("{ENDING}: {}", story.why_not()),
+            false => with_clock(story.why_not(), world),
+        });
         let last = world.journal().counts().last;
         let (entries, differences) = (Vec::new(), Vec::new());
         let answer = Answer { met, entries, last, why, nearest: None, differences, story: Some(story) };
         return Ok(Answered::Json(if met { 200 } else { NOT_MET }, answer));
+    }
+}
+
+/// Adds to a reason that the clock stands still, if that may be the reason.
+fn with_clock(why: String, world: &World) -> String {
+    match world.why_nothing_happens() {
+        Some(still) => format!("{why}; {still}"),
+        None => why,
     }
 }
 
@@ -236,8 +246,17 @@ impl Hunt {
             ));
         }
         let is_it = |id: &str| is_named(&name, id);
-        let mut known = catalog.entries().iter().filter(|entry| entry.direction == direction);
-        if !known.any(|entry| is_it(&entry.id)) {
+        let any = |direction| {
+            catalog.entries().iter().any(|entry| entry.direction == direction && is_it(&entry.id))
+        };
+        if !any(direction) {
+            let (other, kind, key) = match direction {
+                Direction::Request => (Direction::Callback, "a callback", "callback"),
+                Direction::Callback => (Direction::Request, "a request", "request"),
+            };
+            if any(other) {
+                return Err(Refused::wrong(format!("`{name}` is {kind}: write `{key}`")));
+            }
             let near = did_you_mean(catalog.nearest(&name, |entry| entry.direction == direction));
             let what = if is_request { "endpoint" } else { "event" };
             return Err(Refused::wrong(format!(
@@ -364,7 +383,7 @@ impl Hunt {
 
     fn answer(self, world: &World) -> Answer {
         let met = self.is_met();
-        let why = (!met).then(|| self.why());
+        let why = (!met).then(|| with_clock(self.why(), world));
         // A client that waits for the end of a callback needs its body.
         let lines = Lines { whole: true, ..world.lines.clone() };
         let line = |entry: &Entry| Value::Object(lines.line(entry));

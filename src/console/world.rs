@@ -64,6 +64,17 @@ impl World {
         &self.kept
     }
 
+    /// Returns why nothing happens any more, if the clock is stopped and only planned work is left. A delayed request is
+    /// answered whatever the clock does.
+    pub(super) fn why_nothing_happens(&self) -> Option<String> {
+        let still = self.driver.standstill().filter(|_| self.late.count() == 0)?;
+        let settle = if still.is_busy { ", or settle with `advance`" } else { "" };
+        Some(format!(
+            "the clock stands still at {}; next is due at {}: move it{settle}",
+            still.now, still.next
+        ))
+    }
+
     /// Changes the state of the mock. The request is then among the inputs like any other.
     pub(super) fn change<T>(
         &self,

@@ -166,6 +166,17 @@ pub enum End {
     Interrupted,
 }
 
+/// A stopped clock with nothing to do before it is moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standstill {
+    /// Where it stands.
+    pub now: Timestamp,
+    /// When the next planned work is due.
+    pub next: Timestamp,
+    /// Whether something has to end that ends on its own.
+    pub is_busy: bool,
+}
+
 /// Lets in-process actors act later, on the story's clock.
 #[derive(Clone)]
 pub struct Agenda(Driver);
@@ -380,6 +391,18 @@ impl Driver {
     /// Returns the speed of the clock.
     pub fn speed(&self) -> Speed {
         self.lock().clock.speed()
+    }
+
+    /// Returns where the clock stands and when the next planned work is due, if the clock is stopped and nothing is under way:
+    /// then nothing happens by itself.
+    pub fn standstill(&self) -> Option<Standstill> {
+        let state = self.lock();
+        let now = state.clock.now();
+        let planned = state.agenda.keys().next().map(|(at, _)| *at);
+        let next = [state.engine.next_wakeup(), planned].into_iter().flatten().min()?;
+        let is_at_rest = state.in_flight == 0 && state.engaged == 0 && state.destination.is_none();
+        let stands = is_at_rest && state.clock.speed() == Speed::Still && next > now;
+        stands.then(|| Standstill { now, next, is_busy: state.engine.is_busy() })
     }
 
     /// Changes the speed of the clock.

@@ -391,6 +391,10 @@ impl Life {
         self.settled[usize::from(status != 200)] += 1;
         if status != 200 {
             assert_eq!((status, &answer["settled"]), (417, &json!(false)), "{answer}");
+            let why = answer["why"].as_str().unwrap_or_default();
+            let is_still = why.starts_with("the clock stands still at");
+            assert!(is_still || why.starts_with("not everything was over within 5s"), "{answer}");
+            assert!(!is_still || totals.in_flight == 0 && next.is_some_and(|at| at > now), "{answer}");
             let is_due = horizon.is_some() && next.is_some_and(|at| at <= end);
             assert!(unfinished > 0 || is_busy || is_due || answer["late"] != 0, "nothing is open: {answer}");
             return;

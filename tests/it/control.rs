@@ -86,7 +86,11 @@ fn waiting_ends_as_soon_as_it_comes_and_says_why_it_did_not() {
     serving.control("POST", "/_mock/wait", &json!({ "callback": "agent.transfer", "times": 2 }));
     let (_, answer) = wait(json!({ "callback": "session.end", "within": "0s" }));
     let why = answer["why"].as_str().unwrap();
-    assert!(why.ends_with("these arrived: agent.transfer (2 callbacks)"), "{why}");
+    assert!(
+        why.contains("these arrived: agent.transfer (2 callbacks); the clock stands still at 20"),
+        "{why}"
+    );
+    assert!(why.ends_with(": move it"), "nothing is left to settle: {why}");
     // A request that was refused is no request that was served, and the reason is told.
     serving.get("Token nonsense", "/service/cloud/robot");
     let (_, answer) = wait(json!({ "request": "robot.list", "within": "0s" }));
@@ -105,7 +109,10 @@ fn waiting_ends_as_soon_as_it_comes_and_says_why_it_did_not() {
     for (fields, says) in [
         (json!({}), "there is nothing to wait for"),
         (json!({ "callback": "task.finishd" }), "did you mean `task.finished`?"),
-        (json!({ "request": "task.finished" }), "there is no endpoint"),
+        (json!({ "request": "task.finished" }), "`task.finished` is a callback: write `callback`"),
+        (json!({ "request": "session.*" }), "`session.*` is a callback: write `callback`"),
+        (json!({ "callback": "task.create" }), "`task.create` is a request: write `request`"),
+        (json!({ "callback": "nothing" }), "there is no event `nothing`"),
         (json!({ "request": "task.create", "state": "queued" }), "`state` applies to callbacks only"),
         (json!({ "callback": "task.finished", "wthin": "1s" }), "did you mean `within`?"),
         (json!({ "callback": "task.finished", "within": "soon" }), "within `soon` is not a duration"),
@@ -127,18 +134,33 @@ fn settling_waits_for_all_or_says_what_is_open() {
     let token = serving.token();
     let rows: Vec<_> = (1..=20).map(|end| json!({ "Mobile": format!("+62811100090{end:02}") })).collect();
     serving.task(&token, "settled", &json!(rows));
-    let (status, answer) = settle(json!({ "within": "50ms" }));
+    // Somebody has to move a clock that stands still: no need to wait ten minutes in vain.
+    let began = std::time::Instant::now();
+    let (status, answer) = settle(json!({ "within": "10m" }));
+    assert!(began.elapsed().as_secs() < 60, "{answer}");
     assert_eq!((status, &answer["settled"], &answer["busy"]), (417, &json!(false), &json!(true)), "{answer}");
-    // Somebody has to move a clock that stands still.
+    let next = answer["next"].as_str().unwrap();
+    let still = format!("; next is due at {next}: move it, or settle with `advance`");
+    let why = answer["why"].as_str().unwrap();
+    assert!(why.starts_with("the clock stands still at ") && why.ends_with(&still), "{why}");
+    let waited =
+        serving.control("POST", "/_mock/wait", &json!({ "callback": "task.finished", "within": "0s" }));
+    assert!(waited.1["why"].as_str().unwrap().ends_with(&still), "{waited:?}");
     let (status, answer) = settle(json!({ "advance": true }));
     assert_eq!((status, &answer["settled"]), (200, &json!(true)), "{answer}");
     assert_eq!(answer["callbacks"]["delivered"], answer["callbacks"]["queued"], "{answer}");
     // A callback that is owed another attempt is open, and named.
     serving.control("POST", "/_mock/emit", &json!({ "event": "session.end" }));
     serving.control("POST", "/_mock/wait", &json!({ "callback": "session.end", "state": "tried" }));
-    let (status, answer) = settle(json!({ "within": "0s" }));
+    let (status, answer) = settle(json!({}));
     assert_eq!((status, &answer["open"][0]["event"]), (417, &json!("session.end")), "{answer}");
     assert_eq!(settle(json!({ "advance": true })).1["callbacks"]["failed"], 1);
+    // A running clock gets there.
+    serving.control("POST", "/_mock/clock", &json!({ "speed": 1 }));
+    serving.control("POST", "/_mock/emit", &json!({ "event": "session.end" }));
+    let (status, answer) = settle(json!({ "within": "10ms" }));
+    let why = answer["why"].as_str().unwrap();
+    assert_eq!((status, why), (417, "not everything was over within 10ms"), "{answer}");
 }
 
 #[test]
@@ -175,6 +197,15 @@ fn callbacks_are_emitted_sent_again_and_edited() {
         ("/_mock/emit", json!({ "event": "session.end", "conversation": "x" }), 404, "no conversation `x`"),
         ("/_mock/emit", json!({ "event": "session.end", "country": "Atlantis" }), 400, "country: "),
         ("/_mock/emit", json!({}), 400, "event"),
+        ("/_mock/emit", json!({ "event": "chatbot.send_message" }), 400, "only callbacks are emitted"),
+        (
+            "/_mock/emit",
+            json!({ "event": "session.end", "text": "hi" }),
+            400,
+            "there is no field `text`; the fields are `body`, `conversation`, `country` and `event`",
+        ),
+        ("/_mock/user", json!({ "conversation": "x", "says": "hi" }), 400, "no field `says`; the fields are"),
+        ("/_mock/reset", json!({ "says": "hi" }), 400, "no field `says`; this request has no fields"),
         ("/_mock/emitt", json!({}), 404, "did you mean `/emit`?"),
     ] {
         let message = refused(serving.control("POST", path, &fields), status);

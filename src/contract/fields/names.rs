@@ -194,6 +194,11 @@ impl Names {
         Self(root)
     }
 
+    /// Returns the names of the outermost fields.
+    pub fn outermost(&self) -> impl Iterator<Item = &str> {
+        self.0.within.keys().map(String::as_str)
+    }
+
     /// Reports every field that nothing reads, and what else is wanted.
     pub fn look(&self, fields: &Value, wanted: LookFor, report: &mut dyn FnMut(Noticed)) {
         self.0.look(fields, None, wanted, report);
