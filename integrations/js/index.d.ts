@@ -49,6 +49,16 @@ export interface Find {
   text?: string;
 }
 
+/** A fault of requests (`call`) or of callbacks, with the keys of `[[faults]]` in files. */
+export interface Fault extends Fields {
+  call?: string;
+  /** Default: every callback. */
+  callback?: string;
+  kind?: string;
+  status?: number;
+  times?: number;
+}
+
 export class MockError extends Error {
   status: number;
 }
@@ -88,7 +98,7 @@ declare class Control {
   last(): Promise<number>;
   state(): Promise<Fields>;
   clock(move?: { by?: string; to?: string; speed?: string; within?: string }): Promise<Fields>;
-  addFault(fault: { call: string } & Fields): Promise<number>;
+  addFault(fault: string | Fault): Promise<number>;
   removeFault(fault: number): Promise<Fields>;
   snapshot(name: string): Promise<{ name: string; at: string; inputs: number }>;
   restore(name: string): Promise<{ name: string; at: string; inputs: number }>;

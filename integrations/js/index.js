@@ -18,7 +18,8 @@ export class MockError extends Error {
 /** A wait ended without success. `answer` is the whole response, with the nearest miss. */
 export class NotMet extends Error {
   constructor(answer) {
-    const lines = [answer.why ?? `something is still open: ${JSON.stringify(answer.open)}`, ...(answer.differences ?? [])];
+    const lines = [answer.why, ...(answer.differences ?? [])];
+    lines.push(...(answer.open ?? []).map((callback) => `open: ${JSON.stringify(callback)}`));
     if (answer.nearest) lines.push(`nearest: ${JSON.stringify(answer.nearest)}`);
     super(lines.join("\n"));
     this.name = "NotMet";
@@ -112,7 +113,11 @@ class Control {
     return move ? this.request("POST", "/clock", move) : this.request("GET", "/clock");
   }
 
-  /** Makes requests go wrong from now on: `addFault({ call: "task.create", status: 503, times: 2 })`. */
+  /**
+   * Makes requests or callbacks go wrong from now on: `addFault({ call: "task.create", status: 503, times: 2 })`,
+   * `addFault({ callback: "session.end", kind: "duplicate" })`, or as a text,
+   * `addFault("signature-wrong of session.end, first 1")`. Returns the number for `removeFault`.
+   */
   async addFault(fault) {
     return (await this.request("POST", "/faults", { fault })).fault;
   }

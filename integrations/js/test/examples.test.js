@@ -110,6 +110,28 @@ describe("airudder", { concurrency: true }, () => {
       assert.equal((await call(airudder, "GET", "/service/cloud/robot", { token: own })).status, 200);
     }));
 
+  test("a callback goes wrong", () =>
+    receiving(async (airudder, callbacks) => {
+      await airudder.addFault({ callback: "session.end", kind: "duplicate" });
+      await airudder.addFault("signature-wrong of session.transfer, first 1");
+      for (const event of ["session.end", "session.transfer", "session.transfer"]) await airudder.emit(event);
+      await airudder.settle({ advance: true });
+      const right = ({ raw, sign }) => sign === createHmac("sha256", airudder.secret).update(raw).digest("hex");
+      assert.equal(callbacks.length, 4);
+      assert.equal(callbacks.filter((callback) => !right(callback)).length, 1);
+    }));
+
+  test("a clock that stands still is named", () =>
+    receiving(async (airudder) => {
+      const details = [{ Mobile: "+6281110009001", LoanAmount: 150000, LoanDate: "2026-01-15" }];
+      const fields = { TaskName: "example", RobotID: "Welcome call", Details: details };
+      await call(airudder, "POST", "/service/cloud/task", { fields, token: await token(airudder) });
+      const still = (error) => error instanceof NotMet && error.message.includes("the clock stands still at");
+      // Nothing would come however long it waited.
+      await assert.rejects(airudder.settle({ within: "10m" }), still);
+      await assert.rejects(airudder.waitFor({ callback: "task.finished", within: "100ms" }), still);
+    }));
+
   test("what does not come is explained", () =>
     receiving(async (airudder) => {
       await airudder.emit("session.end");

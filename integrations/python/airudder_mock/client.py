@@ -29,8 +29,8 @@ class NotMet(AssertionError):
     """A wait ended without success. `answer` is the whole response, with the nearest miss."""
 
     def __init__(self, answer: Dict[str, Any]):
-        lines = [answer.get("why") or "something is still open: " + json.dumps(answer.get("open"))]
-        lines += answer.get("differences", [])
+        lines = [answer["why"]] + answer.get("differences", [])
+        lines += [f"open: {json.dumps(callback)}" for callback in answer.get("open", [])]
         if "nearest" in answer:
             lines.append("nearest: " + json.dumps(answer["nearest"], ensure_ascii=False))
         super().__init__("\n".join(lines))
@@ -144,9 +144,16 @@ class _Control:
         asked = _given(by=by, to=to, speed=speed, within=within)
         return self.request("POST", "/clock", asked) if asked else self.request("GET", "/clock")
 
-    def add_fault(self, call: str, **keys: Any) -> int:
-        """Makes requests go wrong from now on: `add_fault("task.create", status=503, times=2)`."""
-        return self.request("POST", "/faults", {"fault": {"call": call, **keys}})["fault"]
+    def add_fault(
+        self, call: Optional[str] = None, *, callback: Optional[str] = None, fault: Optional[str] = None, **keys: Any
+    ) -> int:
+        """Makes requests or callbacks go wrong from now on: `add_fault("task.create", status=503, times=2)`,
+        `add_fault(callback="session.end", kind="duplicate")`, or as a text,
+        `add_fault(fault="signature-wrong of session.end, first 1")`. Returns the number for `remove_fault`."""
+        table = _given(call=call, callback=callback, **keys)
+        if fault is not None and table:
+            raise TypeError(f"`fault` is the whole fault: leave out {', '.join(table)}")
+        return self.request("POST", "/faults", {"fault": table if fault is None else fault})["fault"]
 
     def remove_fault(self, fault: int) -> None:
         """Ends a fault."""

@@ -94,6 +94,29 @@ def test_a_fault_comes_and_goes(airudder, token):
     assert call(airudder, "GET", "/service/cloud/robot", token=token)[0] == 200
 
 
+def test_a_callback_goes_wrong(airudder, receiver):
+    receiver.secret = airudder.secret
+    airudder.add_fault(callback="session.end", kind="duplicate")
+    airudder.add_fault(fault="signature-wrong of session.transfer, first 1")
+    for event in ("session.end", "session.transfer", "session.transfer"):
+        airudder.emit(event)
+    airudder.settle(advance=True)
+    airudder.wait_for(callback="session.end")
+    rights = [right for _, right in receiver.callbacks]
+    assert (len(rights), rights.count(False)) == (4, 1)
+    with pytest.raises(TypeError, match="leave out call"):
+        airudder.add_fault("task.create", fault="duplicate")
+
+
+def test_a_clock_that_stands_still_is_named(airudder, token):
+    create_task(airudder, token)
+    # Nothing would come however long it waited.
+    with pytest.raises(NotMet, match="the clock stands still at .*settle with `advance`"):
+        airudder.settle(within="10m")
+    with pytest.raises(NotMet, match="the clock stands still"):
+        airudder.wait_for(callback="task.finished", within="100ms")
+
+
 def test_what_does_not_come_is_explained(airudder):
     airudder.emit("session.end")
     airudder.settle()
