@@ -10,7 +10,7 @@ use crate::scenario::load;
 use crate::settings;
 
 fn scenario(path: &Path) -> Result<(), Problems> {
-    load::load(path, Catalog::builtin(), &[]).map(|_| ())
+    load::load(path, Catalog::builtin(), &[])?.doubts.into_result(())
 }
 
 fn settings_text(name: &str, text: &str) -> Result<(), Problems> {

@@ -5,6 +5,7 @@ use super::format_mistake::FormatMistake;
 use super::rate::RateProfile;
 use super::template;
 use super::template::lint::Lint;
+use super::truth;
 use crate::content::Country;
 use crate::contract::{Catalog, Direction, Entry, Family};
 use crate::files::diagnostic::{joined, quoted};
@@ -49,6 +50,9 @@ pub(crate) struct Formats<'a> {
     pub(crate) catalog: &'a Catalog,
 }
 
+/// Maximum length of a text that is suggested as a template, in bytes.
+const LONGEST_MEANT: usize = 60;
+
 /// Maximum number of ids of a group that are listed if none is similar to the given one.
 const MOST_BESIDE: usize = 12;
 
@@ -77,8 +81,8 @@ impl<'a> Formats<'a> {
             "url-template" => url(text),
             "template" => well_worded(text),
             "condition" if template::is_template(text) => well_worded(text),
-            "condition" => Err(FormatMistake::new(format!("{} is not a condition", quoted(text)))
-                .help("write a template that is true or false, such as `\"{{ n > 3 }}\"`")),
+            "condition" if is_truth(text) => Ok(()),
+            "condition" => Err(not_a_condition(text)),
             "include" if text.trim().is_empty() => Err(FormatMistake::new("the path of a file is missing")),
             "name" => {
                 let is_taken = LOCAL_NAMES.contains(&text) || template::known_names().contains(&text);
@@ -207,6 +211,20 @@ impl<'a> Formats<'a> {
             _ => "`airudder-mock catalog` lists them all".to_owned(),
         })
     }
+}
+
+/// Whether a text without a template is true or false.
+fn is_truth(text: &str) -> bool {
+    !text.trim().is_empty() && truth(&text.into()).is_ok()
+}
+
+fn not_a_condition(text: &str) -> FormatMistake {
+    let mistake = FormatMistake::new(format!("{} is not a condition", quoted(text)));
+    let braced = format!("{{{{ {} }}}}", text.trim());
+    if !text.trim().is_empty() && text.len() <= LONGEST_MEANT && template::check(&braced).is_ok() {
+        return mistake.help(format!("did you mean `\"{braced}\"`?"));
+    }
+    mistake.help("write a template that is true or false, such as `\"{{ n > 3 }}\"`")
 }
 
 /// Checks that a template is valid and uses only existing words.

@@ -145,7 +145,7 @@ pub struct StepFile {
     #[expect(dead_code, reason = "read with its place, before the file is typed")]
     include: Option<String>,
     /// The step runs only if this is true: `when = "{{ chance(0.3) }}"`.
-    #[schemars(extend("format" = "template"))]
+    #[schemars(extend("format" = "condition"))]
     pub when: Option<String>,
     /// Runs the step this many times. The template variable `loop_index` counts from 1, also for the steps of a block.
     #[schemars(range(min = 1, max = 1_000_000))]
@@ -278,7 +278,7 @@ pub struct ReactionFile {
     #[schemars(extend("format" = "template-tree"))]
     pub extra: Option<Tree>,
     /// The reaction happens only if this is true.
-    #[schemars(extend("format" = "template"))]
+    #[schemars(extend("format" = "condition"))]
     pub when: Option<String>,
     /// Maximum number of times that it happens. Default: any number.
     #[schemars(range(min = 1))]
@@ -308,7 +308,7 @@ pub struct ReactionSendFile {
     pub after: Option<DurationRange>,
     /// Sent only if this is true when the callback is due. It sees the variables of that time, so that a callback can
     /// be cancelled. Other templates see the variables at the time of the reaction.
-    #[schemars(extend("format" = "template"))]
+    #[schemars(extend("format" = "condition"))]
     pub when: Option<String>,
     /// Fields that override the generated ones.
     #[schemars(extend("format" = "template-tree"))]

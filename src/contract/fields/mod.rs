@@ -10,6 +10,7 @@
 mod decode;
 mod described;
 mod error;
+mod json_type;
 mod names;
 mod reference;
 mod tree;
@@ -18,6 +19,7 @@ mod types;
 pub use decode::decode;
 pub use error::FieldError;
 pub(crate) use error::shown;
+pub use json_type::JsonType;
 pub use names::{Form, LookFor, Names, Noticed};
 pub use reference::{Field, Use, fields_of};
 pub(crate) use reference::{assume, document_schema};

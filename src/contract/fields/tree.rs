@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::json_type::JsonType;
 use super::reference::Field;
 use crate::files::suggest::nearest_of;
 use crate::json::path_keys;
@@ -14,9 +15,9 @@ const SHORTEST: usize = 4;
 pub struct FieldTree {
     within: BTreeMap<String, FieldTree>,
     words: Vec<String>,
+    types: Vec<JsonType>,
+    item_types: Vec<JsonType>,
     keeps_more: bool,
-    is_plain: bool,
-    is_text: bool,
 }
 
 impl FieldTree {
@@ -32,9 +33,7 @@ impl FieldTree {
             }
             node.words.clone_from(&field.allowed);
             node.keeps_more = field.keeps_more;
-            let kinds = ["string", "integer", "number", "boolean"];
-            node.is_text = field.kind == "string";
-            node.is_plain = kinds.iter().any(|kind| field.kind.starts_with(kind));
+            (node.types, node.item_types) = JsonType::of_kind(&field.kind);
         }
         root
     }
@@ -63,12 +62,13 @@ impl FieldTree {
 
     /// Whether it is a text, a number or a boolean rather than a table.
     pub fn is_plain(&self) -> bool {
-        self.is_plain && self.within.is_empty()
+        let is_plain = |kind: &JsonType| !matches!(kind, JsonType::List | JsonType::Table);
+        self.types.first().is_some_and(is_plain) && self.within.is_empty()
     }
 
     /// Whether it is a text and nothing else.
     pub fn is_text(&self) -> bool {
-        self.is_text && self.within.is_empty()
+        self.types == [JsonType::Text] && self.within.is_empty()
     }
 
     /// Returns the field at a path such as `messages[0].content.text`.
@@ -76,6 +76,21 @@ impl FieldTree {
         path_keys(path)
             .filter(|name| name.parse::<usize>().is_err())
             .try_fold(self, |node, name| node.field(name))
+    }
+
+    /// Returns the types of its values; nothing if any type is right.
+    pub fn types(&self) -> &[JsonType] {
+        &self.types
+    }
+
+    /// Returns the types of the items of a list; nothing if any type is right.
+    pub fn item_types(&self) -> &[JsonType] {
+        &self.item_types
+    }
+
+    /// Whether it is a list and nothing else.
+    pub fn is_list(&self) -> bool {
+        self.types == [JsonType::List]
     }
 
     /// Returns the words it may hold, if they are fixed.

@@ -1,4 +1,4 @@
-//! Finds names of fields and words that the types of the catalog's entries do not have: most likely typing mistakes.
+//! Finds fields, words and types of values that the types of the catalog's entries do not have: most likely mistakes.
 //!
 //! They do not keep a story from running, since users know their vendor better than we do. Fields that are meant as written go
 //! into `extra`.
@@ -12,7 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::content::texts;
-use crate::contract::fields::FieldTree;
+use crate::contract::fields::{FieldTree, JsonType};
 use crate::contract::{Catalog, Direction, envelope, expected};
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::nearest;
@@ -33,6 +33,9 @@ const SESSION: [&str; 7] = ["call_id", "channel", "channel_id", "company", "seat
 
 /// The fields of a value that was saved, or that caused a reaction.
 const SAVED: [&str; 6] = ["id", "body", "answer", "attempts", "tries", "all"];
+
+/// What to do about a value that is meant as written.
+const INTENDED: &str = "if the value is intended, put it into `extra = { ... }`";
 
 /// Maximum number of fields that a message lists.
 const MOST_LISTED: usize = 12;
@@ -98,6 +101,30 @@ fn fields_of<S: AsRef<str>>(id: &str, known: &[S]) -> String {
         0..=MOST_LISTED => format!("the fields here are {}", listed(known)),
         _ => format!("`airudder-mock catalog {id}` lists its fields"),
     }
+}
+
+/// Writes the field at a path such as `messages[0].type` as tables within each other. `None` if there is no such field.
+fn nested(tree: &FieldTree, path: &str, may_match: bool) -> Option<String> {
+    if !path.contains(['.', '[']) {
+        return None;
+    }
+    let meant = tree.find(path).err().map(|unknown| unknown.meant);
+    let path = meant.map_or(Some(path.to_owned()), |meant| meant)?;
+    let mut fields = Vec::new();
+    let mut node = tree;
+    for name in path_keys(&path).filter(|name| name.parse::<usize>().is_err()) {
+        node = node.field(name)?;
+        fields.push((name, node.is_list()));
+    }
+    let written = fields.into_iter().rev().fold(None, |inner: Option<String>, (name, is_list)| {
+        let value = inner.map_or("...".to_owned(), |inner| format!("{{ {inner} }}"));
+        Some(match (is_list, may_match) {
+            (false, _) => format!("{name} = {value}"),
+            (true, true) => format!("{name} = {{ contains = {value} }}"),
+            (true, false) => format!("{name} = [{value}]"),
+        })
+    });
+    written
 }
 
 /// A name in templates, and the entry of the catalog whose body it holds.
@@ -283,38 +310,49 @@ impl Doubts<'_> {
             let dot = if path.is_empty() { "" } else { "." };
             let path = format!("{path}{dot}{name}");
             match tree.field(name) {
-                Some(inner) => self.value(value, inner, id, &path, may_match),
+                Some(inner) => self.value(value, inner, (id, &path), may_match, false),
                 None if !tree.is_closed() => {}
                 None => {
-                    let help = match tree.nearest(name) {
-                        Some(near) => format!("did you mean `{near}`?"),
-                        None => {
-                            let known: Vec<&str> = tree.names().collect();
-                            fields_of(id, &known)
-                                + "; if the field is intended, put it into `extra = { ... }`"
-                        }
-                    };
+                    let nested = nested(tree, name, may_match).map(|nested| format!("nest it: `{nested}`"));
+                    let near = || tree.nearest(name).map(|near| format!("did you mean `{near}`?"));
+                    let help = nested.or_else(near).unwrap_or_else(|| {
+                        let known: Vec<&str> = tree.names().collect();
+                        fields_of(id, &known) + "; if the field is intended, put it into `extra = { ... }`"
+                    });
                     self.doubt(key.span(), format!("{}`{id}` has no field {}", self.of, quoted(&path)), help);
                 }
             }
         }
     }
 
+    /// Checks the value of the field at a path of an entry, or, if `is_item`, an item of that list.
     fn value(
         &mut self,
         value: &Spanned<DeValue<'_>>,
         tree: &FieldTree,
-        id: &str,
-        path: &str,
+        at: (&str, &str),
         may_match: bool,
+        is_item: bool,
     ) {
+        let (id, path) = at;
+        let types = if is_item { tree.item_types() } else { tree.types() };
         match value.get_ref() {
             DeValue::Table(table) => {
                 let has_field = || table.keys().any(|key| tree.field(key.get_ref()).is_some());
                 if may_match && is_matcher(table.keys().map(|key| key.get_ref().as_ref())) && !has_field() {
-                    let alike = |word: &str| matches!(word, "equals" | "not" | "contains" | "one_of");
-                    for (_, inner) in table.iter().filter(|(word, _)| alike(word.get_ref())) {
-                        self.value(inner, tree, id, path, may_match);
+                    for (word, inner) in table {
+                        match word.get_ref().as_ref() {
+                            "equals" | "not" => self.value(inner, tree, at, may_match, is_item),
+                            "contains" => {
+                                let is_item = is_item || tree.types().contains(&JsonType::List);
+                                self.value(inner, tree, at, may_match, is_item);
+                            }
+                            "one_of" => {
+                                let values = inner.get_ref().as_array().into_iter().flatten();
+                                values.for_each(|one| self.value(one, tree, at, may_match, is_item));
+                            }
+                            _ => {}
+                        }
                     }
                 } else if may_match && tree.is_plain() {
                     let unknown =
@@ -328,10 +366,16 @@ impl Doubts<'_> {
                         self.doubt(key.span(), message, help);
                     }
                 } else {
+                    self.of_type(value, types, at, may_match, is_item);
                     self.fields(table, tree, id, path, may_match);
                 }
             }
-            DeValue::Array(list) => list.iter().for_each(|item| self.value(item, tree, id, path, may_match)),
+            DeValue::Array(list) => {
+                if self.of_type(value, types, at, may_match, is_item) {
+                    list.iter().for_each(|item| self.value(item, tree, at, may_match, true));
+                }
+            }
+            _ if !self.of_type(value, types, at, may_match, is_item) => {}
             DeValue::String(word) if tree.words().is_empty() || word.is_empty() || is_template(word) => {}
             DeValue::String(word) if !tree.words().iter().any(|known| known == word.as_ref()) => {
                 let words: Vec<&str> = tree.words().iter().map(String::as_str).collect();
@@ -344,6 +388,49 @@ impl Doubts<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Whether a value has one of these types; otherwise it is doubted. A template may have any, and a field without a value
+    /// can be an empty text.
+    fn of_type(
+        &mut self,
+        value: &Spanned<DeValue<'_>>,
+        types: &[JsonType],
+        (id, path): (&str, &str),
+        may_match: bool,
+        is_item: bool,
+    ) -> bool {
+        let found = match value.get_ref() {
+            DeValue::String(text) if text.is_empty() || is_template(text) => return true,
+            DeValue::String(_) => JsonType::Text,
+            DeValue::Integer(_) | DeValue::Float(_) => JsonType::Number,
+            DeValue::Boolean(_) => JsonType::Boolean,
+            DeValue::Array(_) => JsonType::List,
+            DeValue::Table(_) => JsonType::Table,
+            DeValue::Datetime(_) => return true,
+        };
+        // Forms and queries have texts in place of numbers.
+        let is_request = || self.catalog.get(id).is_some_and(|entry| entry.direction == Direction::Request);
+        let is_bare = |known: &JsonType| matches!(known, JsonType::Number | JsonType::Boolean);
+        let may_be_text = may_match && found == JsonType::Text && types.iter().all(is_bare) && is_request();
+        if types.is_empty() || types.contains(&found) || may_be_text {
+            return true;
+        }
+        let names: Vec<&str> = types.iter().map(|known| known.described()).collect();
+        let (item, names) = (if is_item { "an item of " } else { "" }, joined(&names, "or"));
+        let message = format!("{item}`{path}` of {}`{id}` is {names}, not {}", self.of, found.described());
+        let written = self.source.text().get(value.span()).unwrap_or_default();
+        let is_bare = is_bare(&found);
+        let help = match types {
+            [JsonType::List] if found == JsonType::Table && may_match => {
+                "write `[{ ... }]`, or `{ contains = { ... } }` for a list with such an item".to_owned()
+            }
+            [JsonType::List] if found == JsonType::Table => "write `[{ ... }]`".to_owned(),
+            [JsonType::Text] if is_bare => format!("write `\"{written}\"`; {INTENDED}"),
+            _ => INTENDED.to_owned(),
+        };
+        self.doubt(value.span(), message, help);
+        false
     }
 
     /// Checks what templates read, and the words in them.

@@ -261,8 +261,9 @@ fn a_condition_skips_its_step_and_a_wrong_one_ends_the_story() {
          [[steps]]\nwhen = '{{ n > 2 }}'\nsend = 'session.transfer'\n",
     );
     assert_eq!(story.events(), ["session.transfer"]);
-    let story =
-        Driven::begin("[[steps]]\nwhen = 'perhaps'\nsend = 'session.end'\n[[steps]]\nsend = 'session.end'\n");
+    let story = Driven::begin(
+        "[[steps]]\nwhen = '{{ \"perhaps\" }}'\nsend = 'session.end'\n[[steps]]\nsend = 'session.end'\n",
+    );
     assert!(story.host.sent.is_empty() && story.run.is_over());
     assert_eq!(
         story.host.notes,
