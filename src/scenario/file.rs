@@ -124,7 +124,8 @@ pub struct StepFile {
     #[schemars(extend("format" = "entry-id"))]
     pub await_: Option<String>,
     /// Forbids this request or callback from here on: until the end of the block that contains the step, or of the
-    /// story, or for the time in `within`. A request counts even if the mock refuses it.
+    /// story. With `within` it holds for that time instead, also after the block, and the story does not end before. A
+    /// request counts even if the mock refuses it.
     #[schemars(extend("format" = "entry-id"))]
     pub never: Option<String>,
     /// Checks variables, and fails if they are wrong: a condition, `check = "{{ amount > 0 }}"`, or variables with

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::check::nevers::{self, Laid};
 use super::check::variables::{self, InOrder};
 use super::check::{self, Checked, Named, StepOutline};
 use super::file::{ReactionFile, ScenarioFile, StepFile};
@@ -251,6 +252,16 @@ struct LaidOut {
     size: usize,
 }
 
+impl LaidOut {
+    /// Returns the step with what it forbids. `None` if its file has mistakes.
+    fn laid(&self) -> Option<Laid<'_>> {
+        let Checked { source, outline, .. } = &self.loaded.checked;
+        let step = self.loaded.checked.step(&self.at)?.get_ref();
+        let never = outline.as_ref()?.step(&self.at)?.never.as_ref();
+        Some(Laid { source, step, never, size: self.size })
+    }
+}
+
 impl Loader<'_> {
     fn scenario(&mut self, path: &Path, extra_vars: &[&str]) -> Option<Scenario> {
         let root = match self.open(path) {
@@ -280,6 +291,9 @@ impl Loader<'_> {
         }
         let texts = self.files.values().map(|file| (file.path.clone(), Arc::clone(&file.checked.source)));
         let scenario = Scenario { read, texts: texts.collect(), ..assemble(&root, &layout)? };
+        if !layout.incomplete {
+            self.nevers(&layout, &scenario);
+        }
         let empty =
             scenario.steps.is_empty() && scenario.reactions.is_empty() && scenario.file.faults.is_empty();
         if empty && self.problems.are_doubts() {
@@ -289,6 +303,13 @@ impl Loader<'_> {
             ));
         }
         Some(scenario)
+    }
+
+    /// Checks the `never` steps of a story.
+    fn nevers(&mut self, layout: &Layout, scenario: &Scenario) {
+        let Some(steps) = layout.steps.iter().map(LaidOut::laid).collect::<Option<Vec<_>>>() else { return };
+        let reacts = scenario.reactions.iter().any(|reaction| !reaction.value.send.is_empty());
+        nevers::check(&steps, reacts, &mut self.problems);
     }
 
     /// Reads and checks a file, once.

@@ -227,8 +227,8 @@ pub struct Never {
     pub trigger: Trigger,
     /// The condition on it.
     pub condition: Condition,
-    /// Maximum time for which it is watched.
-    pub within: Duration,
+    /// For how long it is watched, whatever the story does meanwhile. Without it, until the end of the block or the story.
+    pub within: Option<Duration>,
 }
 
 /// A response of the mock.
@@ -535,7 +535,7 @@ impl Compiler<'_> {
             Action::Never(Never {
                 trigger: self.trigger(id),
                 condition: self.condition(step.where_.as_ref(), step.extra.as_ref())?,
-                within: step.within.map_or(Duration::MAX, |within| within.0),
+                within: step.within.map(|within| within.0),
             })
         } else if let Some(condition) = &step.check {
             if let ConditionFile::Fields(variables) = condition {

@@ -1,8 +1,9 @@
 //! Finds every mistake of a scenario file: its structure, its formats, keys that don't go together, variables.
 //!
-//! `file` checks one file. `variables` checks the variables, which need more than one file, once all includes are read.
+//! `file` checks one file. `variables` and `nevers` check what needs more than one file, once all includes are read.
 
 mod doubts;
+pub(super) mod nevers;
 mod outline;
 mod rules;
 pub(super) mod variables;

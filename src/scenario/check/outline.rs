@@ -50,6 +50,8 @@ pub(in crate::scenario) struct Outline {
 pub(in crate::scenario) struct StepOutline {
     /// The file whose steps are included here.
     pub(in crate::scenario) include: Option<Named>,
+    /// The request or callback that it forbids.
+    pub(in crate::scenario) never: Option<Named>,
     pub(super) events: Vec<Event>,
     /// The steps of a block.
     pub(in crate::scenario) group: Vec<StepOutline>,
@@ -135,7 +137,8 @@ impl StepOutline {
         reader.write(step, "save");
         reader.local = Some("callback").filter(|_| step.contains_key("send") || step.contains_key("resend"));
         reader.keys(step, &["expect"]);
-        Self { include: step.get("include").and_then(named), events: reader.events, group: Vec::new() }
+        let of = |key: &str| step.get(key).and_then(named);
+        Self { include: of("include"), never: of("never"), events: reader.events, group: Vec::new() }
     }
 }
 

@@ -276,9 +276,12 @@ impl StoryRun {
         Self { values, fails_fast, is_by_hand, ..fresh }
     }
 
-    /// Whether all steps are taken and no callback of the story is being delivered.
+    /// Whether all steps are taken, no callback of the story is being delivered, and the time of every `never` is over.
     pub fn is_over(&self) -> bool {
-        self.has_taken_all_steps() && self.scheduled.is_empty() && self.outstanding.is_empty()
+        self.has_taken_all_steps()
+            && self.scheduled.is_empty()
+            && self.outstanding.is_empty()
+            && self.watches_until().is_none()
     }
 
     fn has_taken_all_steps(&self) -> bool {
@@ -340,8 +343,11 @@ impl StoryRun {
     pub fn next_wakeup(&self) -> Option<Timestamp> {
         let own = self.strands.iter().filter_map(Strand::next_wakeup).min();
         let scheduled = self.scheduled.keys().next().map(|(at, _)| *at).filter(|_| !self.is_held_up);
-        let at_once = (self.is_out_of_breath() && !self.has_ended).then_some(Timestamp::MIN);
-        [own, scheduled, self.limit(), at_once].into_iter().flatten().min()
+        let watching = self.watches_until().filter(|_| self.has_taken_all_steps());
+        // A story that a request has ended still has to report its end.
+        let is_due = !self.has_ended && (self.is_out_of_breath() || self.is_over());
+        let at_once = is_due.then_some(Timestamp::MIN);
+        [own, scheduled, watching, self.limit(), at_once].into_iter().flatten().min()
     }
 
     /// Whether it only paused to let other stories advance.
@@ -362,6 +368,7 @@ impl StoryRun {
         self.stopped = true;
         self.strands.iter_mut().for_each(|strand| strand.state = State::Finished);
         self.scheduled.clear();
+        self.watches.clear();
         self.is_held_up = false;
     }
 
@@ -377,6 +384,7 @@ impl StoryRun {
         if self.limit().is_some_and(|limit| limit <= now) {
             self.ran_out_of_time(host);
         }
+        self.end_watches(now);
         self.is_held_up = false;
         self.breath = BREATH;
         while let Some(entry) = self.scheduled.first_entry() {

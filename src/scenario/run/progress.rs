@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::StoryRun;
 use super::strand::{State, Strand};
+use super::watch::Watch;
 use crate::scenario::story::{Action, Step};
 
 /// The state of a story.
@@ -88,9 +89,18 @@ impl StoryRun {
     pub fn progress(&self) -> Progress {
         let steps = self.story.steps.len();
         let left = if self.stopped { self.left_out } else { self.steps_left().len() };
-        let at = self.strands.iter().filter_map(|strand| self.at(strand)).collect();
+        let watching = self.watches.iter().filter(|_| self.has_taken_all_steps());
+        let strands = self.strands.iter().filter_map(|strand| self.at(strand));
+        let at = strands.chain(watching.filter_map(|watch| self.watched(watch))).collect();
         let (failures, failed) = (self.failures, self.failed.clone());
         Progress { state: self.phase(), steps, taken: steps.saturating_sub(left), at, failures, failed }
+    }
+
+    /// Returns the `never` that keeps the story from ending.
+    fn watched(&self, watch: &Watch) -> Option<At> {
+        let until = watch.until?;
+        let Step { place, action, .. } = self.story.steps.get(watch.step)?;
+        Some(At { place: place.to_string(), step: action.described()?, until: Some(until.to_string()) })
     }
 
     /// Returns the step that a strand is at, if it is a step of its own.

@@ -42,7 +42,7 @@ impl StoryRun {
         else {
             self.strands[at].state = State::Finished;
             // The `never` steps of the story itself end with its last callback.
-            self.watches.retain(|watch| at == 0 || watch.strand != at);
+            self.watches.retain(|watch| at == 0 || watch.strand != at || watch.until.is_some());
             return;
         };
         let loop_index = self.loop_index(at);
@@ -78,7 +78,7 @@ impl StoryRun {
                 }
             }
             Action::Never(never) => {
-                let until = later(now, never.within);
+                let until = never.within.map(|within| later(now, within));
                 let Strand { cursor, blocks, .. } = &self.strands[at];
                 let watch = Watch { step: *cursor, strand: at, depth: blocks.len(), until, loop_index };
                 self.watches.retain(|other| other.step != watch.step || other.strand != at);

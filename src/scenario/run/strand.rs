@@ -130,7 +130,7 @@ impl StoryRun {
                 Some(block) => {
                     (strand.cursor, strand.round) = (block.step, block.round);
                     let depth = strand.blocks.len();
-                    self.watches.retain(|watch| watch.strand != at || watch.depth <= depth);
+                    self.leave_watches(at, depth);
                 }
                 None => return,
             }

@@ -667,6 +667,61 @@ fn what_must_never_come_fails_its_span_of_the_story() {
 }
 
 #[test]
+fn a_never_with_a_time_keeps_the_story_from_ending() {
+    let never = "[[steps]]\nnever = 'chatbot.send_message'\nwithin = '3s'\n";
+    let mut story = Driven::begin(never);
+    assert_eq!((story.host.notes.len(), story.run.next_wakeup()), (1, Some(at(3_000))), "it has only begun");
+    let [only] = &story.run.progress().at[..] else { panic!("{:?}", story.run.progress()) };
+    assert_eq!(only.step, "never chatbot.send_message");
+    story.request("chatbot.send_message", json!({}), 1_000);
+    story.advance(3_000);
+    assert_eq!(
+        story.host.notes[1..],
+        ["line 1: the request `chatbot.send_message` arrived, but a `never` step forbids it here", "failed"]
+    );
+    let mut quiet = Driven::begin(never);
+    quiet.advance(2_999);
+    assert_eq!(quiet.host.notes, ["started"]);
+    quiet.advance(3_000);
+    assert_eq!(quiet.host.notes, ["started", "passed"]);
+    // Also from within blocks, whose end it outlives.
+    let within = never.replacen("[[steps]]\n", "[[steps]]\n[[steps.group]]\n", 1);
+    for block in [within.clone(), within.replacen("[[steps.group]]", "parallel = true\n[[steps.group]]", 1)] {
+        let mut story = Driven::begin(&(block.clone() + "[[steps]]\npause = '1s'\n"));
+        story.advance(1_000);
+        story.request("chatbot.send_message", json!({}), 2_000);
+        story.advance(3_000);
+        assert!(
+            story.host.notes[1].contains("a `never` step forbids it here"),
+            "{block}: {:?}",
+            story.host.notes
+        );
+        assert_eq!(story.host.notes.last().unwrap(), "failed", "{block}");
+    }
+    // A failure ends it at once where that is wanted, and so does the time limit.
+    let mut strict = Driven::begin_strictly(never);
+    let fields = Arc::new(json!({}));
+    let request = RequestView {
+        id: "chatbot.send_message",
+        fields: &fields,
+        refused: false,
+        conversation: None,
+        begun: None,
+        answer: &Value::Null,
+        arrival: 0,
+    };
+    strict.run.on_request(&request, at(1_000), &mut strict.host);
+    assert_eq!(strict.run.next_wakeup(), Some(Timestamp::MIN), "its end is still to be told");
+    strict.advance(1_000);
+    assert_eq!(strict.run.next_wakeup(), None);
+    assert_eq!(strict.host.notes.last().unwrap(), "failed");
+    let mut limited = Driven::begin(&format!("within = '1s'\n{never}"));
+    limited.advance(1_000);
+    assert!(limited.host.notes[1].contains("has not ended within 1s"), "{:?}", limited.host.notes);
+    assert_eq!(limited.host.notes.last().unwrap(), "failed");
+}
+
+#[test]
 fn an_await_of_several_waits_for_all_of_them() {
     let text = "[[steps]]\npause = '1s'\n[[steps]]\nawait = 'chatbot.send_message'\ntimes = 3\nwithin = '5s'\nsave = 'said'\n\
          [[steps]]\ncheck = { said = { body = { n = 3 }, all = { count = 3 } } }\n";

@@ -1,4 +1,5 @@
-//! Events that must not arrive during a part of the story: from a `never` on to the end of its block, or for a given time.
+//! Events that must not arrive during a part of the story: from a `never` on to the end of its block, or for a given time,
+//! which keeps the story from ending.
 
 use std::sync::Arc;
 
@@ -19,18 +20,33 @@ pub(super) struct Watch {
     pub(super) strand: usize,
     /// Number of blocks around it: it ends with the innermost of them.
     pub(super) depth: usize,
-    /// The latest end of its activity.
-    pub(super) until: Timestamp,
+    /// The end of the given time. `None`: it ends with the block, or with the story.
+    pub(super) until: Option<Timestamp>,
     pub(super) loop_index: u32,
 }
 
 impl StoryRun {
+    /// Returns when the last `never` with a given time ends.
+    pub(super) fn watches_until(&self) -> Option<Timestamp> {
+        self.watches.iter().filter_map(|watch| watch.until).max()
+    }
+
+    /// Ends the `never` steps whose time is over.
+    pub(super) fn end_watches(&mut self, now: Timestamp) {
+        self.watches.retain(|watch| watch.until.is_none_or(|until| now < until));
+    }
+
+    /// Ends the `never` steps without a given time which a strand took in more than this number of blocks.
+    pub(super) fn leave_watches(&mut self, strand: usize, depth: usize) {
+        self.watches.retain(|watch| watch.until.is_some() || watch.strand != strand || watch.depth <= depth);
+    }
+
     /// Fails the story for each active `never` that this event violates.
     pub(super) fn watch_out(&mut self, came: &Occurrence, now: Timestamp, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
-        self.watches.retain(|watch| now <= watch.until);
+        let is_on = |watch: &&Watch| watch.until.is_none_or(|until| now <= until);
         let holding: Vec<(usize, u32)> =
-            self.watches.iter().map(|watch| (watch.step, watch.loop_index)).collect();
+            self.watches.iter().filter(is_on).map(|watch| (watch.step, watch.loop_index)).collect();
         for (step, loop_index) in holding {
             let Some(Step { place, conversation, action: Action::Never(never), .. }) = story.steps.get(step)
             else {
