@@ -1,4 +1,4 @@
-//! Small conversations drawn from a graph of turns: call transcripts, chats.
+//! Chats as graphs of turns.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,8 +7,6 @@ use std::sync::LazyLock;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::facts::Facts;
-use super::phrases;
 use crate::seed::Rng;
 
 /// The speaker of a turn.
@@ -31,25 +29,6 @@ impl fmt::Display for Speaker {
             Self::Agent => "agent",
         })
     }
-}
-
-/// One statement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Turn {
-    /// Who says it.
-    pub speaker: Speaker,
-    /// What is said, ready to be sent.
-    pub text: String,
-}
-
-/// A conversation from its first turn to its last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Talk {
-    /// What is said, in order.
-    pub turns: Vec<Turn>,
-    /// How the vendor would classify the customer's intention: a letter `A` to `I`, or `--` if it did not become clear. The
-    /// meaning of the letters is assumed; `files/dialogues.toml` lists it.
-    pub intention: String,
 }
 
 /// A graph of turns.
@@ -93,22 +72,11 @@ pub(crate) enum Ask {
     List,
 }
 
-/// Parses the graphs of a file, each under its name.
-fn graphs(name: &str, text: &str) -> BTreeMap<String, Dialogue> {
-    toml::from_str(text).unwrap_or_else(|error| panic!("{name}: {error}"))
-}
-
-/// Whole conversations, from which a call is generated at once.
-fn all() -> &'static BTreeMap<String, Dialogue> {
-    static ALL: LazyLock<BTreeMap<String, Dialogue>> =
-        LazyLock::new(|| graphs("dialogues.toml", include_str!("files/dialogues.toml")));
-    &ALL
-}
-
-/// Chats that continue step by step, as both sides write.
+/// All graphs, each under its name.
 fn chats() -> &'static BTreeMap<String, Dialogue> {
-    static CHATS: LazyLock<BTreeMap<String, Dialogue>> =
-        LazyLock::new(|| graphs("chats.toml", include_str!("files/chats.toml")));
+    static CHATS: LazyLock<BTreeMap<String, Dialogue>> = LazyLock::new(|| {
+        toml::from_str(include_str!("files/chats.toml")).unwrap_or_else(|error| panic!("chats.toml: {error}"))
+    });
     &CHATS
 }
 
@@ -178,76 +146,6 @@ impl Dialogue {
     }
 }
 
-/// Maximum length of a path through a graph that [`leading_to`] considers.
-const LONGEST: usize = 14;
-
-/// Maximum number of paths kept per intention; more would only take memory.
-const MOST_WAYS: usize = 400;
-
-/// A path through a graph.
-type Way = Vec<&'static Node>;
-
-/// The paths that lead to each intention. For an intention that ends no path (it did not become clear, or the conversation
-/// moved on to another), the paths that break off earlier.
-static WAYS: LazyLock<BTreeMap<String, Vec<Way>>> = LazyLock::new(|| {
-    let (mut whole, mut broken_off) = (BTreeMap::new(), BTreeMap::new());
-    for dialogue in all().values() {
-        if let Some(start) = dialogue.turns.get(&dialogue.start) {
-            walk(dialogue, &mut vec![start], "--", &mut whole, &mut broken_off);
-        }
-    }
-    broken_off.extend(whole);
-    broken_off
-});
-
-fn walk(
-    dialogue: &'static Dialogue,
-    way: &mut Way,
-    mock_outcome: &str,
-    whole: &mut BTreeMap<String, Vec<Way>>,
-    broken_off: &mut BTreeMap<String, Vec<Way>>,
-) {
-    let Some(node) = way.last().copied() else { return };
-    let mock_outcome = node.intention.as_deref().unwrap_or(mock_outcome);
-    let ends = node.next.is_empty() || way.len() == LONGEST;
-    let ways = if ends { &mut *whole } else { &mut *broken_off };
-    let known = ways.entry(mock_outcome.to_owned()).or_default();
-    if known.len() < MOST_WAYS {
-        known.push(way.clone());
-    }
-    if ends {
-        return;
-    }
-    for next in node.next.keys().filter_map(|name| dialogue.turns.get(name)) {
-        way.push(next);
-        walk(dialogue, way, mock_outcome, whole, broken_off);
-        way.pop();
-    }
-}
-
-/// Draws a conversation that leads to an intention, a letter `A` to `I`, or `--` if it does not become clear.
-pub fn leading_to(rng: &mut Rng, intention: &str, locale: &str, facts: &Facts) -> Talk {
-    let mut talk = Talk { turns: Vec::new(), intention: intention.to_owned() };
-    let Some(known) = WAYS.get(intention).filter(|known| !known.is_empty()) else { return talk };
-    for node in &known[rng.random_range(0..known.len())] {
-        let Some(text) = new_text(rng, node, locale, facts, &talk.turns) else { break };
-        talk.turns.push(Turn { speaker: node.speaker, text });
-    }
-    talk
-}
-
-/// Draws a text for a turn, preferably one that has not been said before.
-fn new_text(rng: &mut Rng, node: &Node, locale: &str, facts: &Facts, said: &[Turn]) -> Option<String> {
-    let mut text = phrases::phrase_with(rng, &node.phrase, locale, facts)?;
-    for _ in 0..8 {
-        if said.iter().all(|turn| turn.text != text) {
-            break;
-        }
-        text = phrases::phrase_with(rng, &node.phrase, locale, facts)?;
-    }
-    Some(text)
-}
-
 impl Node {
     fn draw_next(&self, rng: &mut Rng) -> Option<&String> {
         let total: u32 = self.next.values().sum();
@@ -271,12 +169,11 @@ mod tests {
 
     use super::*;
     use crate::content::asks::TOPICS;
-    use crate::content::{Country, Person};
-    use crate::seed::Seed;
+    use crate::content::phrases;
 
     #[test]
     fn graphs_are_whole() {
-        for (name, dialogue) in all().iter().chain(chats()) {
+        for (name, dialogue) in chats() {
             let mut reached = BTreeSet::new();
             let mut todo = vec![dialogue.start.as_str()];
             while let Some(turn) = todo.pop() {
@@ -305,7 +202,7 @@ mod tests {
 
     #[test]
     fn chats_have_the_turns_that_tests_ask_for() {
-        for (name, chat) in chats().iter().filter(|(name, _)| *name != "refused") {
+        for (name, chat) in chats().iter().filter(|(name, _)| !matches!(name.as_str(), "refused" | "other")) {
             assert_eq!(chat.speaker(&chat.start), Some(Speaker::Bot), "{name}");
             for turn in ["person", "media", "stop"] {
                 assert_eq!(chat.speaker(turn), Some(Speaker::User), "{name}: {turn}");
@@ -320,39 +217,5 @@ mod tests {
             assert_eq!(bot.speaker(topic), Some(Speaker::User), "{topic}");
         }
         assert!(bot.turns.values().all(|node| !node.next.is_empty()));
-    }
-
-    #[test]
-    fn every_intention_can_be_led_to() {
-        let rng = &mut Seed(1).stream("dialogue", 0);
-        let person = Person::draw(rng, Country::Mx, None);
-        let facts = Facts::of(rng, &person, "2030-01-01T00:00:00Z".parse().unwrap());
-        for intention in ["A", "B", "C", "D", "E", "F", "G", "H", "I", "--"] {
-            for _ in 0..50 {
-                let talk = leading_to(rng, intention, "es-MX", &facts);
-                assert!((1..=LONGEST).contains(&talk.turns.len()), "{intention}: {}", talk.turns.len());
-                assert_eq!(talk.intention, intention);
-            }
-        }
-        assert!(leading_to(rng, "Z", "en", &facts).turns.is_empty());
-    }
-
-    #[test]
-    fn samples() {
-        let mut text = String::new();
-        for intention in WAYS.keys() {
-            for (country, locale) in [(Country::Id, "id"), (Country::In, "en-IN"), (Country::Mx, "es-MX")] {
-                let rng = &mut Seed(3).stream(intention, 0);
-                let person = Person::draw(rng, country, Some(locale));
-                let facts = Facts::of(rng, &person, "2030-01-01T00:00:00Z".parse().unwrap());
-                let talk = leading_to(rng, intention, locale, &facts);
-                assert!(talk.turns.iter().all(|turn| !turn.text.contains(['{', '}'])));
-                text.push_str(&format!("# {} {locale}\n", talk.intention));
-                for turn in talk.turns {
-                    text.push_str(&format!("{:5} {}\n", format!("{:?}", turn.speaker), turn.text));
-                }
-            }
-        }
-        insta::assert_snapshot!(text);
     }
 }

@@ -8,13 +8,11 @@ use jiff::Timestamp;
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 
-use crate::content::dialogue::{self, Turn};
 use crate::content::facts::Facts;
 use crate::seed::{Seed, hex32};
 use crate::simulator::calling::{CallDetail, CaseCall};
 use crate::simulator::e164::e164;
 use crate::simulator::endpoint::Wanted;
-use crate::simulator::talk::speaking_time;
 use crate::simulator::{ConversationKey, Simulator};
 
 /// Ids and names are drawn anew for every body, from the same stream, so that they are the same in all of them.
@@ -41,11 +39,6 @@ pub(super) struct Case {
     pub(super) row_id: String,
     pub(super) agent: String,
     pub(super) call: CallDetail,
-    pub(super) intention: String,
-    /// The turns of its chat, with the seconds since it began.
-    pub(super) chat: Vec<(Turn, i64)>,
-    /// When the chat began.
-    pub(super) chat_started: Timestamp,
     /// Length of the talk in seconds.
     pub(super) talk: i64,
     /// When dialling began.
@@ -86,15 +79,6 @@ impl Case {
             about,
             ended,
         );
-        let turns =
-            dialogue::leading_to(&mut rng, call.intention.as_str(), conversation.locale, &facts).turns;
-        let mut lasted = 0;
-        let chat = turns.into_iter().map(|turn| {
-            let offset = lasted;
-            lasted += speaking_time(&turn.text);
-            (turn, offset)
-        });
-        let chat: Vec<(Turn, i64)> = chat.collect();
         Self {
             now,
             phone: user.phone,
@@ -116,9 +100,6 @@ impl Case {
             waba_task_id: hex32(&mut rng),
             row_id: hex32(&mut rng),
             agent: AGENTS.choose(&mut rng).copied().unwrap_or_default().to_owned(),
-            intention: call.intention.as_str().to_owned(),
-            chat_started: Timestamp::from_second(ended.as_second() - lasted).unwrap_or(ended),
-            chat,
             talk: i64::from(call.detail.talk_duration),
             call: call.detail,
             started: call.started,

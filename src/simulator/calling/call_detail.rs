@@ -403,7 +403,6 @@ fn turns(talk: Talk) -> Vec<Turn> {
 pub(in crate::simulator) struct CaseCall {
     pub(in crate::simulator) task_id: String,
     pub(in crate::simulator) started: Timestamp,
-    pub(in crate::simulator) intention: Intention,
     pub(in crate::simulator) detail: CallDetail,
 }
 
@@ -448,6 +447,6 @@ impl CaseCall {
             dialogs,
         };
         let detail = reports.report(at, &row);
-        Self { started: row.started(), intention: detail.intention, detail, task_id: reports.task_id }
+        Self { started: row.started(), detail, task_id: reports.task_id }
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::messages::{Message, Messages};
 use super::script::Script;
 use crate::content::facts::Facts;
-use crate::content::{Country, Person};
+use crate::content::{Country, Gender, Person};
 use crate::contract::bodies::Fields;
 use crate::contract::bodies::conversation::EndReason;
 use crate::seed::{self, Resting, Rng, Seed};
@@ -64,6 +64,8 @@ pub(in crate::simulator) struct Conversation {
     pub phase: Phase,
     /// Whether the latest transfer request has been answered.
     pub(in crate::simulator) is_transfer_answered: bool,
+    /// Whether the latest transfer request was an agent's, who keeps the conversation if no other agent takes it.
+    pub(in crate::simulator) is_passed_on: bool,
     /// The forced result of messages to its user, if a test asks for one.
     pub(in crate::simulator) reach: Option<ChatOutcome>,
     /// Whether any message was sent: only then it can fall silent.
@@ -117,6 +119,8 @@ pub(in crate::simulator) struct Overrides {
     pub name: Option<Box<str>>,
     /// The user's name in the texts.
     pub text_name: Option<Box<str>>,
+    /// The user's gender.
+    pub gender: Option<Gender>,
     /// The digits of the user's phone number.
     pub phone: Option<u64>,
     /// The robot's variables, name to text: from a workflow's row, a template, or an answer of the settings.
@@ -192,6 +196,7 @@ impl Conversation {
             is_led: opening.story.is_some(),
             is_on_own_channel: false,
             is_transfer_answered: false,
+            is_passed_on: false,
             reach: None,
         }
     }
@@ -254,6 +259,10 @@ impl Conversation {
         }
         if let Some(phone) = known.phone {
             user.phone = format!("+{phone}");
+        }
+        if let Some(gender) = known.gender {
+            user.gender = gender;
+            facts.gender = gender;
         }
         if let Some(name) = &known.text_name {
             facts.name = name.to_string();

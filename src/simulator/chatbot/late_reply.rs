@@ -14,6 +14,7 @@ use super::messages::Message;
 use super::outcome_plan::Reply;
 use super::script::Script;
 use super::turns;
+use crate::content::Gender;
 use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::message::{Content, Template};
 use crate::json::JsonText;
@@ -29,8 +30,10 @@ pub(in crate::simulator) struct LateReply {
     pub(in crate::simulator) channel_id: WireId,
     /// The user's number.
     pub(in crate::simulator) number: u64,
-    /// The user's name, if the row has one.
-    pub(in crate::simulator) name: Option<Box<str>>,
+    /// The user's name.
+    pub(in crate::simulator) name: Box<str>,
+    /// The user's gender.
+    pub(in crate::simulator) gender: Gender,
     /// The answered message, its id, and when it was sent.
     pub(in crate::simulator) message: Chosen,
     pub(in crate::simulator) msg_id: WireId,
@@ -47,10 +50,9 @@ impl LateReply {
         if conversation.begun {
             return;
         }
-        if self.name.is_some() {
-            conversation.overrides.text_name.clone_from(&self.name);
-            conversation.overrides.name = self.name;
-        }
+        conversation.overrides.text_name = Some(self.name.clone());
+        conversation.overrides.name = Some(self.name);
+        conversation.overrides.gender = Some(self.gender);
         let template = Template::WhatsApp {
             content: self.message.content(None, || conversation.facts()),
             info: self.message.info(),

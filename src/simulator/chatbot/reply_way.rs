@@ -1,13 +1,15 @@
-//! The path of a user after a template message of a workflow, if a test asks for more than words: along the template's graph,
-//! as after every other template message.
+//! The path of a user after a template message, drawn at once: along the template's graph, as conversations go that are
+//! played turn by turn. The chats of workflows are drawn like this, and those of callbacks that are sent by hand.
 
 use rand::RngExt;
 
 use super::Chosen;
 use super::first_reply::FirstReply;
-use super::outcome_plan::outcome_plan;
+use super::outcome_plan::{Reply, outcome_plan};
 use super::script::Script;
 use crate::content::dialogue::{Dialogue, Speaker};
+use crate::content::facts::Facts;
+use crate::content::phrases;
 use crate::contract::bodies::message::Content;
 use crate::seed::Rng;
 use crate::simulator::outcome::ChatOutcome;
@@ -16,7 +18,7 @@ use crate::simulator::outcome::ChatOutcome;
 const LONGEST: usize = 14;
 
 /// Maximum number of paths that are drawn to find one that leads to the requested intention.
-const TRIES: usize = 40;
+const TRIES: usize = 200;
 
 /// The path of a user through the graph of a template, from the first reply on.
 #[derive(Clone, Debug)]
@@ -34,28 +36,36 @@ pub(in crate::simulator) struct ReplyWay {
 }
 
 impl ReplyWay {
-    /// Draws the path of a user with this reaction, if possible one that leads to an intention. `None` if words are enough.
+    /// Draws the path of a user with this reaction (words, if there is none), if possible one that leads to an intention.
     pub(in crate::simulator) fn draw(
         chosen: &Chosen,
-        outcome: ChatOutcome,
+        outcome: Option<ChatOutcome>,
         intention: Option<u8>,
         rng: &mut Rng,
     ) -> Option<Self> {
-        let plan = outcome_plan(Some(outcome), rng);
-        let reply = plan.reply.filter(|_| !matches!(outcome, ChatOutcome::Text | ChatOutcome::Late))?;
-        let dialogue = Dialogue::chat(chosen.template.dialogue.as_str())?;
-        let mut draw = || {
+        let plan = outcome_plan(Some(outcome.unwrap_or(ChatOutcome::Text)), rng);
+        // A user whose reply is forced elsewhere may have a number that never replies.
+        let reply = plan.reply.unwrap_or(Reply::Text);
+        let is_words = reply == Reply::Text;
+        let reply = match intention {
+            Some(b'E') if is_words => Reply::Agent,
+            Some(b'H') if is_words => Reply::Stop,
+            _ => reply,
+        };
+        let fits = |way: &Self| {
+            // Who only writes gets along without an agent, unless it is an agent that is wanted.
+            let needs_agent = is_words && way.asks_for_agent && intention != Some(b'E');
+            !needs_agent && intention.is_none_or(|wanted| way.intention == Some(wanted))
+        };
+        let mut draw = |dialogue| {
             let first = FirstReply::draw(chosen, dialogue, reply, rng);
             Self::of(dialogue, first, plan.is_once, rng)
         };
-        let mut way = draw();
-        for _ in 0..TRIES {
-            if intention.is_none_or(|wanted| way.intention == Some(wanted)) {
-                break;
-            }
-            way = draw();
-        }
-        Some(way)
+        let mut find = |dialogue| (0..TRIES).map(|_| draw(dialogue)).find(fits);
+        let own = Dialogue::chat(chosen.template.dialogue.as_str())?;
+        let other = Dialogue::chat("other").filter(|_| is_words);
+        let found = find(own).or_else(|| find(other?));
+        Some(found.unwrap_or_else(|| draw(own)))
     }
 
     fn of(dialogue: &'static Dialogue, first: FirstReply, is_once: bool, rng: &mut Rng) -> Self {
@@ -98,18 +108,31 @@ impl ReplyWay {
         self.first.turn == "stop"
     }
 
-    /// Returns the speaker and the phrases of each turn.
-    pub(in crate::simulator) fn turns(
+    /// Returns what is said in each turn, and whether the user says it; the bot says the rest. `picture` is the URL of the
+    /// picture that the user may begin with.
+    pub(in crate::simulator) fn said(
         &self,
-    ) -> impl Iterator<Item = (Speaker, &'static str, Option<&'static str>)> + '_ {
-        self.turns.iter().filter_map(|turn| {
-            Some((self.dialogue.speaker(turn)?, self.dialogue.phrase(turn)?, self.dialogue.then(turn)))
-        })
-    }
-
-    /// Returns the first content of the user: the label of a button, a picture, or these words.
-    pub(in crate::simulator) fn first(&self, picture: &str, words: String) -> Content {
-        self.first.content(|| picture.to_owned(), || words)
+        rng: &mut Rng,
+        locale: &str,
+        facts: &Facts,
+        picture: &str,
+    ) -> Vec<(bool, Content)> {
+        let mut words = |phrase: &str| phrases::phrase_with(rng, phrase, locale, facts).unwrap_or_default();
+        let gap = if locale == "zh-CN" { "" } else { " " };
+        let mut said = Vec::with_capacity(self.turns.len());
+        for turn in &self.turns {
+            let mut text = words(self.dialogue.phrase(turn).unwrap_or_default());
+            if let Some(then) = self.dialogue.then(turn) {
+                text = format!("{text}{gap}{}", words(then));
+            }
+            let content = if said.is_empty() {
+                self.first.content(|| picture.to_owned(), || text)
+            } else {
+                Content::Text { text }
+            };
+            said.push((self.dialogue.speaker(turn) == Some(Speaker::User), content));
+        }
+        said
     }
 
     /// Returns the state of the conversation after it: an agent who takes it is answered from there on.

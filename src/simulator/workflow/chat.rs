@@ -7,14 +7,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rand::RngExt;
-use serde_json::Value;
 
 use super::instance::Visit;
-use crate::content;
-use crate::content::Country;
-use crate::content::dialogue::{self, Speaker};
 use crate::content::facts::Facts;
-use crate::content::phrases;
 use crate::contract::bodies::conversation::EndReason;
 use crate::contract::bodies::message::{
     Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template,
@@ -24,7 +19,7 @@ use crate::simulator::calling::MockOutcome;
 use crate::simulator::chatbot::{Chosen, ReplyWay};
 use crate::simulator::node::CameTo;
 use crate::simulator::outcome::ChatOutcome;
-use crate::simulator::talk::speaking_time;
+use crate::simulator::talk::writing_time;
 
 /// A step of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +48,7 @@ pub(super) fn stream(seed: Seed, label: &str, row: u32, node: u16) -> Rng {
     seed.stream(label, u64::from(row) << 16 | u64::from(node))
 }
 
-/// Returns the result of a row's message, and the person's intention: `A` to `I`, or 0 without a reply.
+/// Returns the result of a row's message.
 pub(super) fn outcome(
     seed: Seed,
     row: u32,
@@ -61,7 +56,7 @@ pub(super) fn outcome(
     mock_outcome: MockOutcome,
     message_outcome: Option<CameTo>,
     within: Duration,
-) -> (CameTo, u8) {
+) -> CameTo {
     let mut rng = stream(seed, "message", row, node);
     let drawn = match rng.random_range(0..100) {
         0..4 => CameTo::Failed,
@@ -69,16 +64,13 @@ pub(super) fn outcome(
         24..60 => CameTo::Read,
         _ => CameTo::Replied,
     };
-    let letter = b'A' + rng.random_range(0..9);
     let of_number = mock_outcome.chat.map(|chat| match of_chat(chat) {
         // By then the wait for a reply has ended.
         _ if chat == ChatOutcome::Late && late(seed, row, node) > within => CameTo::Read,
         came_to => came_to,
     });
     let of_number = of_number.or(mock_outcome.sms_fails.then_some(CameTo::Failed));
-    let came_to = message_outcome.or(of_number).unwrap_or(drawn);
-    let intention = if came_to == CameTo::Replied { mock_outcome.intention.unwrap_or(letter) } else { 0 };
-    (came_to, intention)
+    message_outcome.or(of_number).unwrap_or(drawn)
 }
 
 /// Returns the result of a template message for a user with this reaction.
@@ -149,6 +141,11 @@ impl Course {
         Timestamp::from_millisecond(came.as_millisecond().saturating_add(*after)).ok()
     }
 
+    /// Returns when the person replies and the session begins.
+    pub(super) fn began(&self, came: Timestamp) -> Timestamp {
+        self.moment(Step::Reply, came).unwrap_or(came)
+    }
+
     /// Returns the status after a number of steps; `None` before the first.
     pub(super) fn status(&self, done: u8) -> Option<MessageStatus> {
         let done = self.steps.iter().take(usize::from(done)).rev();
@@ -180,23 +177,20 @@ pub(super) struct Who<'a> {
     pub(super) seed: Seed,
     pub(super) row: u32,
     pub(super) node: u16,
-    pub(super) country: Country,
-    pub(super) variables: &'a serde_json::Map<String, Value>,
+    /// The language in which the person writes.
+    pub(super) locale: &'static str,
+    /// What the texts say of the person.
+    pub(super) facts: &'a Facts,
     /// The message that is answered, in the language in which the person reads it.
     pub(super) message: &'a Chosen,
     /// The id of the conversation.
     pub(super) call_id: &'a str,
     /// The id of the answered message.
     pub(super) msg_id: &'a str,
-    /// The path that a test forces.
-    pub(super) way: Option<&'a ReplyWay>,
+    /// The person's path from the reply on.
+    pub(super) way: &'a ReplyWay,
     /// The URL of the picture that the person sends, if one is forced.
     pub(super) picture: &'a str,
-}
-
-/// Returns the name of the person in a row.
-pub(super) fn named(variables: &serde_json::Map<String, Value>) -> Option<&str> {
-    ["callee_name", "Debtor"].iter().find_map(|name| variables.get(*name)?.as_str())
 }
 
 /// Returns the robot of a node, as digits in a text.
@@ -207,11 +201,9 @@ pub(super) fn robot_id(seed: Seed, node: u16) -> String {
 /// Returns the planned content of a session, from the person's reply to the template message on.
 pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session {
     let mut rng = stream(who.seed, "session", who.row, who.node);
-    let locale = content::closest_locale(who.country.default_locale());
-    let began = course.moment(Step::Reply, came).unwrap_or(came);
+    let began = course.began(came);
     let ended = course.moment(Step::Close, came).unwrap_or(began);
-    let facts = Facts::draw(&mut rng, who.country, came, named(who.variables).unwrap_or_default());
-    let said = said(&mut rng, who, course.intention, locale, &facts);
+    let said = who.way.said(&mut rng, who.locale, who.facts, who.picture);
     let sent = course.moment(Step::Status(MessageStatus::Send), came).unwrap_or(came);
     let template = Quoted {
         msg_id: who.msg_id.to_owned(),
@@ -219,7 +211,7 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
         timestamp: sent.as_second(),
         content: Content::Template {
             template: Template::WhatsApp {
-                content: who.message.content(None, || facts.clone()),
+                content: who.message.content(None, || who.facts.clone()),
                 info: who.message.info(),
             },
         },
@@ -237,14 +229,13 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
         },
         reply: None,
     };
-    let lengths: Vec<i64> = said.iter().map(|(_, content)| length(content)).collect();
+    let lengths: Vec<i64> = said.iter().map(|(_, content)| writing_time(content)).collect();
     let total = lengths.iter().sum::<i64>().max(1);
     let lasted = ended.as_second() - began.as_second();
     let mut before = 0;
     let mut messages = vec![opening];
     let mut template = Some(template);
-    for ((number, (speaker, content)), length) in (2..).zip(said).zip(lengths) {
-        let is_user = speaker == Speaker::User;
+    for ((number, (is_user, content)), length) in (2..).zip(said).zip(lengths) {
         messages.push(Message {
             msg_id: format!("{}-{number}", who.call_id),
             sender_type: if is_user { SenderType::User } else { SenderType::Chatbot },
@@ -255,45 +246,13 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
         });
         before += length;
     }
-    let is_silent = who.way.is_some_and(|way| way.is_silent);
     let reason = match rng.random_bool(0.85) {
-        _ if is_silent => EndReason::Timeout,
+        _ if who.way.is_silent => EndReason::Timeout,
         true => EndReason::Robot,
         false => EndReason::User,
     };
     let last = messages.last().map_or(began.as_second(), |message| message.timestamp);
     let asked = Timestamp::from_second(last + 1).unwrap_or(ended).min(ended);
-    let asks_for_agent = who.way.is_some_and(|way| way.asks_for_agent).then_some(asked);
+    let asks_for_agent = who.way.asks_for_agent.then_some(asked);
     Session { began, reason, messages, asks_for_agent }
-}
-
-/// Returns what is said from the person's reply on: along the template's graph if a test forces it, or else by the person's
-/// intention.
-fn said(rng: &mut Rng, who: Who<'_>, intention: u8, locale: &str, facts: &Facts) -> Vec<(Speaker, Content)> {
-    let Some(way) = who.way else {
-        let turns = dialogue::leading_to(rng, &char::from(intention).to_string(), locale, facts).turns;
-        let answers = turns.into_iter().skip_while(|turn| turn.speaker != Speaker::User);
-        return answers.map(|turn| (turn.speaker, Content::Text { text: turn.text })).collect();
-    };
-    let mut words = |phrase: &str| phrases::phrase_with(rng, phrase, locale, facts).unwrap_or_default();
-    let mut is_first = true;
-    let turn = |(speaker, phrase, then): (Speaker, &str, Option<&str>)| {
-        let gap = if locale == "zh-CN" { "" } else { " " };
-        let text = match then {
-            Some(then) => format!("{}{gap}{}", words(phrase), words(then)),
-            None => words(phrase),
-        };
-        let is_answer = std::mem::replace(&mut is_first, false);
-        let content = if is_answer { way.first(who.picture, text) } else { Content::Text { text } };
-        (speaker, content)
-    };
-    way.turns().map(turn).collect()
-}
-
-/// Returns how long it takes to write something.
-fn length(content: &Content) -> i64 {
-    match content {
-        Content::Text { text } | Content::Button { text } => speaking_time(text),
-        _ => 3,
-    }
 }

@@ -13,12 +13,13 @@ use super::Workflow;
 use super::chat::{self, Course, Session, Step, Who};
 use super::dialers::Dialers;
 use super::instance::Visit;
+use super::person::RowPerson;
 use super::row;
 use crate::contract::bodies::conversation::EndReason;
 use crate::contract::bodies::message::{self, MessageStatus, SenderType};
 use crate::json::JsonText;
 use crate::simulator::chatbot::{
-    Chatbot, Conversation, DEFAULT_CHANNEL, LateReply, Message, Opening, Overrides, Phase, Reply, ReplyWay,
+    Chatbot, Conversation, DEFAULT_CHANNEL, LateReply, Message, Opening, Overrides, Phase, Reply,
     ScheduledMessages, word,
 };
 use crate::simulator::keys::{ConversationKey, InstanceKey};
@@ -51,30 +52,16 @@ impl Workflow {
     ) {
         let instance = self.instance(key);
         let message = self.message_of(key, at, visit.node, dialers);
-        let (Some(row), Some(message)) = (instance.row(at), message) else { return };
+        let way = self.reply_way(key, at, visit.node, dialers);
+        let (Some(row), Some(message), Some(way)) = (instance.row(at), message, way) else { return };
         let variables = row::variables(&row.variables);
         let (call_id, msg_id) = (self.chat_id(key, at, visit.node), self.message_id(key, at, visit.node));
         let country = self.country(instance, row.number);
-        let way = self.reply_way(key, at, visit.node, dialers);
-        let has_picture = way.as_ref().is_some_and(ReplyWay::is_picture);
-        let picture = has_picture.then(|| dialers.chatbot.media.picture());
+        let person = RowPerson::of(instance.seed, at, country, &variables);
+        let picture = way.is_picture().then(|| dialers.chatbot.media.picture());
         let picture = picture.map(|path| format!("{}{path}", dialers.context.behaviour.public_url));
-        let who = Who {
-            seed: instance.seed,
-            row: at,
-            node: visit.node,
-            country,
-            variables: &variables,
-            message: &message,
-            call_id: &call_id,
-            msg_id: &msg_id,
-            way: way.as_ref(),
-            picture: picture.as_deref().unwrap_or_default(),
-        };
-        let mut drawn = chat::session(who, course, visit.came());
         let seed = instance.seed.derive("conversation", u64::from(at) << 16 | u64::from(visit.node));
-        let opening = Opening { story: None, seed, country, locale: None, now: drawn.began };
-        let name: Option<Box<str>> = chat::named(&variables).map(Into::into);
+        let opening = Opening { story: None, seed, country, locale: None, now: course.began(visit.came()) };
         let mut conversation = Conversation {
             owner: Some(instance.account),
             call_id: call_id.as_str().into(),
@@ -83,14 +70,29 @@ impl Workflow {
             user_id: row.number.into(),
             overrides: Overrides {
                 phone: Some(row.number),
-                text_name: name.clone(),
-                name,
+                text_name: Some(person.name.clone()),
+                name: Some(person.name),
+                gender: Some(person.gender),
                 variables: Some(Box::new(row::own_variables(&row.variables))),
                 ..Overrides::default()
             },
             begun: true,
             ..Conversation::open(&opening, instance.cause)
         };
+        let facts = conversation.facts();
+        let who = Who {
+            seed: instance.seed,
+            row: at,
+            node: visit.node,
+            locale: conversation.locale,
+            facts: &facts,
+            message: &message,
+            call_id: &call_id,
+            msg_id: &msg_id,
+            way: &way,
+            picture: picture.as_deref().unwrap_or_default(),
+        };
+        let mut drawn = chat::session(who, course, visit.came());
         let mut coming = VecDeque::with_capacity(drawn.messages.len());
         for message in std::mem::take(&mut drawn.messages) {
             if let Some(quoted) = &message.reply {
@@ -108,11 +110,9 @@ impl Workflow {
             }
             coming.push_back(said(message, &mut conversation));
         }
-        if let Some(way) = &way {
-            conversation.script = Some(Box::new(way.script(&mut conversation.rng.draw())));
-            if way.opts_out() {
-                dialers.chatbot.opt_out(&conversation.channel_id, &conversation.user_id);
-            }
+        conversation.script = Some(Box::new(way.script(&mut conversation.rng.draw())));
+        if way.opts_out() {
+            dialers.chatbot.opt_out(&conversation.channel_id, &conversation.user_id);
         }
         let Session { reason, asks_for_agent, .. } = drawn;
         conversation.scheduled = Some(Box::new(ScheduledMessages {
@@ -142,11 +142,14 @@ impl Workflow {
         let row = instance.row(at)?;
         let visit = row.visits.iter().find(|visit| visit.node == node)?;
         let sent = self.course(key, at, visit)?.moment(Step::Status(MessageStatus::Send), visit.came())?;
+        let country = self.country(instance, row.number);
+        let person = RowPerson::of(instance.seed, at, country, &row::variables(&row.variables));
         Some(LateReply {
             account: instance.account,
             channel_id: instance.channel_id.as_str().into(),
             number: row.number,
-            name: chat::named(&row::variables(&row.variables)).map(Into::into),
+            name: person.name,
+            gender: person.gender,
             message: self.message_of(key, at, node, dialers)?,
             msg_id: self.message_id(key, at, node).as_str().into(),
             sent,

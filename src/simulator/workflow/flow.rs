@@ -217,13 +217,12 @@ impl Workflow {
             return;
         };
         let mock_outcome = self.mock_outcome(row);
-        let (came_to, drawn) = chat::outcome(instance.seed, at, node, mock_outcome, wanted, *reply_within);
-        let said = (came_to == CameTo::Replied && mock_outcome.intention.is_none())
-            .then(|| self.reply_way(key, at, node, dialers)?.intention);
-        let intention = said.flatten().unwrap_or(drawn);
+        let came_to = chat::outcome(instance.seed, at, node, mock_outcome, wanted, *reply_within);
+        let said = || self.reply_way(key, at, node, dialers)?.intention;
+        let intention = (came_to == CameTo::Replied).then(|| mock_outcome.intention.or_else(said)).flatten();
         if let Some(visit) = self.instance_mut(key).visit_mut(at) {
             visit.came_to = came_to;
-            visit.intention = intention;
+            visit.intention = intention.unwrap_or_default();
         }
         self.plan_message_step(key, at, now, dialers);
     }

@@ -27,7 +27,7 @@ impl Workflow {
         Chosen::named(&dialers.context.behaviour.bot.templates, template, country.default_locale())
     }
 
-    /// Returns the path of a row's person after the message of a node, if a test asks for more than words.
+    /// Returns the path of a row's person after the message of a node.
     pub(super) fn reply_way(
         &self,
         key: InstanceKey,
@@ -38,7 +38,7 @@ impl Workflow {
         let instance = self.instance(key);
         let MockOutcome { chat, intention, .. } = self.mock_outcome(instance.row(at)?);
         let message = self.message_of(key, at, node, dialers)?;
-        ReplyWay::draw(&message, chat?, intention, &mut chat::stream(instance.seed, "way", at, node))
+        ReplyWay::draw(&message, chat, intention, &mut chat::stream(instance.seed, "way", at, node))
     }
 
     /// Returns why the message of a row is bound to fail, if it is.

@@ -18,6 +18,7 @@ mod flow;
 mod instance;
 mod instances;
 mod message;
+mod person;
 mod put_away;
 mod row;
 mod seen;

@@ -5,7 +5,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{shown, shown_name};
-use crate::content::dialogue::Speaker;
 use crate::contract::bodies::conversation::{EndReason, SendError, SessionStatus};
 use crate::contract::bodies::message::{
     Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template,
@@ -14,11 +13,12 @@ use crate::contract::bodies::{Fields, utc_text};
 use crate::contract::fields::Given;
 use crate::simulator::Simulator;
 use crate::simulator::case::Case;
-use crate::simulator::chatbot::{Chosen, DEFAULT_CHANNEL, error_of};
+use crate::simulator::chatbot::{Chosen, DEFAULT_CHANNEL, ReplyWay, error_of};
 use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::keys::{ConversationKey, InstanceKey};
 use crate::simulator::outcome::MessageFailure;
 use crate::simulator::rules::template::{Kind, NodeType};
+use crate::simulator::talk::writing_time;
 use crate::simulator::workflow::chat::{self, Course};
 use crate::simulator::workflow::dialers::Dialers;
 use crate::simulator::workflow::{Workflow, conversation, row};
@@ -190,7 +190,7 @@ impl Workflow {
             session_start_time: utc_text(conversation.started),
             session_end_time: utc_text(ended),
             session_end_reason: Given::new(reason.into()),
-            intention: char::from(course.intention).to_string(),
+            intention: letter((course.intention != 0).then_some(course.intention)),
             variables: row::own_variables(&row.variables),
             ..SessionEnded::new(head, call_id, robot_id, messages)
         };
@@ -235,51 +235,82 @@ impl Generate for SessionEnded {
         let case = Case::wanted(simulator, key, wanted);
         let head = MessageHead::generated(simulator, key, &case);
         let call_id = simulator.chatbot.conversations.get(key).call_id.to_string();
-        let messages = generated_messages(&case, quoted(simulator, &case));
+        let chat = GeneratedChat::draw(simulator, key, &case);
         Self {
-            session_start_time: utc_text(case.chat_started),
+            session_start_time: utc_text(chat.started),
             session_end_time: utc_text(case.ended),
-            intention: if case.intention == "--" { "C".to_owned() } else { case.intention },
-            ..Self::new(head, call_id, case.chat_robot_id, messages)
+            intention: letter(chat.intention),
+            ..Self::new(head, call_id, case.chat_robot_id, chat.messages)
         }
     }
 }
 
-/// Returns the template message that generated conversations reply to.
-fn quoted(simulator: &Simulator, case: &Case) -> Option<Quoted> {
+/// Returns an intention as the wire has it.
+fn letter(intention: Option<u8>) -> String {
+    intention.map_or_else(|| "--".to_owned(), |letter| char::from(letter).to_string())
+}
+
+/// A generated conversation about the template message of a workflow.
+struct GeneratedChat {
+    started: Timestamp,
+    messages: Vec<Given<Message>>,
+    intention: Option<u8>,
+}
+
+impl GeneratedChat {
+    /// Draws the conversation, which has just ended: the entry that opens every conversation of a workflow, and what the user
+    /// and the bot say. The first message replies to the template message.
+    fn draw(simulator: &Simulator, key: ConversationKey, case: &Case) -> Self {
+        let mut rng = simulator.chatbot.conversations.get(key).rng.seed().stream("chat of a workflow", 0);
+        let chosen = message_template(simulator, case);
+        let way = chosen.as_ref().and_then(|chosen| ReplyWay::draw(chosen, None, None, &mut rng));
+        let said = way.as_ref().map(|way| way.said(&mut rng, case.locale, &case.facts, ""));
+        let said = said.unwrap_or_default();
+        let lasted: i64 = said.iter().map(|(_, content)| writing_time(content)).sum();
+        let started = case.ended.as_second() - lasted;
+        let message = |number: usize, sender_type, timestamp, content| Message {
+            msg_id: format!("{}-{number}", case.msg_id),
+            sender_type,
+            timestamp,
+            content,
+            reply: None,
+        };
+        let system =
+            System { kind: SystemKind::Start, from_seat_id: String::new(), to_seat_id: String::new() };
+        let mut messages = vec![message(1, SenderType::System, started, Content::System { system }).into()];
+        let mut quoted = chosen.map(|chosen| quoted(&chosen, case, started));
+        let mut at = started;
+        for (number, (is_user, content)) in (2..).zip(said) {
+            let sender_type = if is_user { SenderType::User } else { SenderType::Chatbot };
+            let takes = writing_time(&content);
+            let said = Message { reply: quoted.take(), ..message(number, sender_type, at, content) };
+            messages.push(said.into());
+            at += takes;
+        }
+        let started = Timestamp::from_second(started).unwrap_or(case.ended);
+        Self { started, messages, intention: way.and_then(|way| way.intention) }
+    }
+}
+
+/// Returns the message template of the workflow that generated callbacks show.
+fn message_template(simulator: &Simulator, case: &Case) -> Option<Chosen> {
     let mut nodes = shown(&simulator.workflow)?.nodes.iter();
     let name = nodes.find_map(|node| match &node.kind {
         Kind::WhatsApp { template, .. } => Some(template),
         _ => None,
     })?;
-    let chosen = Chosen::named(&simulator.context.behaviour.bot.templates, name, case.locale)?;
-    let (content, info) = (chosen.content(None, || case.facts.clone()), chosen.info());
-    Some(Quoted {
-        msg_id: case.msg_id.clone(),
-        sender_type: SenderType::Chatbot,
-        timestamp: case.chat_started.as_second(),
-        content: Content::Template { template: Template::WhatsApp { content, info } },
-    })
+    Chosen::named(&simulator.context.behaviour.bot.templates, name, case.locale)
 }
 
-/// Returns the messages after the entry that opens every conversation of a workflow. The first message replies to the template
-/// message.
-fn generated_messages(case: &Case, quoted: Option<Quoted>) -> Vec<Given<Message>> {
-    let message = |number: usize, sender_type, offset, content| Message {
-        msg_id: format!("{}-{number}", case.msg_id),
-        sender_type,
-        timestamp: case.chat_started.as_second() + offset,
-        content,
-        reply: None,
-    };
-    let system = System { kind: SystemKind::Start, from_seat_id: String::new(), to_seat_id: String::new() };
-    let opening = message(1, SenderType::System, 0, Content::System { system });
-    let mut quoted = quoted;
-    let answers = case.chat.iter().skip_while(|(turn, _)| turn.speaker != Speaker::User);
-    let said = (2..).zip(answers).map(|(number, (turn, offset))| {
-        let sender_type = if turn.speaker == Speaker::User { SenderType::User } else { SenderType::Chatbot };
-        let content = Content::Text { text: turn.text.clone() };
-        Message { reply: quoted.take(), ..message(number, sender_type, *offset, content) }
-    });
-    std::iter::once(opening).chain(said).map(Given::from).collect()
+/// Returns the template message that a generated conversation replies to.
+fn quoted(chosen: &Chosen, case: &Case, started: i64) -> Quoted {
+    /// How long after the template message the user replies, in seconds.
+    const REPLIED_AFTER: i64 = 45;
+    let (content, info) = (chosen.content(None, || case.facts.clone()), chosen.info());
+    Quoted {
+        msg_id: case.msg_id.clone(),
+        sender_type: SenderType::Chatbot,
+        timestamp: started - REPLIED_AFTER,
+        content: Content::Template { template: Template::WhatsApp { content, info } },
+    }
 }

@@ -1,6 +1,7 @@
 //! Tests of the chat of a WhatsApp node as the chatbot's requests see it.
 
 use super::*;
+use crate::content::texts;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -100,12 +101,106 @@ fn an_agent_who_takes_it_has_the_word() {
     let taken = json!({ "call_id": call_id, "result": "accepted", "seat_id": "7" });
     vendor.request("chatbot.agent_transfer_result", taken).unwrap();
     let before = messages(&mut vendor, &call_id).len();
-    vendor.pass(DAY - SECOND);
-    assert_eq!(messages(&mut vendor, &call_id).len(), before);
+    vendor.pass(60 * SECOND);
+    let explained = messages(&mut vendor, &call_id);
+    assert_eq!(explained.len(), before + 1, "the user tells the agent the reason, and the bot is silent");
+    let lain = vendor.now.as_second() - explained[before]["timestamp"].as_i64().unwrap();
+    vendor.pass(DAY - (u32::try_from(lain).unwrap() + 1) * SECOND);
     assert!(vendor.sent("workflow.session_ended").is_empty(), "the agent has not let it lie for a day");
-    vendor.pass(SECOND);
+    vendor.pass(2 * SECOND);
     let ended = &vendor.sent("workflow.session_ended")[0];
     assert_eq!((&ended["call_id"], &ended["session_end_reason"]), (&json!(call_id), &json!("timeout")));
+}
+
+/// Returns whether a text is one of a phrase's, in Indonesian: all but what its placeholders stand for.
+fn says(text: &str, phrase: &str) -> bool {
+    texts::variants(phrase, "id").unwrap().iter().any(|variant| {
+        let mut rest = text;
+        let parts = variant.split('{').map(|part| part.split_once('}').map_or(part, |(_, after)| after));
+        parts.into_iter().all(|part| rest.find(part).map(|at| rest = &rest[at + part.len()..]).is_some())
+    })
+}
+
+/// Asserts that a chat is about its template: the bot speaks for itself and no agent for it, and the user answers what was asked.
+fn assert_fits(ended: &Value, foreign: &[&str]) {
+    let agents = ["agent_greeting", "agent_question", "agent_answer", "agent_goodbye"];
+    for message in ended["messages"].as_array().unwrap() {
+        let sender = text(&message["sender_type"]);
+        assert!(["system", "chatbot", "user"].contains(&&*sender), "{message}");
+        let Some(said) = message["content"]["text"].as_str() else { continue };
+        for phrase in foreign.iter().chain(agents.iter().filter(|_| sender == "chatbot")) {
+            assert!(!says(said, phrase), "{phrase}: {message}");
+        }
+    }
+}
+
+#[test]
+fn chats_are_about_their_template_and_the_bot_is_no_agent() {
+    let about_orders = ["order_question", "parcel_late", "order_status"];
+    let about_loans = ["loan_interest", "loan_decline", "loan_offer"];
+    let about_debts = ["debt_promise", "debt_dispute", "payment_done"];
+    for (template, word, foreign) in [
+        (1001, "no_answer", [&about_orders[..], &about_loans[..]].concat()),
+        (1002, "", [&about_orders[..], &about_debts[..]].concat()),
+    ] {
+        let mut vendor = a_vendor(1);
+        let rows: Vec<Value> = (0..20)
+            .map(|number| {
+                let mut row = row(number, word);
+                row["variables"]["mock_whatsapp"] = "replied".into();
+                row
+            })
+            .collect();
+        vendor.create(template, &rows);
+        vendor.leap(DAY);
+        let ended = vendor.sent("workflow.session_ended");
+        assert_eq!(ended.len(), 20, "{template}");
+        let mut intentions: Vec<String> = ended.iter().map(|body| text(&body["intention"])).collect();
+        intentions.sort_unstable();
+        intentions.dedup();
+        assert!(intentions.len() > 1 && intentions.iter().all(|letter| letter.len() == 1), "{intentions:?}");
+        ended.iter().for_each(|body| assert_fits(body, &foreign));
+        assert!(vendor.sent("session.transfer").is_empty(), "nobody asked for an agent");
+    }
+}
+
+#[test]
+fn an_intention_is_led_to_whatever_the_template_is_about() {
+    for letter in 'a'..='i' {
+        let vendor = scripted(&format!("wa_text intention_{letter}"));
+        let ended = vendor.sent("workflow.session_ended")[0].clone();
+        assert_eq!(ended["intention"], letter.to_ascii_uppercase().to_string());
+        assert_ne!(ended["talk_round"], 0);
+        assert_fits(&ended, &[]);
+        assert_eq!(vendor.sent("session.transfer").len(), usize::from(letter == 'e'), "{letter}");
+    }
+}
+
+#[test]
+fn a_row_without_a_name_is_addressed_by_one() {
+    let mut vendor = a_vendor(1);
+    let rows: Vec<Value> = (0..20)
+        .map(|number| {
+            let mut row = row(number, "");
+            row["variables"] = json!({ "mock_whatsapp": "replied" });
+            row
+        })
+        .collect();
+    vendor.create(1002, &rows);
+    vendor.leap(DAY);
+    let ended = vendor.sent("workflow.session_ended");
+    assert_eq!(ended.len(), 20);
+    let texts = ended.iter().flat_map(|body| {
+        let messages = body["messages"].as_array().unwrap().clone();
+        let quoted = messages[1]["reply"]["content"]["template"]["content"]["body"].clone();
+        messages.into_iter().map(|message| message["content"]["text"].clone()).chain([quoted])
+    });
+    let texts: Vec<String> = texts.filter_map(|text| text.as_str().map(str::to_owned)).collect();
+    assert!(texts.len() > 60, "{}", texts.len());
+    for text in texts {
+        let is_whole = !text.contains(" ,") && !text.contains("  ") && !text.starts_with(',');
+        assert!(is_whole && !text.contains(" !") && !text.contains(" ."), "{text}");
+    }
 }
 
 /// Returns a vendor a day after one row with this forced outcome was added.
