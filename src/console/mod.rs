@@ -65,7 +65,7 @@ pub use world::World;
 pub const PREFIX: &str = "/_mock";
 
 /// All requests of the control surface.
-static ROWS: [Row; 52] = [
+static ROWS: [Row; 53] = [
     Row::of::<look::List>(),
     Row::of::<look::Ready>(),
     Row::of::<look::Look>(),
@@ -91,6 +91,7 @@ static ROWS: [Row; 52] = [
     Row::of::<user::List>(),
     Row::of::<user::History>(),
     Row::of::<user::Act>(),
+    Row::of::<user::PassOn>(),
     Row::of::<desk::List>(),
     Row::of::<desk::Answer>(),
     Row::of::<desk::Agent>(),

@@ -1,4 +1,5 @@
-//! `/_mock/chats` and `/_mock/user`: a test or a person plays the end user, and sees what the end user sees.
+//! `/_mock/chats` and `/_mock/user`: a test or a person plays the end user, and sees what the end user sees. The agent of a
+//! chat is the customer's, and only passes it on here.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -244,11 +245,40 @@ impl Endpoint for Act {
     }
 }
 
-/// Returns why the person cannot do it.
+/// To whom a conversation is passed on.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct PassOnAsk {
+    /// The conversation: its `call_id`. An agent must have it.
+    conversation: String,
+    /// The agent who should get it; empty if any agent can. Default: one that is drawn.
+    to_seat_id: Option<String>,
+}
+
+/// Passes a conversation on to another agent.
+pub(super) struct PassOn;
+
+impl Endpoint for PassOn {
+    const NAME: &'static str = "pass-on";
+    const METHOD: &'static str = "POST";
+    const PATH: &'static str = "/chats/{conversation}/pass-on";
+    const WHAT: &'static str = "lets the agent who has a chat pass it on to another agent: `agent.transfer` is sent, \
+        and you answer it with chatbot.agent_transfer_result: {\"to_seat_id\": \"1002\"}";
+    type Ask = PassOnAsk;
+    type Answer = Done;
+
+    async fn answer(world: World, ask: PassOnAsk) -> Result<Answered<Done>, Refused> {
+        let to = ask.to_seat_id.as_deref();
+        world
+            .change(|engine, now| engine.simulator().pass_on(&ask.conversation, to, now).map_err(refused))?;
+        Ok(Answered::ok(Done {}))
+    }
+}
+
+/// Returns why it cannot be done.
 fn refused(error: ChatError) -> Refused {
     let status = match &error {
         ChatError::NoConversation(_) => 404,
-        ChatError::Ended => 409,
+        ChatError::Ended | ChatError::NoAgent => 409,
         ChatError::NoChannel(..)
         | ChatError::OwnChannel
         | ChatError::NoButton(..)

@@ -78,6 +78,11 @@ fn life() -> Vec<(&'static str, Value)> {
         ("move", json!({ "by": "1m" })),
         ("chats", json!({ "limit": 1 })),
         ("chat-history", json!({ "conversation": "$chat/conversation" })),
+        (
+            "chatbot.agent_transfer_result",
+            json!({ "call_id": "$chat/conversation", "result": "accepted", "seat_id": "1001" }),
+        ),
+        ("pass-on", json!({ "conversation": "$chat/conversation", "to_seat_id": "1002" })),
         // A person is called, and an agent takes a break.
         ("auth.token", credentials.clone()),
         ("dialer.auth", credentials.clone()),

@@ -74,3 +74,64 @@ fn the_talk_of_a_call_fits_its_times() {
     let turns = call["Dialog"].as_array().unwrap();
     assert!(turns.len() >= 2 && turns.iter().all(|turn| turn["Offset"].as_i64().unwrap() < talk), "{call}");
 }
+
+#[test]
+fn a_reply_to_a_template_presses_one_of_its_buttons() {
+    for country in Country::ALL {
+        let (mut simulator, key) = opened(country);
+        let result = simulator.emit(key, "template.result", Value::Null, now()).unwrap();
+        let reply = simulator.emit(key, "template.reply", Value::Null, now()).unwrap();
+        assert_eq!(result["template"], reply["template"], "{country}");
+        let message = &reply["messages"][0];
+        let answered = &message["reply"]["content"]["template"];
+        assert_eq!(answered["info"], reply["template"], "{country}");
+        let labels = answered["content"]["button"].as_array().unwrap();
+        let pressed = labels.iter().find(|button| button["text"] == message["content"]["text"]);
+        assert_eq!(pressed.unwrap()["type"], "QUICK_REPLY", "{country}");
+        assert!(message["reply"]["timestamp"].as_i64() < message["timestamp"].as_i64());
+    }
+}
+
+#[test]
+fn a_conversation_that_ends_had_a_chat() {
+    let moment = |body: &Value, name: &str| body[name].as_str().unwrap().parse::<Timestamp>().unwrap();
+    for country in Country::ALL {
+        let (mut simulator, key) = opened(country);
+        let end = simulator.emit(key, "session.end", Value::Null, now()).unwrap();
+        let (began, ended) = (moment(&end, "session_start_time"), moment(&end, "session_end_time"));
+        assert!(began < ended, "{country}: {end}");
+        let later = now() + Duration::from_secs(2);
+        let report = simulator.emit(key, "session.report", Value::Null, later).unwrap();
+        for name in ["call_id", "session_start_time", "session_end_time", "session_end_reason"] {
+            assert_eq!(report[name], end[name], "{country}");
+        }
+        assert_ne!(report["talk_round"], 0);
+        assert_eq!(report["intention"].as_str().map(str::len), Some(1), "{report}");
+        let messages = report["messages"].as_array().unwrap();
+        assert!(messages.len() >= 3, "{report}");
+        assert!(messages.iter().all(|one| one["timestamp"].as_i64() <= Some(ended.as_second())));
+        let alone = opened(country);
+        let alone = { alone }.0.emit(key, "session.report", Value::Null, now()).unwrap();
+        assert_eq!(alone["messages"], report["messages"], "{country}: with and without an end before");
+    }
+}
+
+#[test]
+fn callbacks_of_an_agent_name_a_seat() {
+    let (mut simulator, key) = opened(Country::Id);
+    let mut emit = |event: &str| simulator.emit(key, event, Value::Null, now()).unwrap();
+    let message = emit("agent.message");
+    let seat = message["seat_id"].as_str().unwrap();
+    assert!(!seat.is_empty());
+    assert_eq!(emit("agent.message_status")["seat_id"], seat);
+    let transfer = emit("agent.transfer")["transfer"].clone();
+    assert_eq!(transfer["from_seat_id"], seat);
+    let next = transfer["to_seat_id"].as_str().unwrap();
+    assert!(!next.is_empty() && next != seat);
+    assert_eq!(emit("session.end")["seat_id"], seat);
+    // The first callback of a conversation may be any of them.
+    let (mut simulator, key) = opened(Country::Id);
+    assert_eq!(simulator.emit(key, "agent.message_status", Value::Null, now()).unwrap()["seat_id"], seat);
+    let (mut simulator, key) = opened(Country::Id);
+    assert_eq!(simulator.emit(key, "agent.transfer", Value::Null, now()).unwrap()["transfer"], transfer);
+}

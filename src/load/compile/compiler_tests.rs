@@ -202,8 +202,10 @@ fn every_event_is_compiled() {
         };
         let (real, _) = run.run(&given.context(), &given.story).unwrap();
         let real: Json = serde_json::from_slice(&real[0].0.callback.body).unwrap();
-        let other = body(&template, 3, 0);
-        assert_eq!(shape(&real), shape(&other), "{}", entry.id);
+        // Message templates differ in what they have.
+        let mut others = (0..6).map(|number| shape(&body(&template, number, 0)));
+        let real = shape(&real);
+        assert!(others.any(|other| other == real), "{}: {real}", entry.id);
         compiled += 1;
     }
     assert!(compiled > 20);

@@ -72,10 +72,17 @@ pub(in crate::simulator) fn apply_event(
         }
     }
     set(&mut conversation.call_id, text(body, "/call_id").or_else(|| text(body, "/transfer/call_id")));
+    if event.starts_with("agent.") {
+        let seat = text(body, "/seat_id").or_else(|| text(body, "/transfer/from_seat_id"));
+        if let Some(seat) = seat.filter(|seat| !seat.is_empty() && *seat != &*conversation.seat_id) {
+            conversation.seat_id = seat.into();
+        }
+    }
     match event {
         "session.transfer" | "agent.transfer" if conversation.phase != Phase::Closed => {
             conversation.phase = Phase::Transfer;
             conversation.is_transfer_answered = false;
+            conversation.is_passed_on = event == "agent.transfer";
         }
         // An event that only an agent's conversation has shows that an agent has it.
         "agent.message" | "agent.message_status" if conversation.phase == Phase::Bot => {

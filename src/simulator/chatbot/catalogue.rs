@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use rand::seq::IndexedRandom;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::content;
 use crate::content::facts::Facts;
-use crate::contract::bodies::message::{TemplateContent, TemplateInfo};
+use crate::contract::bodies::message::{TemplateButtonKind, TemplateContent, TemplateInfo};
 use crate::contract::fields::{Whole, shown};
+use crate::seed::Rng;
 use crate::simulator::Refusal;
 use crate::simulator::rules::message_template::{MessageTemplate, TemplateStatus, TemplateVersion};
 
@@ -43,6 +45,20 @@ impl Chosen {
         let at = versions().position(|version| is_approved(version) && reads(version));
         let at = at.or_else(|| versions().position(is_approved)).or_else(|| versions().position(reads));
         Some(Self { template: Arc::clone(template), at: at.unwrap_or(0) })
+    }
+
+    /// Draws a template with buttons that a user of this language may have received.
+    pub(super) fn usual(all: &[Arc<MessageTemplate>], language: &str, rng: &mut Rng) -> Option<Self> {
+        let has_buttons = |chosen: &Self| {
+            let mut buttons = chosen.version().button.iter();
+            buttons.any(|button| button.kind == TemplateButtonKind::QuickReply)
+        };
+        let sendable =
+            all.iter().filter_map(|template| Self::named(all, &template.name, language)?.sendable().ok());
+        let (own, others): (Vec<Self>, Vec<Self>) = sendable
+            .filter(has_buttons)
+            .partition(|chosen| chosen.version().language.eq_ignore_ascii_case(language));
+        own.choose(rng).or_else(|| others.choose(rng)).cloned()
     }
 
     /// Returns the template in its language.

@@ -93,7 +93,8 @@ impl Message {
         }
     }
 
-    fn is_template(&self) -> bool {
+    /// Whether it is a template message.
+    pub(in crate::simulator) fn is_template(&self) -> bool {
         // Few messages are templates, and the text of one nearly always begins with the word.
         let text = self.content.text();
         text.contains("\"template\"") && self.content.value()["type"] == "template"

@@ -93,6 +93,9 @@ pub enum ChatError {
     /// The conversation is over.
     #[error("the conversation has ended: start another one")]
     Ended,
+    /// No agent has the conversation.
+    #[error("no agent has the conversation: one has it after a transfer was requested and accepted")]
+    NoAgent,
     /// The customer owns the channel and sends the users' messages.
     #[error("on a channel that the customer owns, the customer's system sends what users write")]
     OwnChannel,

@@ -33,7 +33,7 @@ pub(super) struct TransferResult {
 enum Decision {
     /// The agent has the conversation from now on.
     Accepted,
-    /// Nobody takes it: the robot goes on.
+    /// Nobody takes it: the robot goes on, or the agent who wanted to pass it on keeps it.
     Refused,
 }
 
@@ -50,7 +50,13 @@ pub(super) fn transfer_result(
     check_open(conversation, codes)?;
     match (conversation.phase, conversation.is_transfer_answered) {
         (Phase::Agent, _) => {
-            return Err(Refusal::new(codes.answered.into(), "an agent already has the conversation"));
+            let message = if conversation.is_passed_on {
+                "the transfer was already refused: each transfer is answered once, and the agent who asked \
+                    for it keeps the conversation"
+            } else {
+                "an agent already has the conversation"
+            };
+            return Err(Refusal::new(codes.answered.into(), message));
         }
         (Phase::Bot, true) => {
             let message = "the transfer was already refused: each transfer is answered once, and the \
@@ -77,9 +83,11 @@ pub(super) fn transfer_result(
     match body.result {
         Decision::Accepted => {
             conversation.phase = Phase::Agent;
+            conversation.is_passed_on = false;
             conversation.seat_id = body.seat_id.unwrap_or_default().into();
             turns::accepted(simulator, key, request.now);
         }
+        Decision::Refused if conversation.is_passed_on => conversation.phase = Phase::Agent,
         Decision::Refused => {
             conversation.phase = Phase::Bot;
             turns::refused(simulator, key, request.now);

@@ -1,19 +1,23 @@
 //! Callbacks that carry one or several messages.
 
-use rand::RngExt;
+use rand::seq::IndexedRandom;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Head, OWN_CHANNEL, user};
+use super::{Head, OWN_CHANNEL, unknown_template, user};
 use crate::content::phrases;
 use crate::contract::bodies::conversation::User;
-use crate::contract::bodies::message::{Content, Message, SenderType, TemplateInfo};
+use crate::contract::bodies::message::{
+    Content, Message, SenderType, Template, TemplateButtonKind, TemplateInfo,
+};
 use crate::contract::fields::Given;
 use crate::seed;
 use crate::simulator::Simulator;
-use crate::simulator::chatbot::DEFAULT_CHANNEL;
 use crate::simulator::chatbot::conversation::{Conversation, Phase};
+use crate::simulator::chatbot::lead_up;
+use crate::simulator::chatbot::seat::seat;
+use crate::simulator::chatbot::{self, DEFAULT_CHANNEL, Reply};
 use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::keys::ConversationKey;
 
@@ -81,7 +85,8 @@ impl MessageReceive {
 impl Generate for MessageReceive {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
         let conversation = simulator.chatbot.conversations.get_mut(key);
-        let messages = written_by_user(conversation, wanted);
+        let is_with_agent = conversation.phase == Phase::Agent;
+        let messages = written_by_user(conversation, is_with_agent, wanted);
         Self::of(conversation, messages)
     }
 }
@@ -116,8 +121,8 @@ impl AgentMessage {
 impl Generate for AgentMessage {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
         let conversation = simulator.chatbot.conversations.get_mut(key);
-        let messages = written_by_user(conversation, wanted);
-        Self::of(conversation, messages)
+        let messages = written_by_user(conversation, true, wanted);
+        Self { seat_id: seat(conversation), ..Self::of(conversation, messages) }
     }
 }
 
@@ -146,28 +151,49 @@ impl TemplateReply {
 
 impl Generate for TemplateReply {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
-        const BUTTONS: [&str; 3] = ["button_yes", "button_no", "button_call_me"];
+        let place = lead_up::answered(simulator, key, wanted.now);
         let conversation = simulator.chatbot.conversations.get_mut(key);
-        let button = BUTTONS[conversation.rng.draw().random_range(0..BUTTONS.len())];
-        let template = template(conversation);
-        let messages =
-            written(conversation, SenderType::User, button, wanted, |text| Content::Button { text });
+        let answered = place.and_then(|place| conversation.messages.get(place as usize));
+        let (template, buttons) = answered.map(of_template).unwrap_or_default();
+        let template = template.unwrap_or_else(|| unknown_template(conversation));
+        let button = buttons.choose(&mut *conversation.rng.draw()).cloned();
+        let content = |text| match &button {
+            Some(label) => Content::Button { text: label.clone() },
+            None => Content::Text { text },
+        };
+        let mut messages = written(conversation, SenderType::User, "button_yes", wanted, content);
+        if let Some(reply) = place.map(|place| conversation.messages.answered(&Reply::Whole(place))) {
+            let quote = |message: Given<Message>| {
+                let mut whole = message.into_value();
+                whole["reply"] = reply.clone();
+                Given::new(whole)
+            };
+            messages = messages.into_iter().map(quote).collect();
+        }
         Self::of(conversation, template, messages)
     }
 }
 
-/// Returns a template that a message may have been made from.
-pub(super) fn template(conversation: &mut Conversation) -> TemplateInfo {
-    const KNOWN: [(i64, &str); 3] = [(35, "payment_reminder"), (36, "parcel_update"), (41, "loan_offer")];
-    let (id, name) = KNOWN[conversation.rng.draw().random_range(0..KNOWN.len())];
-    TemplateInfo { id, name: name.to_owned(), language: conversation.locale.to_owned() }
+/// Returns the template of a message, and the labels of its buttons that do not end the consent to messages.
+fn of_template(message: &chatbot::Message) -> (Option<TemplateInfo>, Vec<String>) {
+    let Ok(Content::Template { template: Template::WhatsApp { content, info } }) =
+        serde_json::from_value(message.content.value())
+    else {
+        return (None, Vec::new());
+    };
+    let replies = content.button.into_iter().filter(|button| button.kind == TemplateButtonKind::QuickReply);
+    (Some(info), replies.map(|button| button.text).collect())
 }
 
 /// Returns what the user would say next.
-fn written_by_user(conversation: &mut Conversation, wanted: &Wanted<'_>) -> Vec<Given<Message>> {
+fn written_by_user(
+    conversation: &mut Conversation,
+    is_with_agent: bool,
+    wanted: &Wanted<'_>,
+) -> Vec<Given<Message>> {
     const WITH_BOT: [&str; 4] = ["greeting", "order_question", "small_talk", "debt_promise"];
     const WITH_AGENT: [&str; 4] = ["debt_dispute", "parcel_late", "complaint", "user_thanks"];
-    let course = if conversation.phase == Phase::Agent { WITH_AGENT } else { WITH_BOT };
+    let course = if is_with_agent { WITH_AGENT } else { WITH_BOT };
     let phrase = course[conversation.messages.len() / 2 % course.len()];
     written(conversation, SenderType::User, phrase, wanted, |text| Content::Text { text })
 }

@@ -18,6 +18,7 @@ use super::four_digits;
 use crate::content::asks;
 use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::conversation::{User, UserRef};
+use crate::contract::bodies::message::TemplateInfo;
 use crate::simulator::endpoint::{CallbackShape, callbacks};
 
 pub(super) use messages::{AgentMessage, MessageReceive, MessageSend, TemplateReply};
@@ -67,6 +68,11 @@ impl Head {
             channel_id: conversation.channel_id.to_string(),
         }
     }
+}
+
+/// Returns the template of a message if the account has none that may be sent.
+fn unknown_template(conversation: &Conversation) -> TemplateInfo {
+    TemplateInfo { id: 35, name: "payment_reminder".to_owned(), language: conversation.locale.to_owned() }
 }
 
 fn user(conversation: &Conversation) -> User {

@@ -10,6 +10,8 @@ use crate::contract::bodies::{Fields, utc_text};
 use crate::contract::fields::Given;
 use crate::simulator::Simulator;
 use crate::simulator::chatbot::conversation::{Conversation, Phase};
+use crate::simulator::chatbot::lead_up;
+use crate::simulator::chatbot::seat::{next_seat, seat};
 use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::keys::ConversationKey;
 
@@ -91,8 +93,8 @@ impl Generate for AgentTransfer {
             transfer: SeatTransfer {
                 company: conversation.company(),
                 call_id: conversation.call_id.to_string(),
-                from_seat_id: conversation.seat_id.to_string(),
-                to_seat_id: String::new(),
+                from_seat_id: seat(conversation),
+                to_seat_id: next_seat(conversation),
             },
         }
     }
@@ -121,6 +123,7 @@ pub(super) struct SessionEnd {
 
 impl Generate for SessionEnd {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        lead_up::chat(simulator, key, wanted.now);
         let conversation = simulator.chatbot.conversations.get(key);
         Self {
             head: Head::of(wanted.event, conversation),
@@ -173,6 +176,7 @@ pub(super) struct SessionReport {
 
 impl Generate for SessionReport {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        lead_up::chat(simulator, key, wanted.now);
         let conversation = simulator.chatbot.conversations.get_mut(key);
         let intention = intention(conversation);
         let (ner_slots, event_label) = match &conversation.script {

@@ -4,13 +4,14 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::messages::template;
-use super::{Head, user_ref};
+use super::{Head, unknown_template, user_ref};
 use crate::contract::bodies::conversation::{SendError, UserRef};
 use crate::contract::bodies::message::{MessageStatus, TemplateInfo};
 use crate::seed;
 use crate::simulator::Simulator;
 use crate::simulator::chatbot::conversation::Conversation;
+use crate::simulator::chatbot::lead_up;
+use crate::simulator::chatbot::seat::seat;
 use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::keys::ConversationKey;
 
@@ -85,7 +86,7 @@ impl Generate for AgentMessageStatus {
         Self {
             head: Head::of(wanted.event, conversation),
             user: user_ref(conversation),
-            seat_id: conversation.seat_id.to_string(),
+            seat_id: seat(conversation),
             msg_id,
             status,
             timestamp: wanted.now.as_second(),
@@ -125,9 +126,10 @@ pub(in crate::simulator::chatbot) struct TemplateResult {
 
 impl Generate for TemplateResult {
     fn generate(simulator: &mut Simulator, key: ConversationKey, wanted: &Wanted<'_>) -> Self {
+        let chosen = lead_up::template(simulator, simulator.chatbot.conversations.get(key));
         let conversation = simulator.chatbot.conversations.get_mut(key);
         let task_id = seed::hex32(&mut conversation.rng.draw());
-        let template = template(conversation);
+        let template = chosen.map_or_else(|| unknown_template(conversation), |chosen| chosen.info());
         let msg_id = seed::hex32(&mut conversation.rng.draw());
         Self {
             event: wanted.event,

@@ -34,6 +34,60 @@ fn a_transfer_accepted_goes_on_with_the_agent() {
 }
 
 #[test]
+fn an_agent_passes_the_conversation_on() {
+    let vendor = &mut Vendor::new(1);
+    let call_id = vendor.chat("wa_agent");
+    let pass_on = |vendor: &mut Vendor, to| {
+        let done = vendor.simulator.pass_on(&call_id, to, vendor.now);
+        vendor.pass(Duration::ZERO);
+        done.map(|()| vendor.sent.last().unwrap().1["transfer"].clone())
+    };
+    let take = |vendor: &mut Vendor, fields: Value| {
+        let mut fields = fields;
+        fields["call_id"] = call_id.as_str().into();
+        vendor.ok("chatbot.agent_transfer_result", fields);
+    };
+    vendor.until("session.transfer");
+    assert_eq!(pass_on(vendor, None), Err(ChatError::NoAgent), "none has taken it yet");
+    take(vendor, json!({ "result": "accepted", "seat_id": "7" }));
+    assert_eq!(vendor.until("agent.message")["seat_id"], "7");
+
+    let passed = pass_on(vendor, Some("8")).unwrap();
+    assert_eq!(passed["call_id"], json!(call_id));
+    assert_eq!((&passed["from_seat_id"], &passed["to_seat_id"]), (&json!("7"), &json!("8")));
+    assert_eq!(pass_on(vendor, None), Err(ChatError::NoAgent), "the transfer is not answered yet");
+    take(vendor, json!({ "result": "accepted", "seat_id": "8" }));
+    assert_eq!(vendor.until("agent.message")["seat_id"], "8");
+
+    let passed = pass_on(vendor, None).unwrap();
+    assert_eq!(passed["from_seat_id"], "8");
+    let next = passed["to_seat_id"].as_str().unwrap();
+    assert!(!next.is_empty() && next != "8", "{passed}");
+    take(vendor, json!({ "result": "refused" }));
+    let late = json!({ "call_id": call_id, "result": "accepted" });
+    let (code, message) = vendor.wrong("chatbot.agent_transfer_result", late);
+    assert!(code == 409 && message.contains("already refused"), "{code} {message}");
+    vendor.ok("chatbot.send_message", say(&call_id, "I go on myself."));
+    assert_eq!(vendor.until("agent.message")["seat_id"], "8", "the agent keeps what nobody takes");
+    vendor.ok("chatbot.end_session", json!({ "call_id": call_id }));
+    vendor.until("session.end");
+    assert_eq!(pass_on(vendor, None), Err(ChatError::Ended));
+    let nobody = vendor.simulator.pass_on("none", None, vendor.now);
+    assert_eq!(nobody, Err(ChatError::NoConversation("`none`".to_owned())));
+}
+
+#[test]
+fn an_agent_without_a_seat_gets_none() {
+    let vendor = &mut Vendor::new(1);
+    let call_id = vendor.chat("wa_agent");
+    vendor.until("session.transfer");
+    vendor.ok("chatbot.agent_transfer_result", json!({ "call_id": call_id, "result": "accepted" }));
+    assert_eq!(vendor.until("agent.message")["seat_id"], "");
+    vendor.ok("chatbot.send_message", say(&call_id, "Hello"));
+    assert_eq!(vendor.until("agent.message_status")["seat_id"], "");
+}
+
+#[test]
 fn the_user_chooses_what_the_agent_offers() {
     let vendor = &mut Vendor::new(7);
     let call_id = vendor.chat("wa_agent");
