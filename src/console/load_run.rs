@@ -55,6 +55,8 @@ pub struct LoadCounts {
     pub failed: u64,
     /// Never sent.
     pub dropped: u64,
+    /// Not sent on purpose, because a fault drops them.
+    pub withheld: u64,
     /// Sent events that were late.
     pub late: u64,
 }

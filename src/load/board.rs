@@ -75,6 +75,7 @@ impl Kept {
             timed_out: counts.timed_out,
             failed: counts.failed,
             dropped: counts.dropped,
+            withheld: counts.withheld,
             late: counts.late,
         };
         run.in_flight = now.in_flight;

@@ -228,7 +228,7 @@ impl<'a> Analyzer<'a> {
         });
         let course: Vec<i128> = course.collect();
         let (half, end) = (course.get(course.len() / 2)?, course.last()?);
-        let few = i128::from(self.report.counts.planned / 50).max(10);
+        let few = i128::from(self.report.counts.wanted() / 50).max(10);
         let grew = !self.closed && *end >= few && *end * 2 >= *half * 3;
         grew.then(|| plural(u64::try_from(*end).unwrap_or_default(), "event"))
     }
@@ -289,7 +289,7 @@ impl<'a> Analyzer<'a> {
             return None;
         }
         let many = plural(counts.dropped, "event");
-        let share = share(counts.dropped, counts.planned);
+        let share = share(counts.dropped, counts.wanted());
         let within = millis(plan.drop_ms);
         let (side, because) = match self.limit {
             _ if self.is_blind() => (Side::Sender, "the sender had no time for them"),

@@ -105,7 +105,7 @@ impl Condition {
 
     /// Returns the value in a report.
     pub(crate) fn value(&self, report: &Report) -> Result<f64, NoValue> {
-        let is_planned = report.counts.planned > 0;
+        let is_planned = report.counts.wanted() > 0;
         self.metric.of(report).ok_or(NoValue { metric: self.metric, is_planned })
     }
 

@@ -163,7 +163,8 @@ impl Merged {
     }
 }
 
-/// The results of the events. `planned = sent + dropped`, and `sent = ok + wrong_status + failed + timed_out + unfinished`.
+/// The results of the events. `planned = sent + dropped + withheld`, and `sent = ok + wrong_status + failed + timed_out +
+/// unfinished`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Events whose instant came.
@@ -185,12 +186,20 @@ pub struct Counts {
     /// Events that were sent, and neither answered nor failed when the run was ended early.
     #[serde(default)]
     pub unfinished: u64,
+    /// Events that were not sent on purpose, because a fault drops them.
+    #[serde(default)]
+    pub withheld: u64,
     /// Among the late and the dropped ones: those that were free to go, so that only the sender delayed them.
     #[serde(default)]
     pub held_back: u64,
 }
 
 impl Counts {
+    /// Events that were to be sent: all but those that a fault drops.
+    pub fn wanted(&self) -> u64 {
+        self.planned.saturating_sub(self.withheld)
+    }
+
     /// Events that did not end as wanted, including those that were never sent.
     pub fn bad(&self) -> u64 {
         self.wrong_status + self.failed + self.timed_out + self.dropped
@@ -222,7 +231,7 @@ pub struct Latency {
 /// An interval of the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// Events planned for an instant in it.
+    /// Events planned for an instant in it, without those that a fault drops.
     pub planned: u64,
     /// Events written in it.
     pub sent: u64,
@@ -441,15 +450,15 @@ impl Report {
         text
     }
 
-    /// Returns the share of planned events that did not end well, 0 to 1.
+    /// Returns the share of the events that did not end well, 0 to 1, of those that were to be sent.
     pub fn error_share(&self) -> f64 {
         let counts = &self.counts;
-        if counts.planned == 0 {
+        if counts.wanted() == 0 {
             return 0.0;
         }
         let wrong =
             counts.wrong_status + counts.failed + counts.timed_out + counts.dropped + counts.unfinished;
-        wrong as f64 / counts.planned as f64
+        wrong as f64 / counts.wanted() as f64
     }
 
     /// Returns the share of the workers' cores that was used, 0 to 1; `None` for a run so short that it consists of little

@@ -18,6 +18,10 @@ fn diagnose(report: &Report) -> Vec<Finding> {
     if report.counts.planned == 0 {
         return vec![Finding::run("No event was planned, so nothing was measured.".to_owned())];
     }
+    if report.counts.wanted() == 0 {
+        let dropped = plural(report.counts.withheld, "event");
+        return vec![Finding::run(format!("A fault dropped all of the {dropped}, so nothing was measured."))];
+    }
     let analyzer = Analyzer::at(report);
     let mut found: Vec<Finding> = Vec::new();
     found.extend(sums(report));
@@ -279,7 +283,7 @@ fn held(report: &Report) -> Finding {
     let busy = report.busy().map(|busy| format!(", and the sender used {:.0} % of its cores", busy * 100.0));
     Finding::run(format!(
         "It held: {} {asked}, all answered as expected{late}. p99 is {}{}.",
-        plural(counts.planned, "event"),
+        plural(counts.wanted(), "event"),
         time(latency.planned.percentile(99.0)),
         busy.unwrap_or_default()
     ))

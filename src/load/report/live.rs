@@ -118,7 +118,7 @@ fn text(snapshot: &Snapshot) -> String {
         0 => String::new(),
         bad => format!("  {} bad", count(bad)),
     };
-    let waiting = match counts.planned.saturating_sub(counts.sent) {
+    let waiting = match counts.wanted().saturating_sub(counts.sent) {
         0 => String::new(),
         waiting => format!("  {} not sent", count(waiting)),
     };

@@ -119,10 +119,11 @@ impl Metric {
     /// Returns its value in a report, in its unit. `None` if there is no data for it: without responses there are no times.
     pub fn of(self, report: &Report) -> Option<f64> {
         let counts = &report.counts;
-        let share = |part: u64| (counts.planned > 0).then(|| part as f64 * 100.0 / counts.planned as f64);
+        let wanted = counts.wanted();
+        let share = |part: u64| (wanted > 0).then(|| part as f64 * 100.0 / wanted as f64);
         match self {
             Self::Time(clock, statistic) => statistic.of(clock.of(report)),
-            Self::Errors => share(counts.planned).map(|_| report.error_share() * 100.0),
+            Self::Errors => share(wanted).map(|_| report.error_share() * 100.0),
             Self::Timeouts => share(counts.timed_out),
             Self::Late => share(counts.late),
             Self::Dropped => share(counts.dropped),

@@ -136,7 +136,7 @@ fn verdict(report: &Report, failed: &[String]) -> Cell {
     }
     let (text, mood) = match (of(Side::Sender), of(Side::Receiver)) {
         _ if !failed.is_empty() => ("Failed", Bad),
-        _ if report.counts.planned == 0 => ("Nothing was measured", Warn),
+        _ if report.counts.wanted() == 0 => ("Nothing was measured", Warn),
         (true, true) => ("Trouble on both sides", Bad),
         (false, true) => ("Trouble at the receiver", Bad),
         (true, false) => ("Limited by the sender", Warn),
@@ -193,9 +193,9 @@ fn figures(report: &Report, comparison: Option<&Comparison>) -> Vec<Figure> {
         let found = changes.iter().find(|change| change.metric.to_string() == metric);
         found.map(|change| cell(change.change_text(), mood_of(change.judgement)))
     };
-    let wrong = counts.planned.saturating_sub(counts.ok);
+    let wrong = counts.wanted().saturating_sub(counts.ok);
     let errors = cell(percent(report.error_share() * 100.0), if wrong > 0 { Bad } else { Good });
-    let wrong = format!("{} of {}", count(wrong), plural(counts.planned, "event"));
+    let wrong = format!("{} of {}", count(wrong), plural(counts.wanted(), "event"));
     let dropped = cell(count(counts.dropped), if counts.dropped > 0 { Bad } else { Plain });
     let cpu = format!("{} CPU per event", micros(sender.cpu_per_event_us));
     let answered = cell(rate(report.throughput()), Plain);
@@ -252,7 +252,11 @@ fn events(report: &Report) -> Section {
         ("dropped", counts.dropped, Bad),
         ("late", counts.late, Warn),
     ];
-    let rare = [("unfinished", counts.unfinished, Bad), ("held back by the sender", counts.held_back, Warn)];
+    let rare = [
+        ("unfinished", counts.unfinished, Bad),
+        ("dropped on purpose", counts.withheld, Plain),
+        ("held back by the sender", counts.held_back, Warn),
+    ];
     let rows = rows.into_iter().chain(rare.into_iter().filter(|(_, number, _)| *number > 0));
     let rows =
         rows.map(|(name, number, mood)| pair(name, count(number), if number == 0 { Dim } else { mood }));

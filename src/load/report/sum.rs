@@ -7,8 +7,19 @@ use super::data::{Counts, Failures, Interval, Latency, MOST_NAMED, Receipts, Sha
 impl Counts {
     /// Adds the counts of another part.
     pub fn add(&mut self, other: &Self) {
-        let Self { planned, sent, ok, wrong_status, failed, timed_out, late, dropped, unfinished, held_back } =
-            other;
+        let Self {
+            planned,
+            sent,
+            ok,
+            wrong_status,
+            failed,
+            timed_out,
+            late,
+            dropped,
+            unfinished,
+            withheld,
+            held_back,
+        } = other;
         add_to(&mut self.planned, *planned);
         add_to(&mut self.sent, *sent);
         add_to(&mut self.ok, *ok);
@@ -18,6 +29,7 @@ impl Counts {
         add_to(&mut self.late, *late);
         add_to(&mut self.dropped, *dropped);
         add_to(&mut self.unfinished, *unfinished);
+        add_to(&mut self.withheld, *withheld);
         add_to(&mut self.held_back, *held_back);
     }
 }

@@ -13,13 +13,18 @@ pub(super) fn imbalance(report: &Report) -> Option<String> {
     let answered = sum(&[counts.ok, counts.wrong_status]);
     let unanswered = sum(&[counts.failed, counts.timed_out, counts.unfinished]);
     let bad = sum(&[counts.wrong_status, unanswered, counts.dropped]);
-    let ends = sum(&[answered, unanswered, counts.dropped]);
+    let ends = sum(&[answered, unanswered, counts.dropped, counts.withheld]);
     let pairs = [
-        ("planned", counts.planned, "answered + failed + timed_out + unfinished + dropped", ends),
+        ("planned", counts.planned, "answered + failed + timed_out + unfinished + dropped + withheld", ends),
         ("sent", counts.sent, "answered + failed + timed_out + unfinished", sum(&[answered, unanswered])),
         ("ok + wrong_status", answered, "all statuses", statuses),
         ("failed + timed_out + unfinished", unanswered, "all errors", errors),
-        ("planned", counts.planned, "planned of all intervals", series(|interval| interval.planned)),
+        (
+            "planned - withheld",
+            counts.wanted(),
+            "planned of all intervals",
+            series(|interval| interval.planned),
+        ),
         ("sent", counts.sent, "sent of all intervals", series(|interval| interval.sent)),
         ("ok", counts.ok, "ok of all intervals", series(|interval| interval.ok)),
         ("not ok", bad, "bad of all intervals", series(|interval| interval.bad)),
@@ -34,7 +39,7 @@ pub(super) fn imbalance(report: &Report) -> Option<String> {
 
 /// Returns the share of the planned events that the sender held back, though they were free to go.
 pub(super) fn held_back(report: &Report) -> f64 {
-    report.counts.held_back as f64 / (report.counts.planned as f64).max(1.0)
+    report.counts.held_back as f64 / (report.counts.wanted() as f64).max(1.0)
 }
 
 /// Returns why a run is void; `None` if it is not.
@@ -51,14 +56,14 @@ pub(super) fn void(report: &Report) -> Option<String> {
         return Some(format!("{missing} (`merge --allow-missing` accepts that)"));
     }
     (is_open && held_back(report) > plan.most_held_back).then(|| {
-        let (held, planned) = (report.counts.held_back, report.counts.planned);
+        let (held, wanted) = (report.counts.held_back, report.counts.wanted());
         let late = millis(plan.late_ms);
         let most = percent(plan.most_held_back * 100.0);
         format!(
             "the sender was the limit: it held back {} of {} ({}) by more than {late}, but only {most} is allowed",
             count(held),
-            plural(planned, "event"),
-            share(held, planned)
+            plural(wanted, "event"),
+            share(held, wanted)
         )
     })
 }
@@ -77,11 +82,12 @@ mod tests {
 
     #[test]
     fn every_planted_imbalance_voids_the_run() {
-        let plants: [fn(&mut Report); 8] = [
+        let plants: [fn(&mut Report); 9] = [
             |report| report.counts.planned += 1,
             |report| report.counts.ok -= 1,
             |report| report.counts.dropped += 1,
             |report| report.counts.unfinished += 1,
+            |report| report.counts.withheld += 1,
             |report| *report.statuses.get_mut(&200).unwrap() -= 1,
             |report| report.series[3].sent += 1,
             |report| report.series[3].bad += 1,

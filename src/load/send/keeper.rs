@@ -167,6 +167,11 @@ impl Keeping {
                 }
             }
             Event::Ended { callback, end } => {
+                if end.is_dropped() && self.waiting.remove(&callback.id).is_some() {
+                    return self.recorder.withhold(now);
+                }
+                // One whose receiver is disabled counts as sent, as one that could not be written does.
+                self.written(callback.id, now);
                 if let Some(sent) = self.sent.remove(&callback.id) {
                     let outcome = match (&end.failure, sent.status) {
                         (None, status) => Outcome::Ok(status.unwrap_or(0)),

@@ -36,6 +36,8 @@ impl From<Failure> for Outcome {
     fn from(Failure { class, message }: Failure) -> Self {
         match class {
             ErrorClass::Timeout => Self::TimedOut(message),
+            // The receiver's doing, not this machine's.
+            ErrorClass::Disabled => Self::Failed(class.as_str(), message),
             class if class.is_final() => Self::Failed("local", message),
             class => Self::Failed(class.as_str(), message),
         }
@@ -330,6 +332,14 @@ impl Recorder {
         self.stats.counts.dropped += 1;
         self.interval_at(event.planned).planned += 1;
         self.interval_at(now).bad += 1;
+        self.stats.last = now;
+    }
+
+    /// Records that an event was not sent because a fault drops it. It belongs to no interval: nothing was to be sent.
+    pub(crate) fn withhold(&mut self, now: Duration) {
+        self.tick(now);
+        self.stats.counts.planned += 1;
+        self.stats.counts.withheld += 1;
         self.stats.last = now;
     }
 

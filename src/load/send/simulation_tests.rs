@@ -7,7 +7,7 @@ use std::io::Write as _;
 use super::*;
 use crate::contract::Catalog;
 use crate::contract::signature::{Scheme, Signer};
-use crate::delivery::{AttemptResult, ReceiverResponse};
+use crate::delivery::{AttemptResult, Policy, ReceiverResponse};
 use crate::language::{Arrivals, RateProfile, RateUnit};
 use crate::load::compile::Context;
 use crate::load::options::Protocol;
@@ -29,9 +29,23 @@ const STORY: &str = "[[steps]]\nsend = \"session.transfer\"\n[[steps]]\npause = 
 /// Runs stories at a rate for two seconds. Each turn of the sender takes `cost` for every request it makes, and `answers`
 /// is how long the receiver takes.
 fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
+    run_under(None, &[], 200, rate, cost, answers)
+}
+
+/// The same under a delivery policy and faults, to a receiver that responds with this status.
+fn run_under(
+    policy: Option<Policy>,
+    faults: &[&str],
+    status: u16,
+    rate: &str,
+    cost: Duration,
+    answers: Duration,
+) -> RunStats {
     let mut file = tempfile::NamedTempFile::with_suffix(".toml").unwrap();
     file.write_all(STORY.as_bytes()).unwrap();
-    let settings = Settings::load(None, Flags::default()).unwrap();
+    let faults = faults.iter().copied().map(str::to_owned).collect();
+    let mut settings = Settings::load(None, Flags { faults, ..Flags::default() }).unwrap();
+    settings.policy = policy.unwrap_or(settings.policy);
     let catalog: Arc<Catalog> = Arc::clone(&settings.catalog);
     let loaded =
         load::load(file.path(), &catalog, &[]).unwrap_or_else(|problems| panic!("{}", problems.render()));
@@ -95,7 +109,7 @@ fn run(rate: &str, cost: Duration, answers: Duration) -> RunStats {
         {
             under_way.pop();
             let response =
-                ReceiverResponse { status: 200, headers: Vec::new(), body: "{}".into(), truncated: false };
+                ReceiverResponse { status, headers: Vec::new(), body: "{}".into(), truncated: false };
             let result = AttemptResult { result: Ok(response), elapsed: answers };
             engine.finish(&attempts[index as usize], result, started + now);
         }
@@ -155,6 +169,35 @@ fn a_receiver_that_answers_at_once_is_quick_at_every_rate() {
             report.findings
         );
     }
+}
+
+#[test]
+fn what_a_fault_drops_ends_and_is_counted_apart() {
+    let cost = Duration::from_micros(40);
+    let stats = run_under(None, &["drop of session.end, every 2nd"], 200, "100/s", cost, MS);
+    let counts = stats.counts;
+    assert_eq!((counts.planned, counts.sent, counts.ok, counts.withheld), (200, 150, 150, 50));
+    assert!(stats.errors.is_empty(), "{:?}", stats.errors);
+    let of_rest = report(100.0, stats);
+    assert_eq!((of_rest.void.clone(), of_rest.error_share()), (None, 0.0));
+    assert!(!is_found(&of_rest, Side::Sender), "{:?}", of_rest.findings);
+
+    let all = report(100.0, run_under(None, &["drop"], 200, "100/s", cost, MS));
+    assert_eq!((all.counts.withheld, all.counts.sent, all.void.clone()), (200, 0, None));
+    assert_eq!(all.findings.len(), 1, "{:?}", all.findings);
+    assert_eq!(all.findings[0].text, "A fault dropped all of the 200 events, so nothing was measured.");
+}
+
+#[test]
+fn what_goes_to_a_receiver_that_was_given_up_ends_as_failed() {
+    let policy = Policy { disable_after: Some(500 * MS), ..Policy::once() };
+    let stats = run_under(Some(policy), &[], 500, "100/s", Duration::from_micros(40), MS);
+    let counts = stats.counts;
+    assert_eq!((counts.planned, counts.sent, counts.ok), (200, 200, 0));
+    assert!(counts.wrong_status > 40 && counts.failed > 100, "{counts:?}");
+    assert_eq!(counts.wrong_status + counts.failed, 200);
+    assert_eq!(stats.errors["disabled"].count, counts.failed);
+    assert_eq!(report(100.0, stats).void, None);
 }
 
 #[test]

@@ -66,7 +66,7 @@ export class Load {
     if (!run) return void fill(this.element, h("p", { class: "quiet" }, "This mock serves no load."));
     const { counts } = run;
     const bad = WRONG.reduce((sum, [key]) => sum + counts[key], 0);
-    const waits = Math.max(0, counts.planned - counts.sent - counts.dropped);
+    const waits = Math.max(0, counts.planned - counts.sent - counts.dropped - counts.withheld);
     const figure = (value, name, kind = "") => h("div", { class: "sum " + kind }, h("strong", null, value), h("span", { class: "quiet" }, name));
     const bar = h("i");
     bar.style.width = Math.min(100, percent(run.at_s, run.duration_s)) + "%";
