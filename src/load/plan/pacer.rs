@@ -112,10 +112,26 @@ impl Curve {
         Duration::from_secs_f64(self.duration)
     }
 
+    /// Returns the number of expected arrivals from which on none comes any more.
+    fn end(&self) -> f64 {
+        // Sums of fractions may miss an integer slightly: 0.1/s for 10s is one arrival, not two.
+        self.total * (1.0 - 1e-12)
+    }
+
+    /// Returns how many arrivals a whole run has, of at most `limit`, without their instants. The seed is the run's.
+    pub fn count(&self, arrivals: Arrivals, seed: Seed, limit: u64) -> u64 {
+        match Random::of(arrivals, seed) {
+            // The numbers 0, 1, 2, ... below the end.
+            None => (self.end().ceil() as u64).min(limit),
+            Some(mut random) => {
+                (0..limit).find(|index| random.position(*index) >= self.end()).unwrap_or(limit)
+            }
+        }
+    }
+
     /// Returns the instant at which `arrivals` arrivals are expected; `None` if they never are.
     fn instant(&self, arrivals: f64) -> Option<Duration> {
-        // Sums of fractions may miss an integer slightly: 0.1/s for 10s is one arrival, not two.
-        if arrivals >= self.total * (1.0 - 1e-12) {
+        if arrivals >= self.end() {
             return None;
         }
         let leg = self.legs.partition_point(|leg| leg.before + leg.count <= arrivals);
@@ -147,6 +163,15 @@ struct Random {
 }
 
 impl Random {
+    /// Returns the process of random arrivals; `None` for even ones.
+    fn of(arrivals: Arrivals, seed: Seed) -> Option<Self> {
+        (arrivals == Arrivals::Poisson).then(|| Self {
+            rng: seed.stream("arrivals", 0),
+            drawn: 0,
+            position: 0.0,
+        })
+    }
+
     /// Returns the position of an arrival. Every part of a run draws every gap, so that all parts agree.
     fn position(&mut self, index: u64) -> f64 {
         while self.drawn <= index {
@@ -168,11 +193,7 @@ impl Pacer {
         stride: u64,
         limit: u64,
     ) -> Self {
-        let random = (arrivals == Arrivals::Poisson).then(|| Random {
-            rng: seed.stream("arrivals", 0),
-            drawn: 0,
-            position: 0.0,
-        });
+        let random = Random::of(arrivals, seed);
         let mut pacer = Self { curve, stride: stride.max(1), limit, index: first, random, next: None };
         pacer.find();
         pacer
@@ -261,6 +282,15 @@ mod tests {
     }
 
     #[test]
+    fn arrivals_are_counted_without_their_instants() {
+        // More than anyone could go through one by one.
+        let day = curve("1000000/s~3000000/s every 1m", 86_400.0);
+        assert_eq!(day.count(Arrivals::Even, Seed(1), u64::MAX), 172_800_000_000);
+        assert_eq!(day.count(Arrivals::Even, Seed(1), 7), 7);
+        assert_eq!(day.count(Arrivals::Poisson, Seed(1), 7), 7);
+    }
+
+    #[test]
     fn a_ramp_is_as_steep_as_said() {
         // N(t) = 100 t + 45 t²: the instants of the ends and the middle are known.
         let instants = all(&curve("100/s..1000/s", 10.0), Arrivals::Even);
@@ -330,6 +360,7 @@ mod tests {
                 .collect();
             joined.sort();
             let whole: Vec<Duration> = all(&curve, arrivals);
+            prop_assert_eq!(curve.count(arrivals, Seed(1), u64::MAX), whole.len() as u64);
             prop_assert_eq!(joined.len(), whole.len());
             prop_assert!(joined.iter().zip(&whole).enumerate().all(|(k, (one, at))| *one == (k as u64, *at)));
             prop_assert!(whole.is_sorted());

@@ -97,6 +97,20 @@ impl Mix {
         (events / round).saturating_mul(self.order.len() as u64).saturating_add(begun)
     }
 
+    /// Returns the number of events of the iterations `first`, `first + stride`, ... before `end`.
+    pub(crate) fn events_of(&self, first: u64, stride: u64, end: u64) -> u64 {
+        let count = end.saturating_sub(first).div_ceil(stride);
+        let round = self.order.len() as u64;
+        let sum = |count: u64| {
+            let iterations = (0..count).map(|number| first.wrapping_add(number.wrapping_mul(stride)));
+            iterations.map(|iteration| self.steps_of(iteration) as u64).sum::<u64>()
+        };
+        // After as many iterations as the order is long it begins again, whatever the stride.
+        (count / round)
+            .saturating_mul(if count >= round { sum(round) } else { 0 })
+            .saturating_add(sum(count % round))
+    }
+
     /// Returns the average number of events per iteration.
     pub(crate) fn events_per_iteration(&self) -> f64 {
         let all: usize = self.order.iter().map(|story| self.steps[*story]).sum();
@@ -201,6 +215,18 @@ mod tests {
         let order: Vec<usize> = (0..8).map(|iteration| mix.story(iteration)).collect();
         assert_eq!(order, [0, 0, 1, 0, 0, 0, 1, 0]);
         assert!((mix.events_per_iteration() - 2.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn events_of_a_part_are_the_sum_of_its_iterations() {
+        let mix = Mix::new(&[(1, 3), (5, 1), (2, 2)]);
+        for (first, stride, end) in [(0, 1, 0), (0, 1, 100), (1, 3, 100), (2, 4, 101), (5, 6, 3), (4, 12, 77)]
+        {
+            let one_by_one =
+                (first..end).step_by(stride as usize).map(|iteration| mix.steps_of(iteration) as u64);
+            assert_eq!(mix.events_of(first, stride, end), one_by_one.sum::<u64>(), "{first} {stride} {end}");
+        }
+        assert_eq!(mix.events_of(0, 1, 6_000_000_000_000), 12_000_000_000_000);
     }
 
     #[test]

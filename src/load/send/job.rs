@@ -77,10 +77,8 @@ impl Job {
     /// Returns the number of events of the plan for all workers together.
     pub(crate) fn planned_events(&self) -> Option<u64> {
         let Options { shard, seed, arrivals, .. } = self.options;
-        let curve = Arc::clone(self.curve.as_ref()?);
-        let (first, stride) = (u64::from(shard.index), u64::from(shard.of));
-        let pacer = Pacer::new(curve, arrivals, seed, first, stride, self.limit);
-        Some(pacer.map(|(iteration, _)| self.mix.steps_of(iteration) as u64).sum())
+        let iterations = self.curve.as_ref()?.count(arrivals, seed, self.limit);
+        Some(self.mix.events_of(u64::from(shard.index), u64::from(shard.of), iterations))
     }
 
     /// Returns empty statistics for a worker.
