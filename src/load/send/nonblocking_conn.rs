@@ -96,8 +96,13 @@ impl NonblockingConn {
         Ok(true)
     }
 
-    /// Reads the available bytes; 0 means that the other side has ended. Over TCP, a read that does not fill the buffer
-    /// means that no more bytes are available for now; over TLS only `WouldBlock` does.
+    /// Whether a read of `count` bytes into room for more has taken all that is available for now. Over TLS only `WouldBlock`
+    /// says so, and on Windows the system reports further bytes only after it.
+    pub(crate) fn is_drained(&self, count: usize, room: usize) -> bool {
+        cfg!(unix) && self.tls.is_none() && count < room
+    }
+
+    /// Reads the available bytes; 0 means that the other side has ended.
     pub(crate) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
             let Some(session) = &mut self.tls else { return self.stream.read(into) };

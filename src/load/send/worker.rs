@@ -352,16 +352,16 @@ impl Worker<'_> {
                 break;
             }
             reads += 1;
-            let is_tls = conn.is_tls();
             match conn.read(&mut buffer) {
                 Ok(0) => {
                     self.ended(slot);
                     break;
                 }
                 Ok(count) => {
+                    let is_drained = conn.is_drained(count, buffer.len());
                     self.take(slot, &buffer[..count]);
                     // If data and EOF arrive together, the system reports them in one event.
-                    if count < buffer.len() && !is_tls && !ends {
+                    if is_drained && !ends {
                         break;
                     }
                 }

@@ -346,7 +346,7 @@ impl Worker<'_> {
             let took = match link.conn.read(&mut buffer) {
                 Ok(0) => Err(self.broken(at, None)),
                 Ok(count) => {
-                    let is_last = count < buffer.len() && !link.conn.is_tls();
+                    let is_last = link.conn.is_drained(count, buffer.len());
                     let read = link.session.read(&buffer[..count], |flight, end| ends.push((flight, end)));
                     match read {
                         Ok(()) => Ok(is_last),
