@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::authority::{self, CaDir};
 use super::control::ControlArgs;
 use super::run::variables;
+use super::signals::{Ending, Signals};
 use super::trace::{Outcome, TraceArgs, Tracing};
 use super::trust::{Proxied, TrustFiles};
 use super::{CommandError, Exit, argument, taken};
@@ -123,23 +124,25 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
         return Err(CommandError::usage("a command must follow `--`, for example `-- pytest`"));
     };
     let trust = secured.as_ref().map(|secured| trusting(secured, &mock)).transpose()?.unwrap_or_default();
+    // From here on the end of this program is that of the command.
+    let mut signals = Signals::catch();
     let started = Command::new(program).args(arguments).envs(variables).envs(trust).spawn();
     let mut child =
         started.map_err(|error| CommandError::start(format!("`{shown}` can't be started: {error}")))?;
-    // The command is in the group of this program, so that an interruption at the terminal reaches it too.
-    let waiting = tokio::task::spawn_blocking(move || child.wait());
+    let id = child.id();
+    let mut waiting = tokio::task::spawn_blocking(move || child.wait());
     let mut ended = None;
     mock.drive(async {
-        // The command decides what an interruption does; this program ends when the command does.
-        let interrupted = super::interrupted();
-        tokio::pin!(waiting, interrupted);
+        // The command decides what a request to end does; this program ends when the command does.
         loop {
             tokio::select! {
+                // First, so that nothing is sent to another process that has its number by now.
+                biased;
                 status = &mut waiting => {
                     ended = Some(status);
                     return;
                 }
-                () = &mut interrupted => interrupted.set(super::interrupted()),
+                ending = signals.next() => pass_on(ending, id),
             }
         }
     })
@@ -176,6 +179,26 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     };
     super::remark(&format!("airudder-mock: {left}; for the same ids again: --seed {seed}"));
     Ok(Exit::OfCommand(code(status)))
+}
+
+/// Passes a request to end on to the command. It is in the group of this program, so that the terminal sends an interruption
+/// to both.
+fn pass_on(ending: Ending, command: u32) {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{Signal, kill};
+        let signal = match ending {
+            Ending::Interrupt => return,
+            Ending::Terminate => Signal::SIGTERM,
+            Ending::HangUp => Signal::SIGHUP,
+        };
+        if let Ok(command) = i32::try_from(command) {
+            // An error means that it has ended.
+            let _ = kill(nix::unistd::Pid::from_raw(command), signal);
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (ending, command);
 }
 
 /// Opens the certificate authority, if TLS or the proxy needs it.

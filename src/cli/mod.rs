@@ -45,6 +45,7 @@ mod run;
 mod schema;
 mod serve;
 mod sign;
+mod signals;
 mod stories;
 mod tail;
 mod taken;
@@ -63,6 +64,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use exit::{CommandError, Exit};
+use signals::{interrupted, interrupted_with};
 
 use crate::mock::Prepared;
 use crate::settings::Flags;
@@ -240,64 +242,4 @@ fn fresh_seed() -> u64 {
 fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     built.map_err(|error| CommandError::start(format!("cannot start an event loop: {error}")))
-}
-
-/// Returns a future that is ready when the user interrupts. A second interruption ends the process at once. The signal is
-/// caught from now on, not only once the future is awaited: a user who sees that the program is up may end it at that moment.
-fn interrupted() -> impl Future<Output = ()> {
-    interrupted_with(|| {})
-}
-
-/// Like [`interrupted`], with an action to perform before the process ends at once.
-fn interrupted_with(at_the_last: impl FnOnce() + Send + 'static) -> impl Future<Output = ()> {
-    let first = signalled();
-    async {
-        first.await;
-        let second = signalled();
-        tokio::spawn(async {
-            second.await;
-            at_the_last();
-            std::process::exit(i32::from(Exit::Interrupted.number()));
-        });
-    }
-}
-
-/// Whether the program was started to outlive its terminal (`nohup`), as far as the system tells.
-#[cfg(unix)]
-fn hangup_is_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
-}
-
-/// Returns a future that is ready on Ctrl-C, on a termination request of another program, and when the terminal is closed.
-fn signalled() -> impl Future<Output = ()> + Send {
-    #[cfg(unix)]
-    let mut signals = {
-        use tokio::signal::unix::{SignalKind, signal};
-        let hangup = if hangup_is_ignored() { None } else { signal(SignalKind::hangup()).ok() };
-        let both =
-            signal(SignalKind::terminate()).and_then(|end| Ok((end, signal(SignalKind::interrupt())?))).ok();
-        both.map(|(end, interrupt)| (end, interrupt, hangup))
-    };
-    async move {
-        #[cfg(unix)]
-        if let Some((end, interrupt, hangup)) = &mut signals {
-            let hung_up = async {
-                match hangup {
-                    Some(hangup) => hangup.recv().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                _ = end.recv() => return,
-                _ = interrupt.recv() => return,
-                _ = hung_up => return,
-            }
-        }
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without signal handlers the process is ended from outside.
-            std::future::pending::<()>().await;
-        }
-    }
 }

@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use super::announce::AddressFiles;
 use super::sign::SignerArgs;
+use super::signals::Signals;
 use super::{CommandError, Exit, taken};
 use crate::contract::signature::{DEFAULT_SECRET, Signer};
 use crate::http::{BindError, Limits, Server};
@@ -112,11 +113,12 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
         let handler = move |request| exchanges.clone().exchange(request);
         // The vendor's side closes the connection when it stops waiting, which must be noticed.
         let limits = Limits { half_close: false, ..Limits::default() };
+        let mut signals = Signals::catch();
         server
             .serve(handler, limits, async move {
                 tokio::select! {
                     () = end.done.notified() => {}
-                    () = super::signalled() => {}
+                    _ = signals.next() => {}
                 }
             })
             .await;

@@ -576,6 +576,38 @@ fn exec_gives_a_command_a_mock_and_ends_as_it_does() {
     );
 }
 
+#[test]
+#[cfg(unix)]
+fn exec_passes_requests_to_end_on_to_its_command() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    for (signal, code) in [("TERM", 5), ("HUP", 6)] {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!(
+            "sleep 60 & trap \"kill $!; exit {code}\" {signal}; airudder-mock ctl state >/dev/null; echo up; wait"
+        );
+        let mut child = program()
+            .current_dir(folder.path())
+            .args(["exec", "--", "sh", "-c", &script])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        assert_eq!(line, "up\n");
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &id]).status().unwrap().success());
+        // The output is open until both have ended.
+        assert_eq!(out.read_line(&mut line).unwrap(), 0);
+        let ended = child.wait_with_output().unwrap();
+        assert_code(&ended, code);
+        assert!(stderr(&ended).contains("for the same ids again: --seed "), "{}", stderr(&ended));
+    }
+}
+
 /// What runs under `exec` finds the token where `ctl` and the fixtures look for it; without it, it is turned away.
 #[test]
 fn exec_tells_its_command_the_token_of_the_control_surface() {
