@@ -85,6 +85,11 @@ impl Output {
         }
     }
 
+    /// Whether a line could not be written, so that none will be.
+    pub(super) fn has_failed(&self) -> bool {
+        self.shared.lock().has_failed
+    }
+
     /// Waits until everything is written, but no longer than this.
     ///
     /// # Errors
@@ -105,6 +110,24 @@ impl Output {
         let error = state.error.take().filter(|error| error.kind() != io::ErrorKind::BrokenPipe);
         error.map_or(Ok(()), Err)
     }
+}
+
+/// Whether nobody reads standard output any more, as far as the system tells: the next line would fail. On other systems than
+/// Unix only that line tells.
+pub(super) fn reader_is_gone() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        let stdout = io::stdout();
+        let mut asked = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+        let gone = PollFlags::POLLERR | PollFlags::POLLHUP;
+        poll(&mut asked, PollTimeout::ZERO).is_ok()
+            && asked[0].revents().is_some_and(|found| found.intersects(gone))
+    }
+    #[cfg(not(unix))]
+    false
 }
 
 impl Write for Output {

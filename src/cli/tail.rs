@@ -4,10 +4,11 @@ mod opened;
 
 use std::cell::Cell;
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::output::{Output, WhenFull};
+use super::output::{Output, WhenFull, reader_is_gone};
 use super::remote::{Remote, RemoteError, Where};
 use super::timeline::Look;
 use super::{CommandError, Exit, argument, lines};
@@ -27,6 +28,9 @@ On a terminal: `r` and Enter sends the last callback again, `r 7` callback numbe
 
 /// Default for the number of latest lines shown at the start.
 const LATEST: u64 = 10;
+
+/// How often it checks whether its output is still read.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// The arguments of `tail`.
 #[derive(Debug, clap::Args)]
@@ -85,10 +89,12 @@ async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result
     });
     let mut answering = Box::pin(answering);
     let mut interrupted = Box::pin(super::interrupted());
+    let mut unread = Box::pin(unread(&output));
     let status = loop {
         tokio::select! {
             status = &mut answering => break Some(status?),
             () = &mut interrupted => return Ok(Exit::Interrupted),
+            () = &mut unread => break None,
             Some(key) = keys.recv() => {
                 if matches!(key.trim(), "q" | "quit") {
                     break None;
@@ -114,6 +120,13 @@ async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result
     Ok(Exit::Ok)
 }
 
+/// Ready when nobody reads the output any more (`| head -1`).
+async fn unread(output: &Output) {
+    while !output.has_failed() && !reader_is_gone() {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// What was last shown.
 #[derive(Debug, Default)]
 struct Last {
@@ -126,7 +139,7 @@ struct Last {
 /// Shows an entry, and remembers what it is about.
 fn show(output: &Output, look: &Look, line: &[u8], json: bool, last: &Last) {
     if json {
-        // The reader may have gone. The next interruption ends the program.
+        // Never an error: what can't be written ends the program elsewhere.
         let _ = output.clone().write_all(line);
         return;
     }

@@ -152,6 +152,23 @@ fn the_timeline_of_a_running_mock_is_watched() {
     assert!(all.child.wait().unwrap().success() && some.child.wait().unwrap().success());
 }
 
+/// `tail | head -1`: nothing more happens, and nothing more would be read.
+#[test]
+#[cfg(unix)]
+fn the_timeline_ends_with_its_reader() {
+    let serving = Serving::new();
+    serving.get("Token nonsense", "/service/cloud/robot");
+    for args in [&["--json"][..], &[]] {
+        let Tail { mut child, mut out } = Tail::of(&serving, args);
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        assert!(line.contains("robot.list"), "{line}");
+        drop(out);
+        let ended = eventually("it ends", || child.try_wait().unwrap());
+        assert_eq!(ended.code(), Some(0), "{args:?}");
+    }
+}
+
 #[test]
 fn on_a_terminal_there_are_colours_and_keys() {
     if !is_there("script") {
