@@ -1,7 +1,6 @@
 //! `serve --watch`: reloads valid files that change while the mock runs. An invalid file leaves the previous state in force.
 
 use std::fs::Metadata;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -194,22 +193,25 @@ impl Watch {
 struct Watched {
     path: PathBuf,
     stamp: Option<(SystemTime, u64)>,
-    /// The hash of its content. `None` if the file does not exist.
-    hash: Option<u64>,
+    /// Its content. `None` if the file does not exist.
+    content: Option<Vec<u8>>,
+    /// Whether it was missing at the last check, so that its content is from an earlier one.
+    is_missing: bool,
 }
 
 impl Watched {
     fn new(path: &Path) -> Self {
-        let mut file = Self { path: path.to_owned(), stamp: None, hash: None };
+        let mut file = Self { path: path.to_owned(), stamp: None, content: None, is_missing: false };
         file.has_changed();
         file
     }
 
     fn text(&self) -> String {
-        self.stamp.and_then(|_| std::fs::read_to_string(&self.path).ok()).unwrap_or_default()
+        self.content.clone().and_then(|content| String::from_utf8(content).ok()).unwrap_or_default()
     }
 
-    /// Whether its content has changed since the last check. It is read only if its time or size has changed.
+    /// Whether its content has changed since the last check. It is read only if its time or size has changed. Editors replace
+    /// a file by removing it first, so a file has gone only if it is still missing at the next check.
     fn has_changed(&mut self) -> bool {
         // A pipe or another special file can be read only once.
         let known = std::fs::metadata(&self.path).ok().filter(Metadata::is_file);
@@ -217,13 +219,14 @@ impl Watched {
         if stamp.is_some() && stamp == self.stamp {
             return false;
         }
-        let hash = stamp.and_then(|_| std::fs::read(&self.path).ok()).map(|content| {
-            let mut hasher = DefaultHasher::new();
-            content.hash(&mut hasher);
-            hasher.finish()
-        });
-        self.stamp = stamp;
-        std::mem::replace(&mut self.hash, hash) != hash
+        let content = stamp.and_then(|_| std::fs::read(&self.path).ok());
+        self.stamp = stamp.filter(|_| content.is_some());
+        let was_missing = std::mem::replace(&mut self.is_missing, content.is_none());
+        if content == self.content || (content.is_none() && !was_missing) {
+            return false;
+        }
+        self.content = content;
+        true
     }
 }
 
@@ -246,6 +249,24 @@ mod tests {
         std::fs::write(&path, "bb").unwrap();
         assert!(file.has_changed());
         std::fs::remove_file(&path).unwrap();
-        assert!(file.has_changed() && !file.has_changed());
+        assert!(!file.has_changed() && file.has_changed() && !file.has_changed());
+        std::fs::write(&path, "c").unwrap();
+        assert!(file.has_changed());
+    }
+
+    #[test]
+    fn a_file_that_is_being_replaced_is_not_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.toml");
+        std::fs::write(&path, "a").unwrap();
+        let mut file = Watched::new(&path);
+        for (content, changes) in [("a", false), ("b", true)] {
+            std::fs::remove_file(&path).unwrap();
+            assert!(!file.has_changed());
+            assert_eq!(file.text(), "a");
+            std::fs::write(&path, content).unwrap();
+            assert_eq!(file.has_changed(), changes);
+            assert_eq!(file.text(), content);
+        }
     }
 }
