@@ -96,7 +96,10 @@ impl Remake {
         change().map_err(|error| {
             self.beginning.replace(before);
             AgainError::Wrong(error.to_string())
-        })
+        })?;
+        // The state before it.
+        memory::freed();
+        Ok(())
     }
 
     /// Begins another state, while no other thread sees it: with these delayed requests, and without the entries of the old one.
@@ -143,8 +146,6 @@ impl Again for Remake {
         self.change(beginning, || {
             let late = other.api().late();
             self.driver.adopt(other.driver(), inputs, || self.go_on_with(late))
-        })?;
-        memory::freed();
-        Ok(())
+        })
     }
 }

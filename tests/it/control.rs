@@ -377,17 +377,43 @@ fn namespaces_share_nothing_but_the_address() {
     assert!(record.iter().any(is_left), "{record:?}");
 }
 
+/// The memory that a mock uses, in kB.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn in_use(serving: &Serving) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", serving.process())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn the_memory_of_what_a_restored_mock_gave_up_goes_back_to_the_system() {
+    let receiver = ok();
+    let serving = Serving::with("", &["--speed", "0", "--callback-url", &receiver.url()]);
+    let work = |count: usize| {
+        for _ in 0..count {
+            let emit = json!({ "event": "session.transfer", "body": { "remark": "x".repeat(5_000) } });
+            assert_eq!(serving.control("POST", "/_mock/emit", &emit).0, 201);
+        }
+    };
+    work(20);
+    assert_eq!(serving.control("POST", "/_mock/snapshots", &json!({ "name": "early" })).0, 201);
+    let before = in_use(&serving);
+    work(1_000);
+    let most = in_use(&serving);
+    assert!(most > before + 4_000, "{before} to {most} kB");
+    assert_eq!(serving.control("POST", "/_mock/snapshots/early/restore", &json!({})).0, 200);
+    crate::serving::eventually("the memory is returned", || {
+        (in_use(&serving) < before + (most - before) / 3).then_some(())
+    });
+}
+
 #[test]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn the_memory_of_removed_namespaces_goes_back_to_the_system() {
     let receiver = ok();
     let serving = Serving::new();
-    let status = format!("/proc/{}/status", serving.process());
-    let in_use = || -> u64 {
-        let status = std::fs::read_to_string(&status).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
-    };
+    let in_use = || in_use(&serving);
     let names: Vec<String> = (0..60).map(|number| format!("test-{number}")).collect();
     let work = |name: &String| {
         let fields = json!({ "name": name, "callback_url": receiver.url() });
