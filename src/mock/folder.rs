@@ -2,10 +2,11 @@
 //!
 //! The folder holds one file of lines: the beginning of the mock, and then all its inputs in order. The mock responds to a
 //! request after the request is in the file, so that a process that is killed loses nothing it has confirmed. The file is not
-//! a cache that could become stale: it is the history itself, readable with any tool.
+//! a cache that could become stale: it is the history itself, readable with any tool. Another, empty file is locked while a mock
+//! uses the folder: on Windows nobody could read a file of lines that was locked itself.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -18,6 +19,9 @@ use crate::engine::{Input, ReadStored, Store, Written};
 
 /// The file in the folder.
 const FILE: &str = "inputs.ndjson";
+
+/// The file that is locked.
+const LOCK: &str = ".lock";
 
 /// The version of the file format.
 const FORMAT: u32 = 1;
@@ -94,6 +98,7 @@ pub enum FolderError {
 pub struct Folder {
     path: PathBuf,
     file: File,
+    lock: File,
     beginning: Beginning,
     inputs: Vec<Arc<Input>>,
     /// Length of the complete lines in bytes.
@@ -120,13 +125,14 @@ impl Folder {
             return Err(failed(folder)(io::Error::new(io::ErrorKind::NotADirectory, "it is not a folder")));
         }
         fs::create_dir_all(folder).map_err(failed(folder))?;
-        let mut file =
-            OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed(&path))?;
-        match file.try_lock() {
+        let lock_path = folder.join(LOCK);
+        let lock = open(&lock_path).map_err(failed(&lock_path))?;
+        match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(FolderError::Taken(folder.display().to_string())),
-            Err(TryLockError::Error(error)) => return Err(failed(&path)(error)),
+            Err(TryLockError::Error(error)) => return Err(failed(&lock_path)(error)),
         }
+        let mut file = open(&path).map_err(failed(&path))?;
         let written = file.metadata().and_then(|data| data.modified()).ok();
         let Content { head, inputs, length, torn } = read(&mut file, &path)?;
         let mut opened = Self {
@@ -136,6 +142,7 @@ impl Folder {
             },
             path,
             file,
+            lock,
             inputs,
             length,
             written: written.filter(|_| head.is_some()),
@@ -173,23 +180,35 @@ impl Folder {
 
     /// Turns the folder into a store for further inputs. When all inputs are replaced, `beginning` holds the mock's beginning.
     pub(super) fn into_store(self, beginning: SharedBeginning) -> Box<dyn Store> {
-        let Self { path, file, length, .. } = self;
-        Box::new(Lines { path, file, beginning, length, is_torn: false, line: Vec::new() })
+        let Self { path, file, lock, length, .. } = self;
+        Box::new(Lines { path, file, _lock: lock, beginning, length, is_torn: false, line: Vec::new() })
     }
 
     /// Removes an incomplete last line.
     fn cut(&mut self) -> io::Result<()> {
-        if self.torn > 0 { self.file.set_len(self.length) } else { Ok(()) }
+        if self.torn > 0 { cut(&mut self.file, self.length) } else { Ok(()) }
     }
 
     /// Writes the first line.
     fn begin(&mut self) -> io::Result<()> {
-        self.file.set_len(0)?;
+        cut(&mut self.file, 0)?;
         let line = head_line(&self.beginning)?;
         self.file.write_all(&line)?;
         self.length = line.len() as u64;
         Ok(())
     }
+}
+
+/// Opens a file for reading and writing, and creates it if it does not exist. Not for appending alone, with which Windows does
+/// not shorten a file.
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+/// Shortens a file to a length, after which the next line is written.
+fn cut(file: &mut File, length: u64) -> io::Result<()> {
+    file.set_len(length)?;
+    file.seek(SeekFrom::Start(length)).map(drop)
 }
 
 fn head_line(beginning: &Beginning) -> io::Result<Vec<u8>> {
@@ -252,6 +271,8 @@ fn read(file: impl Read, path: &Path) -> Result<Content, FolderError> {
 struct Lines {
     path: PathBuf,
     file: File,
+    /// Locked for as long as it is open.
+    _lock: File,
     beginning: SharedBeginning,
     length: u64,
     /// Whether an incomplete line that could not be removed may follow the complete ones.
@@ -263,7 +284,7 @@ impl Lines {
     /// Removes an incomplete last line.
     fn cut(&mut self) -> io::Result<()> {
         if self.is_torn {
-            self.file.set_len(self.length)?;
+            cut(&mut self.file, self.length)?;
             self.is_torn = false;
         }
         Ok(())
@@ -294,9 +315,8 @@ impl Store for Lines {
 
     fn replace(&mut self, inputs: &[Arc<Input>]) -> io::Result<()> {
         let next = self.path.with_extension("next");
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(&next)?;
-        file.set_len(0)?;
-        file.lock()?;
+        let mut file = open(&next)?;
+        cut(&mut file, 0)?;
         let mut text = head_line(&self.beginning.get())?;
         for input in inputs {
             serde_json::to_writer(&mut text, &Written::of(input))?;
@@ -317,6 +337,34 @@ mod tests {
     use super::*;
     use crate::engine::Given;
 
+    #[test]
+    fn a_folder_in_use_is_locked_and_its_lines_are_not() {
+        let beginning: Beginning = serde_json::from_value(serde_json::json!({ "seed": "7" })).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        // A folder of an earlier version has nothing but the lines.
+        let torn = [&*head_line(&beginning).unwrap(), br#"{"at":"20"#].concat();
+        fs::write(&path, torn).unwrap();
+        let opened = Folder::open(folder.path(), || beginning.clone()).unwrap();
+        assert_eq!((opened.torn(), opened.inputs().len()), (9, 0));
+        let second = Folder::open(folder.path(), || beginning.clone());
+        assert!(matches!(second, Err(FolderError::Taken(_))), "{second:?}");
+        File::open(&path).unwrap().try_lock().unwrap();
+        let mut store = opened.into_store(SharedBeginning::new(beginning.clone()));
+        let input = Arc::new(Input { at: Timestamp::UNIX_EPOCH, given: Given::Time });
+        let again = |store: &mut Box<dyn Store>, many: usize| {
+            store.append(&input).unwrap();
+            assert_eq!(store.all().and_then(|read| read()).unwrap().len(), many);
+        };
+        again(&mut store, 1);
+        again(&mut store, 2);
+        store.replace(&vec![Arc::clone(&input); 5]).unwrap();
+        again(&mut store, 6);
+        assert!(matches!(Folder::open(folder.path(), || beginning.clone()), Err(FolderError::Taken(_))));
+        drop(store);
+        assert_eq!(Folder::open(folder.path(), || beginning).unwrap().inputs().len(), 6);
+    }
+
     /// Other systems have no file to which every write fails.
     #[cfg_attr(not(target_os = "linux"), ignore = "no file there takes nothing")]
     #[test]
@@ -324,15 +372,27 @@ mod tests {
         let beginning: Beginning = serde_json::from_value(serde_json::json!({ "seed": "7" })).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
-        let open = |path: &Path| OpenOptions::new().read(true).append(true).create(true).open(path).unwrap();
+        let open_at = |path: &Path, length| {
+            let mut file = open(path).unwrap();
+            file.seek(SeekFrom::Start(length)).unwrap();
+            file
+        };
         let whole = head_line(&beginning).unwrap();
         fs::write(&path, &whole).unwrap();
         let length = whole.len() as u64;
         // Writing to it fails, and so does truncating it.
-        let file = open(Path::new("/dev/full"));
+        let file = open_at(Path::new("/dev/full"), 0);
+        let lock = open(&folder.path().join(LOCK)).unwrap();
         let beginning = SharedBeginning::new(beginning);
-        let mut lines =
-            Lines { path: path.clone(), file, beginning, length, is_torn: false, line: Vec::new() };
+        let mut lines = Lines {
+            path: path.clone(),
+            file,
+            _lock: lock,
+            beginning,
+            length,
+            is_torn: false,
+            line: Vec::new(),
+        };
         let input = Input { at: Timestamp::UNIX_EPOCH, given: Given::Time };
         let full = lines.append(&input).unwrap_err();
         assert_eq!(full.kind(), io::ErrorKind::StorageFull);
@@ -341,7 +401,7 @@ mod tests {
         assert!(lines.append(&input).is_err());
         let stored = |lines: &mut Lines| lines.all().and_then(|read| read()).unwrap().len();
         assert_eq!(stored(&mut lines), 0);
-        lines.file = open(&path);
+        lines.file = open_at(&path, 0);
         lines.append(&input).unwrap();
         assert_eq!(stored(&mut lines), 1);
     }
