@@ -84,6 +84,7 @@ impl Connector {
         if manner.is_bare {
             return Ok(stream);
         }
+        self.tls.ready(target).await?;
         stream.secure(self.tls.plan(target)?.as_ref()).await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::ring;
@@ -10,6 +10,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::OnceCell;
 
 use super::verifier::{AnyCertificate, NamedCertificates};
 use crate::files::read_within;
@@ -129,7 +130,7 @@ pub(crate) struct Tls {
     client: Option<ClientCertificate>,
     /// The protocol that is spoken over TLS (ALPN).
     protocol: &'static [u8],
-    config: OnceLock<Arc<ClientConfig>>,
+    config: OnceCell<Arc<ClientConfig>>,
 }
 
 /// The certificate that the client presents to a server that asks for one.
@@ -224,46 +225,68 @@ impl Tls {
             }
         }
         let client = ClientCertificate::read(options)?;
-        Ok(Self { extra, named, insecure: options.insecure, client, protocol, config: OnceLock::new() })
+        Ok(Self { extra, named, insecure: options.insecure, client, protocol, config: OnceCell::new() })
     }
 
-    /// Returns the TLS settings for a target; nothing if its scheme is not `https`.
+    /// Returns the TLS settings for a target; nothing if its scheme is not `https`. Unless they are [ready](Tls::ready), this
+    /// waits for files.
     pub(crate) fn plan(&self, target: &Target) -> Result<Option<TlsPlan>, TlsError> {
         if !target.is_tls() {
             return Ok(None);
         }
         let config = match self.config.get() {
-            Some(config) => config,
+            Some(config) => Arc::clone(config),
             None => {
-                let config = self.configure()?;
-                self.config.get_or_init(|| config)
+                let roots = (!self.insecure).then(|| with_the_systems(self.extra.clone())).transpose()?;
+                let config = self.configure(roots)?;
+                // Another thread may have set the same.
+                let _ = self.config.set(Arc::clone(&config));
+                config
             }
         };
         let host = target.host();
         let name = ServerName::try_from(host.strip_suffix('.').unwrap_or(host).to_owned())
             .map_err(|_| TlsError::ServerName(host.to_owned()))?;
-        Ok(Some(TlsPlan { config: config.clone(), name }))
+        Ok(Some(TlsPlan { config, name }))
     }
 
-    fn configure(&self) -> Result<Arc<ClientConfig>, TlsError> {
+    /// Reads what the settings for a target need, on a thread on which an event loop does not wait.
+    pub(crate) async fn ready(&self, target: &Target) -> Result<(), TlsError> {
+        if !target.is_tls() {
+            return Ok(());
+        }
+        let reading = || async {
+            let roots = if self.insecure {
+                None
+            } else {
+                let extra = self.extra.clone();
+                let read = tokio::task::spawn_blocking(move || with_the_systems(extra)).await;
+                Some(read.map_err(|error| TlsError::Verifier(error.to_string()))??)
+            };
+            self.configure(roots)
+        };
+        self.config.get_or_try_init(reading).await.map(drop)
+    }
+
+    /// Builds the settings that trust these authorities; without any, all certificates are accepted.
+    fn configure(&self, roots: Option<RootCertStore>) -> Result<Arc<ClientConfig>, TlsError> {
         let provider = Arc::new(ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Setup)?;
-        let builder = if self.insecure {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate { provider }))
-        } else {
-            let mut roots = self.extra.clone();
-            let named = self.named.clone();
-            let native = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(native.certs);
-            if roots.is_empty() {
-                return Err(TlsError::NoAuthorities { reason: native.errors.into_iter().next() });
+        let builder = match roots {
+            None => {
+                builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate { provider }))
             }
-            let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
-                .build()
-                .map_err(|error| TlsError::Verifier(error.to_string()))?;
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(NamedCertificates { named, usual }))
+            Some(roots) => {
+                let named = self.named.clone();
+                let usual = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+                    .build()
+                    .map_err(|error| TlsError::Verifier(error.to_string()))?;
+                builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(Arc::new(NamedCertificates { named, usual }))
+            }
         };
         let mut config = match &self.client {
             None => builder.with_no_client_auth(),
@@ -273,5 +296,40 @@ impl Tls {
         };
         config.alpn_protocols = vec![self.protocol.to_vec()];
         Ok(Arc::new(config))
+    }
+}
+
+/// Adds the system's authorities to these: on some systems hundreds of files.
+fn with_the_systems(mut roots: RootCertStore) -> Result<RootCertStore, TlsError> {
+    let native = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(native.certs);
+    if roots.is_empty() {
+        return Err(TlsError::NoAuthorities { reason: native.errors.into_iter().next() });
+    }
+    Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::http::Authority;
+
+    #[tokio::test]
+    async fn an_event_loop_does_not_wait_for_the_systems_authorities() {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::open(folder.path()).unwrap();
+        let options = TlsOptions { ca: Some(authority.file()), ..TlsOptions::default() };
+        let tls = Tls::new(&options, b"http/1.1").unwrap();
+        let target: Target = "https://localhost/".parse().unwrap();
+        let mut ready = Box::pin(tls.ready(&target));
+        assert!(ready.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        ready.await.unwrap();
+        assert!(tls.config.initialized());
+        assert!(tls.plan(&target).unwrap().is_some());
+        let plain: Target = "http://localhost/".parse().unwrap();
+        let ready = std::pin::pin!(tls.ready(&plain)).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(ready, Poll::Ready(Ok(()))));
     }
 }
