@@ -17,6 +17,9 @@ pub(super) struct Agenda {
     planned: u64,
     /// Number of entries that a run waits for.
     work: usize,
+    /// The cause of the latest request, and what it has planned: a story that takes over the request cancels that. `None` once
+    /// time has moved on.
+    latest: Option<(CauseId, Vec<Place>)>,
     /// The latest end of activity that has no timer of its own.
     busy_until: Option<Timestamp>,
 }
@@ -28,7 +31,15 @@ impl Agenda {
         self.work += usize::from(timer.is_work());
         let place = (at, self.planned);
         self.entries.insert(place, (cause, timer));
+        if let Some((_, places)) = self.latest.as_mut().filter(|(latest, _)| *latest == cause) {
+            places.push(place);
+        }
         place
+    }
+
+    /// Begins a request with this cause.
+    pub(super) fn begin(&mut self, cause: CauseId) {
+        self.latest = Some((cause, Vec::new()));
     }
 
     /// Records activity without a timer until this moment, which a run has to wait for.
@@ -45,14 +56,24 @@ impl Agenda {
 
     /// Cancels what a muted cause has planned.
     pub(super) fn mute(&mut self, muted: CauseId) {
-        self.entries.retain(|_, (cause, timer)| *cause != muted || timer.outlives_muting());
-        self.work = self.entries.values().filter(|(_, timer)| timer.is_work()).count();
+        let goes = |cause: CauseId, timer: &Timer| cause == muted && !timer.outlives_muting();
+        let places = match self.latest.take() {
+            // A mock with many tasks has very many entries.
+            Some((latest, places)) if latest == muted => places,
+            _ => self.entries.keys().copied().collect(),
+        };
+        for place in places {
+            if self.entries.get(&place).is_some_and(|(cause, timer)| goes(*cause, timer)) {
+                self.cancel(Some(place));
+            }
+        }
     }
 
     /// Takes the first entry that is due, with its moment and its cause.
     pub(super) fn take(&mut self, now: Timestamp) -> Option<(Timestamp, CauseId, Timer)> {
         self.busy_until = self.busy_until.filter(|until| *until > now);
         let first = self.entries.first_entry().filter(|entry| entry.key().0 <= now)?;
+        self.latest = None;
         let ((at, _), (cause, timer)) = first.remove_entry();
         self.work -= usize::from(timer.is_work());
         Some((at, cause, timer))
@@ -95,8 +116,8 @@ impl Agenda {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulator::keys::TaskKey;
-    use crate::simulator::timer::CallingTimer;
+    use crate::simulator::keys::{ConversationKey, TaskKey};
+    use crate::simulator::timer::{CallingTimer, ChatbotTimer};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -135,5 +156,43 @@ mod tests {
         agenda.stay_busy(at(5));
         assert!(agenda.is_busy() && agenda.take(at(5)).is_some());
         assert!(!agenda.is_busy() && agenda.next().is_none());
+    }
+
+    #[test]
+    fn a_muted_request_loses_what_it_has_planned_and_others_lose_nothing() {
+        let mut causes = crate::simulator::cause::Causes::default();
+        let [before, muted] = [(); 2].map(|()| {
+            let cause = causes.add(None);
+            causes.carry(cause)
+        });
+        let turn = || Timer::from(ChatbotTimer::Turn { conversation: ConversationKey(0) });
+        let silence = || Timer::from(ChatbotTimer::Silence { conversation: ConversationKey(0) });
+        let planned = || {
+            let mut agenda = Agenda::default();
+            agenda.begin(before);
+            agenda.plan(at(1), before, turn());
+            agenda.begin(muted);
+            agenda.plan(at(2), muted, turn());
+            agenda.plan(at(3), before, turn());
+            let cancelled = agenda.plan(at(4), muted, turn());
+            agenda.plan(at(5), muted, silence());
+            agenda.cancel(Some(cancelled));
+            agenda
+        };
+        let left = |agenda: &Agenda| agenda.planned().map(|(at, ..)| at).collect::<Vec<_>>();
+        let mut agenda = planned();
+        agenda.mute(muted);
+        // The same as by a look at all entries.
+        let mut other = planned();
+        other.begin(CauseId::default());
+        other.mute(muted);
+        assert_eq!((left(&agenda), agenda.work), (vec![at(1), at(3), at(5)], 2));
+        assert_eq!((left(&other), other.work), (vec![at(1), at(3), at(5)], 2));
+        // What was planned before time went on is found as well.
+        let mut later = planned();
+        later.take(at(1));
+        later.plan(at(9), muted, turn());
+        later.mute(muted);
+        assert_eq!((left(&later), later.work), (vec![at(3), at(5)], 1));
     }
 }

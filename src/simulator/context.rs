@@ -123,6 +123,36 @@ impl Context {
         self.causes.story(cause)
     }
 
+    /// Whether a cause belongs to a story that may still ask for what it caused.
+    pub(super) fn is_needed(&self, cause: CauseId) -> bool {
+        self.causes.is_needed(cause)
+    }
+
+    /// Records that a story is over and forgotten.
+    pub(super) fn forget_story(&mut self, story: u32) {
+        self.causes.forget_story(story);
+    }
+
+    /// Whether there are so many causes that a scan is due.
+    pub(super) fn has_many_causes(&self) -> bool {
+        self.causes.is_full()
+    }
+
+    /// Returns the number of causes and forgotten stories that are kept.
+    #[cfg(test)]
+    pub(super) fn causes(&self) -> usize {
+        self.causes.len()
+    }
+
+    /// Removes the causes that nothing carries. `carried` are those of the departments' objects.
+    pub(super) fn put_away_causes(&mut self, carried: impl Iterator<Item = CauseId>) {
+        let planned = self.agenda.planned().map(|(_, cause, _)| cause);
+        let sent = self.callbacks.iter().filter_map(|(cause, _)| *cause);
+        let failed = self.failures.iter().map(|(cause, _)| *cause);
+        let all = carried.chain(planned).chain(sent).chain(failed).chain([self.cause]).collect();
+        self.causes.put_away(&all);
+    }
+
     /// Whether no callback of a cause goes out, so that none needs to be generated.
     pub(super) fn is_silent(&self, cause: CauseId) -> bool {
         !self.behaviour.has_callback_url || self.causes.is_muted(cause)

@@ -42,7 +42,8 @@ impl Simulator {
         let is_full = self.calling.is_full(retention.rows)
             || self.dialer.is_full(retention.rows)
             || self.workflow.is_full(retention.rows)
-            || self.chatbot.is_full(&retention);
+            || self.chatbot.is_full(&retention)
+            || self.context.has_many_causes();
         if !self.context.takes_a_look(now) && !is_full {
             return;
         }
@@ -54,6 +55,9 @@ impl Simulator {
         self.dialer.put_away(keep, &planned, now);
         let conversations = Keep { most: retention.conversations, ..keep };
         self.chatbot.put_away(keep, conversations, &planned, &self.context);
+        let carried = self.calling.causes().chain(self.dialer.causes());
+        let carried = carried.chain(self.workflow.causes()).chain(self.chatbot.causes());
+        self.context.put_away_causes(carried);
     }
 }
 

@@ -5,9 +5,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::content::Country;
+use crate::seed::Seed;
 use crate::simulator::rules::retention::Retention;
 use crate::simulator::testing::{DAY, Vendor};
-use crate::simulator::{Behaviour, Simulator};
+use crate::simulator::{Behaviour, Opening, Simulator};
 
 const FOR_EVER: Retention = Retention { keep_for: None, conversations: usize::MAX / 2, rows: usize::MAX / 2 };
 
@@ -86,6 +88,29 @@ fn what_is_too_old_goes_and_what_goes_on_stays() {
     vendor.pass(9 * DAY);
     let detail = vendor.request("task.detail", json!({ "TaskID": far })).unwrap();
     assert_eq!(detail["detail"].as_array().map(Vec::len), Some(1), "it was called in its own time");
+}
+
+#[test]
+fn conversations_of_forgotten_stories_go_and_those_of_others_stay() {
+    let mut vendor = a_vendor(1, Retention { conversations: 20, ..FOR_EVER });
+    let mut kept = Vec::new();
+    for story in 0..30_000 {
+        let (seed, now) = (Seed(story.into()), vendor.now);
+        let opening = Opening { story: Some(story), seed, country: Country::Id, locale: None, now };
+        let key = vendor.simulator.open(opening);
+        if story % 1_000 == 0 {
+            kept.push((story, key));
+        } else {
+            vendor.simulator.forget_story(story);
+        }
+        vendor.pass(Duration::from_secs(1));
+        vendor.simulator.advance(vendor.now);
+    }
+    assert!(vendor.simulator.size() < 100, "{}", vendor.simulator.size());
+    assert!(vendor.simulator.causes() < 25_000, "{}", vendor.simulator.causes());
+    for (story, key) in kept {
+        assert_eq!(vendor.simulator.story_of(key), Some(story));
+    }
 }
 
 /// An action, or time that passes.

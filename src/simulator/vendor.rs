@@ -202,6 +202,7 @@ impl Simulator {
     pub fn handle(&mut self, request: &Request<'_>) -> Result<Response, Refusal> {
         self.put_away(request.now);
         self.context.begin(None, request.now);
+        self.context.agenda.begin(self.context.last_cause());
         let response = match reference::endpoint(request.id) {
             Some(endpoint) => (endpoint.handle)(self, request),
             None => user_endpoints::handle(self, request),
@@ -219,6 +220,17 @@ impl Simulator {
     /// Attributes the effects of a request to a story, unless they belong to another's conversation.
     pub(crate) fn assign(&mut self, cause: CauseId, story: u32) {
         self.context.assign(cause, story);
+    }
+
+    /// Records that a story is over and forgotten: what it caused is kept no longer than anything else.
+    pub(crate) fn forget_story(&mut self, story: u32) {
+        self.context.forget_story(story);
+    }
+
+    /// Returns the number of causes and forgotten stories that are kept.
+    #[cfg(test)]
+    pub(super) fn causes(&self) -> usize {
+        self.context.causes()
     }
 
     /// Mutes the callbacks of a request, because a story sends them instead. Tasks go on, but no callbacks about them go out.

@@ -2,6 +2,7 @@
 
 use super::Calling;
 use super::task::Task;
+use crate::simulator::cause::CauseId;
 use crate::simulator::keys::{PlanKey, TaskKey};
 use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
@@ -15,6 +16,11 @@ impl Calling {
     /// Returns the number of kept objects.
     pub(in crate::simulator) fn objects(&self) -> usize {
         self.tasks.len() + self.plans.len()
+    }
+
+    /// Returns the causes of the kept objects.
+    pub(in crate::simulator) fn causes(&self) -> impl Iterator<Item = CauseId> {
+        self.tasks.objects().map(|task| task.cause).chain(self.plans.objects().map(|plan| plan.cause))
     }
 
     /// Evicts finished objects: plans with the tasks of their rounds, and tasks that belong to nothing.

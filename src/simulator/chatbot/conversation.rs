@@ -455,6 +455,11 @@ impl Conversations {
         self.list.len()
     }
 
+    /// Returns the causes of the kept conversations.
+    pub(in crate::simulator) fn causes(&self) -> impl Iterator<Item = CauseId> {
+        self.list.objects().map(|conversation| conversation.cause)
+    }
+
     /// Finds the conversation with this id on the wire.
     pub(in crate::simulator) fn by_call_id(&self, call_id: &str) -> Option<ConversationKey> {
         // An evicted conversation may still be indexed under an id that it had earlier.

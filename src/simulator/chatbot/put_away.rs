@@ -3,6 +3,7 @@
 use super::Chatbot;
 use super::conversation::Conversation;
 use crate::simulator::Retention;
+use crate::simulator::cause::CauseId;
 use crate::simulator::context::Context;
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::planned::Planned;
@@ -19,6 +20,11 @@ impl Chatbot {
         self.campaigns.objects() + self.conversations.objects()
     }
 
+    /// Returns the causes of the kept conversations. Campaigns carry none.
+    pub(in crate::simulator) fn causes(&self) -> impl Iterator<Item = CauseId> {
+        self.conversations.causes()
+    }
+
     /// Evicts finished objects.
     pub(in crate::simulator) fn put_away(
         &mut self,
@@ -33,7 +39,7 @@ impl Chatbot {
             let key = ConversationKey(number);
             planned.conversations.contains(&key)
                 || of_campaigns.contains(&key)
-                || context.story(conversation.cause).is_some()
+                || context.is_needed(conversation.cause)
         };
         self.conversations.put_away(conversations, is_needed);
     }

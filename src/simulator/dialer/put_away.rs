@@ -4,6 +4,7 @@ use jiff::{Span, Timestamp};
 
 use super::Dialer;
 use super::task::Task;
+use crate::simulator::cause::CauseId;
 use crate::simulator::keys::DialerTaskKey as TaskKey;
 use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
@@ -17,6 +18,11 @@ impl Dialer {
     /// Returns the number of kept objects.
     pub(in crate::simulator) fn objects(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// Returns the causes of the kept objects.
+    pub(in crate::simulator) fn causes(&self) -> impl Iterator<Item = CauseId> {
+        self.tasks.objects().map(|task| task.cause)
     }
 
     /// Evicts finished tasks that belong to no workflow.

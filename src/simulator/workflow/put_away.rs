@@ -4,6 +4,7 @@ use super::Workflow;
 use super::dialers::NodeTask;
 use super::instance::Instance;
 use crate::simulator::calling::Calling;
+use crate::simulator::cause::CauseId;
 use crate::simulator::dialer::Dialer;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::planned::Planned;
@@ -18,6 +19,11 @@ impl Workflow {
     /// Returns the number of kept objects.
     pub(in crate::simulator) fn objects(&self) -> usize {
         self.instances.len()
+    }
+
+    /// Returns the causes of the kept objects.
+    pub(in crate::simulator) fn causes(&self) -> impl Iterator<Item = CauseId> {
+        self.instances.objects().map(|instance| instance.cause)
     }
 
     /// Evicts finished instances.
