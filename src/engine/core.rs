@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::dispatch::{Assumption, Dispatch, NewCallback, Origin};
 use super::host::EngineHost;
+use super::live::Live;
 use super::options::EngineOptions;
 use super::room::Queue;
 use super::stories::{Slot, Stories};
@@ -45,8 +46,8 @@ pub struct Engine {
     wait_for_room: Queue,
     /// Number of finished stories.
     pub(super) over: usize,
-    /// The stories that may still claim a request: unfinished ones, and those that awaited one in vain.
-    pub(super) live: BTreeSet<usize>,
+    /// The stories that may still claim a request.
+    pub(super) live: Live,
     /// Number of stories that wait for a request from outside.
     awaiting: usize,
     /// Number of stories with steps or reactions for requests.
@@ -94,7 +95,7 @@ impl Engine {
             wakeups: BTreeSet::new(),
             wait_for_room: Queue::default(),
             over: 0,
-            live: BTreeSet::new(),
+            live: Live::default(),
             awaiting: 0,
             listening: 0,
             requests: 0,
@@ -134,7 +135,7 @@ impl Engine {
         }
         self.listening += usize::from(story.story().looks_for_requests());
         self.faulty_stories += usize::from(story.has_faults());
-        self.live.insert(self.stories.len());
+        self.live.add(self.stories.len(), story.story().requests());
         self.stories.push(story);
     }
 
@@ -412,7 +413,7 @@ impl Engine {
         if !was_over && story.is_over() {
             self.over += 1;
             if !story.has_missed() {
-                self.live.remove(&index);
+                self.live.remove(index, story.story().requests());
             }
         }
         match (was_awaiting, story.awaits_request()) {
@@ -449,12 +450,13 @@ impl Engine {
             self.wakeups.remove(&(at, index));
         }
         self.faulty_stories -= usize::from(run.has_faults());
-        self.live.remove(&index);
+        self.live.remove(index, run.story().requests());
         let its = (index, None)..(index + 1, None);
         while let Some(failed) = self.failed_for.range(its.clone()).next().copied() {
             self.failed_for.remove(&failed);
         }
         self.stories.forget(index);
+        self.simulator.forget_story(u32::try_from(index).unwrap_or(u32::MAX));
     }
 
     pub(super) fn send_callback(&mut self, callback: Callback, now: Timestamp) {

@@ -17,6 +17,7 @@ mod held;
 mod host;
 mod inputs;
 mod left;
+mod live;
 mod names;
 mod options;
 mod outcome;

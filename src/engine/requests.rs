@@ -45,9 +45,9 @@ impl Engine {
         let mut fault = None;
         if self.faulty_stories > 0 {
             let owner = conversation.and_then(|key| self.simulator.story_of(key));
-            for index in &self.live {
-                let Some(story) = self.stories.get_mut(*index) else { continue };
-                let is_concerned = owner.is_none_or(|owner| owner as usize == *index);
+            for index in self.live.all() {
+                let Some(story) = self.stories.get_mut(index) else { continue };
+                let is_concerned = owner.is_none_or(|owner| owner as usize == index);
                 if is_concerned && !story.is_over() {
                     // Every fault counts its requests, whichever one applies.
                     let own = story.fault(id, fields, &belongs);
@@ -71,7 +71,7 @@ impl Engine {
         let owner = owner.map(|story| story as usize);
         let listeners: Vec<usize> = match owner {
             Some(story) => vec![story],
-            None => self.live.iter().copied().collect(),
+            None => self.live.looking_for(id).collect(),
         };
         // Rows can be very many, so only stories that read them get them.
         let looking: Vec<&StoryRun> = listeners

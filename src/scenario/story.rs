@@ -326,6 +326,20 @@ impl Story {
         self.steps.iter().any(step) || self.reactions.iter().any(|reaction| reaction.trigger == *trigger)
     }
 
+    /// Returns the ids of the requests that its steps and reactions look for, some of them more than once.
+    pub fn requests(&self) -> impl Iterator<Item = &Arc<str>> {
+        let steps = self.steps.iter().filter_map(|step| match &step.action {
+            Action::Await(wait) => Some(&wait.trigger),
+            Action::Never(never) => Some(&never.trigger),
+            _ => None,
+        });
+        let triggers = steps.chain(self.reactions.iter().map(|reaction| &reaction.trigger));
+        triggers.filter_map(|trigger| match trigger {
+            Trigger::Request(id) => Some(id),
+            Trigger::Callback(_) => None,
+        })
+    }
+
     /// Whether any step or reaction looks for requests.
     pub fn looks_for_requests(&self) -> bool {
         let is_request = |trigger: &Trigger| matches!(trigger, Trigger::Request(_));

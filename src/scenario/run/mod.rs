@@ -331,7 +331,7 @@ impl StoryRun {
 
     /// Whether the story has a step or a reaction for a request.
     pub fn looks_for_request(&self, id: &str) -> bool {
-        self.story.looks_for(&Trigger::Request(id.into()))
+        self.story.requests().any(|request| **request == *id)
     }
 
     /// Whether anything in the story except its conditions reads the data of a request.
