@@ -69,14 +69,14 @@ pub(crate) fn judge(report: &Report, rate: f64, slo: &Slo) -> Probe {
     let achieved = report.throughput();
     let latency = report.latency.planned.percentile(99.0);
     let counts = &report.counts;
-    let keeps_up = counts.ok as f64 >= counts.planned as f64 * KEEPS_UP;
+    let keeps_up = counts.ok as f64 >= counts.wanted() as f64 * KEEPS_UP;
     let backlog = Backlog::of(report);
     let mut why = match (slo.check(report), &report.void) {
         (Err(breaches), _) => Some(breaches.to_string()),
         // A rate that this side could not send as planned says nothing about the receiver.
         (Ok(()), Some(void)) => Some(void.clone()),
         (Ok(()), None) if !keeps_up => {
-            Some(format!("only {} of {} events were answered as expected", counts.ok, counts.planned))
+            Some(format!("only {} of {} events were answered as expected", counts.ok, counts.wanted()))
         }
         (Ok(()), None) if backlog.has_grown() => Some(format!(
             "a queue grew: {} events were unanswered when the plan ended, instead of about {:.0}",
