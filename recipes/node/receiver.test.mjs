@@ -2,14 +2,16 @@
 
 import assert from "node:assert";
 import { execFile } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-process.env.EVENTS = mkdtempSync(join(tmpdir(), "events-")); // the tests' events stay apart from yours
+const events = mkdtempSync(join(tmpdir(), "events-")); // the tests' events stay apart from yours
+process.on("exit", () => rmSync(events, { recursive: true, force: true }));
+process.env.EVENTS = events;
 const { isGenuine, isNotice, sign, SECRET } = await import("./receiver.mjs");
 
 test("a signature is over the raw bytes", () => {

@@ -7,7 +7,8 @@ import tempfile
 import unittest
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
-os.environ["EVENTS"] = tempfile.mkdtemp()  # the tests' events stay apart from yours
+EVENTS = tempfile.TemporaryDirectory()  # the tests' events stay apart from yours
+os.environ["EVENTS"] = EVENTS.name
 
 import receiver  # noqa: E402
 

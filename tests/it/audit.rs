@@ -19,19 +19,25 @@ const NEXT: &str = "the secret after it";
 const AT_ONCE: usize = 26;
 
 /// Receivers of one language, one for each flaw and a right one, in one process that ends with this.
-struct Receivers(Child);
+struct Receivers {
+    child: Child,
+    /// Where they keep what they have seen.
+    _folder: tempfile::TempDir,
+}
 
 /// A receiver: its flaw, the check that finds it, its port.
 type Row = (String, String, u64);
 
 impl Receivers {
     fn start(language: &str, file: &str) -> (Self, Vec<Row>) {
+        let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(language)
             .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/receivers").join(file))
             .arg("--all")
             .env("AIRUDDER_MOCK_SECRET", SECRET)
             .env("AIRUDDER_MOCK_NEXT_SECRET", NEXT)
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .env("TMPDIR", folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -41,14 +47,14 @@ impl Receivers {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let rows: Vec<Row> =
             serde_json::from_str(&line).unwrap_or_else(|error| panic!("{file}: {error}: {line}"));
-        (Self(child), rows)
+        (Self { child, _folder: folder }, rows)
     }
 }
 
 impl Drop for Receivers {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -260,7 +266,7 @@ fn audited_by_library(command: &mut Command) {
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .spawn()
         .unwrap();
-    let _receiver = Receivers(child);
+    let _receiver = Receivers { child, _folder: tempfile::tempdir().unwrap() };
     let output = program()
         .args(["audit", "--preset", "standard-webhooks", "--secret", secret, "--next-secret", next])
         .args(["--callback-url", &format!("http://{address}/hook"), "--threshold", "hint", "--verbose"])
