@@ -116,15 +116,14 @@ fn nested(tree: &FieldTree, path: &str, may_match: bool) -> Option<String> {
         node = node.field(name)?;
         fields.push((name, node.is_list()));
     }
-    let written = fields.into_iter().rev().fold(None, |inner: Option<String>, (name, is_list)| {
+    fields.into_iter().rev().fold(None, |inner: Option<String>, (name, is_list)| {
         let value = inner.map_or("...".to_owned(), |inner| format!("{{ {inner} }}"));
         Some(match (is_list, may_match) {
             (false, _) => format!("{name} = {value}"),
             (true, true) => format!("{name} = {{ contains = {value} }}"),
             (true, false) => format!("{name} = [{value}]"),
         })
-    });
-    written
+    })
 }
 
 /// A name in templates, and the entry of the catalog whose body it holds.
@@ -370,12 +369,10 @@ impl Doubts<'_> {
                     self.fields(table, tree, id, path, may_match);
                 }
             }
-            DeValue::Array(list) => {
-                if self.of_type(value, types, at, may_match, is_item) {
-                    list.iter().for_each(|item| self.value(item, tree, at, may_match, true));
-                }
-            }
             _ if !self.of_type(value, types, at, may_match, is_item) => {}
+            DeValue::Array(list) => {
+                list.iter().for_each(|item| self.value(item, tree, at, may_match, true));
+            }
             DeValue::String(word) if tree.words().is_empty() || word.is_empty() || is_template(word) => {}
             DeValue::String(word) if !tree.words().iter().any(|known| known == word.as_ref()) => {
                 let words: Vec<&str> = tree.words().iter().map(String::as_str).collect();
