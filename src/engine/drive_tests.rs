@@ -197,6 +197,31 @@ async fn a_delivery_of_a_replaced_state_holds_up_no_jump() {
     }
 }
 
+/// What is removed for its age is removed at a moment that a replay has, too.
+#[tokio::test(start_paused = true)]
+async fn looking_for_what_is_too_old_is_an_input() {
+    let settings = Settings::from_text("[limits]\nkeep_for = '10m'\n").unwrap();
+    let engine = Builder::new(Prepared::new(settings)).engine().unwrap();
+    let clock = Clock::starting(Timestamp::UNIX_EPOCH, Speed::Times(1.0));
+    let client = Client::new(ClientOptions::default()).unwrap();
+    let driver = Driver::new(engine, clock, client, Clients::Lasting, Pace::default(), None);
+    driver.keep_inputs();
+    driver.with(|engine, now| engine.advance(now));
+    let life = async {
+        for (wait, inputs) in [(30, 0), (60, 1), (10, 1)] {
+            tokio::time::sleep(Duration::from_secs(wait)).await;
+            // It wakes the driver.
+            driver.set_speed(Speed::Times(1.0));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            assert_eq!(driver.history().unwrap().count(), inputs, "after {wait} s more");
+        }
+    };
+    tokio::select! {
+        () = life => {}
+        _ = driver.drive(std::future::pending()) => unreachable!("a mock lasts"),
+    }
+}
+
 /// Without its result the callback would be under way for ever.
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_panics_has_failed() {
