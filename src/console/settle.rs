@@ -100,7 +100,9 @@ impl Endpoint for Settle {
                 if is_over && world.late.count() == 0 {
                     return Ok(answer(&world, engine, now, None));
                 }
-                let next = engine.next_wakeup().filter(|_| !is_over);
+                // What is under way ends by itself, in real time; the clock must not run ahead of it.
+                let is_under_way = engine.totals().in_flight > 0;
+                let next = engine.next_wakeup().filter(|_| !is_over && !is_under_way);
                 Err(next.map(|at| Duration::try_from(at.duration_since(now))))
             });
             let next = match settled {

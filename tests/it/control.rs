@@ -409,6 +409,21 @@ fn the_memory_of_what_a_restored_mock_gave_up_goes_back_to_the_system() {
 }
 
 #[test]
+fn settle_moves_no_clock_while_a_callback_is_under_way() {
+    let slow = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".to_owned();
+    let receiver = Receiver::answering(vec![crate::support::Answer::Trickle(slow)]);
+    let serving = Serving::with("", &["--speed", "0", "--callback-url", &receiver.url()]);
+    let emit = json!({ "event": "session.transfer" });
+    assert_eq!(serving.control("POST", "/_mock/emit", &emit).0, 201);
+    let (status, settled) = serving.control("POST", "/_mock/settle", &json!({ "advance": true }));
+    assert_eq!(status, 200, "{settled}");
+    // The conversation would end for silence a day later; nothing has to wait for that.
+    let (callbacks, now) = (&settled["callbacks"], &settled["now"]);
+    assert_eq!((&callbacks["delivered"], &callbacks["queued"]), (&json!(1), &json!(1)), "{settled}");
+    assert!(now.as_str().unwrap().starts_with("2030-01-01"), "{settled}");
+}
+
+#[test]
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn the_memory_of_removed_namespaces_goes_back_to_the_system() {
     let receiver = ok();
