@@ -134,17 +134,17 @@ fn said(content: &Value) -> String {
 
 /// Returns a text in one line, shortened to this many columns if necessary.
 pub(super) fn shorten(text: &str, longest: usize) -> String {
-    let mut width = 0;
-    let too_long = text.char_indices().find(|(_, letter)| {
-        width += letter.width().unwrap_or_default();
-        width >= longest
-    });
-    match too_long {
-        Some((end, _)) if text[end..].width() > longest.saturating_sub(text[..end].width()) => {
-            format!("{}…", one_line(&text[..end]))
-        }
-        _ => one_line(text).into_owned(),
+    if text.width() <= longest {
+        return one_line(text).into_owned();
     }
+    let mut width = 0;
+    let fits = |letter: &char| {
+        width += letter.width().unwrap_or_default();
+        // The last column is for the dots.
+        width < longest
+    };
+    let kept: String = text.chars().take_while(fits).collect();
+    format!("{}…", one_line(&kept))
 }
 
 fn one_line(text: &str) -> Cow<'_, str> {

@@ -97,7 +97,7 @@ pub(crate) struct Examples {
     /// The bodies of callbacks, by event.
     pub(crate) callbacks: BTreeMap<String, Value>,
     /// The events that nothing in it causes. Stories send them.
-    pub(crate) told: BTreeMap<String, Value>,
+    pub(crate) by_hand: BTreeMap<String, Value>,
 }
 
 /// The examples.
@@ -196,7 +196,7 @@ impl Life {
             if !self.examples.callbacks.contains_key(&entry.id)
                 && let Ok(body) = self.simulator.emit(key, &entry.id, Value::Null, now)
             {
-                self.examples.told.insert(entry.id.clone(), body);
+                self.examples.by_hand.insert(entry.id.clone(), body);
             }
         }
     }
@@ -219,8 +219,8 @@ mod tests {
             let exchange = examples.exchanges.get(&entry.id);
             assert!(exchange.is_some(), "{} is refused, or not asked", entry.id);
         }
-        let told: Vec<&String> = examples.told.keys().collect();
-        assert_eq!(told, ["agent.transfer", "inbound.call_completed"]);
+        let by_hand: Vec<&String> = examples.by_hand.keys().collect();
+        assert_eq!(by_hand, ["agent.transfer", "inbound.call_completed"]);
         let nothing =
             examples.exchanges.iter().filter(|(_, exchange)| exchange.asked.to_string().contains("null"));
         assert_eq!(nothing.map(|(id, _)| id).collect::<Vec<_>>(), [""; 0], "a place leads to nothing");

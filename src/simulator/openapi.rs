@@ -203,7 +203,7 @@ fn webhook(entry: &Entry) -> Value {
     let mut content =
         json!({ "schema": callback(&entry.id).map_or_else(|| json!({}), |known| (known.schema)()) });
     let examples = examples();
-    if let Some(example) = examples.callbacks.get(&entry.id).or(examples.told.get(&entry.id)) {
+    if let Some(example) = examples.callbacks.get(&entry.id).or(examples.by_hand.get(&entry.id)) {
         content["example"] = example.clone();
     }
     operation.insert(

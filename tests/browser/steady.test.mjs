@@ -2,23 +2,11 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open, receiver, serve } from "./support.mjs";
+import { launch, setting } from "./support.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
-
-async function setting(context, { args = [], answer, ...view } = {}) {
-  const hook = await receiver(answer);
-  const mock = await serve(["--callback-url", hook.url, ...args]);
-  const shown = await open(browser, mock.page, view);
-  context.after(async () => {
-    await shown.close();
-    await mock.close();
-    await hook.close();
-  });
-  return { ...shown, mock, hook };
-}
 
 /** Sends callbacks at a rate, until it is told to stop. */
 function stream(mock, perSecond) {
@@ -29,7 +17,7 @@ function stream(mock, perSecond) {
 const queued = async (mock) => (await mock.control("GET", "/state")).callbacks.queued;
 
 test("a row is opened by a press while others come", async (context) => {
-  const { page, mock, wrong } = await setting(context);
+  const { page, mock, wrong } = await setting(browser, context);
   context.after(stream(mock, 20));
   await page.locator(".row.out").nth(24).waitFor();
   await page.evaluate(() => document.addEventListener("pointerdown", (event) => { window.pressed = event.target.closest("[data-key]")?.dataset.key; }, true));
@@ -51,7 +39,7 @@ test("a row is opened by a press while others come", async (context) => {
 });
 
 test("what is drawn of a row stays the same element until the row is another", async (context) => {
-  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0"] });
+  const { page, mock, wrong } = await setting(browser, context, { args: ["--speed", "0"] });
   await mock.control("POST", "/emit", { event: "session.transfer" });
   const first = page.locator(".row.out", { hasText: "session.transfer" });
   await first.locator(".mark", { hasText: "200" }).waitFor();
@@ -70,7 +58,7 @@ test("what is drawn of a row stays the same element until the row is another", a
 });
 
 test("a body that is being changed stays while the callback goes on", async (context) => {
-  const { page, mock, wrong } = await setting(context, { answer: () => [500, "{}"], args: ["--speed", "0"] });
+  const { page, mock, wrong } = await setting(browser, context, { answer: () => [500, "{}"], args: ["--speed", "0"] });
   await mock.control("POST", "/emit", { event: "session.transfer" });
   await page.locator(".row.out", { hasText: "session.transfer" }).click();
   const detail = page.getByRole("region", { name: "Details" });
@@ -102,7 +90,7 @@ test("a body that is being changed stays while the callback goes on", async (con
 });
 
 test("the focus stays on a button of a callback that goes on", async (context) => {
-  const { page, mock, wrong } = await setting(context, { answer: () => [500, "{}"], args: ["--speed", "0"] });
+  const { page, mock, wrong } = await setting(browser, context, { answer: () => [500, "{}"], args: ["--speed", "0"] });
   await mock.control("POST", "/emit", { event: "session.transfer" });
   await page.locator(".row.out", { hasText: "session.transfer" }).click();
   const detail = page.getByRole("region", { name: "Details" });
@@ -115,7 +103,7 @@ test("the focus stays on a button of a callback that goes on", async (context) =
 });
 
 test("a chat that is being begun stays, and so does the focus in the list of chats", async (context) => {
-  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0"] });
+  const { page, mock, wrong } = await setting(browser, context, { args: ["--speed", "0"] });
   await page.getByRole("button", { name: "Start a chat" }).click();
   await page.getByLabel("Name").fill("Budi");
   for (let at = 0; at < 3; at += 1) await mock.control("POST", "/chats", { name: "Dinda " + at, write: "hello" });

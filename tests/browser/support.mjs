@@ -153,3 +153,16 @@ export async function violations(page) {
   if (passes < 10) throw new Error(`only ${passes} rules were looked at`);
   return found.filter(([, impact]) => ["serious", "critical"].includes(impact)).map(([id, , nodes]) => id + " " + nodes.slice(0, 3).join(" | "));
 }
+
+/** A mock with a receiver, and its page, all closed after the test. */
+export async function setting(browser, context, { args = [], answer, ...view } = {}) {
+  const hook = await receiver(answer);
+  const mock = await serve(["--callback-url", hook.url, ...args]);
+  const shown = await open(browser, mock.page, view);
+  context.after(async () => {
+    await shown.close();
+    await mock.close();
+    await hook.close();
+  });
+  return { ...shown, mock, hook };
+}

@@ -4,28 +4,16 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { launch, open, receiver, serve, sign } from "./support.mjs";
+import { launch, setting, sign } from "./support.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-async function setting(context, { args = [], answer, ...view } = {}) {
-  const hook = await receiver(answer);
-  const mock = await serve(["--callback-url", hook.url, ...args]);
-  const shown = await open(browser, mock.page, view);
-  context.after(async () => {
-    await shown.close();
-    await mock.close();
-    await hook.close();
-  });
-  return { ...shown, mock, hook };
-}
-
 const TOKEN = { APPKey: "AIRudderMockKey0000001", APPSecret: "AIRudderMockSecret0001" };
 
 test("Copy as curl makes the same request, with the bytes that were sent", async (context) => {
-  const { page, mock, hook, wrong } = await setting(context, { args: ["--fault", "body-missing-field of session.end", "--fault", "body-empty of session.transfer"] });
+  const { page, mock, hook, wrong } = await setting(browser, context, { args: ["--fault", "body-missing-field of session.end", "--fault", "body-empty of session.transfer"] });
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   const detail = page.getByRole("region", { name: "Details" });
   const copied = async (name) => {
@@ -70,7 +58,7 @@ test("Copy as curl makes the same request, with the bytes that were sent", async
 });
 
 test("numbers are those of all, and what is not listed can be", async (context) => {
-  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0"] });
+  const { page, mock, wrong } = await setting(browser, context, { args: ["--speed", "0"] });
   const post = async (path, body, token) => (await (await fetch(mock.url + path, { method: "POST", headers: { "content-type": "application/json", ...(token && { authorization: "Token " + token }) }, body: JSON.stringify(body) })).json()).data;
   const { token } = await post("/service/cloud/auth", TOKEN);
   for (let at = 0; at < 52; at += 1) await post("/service/cloud/task", { TaskName: "July " + at, RobotID: "Welcome call", Details: [{ Mobile: "+62811123490" + (10 + at) }] }, token);
@@ -102,7 +90,7 @@ test("numbers are those of all, and what is not listed can be", async (context) 
 });
 
 test("letters and emoji stay together, and what hides is written out", async (context) => {
-  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0"] });
+  const { page, mock, wrong } = await setting(browser, context, { args: ["--speed", "0"] });
   const whole = "👩‍👩‍👧 ❤️‍🔥 👨🏽‍💻 🏳️‍🌈 می‌خواهم क्‍ष";
   const marked = "\u200fسلام\u200e (1)";
   const { conversation } = await mock.control("POST", "/chats", { name: whole, write: whole + " pass\u200dword \u200b." });
