@@ -3,29 +3,16 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { launch, load, open, receiver, serve, sign } from "./support.mjs";
+import { launch, load, open, receiver, serve, setting, sign } from "./support.mjs";
 
 let browser;
 before(async () => { browser = await launch(); });
 after(() => browser?.close());
 
-/** A mock with its receiver and a page, which are there as long as the test. */
-async function setting(context, { args = [], answer, path = "", ...view } = {}) {
-  const hook = await receiver(answer);
-  const mock = await serve(["--callback-url", hook.url, ...args]);
-  const shown = await open(browser, mock.page + path, view);
-  context.after(async () => {
-    await shown.close();
-    await mock.close();
-    await hook.close();
-  });
-  return { ...shown, mock, hook };
-}
-
 const row = (page, name) => page.locator(".row", { has: page.locator(".name", { hasText: new RegExp("^" + name.replaceAll(".", "\\.") + "$") }) });
 
 test("a conversation from hello to the end of the agent", async (context) => {
-  const { page, mock, hook, wrong } = await setting(context, { args: ["--speed", "20"] });
+  const { page, mock, hook, wrong } = await setting(browser, context, { args: ["--speed", "20"] });
   await page.getByRole("button", { name: "Start a chat" }).click();
   await page.getByLabel("Name").fill("Dinda");
   await page.getByLabel("First message").fill("hello");
@@ -70,7 +57,7 @@ test("a conversation from hello to the end of the agent", async (context) => {
 });
 
 test("a row in full, sent again as it was and changed", async (context) => {
-  const { page, mock, hook, wrong } = await setting(context);
+  const { page, mock, hook, wrong } = await setting(browser, context);
   await mock.control("POST", "/emit", { event: "session.transfer" });
   await row(page, "session.transfer").click();
   const detail = page.getByRole("region", { name: "Details" });
@@ -105,7 +92,7 @@ test("the walk of the manual: why a signature is wrong", async (context) => {
   // A receiver that parses the body and writes it anew before it verifies.
   const spaced = (body) => JSON.stringify(JSON.parse(body), null, 2);
   const answer = (callback) => (sign(spaced(callback.body)) === callback.signature ? [200, "{}"] : [401, '{"error":"bad signature"}']);
-  const { page, mock, hook, wrong } = await setting(context, { answer, args: ["--speed", "0"] });
+  const { page, mock, hook, wrong } = await setting(browser, context, { answer, args: ["--speed", "0"] });
   await mock.control("POST", "/emit", { event: "session.transfer" });
   const steps = readFileSync(new URL("../../docs/page.md", import.meta.url), "utf8").split("<!-- walk -->")[1].match(/^\d\. .*/gm);
   assert.equal(steps.length, 5, "the manual has a walk of five clicks");
@@ -127,7 +114,7 @@ test("the walk of the manual: why a signature is wrong", async (context) => {
 });
 
 test("a callback that the vendor does not sign has no signature to look at", async (context) => {
-  const { page, mock, wrong } = await setting(context, { answer: () => [401, "{}"], args: ["--speed", "0"] });
+  const { page, mock, wrong } = await setting(browser, context, { answer: () => [401, "{}"], args: ["--speed", "0"] });
   await mock.control("POST", "/emit", { event: "call.completed" });
   await page.getByRole("button", { name: "Problems" }).click();
   await row(page, "call.completed").click();
@@ -139,7 +126,7 @@ test("a callback that the vendor does not sign has no signature to look at", asy
 });
 
 test("the clock jumps, a fault is switched on and off, a callback is sent by hand", async (context) => {
-  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0", "--epoch", "2030-01-01T00:00:00Z"] });
+  const { page, mock, wrong } = await setting(browser, context, { args: ["--speed", "0", "--epoch", "2030-01-01T00:00:00Z"] });
   await page.getByText("stands still").waitFor();
   await page.getByRole("button", { name: "Controls" }).click();
   await page.getByRole("button", { name: "+24h" }).click();
@@ -188,7 +175,7 @@ test("a broken settings file is shown until it is mended", async (context) => {
 });
 
 test("by keyboard alone", async (context) => {
-  const { page, mock, wrong } = await setting(context);
+  const { page, mock, wrong } = await setting(browser, context);
   for (const event of ["session.transfer", "session.end", "agent.message"]) await mock.control("POST", "/emit", { event });
   await row(page, "agent.message").waitFor();
   await page.keyboard.press("Tab");
@@ -225,7 +212,7 @@ test("by keyboard alone", async (context) => {
 });
 
 test("on a phone", async (context) => {
-  const { page, mock, wrong } = await setting(context, { width: 390, height: 780 });
+  const { page, mock, wrong } = await setting(browser, context, { width: 390, height: 780 });
   await mock.control("POST", "/chats", { write: "hello", name: "A name that is rather long for the width of a phone" });
   await row(page, "message.receive").click();
   await page.getByRole("tab", { name: "Signature" }).click();
@@ -252,7 +239,7 @@ test("on a phone", async (context) => {
 });
 
 test("a namespace has a page of its own", async (context) => {
-  const { page, mock, wrong } = await setting(context);
+  const { page, mock, wrong } = await setting(browser, context);
   await page.getByRole("button", { name: "Controls" }).click();
   await page.getByLabel("Name of a namespace").fill("mine");
   await page.getByRole("button", { name: "Add one" }).click();
@@ -272,7 +259,7 @@ test("a namespace has a page of its own", async (context) => {
 });
 
 test("a story is begun with a variable, fails with its reason, and another is stopped", async (context) => {
-  const { page, mock, wrong } = await setting(context, { answer: () => [500, "{}"], args: ["--speed", "0"] });
+  const { page, mock, wrong } = await setting(browser, context, { answer: () => [500, "{}"], args: ["--speed", "0"] });
   await page.getByRole("button", { name: "Stories" }).click();
   await page.getByText("None yet.").waitFor();
   await page.getByLabel("Find a scenario").fill("load-transfer");
@@ -300,7 +287,7 @@ test("a story is begun with a variable, fails with its reason, and another is st
 });
 
 test("a snapshot is taken, come back to, branched off from and taken elsewhere", async (context) => {
-  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0"] });
+  const { page, mock, wrong } = await setting(browser, context, { args: ["--speed", "0"] });
   await page.getByRole("button", { name: "Controls" }).click();
   await page.getByLabel("Name of a snapshot").fill("empty");
   await page.getByRole("button", { name: "Take one" }).click();
@@ -328,7 +315,7 @@ test("a snapshot is taken, come back to, branched off from and taken elsewhere",
 });
 
 test("a call rings and is answered; an agent takes a break; what was relied on is shown", async (context) => {
-  const { page, mock, hook, wrong } = await setting(context, { args: ["--speed", "0"] });
+  const { page, mock, hook, wrong } = await setting(browser, context, { args: ["--speed", "0"] });
   const post = async (path, body, token) => {
     const response = await fetch(mock.url + path, { method: "POST", headers: { "content-type": "application/json", ...(token && { authorization: "Token " + token }) }, body: JSON.stringify(body) });
     return response.json();
@@ -360,7 +347,7 @@ test("a call rings and is answered; an agent takes a break; what was relied on i
 });
 
 test("objects with how far they are, calls with what was said, the catalog with its fields", async (context) => {
-  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0"] });
+  const { page, mock, wrong } = await setting(browser, context, { args: ["--speed", "0"] });
   const post = async (path, body, token) => {
     const response = await fetch(mock.url + path, { method: "POST", headers: { "content-type": "application/json", ...(token && { authorization: "Token " + token }) }, body: JSON.stringify(body) });
     return (await response.json()).data;
@@ -391,7 +378,7 @@ test("objects with how far they are, calls with what was said, the catalog with 
 });
 
 test("a workflow is drawn with its ways and the rows at each node", async (context) => {
-  const { page, mock, wrong } = await setting(context, { args: ["--speed", "0"] });
+  const { page, mock, wrong } = await setting(browser, context, { args: ["--speed", "0"] });
   const post = async (path, body, token) => {
     const response = await fetch(mock.url + path, { method: "POST", headers: { "content-type": "application/json", ...(token && { authorization: "Token " + token }) }, body: JSON.stringify(body) });
     return (await response.json()).data;
@@ -449,7 +436,7 @@ test("a load is seen as it goes, and its last figures when it is over", async (c
 });
 
 test("a mock of its own says nothing of a load", async (context) => {
-  const { page, wrong } = await setting(context);
+  const { page, wrong } = await setting(browser, context);
   await page.getByText("live").waitFor();
   assert.ok(await page.locator(".view-load").isHidden());
   assert.deepEqual(wrong, []);

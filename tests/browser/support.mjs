@@ -155,10 +155,10 @@ export async function violations(page) {
 }
 
 /** A mock with a receiver, and its page, all closed after the test. */
-export async function setting(browser, context, { args = [], answer, ...view } = {}) {
+export async function setting(browser, context, { args = [], answer, path = "", ...view } = {}) {
   const hook = await receiver(answer);
   const mock = await serve(["--callback-url", hook.url, ...args]);
-  const shown = await open(browser, mock.page, view);
+  const shown = await open(browser, mock.page + path, view);
   context.after(async () => {
     await shown.close();
     await mock.close();
