@@ -343,14 +343,14 @@ async fn chat(seed: u64, settle: Duration, clients: Clients) -> String {
 async fn a_user_never_talks_over_an_answer_that_is_on_its_way() {
     let in_turn = "user agent agent user agent agent user agent agent";
     let mut overtaken = 0;
-    for seed in 0..16 {
+    for seed in 0..8 {
         for clients in [Clients::Open, Clients::Lasting] {
             let said = chat(seed, Duration::from_millis(100), clients).await;
             assert_eq!(said, in_turn, "seed {seed}, {clients:?}");
             overtaken += u32::from(chat(seed, Duration::ZERO, clients).await != in_turn);
         }
     }
-    assert!(overtaken > 8, "without the wait it happens: {overtaken}");
+    assert!(overtaken > 4, "without the wait it happens: {overtaken}");
 }
 
 const ONE: &str = "[[steps]]\nsend = \"session.transfer\"\nexpect = { attempts = 1 }\n";

@@ -82,7 +82,7 @@ async fn mixed(seed: u64) -> (Totals, u64, u64, Vec<String>) {
 #[tokio::test(start_paused = true)]
 async fn whatever_goes_wrong_the_sums_match() {
     let (mut dropped, mut copied) = (0, 0);
-    for seed in 0..24 {
+    for seed in 0..10 {
         let (totals, came, accepted, lines) = mixed(seed).await;
         assert_eq!(
             totals.queued,
@@ -95,5 +95,5 @@ async fn whatever_goes_wrong_the_sums_match() {
         copied += totals.queued - 30;
         assert_eq!(mixed(seed).await.3, lines, "the same seed, the same faults on the same callbacks");
     }
-    assert!(dropped > 4 && copied > 20, "{dropped} dropped, {copied} more than were sent");
+    assert!(dropped > 1 && copied > 8, "{dropped} dropped, {copied} more than were sent");
 }

@@ -1,4 +1,4 @@
-//! What sums up others arrives after them, at every speed: thirty workflows and thirty tasks of the dialer with thirty rows
+//! What sums up others arrives after them, at every speed: eighteen workflows and as many tasks of the dialer, with eighteen rows
 //! each.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::serving::Serving;
 use crate::support::{Answer, Receiver, base64, plain};
 
 /// Wholes of a kind, and rows of each.
-const MANY: usize = 30;
+const MANY: usize = 18;
 
 fn settings() -> String {
     let agents: Vec<String> = (0..100).map(|agent| format!("'agent {agent}'")).collect();

@@ -1,7 +1,6 @@
 //! Tests that the notices alone say the same about every row as the queries.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
@@ -70,9 +69,12 @@ fn by_case(detail: &Value) -> BTreeMap<String, Value> {
 }
 
 /// Runs a template over a thousand rows and compares.
+/// How many rows a workflow has: enough for every path.
+const ROWS: u32 = 400;
+
 fn compare(template: i64) -> (Vendor, String, BTreeMap<String, Heard>) {
     let mut vendor = a_vendor(7);
-    let workflow = vendor.create(template, &rows(1_000));
+    let workflow = vendor.create(template, &rows(ROWS));
     // The sums are recounted after every event of the first hour, and occasionally after it.
     vendor.pass(DAY / 24);
     vendor.check = None;
@@ -83,10 +85,10 @@ fn compare(template: i64) -> (Vendor, String, BTreeMap<String, Heard>) {
     assert_eq!(vendor.statuses(&workflow), ["created", "running", "finished"]);
     assert!(!vendor.simulator.is_busy());
     let summary = vendor.summary(&workflow);
-    assert_eq!((&summary["status"], &summary["finished"]), (&json!("finished"), &json!(1_000)));
+    assert_eq!((&summary["status"], &summary["finished"]), (&json!("finished"), &json!(ROWS)));
 
     let heard = heard(&vendor);
-    assert_eq!(heard.len(), 1_000);
+    assert_eq!(heard.len(), ROWS as usize);
     // The call tasks.
     let mut calls = 0;
     for task in vendor.list("workflow.call_tasks", &workflow) {
@@ -180,7 +182,7 @@ fn voice_then_whatsapp() {
     }
     let sessions = heard.values().filter(|row| row.session.is_some()).count();
     let voicemails = heard.values().filter(|row| rings(row) == ["voicemail"]).count();
-    assert!(sessions > 50 && voicemails > 10, "{sessions} {voicemails}");
+    assert!(sessions > 20 && voicemails > 4, "{sessions} {voicemails}");
 
     // The recordings of one number, by their links.
     let (case, row) = heard.iter().find(|(_, row)| row.path.len() == 4).unwrap();
@@ -235,23 +237,20 @@ fn information_check() {
 }
 
 #[test]
-fn the_cost_of_a_row_does_not_grow() {
-    for (template, count) in [(1001, 250), (1001, 1_500), (7, 100), (7, 400)] {
+fn every_row_ends_however_many_there_are() {
+    for (template, count) in [(1001, 600), (7, 200)] {
         let mut vendor = a_vendor_with(7, evening());
         vendor.check = None;
         let mut rows = rows(count);
         // One more row, whose number forces a refusal.
         rows.push(row(9_030, ""));
-        let started = Instant::now();
         let workflow = vendor.create(template, &rows);
         // Two agents take long for so many rows; the end time cuts that off.
         vendor.pass(DAY * 4);
-        let took = started.elapsed();
         let summary = vendor.summary(&workflow);
         let over = ["finished", "cancelled"].map(|name| summary[name].as_i64().unwrap());
         assert_eq!(over.iter().sum::<i64>(), i64::from(count));
         assert!(template == 7 || over[1] == 0);
-        println!("{template} {count:>6} rows: {took:.1?}, {:.1?} per row", took / count);
     }
 }
 
