@@ -119,6 +119,13 @@ impl Facts {
         Self { gender: person.gender, ..Self::draw(rng, person.country, now, &person.name) }
     }
 
+    /// Returns a day that is as far before `now`, when these facts were drawn, as their date is after it: when a payment was due
+    /// that has not arrived.
+    pub fn overdue(&self, now: Timestamp) -> Date {
+        let today = self.country.offset().to_datetime(now).date();
+        today.saturating_sub(self.date - today)
+    }
+
     /// Formats the day as a language writes it, without the year: `15 Maret`, `3月15日`.
     pub fn date_text(&self, locale: &str) -> String {
         texts::day_text(self.date, locale)
@@ -184,7 +191,9 @@ mod tests {
             let person = Person::draw(&mut rng, country, None);
             let facts = Facts::of(&mut rng, &person, now);
             assert_eq!(facts.gender, person.gender);
-            assert!(facts.date > country.offset().to_datetime(now).date());
+            let today = country.offset().to_datetime(now).date();
+            assert!(facts.date > today);
+            assert_eq!((today - facts.overdue(now)).fieldwise(), facts.date - today);
             let text = facts.fill("{name} ({Mr|Ms}): {amount}, {date}, {company}, {order}", person.locale);
             lines.push(format!("{country} {text}"));
         }
@@ -195,7 +204,7 @@ mod tests {
     fn the_edges_of_time_are_survived() {
         for now in [Timestamp::MIN, Timestamp::MAX] {
             for country in Country::ALL {
-                Facts::draw(&mut Seed(1).stream("facts", 0), country, now, "");
+                Facts::draw(&mut Seed(1).stream("facts", 0), country, now, "").overdue(now);
             }
         }
     }

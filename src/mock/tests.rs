@@ -156,7 +156,15 @@ impl Context {
                 "version": "1.0.0", "sign": sign } }),
             json!({ "business": { "calls": [{ "callee": number, "callback": url, "prvdata": "p" }] } }),
         ];
-        parts.into_iter().flat_map(|part| part.as_object().cloned().unwrap_or_default()).collect()
+        let parts = parts.into_iter().flat_map(|part| part.as_object().cloned().unwrap_or_default());
+        let mut fields: serde_json::Map<String, Value> = parts.collect();
+        // There is a request that takes only one of them.
+        match n % 4 {
+            0 => fields.remove("TaskID"),
+            1 => fields.remove("PlanID"),
+            _ => None,
+        };
+        Value::Object(fields)
     }
 
     /// Remembers every text in a response whose field name denotes an id.
@@ -254,11 +262,10 @@ proptest! {
 
 /// The requests that the fields of such a life never fit: they need a special file, a conversation that an agent has taken
 /// over, or an object in a rare state.
-const NEVER: [&str; 8] = [
+const NEVER: [&str; 7] = [
     "task.cancel_call",
     "workflow.update_contact",
     "chatbot.mark_read",
-    "chatbot.send_message",
     "chatbot.upload",
     "chatbot.upload_map",
     "dialer.copy_task",

@@ -56,10 +56,12 @@ pub(in crate::simulator) struct CallDetail {
     /// commas are assumed).
     #[serde(rename = "Multi_intention")]
     multi_intention: Cow<'static, str>,
-    /// When dialling began: `2025-04-15T06:41:00Z`. Left out if the number was cancelled.
+    /// When dialling began: `2025-04-15T06:41:00Z`; before the first call, when the task was created. Left out if the number was
+    /// cancelled (the time before the first call is assumed).
     #[serde(rename = "CallStartTime", skip_serializing_if = "Option::is_none")]
     call_start_time: Option<String>,
-    /// When the call ended: `2025-04-15T06:41:00Z`. Left out if the number was cancelled.
+    /// When the call ended: `2025-04-15T06:41:00Z`; the same as `CallStartTime` before the first call and during a call. Left
+    /// out if the number was cancelled (the time before the end is assumed).
     #[serde(rename = "CallEndTime", skip_serializing_if = "Option::is_none")]
     call_end_time: Option<String>,
     /// The robot that called, as it was given.
@@ -74,7 +76,7 @@ pub(in crate::simulator) struct CallDetail {
     /// The URL of the recording; empty if nobody talked (assumed).
     #[serde(rename = "RecordLink")]
     pub(in crate::simulator) record_link: String,
-    /// How long both sides talked, in seconds (assumed).
+    /// How long both sides talked, in seconds; 0 if the person hung up at once (assumed).
     #[serde(rename = "TalkDuration")]
     pub(in crate::simulator) talk_duration: u16,
     /// How often the number was dialled (assumed).
@@ -302,7 +304,8 @@ impl CallReports {
                 attempt => self.dialogs.ids.seal(Kind::Call, (self.key.0, at, u32::from(attempt))),
             },
             record_link: if talked { self.record_link(at, row) } else { String::new() },
-            talk_duration: if is_over { row.talk } else { 0 },
+            // Somebody who hangs up at once was on the line, but did not talk.
+            talk_duration: if talked { row.talk } else { 0 },
             attempts: row.attempts,
             dialog: dialog.talk.map(turns).unwrap_or_default(),
         }
@@ -413,7 +416,7 @@ impl CaseCall {
         rng: &mut Rng,
         robot: String,
         (number, comments, has_debt): (u64, &str, bool),
-        (facts, locale): (Facts, &'static str),
+        (mut facts, locale): (Facts, &'static str),
         ended: Timestamp,
     ) -> Self {
         let rules = Arc::clone(&context.behaviour.calling);
@@ -422,6 +425,7 @@ impl CaseCall {
         let mut text = serde_json::json!({ "Comments": comments });
         if has_debt {
             text["Arrears"] = facts.amount.units.into();
+            facts.date = facts.overdue(ended);
         }
         let (rows, mut row) = Rows::of_one(number, text.to_string().into(), drawn);
         // Real tasks are numbered from 0, so this key belongs to none of them.

@@ -50,7 +50,7 @@ pub(in crate::simulator) struct TaskFinished {
     /// The numbers in it.
     #[serde(flatten)]
     counts: Counts,
-    /// When it began: `2025-04-15T06:41:00Z`.
+    /// When it began: `2025-04-15T06:41:00Z`; empty if it ended before its start.
     #[serde(rename = "TaskStartTime")]
     task_start_time: String,
     /// When it ended: `2025-04-15T06:41:00Z`.
@@ -93,7 +93,7 @@ pub(in crate::simulator) struct PlanFinished {
     /// The numbers in it.
     #[serde(flatten)]
     counts: Counts,
-    /// When it began: `2025-04-15T06:41:00Z`.
+    /// When it began: `2025-04-15T06:41:00Z`; empty if it ended before its start.
     #[serde(rename = "PlanStartTime")]
     plan_start_time: String,
     /// When it ended: `2025-04-15T06:41:00Z`.
@@ -157,7 +157,7 @@ impl Calling {
         if context.is_silent(task.cause) {
             return;
         }
-        let moment = |at: Option<Timestamp>| utc_text(at.unwrap_or(task.order.starts));
+        let moment = |at: Option<Timestamp>| at.map(utc_text).unwrap_or_default();
         let body = TaskFinished {
             task_id: self.task_id(key),
             task_name: task.order.name.clone(),
@@ -186,8 +186,8 @@ impl Calling {
             status: self.plan_status(key),
             task_ids: plan.rounds.iter().map(|run| self.task_id(run.task)).collect(),
             counts: self.plan_counts(key),
-            plan_start_time: utc_text(began.unwrap_or(plan.order.starts)),
-            plan_end_time: utc_text(plan.ended.unwrap_or(plan.order.starts)),
+            plan_start_time: began.map(utc_text).unwrap_or_default(),
+            plan_end_time: plan.ended.map(utc_text).unwrap_or_default(),
         };
         let callback = Callback::new(plan.order.account, "plan.finished", &body, Some(self.plan_id(key)));
         context.send(plan.cause, Callback { sums_up: Some(self.plan_id(key)), ..callback });

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::create_task::{LONGEST_NAME, Schedule, taken};
+use super::create_task::{LONGEST_NAME, Schedule};
 use super::rows::RefusedRow;
 use super::{Calling, unknown};
 use crate::contract::fields::Text;
@@ -80,9 +80,7 @@ pub(super) fn create_plan(
     let strategy = calling.find_strategy(&asked.strategy)?;
     let mut order = schedule.order(asked.name.into_string(), request)?;
     calling.check_order(context, &mut order, request)?;
-    if calling.plan_names.contains_key(&(request.account, order.name.clone())) {
-        return Err(taken("PlanName", &order.name));
-    }
+    calling.check_plan_name(request.account, &order.name, strategy)?;
     let (rows, refused) = calling.read_rows(context, &order, request)?;
     let key = calling.add_plan(context, order, strategy, rows, refused.count, request.now);
     if let Some(first) = calling.plan(key).rounds.first().map(|round| round.task) {

@@ -99,9 +99,7 @@ pub(super) fn create_task(
     find_other_version(context, &asked, request);
     let mut order = schedule.order(asked.name.into_string(), request)?;
     calling.check_order(context, &mut order, request)?;
-    if calling.task_names.contains_key(&(request.account, order.name.clone())) {
-        return Err(taken("TaskName", &order.name));
-    }
+    calling.check_task_name(request.account, &order.name)?;
     let (rows, refused) = calling.read_rows(context, &order, request)?;
     let key = calling.add_task(context, order, rows, refused.count, request.now);
     calling.begin_at_once(context, key, request.now);
@@ -183,9 +181,4 @@ impl Calling {
         }
         Ok((rows, refused))
     }
-}
-
-/// Refuses a name that another task or plan of the account has (client; the code is assumed).
-pub(super) fn taken(field: &str, name: &str) -> Refusal {
-    Refusal::new(409, format!("{field} `{}` is taken: names are unique", name.escape_debug()))
 }

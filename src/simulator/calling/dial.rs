@@ -224,7 +224,7 @@ impl Calling {
             return false;
         }
         task.change(row, |row| row.status = RowStatus::Cancelled);
-        if task.is_finished() && task.status != TaskStatus::Pending {
+        if task.is_finished() {
             self.finish(context, key, now);
         }
         true

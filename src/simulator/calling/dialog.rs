@@ -95,7 +95,7 @@ impl Dialogs {
         }
         let (about, locale) = match &self.about {
             Some((about, locale)) => (Cow::Borrowed(about), *locale),
-            None => (Cow::Owned(self.about(at, row, text)), self.country_of(row).default_locale()),
+            None => (Cow::Owned(self.about(at, row, text, business)), self.country_of(row).default_locale()),
         };
         let locale = robot.and_then(|robot| robot.locale.as_deref()).unwrap_or(locale);
         let script = robot.and_then(|robot| self.rules.scripts.get(robot.script.as_ref()?));
@@ -123,7 +123,7 @@ impl Dialogs {
     }
 
     /// Returns the subject of the talk: the values of the row, the rest made up.
-    fn about(&self, at: u32, row: &Row, text: &RowText<'_>) -> About {
+    fn about(&self, at: u32, row: &Row, text: &RowText<'_>, business: Business) -> About {
         let mut rng = stream(self.seed, "facts", at, row.attempts);
         let country = self.country_of(row);
         let name = text.name().unwrap_or_default();
@@ -134,6 +134,14 @@ impl Dialogs {
                 (cents / 100, u8::try_from(cents % 100).unwrap_or(0))
             }
             None => (drawn.amount.units, drawn.amount.cents),
+        };
+        let date = match business {
+            // What a robot asks for was due before the call, and after the loan was taken.
+            Business::Collection => {
+                let overdue = drawn.overdue(row.started());
+                text.loan_date().map_or(overdue, |loan| overdue.max(loan.tomorrow().unwrap_or(loan)))
+            }
+            Business::Telemarketing | Business::InfoCheck => drawn.date,
         };
         let form = text.gender();
         // All calls of a task are made for one company.
@@ -147,7 +155,7 @@ impl Dialogs {
                 cents,
                 unit: text.unit().map_or(country.currency().to_owned(), Cow::into_owned),
             },
-            date: text.due_date().unwrap_or(drawn.date),
+            date: text.due_date().unwrap_or(date),
             company: text.platform().map(Cow::into_owned).or(company.cloned()).unwrap_or(drawn.company),
             name: drawn.name,
         }

@@ -17,7 +17,7 @@ pub(in crate::simulator) struct Drawn {
     pub(in crate::simulator) wait: u16,
     /// Length of the ringing, in seconds.
     pub(in crate::simulator) ring: u8,
-    /// Length of the talk in seconds; 0 if there is none. The length of a robot's talk follows from its words instead.
+    /// Seconds from the answer to the end; 0 without an answer. The length of a robot's talk follows from its words instead.
     pub(in crate::simulator) talk: u16,
     /// `A` to `I`, or 0 if it did not become clear.
     pub(in crate::simulator) intention: u8,

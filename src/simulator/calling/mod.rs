@@ -12,6 +12,7 @@ mod dial;
 mod dialog;
 mod draw;
 mod info_check;
+mod names;
 mod plan;
 mod plan_queries;
 mod played;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::callbacks::Counts;
+use super::names::round_name;
 use super::rows::{Row, RowStatus};
 use super::task::{TaskOrder, TaskStatus};
 use super::{Calling, PlanKey, TASK_WEIGHT, TaskKey};
@@ -184,7 +185,7 @@ impl Calling {
         let strategy = self.rules.strategies.get(plan.strategy);
         let round = strategy.and_then(|strategy| strategy.rounds.get(number as usize));
         let mut order = plan.order.clone();
-        order.name = format!("{} (round {})", plan.order.name, number + 1);
+        order.name = round_name(&plan.order.name, number as usize);
         order.plan = Some((key, number));
         order.starts = order.starts.max(now);
         if let Some(repeat) = round.and_then(|round| round.repeat_number) {
@@ -258,7 +259,7 @@ impl Calling {
         self.begin_round(context, key, origins, rows, 0, now);
     }
 
-    /// Takes a number out of the round under way, unless it is being called or finished, and of all later rounds.
+    /// Takes a number out of the round under way and of all later rounds. If it is being called, that call is its last.
     pub(super) fn cancel_in_plan(
         &mut self,
         context: &mut Context,
@@ -269,7 +270,7 @@ impl Calling {
         let Some(task) = self.plan(key).rounds.last().map(|run| run.task) else { return };
         self.plan_mut(key).out.insert(number);
         for row in self.task_mut(task).rows_of(number) {
-            self.cancel_row(context, task, row, now);
+            self.take_out(context, task, row, now);
         }
     }
 

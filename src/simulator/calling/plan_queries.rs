@@ -49,7 +49,7 @@ pub(super) struct PlanStatus {
     /// When it was created: `2025-04-15T06:41:00Z`.
     #[serde(rename = "CreateTime")]
     create_time: String,
-    /// When it began: `2025-04-15T06:41:00Z`; empty before.
+    /// When it began: `2025-04-15T06:41:00Z`; empty before, and if it ended before its start.
     #[serde(rename = "PlanStartTime")]
     plan_start_time: String,
     /// When it ended: `2025-04-15T06:41:00Z`; empty before.
@@ -118,7 +118,7 @@ struct PlanRound {
     /// The numbers in it.
     #[serde(flatten)]
     counts: Counts,
-    /// When it began: `2025-04-15T06:41:00Z`; empty before.
+    /// When it began: `2025-04-15T06:41:00Z`; empty before, and if it ended before its start.
     #[serde(rename = "TaskStartTime")]
     task_start_time: String,
     /// When it ended: `2025-04-15T06:41:00Z`; empty before.
@@ -160,8 +160,8 @@ pub(super) struct CancelPlanCall {
     number: PhoneNumber,
 }
 
-/// Takes a number out of the round under way and all later ones. If it is being called, or if this round has finished with it,
-/// no later round calls it.
+/// Takes a number out of the round under way and all later ones. If it is being called, that call goes on to its end and is its
+/// last; if this round has finished with it, no later round calls it.
 pub(super) fn cancel_plan_call(
     simulator: &mut Simulator,
     asked: CancelPlanCall,

@@ -75,10 +75,15 @@ pub(super) fn recording_of_number(
     let key = calling.find_task(&asked.task_id, request)?;
     let rows = calling.rows_of(key, asked.number)?;
     let reports = calling.call_reports(key);
-    let recorded = rows.into_iter().rev().find(|row| reports.is_recorded(*row));
+    let recorded = rows.iter().copied().rev().find(|row| reports.is_recorded(*row));
     let Some(call) = recorded.and_then(|row| Some((row, reports.latest(row)?))) else {
-        let message = format!("there is no recording of {}: nobody talked", asked.number);
-        return Err(Refusal::new(404, message));
+        let statuses = rows.iter().filter_map(|row| Some(calling.task(key).row(*row)?.status));
+        let why = match statuses.min_by_key(|status| (*status != RowStatus::Calling, *status as u8)) {
+            Some(RowStatus::Calling) => " yet: it is being called",
+            Some(RowStatus::Pending) => " yet: it is still to be called",
+            _ => ": nobody talked",
+        };
+        return Err(Refusal::new(404, format!("there is no recording of {}{why}", asked.number)));
     };
     reports.is_there(call.0, request.now).map_err(|error| Refusal::new(404, error.to_string()))?;
     let call = call.1;
@@ -112,7 +117,7 @@ pub(super) fn recordings_of_task(
     let mut recorded = calling.recorded(key).map(|row| reports.is_there(row, request.now)).peekable();
     match recorded.peek().cloned() {
         None => {
-            return Err(Refusal::new(404, "this task has no recordings: nobody talked"));
+            return Err(Refusal::new(404, calling.why_not_recorded(key)));
         }
         // One available recording is enough.
         Some(first) => recorded.find(Result::is_ok).unwrap_or(first),
@@ -171,6 +176,16 @@ impl Calling {
         let mock_outcome = self.mock_outcome(key, at);
         let drawn = self.drawn(key, at, attempt, mock_outcome);
         Some(self.attempted(key, at, row, (attempt, drawn), mock_outcome))
+    }
+
+    /// Returns why a task has no recording.
+    fn why_not_recorded(&self, key: TaskKey) -> &'static str {
+        let task = self.task(key);
+        match (task.sums.calling, task.sums.pending, task.began) {
+            (0, 0, _) => "this task has no recordings: nobody talked",
+            (0, _, None) => "this task has no recordings yet: it has not begun",
+            _ => "this task has no recordings yet: its calls are not over",
+        }
     }
 
     /// Returns the rows of a task that have a recording.

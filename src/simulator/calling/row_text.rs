@@ -41,7 +41,7 @@ pub(super) struct RowText<'a> {
     #[serde(rename = "LoanDate", borrow)]
     #[schemars(with = "String")]
     loan_date: Option<&'a RawValue>,
-    /// The due date, `YYYY-MM-DD`. The robot mentions it.
+    /// The due date, `YYYY-MM-DD`. The robot mentions it; without it, a robot that collects debts makes up a day before the call.
     #[serde(rename = "DueDate", borrow)]
     #[schemars(with = "Option<String>")]
     due_date: Option<&'a RawValue>,
@@ -243,6 +243,10 @@ impl<'a> RowText<'a> {
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         }
+    }
+
+    pub(super) fn loan_date(&self) -> Option<Date> {
+        date(given(self.loan_date)).ok().flatten()
     }
 
     pub(super) fn due_date(&self) -> Option<Date> {

@@ -61,7 +61,7 @@ pub(super) struct Row {
     at: u32,
     len: u32,
     chunk: u32,
-    /// Length of the talk in the latest attempt, in seconds.
+    /// Seconds from the answer to the end of the latest attempt. Somebody who hung up at once did not talk in them.
     pub(super) talk: u16,
     /// The number of its own outcome in the list's outcomes, counted from 1; 0 for none.
     mock_outcome: u16,

@@ -24,17 +24,18 @@ use crate::simulator::outcome::MockOutcome;
 pub(in crate::simulator) enum TaskStatus {
     /// Its time has not come (client).
     Pending,
-    /// It calls (assumed).
+    /// It calls. A stopped task is running until its last call has ended (assumed).
     Running,
     /// It calls nobody until it is resumed (assumed).
     Paused,
-    /// Nothing new is dialled; calls under way go on to their end. On the wire it is `cancelled`.
-    #[serde(rename = "cancelled")]
+    /// Nothing new is dialled; calls under way go on to their end. On the wire it is `running` until then, so that a client
+    /// that polls does not take sums for final that still change.
+    #[serde(rename = "running")]
     #[schemars(skip)]
     Stopping,
     /// All its numbers are finished (client).
     Finished,
-    /// It was stopped (assumed).
+    /// It was stopped, and its last call has ended (assumed).
     Cancelled,
 }
 
@@ -118,7 +119,7 @@ pub(super) struct Task {
     pub(super) is_open: bool,
     /// The instance's row for each of its rows, if it belongs to a workflow.
     pub(super) origins: Vec<u32>,
-    /// Of a workflow: the rows whose call under way is the last, whatever its result.
+    /// The rows whose call under way is the last, whatever its result.
     pub(super) let_go: BTreeSet<u32>,
     /// The place of the end of its schedule in the agenda.
     pub(super) close: Option<Place>,

@@ -12,7 +12,7 @@ use crate::simulator::{Refusal, Request, Simulator};
 /// `POST /service/cloud/operation` (client).
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct OperateTask {
-    /// The id of a task, 32 hex digits; it or `PlanID` is needed.
+    /// The id of a task, 32 hex digits; either it or `PlanID` is needed.
     #[serde(rename = "TaskID")]
     task_id: Option<String>,
     /// The id of a plan instead of a task: the action applies to the plan, also while it waits for its next round
@@ -42,19 +42,25 @@ pub(super) fn operate_task(
     request: &Request<'_>,
 ) -> Result<NoData, Refusal> {
     let Simulator { calling, context, .. } = simulator;
-    let key = match (&asked.task_id, &asked.plan_id) {
-        (Some(id), _) => calling.find_own_task(id, request)?,
+    let (what, key, status) = match (&asked.task_id, &asked.plan_id) {
+        (Some(id), None) => {
+            let key = calling.find_own_task(id, request)?;
+            ("task", key, calling.task(key).status)
+        }
         (None, Some(id)) => {
             let plan = calling.find_plan(id, request.account)?;
             let latest = calling.plan(plan).rounds.last().map(|run| run.task);
-            latest.ok_or_else(|| Refusal::new(400, "the plan has no round yet"))?
+            let latest = latest.ok_or_else(|| Refusal::new(400, "the plan has no round yet"))?;
+            ("plan", latest, calling.plan_status(plan))
+        }
+        (Some(_), Some(_)) => {
+            return Err(Refusal::new(400, "TaskID and PlanID are both given: give only one of them"));
         }
         (None, None) => return Err(Refusal::new(400, "TaskID is missing: the id of a task, 32 hex digits")),
     };
-    let task = calling.task(key);
-    let status = task.status;
     // A plan is stopped, paused and resumed through its tasks, even while it waits for its next round.
-    if let (true, Some((plan, _))) = (status.is_over(), task.order.plan) {
+    let task = calling.task(key);
+    if let (true, Some((plan, _))) = (task.status.is_over(), task.order.plan) {
         let done = match asked.action {
             Action::Stop => calling.stop_between_rounds(context, plan, key, request.now).then_some(true),
             Action::Pause => calling.pause_between_rounds(plan, key),
@@ -67,12 +73,16 @@ pub(super) fn operate_task(
             (None, _) => {}
         }
     }
-    let refuse = |why: &str| Err(Refusal::new(400, format!("the task {why}")));
+    let refuse = |why: &str| Err(Refusal::new(400, format!("the {what} {why}")));
     match (asked.action, status) {
         (_, TaskStatus::Finished) => return refuse("is already finished"),
-        (_, TaskStatus::Stopping | TaskStatus::Cancelled) => return refuse("is already stopped"),
+        (_, TaskStatus::Cancelled) => return refuse("is already stopped"),
+        (_, TaskStatus::Stopping) => {
+            return refuse("is already being stopped: its last calls are still going on");
+        }
         (Action::Stop, _) => calling.stop_task(context, key, request.now),
         (Action::Pause, TaskStatus::Running) => calling.pause_task(key),
+        (Action::Pause, TaskStatus::Paused) => return refuse("is already paused"),
         (Action::Pause, _) => return refuse("is not running"),
         (Action::Resume, TaskStatus::Paused) => calling.resume_task(context, key, request.now),
         (Action::Resume, _) => return refuse("is not paused"),

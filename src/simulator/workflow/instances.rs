@@ -261,8 +261,11 @@ impl Workflow {
         let instance = self.instance(key);
         match instance.phase {
             InstancePhase::Created | InstancePhase::Running => Ok(instance),
-            InstancePhase::Ending { stopped: true } | InstancePhase::Stopped => {
-                Err(Refusal::new(400, "the workflow is already stopped"))
+            InstancePhase::Stopped => Err(Refusal::new(400, "the workflow is already stopped")),
+            InstancePhase::Ending { stopped: true } => {
+                let message =
+                    "the workflow is already being stopped: its last calls and sessions are still going on";
+                Err(Refusal::new(400, message))
             }
             InstancePhase::Ending { stopped: false } | InstancePhase::Finished => {
                 Err(Refusal::new(400, "the workflow is already finished"))

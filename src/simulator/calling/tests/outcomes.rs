@@ -194,3 +194,31 @@ fn a_cancelled_number_has_no_notice_of_its_own() {
     let sum = &vendor.sent("task.finished")[0];
     assert_eq!((&sum["Total"], &sum["Cancelled"]), (&json!(3), &json!(2)));
 }
+
+/// Rows need no due date. A robot that asks for overdue money names a day that has passed, and is after that of the loan.
+#[test]
+fn overdue_money_was_due_before_the_call() {
+    let mut vendor = a_vendor(Rules::default());
+    let rows: Vec<Value> = ["2029-11-01", "2029-12-30"]
+        .into_iter()
+        .flat_map(|loan| (0..30).map(move |n| (loan, n)))
+        .map(|(loan, n)| {
+            json!({ "Mobile": "+6281112340001", "Comments": format!("{loan} {n}"), "LoanAmount": 5, "LoanDate": loan,
+                "mock_outcome": "intention_a" })
+        })
+        .collect();
+    let task = id(vendor.request("task.create", task("t", &rows)).unwrap());
+    // The calls are on the first of January.
+    vendor.pass(DAY);
+    let (mut dates, mut latest) = (0, 0);
+    for (comments, detail) in details(&mut vendor, &task) {
+        let said = detail["Dialog"].to_string();
+        assert!(!said.contains("Januari"), "{said}");
+        dates += usize::from(said.contains("Desember"));
+        if comments.starts_with("2029-12-30") && said.contains("Desember") {
+            assert!(said.contains("31 Desember"), "{said}");
+            latest += 1;
+        }
+    }
+    assert!(dates > 30 && latest > 10, "{dates} {latest}");
+}

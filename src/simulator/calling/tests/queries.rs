@@ -148,3 +148,33 @@ fn details_that_are_kept_are_those_that_are_made() {
     }
     assert_eq!(last["Status"], "cancelled");
 }
+
+#[test]
+fn why_there_is_no_recording_is_told_truly() {
+    let mut vendor = a_vendor(Rules { channels: 1, ..Rules::default() });
+    let mut fields = task("t", &[row("9010"), row("9005")]);
+    fields["ScheduleStartTime"] = "2030-01-01 10:00:00".into();
+    let task = id(vendor.request("task.create", fields).unwrap());
+    let why = |vendor: &mut Vendor| {
+        let of = |number: &str| json!({ "TaskID": task, "Callee": format!("+62811123{number}") });
+        ["9010", "9005"].map(|number| {
+            let (code, message) = vendor.request("task.recording", of(number)).unwrap_err();
+            assert_eq!(code, 404);
+            message
+        })
+    };
+    let all = |vendor: &mut Vendor| {
+        vendor.request("task.recordings", json!({ "TaskID": task })).map_err(|(_, message)| message)
+    };
+    let no = |number: &str, why: &str| format!("there is no recording of +62811123{number}{why}");
+    let to_call = " yet: it is still to be called";
+    assert_eq!(why(&mut vendor), [no("9010", to_call), no("9005", to_call)]);
+    assert_eq!(all(&mut vendor).unwrap_err(), "this task has no recordings yet: it has not begun");
+    vendor.pass(Duration::from_secs(3_620));
+    assert_eq!(why(&mut vendor), [no("9010", " yet: it is being called"), no("9005", to_call)]);
+    assert_eq!(all(&mut vendor).unwrap_err(), "this task has no recordings yet: its calls are not over");
+    vendor.pass(DAY);
+    all(&mut vendor).unwrap();
+    let busy = json!({ "TaskID": task, "Callee": "+628111239005" });
+    assert_eq!(vendor.request("task.recording", busy).unwrap_err().1, no("9005", ": nobody talked"));
+}

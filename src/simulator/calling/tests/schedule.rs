@@ -96,14 +96,17 @@ fn stopping_pausing_and_cancelling() {
     };
     assert_eq!(operate(&mut vendor, "Resume").unwrap_err().1, "the task is not paused");
     operate(&mut vendor, "Pause").unwrap();
+    assert_eq!(operate(&mut vendor, "Pause").unwrap_err().1, "the task is already paused");
     vendor.pass(DAY);
     assert_eq!(vendor.simulator.calling.tasks[0].sums.pending, 2, "nobody is called while it is paused");
     operate(&mut vendor, "Resume").unwrap();
     vendor.pass(Duration::from_secs(1));
     assert_eq!(vendor.simulator.calling.tasks[0].sums.calling, 1);
     operate(&mut vendor, "Stop").unwrap();
-    assert_eq!(operate(&mut vendor, "Stop").unwrap_err().1, "the task is already stopped");
+    let again = operate(&mut vendor, "Stop").unwrap_err().1;
+    assert_eq!(again, "the task is already being stopped: its last calls are still going on");
     vendor.pass(DAY);
+    assert_eq!(operate(&mut vendor, "Stop").unwrap_err().1, "the task is already stopped");
     let rows = details(&mut vendor, &task);
     assert_eq!(rows["9002"]["Status"], "finished", "a call under way goes on to its end");
     assert_eq!(rows["9004"]["Status"], "cancelled");
@@ -144,4 +147,56 @@ fn nobody_waits_for_what_was_stopped() {
         assert!(!vendor.simulator.is_busy());
         assert_eq!(vendor.simulator.next_wakeup(), None);
     }
+}
+
+/// Clients poll the details until the status is a final one: nothing changes after it.
+#[test]
+fn a_stopped_task_is_running_until_its_last_call_has_ended() {
+    let mut vendor = a_vendor(Rules { channels: 2, ..Rules::default() });
+    let task = id(vendor
+        .request("task.create", task("t", &[row("9010"), row("9005"), row("9001"), row("9002")]))
+        .unwrap());
+    vendor.pass(Duration::from_secs(1));
+    vendor.request("task.stop", json!({ "TaskID": task, "Action": "Stop" })).unwrap();
+    let mut last = Value::Null;
+    let mut statuses = Vec::new();
+    for _ in 0..100 {
+        let listed = vendor.request("task.list", json!({})).unwrap()["list"][0].take();
+        let detail = vendor.request("task.detail", json!({ "TaskID": task })).unwrap();
+        assert_eq!(listed["Status"], detail["Status"]);
+        assert_eq!(listed["Status"] == "cancelled", listed["Calling"] == 0, "{listed}");
+        if statuses.last() == Some(&json!("cancelled")) {
+            assert_eq!(listed, last);
+        }
+        if statuses.last() != Some(&listed["Status"]) {
+            statuses.push(listed["Status"].clone());
+        }
+        last = listed;
+        vendor.pass(Duration::from_secs(10));
+    }
+    assert_eq!(statuses, ["running", "cancelled"]);
+    assert_eq!((&last["Connected"], &last["Cancelled"]), (&json!(1), &json!(2)));
+    assert_eq!(vendor.sent("task.finished")[0]["Status"], "cancelled");
+}
+
+#[test]
+fn a_task_that_ends_before_its_start_never_began() {
+    let at_once = |vendor: &mut Vendor, name: &str, call: &str, mut asked: Value| {
+        let mut fields = task(name, &[row("9001")]);
+        fields["ScheduleStartTime"] = "2030-02-03 09:00:00".into();
+        let task = id(vendor.request("task.create", fields).unwrap());
+        asked["TaskID"] = task.into();
+        vendor.request(call, asked).unwrap();
+        vendor.pass(Duration::from_secs(2));
+        let sent = vendor.sent("task.finished").pop().expect("it does not wait for its start");
+        assert_eq!(sent["TaskName"], name);
+        ["Status", "TaskStartTime", "TaskEndTime"].map(|field| sent[field].as_str().unwrap().to_owned())
+    };
+    let mut vendor = a_vendor(Rules::default());
+    let stopped = at_once(&mut vendor, "stopped", "task.stop", json!({ "Action": "Stop" }));
+    assert_eq!(stopped, ["cancelled", "", "2030-01-01T02:00:00Z"]);
+    let number = json!({ "CalleeNumber": "+628111239001" });
+    let emptied = at_once(&mut vendor, "emptied", "task.cancel_call", number);
+    assert_eq!(emptied, ["finished", "", "2030-01-01T02:00:02Z"]);
+    assert_eq!(vendor.simulator.next_wakeup(), None);
 }

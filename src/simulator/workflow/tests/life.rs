@@ -117,8 +117,12 @@ fn stopping_lets_calls_and_sessions_end_and_nothing_else() {
     }
     for workflow in [&chats, &calls] {
         vendor.request("workflow.stop", json!({ "workflow_id": workflow })).unwrap();
-        vendor.request("workflow.stop", json!({ "workflow_id": workflow })).unwrap_err();
+        let (code, why) = vendor.request("workflow.stop", json!({ "workflow_id": workflow })).unwrap_err();
+        assert!(code == 400 && why.contains("already being stopped"), "{why}");
     }
+    // Instance and call task agree until the last call has ended.
+    assert_eq!(vendor.summary(&calls)["status"], "running");
+    assert_eq!(vendor.list("workflow.call_tasks", &calls)[0]["Status"], "running");
     assert_eq!(vendor.sent("workflow.session_ended").len(), 0);
     vendor.pass(DAY);
     assert_eq!(vendor.sent("workflow.session_ended").len(), 1);
@@ -132,6 +136,8 @@ fn stopping_lets_calls_and_sessions_end_and_nothing_else() {
     assert_eq!(vendor.summary(&calls)["cancelled"], 2);
     let task = vendor.list("workflow.call_tasks", &calls);
     assert_eq!((&task[0]["Status"], &task[0]["Pending"]), (&json!("cancelled"), &json!(0)));
+    let (_, why) = vendor.request("workflow.stop", json!({ "workflow_id": calls })).unwrap_err();
+    assert_eq!(why, "the workflow is already stopped");
 }
 
 #[test]
