@@ -95,7 +95,8 @@ pub(super) struct TaskDetail {
     /// Number of calls to skip. Default: 0.
     offset: Option<Count>,
     /// What the calls are ordered by: `calltime` for the oldest first; with ` desc` after it or `-` before it for the
-    /// newest first. Default: `calltime` (client; that the order can be reversed is assumed).
+    /// newest first. Default: `calltime` (client; that the order can be reversed, and that other words are refused, is
+    /// assumed).
     order_by: Option<String>,
     /// Whether `customerInfo` is filled. Default: `N` (client; the words are assumed).
     need_customer_info: Option<Flag>,
@@ -112,7 +113,7 @@ pub(super) struct TaskDetail {
 /// A condition on a field of a call (client).
 #[derive(Debug, Deserialize, JsonSchema)]
 struct Like {
-    /// A field of the rows, or a column of `customerInfo`.
+    /// A field of the rows, or a column of `customerInfo` (client; that any other is refused is assumed).
     field: String,
     /// Its value; `%` stands for any text, as in SQL (client; the meaning is assumed).
     pattern: Pattern,
@@ -161,6 +162,14 @@ fn ordered_by(order_by: &str) -> (&str, Option<bool>) {
         Some((word, direction)) if direction.eq_ignore_ascii_case("desc") => (word.trim(), Some(true)),
         Some((word, direction)) if direction.eq_ignore_ascii_case("asc") => (word.trim(), Some(false)),
         _ => (order, None),
+    }
+}
+
+/// Whether the calls are ordered by falling `calltime`, by the `orderBy` of *detail*.
+fn descends(order_by: &str) -> Result<bool, Refusal> {
+    match ordered_by(order_by) {
+        ("calltime", descends) => Ok(descends == Some(true)),
+        _ => Err(Refusal::new(10607, format!("orderBy is {}, expected `calltime`", shown(&order_by.into())))),
     }
 }
 
@@ -229,6 +238,7 @@ pub(super) fn task_detail(
     let offset = fields.offset.map_or(0, Whole::count);
     let span = span(fields.min_start_time, fields.max_start_time, request.zone, 10607)?;
     let with_info = fields.need_customer_info == Some(Flag(true));
+    let descends = fields.order_by.as_deref().map_or(Ok(false), descends)?;
     let likes = List::items(fields.like);
     dialer.check_likes(key, &likes)?;
     let count = u32::try_from(dialer.task(key).calls.len()).unwrap_or(u32::MAX);
@@ -236,7 +246,7 @@ pub(super) fn task_detail(
         .filter(|at| span.contains(&dialer.call(key, *at).started_at()))
         .filter(|at| likes.is_empty() || dialer.fits_all(key, *at, &likes))
         .collect();
-    if fields.order_by.as_deref().is_some_and(|order| ordered_by(order).1 == Some(true)) {
+    if descends {
         found.reverse();
     }
     let page = found.iter().skip(offset).take(limit);
@@ -297,20 +307,29 @@ impl Dialer {
         likes.iter().all(|like| like.fits(&row))
     }
 
-    /// Checks that the list has columns of the customer's own if a condition names one.
+    /// Checks that every condition names a field of the rows or a column of the customer's own.
     fn check_likes(&self, key: TaskKey, likes: &[Like]) -> Result<(), Refusal> {
         let task = self.task(key);
-        if task.contacts.has_info || task.calls.is_empty() {
+        if likes.is_empty() || task.calls.is_empty() {
             return Ok(());
         }
         let row = serde_json::to_value(self.row(key, 0, false)).unwrap_or_default();
-        match likes.iter().find(|like| row.get(&like.field).is_none()) {
-            Some(like) => {
-                let field = shown(&like.field.as_str().into());
-                Err(Refusal::new(10617, format!("the task has no customer info, so no field {field}")))
+        for Like { field, .. } in likes.iter().filter(|like| row.get(&like.field).is_none()) {
+            let shown = shown(&field.as_str().into());
+            if !task.contacts.has_info {
+                return Err(Refusal::new(
+                    10617,
+                    format!("the task has no customer info, so no field {shown}"),
+                ));
             }
-            None => Ok(()),
+            if !task.contacts.has_column(field) {
+                let message = format!(
+                    "like names {shown}, which is no field of the calls and no column of the contacts"
+                );
+                return Err(Refusal::new(10607, message));
+            }
         }
+        Ok(())
     }
 }
 

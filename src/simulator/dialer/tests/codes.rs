@@ -192,6 +192,9 @@ fn queries_are_checked() {
         (json!({ "offset": -1 }), 10607),
         (json!({ "like": [{ "field": "caller" }] }), 10607),
         (json!({ "needCustomerInfo": "maybe" }), 10607),
+        (json!({ "orderBy": "talktime" }), 10607),
+        (json!({ "orderBy": "calltime sideways" }), 10607),
+        (json!({ "orderBy": "-answertime" }), 10607),
         (json!({ "limit": 1001 }), 10705),
         (json!({ "like": [{ "field": "Debt", "pattern": "%" }] }), 10617),
     ] {
@@ -199,6 +202,16 @@ fn queries_are_checked() {
         assert_eq!(refused(&mut vendor, "dialer.task_detail", &base, fields), code, "{sent}");
     }
     assert_eq!(vendor.request_as(1, "dialer.task_detail", &base), Err(10703));
+    // A column that some contact has, and one that none has.
+    let mut other = row(3, "busy");
+    other["Branch"] = "Bogor".into();
+    let id = vendor.create(task("columns", vec![row(2, "busy"), other]));
+    vendor.pass(Duration::from_secs(600));
+    let base = json!({ "taskId": id });
+    let like = |field: &str| json!({ "like": [{ "field": field, "pattern": "Bo%" }] });
+    let found = vendor.request("dialer.task_detail", with(base.clone(), like("Branch"))).unwrap();
+    assert_eq!(found["total"], 1);
+    assert_eq!(refused(&mut vendor, "dialer.task_detail", &base, like("branch")), 10607);
 }
 
 #[test]
