@@ -84,6 +84,8 @@ pub(in crate::simulator) struct Conversation {
     pub seat_id: Arc<str>,
     /// Its messages.
     pub(in crate::simulator) messages: Messages,
+    /// The latest template message that was sent to its user: the campaign and the row in it.
+    pub(in crate::simulator) latest_template: Option<(u32, u32)>,
     /// The planned turns of its user and its bot, if the simulator plays them.
     pub script: Option<Box<Script>>,
     /// The scheduled messages of a workflow's conversation in progress.
@@ -189,6 +191,7 @@ impl Conversation {
             ended: None,
             seat_id: Arc::default(),
             messages: Messages::default(),
+            latest_template: None,
             scheduled: None,
             seed_source: SeedSource { country: opening.country, locale: user.locale, at: opening.now },
             rng,

@@ -10,8 +10,8 @@ use crate::simulator::access::Account;
 use crate::simulator::context::Context;
 use crate::simulator::{AccountKey, Refusal, Request, Simulator, WabaAccount};
 
-/// Number of business accounts of each account.
-const WABA_ACCOUNTS: u64 = 2;
+/// Number of business accounts of each account, if the settings declare none.
+const WABA_ACCOUNTS: usize = 2;
 
 /// A WhatsApp business account (assumed).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -32,14 +32,13 @@ pub(in crate::simulator) struct Waba {
 
 /// Returns the business accounts of an account: those of the settings, or two that depend only on the seed.
 fn wabas(seed: Seed, key: AccountKey, account: &Account, declared: &[WabaAccount]) -> Vec<Waba> {
-    let made = made_up(seed, key, account);
     if declared.is_empty() {
-        return made;
+        return (0..WABA_ACCOUNTS).map(|at| draw(seed, key, account, at, declared)).collect();
     }
     let own = declared.iter().filter(|waba| waba.account.as_ref().is_none_or(|name| *name == account.name));
     own.enumerate()
         .map(|(at, waba)| {
-            let usual = made.get(at).cloned().unwrap_or_else(|| draw(seed, key, account, at as u64));
+            let usual = draw(seed, key, account, at, declared);
             Waba {
                 waba_id: waba.waba_id.clone().unwrap_or(usual.waba_id),
                 name: waba.name.clone(),
@@ -52,17 +51,17 @@ fn wabas(seed: Seed, key: AccountKey, account: &Account, declared: &[WabaAccount
         .collect()
 }
 
-fn made_up(seed: Seed, key: AccountKey, account: &Account) -> Vec<Waba> {
-    (0..WABA_ACCOUNTS).map(|at| draw(seed, key, account, at)).collect()
-}
-
-fn draw(seed: Seed, key: AccountKey, account: &Account, at: u64) -> Waba {
+/// Makes up the business account of an account that has this index among its own.
+fn draw(seed: Seed, key: AccountKey, account: &Account, at: usize, declared: &[WabaAccount]) -> Waba {
     let companies = &content::market(account.country).companies;
     let first = usize::try_from(seed.stream("waba company", key.index() as u64).random::<u32>()).unwrap_or(0);
-    let rng = &mut seed.stream("waba", key.index() as u64 * WABA_ACCOUNTS + at);
-    let company = &companies[(first + at as usize) % companies.len()];
+    // No account has more than this, so that the numbers of all accounts differ.
+    let most = declared.len().max(WABA_ACCOUNTS);
+    let number = (key.index() * most + at) as u64;
+    let rng = &mut seed.stream("waba", number);
+    let company = &companies[(first + at) % companies.len()];
     // Channels of one vendor never share an id.
-    let channel = 1_000 + (key.index() as u64 * WABA_ACCOUNTS + at) * 37 % 4_000 + rng.random_range(0..37);
+    let channel = 1_000 + number * 37 + rng.random_range(0..37);
     Waba {
         waba_id: rng.random_range(100_000_000_000_000_u64..1_000_000_000_000_000).to_string(),
         name: company.clone(),
@@ -113,7 +112,8 @@ pub(super) fn of_account(context: &Context, key: AccountKey) -> Vec<Waba> {
 /// Returns the business account that the workflows of an account send from: the first, or else a made-up one.
 pub(in crate::simulator) fn sender(context: &Context, key: AccountKey) -> Waba {
     let first = of_account(context, key).into_iter().next();
-    first.unwrap_or_else(|| draw(context.seed, key, context.access.account(key), 0))
+    let declared = &context.behaviour.bot.waba;
+    first.unwrap_or_else(|| draw(context.seed, key, context.access.account(key), 0, declared))
 }
 
 /// `POST /api/v1/waba/accounts` (assumed).
@@ -137,4 +137,36 @@ pub(super) fn waba_accounts(
 ) -> Result<WabaList, Refusal> {
     let list = own(simulator, request);
     Ok(WabaList { total: list.len(), list })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_business_accounts_share_an_id() {
+        let account = Account::default();
+        for declared in 0..5 {
+            let one = WabaAccount {
+                name: "Toko".to_owned(),
+                channel_id: None,
+                waba_id: None,
+                phone: None,
+                company: None,
+                account: None,
+            };
+            let declared = vec![one; declared];
+            let (mut ids, mut channels, mut count) = (BTreeSet::new(), BTreeSet::new(), 0);
+            for key in (0..200).map(AccountKey::at) {
+                for waba in wabas(Seed(5), key, &account, &declared) {
+                    ids.insert(waba.waba_id);
+                    channels.insert(waba.channel_id);
+                    count += 1;
+                }
+            }
+            assert_eq!((ids.len(), channels.len()), (count, count), "{} declared", declared.len());
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rand::RngExt;
 
-use super::{Row, RowStatus};
+use super::RowStatus;
 use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::message::TemplateInfo;
 use crate::simulator::chatbot::callbacks::{MessageReceive, TemplateReply};
@@ -20,15 +20,10 @@ pub(in crate::simulator::chatbot) fn replied(
     simulator: &mut Simulator,
     key: ConversationKey,
 ) -> Option<TemplateInfo> {
-    let has_it =
-        |row: &Row| row.conversation == key && !matches!(row.status, RowStatus::Pending | RowStatus::Failed);
-    let campaigns = &mut simulator.chatbot.campaigns.list;
-    let (task, row) = campaigns
-        .iter()
-        .rev()
-        .find_map(|(task, campaign)| Some((task, campaign.rows.iter().position(has_it)?)))?;
-    let campaign = campaigns.get_mut(task)?;
-    let is_first = !std::mem::replace(&mut campaign.rows[row].replied, true);
+    let (task, row) = simulator.chatbot.conversations.get(key).latest_template?;
+    // A campaign that finished long ago is not kept.
+    let campaign = simulator.chatbot.campaigns.list.get_mut(task as usize)?;
+    let is_first = !std::mem::replace(&mut campaign.rows[row as usize].replied, true);
     campaign.replied += usize::from(is_first);
     (is_first && campaign.is_single).then(|| campaign.chosen.info())
 }

@@ -77,6 +77,7 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
         if conversation.begun {
             conversation.last_activity = at;
         }
+        conversation.latest_template = u32::try_from(task).ok().zip(u32::try_from(row).ok());
         MessageStatus::Send
     };
     let mock_outcome = state.mock_outcome;

@@ -128,6 +128,31 @@ fn a_person_presses_a_button_of_a_template_and_wants_no_more() {
     assert_eq!(result["list"][0]["error"]["code"], 1002, "{result}");
 }
 
+/// The messages of a long list take a while: a later one to the same user may be sent first.
+#[test]
+fn a_reply_is_to_the_template_that_was_sent_last() {
+    let mut vendor = Vendor::new(1);
+    let silent = |number: String| json!({ "number": number, "mock_outcome": "wa_silent" });
+    let mut to: Vec<Value> = (0..500).map(|last| silent(format!("+6281112350{last:03}"))).collect();
+    to.push(silent(format!("+{CALLER}")));
+    let many = vendor.ok("chatbot.send_template", json!({ "template_id": 35, "to": to }));
+    let single = json!({ "template_id": 35, "to": silent(format!("+{CALLER}")) });
+    let single = vendor.ok("chatbot.send_single_template", single);
+    let call_id = single["call_id"].as_str().unwrap().to_owned();
+    let replied = |vendor: &mut Vendor| {
+        [&many, &single].map(|sent| {
+            let result = vendor.ok("chatbot.template_result", json!({ "task_id": sent["task_id"] }));
+            result["replied"].as_i64().unwrap()
+        })
+    };
+    vendor.pass(Duration::from_secs(5));
+    vendor.act(&call_id, words("halo"));
+    assert_eq!(replied(&mut vendor), [0, 1]);
+    vendor.pass(Duration::from_secs(60));
+    vendor.act(&call_id, words("halo lagi"));
+    assert_eq!(replied(&mut vendor), [1, 1]);
+}
+
 #[test]
 fn what_is_not_there_is_told() {
     let mut vendor = Vendor::new(1);
