@@ -27,6 +27,13 @@ export class NotMet extends Error {
   }
 }
 
+/** The error of an address where no mock answers. */
+function noMock(baseUrl, why) {
+  const url = process.env.AIRUDDER_MOCK_URL?.replace(/\/+$/, "");
+  const source = url && baseUrl.startsWith(url) ? " (AIRUDDER_MOCK_URL)" : "";
+  return new Error(`no mock answers at ${baseUrl}${source}: ${why}`);
+}
+
 class Control {
   /** `token` is for a control API that requires one; `exec --control-token` passes it to its command. */
   constructor(baseUrl, controlToken = process.env.AIRUDDER_MOCK_CONTROL_TOKEN) {
@@ -46,8 +53,12 @@ class Control {
     } else {
       options.body = JSON.stringify(fields);
     }
-    const response = await fetch(url, options);
-    const answer = await response.json();
+    const response = await fetch(url, options).catch((error) => {
+      throw noMock(this.baseUrl, error.cause?.message || error.cause?.code || error.message);
+    });
+    const answer = await response.json().catch(() => {
+      throw noMock(this.baseUrl, "another program answers");
+    });
     if (response.status === 417) throw new NotMet(answer);
     if (!response.ok) throw new MockError(response.status, answer.message);
     return answer;
@@ -189,14 +200,14 @@ export class Mock extends Control {
 }
 
 /**
- * Returns the mock at AIRUDDER_MOCK_URL, or starts one: AIRUDDER_MOCK_BIN, the program of this package, or
- * `airudder-mock` on the PATH.
+ * Returns the mock at AIRUDDER_MOCK_URL, or starts one, which ends with this process, even if that is killed:
+ * AIRUDDER_MOCK_BIN, the program of this package, or `airudder-mock` on the PATH.
  */
 export async function start(flags = ["--speed", "0"]) {
   if (process.env.AIRUDDER_MOCK_URL) return new Mock(process.env.AIRUDDER_MOCK_URL);
   const binary = program();
-  const child = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--quiet", ...flags], {
-    stdio: ["ignore", "pipe", "inherit"],
+  const child = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--quiet", "--until-stdin-closes", ...flags], {
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const failed = once(child, "error").then(([error]) => {
     throw new Error(`${binary} can't be started: ${error.message}; install it, or set AIRUDDER_MOCK_BIN`);

@@ -23,9 +23,29 @@ pub(super) fn standard_input() -> Result<mpsc::Receiver<String>, CommandError> {
             line.clear();
         }
     };
-    let started = std::thread::Builder::new().name("input".to_owned()).spawn(read);
-    started.map_err(|error| CommandError::start(format!("cannot start a thread: {error}")))?;
+    on_a_thread(read)?;
     Ok(lines)
+}
+
+/// Returns a future that is ready when standard input ends. What comes from it is dropped.
+pub(super) fn standard_input_ends() -> Result<impl Future<Output = ()>, CommandError> {
+    let (open, mut ends) = mpsc::channel::<()>(1);
+    on_a_thread(move || {
+        // An input that cannot be read has ended, too.
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        drop(open);
+    })?;
+    Ok(async move {
+        ends.recv().await;
+    })
+}
+
+/// Reads on a thread of its own, which does not keep the program from ending.
+fn on_a_thread(read: impl FnOnce() + Send + 'static) -> Result<(), CommandError> {
+    match std::thread::Builder::new().name("input".to_owned()).spawn(read) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(CommandError::start(format!("cannot start a thread: {error}"))),
+    }
 }
 
 /// Returns no lines.

@@ -64,7 +64,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use exit::{CommandError, Exit};
-use signals::{interrupted, interrupted_with};
+use signals::{interrupted, interrupted_or, interrupted_with};
 
 use crate::mock::Prepared;
 use crate::settings::Flags;

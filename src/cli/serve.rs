@@ -120,6 +120,10 @@ pub(super) struct Args {
     watch: bool,
     #[command(flatten)]
     control: ControlArgs,
+    /// Also stop when standard input is closed. For programs that start the mock: it ends with them even if they are
+    /// killed.
+    #[arg(long)]
+    until_stdin_closes: bool,
     /// Print only the address, and at the end what was not sent.
     #[arg(long, short)]
     quiet: bool,
@@ -210,7 +214,14 @@ async fn serve(
         Err(error) => return Err(taken::why(error).await),
     };
     let files = args.address_files.write(mock.address(), &mock.url()).map_err(CommandError::start)?;
-    let interrupted = super::interrupted_with(files.remover());
+    let input_ends = args.until_stdin_closes.then(super::lines::standard_input_ends).transpose()?;
+    let input_ends = async {
+        match input_ends {
+            Some(ends) => ends.await,
+            None => std::future::pending().await,
+        }
+    };
+    let interrupted = super::interrupted_or(input_ends, files.remover());
     if args.quiet {
         super::say(&format!("{}://{}", args.secured.via().scheme(), mock.address()));
         mock.proxy_url().iter().for_each(|url| super::say(&format!("proxy {url}")));

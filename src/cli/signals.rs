@@ -80,9 +80,20 @@ pub(super) fn interrupted() -> impl Future<Output = ()> {
 
 /// Like [`interrupted`], with an action to perform before the process ends at once.
 pub(super) fn interrupted_with(at_the_last: impl FnOnce() + Send + 'static) -> impl Future<Output = ()> {
+    interrupted_or(std::future::pending(), at_the_last)
+}
+
+/// Like [`interrupted_with`], but also ready as soon as another future is. An interruption after that is a second one.
+pub(super) fn interrupted_or(
+    other: impl Future<Output = ()>,
+    at_the_last: impl FnOnce() + Send + 'static,
+) -> impl Future<Output = ()> {
     let mut signals = Signals::catch();
     async move {
-        signals.next().await;
+        tokio::select! {
+            _ = signals.next() => {}
+            () = other => {}
+        }
         // What came at the same time as the first is not a second one.
         let mut signals = Signals::catch();
         tokio::spawn(async move {

@@ -1,11 +1,13 @@
 //! The end of `serve`: nothing new is begun, and what is left is said.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::serving::{Serving, eventually};
+use crate::support::program;
 
 fn text_message(serving: &Serving, token: &str, url: &str) -> u16 {
     let fields = json!({ "to": ["+6281112345678"], "message": "Hi", "from": "A", "callbackUrl": url });
@@ -74,4 +76,25 @@ fn a_story_that_never_pauses_keeps_nobody_waiting() {
     assert_eq!(text_message(&serving, &token, "http://127.0.0.1:9/"), 200);
     serving.ask_to_stop();
     serving.ended();
+}
+
+/// For a program that starts the mock and may be killed: only the system closes its end then.
+#[test]
+fn a_mock_may_end_with_its_standard_input() {
+    let mut child = program()
+        .args(["serve", "--listen", "127.0.0.1:0", "--quiet", "--until-stdin-closes"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    let address = address.trim().strip_prefix("http://").unwrap().to_owned();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"nobody reads this\n").unwrap();
+    TcpStream::connect(&address).unwrap();
+    assert_eq!(child.try_wait().unwrap(), None);
+    drop(input);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    TcpStream::connect(&address).unwrap_err();
 }

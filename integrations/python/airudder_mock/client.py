@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
@@ -61,17 +62,36 @@ class _Control:
         headers = {"Content-Type": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
-        request = urllib.request.Request(url, body, headers, method=method)
         try:
+            request = urllib.request.Request(url, body, headers, method=method)
             # Proxies of the environment are for the outside, not for the mock.
             with _OPENER.open(request) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             with error:
-                answer = json.loads(error.read() or b"{}")
+                answer = self._refusal(error.read())
             if error.code == 417:
                 raise NotMet(answer) from None
             raise MockError(error.code, answer.get("message", "")) from None
+        except json.JSONDecodeError:
+            raise self._no_mock("another program answers") from None
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise self._no_mock(getattr(error, "reason", None) or error) from None
+
+    def _refusal(self, body: bytes) -> Dict[str, Any]:
+        __tracebackhide__ = True
+        try:
+            answer = json.loads(body or b"{}")
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise self._no_mock("another program answers") from None
+        return answer
+
+    def _no_mock(self, why: Any) -> ConnectionError:
+        url = os.environ.get("AIRUDDER_MOCK_URL")
+        source = " (AIRUDDER_MOCK_URL)" if url and self.base_url.startswith(url.rstrip("/")) else ""
+        return ConnectionError(f"no mock answers at {self.base_url}{source}: {why}")
 
     def wait_for(
         self,
@@ -219,17 +239,20 @@ class Started(Mock):
         """Stops the mock in order."""
         self.process.terminate()
         self.process.wait(30)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
 
 
 def start(*flags: str, binary: Optional[str] = None) -> Started:
     """Starts `airudder-mock serve` on a free port: AIRUDDER_MOCK_BIN, the program installed beside this package, or
-    the one on the PATH."""
+    the one on the PATH. It ends with this process, even if that is killed."""
     own = shutil.which("airudder-mock", path=sysconfig.get_path("scripts"))
     binary = binary or os.environ.get("AIRUDDER_MOCK_BIN") or own or shutil.which("airudder-mock")
     if not binary:
         raise FileNotFoundError("airudder-mock is not on the PATH: install it, or set AIRUDDER_MOCK_BIN")
-    command = [binary, "serve", "--listen", "127.0.0.1:0", "--quiet", *flags]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [binary, "serve", "--listen", "127.0.0.1:0", "--quiet", "--until-stdin-closes", *flags]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     # Its first line is its address.
     line = process.stdout.readline().strip() if process.stdout else ""
     if not line.startswith("http://"):
