@@ -261,7 +261,9 @@ impl Api {
         let counted = payer.map_or(Ok(()), |payer| engine.simulator().access_mut().count_request(payer, now));
         if let Err(wait) = counted {
             let seconds = faults::retry_after_seconds(wait);
-            let message = format!("the rate limit of the account is exceeded; retry in {seconds} s");
+            let message = format!(
+                "the rate limit of the account is exceeded; retry in {seconds} s on the mock's clock"
+            );
             let refusal = Refusal::new(429, message);
             let response = self.refuse(engine, route, &refusal, Some(fields), client, now);
             return (Built::Whole(response.retry_after(seconds.max(1))), Some(refusal));

@@ -349,7 +349,8 @@ impl Hunt {
                 let unfit = match wanted.state {
                     State::Queued | State::Tried => return None,
                     State::Delivered if is_dead => {
-                        Some(format!("it was given up after {} attempts", end.attempts))
+                        let attempts = if end.attempts == 1 { "attempt" } else { "attempts" };
+                        Some(format!("it was given up after {} {attempts}", end.attempts))
                     }
                     State::Dead if !is_dead => Some("it was delivered".to_owned()),
                     State::Delivered | State::Dead => None,

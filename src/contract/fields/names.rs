@@ -305,8 +305,10 @@ impl Node {
         };
         for digits in numbers.iter().take(MOST_ITEMS).filter_map(scalar) {
             let digits = digits.trim();
-            if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-                let form = Form::NoPlus(digits.chars().take(SHOWN).collect());
+            // With its plus it must be a number: a local one such as 0811 is refused either way.
+            let may_be_number = (7..=15).contains(&digits.len()) && !digits.starts_with('0');
+            if may_be_number && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+                let form = Form::NoPlus(digits.to_owned());
                 report(Noticed::Form { path: place.path(), form });
             }
         }
@@ -569,20 +571,19 @@ mod tests {
 
     #[test]
     fn a_number_without_its_plus_and_a_value_in_place_of_a_list_are_reported() {
-        let right =
-            json!({"phone": "+6281112345678", "to": ["+6281112345678", {"number": "+628111"}], "rows": null});
+        let right = json!({"phone": "+6281112345678", "to": ["+6281112345678", {"number": "+6281111"}], "rows": null});
         assert!(noticed(&right, true).is_empty());
         let fields = json!({
-            "phone": "6281112345678", "to": [" 628111", {"number": 628112}, "+628113"], "rows": {"Mobile": "+1"},
+            "phone": "6281112345678", "to": [" 6281111", {"number": 6281112}, "+6281113", "0811", "08111234567"], "rows": {"Mobile": "+1"},
         });
         let wanted = [
             "phone: NoPlus(\"6281112345678\")",
-            "to[]: NoPlus(\"628111\")",
-            "to[].number: NoPlus(\"628112\")",
+            "to[]: NoPlus(\"6281111\")",
+            "to[].number: NoPlus(\"6281112\")",
             "rows: Single",
         ];
         assert_eq!(noticed(&fields, true), wanted);
-        assert_eq!(noticed(&json!({"to": "628111"}), true), ["to: Single", "to[]: NoPlus(\"628111\")"]);
+        assert_eq!(noticed(&json!({"to": "6281111"}), true), ["to: Single", "to[]: NoPlus(\"6281111\")"]);
         assert!(noticed(&fields, false).is_empty());
         assert!(noticed(&json!({"times": 3, "is": true}), true).is_empty());
         // To write them without quotes would not make them right.
