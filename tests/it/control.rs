@@ -124,6 +124,19 @@ fn waiting_ends_as_soon_as_it_comes_and_says_why_it_did_not() {
 }
 
 #[test]
+fn a_wait_for_a_callback_that_was_given_up_says_so() {
+    let receiver = Receiver::answering(vec![plain("500 Internal Server Error", "{}")]);
+    let once = "[delivery]\npreset = \"once\"\n";
+    let serving = Serving::with(once, &["--speed", "max", "--callback-url", &receiver.url()]);
+    serving.control("POST", "/_mock/emit", &json!({ "event": "agent.transfer" }));
+    serving.settle();
+    let wanted = json!({ "callback": "agent.transfer", "within": "0s" });
+    let (status, answer) = serving.control("POST", "/_mock/wait", &wanted);
+    assert_eq!(status, 417, "{answer}");
+    assert!(answer.to_string().contains("it was given up after 1 attempt\""), "{answer}");
+}
+
+#[test]
 fn settling_waits_for_all_or_says_what_is_open() {
     let receiver = Receiver::with(|request| match request.json()["event"].as_str() {
         Some("session.end") => plain("500 Internal Server Error", "no"),

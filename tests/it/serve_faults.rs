@@ -264,6 +264,9 @@ fn an_account_has_its_limit() {
     let wait: u64 = reply.header("retry-after").and_then(|wait| wait.parse().ok()).expect("Retry-After");
     assert_eq!((reply.status, &reply.json()["code"]), (429, &json!(429)));
     assert!((1..=60).contains(&wait), "{wait}");
+    // Somebody who has stopped the clock would wait for ever.
+    let message = reply.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.ends_with(&format!("retry in {wait} s on the mock's clock")), "{message}");
     // Asking for a token counts for the account that asks: the other one is free to.
     let (status, answer) = other(&free);
     assert_eq!(status, 200, "{answer}");
