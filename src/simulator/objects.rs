@@ -46,11 +46,11 @@ impl Simulator {
     /// Returns how many objects there are of each kind.
     pub(crate) fn object_counts(&self) -> ObjectCounts {
         ObjectCounts {
-            plan: self.calling.count_plans(),
+            plan: self.calling.plans.len(),
             task: self.calling.count_tasks(),
-            dialer_task: self.dialer.count_tasks(),
-            workflow: self.workflow.count_instances(),
-            campaign: self.chatbot.count_campaigns(),
+            dialer_task: self.dialer.tasks.len(),
+            workflow: self.workflow.instances.len(),
+            campaign: self.chatbot.campaigns.list.len(),
         }
     }
 
@@ -62,7 +62,7 @@ impl Simulator {
         all.extend(self.calling.tasks_seen().take(most));
         all.extend(self.dialer.tasks_seen().take(most));
         all.extend(self.workflow.instances_seen().take(most));
-        all.extend(self.chatbot.campaigns_seen().take(most));
+        all.extend(self.chatbot.campaigns.seen().take(most));
         all
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::agenda::Agenda;
-use super::keys::{ConversationKey, DialerTaskKey, InstanceKey, PlanKey, TaskKey};
+use super::keys::{CampaignKey, ConversationKey, DialerTaskKey, InstanceKey, PlanKey, TaskKey};
 use super::timer::{CallingTimer, ChatbotTimer, DialerTimer, Timer, WorkflowTimer};
 
 /// The objects that something is planned for: they are not finished, whatever their state says.
@@ -14,7 +14,7 @@ pub(super) struct Planned {
     pub(super) dialer_tasks: HashSet<DialerTaskKey>,
     pub(super) instances: HashSet<InstanceKey>,
     pub(super) conversations: HashSet<ConversationKey>,
-    pub(super) campaigns: HashSet<usize>,
+    pub(super) campaigns: HashSet<CampaignKey>,
 }
 
 impl Planned {
@@ -81,7 +81,7 @@ impl Planned {
                 self.conversations.insert(*conversation);
             }
             Timer::Chatbot(ChatbotTimer::Template { campaign, .. }) => {
-                self.campaigns.insert(*campaign as usize);
+                self.campaigns.insert(*campaign);
             }
             // These timers hold all their data themselves.
             Timer::UserEndpoint(_) | Timer::Send(_) => {}

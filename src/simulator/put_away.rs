@@ -27,10 +27,12 @@ impl Simulator {
     /// Returns the number of objects and planned timers: the items that a copy of the simulator shares one by one.
     pub fn size(&self) -> usize {
         let kept = [
-            self.calling.objects(),
-            self.dialer.objects(),
-            self.workflow.objects(),
-            self.chatbot.objects(),
+            self.calling.tasks.len(),
+            self.calling.plans.len(),
+            self.dialer.tasks.len(),
+            self.workflow.instances.len(),
+            self.chatbot.campaigns.list.len(),
+            self.chatbot.conversations.list.len(),
             self.context.agenda.len(),
         ];
         kept.iter().sum()
@@ -39,10 +41,12 @@ impl Simulator {
     /// Evicts finished objects that are too old or too many. Usually there is nothing to do, and then it costs nothing.
     pub(super) fn put_away(&mut self, now: Timestamp) {
         let retention = self.context.behaviour.retention;
-        let is_full = self.calling.is_full(retention.rows)
-            || self.dialer.is_full(retention.rows)
-            || self.workflow.is_full(retention.rows)
-            || self.chatbot.is_full(&retention)
+        let is_full = self.calling.tasks.is_full(retention.rows)
+            || self.calling.plans.is_full(retention.rows)
+            || self.dialer.tasks.is_full(retention.rows)
+            || self.workflow.instances.is_full(retention.rows)
+            || self.chatbot.campaigns.list.is_full(retention.rows)
+            || self.chatbot.conversations.list.is_full(retention.conversations)
             || self.context.has_many_causes();
         if !self.context.takes_a_look(now) && !is_full {
             return;
@@ -55,8 +59,13 @@ impl Simulator {
         self.dialer.put_away(keep, &planned, now);
         let conversations = Keep { most: retention.conversations, ..keep };
         self.chatbot.put_away(keep, conversations, &planned, &self.context);
-        let carried = self.calling.causes().chain(self.dialer.causes());
-        let carried = carried.chain(self.workflow.causes()).chain(self.chatbot.causes());
+        // Campaigns carry no causes.
+        let tasks = self.calling.tasks.objects().map(|task| task.cause);
+        let plans = self.calling.plans.objects().map(|plan| plan.cause);
+        let dialer_tasks = self.dialer.tasks.objects().map(|task| task.cause);
+        let instances = self.workflow.instances.objects().map(|instance| instance.cause);
+        let conversations = self.chatbot.conversations.list.objects().map(|conversation| conversation.cause);
+        let carried = tasks.chain(plans).chain(dialer_tasks).chain(instances).chain(conversations);
         self.context.put_away_causes(carried);
     }
 }

@@ -1,14 +1,17 @@
-//! Objects in the order of their consecutive numbers. Finished ones are evicted after a while.
+//! Objects in the order of their keys. Finished ones are evicted after a while.
 
 use std::collections::VecDeque;
+use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-/// Objects by their numbers. A number is never reused, and an object keeps its number.
+use super::keys::Key;
+
+/// Objects by their keys, which are numbered in the order in which the objects were added. A key is never reused.
 #[derive(Clone, Debug)]
-pub(super) struct Shelf<T> {
+pub(super) struct Shelf<K, T> {
     /// The number of the first place.
     first: usize,
     /// The kept objects, each with its weight. The first place is never empty. The objects are shared with copies of the shelf
@@ -19,6 +22,7 @@ pub(super) struct Shelf<T> {
     gone: usize,
     /// The weight from which on the shelf is scanned.
     full_at: usize,
+    keys: PhantomData<K>,
 }
 
 /// How much is kept of a shelf's finished objects.
@@ -30,50 +34,56 @@ pub(super) struct Keep {
     pub(super) most: usize,
 }
 
-impl<T> Default for Shelf<T> {
+impl<K, T> Default for Shelf<K, T> {
     fn default() -> Self {
-        Self { first: 0, places: VecDeque::new(), weight: 0, gone: 0, full_at: 0 }
+        Self { first: 0, places: VecDeque::new(), weight: 0, gone: 0, full_at: 0, keys: PhantomData }
     }
 }
 
-impl<T: Clone> Shelf<T> {
-    /// Adds an object and returns its number. Its weight counts towards [`Keep::most`].
-    pub(super) fn add(&mut self, object: T, weight: usize) -> usize {
+impl<K: Key, T: Clone> Shelf<K, T> {
+    /// Adds an object and returns its key. Its weight counts towards [`Keep::most`].
+    pub(super) fn add(&mut self, object: T, weight: usize) -> K {
+        let key = self.next_key();
         self.weight += weight;
         self.places.push_back(Some(Arc::new((object, weight))));
-        self.given() - 1
+        key
     }
 
-    /// Returns how many objects were ever added: the number of the next one.
+    /// Returns the key of the next object.
+    pub(super) fn next_key(&self) -> K {
+        K::of(self.given())
+    }
+
+    /// Returns how many objects were ever added.
     pub(super) fn given(&self) -> usize {
         self.first + self.places.len()
     }
 
     /// Adds to the weight of an object that has grown.
-    pub(super) fn add_weight(&mut self, number: usize, weight: usize) {
-        if let Some(place) = self.place_mut(number) {
+    pub(super) fn add_weight(&mut self, key: K, weight: usize) {
+        if let Some(place) = self.place_mut(key) {
             place.1 += weight;
             self.weight += weight;
         }
     }
 
-    fn place_mut(&mut self, number: usize) -> Option<&mut (T, usize)> {
-        self.places.get_mut(number.checked_sub(self.first)?)?.as_mut().map(Arc::make_mut)
+    fn place_mut(&mut self, key: K) -> Option<&mut (T, usize)> {
+        self.places.get_mut(key.number().checked_sub(self.first)?)?.as_mut().map(Arc::make_mut)
     }
 
-    /// Returns the object of a number, if it is kept.
-    pub(super) fn get(&self, number: usize) -> Option<&T> {
-        Some(&self.places.get(number.checked_sub(self.first)?)?.as_deref()?.0)
+    /// Returns the object of a key, if it is kept.
+    pub(super) fn get(&self, key: K) -> Option<&T> {
+        Some(&self.places.get(key.number().checked_sub(self.first)?)?.as_deref()?.0)
     }
 
     /// Returns the same, mutable.
-    pub(super) fn get_mut(&mut self, number: usize) -> Option<&mut T> {
-        Some(&mut self.place_mut(number)?.0)
+    pub(super) fn get_mut(&mut self, key: K) -> Option<&mut T> {
+        Some(&mut self.place_mut(key)?.0)
     }
 
-    /// Whether an object of this number existed and was evicted.
-    pub(super) fn is_gone(&self, number: usize) -> bool {
-        number < self.given() && self.get(number).is_none()
+    /// Whether an object of this key existed and was evicted.
+    pub(super) fn is_gone(&self, key: K) -> bool {
+        key.number() < self.given() && self.get(key).is_none()
     }
 
     /// Whether any object was evicted.
@@ -82,27 +92,27 @@ impl<T: Clone> Shelf<T> {
     }
 
     /// Iterates over all kept objects, oldest first.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (usize, &T)> {
-        self.before(usize::MAX)
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &T)> {
+        self.before(self.next_key())
     }
 
-    /// Iterates over the same objects without their numbers.
+    /// Iterates over the same objects without their keys.
     pub(super) fn objects(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.iter().map(|(_, object)| object)
     }
 
-    /// Iterates over the objects before a number, oldest first.
-    pub(super) fn before(&self, number: usize) -> impl DoubleEndedIterator<Item = (usize, &T)> {
-        let count = number.saturating_sub(self.first).min(self.places.len());
+    /// Iterates over the objects before a key, oldest first.
+    pub(super) fn before(&self, key: K) -> impl DoubleEndedIterator<Item = (K, &T)> {
+        let count = key.number().saturating_sub(self.first).min(self.places.len());
         self.places
             .range(..count)
             .enumerate()
-            .filter_map(|(place, object)| Some((self.first + place, &object.as_deref()?.0)))
+            .filter_map(|(place, object)| Some((K::of(self.first + place), &object.as_deref()?.0)))
     }
 
     /// Removes an object from the shelf.
-    pub(super) fn remove(&mut self, number: usize) -> Option<T> {
-        let place = self.places.get_mut(number.checked_sub(self.first)?)?;
+    pub(super) fn remove(&mut self, key: K) -> Option<T> {
+        let place = self.places.get_mut(key.number().checked_sub(self.first)?)?;
         let (object, weight) = Arc::unwrap_or_clone(place.take()?);
         self.weight -= weight;
         self.gone += 1;
@@ -128,25 +138,25 @@ impl<T: Clone> Shelf<T> {
     pub(super) fn put_away(
         &mut self,
         keep: Keep,
-        finished: impl Fn(usize, &T) -> Option<Timestamp>,
-    ) -> Vec<(usize, T)> {
+        finished: impl Fn(K, &T) -> Option<Timestamp>,
+    ) -> Vec<(K, T)> {
         let weighed = self.places.iter().enumerate().filter_map(|(place, object)| {
             let (object, weight) = object.as_deref()?;
-            let number = self.first + place;
-            Some((finished(number, object)?, number, *weight))
+            let key = K::of(self.first + place);
+            Some((finished(key, object)?, key, *weight))
         });
-        let mut all: Vec<(Timestamp, usize, usize)> = weighed.collect();
+        let mut all: Vec<(Timestamp, K, usize)> = weighed.collect();
         all.sort_unstable();
         let mut weight: usize = all.iter().map(|(.., weight)| weight).sum();
         // Evicts a tenth more than needed, so that not every new object causes a scan.
         let most = if weight > keep.most { keep.most - keep.most / 10 } else { keep.most };
         let mut gone = Vec::new();
-        for (at, number, its) in all {
+        for (at, key, its) in all {
             if at >= keep.since && weight <= most {
                 break;
             }
             weight -= its;
-            gone.extend(self.remove(number).map(|object| (number, object)));
+            gone.extend(self.remove(key).map(|object| (key, object)));
         }
         // Objects in progress are not evicted, and may exceed the maximum by far.
         self.full_at = self.weight + keep.most.max(self.weight) / 10;
@@ -154,22 +164,22 @@ impl<T: Clone> Shelf<T> {
     }
 }
 
-impl<T: Clone> Index<usize> for Shelf<T> {
+impl<K: Key, T: Clone> Index<K> for Shelf<K, T> {
     type Output = T;
 
-    /// Returns the object of a number.
+    /// Returns the object of a key.
     ///
     /// # Panics
     ///
-    /// If it was evicted. The number of an object in progress, or of one that was just found, is safe to use.
-    fn index(&self, number: usize) -> &T {
-        self.get(number).expect("it is kept while anything needs it")
+    /// If it was evicted. The key of an object in progress, or of one that was just found, is safe to use.
+    fn index(&self, key: K) -> &T {
+        self.get(key).expect("it is kept while anything needs it")
     }
 }
 
-impl<T: Clone> IndexMut<usize> for Shelf<T> {
-    fn index_mut(&mut self, number: usize) -> &mut T {
-        self.get_mut(number).expect("it is kept while anything needs it")
+impl<K: Key, T: Clone> IndexMut<K> for Shelf<K, T> {
+    fn index_mut(&mut self, key: K) -> &mut T {
+        self.get_mut(key).expect("it is kept while anything needs it")
     }
 }
 
@@ -177,11 +187,21 @@ impl<T: Clone> IndexMut<usize> for Shelf<T> {
 mod tests {
     use super::*;
 
+    impl Key for usize {
+        fn of(number: usize) -> Self {
+            number
+        }
+
+        fn number(self) -> usize {
+            self
+        }
+    }
+
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn of(count: i64) -> Shelf<i64> {
+    fn of(count: i64) -> Shelf<usize, i64> {
         let mut shelf = Shelf::default();
         for number in 0..count {
             shelf.add(number, 1);
@@ -189,7 +209,7 @@ mod tests {
         shelf
     }
 
-    fn kept(shelf: &Shelf<i64>) -> Vec<i64> {
+    fn kept(shelf: &Shelf<usize, i64>) -> Vec<i64> {
         shelf.iter().map(|(_, number)| *number).collect()
     }
 
@@ -242,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_small_limit_and_much_that_goes_on_do_not_make_it_slow() {
-        let (mut shelf, mut looks) = (Shelf::default(), 0);
+        let (mut shelf, mut looks) = (Shelf::<usize, usize>::default(), 0);
         for number in 0..10_000 {
             shelf.add(number, 1);
             if shelf.is_full(1) {

@@ -2,7 +2,7 @@
 
 use super::callback::Callback;
 use super::ending::Ending;
-use super::keys::{ConversationKey, DialerTaskKey, InstanceKey, PlanKey, TaskKey};
+use super::keys::{CampaignKey, ConversationKey, DialerTaskKey, InstanceKey, PlanKey, TaskKey};
 use super::node::InstancePhase;
 use super::outcome::MessageFailure;
 use super::user_endpoints::PlannedSend;
@@ -113,7 +113,7 @@ pub(super) enum ChatbotTimer {
     /// The next message of a workflow's conversation is written.
     Message { conversation: ConversationKey },
     /// A template message takes its next step.
-    Template { campaign: u32, row: u32, step: TemplateStep },
+    Template { campaign: CampaignKey, row: u32, step: TemplateStep },
     /// A conversation may have fallen silent.
     Silence { conversation: ConversationKey },
 }

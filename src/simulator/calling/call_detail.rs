@@ -209,7 +209,7 @@ pub(in crate::simulator) struct CallReports {
 impl Calling {
     /// Returns everything needed to generate what is said in the calls of a task.
     pub(super) fn dialogs(&self, key: TaskKey) -> Dialogs {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         Dialogs {
             rules: Arc::clone(&self.rules),
             ids: Arc::clone(&self.ids),
@@ -221,7 +221,7 @@ impl Calling {
     }
 
     pub(super) fn call_reports(&self, key: TaskKey) -> CallReports {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         CallReports {
             key,
             task_id: self.task_id(key),

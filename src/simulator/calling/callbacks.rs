@@ -119,7 +119,7 @@ pub(in crate::simulator) struct Counts {
 impl Calling {
     /// Emits the callback for a finished number.
     pub(super) fn emit_call_completed(&self, context: &mut Context, key: TaskKey, row: u32) {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         if context.is_silent(task.cause) {
             return;
         }
@@ -141,19 +141,19 @@ impl Calling {
     pub(super) fn call_completed(&self, key: TaskKey, row: u32) -> Option<CallCompleted> {
         let reports = self.call_reports(key);
         let call = reports.latest(row)?;
-        let task_name = self.task(key).order.name.clone();
+        let task_name = self.tasks[key].order.name.clone();
         Some(CallCompleted { task_id: reports.task_id, task_name, plan: self.round_of(key), call })
     }
 
     /// Returns the plan and the round that a task belongs to.
     fn round_of(&self, key: TaskKey) -> Option<PlanRoundRef> {
-        let (plan, round) = self.task(key).order.plan?;
-        let plan_name = self.plan(plan).order.name.clone();
+        let (plan, round) = self.tasks[key].order.plan?;
+        let plan_name = self.plans[plan].order.name.clone();
         Some(PlanRoundRef { plan_id: self.plan_id(plan), plan_name, round: round + 1 })
     }
 
     pub(super) fn emit_task_finished(&self, context: &mut Context, key: TaskKey) {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         if context.is_silent(task.cause) {
             return;
         }
@@ -174,11 +174,11 @@ impl Calling {
     }
 
     pub(super) fn emit_plan_finished(&self, context: &mut Context, key: PlanKey) {
-        let plan = self.plan(key);
+        let plan = &self.plans[key];
         if context.is_silent(plan.cause) {
             return;
         }
-        let began = plan.rounds.first().and_then(|run| self.task(run.task).began);
+        let began = plan.rounds.first().and_then(|run| self.tasks[run.task].began);
         let body = PlanFinished {
             plan_id: self.plan_id(key),
             plan_name: plan.order.name.clone(),
@@ -195,7 +195,7 @@ impl Calling {
 
     /// Returns the sums of a task. Refused rows are not included: they are not part of the task.
     pub(super) fn counts(&self, key: TaskKey) -> Counts {
-        let sums = self.task(key).sums;
+        let sums = self.tasks[key].sums;
         Counts {
             total: sums.created() - sums.refused,
             connected: sums.connected,

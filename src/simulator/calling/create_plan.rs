@@ -83,7 +83,7 @@ pub(super) fn create_plan(
     calling.check_plan_name(request.account, &order.name, strategy)?;
     let (rows, refused) = calling.read_rows(context, &order, request)?;
     let key = calling.add_plan(context, order, strategy, rows, refused.count, request.now);
-    if let Some(first) = calling.plan(key).rounds.first().map(|round| round.task) {
+    if let Some(first) = calling.plans[key].rounds.first().map(|round| round.task) {
         calling.begin_at_once(context, first, request.now);
     }
     let named = |reason: &str| context.row_reason(request.id, "Details", reason);

@@ -23,7 +23,7 @@ const CLOSING: Duration = Duration::from_secs(1);
 impl Calling {
     /// Begins a task within the request that creates it, if its start has passed.
     pub(super) fn begin_at_once(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        if let Some(start) = self.task(key).start.filter(|(at, _)| *at <= now) {
+        if let Some(start) = self.tasks[key].start.filter(|(at, _)| *at <= now) {
             context.agenda.cancel(Some(start));
             self.start(context, key, now);
         }
@@ -31,7 +31,7 @@ impl Calling {
 
     /// Begins a task at its planned moment.
     pub(super) fn start(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         if task.status != TaskStatus::Pending {
             return;
         }
@@ -46,7 +46,7 @@ impl Calling {
     }
 
     pub(super) fn queue(&mut self, key: TaskKey) {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         if !std::mem::replace(&mut task.is_queued, true) {
             let line = task.line;
             self.lines[line.0].queue.push_back(key);
@@ -57,8 +57,8 @@ impl Calling {
     pub(super) fn fill(&mut self, context: &mut Context, line: LineKey, now: Timestamp) {
         while self.lines[line.0].busy < self.lines[line.0].channels {
             let Some(key) = self.lines[line.0].queue.pop_front() else { break };
-            self.task_mut(key).is_queued = false;
-            match self.task_mut(key).next_row(now) {
+            self.tasks[key].is_queued = false;
+            match self.tasks[key].next_row(now) {
                 Some(row) => {
                     self.dial(context, key, row, now);
                     self.queue(key);
@@ -70,18 +70,18 @@ impl Calling {
 
     /// Plans when a task that has nothing to dial now is to dial again.
     fn wake_for_redial(&mut self, context: &mut Context, key: TaskKey) {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         let Some((due, _)) = task.redials.front().copied() else { return };
         if task.status == TaskStatus::Running && task.redial.is_none_or(|(at, _)| due < at) {
             let later = task.redial.take();
             context.agenda.cancel(later);
             let redial = context.plan(due, CallingTimer::Redial(key));
-            self.task_mut(key).redial = Some(redial);
+            self.tasks[key].redial = Some(redial);
         }
     }
 
     pub(super) fn mock_outcome(&self, key: TaskKey, row: u32) -> MockOutcome {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let magic = |number| self.rules.mock_outcome_of(number);
         let mock_outcome = task.row(row).map(|row| task.rows.mock_outcome(row, magic)).unwrap_or_default();
         mock_outcome.in_round(task.round())
@@ -89,7 +89,7 @@ impl Calling {
 
     fn dial(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
         let mock_outcome = self.mock_outcome(key, at);
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         let Some(row) = task.row(at).copied() else { return };
         if row.attempts > 0 {
             task.earlier.insert((at, row.attempts), row.started);
@@ -100,7 +100,7 @@ impl Calling {
         let mut called = row;
         (called.status, called.started) = (RowStatus::Calling, started);
         let called = self.attempted(key, at, called, (attempt, drawn), mock_outcome);
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         task.change(at, |row| *row = called);
         // The end of a call is noticed a moment later: lines do not work in step.
         let ends = task.row(at).map_or(now, |row| row.ends()).max(now);
@@ -127,16 +127,16 @@ impl Calling {
         row.intention = drawn.intention;
         row.by_user = drawn.by_user;
         if row.outcome == Outcome::Talked {
-            row.talk = self.dialogs(key).seconds(at, &row, &self.task(key).rows, mock_outcome);
+            row.talk = self.dialogs(key).seconds(at, &row, &self.tasks[key].rows, mock_outcome);
         }
         row
     }
 
     pub(super) fn hang_up(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
         self.under_way.remove(&(key, at));
-        let line = self.task(key).line;
+        let line = self.tasks[key].line;
         self.lines[line.0].busy -= 1;
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         let Some(row) = task.row(at).copied() else { return };
         let again = later(now, task.order.repeat_interval);
         let is_open = matches!(task.status, TaskStatus::Running | TaskStatus::Paused)
@@ -149,9 +149,9 @@ impl Calling {
             task.change(at, |row| row.status = RowStatus::Finished);
             self.row_finished(context, key, at, now);
         }
-        if self.task(key).is_finished() {
+        if self.tasks[key].is_finished() {
             self.finish(context, key, now);
-        } else if !self.task(key).is_queued {
+        } else if !self.tasks[key].is_queued {
             self.wake_for_redial(context, key);
         }
         self.fill(context, line, now);
@@ -173,10 +173,10 @@ impl Calling {
 
     /// Ends the schedule of a task: numbers that were called are finished, the others are never called.
     pub(super) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        if self.task(key).status.is_over() {
+        if self.tasks[key].status.is_over() {
             return;
         }
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         if task.status == TaskStatus::Pending || task.status == TaskStatus::Paused {
             task.status = TaskStatus::Running;
             task.began.get_or_insert(now);
@@ -184,14 +184,14 @@ impl Calling {
         for row in task.clear_pending(RowStatus::Finished) {
             self.row_finished(context, key, row, now);
         }
-        if self.task(key).is_finished() {
+        if self.tasks[key].is_finished() {
             self.finish(context, key, now);
         }
     }
 
     /// Stops a task: nothing new is dialled, and calls under way continue to their end.
     pub(super) fn stop_task(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         task.clear_pending(RowStatus::Cancelled);
         task.status = TaskStatus::Stopping;
         if task.is_finished() {
@@ -200,11 +200,11 @@ impl Calling {
     }
 
     pub(super) fn pause_task(&mut self, key: TaskKey) {
-        self.task_mut(key).status = TaskStatus::Paused;
+        self.tasks[key].status = TaskStatus::Paused;
     }
 
     pub(super) fn resume_task(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         task.status = TaskStatus::Running;
         let line = task.line;
         self.queue(key);
@@ -219,7 +219,7 @@ impl Calling {
         row: u32,
         now: Timestamp,
     ) -> bool {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         if task.row(row).is_none_or(|row| row.status != RowStatus::Pending) {
             return false;
         }
@@ -231,7 +231,7 @@ impl Calling {
     }
 
     pub(super) fn finish(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         if task.status.is_over() {
             return;
         }
@@ -242,7 +242,7 @@ impl Calling {
         for place in [task.start.take(), task.redial.take(), task.close.take()] {
             context.agenda.cancel(place);
         }
-        if self.task(key).order.workflow.is_some() {
+        if self.tasks[key].order.workflow.is_some() {
             // The workflow reports the results of its tasks.
             return;
         }

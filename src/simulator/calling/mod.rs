@@ -131,8 +131,8 @@ pub(super) struct Calling {
     public_url: Arc<str>,
     /// The home countries of the accounts.
     countries: Vec<Country>,
-    tasks: Shelf<Task>,
-    plans: Shelf<Plan>,
+    pub(super) tasks: Shelf<TaskKey, Task>,
+    pub(super) plans: Shelf<PlanKey, Plan>,
     lines: Vec<Line>,
     line_keys: HashMap<(AccountKey, String), LineKey>,
     /// Names are unique within the account (client).
@@ -176,14 +176,6 @@ impl Calling {
         }
     }
 
-    fn task(&self, key: TaskKey) -> &Task {
-        &self.tasks[key.0 as usize]
-    }
-
-    fn task_mut(&mut self, key: TaskKey) -> &mut Task {
-        &mut self.tasks[key.0 as usize]
-    }
-
     fn task_id(&self, key: TaskKey) -> String {
         self.ids.seal(Kind::Task, (key.0, 0, 0))
     }
@@ -206,7 +198,7 @@ impl Calling {
         refused: usize,
         now: Timestamp,
     ) -> TaskKey {
-        let key = TaskKey(u32::try_from(self.tasks.given()).unwrap_or(u32::MAX));
+        let key = self.tasks.next_key();
         let line = self.line(order.account, &order.line);
         let seed = self.seed.derive("task", u64::from(key.0));
         let (account, starts, ends) = (order.account, order.starts.max(now), order.ends);
@@ -220,10 +212,10 @@ impl Calling {
         let weight = TASK_WEIGHT + rows.list.len();
         self.tasks.add(Task::new(order, line, seed, now, rows, refused, context.cause()), weight);
         let start = context.plan(starts, CallingTimer::Start(key));
-        self.task_mut(key).start = Some(start);
+        self.tasks[key].start = Some(start);
         if let Some(ends) = ends {
             let close = context.plan(ends, CallingTimer::Close(key));
-            self.task_mut(key).close = Some(close);
+            self.tasks[key].close = Some(close);
         }
         key
     }
@@ -240,10 +232,9 @@ impl Calling {
     /// Returns the task of this id, if it belongs to the account.
     fn find_task(&self, id: &str, request: &Request<'_>) -> Result<TaskKey, Refusal> {
         let found = self.ids.open(Kind::Task, id).map(|(at, ..)| TaskKey(at));
-        let own = |key: &TaskKey| {
-            self.tasks.get(key.0 as usize).is_some_and(|task| task.order.account == request.account)
-        };
-        if found.is_some_and(|key| self.tasks.is_gone(key.0 as usize)) {
+        let own =
+            |key: &TaskKey| self.tasks.get(*key).is_some_and(|task| task.order.account == request.account);
+        if found.is_some_and(|key| self.tasks.is_gone(key)) {
             return Err(not_kept("task", "TaskID", id));
         }
         found.filter(own).ok_or_else(|| unknown("task", "TaskID", id))
@@ -272,9 +263,9 @@ impl Department for Calling {
             CallingTimer::Start(task) => calling.start(context, task, at),
             CallingTimer::Close(task) => calling.close(context, task, at),
             CallingTimer::Redial(task) => {
-                calling.task_mut(task).redial = None;
+                calling.tasks[task].redial = None;
                 calling.queue(task);
-                calling.fill(context, calling.task(task).line, at);
+                calling.fill(context, calling.tasks[task].line, at);
             }
             CallingTimer::HangUp(task, row) => calling.hang_up(context, task, row, at),
             CallingTimer::CallNotice(task, row) => calling.emit_call_completed(context, task, row),

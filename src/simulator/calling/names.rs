@@ -27,7 +27,7 @@ impl Calling {
     pub(super) fn check_task_name(&self, account: AccountKey, name: &str) -> Result<(), Refusal> {
         let is_round = named_round(name).is_some_and(|(plan, round)| {
             let plan = self.plan_names.get(&(account, plan.to_owned()));
-            plan.is_some_and(|key| round < self.rounds(self.plan(*key).strategy))
+            plan.is_some_and(|key| round < self.rounds(self.plans[*key].strategy))
         });
         match is_round || self.task_names.contains_key(&(account, name.to_owned())) {
             true => Err(taken("TaskName", name)),

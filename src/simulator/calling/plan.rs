@@ -40,7 +40,7 @@ pub(super) struct RoundRun {
 
 /// A plan.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(in crate::simulator) struct Plan {
     /// The order of each round's task.
     pub(super) order: TaskOrder,
     /// The index of its strategy.
@@ -59,7 +59,7 @@ pub(super) struct Plan {
     /// Numbers taken out of all rounds.
     out: BTreeSet<u64>,
     /// The request that created it.
-    pub(super) cause: CauseId,
+    pub(in crate::simulator) cause: CauseId,
 }
 
 impl Reached {
@@ -86,10 +86,10 @@ impl Reached {
 impl Calling {
     /// Returns the results of a plan's numbers so far, including those of the round under way.
     pub(super) fn plan_counts(&self, key: PlanKey) -> Counts {
-        let plan = self.plan(key);
+        let plan = &self.plans[key];
         let mut so_far = plan.reached.clone();
         if let Some(run) = plan.rounds.last() {
-            for (row, origin) in self.task(run.task).rows.list.iter().zip(&run.origins) {
+            for (row, origin) in self.tasks[run.task].rows.list.iter().zip(&run.origins) {
                 let reached = &mut so_far[*origin as usize];
                 *reached = Reached::of(row).map_or(*reached, |round| reached.then(round));
             }
@@ -107,14 +107,6 @@ impl Calling {
 }
 
 impl Calling {
-    pub(super) fn plan(&self, key: PlanKey) -> &Plan {
-        &self.plans[key.0 as usize]
-    }
-
-    fn plan_mut(&mut self, key: PlanKey) -> &mut Plan {
-        &mut self.plans[key.0 as usize]
-    }
-
     pub(super) fn plan_id(&self, key: PlanKey) -> String {
         self.ids.seal(Kind::Plan, (key.0, 0, 0))
     }
@@ -125,8 +117,8 @@ impl Calling {
 
     /// Returns the status of a plan.
     pub(super) fn plan_status(&self, key: PlanKey) -> TaskStatus {
-        let plan = self.plan(key);
-        let round = plan.rounds.last().map(|run| self.task(run.task).status);
+        let plan = &self.plans[key];
+        let round = plan.rounds.last().map(|run| self.tasks[run.task].status);
         match (plan.ended, plan.was_stopped, round) {
             (Some(_), true, _) => TaskStatus::Cancelled,
             (Some(_), false, _) => TaskStatus::Finished,
@@ -148,7 +140,7 @@ impl Calling {
         refused: usize,
         now: Timestamp,
     ) -> PlanKey {
-        let key = PlanKey(u32::try_from(self.plans.given()).unwrap_or(u32::MAX));
+        let key = self.plans.next_key();
         self.plan_names.insert((order.account, order.name.clone()), key);
         let count = u32::try_from(rows.list.len()).unwrap_or(u32::MAX);
         let plan = Plan {
@@ -179,7 +171,7 @@ impl Calling {
         refused: usize,
         now: Timestamp,
     ) {
-        let plan = self.plan(key);
+        let plan = &self.plans[key];
         let number = u32::try_from(plan.rounds.len()).unwrap_or(u32::MAX);
         let cause = plan.cause;
         let strategy = self.rules.strategies.get(plan.strategy);
@@ -192,15 +184,15 @@ impl Calling {
             order.repeat_number = u8::try_from(repeat).unwrap_or(u8::MAX);
         }
         let task = self.add_task(context, order, rows, refused, now);
-        self.task_mut(task).cause = cause;
-        self.plan_mut(key).rounds.push(RoundRun { task, origins });
+        self.tasks[task].cause = cause;
+        self.plans[key].rounds.push(RoundRun { task, origins });
     }
 
     /// Counts the results of a finished round, and applies the strategy to choose the numbers of the next one.
     pub(super) fn round_ended(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
-        let plan = &self.plans[key.0 as usize];
+        let plan = &self.plans[key];
         let Some(run) = plan.rounds.last() else { return };
-        let task = &self.tasks[run.task.0 as usize];
+        let task = &self.tasks[run.task];
         let strategy = self.rules.strategies.get(plan.strategy);
         let round = strategy.and_then(|strategy| strategy.rounds.get(plan.rounds.len()));
         let was_stopped = task.status == TaskStatus::Cancelled;
@@ -217,14 +209,14 @@ impl Calling {
         let starts = round.and_then(|round| round.after).map_or(now, |after| later(now, after.0));
         let in_time = plan.order.ends.is_none_or(|ends| starts < ends);
         let goes_on = !was_stopped && in_time && !next.is_empty();
-        let plan = self.plan_mut(key);
+        let plan = &mut self.plans[key];
         for (origin, counts) in reached {
             plan.reached[origin as usize] = counts;
         }
         if goes_on {
             plan.next = next;
             let waiting = context.plan(starts, CallingTimer::Round(key));
-            self.plan_mut(key).waiting = Some(waiting);
+            self.plans[key].waiting = Some(waiting);
         } else {
             plan.was_stopped = was_stopped;
             self.end_plan(context, key, now);
@@ -232,14 +224,14 @@ impl Calling {
     }
 
     fn end_plan(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
-        self.plan_mut(key).ended = Some(now);
+        self.plans[key].ended = Some(now);
         // After the callback of its last task.
         context.plan(later(now, std::time::Duration::from_secs(2)), CallingTimer::PlanNotice(key));
     }
 
     /// Begins the next round.
     pub(super) fn next_round(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
-        let plan = self.plan_mut(key);
+        let plan = &mut self.plans[key];
         plan.waiting = None;
         if plan.is_paused {
             // The round begins when the plan is resumed.
@@ -247,8 +239,8 @@ impl Calling {
         }
         let mut origins = std::mem::take(&mut plan.next);
         let Some(first) = plan.rounds.first().map(|run| run.task) else { return };
-        let list = std::sync::Arc::clone(&self.task(first).rows);
-        let out = &self.plan(key).out;
+        let list = std::sync::Arc::clone(&self.tasks[first].rows);
+        let out = &self.plans[key].out;
         origins
             .retain(|origin| list.list.get(*origin as usize).is_some_and(|row| !out.contains(&row.number)));
         if origins.is_empty() {
@@ -267,9 +259,9 @@ impl Calling {
         number: u64,
         now: Timestamp,
     ) {
-        let Some(task) = self.plan(key).rounds.last().map(|run| run.task) else { return };
-        self.plan_mut(key).out.insert(number);
-        for row in self.task_mut(task).rows_of(number) {
+        let Some(task) = self.plans[key].rounds.last().map(|run| run.task) else { return };
+        self.plans[key].out.insert(number);
+        for row in self.tasks[task].rows_of(number) {
             self.take_out(context, task, row, now);
         }
     }
@@ -282,7 +274,7 @@ impl Calling {
         task: TaskKey,
         now: Timestamp,
     ) -> bool {
-        let plan = self.plan_mut(key);
+        let plan = &mut self.plans[key];
         let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
         if !is_last || plan.next.is_empty() {
             return false;
@@ -299,7 +291,7 @@ impl Calling {
     /// Pauses a plan that waits for its next round, through the task of the last one. Returns `None` if it is not waiting, or
     /// else whether it was running before.
     pub(super) fn pause_between_rounds(&mut self, key: PlanKey, task: TaskKey) -> Option<bool> {
-        let plan = self.plan_mut(key);
+        let plan = &mut self.plans[key];
         let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
         (is_last && !plan.next.is_empty()).then(|| !std::mem::replace(&mut plan.is_paused, true))
     }
@@ -313,7 +305,7 @@ impl Calling {
         task: TaskKey,
         now: Timestamp,
     ) -> Option<bool> {
-        let plan = self.plan_mut(key);
+        let plan = &mut self.plans[key];
         let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
         if !is_last || plan.next.is_empty() {
             return None;

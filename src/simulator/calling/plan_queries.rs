@@ -65,9 +65,9 @@ pub(super) fn plan_status(
 ) -> Result<PlanStatus, Refusal> {
     let calling = &simulator.calling;
     let key = calling.find_plan(&asked.plan_id, request.account)?;
-    let plan = calling.plan(key);
+    let plan = &calling.plans[key];
     let strategy = calling.rules.strategies.get(plan.strategy);
-    let began = plan.rounds.first().and_then(|run| calling.task(run.task).began);
+    let began = plan.rounds.first().and_then(|run| calling.tasks[run.task].began);
     Ok(PlanStatus {
         plan_id: calling.plan_id(key),
         plan_name: plan.order.name.clone(),
@@ -134,8 +134,8 @@ pub(super) fn plan_rounds(
 ) -> Result<PlanRounds, Refusal> {
     let calling = &simulator.calling;
     let key = calling.find_plan(&asked.plan_id, request.account)?;
-    let rounds = calling.plan(key).rounds.iter().enumerate().map(|(at, run)| {
-        let task = calling.task(run.task);
+    let rounds = calling.plans[key].rounds.iter().enumerate().map(|(at, run)| {
+        let task = &calling.tasks[run.task];
         PlanRound {
             round: at + 1,
             task_id: calling.task_id(run.task),
@@ -170,7 +170,7 @@ pub(super) fn cancel_plan_call(
     let Simulator { calling, context, .. } = simulator;
     let key = calling.find_plan(&asked.plan_id, request.account)?;
     calling.needs_number(key, asked.number)?;
-    if calling.plan(key).ended.is_some() {
+    if calling.plans[key].ended.is_some() {
         return Err(Refusal::new(400, "the plan has already ended"));
     }
     calling.cancel_in_plan(context, key, asked.number.digits(), request.now);
@@ -207,10 +207,10 @@ pub(super) fn plan_recordings(
     let calling = &mut simulator.calling;
     let key = calling.find_plan(&asked.plan_id, request.account)?;
     calling.needs_number(key, asked.number)?;
-    let tasks: Vec<_> = calling.plan(key).rounds.iter().map(|run| run.task).collect();
+    let tasks: Vec<_> = calling.plans[key].rounds.iter().map(|run| run.task).collect();
     let mut list = Vec::new();
     for task in tasks {
-        let rows = calling.task_mut(task).rows_of(asked.number.digits());
+        let rows = calling.tasks[task].rows_of(asked.number.digits());
         list.extend(rows.into_iter().flat_map(|row| calling.calls_to(task, row, request.now)));
     }
     Ok(PlanCalls { plan_id: calling.plan_id(key), list })
@@ -220,9 +220,8 @@ impl Calling {
     /// Returns the plan of this id, if it belongs to the account.
     pub(super) fn find_plan(&self, id: &str, account: AccountKey) -> Result<PlanKey, Refusal> {
         let found = self.ids.open(Kind::Plan, id).map(|(at, ..)| PlanKey(at));
-        let own =
-            |key: &PlanKey| self.plans.get(key.0 as usize).is_some_and(|plan| plan.order.account == account);
-        if found.is_some_and(|key| self.plans.is_gone(key.0 as usize)) {
+        let own = |key: &PlanKey| self.plans.get(*key).is_some_and(|plan| plan.order.account == account);
+        if found.is_some_and(|key| self.plans.is_gone(key)) {
             return Err(not_kept("plan", "PlanID", id));
         }
         found.filter(own).ok_or_else(|| unknown("plan", "PlanID", id))
@@ -230,8 +229,8 @@ impl Calling {
 
     /// Checks that a number is in the plan: its first round calls the whole list.
     fn needs_number(&mut self, key: PlanKey, number: PhoneNumber) -> Result<(), Refusal> {
-        let first = self.plan(key).rounds.first().map(|run| run.task);
-        match first.is_some_and(|task| !self.task_mut(task).rows_of(number.digits()).is_empty()) {
+        let first = self.plans[key].rounds.first().map(|run| run.task);
+        match first.is_some_and(|task| !self.tasks[task].rows_of(number.digits()).is_empty()) {
             true => Ok(()),
             false => Err(Refusal::new(404, format!("{number} is not in this plan"))),
         }

@@ -74,7 +74,7 @@ impl Calling {
         let (task, at, attempt) = self.ids.open(Kind::Call, call).ok_or_else(none)?;
         let key = TaskKey(task);
         let place = *self.under_way.get(&(key, at)).ok_or_else(none)?;
-        let row = *self.task(key).row(at).ok_or_else(none)?;
+        let row = *self.tasks[key].row(at).ok_or_else(none)?;
         if u32::from(row.attempts) != attempt || row.status != RowStatus::Calling {
             return Err(none());
         }
@@ -87,7 +87,7 @@ impl Calling {
         let mock_outcome = self.mock_outcome(key, at);
         let drawn = self.drawn(key, at, row.attempts, mock_outcome);
         let answered = self.attempted(key, at, row, (row.attempts, drawn), mock_outcome);
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         task.change(at, |row| *row = answered);
         let cause = task.cause;
         context.resume(cause, now);
@@ -100,7 +100,7 @@ impl Calling {
 
     /// Returns the result of an attempt: as it was played, or else as it is drawn.
     pub(super) fn drawn(&self, key: TaskKey, at: u32, attempt: u8, wished: MockOutcome) -> Drawn {
-        let mut rng = stream(self.task(key).seed, "call", at, attempt);
+        let mut rng = stream(self.tasks[key].seed, "call", at, attempt);
         match self.played.get(&(key, at, attempt)) {
             None => draw(&self.rules, wished, &mut rng, attempt),
             Some(played) => {
@@ -113,7 +113,7 @@ impl Calling {
 
     /// Whether a call under way has stopped ringing.
     fn has_rung(&self, key: TaskKey, at: u32, now: Timestamp) -> bool {
-        let row = self.task(key).row(at);
+        let row = self.tasks[key].row(at);
         row.is_none_or(|row| {
             let was_played = self.played.contains_key(&(key, at, row.attempts));
             was_played || now >= later(row.started(), Duration::from_secs(row.ring.into()))
@@ -128,9 +128,9 @@ impl Calling {
     /// Returns the calls under way, the longest first.
     pub(in crate::simulator) fn calls_seen(&self, now: Timestamp) -> impl Iterator<Item = CallView> {
         let mut calls: Vec<(TaskKey, u32)> = self.under_way.keys().copied().collect();
-        calls.sort_by_key(|(key, at)| self.task(*key).row(*at).map(|row| row.started));
+        calls.sort_by_key(|(key, at)| self.tasks[*key].row(*at).map(|row| row.started));
         calls.into_iter().filter_map(move |(key, at)| {
-            let (task, row) = (self.task(key), self.task(key).row(at)?);
+            let (task, row) = (&self.tasks[key], self.tasks[key].row(at)?);
             let talks = self.has_rung(key, at, now);
             Some(CallView {
                 call: self.ids.seal(Kind::Call, (key.0, at, u32::from(row.attempts))),

@@ -2,34 +2,16 @@
 
 use super::Calling;
 use super::task::Task;
-use crate::simulator::cause::CauseId;
-use crate::simulator::keys::{PlanKey, TaskKey};
+use crate::simulator::keys::TaskKey;
 use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
 
 impl Calling {
-    /// Whether an eviction scan is due.
-    pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
-        self.tasks.is_full(most) || self.plans.is_full(most)
-    }
-
-    /// Returns the number of kept objects.
-    pub(in crate::simulator) fn objects(&self) -> usize {
-        self.tasks.len() + self.plans.len()
-    }
-
-    /// Returns the causes of the kept objects.
-    pub(in crate::simulator) fn causes(&self) -> impl Iterator<Item = CauseId> {
-        self.tasks.objects().map(|task| task.cause).chain(self.plans.objects().map(|plan| plan.cause))
-    }
-
     /// Evicts finished objects: plans with the tasks of their rounds, and tasks that belong to nothing.
     pub(in crate::simulator) fn put_away(&mut self, keep: Keep, planned: &Planned) {
         let tasks = &self.tasks;
-        let plans = self.plans.put_away(keep, |number, plan| {
-            let key = PlanKey(u32::try_from(number).ok()?);
-            let is_needed =
-                |task: TaskKey| planned.tasks.contains(&task) || !tasks[task.0 as usize].is_at_rest();
+        let plans = self.plans.put_away(keep, |key, plan| {
+            let is_needed = |task: TaskKey| planned.tasks.contains(&task) || !tasks[task].is_at_rest();
             let is_free = !planned.plans.contains(&key) && !plan.rounds.iter().any(|run| is_needed(run.task));
             plan.ended.filter(|_| is_free)
         });
@@ -39,36 +21,34 @@ impl Calling {
                 self.put_task_away(run.task);
             }
         }
-        let tasks = self.tasks.put_away(keep, |number, task| {
-            let key = TaskKey(u32::try_from(number).ok()?);
+        let tasks = self.tasks.put_away(keep, |key, task| {
             let is_alone = task.order.plan.is_none() && task.order.workflow.is_none();
             let is_free = is_alone && task.is_at_rest() && !planned.tasks.contains(&key);
             task.ended.filter(|_| is_free)
         });
-        for (number, task) in tasks {
-            self.forget(number, task);
+        for (key, task) in tasks {
+            self.forget(key, task);
         }
         let tasks = &self.tasks;
         for list in self.of_account.values_mut() {
-            list.retain(|key| tasks.get(key.0 as usize).is_some());
+            list.retain(|key| tasks.get(*key).is_some());
         }
     }
 
     /// Whether the state of a task itself allows its eviction.
     pub(in crate::simulator) fn is_at_rest(&self, key: TaskKey) -> bool {
-        self.tasks.get(key.0 as usize).is_none_or(Task::is_at_rest)
+        self.tasks.get(key).is_none_or(Task::is_at_rest)
     }
 
     /// Evicts a task with everything that belongs to it.
     pub(in crate::simulator) fn put_task_away(&mut self, key: TaskKey) {
-        if let Some(task) = self.tasks.remove(key.0 as usize) {
-            self.forget(key.0 as usize, task);
+        if let Some(task) = self.tasks.remove(key) {
+            self.forget(key, task);
         }
     }
 
     /// Removes the index entries of an evicted task.
-    fn forget(&mut self, number: usize, task: Task) {
-        let Ok(key) = u32::try_from(number).map(TaskKey) else { return };
+    fn forget(&mut self, key: TaskKey, task: Task) {
         self.played.retain(|(played, _, _), _| *played != key);
         let name = (task.order.account, task.order.name);
         if self.task_names.get(&name) == Some(&key) {

@@ -77,7 +77,7 @@ pub(super) fn recording_of_number(
     let reports = calling.call_reports(key);
     let recorded = rows.iter().copied().rev().find(|row| reports.is_recorded(*row));
     let Some(call) = recorded.and_then(|row| Some((row, reports.latest(row)?))) else {
-        let statuses = rows.iter().filter_map(|row| Some(calling.task(key).row(*row)?.status));
+        let statuses = rows.iter().filter_map(|row| Some(calling.tasks[key].row(*row)?.status));
         let why = match statuses.min_by_key(|status| (*status != RowStatus::Calling, *status as u8)) {
             Some(RowStatus::Calling) => " yet: it is being called",
             Some(RowStatus::Pending) => " yet: it is still to be called",
@@ -124,7 +124,7 @@ pub(super) fn recordings_of_task(
     }
     .map_err(|error| Refusal::new(404, error.to_string()))?;
     let place = (key.0, 0, 0);
-    let day = calling.task(key).created.strftime("%Y%m%d");
+    let day = calling.tasks[key].created.strftime("%Y%m%d");
     let folder = calling.ids.seal(Kind::ArchiveFolder, place);
     let file = calling.ids.seal(Kind::Archive, place);
     Ok(Archive { link: format!("{}/download/{day}/{folder}/{file}.zip", calling.public_url) })
@@ -148,7 +148,7 @@ pub(super) fn call_by_id(
     let missing = || unknown("call", "CallID", &asked.call_id);
     let (task, at, attempt) = calling.ids.open(Kind::Call, &asked.call_id).ok_or_else(missing)?;
     let key = TaskKey(task);
-    let own = calling.tasks.get(task as usize).filter(|task| task.order.account == request.account);
+    let own = calling.tasks.get(key).filter(|task| task.order.account == request.account);
     let row = own.and_then(|task| task.row(at)).copied().ok_or_else(missing)?;
     let attempt = u8::try_from(attempt).map_err(|_| missing())?;
     let reports = calling.call_reports(key);
@@ -160,7 +160,7 @@ impl Calling {
     /// Returns every call to a number of a task, the first one first.
     pub(super) fn calls_to(&self, key: TaskKey, at: u32, now: Timestamp) -> Vec<CallFacts> {
         let reports = self.call_reports(key);
-        let latest = self.task(key).row(at).copied();
+        let latest = self.tasks[key].row(at).copied();
         let attempts = latest.map_or(0, |row| row.attempts);
         let earlier = (1..attempts).filter_map(|attempt| self.earlier_attempt(key, at, attempt));
         let calls = earlier.chain(latest).filter(|row| row.attempts > 0);
@@ -169,7 +169,7 @@ impl Calling {
 
     /// Returns the row as it was after an earlier attempt.
     fn earlier_attempt(&self, key: TaskKey, at: u32, attempt: u8) -> Option<Row> {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let mut row = *task.row(at)?;
         row.started = *task.earlier.get(&(at, attempt))?;
         row.status = RowStatus::Finished;
@@ -180,7 +180,7 @@ impl Calling {
 
     /// Returns why a task has no recording.
     fn why_not_recorded(&self, key: TaskKey) -> &'static str {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         match (task.sums.calling, task.sums.pending, task.began) {
             (0, 0, _) => "this task has no recordings: nobody talked",
             (0, _, None) => "this task has no recordings yet: it has not begun",
@@ -190,7 +190,7 @@ impl Calling {
 
     /// Returns the rows of a task that have a recording.
     fn recorded(&self, key: TaskKey) -> impl Iterator<Item = u32> + '_ {
-        let rows = &self.task(key).rows.list;
+        let rows = &self.tasks[key].rows.list;
         rows.iter().enumerate().filter_map(|(at, row)| {
             let talked =
                 row.attempts > 0 && row.status != RowStatus::Calling && row.outcome == Outcome::Talked;
@@ -210,17 +210,18 @@ impl Calling {
             (self.ids.open(folder_kind, folder) == Some(place)).then_some(place)
         };
         if let Some((task, row, attempt)) = same(Kind::RecordingFolder, Kind::Recording) {
-            let known = self.tasks.get(task as usize).and_then(|task| task.row(row));
+            let key = TaskKey(task);
+            let known = self.tasks.get(key).and_then(|task| task.row(row));
             let known = known.filter(|known| u32::from(known.attempts) == attempt);
             known.ok_or(NoRecording::Unknown)?;
-            let reports = self.call_reports(TaskKey(task));
+            let reports = self.call_reports(key);
             let recording = reports.recording(row).ok_or(NoRecording::Unknown)?;
             reports.is_there(row, now)?;
             return Ok(Download::One { name: reports.file_name(row), recording });
         }
         let (task, ..) = same(Kind::ArchiveFolder, Kind::Archive).ok_or(NoRecording::Unknown)?;
         let key = TaskKey(task);
-        self.tasks.get(task as usize).ok_or(NoRecording::Unknown)?;
+        self.tasks.get(key).ok_or(NoRecording::Unknown)?;
         let reports = self.call_reports(key);
         let (there, missing): (Vec<u32>, Vec<u32>) =
             self.recorded(key).partition(|row| reports.is_there(*row, now).is_ok());

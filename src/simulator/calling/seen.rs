@@ -3,14 +3,14 @@
 use super::Calling;
 use super::plan::RoundRun;
 use super::task::Task;
-use crate::simulator::keys::{PlanKey, TaskKey};
+use crate::simulator::keys::TaskKey;
 use crate::simulator::object_view::{ObjectView, PartView, sums, word};
 
 impl Calling {
     /// Returns the keys of the tasks that belong to no plan, newest first.
     fn lone_tasks(&self) -> impl Iterator<Item = TaskKey> {
-        let keys = self.tasks.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(TaskKey));
-        keys.filter(|key| self.task(*key).order.plan.is_none())
+        let alone = self.tasks.iter().rev().filter(|(_, task)| task.order.plan.is_none());
+        alone.map(|(key, _)| key)
     }
 
     /// Returns the number of tasks that belong to no plan.
@@ -18,15 +18,10 @@ impl Calling {
         self.lone_tasks().count()
     }
 
-    /// Returns the number of plans.
-    pub(in crate::simulator) fn count_plans(&self) -> usize {
-        self.plans.len()
-    }
-
     /// Returns the tasks that belong to no plan, newest first.
     pub(in crate::simulator) fn tasks_seen(&self) -> impl Iterator<Item = ObjectView> {
         self.lone_tasks().map(|key| {
-            let task = self.task(key);
+            let task = &self.tasks[key];
             ObjectView {
                 kind: "task",
                 id: self.task_id(key),
@@ -50,9 +45,7 @@ impl Calling {
 
     /// Returns the plans, newest first.
     pub(in crate::simulator) fn plans_seen(&self) -> impl Iterator<Item = ObjectView> {
-        let keys = self.plans.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(PlanKey));
-        keys.map(|key| {
-            let plan = self.plan(key);
+        self.plans.iter().rev().map(|(key, plan)| {
             let counts = self.plan_counts(key);
             let [connected, not_connected, cancelled] =
                 [counts.connected, counts.not_connected, counts.cancelled].map(u64::from);
@@ -75,7 +68,7 @@ impl Calling {
     }
 
     fn round_seen(&self, run: &RoundRun, round: u32) -> PartView {
-        let task = self.task(run.task);
+        let task = &self.tasks[run.task];
         PartView {
             id: Some(self.task_id(run.task)),
             name: format!("round {round}"),

@@ -94,7 +94,7 @@ pub(super) struct TaskOrder {
 
 /// A calling task.
 #[derive(Clone, Debug)]
-pub(super) struct Task {
+pub(in crate::simulator) struct Task {
     pub(super) order: TaskOrder,
     pub(super) seed: Seed,
     pub(super) line: LineKey,
@@ -130,7 +130,7 @@ pub(super) struct Task {
     /// The rows sorted by phone number, created at the first search for a number.
     by_number: Option<Vec<u32>>,
     /// The request that created it.
-    pub(super) cause: CauseId,
+    pub(in crate::simulator) cause: CauseId,
 }
 
 impl Task {

@@ -45,11 +45,11 @@ pub(super) fn operate_task(
     let (what, key, status) = match (&asked.task_id, &asked.plan_id) {
         (Some(id), None) => {
             let key = calling.find_own_task(id, request)?;
-            ("task", key, calling.task(key).status)
+            ("task", key, calling.tasks[key].status)
         }
         (None, Some(id)) => {
             let plan = calling.find_plan(id, request.account)?;
-            let latest = calling.plan(plan).rounds.last().map(|run| run.task);
+            let latest = calling.plans[plan].rounds.last().map(|run| run.task);
             let latest = latest.ok_or_else(|| Refusal::new(400, "the plan has no round yet"))?;
             ("plan", latest, calling.plan_status(plan))
         }
@@ -59,7 +59,7 @@ pub(super) fn operate_task(
         (None, None) => return Err(Refusal::new(400, "TaskID is missing: the id of a task, 32 hex digits")),
     };
     // A plan is stopped, paused and resumed through its tasks, even while it waits for its next round.
-    let task = calling.task(key);
+    let task = &calling.tasks[key];
     if let (true, Some((plan, _))) = (task.status.is_over(), task.order.plan) {
         let done = match asked.action {
             Action::Stop => calling.stop_between_rounds(context, plan, key, request.now).then_some(true),
@@ -114,7 +114,7 @@ pub(super) fn cancel_call(
     for row in &rows {
         is_cancelled |= calling.cancel_row(context, key, *row, request.now);
     }
-    match rows.first().and_then(|row| calling.task(key).row(*row)) {
+    match rows.first().and_then(|row| calling.tasks[key].row(*row)) {
         Some(row) if !is_cancelled => {
             let status = row.status.as_str();
             Err(Refusal::new(400, format!("{} cannot be cancelled: it is {status}", asked.number)))
@@ -126,7 +126,7 @@ pub(super) fn cancel_call(
 impl Calling {
     /// Returns the rows of a task with this number; there must be at least one.
     pub(super) fn rows_of(&mut self, key: TaskKey, number: PhoneNumber) -> Result<Vec<u32>, Refusal> {
-        let rows = self.task_mut(key).rows_of(number.digits());
+        let rows = self.tasks[key].rows_of(number.digits());
         match rows.is_empty() {
             true => Err(Refusal::new(404, format!("{number} is not in this task"))),
             false => Ok(rows),
@@ -137,7 +137,7 @@ impl Calling {
     /// numbers out (assumed, as the dialer refuses it too).
     fn find_own_task(&self, id: &str, request: &Request<'_>) -> Result<TaskKey, Refusal> {
         let key = self.find_task(id, request)?;
-        match self.task(key).order.workflow {
+        match self.tasks[key].order.workflow {
             Some(_) => {
                 Err(Refusal::new(400, "the task belongs to a workflow: use the workflow's own requests"))
             }

@@ -54,7 +54,7 @@ impl Calling {
         id: &'static str,
         make: impl FnOnce(&Task, CallReports) -> MaybeLong<T>,
     ) -> MaybeLong<T> {
-        let (task, reports) = (&self.tasks[key.0 as usize], self.call_reports(key));
+        let (task, reports) = (&self.tasks[key], self.call_reports(key));
         if task.status.is_over() {
             self.details.get((key, id), || make(task, reports))
         } else {

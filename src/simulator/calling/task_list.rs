@@ -111,7 +111,7 @@ pub(super) fn list_tasks(
     let calling = &simulator.calling;
     let all = calling.of_account.get(&request.account).map(Vec::as_slice).unwrap_or_default();
     let is_listed = |key: &&TaskKey| {
-        let is_of_plan = calling.task(**key).order.plan.is_some();
+        let is_of_plan = calling.tasks[**key].order.plan.is_some();
         asked.kind.is_none_or(|kind| (kind == ListedKind::Plan) == is_of_plan)
     };
     let size = asked.size.map_or(PAGE, Whole::count);
@@ -127,7 +127,7 @@ pub(super) fn list_tasks(
 impl Calling {
     /// Returns a task as lists show it.
     pub(in crate::simulator) fn summary(&self, key: TaskKey, request: &Request<'_>) -> TaskSummary {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let zone = request.zone.to_time_zone();
         TaskSummary {
             task_id: self.task_id(key),

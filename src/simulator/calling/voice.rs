@@ -147,7 +147,7 @@ impl Calling {
             repeat_interval: order.repeat.interval,
         };
         let key = self.add_task(context, task, Rows::default(), 0, now);
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         task.is_open = true;
         task.cause = order.cause;
         key
@@ -163,17 +163,17 @@ impl Calling {
         origin: u32,
         now: Timestamp,
     ) -> Option<u32> {
-        let row = self.task_mut(key).append(number, mock_outcome, text, origin)?;
-        if self.task(key).status == TaskStatus::Running {
+        let row = self.tasks[key].append(number, mock_outcome, text, origin)?;
+        if self.tasks[key].status == TaskStatus::Running {
             self.queue(key);
-            self.fill(context, self.task(key).line, now);
+            self.fill(context, self.tasks[key].line, now);
         }
         Some(row)
     }
 
     /// Declares that no more rows come: the task ends with its last number.
     pub(in crate::simulator) fn seal(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         task.is_open = false;
         if task.is_finished() {
             self.finish(context, key, now);
@@ -187,7 +187,7 @@ impl Calling {
 
     /// Stops a task: nothing new is dialled, and unfinished numbers are cancelled.
     pub(in crate::simulator) fn stop_voice(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        if !self.task(key).status.is_over() {
+        if !self.tasks[key].status.is_over() {
             self.stop_task(context, key, now);
         }
     }
@@ -200,9 +200,9 @@ impl Calling {
         row: u32,
         now: Timestamp,
     ) -> Taken {
-        match self.task(key).row(row).map(|row| row.status) {
+        match self.tasks[key].row(row).map(|row| row.status) {
             Some(RowStatus::Calling) => {
-                self.task_mut(key).let_go.insert(row);
+                self.tasks[key].let_go.insert(row);
                 Taken::Calling
             }
             _ => {
@@ -213,7 +213,7 @@ impl Calling {
     }
 
     pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let Some(part) = &task.order.workflow else { return };
         let (Some(row), Some(origin)) = (task.row(at), task.origins.get(at as usize)) else { return };
         context.rows_ended.push(RowEnded {
@@ -233,9 +233,9 @@ impl Calling {
 
     /// Returns the workflow task with this id, if it belongs to the account.
     pub(in crate::simulator) fn find_voice(&self, id: &str, account: AccountKey) -> Option<(TaskKey, &Part)> {
-        let (at, ..) = self.ids.open(Kind::Task, id)?;
-        let task = self.tasks.get(at as usize).filter(|task| task.order.account == account)?;
-        Some((TaskKey(at), task.order.workflow.as_deref()?))
+        let key = self.ids.open(Kind::Task, id).map(|(at, ..)| TaskKey(at))?;
+        let task = self.tasks.get(key).filter(|task| task.order.account == account)?;
+        Some((key, task.order.workflow.as_deref()?))
     }
 
     /// Returns the result of a workflow's number, and the key that orders its callback.
@@ -244,7 +244,7 @@ impl Calling {
         key: TaskKey,
         at: u32,
     ) -> Option<(WorkflowCallCompleted, String)> {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let part = task.order.workflow.as_deref()?;
         let origin = *task.origins.get(at as usize)?;
         let call = self.call_completed(key, at)?;
@@ -258,7 +258,7 @@ impl Calling {
         &mut self,
         key: TaskKey,
     ) -> Option<MaybeLong<WorkflowTaskDetail>> {
-        let part = Arc::clone(self.task(key).order.workflow.as_ref()?);
+        let part = Arc::clone(self.tasks[key].order.workflow.as_ref()?);
         Some(self.detail(key, "workflow.call_task_detail", |task, reports| {
             let head = WorkflowTaskDetail {
                 task_id: reports.task_id.clone(),
@@ -284,7 +284,7 @@ impl Calling {
         at: u32,
         now: Timestamp,
     ) -> Vec<WorkflowCallFacts> {
-        let Some(part) = self.task(key).order.workflow.as_deref() else { return Vec::new() };
+        let Some(part) = self.tasks[key].order.workflow.as_deref() else { return Vec::new() };
         let reports = self.call_reports(key);
         let of = |facts| WorkflowCallFacts {
             facts,

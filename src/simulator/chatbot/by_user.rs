@@ -46,7 +46,7 @@ impl ByUser {
         let user_id = self.user.as_ref().and_then(NamedUser::id);
         find(simulator, request, call_id, self.channel_id.as_deref(), user_id).ok_or_else(|| match call_id {
             Some(call_id) => {
-                let more = may_be_gone(simulator.chatbot.conversations.is_any_gone());
+                let more = may_be_gone(simulator.chatbot.conversations.list.is_any_gone());
                 Refusal::new(404, format!("there is no conversation with call_id `{call_id}`{more}"))
             }
             None => Refusal::new(

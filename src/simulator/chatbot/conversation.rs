@@ -328,7 +328,7 @@ impl Conversation {
 /// All conversations, with the indexes by which requests and callbacks find them.
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Conversations {
-    list: Shelf<Conversation>,
+    pub(in crate::simulator) list: Shelf<ConversationKey, Conversation>,
     by_call_id: HashMap<WireId, ConversationKey>,
     /// The latest conversation by channel and user.
     by_user: HashMap<(WireId, WireId), ConversationKey>,
@@ -342,14 +342,14 @@ impl Conversations {
         if conversation.begun {
             *self.begun.entry(conversation.owner).or_default() += 1;
         }
-        let key = ConversationKey(self.list.add(conversation, 1));
+        let key = self.list.add(conversation, 1);
         self.index(key);
         key
     }
 
     /// Records that something of a conversation was sent. Returns whether it was the first time.
     pub(in crate::simulator) fn begin(&mut self, key: ConversationKey) -> bool {
-        let conversation = &mut self.list[key.0];
+        let conversation = &mut self.list[key];
         let begins = !std::mem::replace(&mut conversation.begun, true);
         if begins {
             *self.begun.entry(conversation.owner).or_default() += 1;
@@ -373,8 +373,8 @@ impl Conversations {
         let is_seen =
             move |conversation: &Conversation| conversation.begun && conversation.is_seen_by(account);
         let end = match before {
-            Some(call_id) => self.by_call_id(call_id).filter(|key| is_seen(self.get(*key)))?.0,
-            None => self.list.given(),
+            Some(call_id) => self.by_call_id(call_id).filter(|key| is_seen(self.get(*key)))?,
+            None => self.list.next_key(),
         };
         let all = self.list.before(end).rev().map(|(_, conversation)| conversation);
         Some(all.filter(move |conversation| is_seen(conversation)))
@@ -393,23 +393,23 @@ impl Conversations {
     /// Returns the first of the latest conversations that a cause opened.
     pub(in crate::simulator) fn opened_by(&self, cause: CauseId) -> Option<ConversationKey> {
         let opened = self.list.iter().rev().take_while(|(_, conversation)| conversation.cause == cause);
-        opened.last().map(|(number, _)| ConversationKey(number))
+        opened.last().map(|(key, _)| key)
     }
 
     /// Returns the conversation of a key. It is kept while anything is planned for it, while a story has it, or while a kept
     /// campaign refers to it.
     pub(in crate::simulator) fn get(&self, key: ConversationKey) -> &Conversation {
-        &self.list[key.0]
+        &self.list[key]
     }
 
     /// Returns the same, mutable. After changing `call_id`, `channel_id` or the user's id, call [`Conversations::index`].
     pub(in crate::simulator) fn get_mut(&mut self, key: ConversationKey) -> &mut Conversation {
-        &mut self.list[key.0]
+        &mut self.list[key]
     }
 
     /// Makes the conversation findable under its present ids. Of several conversations with a user, the latest is found.
     pub(in crate::simulator) fn index(&mut self, key: ConversationKey) {
-        let conversation = &self.list[key.0];
+        let conversation = &self.list[key];
         if !conversation.call_id.is_empty() {
             self.by_call_id.insert(conversation.call_id.clone(), key);
         }
@@ -420,14 +420,13 @@ impl Conversations {
     pub(in crate::simulator) fn put_away(
         &mut self,
         keep: Keep,
-        needed: impl Fn(usize, &Conversation) -> bool,
+        needed: impl Fn(ConversationKey, &Conversation) -> bool,
     ) {
-        let finished = |number: usize, conversation: &Conversation| {
+        let finished = |key: ConversationKey, conversation: &Conversation| {
             let is_over = conversation.ended.is_some() || conversation.scheduled.is_none();
-            (is_over && !needed(number, conversation)).then_some(conversation.last_activity)
+            (is_over && !needed(key, conversation)).then_some(conversation.last_activity)
         };
-        for (number, gone) in self.list.put_away(keep, finished) {
-            let key = ConversationKey(number);
+        for (key, gone) in self.list.put_away(keep, finished) {
             if gone.begun
                 && let Some(count) = self.begun.get_mut(&gone.owner)
             {
@@ -443,30 +442,10 @@ impl Conversations {
         }
     }
 
-    /// Whether any conversation was evicted.
-    pub(in crate::simulator) fn is_any_gone(&self) -> bool {
-        self.list.is_any_gone()
-    }
-
-    /// Whether an eviction scan is due.
-    pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
-        self.list.is_full(most)
-    }
-
-    /// Returns the number of kept objects.
-    pub(in crate::simulator) fn objects(&self) -> usize {
-        self.list.len()
-    }
-
-    /// Returns the causes of the kept conversations.
-    pub(in crate::simulator) fn causes(&self) -> impl Iterator<Item = CauseId> {
-        self.list.objects().map(|conversation| conversation.cause)
-    }
-
     /// Finds the conversation with this id on the wire.
     pub(in crate::simulator) fn by_call_id(&self, call_id: &str) -> Option<ConversationKey> {
         // An evicted conversation may still be indexed under an id that it had earlier.
-        self.by_call_id.get(call_id).copied().filter(|key| self.list.get(key.0).is_some())
+        self.by_call_id.get(call_id).copied().filter(|key| self.list.get(*key).is_some())
     }
 
     /// Returns the latest conversation of a user on a channel.
@@ -476,7 +455,7 @@ impl Conversations {
         user_id: &WireId,
     ) -> Option<ConversationKey> {
         let found = self.by_user.get(&(channel_id.clone(), user_id.clone())).copied();
-        found.filter(|key| self.list.get(key.0).is_some())
+        found.filter(|key| self.list.get(*key).is_some())
     }
 
     /// Finds the conversation that a request or callback refers to: by `call_id`, or by user and channel if that is empty.

@@ -51,7 +51,6 @@ use super::department::Department;
 use super::endpoint::{Endpoint, bad_request, endpoints};
 use super::keys::ConversationKey;
 use super::timer::{ChatbotTimer, WorkflowTimer};
-use super::wire_id::WireId;
 use crate::contract::bodies::message::MessageStatus;
 use crate::seed::Rng;
 use crate::seed::ids::{self, IdShape};
@@ -98,7 +97,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = endpoints! {
 #[derive(Clone, Debug)]
 pub(super) struct Chatbot {
     pub(super) conversations: Conversations,
-    campaigns: Campaigns,
+    pub(super) campaigns: Campaigns,
     pub(super) media: Media,
 }
 
@@ -127,26 +126,6 @@ impl Chatbot {
     /// Opens a conversation: a user, a channel, ids. It sends nothing.
     pub(super) fn open(&mut self, context: &mut Context, opening: &Opening) -> ConversationKey {
         self.conversations.add(Conversation::open(opening, context.cause()))
-    }
-
-    /// Returns the number of campaigns.
-    pub(super) fn count_campaigns(&self) -> usize {
-        self.campaigns.objects()
-    }
-
-    /// Returns the campaigns, newest first.
-    pub(super) fn campaigns_seen(&self) -> impl Iterator<Item = super::ObjectView> {
-        self.campaigns.seen()
-    }
-
-    /// Records that a user wants no more messages on a channel.
-    pub(super) fn opt_out(&mut self, channel_id: &WireId, user_id: &WireId) {
-        self.campaigns.opt_out(channel_id, user_id);
-    }
-
-    /// Whether a user wants no more messages on a channel.
-    pub(super) fn is_opted_out(&self, channel_id: &WireId, user_id: &WireId) -> bool {
-        self.campaigns.is_opted_out(channel_id, user_id)
     }
 
     /// Returns what templates see of a conversation.

@@ -116,7 +116,7 @@ impl Simulator {
         let ended = conversation.ended.as_ref().map(|ended| ended.1.clone());
         let due = conversation.script.as_ref().and_then(|script| script.due);
         let next = due.or_else(|| conversation.next_message()).map(|at| at.to_string());
-        let opted_out = self.chatbot.is_opted_out(&conversation.channel_id, &conversation.user_id);
+        let opted_out = self.chatbot.campaigns.is_opted_out(&conversation.channel_id, &conversation.user_id);
         let playable = !conversation.is_on_own_channel && conversation.phase != Phase::Closed;
         Some(ChatHistory { chat: Chat::of(conversation), ended, next, opted_out, playable, messages })
     }

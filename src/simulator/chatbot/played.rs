@@ -225,7 +225,7 @@ fn say(
     let (phase, channel_id, user_id) =
         (conversation.phase, conversation.channel_id.clone(), conversation.user_id.clone());
     if opts_out {
-        simulator.chatbot.opt_out(&channel_id, &user_id);
+        simulator.chatbot.campaigns.opt_out(&channel_id, &user_id);
     }
     let replied = campaign::replied(simulator, key);
     let message = turns::user_writes(simulator, key, content.clone(), reply, now);

@@ -104,7 +104,7 @@ impl Dialer {
             AgentAct::Save(_) => is(|row| row.ending.is_some() && !row.is_saved)
                 .ok_or_else(|| AgentError::NothingToSave(name(), does))?,
         };
-        context.resume(self.task(key).cause, now);
+        context.resume(self.tasks[key].cause, now);
         let row = *self.call(key, call);
         let ends_with = match act {
             AgentAct::Break(_) => return Ok(()),
@@ -137,8 +137,8 @@ impl Dialer {
     fn free_agent(&self, pool: PoolKey, agent: usize) -> Option<CauseId> {
         let pool = &self.pools[pool.0];
         let waiting = pool.waiting.iter().map(|(key, _)| *key).chain(pool.queue.iter().copied());
-        let mut served = waiting.filter(|key| self.task(*key).settings.agents.contains(&agent));
-        served.next().map(|key| self.task(key).cause)
+        let mut served = waiting.filter(|key| self.tasks[*key].settings.agents.contains(&agent));
+        served.next().map(|key| self.tasks[key].cause)
     }
 
     fn agent_named(&self, name: &str) -> Result<(PoolKey, usize), AgentError> {
@@ -183,7 +183,7 @@ impl Dialer {
                     None if agent.on_break => "break",
                     None => "free",
                 },
-                number: row.map(|(key, row)| format!("+{}", self.task(key).number_of(row))),
+                number: row.map(|(key, row)| format!("+{}", self.tasks[key].number_of(row))),
                 calls: agent.calls,
             }
         })

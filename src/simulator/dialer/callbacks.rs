@@ -361,7 +361,7 @@ impl AgentStatus {
 
 impl Dialer {
     pub(super) fn person(&self, key: TaskKey, contact: u32) -> Person {
-        let contacts = &self.task(key).contacts;
+        let contacts = &self.tasks[key].contacts;
         let contact = &contacts.list[contact as usize];
         Person::new(contacts.fields(contact), contacts.info(contact))
     }
@@ -394,7 +394,7 @@ impl Dialer {
 
     /// Returns the agent of a call; empty if there is none.
     pub(super) fn agent_name(&self, key: TaskKey, call: u32) -> String {
-        let agents = &self.pools[self.task(key).pool.0].agents;
+        let agents = &self.pools[self.tasks[key].pool.0].agents;
         let agent = self.call(key, call).agent().and_then(|agent| agents.get(agent));
         agent.map(|agent| agent.name.clone()).unwrap_or_default()
     }
@@ -402,14 +402,14 @@ impl Dialer {
     pub(super) fn group_name(&self, key: TaskKey) -> String {
         self.rules
             .groups
-            .get(self.task(key).settings.group)
+            .get(self.tasks[key].settings.group)
             .map(|group| group.name.clone())
             .unwrap_or_default()
     }
 
     /// Whether notices of a task go nowhere, or a story sends them instead.
     fn is_silent(&self, context: &Context, key: TaskKey) -> bool {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         match task.settings.notices {
             Notices::Account => context.is_silent(task.cause),
             Notices::Url(_) => context.is_muted(task.cause),
@@ -422,7 +422,7 @@ impl Dialer {
             return;
         }
         let task_id = self.task_id(key);
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let body =
             TaskStatus { task_id: task_id.clone(), task_name: task.settings.name.clone(), state: task.state };
         let callback = self.notice(key, NoticeKind::Task, body, task_id);
@@ -457,9 +457,9 @@ impl Dialer {
     ) {
         let agent = self.call(key, call).agent();
         let Some(agent) = agent.filter(|_| !self.is_silent(context, key)) else { return };
-        let pool = self.task(key).pool;
+        let pool = self.tasks[key].pool;
         self.pools[pool.0].today(agent, now);
-        let (task, pool) = (self.task(key), &self.pools[pool.0]);
+        let (task, pool) = (&self.tasks[key], &self.pools[pool.0]);
         let first = pool.waiting.front().and_then(|(key, call)| self.call(*key, *call).answered_at());
         let counted = &pool.agents[agent];
         let call_notice = self.call_notice(key, call, now);
@@ -482,7 +482,7 @@ impl Dialer {
 
     /// Returns the part about the call in a notice of either kind.
     fn call_notice(&self, key: TaskKey, call: u32, now: Timestamp) -> CallNotice {
-        let (task, row) = (self.task(key), self.call(key, call));
+        let (task, row) = (&self.tasks[key], self.call(key, call));
         CallNotice::new(CallFacts {
             task_id: self.task_id(key),
             task_name: &task.settings.name,
@@ -500,7 +500,7 @@ impl Dialer {
     }
 
     fn notice(&self, key: TaskKey, kind: NoticeKind, body: impl Serialize, order_key: String) -> Callback {
-        let Task { settings, node, .. } = self.task(key);
+        let Task { settings, node, .. } = &self.tasks[key];
         let event = match kind {
             NoticeKind::Task => "dialer.task_status",
             NoticeKind::Contact => "dialer.contact_status",
@@ -524,7 +524,7 @@ impl Dialer {
     /// Returns the objects that a notice is part of: the task, unless the notice sums it up, and the task's workflow.
     fn wholes(&self, key: TaskKey, kind: NoticeKind) -> Vec<String> {
         let task = (kind != NoticeKind::Task).then(|| self.task_id(key));
-        let node = self.task(key).node.as_ref();
+        let node = self.tasks[key].node.as_ref();
         task.into_iter().chain(node.map(|node| node.workflow_id.clone())).collect()
     }
 
@@ -545,7 +545,7 @@ impl Dialer {
     }
 
     fn send(&self, context: &mut Context, callback: Callback, key: TaskKey, at: Timestamp, now: Timestamp) {
-        let cause = self.task(key).cause;
+        let cause = self.tasks[key].cause;
         if at == now {
             context.send(cause, callback);
         } else {

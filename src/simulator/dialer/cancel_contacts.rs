@@ -39,10 +39,10 @@ pub(super) fn cancel_contacts(
         return Err(Refusal::new(10505, "contactList is empty"));
     }
     let numbers: BTreeSet<u64> = list.iter().map(number).collect::<Result<_, _>>()?;
-    if dialer.task(key).state.is_over() {
+    if dialer.tasks[key].state.is_over() {
         return Err(Refusal::new(10513, "the task is finished"));
     }
-    let task = dialer.task_mut(key);
+    let task = &mut dialer.tasks[key];
     let mut cancelled = 0;
     for contact in 0..task.total() {
         let known = task.contacts.list[contact as usize];

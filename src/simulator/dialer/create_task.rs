@@ -115,11 +115,11 @@ pub(super) fn copy_task(
     let only_unanswered = is_set(copied.noanswer_only);
     let from = dialer.find_source(request, &copied.from_task)?;
     dialer.not_of_workflow(from)?;
-    let notices = dialer.task(from).settings.notices.clone();
+    let notices = dialer.tasks[from].settings.notices.clone();
     note_mode(&fields, dialer, context);
     let settings = TaskSettings::new(fields, notices, request, &dialer.rules)?;
     dialer.check_name(&settings)?;
-    let source = dialer.task(from);
+    let source = &dialer.tasks[from];
     if only_unanswered {
         // Which contacts have not answered is known after all were called.
         let code = match source.state {
@@ -195,7 +195,7 @@ impl Dialer {
         contacts: Contacts,
         now: Timestamp,
     ) -> TaskKey {
-        let key = TaskKey(u32::try_from(self.tasks.given()).unwrap_or(u32::MAX));
+        let key = self.tasks.next_key();
         let created = later(now, CREATING);
         let (starts, ends) = (settings.starts.max(created), settings.ends);
         self.names.entry((settings.account, settings.name.clone())).or_insert(key);
@@ -207,7 +207,7 @@ impl Dialer {
         if let Some(ends) = ends {
             schedule.push(context.plan(ends, DialerTimer::Close(key)));
         }
-        self.task_mut(key).schedule = schedule;
+        self.tasks[key].schedule = schedule;
         key
     }
 }

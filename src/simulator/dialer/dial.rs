@@ -35,31 +35,31 @@ enum Turn {
 
 impl Dialer {
     pub(super) fn created(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        if self.task(key).state == State::Creating {
+        if self.tasks[key].state == State::Creating {
             self.enter(context, key, State::NotStarted, now);
         }
     }
 
     /// Sets the state of a task, and sends a notice of it.
     fn enter(&mut self, context: &mut Context, key: TaskKey, state: State, now: Timestamp) {
-        self.task_mut(key).state = state;
+        self.tasks[key].state = state;
         self.emit_task_status(context, key, now);
     }
 
     pub(super) fn start(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        if self.task(key).state != State::NotStarted {
+        if self.tasks[key].state != State::NotStarted {
             return;
         }
-        self.task_mut(key).began = Some(now);
+        self.tasks[key].began = Some(now);
         self.enter(context, key, State::Running, now);
         self.rest(context, key, now);
         self.queue(key);
-        self.fill(context, self.task(key).pool, now);
+        self.fill(context, self.tasks[key].pool, now);
     }
 
     /// Begins or ends a pause. During a pause nothing new is dialled, and calls under way go on.
     pub(super) fn rest(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let Some((resting, next)) = task.rest(now).filter(|_| !task.state.is_over() && !task.is_closed)
         else {
             return;
@@ -74,21 +74,21 @@ impl Dialer {
         }
         let place =
             context.plan(next, if resting { DialerTimer::Resume(key) } else { DialerTimer::Pause(key) });
-        self.task_mut(key).schedule.push(place);
-        self.task_mut(key).schedule.retain(|(at, _)| *at > now);
-        self.fill(context, self.task(key).pool, now);
+        self.tasks[key].schedule.push(place);
+        self.tasks[key].schedule.retain(|(at, _)| *at > now);
+        self.fill(context, self.tasks[key].pool, now);
     }
 
     /// Ends the schedule of a task: contacts not reached by then never will be, and calls under way go on.
     pub(super) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         if task.state.is_over() {
             return;
         }
         task.is_closed = true;
         for contact in 0..task.total() {
-            if self.task(key).contacts.list[contact as usize].status == ContactStatus::Waiting {
-                self.task_mut(key).set_status(contact, ContactStatus::Done);
+            if self.tasks[key].contacts.list[contact as usize].status == ContactStatus::Waiting {
+                self.tasks[key].set_status(contact, ContactStatus::Done);
                 self.note_ended(context, key, contact, now);
             }
         }
@@ -97,20 +97,20 @@ impl Dialer {
 
     /// Ends a task whose contacts are all finished.
     pub(super) fn finish_if_done(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let is_cancelled = task.sums.cancelled == task.total();
         let may_end = task.is_finished() && !task.is_open();
         if task.state.is_over() || !may_end || !(task.state.has_begun() || is_cancelled) {
             return;
         }
-        for place in std::mem::take(&mut self.task_mut(key).schedule) {
+        for place in std::mem::take(&mut self.tasks[key].schedule) {
             context.agenda.cancel(Some(place));
         }
         self.enter(context, key, if is_cancelled { State::Cancelled } else { State::Finished }, now);
     }
 
     pub(super) fn queue(&mut self, key: TaskKey) {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         if !std::mem::replace(&mut task.is_queued, true) {
             let pool = task.pool;
             self.pools[pool.0].queue.push_back(key);
@@ -122,7 +122,7 @@ impl Dialer {
         let mut full = 0;
         while full < self.pools[pool.0].queue.len() {
             let Some(key) = self.pools[pool.0].queue.pop_front() else { break };
-            self.task_mut(key).is_queued = false;
+            self.tasks[key].is_queued = false;
             match self.turn(key, now) {
                 Turn::Dial(contact, slot) => {
                     full = 0;
@@ -140,7 +140,7 @@ impl Dialer {
     }
 
     fn turn(&mut self, key: TaskKey, now: Timestamp) -> Turn {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         if task.state != State::Running || task.is_closed {
             return Turn::Nothing;
         }
@@ -150,15 +150,15 @@ impl Dialer {
         if task.dials_after > now {
             return Turn::Later(task.dials_after);
         }
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let Some(slot) = self.pools[task.pool.0].room(&task.settings.agents, task.factor()) else {
             return Turn::Full;
         };
-        self.task_mut(key).next_contact(now).map_or(Turn::Nothing, |contact| Turn::Dial(contact, slot))
+        self.tasks[key].next_contact(now).map_or(Turn::Nothing, |contact| Turn::Dial(contact, slot))
     }
 
     pub(super) fn wake_to_dial(&mut self, context: &mut Context, key: TaskKey, at: Timestamp) {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         if task.woken_at.is_none_or(|known| at < known) {
             task.woken_at = Some(at);
             context.plan(at, DialerTimer::Dial(key));
@@ -167,20 +167,20 @@ impl Dialer {
 
     /// Returns the forced course of a call: that of the contact, or else of the dialled number.
     fn mock_outcome(&self, key: TaskKey, contact: u32, number: u64) -> DialerMockOutcome {
-        let contacts = &self.task(key).contacts;
+        let contacts = &self.tasks[key].contacts;
         contacts.mock_outcome(&contacts.list[contact as usize], number, |number| {
             self.calling.mock_outcome_of(number)
         })
     }
 
     pub(super) fn mock_outcome_of_call(&self, key: TaskKey, call: &CallRow) -> DialerMockOutcome {
-        self.mock_outcome(key, call.contact, self.task(key).number_of(call))
+        self.mock_outcome(key, call.contact, self.tasks[key].number_of(call))
     }
 
     /// Returns the course of a call.
     pub(super) fn course(&self, key: TaskKey, call: &CallRow) -> CallCourse {
         let mock_outcome = self.mock_outcome_of_call(key, call);
-        let drawn = course(&self.calling, mock_outcome, self.task(key).seed, call.contact, call.nth);
+        let drawn = course(&self.calling, mock_outcome, self.tasks[key].seed, call.contact, call.nth);
         match self.played.get(&(key, call.contact, call.nth)) {
             Some(played) => CallCourse {
                 twist: if played.is_taken { Twist::Taken } else { drawn.twist },
@@ -193,7 +193,7 @@ impl Dialer {
 
     /// Whether a number has already been dialled as often today as allowed. If not, it is counted once more.
     fn is_overrun(&mut self, key: TaskKey, number: u64, now: Timestamp) -> bool {
-        let settings = &self.task(key).settings;
+        let settings = &self.tasks[key].settings;
         let day = settings.zone.to_datetime(now).date();
         let entry = self.dialled.entry((settings.account, number)).or_insert((day, 0));
         if entry.0 != day {
@@ -207,20 +207,20 @@ impl Dialer {
     }
 
     fn dial(&mut self, context: &mut Context, key: TaskKey, contact: u32, slot: usize, now: Timestamp) {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let entry = &task.contacts.list[contact as usize];
         let numbers = task.contacts.numbers(entry, &task.settings.columns);
         let (column, number) = numbers[usize::from(entry.attempts) % numbers.len()];
         let nth = entry.attempts.saturating_add(1);
         let mock_outcome = self.mock_outcome(key, contact, number);
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         task.contacts.list[contact as usize].attempts = nth;
         task.set_status(contact, ContactStatus::Calling);
         task.dials_after = later(now, task.settings.call_gap);
         let at = u32::try_from(task.calls.len()).unwrap_or(u32::MAX);
         let mut row = CallRow::new(contact, nth, column, u16::try_from(slot).unwrap_or(0), now);
         let (pool, ring_limit) = (task.pool, u64::from(task.settings.ring_limit));
-        let course = course(&self.calling, mock_outcome, self.task(key).seed, contact, nth);
+        let course = course(&self.calling, mock_outcome, self.tasks[key].seed, contact, nth);
         self.pools[pool.0].agents[slot].pending += 1;
         let refused = if course.outcome == Outcome::DoNotCall {
             Some(Ending::DoNotCall)
@@ -230,7 +230,7 @@ impl Dialer {
             None
         };
         row.was_dialled = refused.is_none();
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         task.calls.push(row);
         if let Some(node) = &mut task.node {
             node.called(contact, at);
@@ -279,7 +279,7 @@ impl Dialer {
         now: Timestamp,
     ) {
         let again = self.again(key, contact, ending).map(|gap| later(now, gap));
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         let in_time = |again: &Timestamp| task.settings.ends.is_none_or(|ends| *again < ends);
         match again.filter(|again| !task.is_closed && in_time(again)) {
             Some(again) => {
@@ -298,7 +298,7 @@ impl Dialer {
     /// Returns the delay after which a contact is dialled again: its next number, at once or after the gap between numbers, or
     /// else the first number again, as its result or the task says. `None` if it is finished.
     fn again(&self, key: TaskKey, contact: u32, ending: Ending) -> Option<Duration> {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let (settings, contact) = (&task.settings, &task.contacts.list[contact as usize]);
         if contact.is_let_go {
             return None;

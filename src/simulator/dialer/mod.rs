@@ -90,7 +90,7 @@ pub(super) struct Dialer {
     /// The URL prefix of recordings: `http://127.0.0.1:2478`.
     public_url: Arc<str>,
     homes: Vec<Account>,
-    tasks: Shelf<Task>,
+    pub(super) tasks: Shelf<TaskKey, Task>,
     pools: Vec<AgentPool>,
     pool_keys: HashMap<(AccountKey, usize), PoolKey>,
     /// Names are unique within the account.
@@ -137,20 +137,12 @@ impl Dialer {
         }
     }
 
-    fn task(&self, key: TaskKey) -> &Task {
-        &self.tasks[key.0 as usize]
-    }
-
-    fn task_mut(&mut self, key: TaskKey) -> &mut Task {
-        &mut self.tasks[key.0 as usize]
-    }
-
     fn call(&self, key: TaskKey, call: u32) -> &CallRow {
-        &self.task(key).calls[call as usize]
+        &self.tasks[key].calls[call as usize]
     }
 
     fn call_mut(&mut self, key: TaskKey, call: u32) -> &mut CallRow {
-        &mut self.task_mut(key).calls[call as usize]
+        &mut self.tasks[key].calls[call as usize]
     }
 
     fn task_id(&self, key: TaskKey) -> String {
@@ -193,9 +185,9 @@ impl Department for Dialer {
             DialerTimer::Check(task) => dialer.finish_if_done(context, task, at),
             DialerTimer::Pause(task) | DialerTimer::Resume(task) => dialer.rest(context, task, at),
             DialerTimer::Dial(task) => {
-                dialer.task_mut(task).woken_at = None;
+                dialer.tasks[task].woken_at = None;
                 dialer.queue(task);
-                dialer.fill(context, dialer.task(task).pool, at);
+                dialer.fill(context, dialer.tasks[task].pool, at);
             }
             DialerTimer::Ring(task, call) => dialer.ring(context, task, call, at),
             DialerTimer::Answer(task, call) => dialer.answer(context, task, call, at),
@@ -205,7 +197,7 @@ impl Department for Dialer {
             DialerTimer::End(task, call, _) if dialer.call(task, call).ending.is_some() => {}
             DialerTimer::End(task, call, ending) => {
                 dialer.end(context, task, call, ending, at);
-                dialer.fill(context, dialer.task(task).pool, at);
+                dialer.fill(context, dialer.tasks[task].pool, at);
             }
             DialerTimer::Result(task, call) => dialer.save_result(context, task, call, at),
         }

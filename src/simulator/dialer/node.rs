@@ -92,7 +92,7 @@ impl Dialer {
         let key = self.add_task(context, task, Contacts::default(), now);
         let (instance, node, place) = (order.part.instance, order.part.node, order.part.place());
         let workflow_id = order.part.workflow_id;
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         task.node = Some(Node { instance, node, place, workflow_id, contacts: Vec::new(), is_open: true });
         task.cause = order.cause;
         key
@@ -111,7 +111,7 @@ impl Dialer {
         if !is_dialled(number) {
             return None;
         }
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         let contact = task.contacts.append(number, mock_outcome, row, true)?;
         task.sums.waiting += 1;
         task.node.as_mut()?.contacts.push(Origin { row: origin, call: None });
@@ -124,7 +124,7 @@ impl Dialer {
 
     /// Declares that no more contacts come: the task ends with its last one.
     pub(in crate::simulator) fn seal(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        if let Some(node) = &mut self.task_mut(key).node {
+        if let Some(node) = &mut self.tasks[key].node {
             node.is_open = false;
         }
         self.finish_if_done(context, key, now);
@@ -147,7 +147,7 @@ impl Dialer {
         key: TaskKey,
         now: Timestamp,
     ) {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         if task.state.is_over() {
             return;
         }
@@ -168,7 +168,7 @@ impl Dialer {
         contact: u32,
         now: Timestamp,
     ) -> Taken {
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         match task.contacts.list.get(contact as usize).map(|contact| contact.status) {
             Some(ContactStatus::Calling) => {
                 task.contacts.list[contact as usize].is_let_go = true;
@@ -183,7 +183,7 @@ impl Dialer {
 
     /// Reports a finished contact to its workflow, if it was ever called.
     pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, contact: u32, now: Timestamp) {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         let Some(node) = &task.node else { return };
         let Some(Origin { row, call: Some(call) }) = node.contacts.get(contact as usize).copied() else {
             return;
@@ -209,20 +209,20 @@ impl Dialer {
 
     /// Whether an id belongs to a workflow's task of this account.
     pub(in crate::simulator) fn is_of_workflow(&self, id: &str, account: AccountKey) -> bool {
-        let at = self.ids.open(Kind::DialerTask, id).and_then(|(task, ..)| self.tasks.get(task as usize));
-        at.is_some_and(|task| task.node.is_some() && task.settings.account == account)
+        let task = self.ids.open(Kind::DialerTask, id).and_then(|(at, ..)| self.tasks.get(TaskKey(at)));
+        task.is_some_and(|task| task.node.is_some() && task.settings.account == account)
     }
 
     /// Returns the workflow's row of a contact, as the notices of workflows name it (assumed to be `wfContactId`).
     pub(super) fn workflow_contact(&self, key: TaskKey, contact: u32) -> Option<String> {
-        let node = self.task(key).node.as_ref()?;
+        let node = self.tasks[key].node.as_ref()?;
         let origin = node.contacts.get(contact as usize)?;
         Some(self.ids.seal(Kind::Detail, (node.instance.0, origin.row, 0)))
     }
 
     /// Refuses to change tasks of workflows, which the workflow's own requests change.
     pub(super) fn not_of_workflow(&self, key: TaskKey) -> Result<(), Refusal> {
-        match self.task(key).node {
+        match self.tasks[key].node {
             Some(_) => {
                 Err(Refusal::new(10704, "the task belongs to a workflow: use the workflow's own requests"))
             }

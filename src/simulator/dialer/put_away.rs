@@ -4,40 +4,23 @@ use jiff::{Span, Timestamp};
 
 use super::Dialer;
 use super::task::Task;
-use crate::simulator::cause::CauseId;
 use crate::simulator::keys::DialerTaskKey as TaskKey;
 use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
 
 impl Dialer {
-    /// Whether an eviction scan is due.
-    pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
-        self.tasks.is_full(most)
-    }
-
-    /// Returns the number of kept objects.
-    pub(in crate::simulator) fn objects(&self) -> usize {
-        self.tasks.len()
-    }
-
-    /// Returns the causes of the kept objects.
-    pub(in crate::simulator) fn causes(&self) -> impl Iterator<Item = CauseId> {
-        self.tasks.objects().map(|task| task.cause)
-    }
-
     /// Evicts finished tasks that belong to no workflow.
     pub(in crate::simulator) fn put_away(&mut self, keep: Keep, planned: &Planned, now: Timestamp) {
-        let tasks = self.tasks.put_away(keep, |number, task| {
-            let key = TaskKey(u32::try_from(number).ok()?);
+        let tasks = self.tasks.put_away(keep, |key, task| {
             let is_free = task.node.is_none() && task.is_at_rest() && !planned.dialer_tasks.contains(&key);
             is_free.then(|| task.last_moment())
         });
-        for (number, task) in tasks {
-            self.forget(number, task);
+        for (key, task) in tasks {
+            self.forget(key, task);
         }
         let tasks = &self.tasks;
         for list in self.of_account.values_mut() {
-            list.retain(|key| tasks.get(key.0 as usize).is_some());
+            list.retain(|key| tasks.get(*key).is_some());
         }
         // The count of a number applies to one day, in any zone.
         if let Ok(day) = now.in_tz("UTC").and_then(|now| now.date().checked_sub(Span::new().days(2))) {
@@ -47,21 +30,21 @@ impl Dialer {
 
     /// Whether the state of a task itself allows its eviction.
     pub(in crate::simulator) fn is_at_rest(&self, key: TaskKey) -> bool {
-        self.tasks.get(key.0 as usize).is_none_or(Task::is_at_rest)
+        self.tasks.get(key).is_none_or(Task::is_at_rest)
     }
 
     /// Evicts a task with everything that belongs to it.
     pub(in crate::simulator) fn put_task_away(&mut self, key: TaskKey) {
-        if let Some(task) = self.tasks.remove(key.0 as usize) {
-            self.forget(key.0 as usize, task);
+        if let Some(task) = self.tasks.remove(key) {
+            self.forget(key, task);
         }
     }
 
     /// Removes the index entries of an evicted task.
-    fn forget(&mut self, number: usize, task: Task) {
-        self.played.retain(|(played, _, _), _| played.0 as usize != number);
+    fn forget(&mut self, key: TaskKey, task: Task) {
+        self.played.retain(|(played, _, _), _| *played != key);
         let name = (task.settings.account, task.settings.name);
-        if self.names.get(&name).is_some_and(|key| key.0 as usize == number) {
+        if self.names.get(&name) == Some(&key) {
             self.names.remove(&name);
         }
     }

@@ -210,7 +210,7 @@ pub(super) fn list_tasks(
     let mut keys = dialer.of_account.get(&request.account).cloned().unwrap_or_default();
     dialer.sort_tasks(&mut keys, fields.order_by.as_deref().unwrap_or("CreatedAt"))?;
     let is_asked_for = |key: &TaskKey| {
-        let task = dialer.task(*key);
+        let task = &dialer.tasks[*key];
         // A task that has not begun counts by its planned start.
         let starts = task.began.filter(|_| !by_plan).unwrap_or(task.settings.starts);
         fields.task_name.as_ref().is_none_or(|name| task.settings.name == *name)
@@ -219,9 +219,9 @@ pub(super) fn list_tasks(
     };
     let row = |key: TaskKey| TaskRow {
         task_id: dialer.task_id(key),
-        name: dialer.task(key).settings.name.clone(),
+        name: dialer.tasks[key].settings.name.clone(),
         group_name: dialer.group_name(key),
-        actual_start_time: dialer.task(key).began.map(utc_text).unwrap_or_default(),
+        actual_start_time: dialer.tasks[key].began.map(utc_text).unwrap_or_default(),
     };
     Ok(TaskList { list: keys.into_iter().filter(is_asked_for).take(limit).map(row).collect() })
 }
@@ -241,7 +241,7 @@ pub(super) fn task_detail(
     let descends = fields.order_by.as_deref().map_or(Ok(false), descends)?;
     let likes = List::items(fields.like);
     dialer.check_likes(key, &likes)?;
-    let count = u32::try_from(dialer.task(key).calls.len()).unwrap_or(u32::MAX);
+    let count = u32::try_from(dialer.tasks[key].calls.len()).unwrap_or(u32::MAX);
     let mut found: Vec<u32> = (0..count)
         .filter(|at| span.contains(&dialer.call(key, *at).started_at()))
         .filter(|at| likes.is_empty() || dialer.fits_all(key, *at, &likes))
@@ -264,12 +264,12 @@ impl Dialer {
             ));
         }
         let key = self.ids.open(Kind::DialerTask, id).map(|(task, ..)| TaskKey(task));
-        if key.is_some_and(|key| self.tasks.is_gone(key.0 as usize)) {
+        if key.is_some_and(|key| self.tasks.is_gone(key)) {
             return Err(Refusal::new(10506, not_kept(&format!("the task that {field} names"))));
         }
-        let known = key.filter(|key| self.tasks.get(key.0 as usize).is_some());
+        let known = key.filter(|key| self.tasks.get(*key).is_some());
         let key = known.ok_or_else(|| Refusal::new(10506, format!("{field} names no task")))?;
-        if self.task(key).settings.account != request.account {
+        if self.tasks[key].settings.account != request.account {
             return Err(Refusal::new(10703, format!("{field} names a task of another account")));
         }
         Ok(key)
@@ -294,7 +294,7 @@ impl Dialer {
                 return Err(Refusal::new(10606, format!("orderBy is {order}, expected {words}")));
             }
         };
-        keys.sort_by(|one, other| match (moment(self.task(*one)), moment(self.task(*other))) {
+        keys.sort_by(|one, other| match (moment(&self.tasks[*one]), moment(&self.tasks[*other])) {
             (Some(one), Some(other)) if descends => other.cmp(&one),
             (Some(one), Some(other)) => one.cmp(&other),
             (one, other) => other.is_some().cmp(&one.is_some()),
@@ -309,7 +309,7 @@ impl Dialer {
 
     /// Checks that every condition names a field of the rows or a column of the customer's own.
     fn check_likes(&self, key: TaskKey, likes: &[Like]) -> Result<(), Refusal> {
-        let task = self.task(key);
+        let task = &self.tasks[key];
         if likes.is_empty() || task.calls.is_empty() {
             return Ok(());
         }

@@ -46,7 +46,7 @@ pub(super) fn recording(
     let unknown = || Refusal::new(10609, "callid names no call");
     let (task, at, _) = dialer.ids.open(Kind::DialerCall, &callid).ok_or_else(unknown)?;
     let key = TaskKey(task);
-    let task = dialer.tasks.get(task as usize).ok_or_else(unknown)?;
+    let task = dialer.tasks.get(key).ok_or_else(unknown)?;
     let call = task.calls.get(at as usize).ok_or_else(unknown)?;
     if task.settings.account != request.account {
         return Err(Refusal::new(10610, "callid names a call of another account"));
@@ -88,11 +88,11 @@ impl Dialer {
         let place = self.ids.open(Kind::DialerRecording, file);
         let place = place.filter(|place| self.ids.open(Kind::DialerRecordingFolder, folder) == Some(*place));
         let (task, call, _) = place.ok_or(NoRecording::Unknown)?;
-        let row = self.tasks.get(task as usize).and_then(|task| task.calls.get(call as usize));
         let key = TaskKey(task);
+        let row = self.tasks.get(key).and_then(|task| task.calls.get(call as usize));
         let row = *row.filter(|row| self.is_recorded(key, row)).ok_or(NoRecording::Unknown)?;
         self.is_there(&row, now)?;
-        let number = self.task(key).number_of(&row);
+        let number = self.tasks[key].number_of(&row);
         let name = format!("{number}_{}.wav", call + 1);
         Ok(Download::One { name, recording: self.recording(key, call) })
     }
@@ -103,7 +103,7 @@ impl Dialer {
     }
 
     fn recording(&self, key: TaskKey, call: u32) -> Recording {
-        let (task, row) = (self.task(key), self.call(key, call));
+        let (task, row) = (&self.tasks[key], self.call(key, call));
         let number = task.number_of(row).to_string();
         let home = self.homes.get(task.settings.account.index()).map_or(Country::Id, |home| home.country);
         let by_code = Country::of_number(&number);

@@ -117,7 +117,7 @@ impl Dialer {
 
     /// Returns a call as the query lists it.
     pub(super) fn row(&self, key: TaskKey, call: u32, with_info: bool) -> DetailRow {
-        let (task, row) = (self.task(key), self.call(key, call));
+        let (task, row) = (&self.tasks[key], self.call(key, call));
         let (closing, person) = (self.closing(key, call), self.person(key, row.contact));
         let main_number = format!("+{}", task.contacts.list[row.contact as usize].number);
         let talked = row.ending.is_some_and(Ending::talked);

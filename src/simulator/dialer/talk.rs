@@ -27,7 +27,7 @@ impl Dialer {
         row.answer(now);
         let (contact, row) = (row.contact, *row);
         let course = self.course(key, &row);
-        let task = self.task_mut(key);
+        let task = &mut self.tasks[key];
         task.contacts.list[contact as usize].answered = true;
         let detects = task.settings.detects_machines;
         self.emit_contact_status(context, key, call, CallState::Answered, now);
@@ -43,8 +43,8 @@ impl Dialer {
             }
             _ => {}
         }
-        self.task_mut(key).reached += 1;
-        let task = self.task(key);
+        self.tasks[key].reached += 1;
+        let task = &self.tasks[key];
         let pool = task.pool;
         let agent = self.pools[pool.0].free(&task.settings.agents);
         let avoids = matches!(course.twist, Twist::NoAgent | Twist::Leaves);
@@ -69,9 +69,9 @@ impl Dialer {
         if !row.waits {
             return;
         }
-        let pool = self.task(key).pool;
+        let pool = self.tasks[key].pool;
         self.pools[pool.0].waiting.retain(|waiting| *waiting != (key, call));
-        self.task_mut(key).lost += 1;
+        self.tasks[key].lost += 1;
         let ending = if self.course(key, &row).leaves_queue { Ending::Left } else { Ending::NoAgent };
         self.end(context, key, call, ending, now);
         self.fill(context, pool, now);
@@ -79,7 +79,7 @@ impl Dialer {
 
     /// Stops counting a call against the free agents.
     fn close_slot(&mut self, key: TaskKey, call: u32) {
-        let pool = self.task(key).pool;
+        let pool = self.tasks[key].pool;
         let row = self.call_mut(key, call);
         if std::mem::take(&mut row.is_open) {
             let slot = usize::from(row.slot);
@@ -88,7 +88,7 @@ impl Dialer {
     }
 
     fn assign(&mut self, context: &mut Context, key: TaskKey, call: u32, agent: usize, now: Timestamp) {
-        let pool = self.task(key).pool;
+        let pool = self.tasks[key].pool;
         self.close_slot(key, call);
         self.call_mut(key, call).assign(agent);
         self.pools[pool.0].agents[agent].is_busy = true;
@@ -118,7 +118,7 @@ impl Dialer {
             }
         };
         self.end(context, key, call, ending, now);
-        self.fill(context, self.task(key).pool, now);
+        self.fill(context, self.tasks[key].pool, now);
     }
 
     /// Ends a call. The caller of this function lets the pool dial afterwards.
@@ -134,7 +134,7 @@ impl Dialer {
         let row = self.call_mut(key, call);
         row.end(ending, now);
         let row = *row;
-        let pool = self.task(key).pool;
+        let pool = self.tasks[key].pool;
         if let Some(agent) = row.agent().filter(|_| ending.talked()) {
             let hold = self.course(key, &row).hold;
             let agent = self.pools[pool.0].today(agent, now);
@@ -148,7 +148,7 @@ impl Dialer {
         };
         self.emit_agent_status(context, key, call, CallState::Hangup, now);
         if ending.talked() {
-            let wrap_up = seconds(self.course(key, &row).wrap_up).min(self.task(key).settings.wrap_up);
+            let wrap_up = seconds(self.course(key, &row).wrap_up).min(self.tasks[key].settings.wrap_up);
             context.plan(later(now, wrap_up), DialerTimer::Result(key, call));
         } else {
             self.release(context, pool, agent, now);
@@ -162,7 +162,7 @@ impl Dialer {
             return;
         }
         let row = *self.call(key, call);
-        let pool = self.task(key).pool;
+        let pool = self.tasks[key].pool;
         let result = self.course(key, &row).result;
         if let Some(agent) = row.agent() {
             *self.pools[pool.0].today(agent, now).results.entry(result).or_default() += 1;
@@ -192,7 +192,7 @@ impl Dialer {
         if self.pools[pool.0].agents[agent].on_break {
             return;
         }
-        let serves = |(key, _): &&(TaskKey, u32)| self.task(*key).settings.agents.contains(&agent);
+        let serves = |(key, _): &&(TaskKey, u32)| self.tasks[*key].settings.agents.contains(&agent);
         let next = self.pools[pool.0].waiting.iter().find(serves).copied();
         if let Some((key, call)) = next {
             self.pools[pool.0].waiting.retain(|waiting| *waiting != (key, call));

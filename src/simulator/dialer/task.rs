@@ -73,7 +73,7 @@ impl Sums {
 
 /// A task.
 #[derive(Clone, Debug)]
-pub(super) struct Task {
+pub(in crate::simulator) struct Task {
     pub(super) settings: TaskSettings,
     pub(super) seed: Seed,
     pub(super) pool: PoolKey,
@@ -106,7 +106,7 @@ pub(super) struct Task {
     /// Whether it is in the queue of its pool.
     pub(super) is_queued: bool,
     /// The request that created it.
-    pub(super) cause: CauseId,
+    pub(in crate::simulator) cause: CauseId,
 }
 
 impl Task {

@@ -61,7 +61,7 @@ pub(super) fn call_tasks(
 ) -> Result<List<CallTaskSummary>, Refusal> {
     let (workflow, dialers) = parts(simulator);
     let key = workflow.find_instance(&workflow_id, request)?;
-    let instance = workflow.instance(key);
+    let instance = &workflow.instances[key];
     let nodes = (0_u16..).zip(workflow.nodes(instance.template)).zip(instance.tasks.iter().copied());
     let list = nodes.filter_map(|((at, node), task)| {
         Some(CallTaskSummary {
@@ -155,7 +155,7 @@ impl Workflow {
                 return Err(Refusal::new(400, message));
             }
         };
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let mut found = Vec::new();
         for at in self.named_rows(key, names)? {
             for visit in instance.row(at).map(|row| row.visits.as_slice()).unwrap_or_default() {

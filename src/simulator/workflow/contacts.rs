@@ -49,7 +49,7 @@ pub(super) fn update_contact(
     row::mock_outcomes(&fields.variables).map_err(bad)?;
     let mut changed = false;
     for at in rows {
-        let Some(row) = workflow.instance_mut(key).row_mut(at).filter(|row| !row.status.is_over()) else {
+        let Some(row) = workflow.instances[key].row_mut(at).filter(|row| !row.status.is_over()) else {
             continue;
         };
         let mut variables = row::variables(&row.variables);
@@ -81,7 +81,7 @@ pub(super) fn cancel_contact(
 impl Workflow {
     /// Returns the rows of an instance that a request names.
     pub(super) fn named_rows(&self, key: InstanceKey, names: RowNames<'_>) -> Result<Vec<u32>, Refusal> {
-        let rows = self.instance(key).find(names.number, names.case_id);
+        let rows = self.instances[key].find(names.number, names.case_id);
         if rows.is_empty() {
             return Err(Refusal::new(404, format!("no row of this workflow has {}", names.text())));
         }

@@ -50,7 +50,7 @@ impl Workflow {
         course: &Course,
         dialers: &mut Dialers<'_>,
     ) {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let message = self.message_of(key, at, visit.node, dialers);
         let way = self.reply_way(key, at, visit.node, dialers);
         let (Some(row), Some(message), Some(way)) = (instance.row(at), message, way) else { return };
@@ -112,7 +112,7 @@ impl Workflow {
         }
         conversation.script = Some(Box::new(way.script(&mut conversation.rng.draw())));
         if way.opts_out() {
-            dialers.chatbot.opt_out(&conversation.channel_id, &conversation.user_id);
+            dialers.chatbot.campaigns.opt_out(&conversation.channel_id, &conversation.user_id);
         }
         let Session { reason, asks_for_agent, .. } = drawn;
         conversation.scheduled = Some(Box::new(ScheduledMessages {
@@ -138,7 +138,7 @@ impl Workflow {
         node: u16,
         dialers: &Dialers<'_>,
     ) -> Option<LateReply> {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let row = instance.row(at)?;
         let visit = row.visits.iter().find(|visit| visit.node == node)?;
         let sent = self.course(key, at, visit)?.moment(Step::Status(MessageStatus::Send), visit.came())?;

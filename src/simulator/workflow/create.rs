@@ -92,7 +92,7 @@ pub(super) fn create(
         template.ok_or_else(|| unknown("workflow template with workflow_template_id", &id.to_string()))?;
     let details = workflow.details(request, 0, dialers.context)?;
     let (rows, detail_error_list) = details.unwrap_or_default();
-    let key = InstanceKey(u32::try_from(workflow.instances.given()).unwrap_or(u32::MAX));
+    let key = workflow.instances.next_key();
     let order = InstanceOrder {
         account: request.account,
         name: fields.workflow_name.unwrap_or(fields.name).into_string(),
@@ -111,7 +111,7 @@ pub(super) fn create(
     workflow.of_account.entry(request.account).or_default().push(key);
     dialers.context.plan(request.now, WorkflowTimer::StatusNotice(key, InstancePhase::Created));
     let end = dialers.context.plan(ends, WorkflowTimer::End(key));
-    workflow.instance_mut(key).end = Some(end);
+    workflow.instances[key].end = Some(end);
     workflow.add(key, rows, request.now, &mut dialers);
     Ok(CreatedInstance { workflow_id: workflow.workflow_id(key), detail_error_list })
 }
@@ -156,8 +156,8 @@ impl Workflow {
         let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         if count > 0 {
             self.keep_open(key, dialers);
-            self.instances.add_weight(key.0 as usize, rows.len());
-            let first = self.instance_mut(key).add(rows);
+            self.instances.add_weight(key, rows.len());
+            let first = self.instances[key].add(rows);
             dialers.context.plan(now, WorkflowTimer::Begin(key, first, count));
         }
     }

@@ -42,13 +42,13 @@ impl Workflow {
         now: Timestamp,
         dialers: &mut Dialers<'_>,
     ) {
-        if self.instance(key).phase == Phase::Created {
-            let instance = self.instance_mut(key);
+        if self.instances[key].phase == Phase::Created {
+            let instance = &mut self.instances[key];
             instance.phase = Phase::Running;
             instance.has_news = true;
         }
         for row in first..first + count {
-            let instance = self.instance_mut(key);
+            let instance = &mut self.instances[key];
             // It may have been taken out in the meantime.
             if instance.phase.is_open()
                 && instance.row(row).is_some_and(|row| row.status == RowStatus::Pending)
@@ -69,9 +69,9 @@ impl Workflow {
         dialers: &mut Dialers<'_>,
     ) {
         let templates = Arc::clone(&self.templates);
-        let nodes = &templates[self.instance(key).template].nodes;
+        let nodes = &templates[self.instances[key].template].nodes;
         while let Some((at, known)) = node.and_then(|at| Some((at, nodes.get(usize::from(at))?))) {
-            self.instance_mut(key).arrive(row, at, now);
+            self.instances[key].arrive(row, at, now);
             self.node_begins(key, at, known, now, dialers);
             match &known.kind {
                 Kind::Voice { .. } | Kind::Dialer { .. } => return self.call(key, row, at, now, dialers),
@@ -91,7 +91,7 @@ impl Workflow {
                 }
                 Kind::End => node = None,
             }
-            self.instance_mut(key).depart(row);
+            self.instances[key].depart(row);
         }
         self.leave(key, row, RowStatus::Finished, now, dialers);
     }
@@ -106,17 +106,17 @@ impl Workflow {
         now: Timestamp,
         dialers: &mut Dialers<'_>,
     ) {
-        let is_first = self.instance(key).nodes[usize::from(at)].total == 1;
+        let is_first = self.instances[key].nodes[usize::from(at)].total == 1;
         if is_first && !matches!(node.kind, Kind::Branch(_) | Kind::End) {
             self.node_task(key, at, now, dialers);
-            self.instance_mut(key).has_news = true;
+            self.instances[key].has_news = true;
         }
         self.tell_news(key, dialers);
     }
 
     /// Reports changes of an instance and the runs of its nodes, while it is in progress.
     fn tell_news(&mut self, key: InstanceKey, dialers: &mut Dialers<'_>) {
-        let Instance { has_news, phase, .. } = *self.instance(key);
+        let Instance { has_news, phase, .. } = *&self.instances[key];
         if has_news && !phase.is_over() {
             self.emit_status(key, phase, dialers);
         }
@@ -124,14 +124,14 @@ impl Workflow {
 
     /// Returns the result of a row's last call or message.
     fn came_to(&self, key: InstanceKey, row: u32) -> (CameTo, u8) {
-        let visits = self.instance(key).row(row).map(|row| row.visits.as_slice()).unwrap_or_default();
+        let visits = self.instances[key].row(row).map(|row| row.visits.as_slice()).unwrap_or_default();
         let last = visits.iter().rev().find(|visit| visit.came_to != CameTo::Nothing);
         last.map(|visit| (visit.came_to, visit.intention)).unwrap_or_default()
     }
 
     fn plan_step(&mut self, key: InstanceKey, row: u32, at: Timestamp, dialers: &mut Dialers<'_>) {
         let slot = dialers.context.plan(at, WorkflowTimer::Step(key, row));
-        if let Some(row) = self.instance_mut(key).row_mut(row) {
+        if let Some(row) = self.instances[key].row_mut(row) {
             row.wake = Some(slot);
         }
     }
@@ -139,7 +139,7 @@ impl Workflow {
     /// Handles a row that arrives at a voice or dialer node.
     fn call(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, dialers: &mut Dialers<'_>) {
         let Some(task) = self.node_task(key, node, now, dialers) else { return };
-        let Some(row) = self.instance(key).row(at) else { return };
+        let Some(row) = self.instances[key].row(at) else { return };
         let (number, mock_outcome) = (row.number, row.mock_outcome);
         let place = match task {
             NodeTask::Voice(task) => {
@@ -151,7 +151,7 @@ impl Workflow {
                 dialers.dialer.append(dialers.context, task, (number, mock_outcome), &text, at, now)
             }
         };
-        let Some(visit) = self.instance_mut(key).visit_mut(at) else { return };
+        let Some(visit) = self.instances[key].visit_mut(at) else { return };
         match place {
             Some(place) => visit.work = place,
             None => {
@@ -169,7 +169,7 @@ impl Workflow {
         now: Timestamp,
         dialers: &mut Dialers<'_>,
     ) -> Option<NodeTask> {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         if let Some(task) = instance.tasks[usize::from(node)] {
             return Some(task);
         }
@@ -201,13 +201,13 @@ impl Workflow {
             }
             _ => return None,
         };
-        self.instance_mut(key).tasks[usize::from(node)] = Some(task);
+        self.instances[key].tasks[usize::from(node)] = Some(task);
         Some(task)
     }
 
     /// Handles a row that arrives at a WhatsApp node.
     fn message(&mut self, key: InstanceKey, at: u32, node: u16, now: Timestamp, dialers: &mut Dialers<'_>) {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let Some(row) = instance.row(at) else { return };
         let is_sendable = self.failure(key, at, node, dialers).is_none();
         let wanted = if is_sendable { row.message_outcome } else { Some(CameTo::Failed) };
@@ -220,7 +220,7 @@ impl Workflow {
         let came_to = chat::outcome(instance.seed, at, node, mock_outcome, wanted, *reply_within);
         let said = || self.reply_way(key, at, node, dialers)?.intention;
         let intention = (came_to == CameTo::Replied).then(|| mock_outcome.intention.or_else(said)).flatten();
-        if let Some(visit) = self.instance_mut(key).visit_mut(at) {
+        if let Some(visit) = self.instances[key].visit_mut(at) {
             visit.came_to = came_to;
             visit.intention = intention.unwrap_or_default();
         }
@@ -229,7 +229,7 @@ impl Workflow {
 
     /// Plans the next step of a row's message.
     fn plan_message_step(&mut self, key: InstanceKey, at: u32, now: Timestamp, dialers: &mut Dialers<'_>) {
-        let Some(visit) = self.instance(key).row(at).and_then(|row| row.visits.last()).copied() else {
+        let Some(visit) = self.instances[key].row(at).and_then(|row| row.visits.last()).copied() else {
             return;
         };
         let course = self.course(key, at, &visit);
@@ -242,7 +242,7 @@ impl Workflow {
 
     /// Continues a row when the event that it waited for happens.
     pub(super) fn step_row(&mut self, key: InstanceKey, at: u32, now: Timestamp, dialers: &mut Dialers<'_>) {
-        let Some(row) = self.instance_mut(key).row_mut(at) else { return };
+        let Some(row) = self.instances[key].row_mut(at) else { return };
         row.wake = None;
         let Some(mut visit) = row.visits.last().copied() else { return };
         let course = self.course(key, at, &visit);
@@ -253,7 +253,7 @@ impl Workflow {
             return self.plan_step(key, at, until, dialers);
         }
         visit.steps = visit.steps.saturating_add(1);
-        if let Some(known) = self.instance_mut(key).visit_mut(at) {
+        if let Some(known) = self.instances[key].visit_mut(at) {
             *known = visit;
         }
         let Some(course) = course else {
@@ -285,7 +285,7 @@ impl Workflow {
         now: Timestamp,
         dialers: &mut Dialers<'_>,
     ) {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let Some(row) = instance.row(at) else { return };
         let is_late = row.message_outcome.is_none() && self.mock_outcome(row).chat == Some(ChatOutcome::Late);
         let read = course.moment(Step::Status(MessageStatus::Read), visit.came());
@@ -303,7 +303,7 @@ impl Workflow {
         now: Timestamp,
         dialers: &mut Dialers<'_>,
     ) {
-        let Some(place) = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take()) else { return };
+        let Some(place) = self.instances[key].row_mut(at).and_then(|row| row.wake.take()) else { return };
         dialers.context.agenda.cancel(Some(place));
         self.plan_step(key, at, now, dialers);
     }
@@ -317,7 +317,7 @@ impl Workflow {
 
     fn call_ended(&mut self, ended: RowEnded, dialers: &mut Dialers<'_>) {
         let key = ended.instance;
-        let Some(row) = self.instance_mut(key).row_mut(ended.row) else { return };
+        let Some(row) = self.instances[key].row_mut(ended.row) else { return };
         if row.status != RowStatus::Running {
             return;
         }
@@ -329,7 +329,7 @@ impl Workflow {
 
     /// Moves a row on from a finished node.
     fn go_on(&mut self, key: InstanceKey, at: u32, now: Timestamp, dialers: &mut Dialers<'_>) {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let Some((row, visit)) = instance.row(at).and_then(|row| Some((row, row.visits.last()?))) else {
             return;
         };
@@ -338,7 +338,7 @@ impl Workflow {
         let next = self.node(instance.template, visit.node).and_then(|node| node.next);
         let after = next.and_then(|next| self.node(instance.template, next));
         let ends_anyway = after.is_none_or(|node| node.kind == Kind::End);
-        self.instance_mut(key).depart(at);
+        self.instances[key].depart(at);
         if is_cut && !ends_anyway {
             self.leave(key, at, RowStatus::Cancelled, now, dialers);
         } else {
@@ -350,9 +350,9 @@ impl Workflow {
     /// Removes a row from the instance. A row that was taken out or cut off has not reached the end of the flow, and no notice
     /// says so (assumed).
     fn leave(&mut self, key: InstanceKey, at: u32, to: RowStatus, now: Timestamp, dialers: &mut Dialers<'_>) {
-        let slot = self.instance_mut(key).row_mut(at).and_then(|row| row.wake.take());
+        let slot = self.instances[key].row_mut(at).and_then(|row| row.wake.take());
         dialers.context.agenda.cancel(slot);
-        self.instance_mut(key).set_status(at, to);
+        self.instances[key].set_status(at, to);
         if to == RowStatus::Finished {
             self.emit_contact_completed(key, at, dialers);
         }
@@ -368,7 +368,7 @@ impl Workflow {
         now: Timestamp,
         dialers: &mut Dialers<'_>,
     ) -> bool {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let Some(row) = instance.row(at).filter(|row| !row.status.is_over()) else { return false };
         if row.status == RowStatus::Running {
             let under_way = match row.visits.last() {
@@ -379,7 +379,7 @@ impl Workflow {
                 },
                 None => false,
             };
-            let instance = self.instance_mut(key);
+            let instance = &mut self.instances[key];
             if under_way {
                 let Some(row) = instance.row_mut(at) else { return false };
                 return !std::mem::replace(&mut row.is_let_go, true);
@@ -392,7 +392,7 @@ impl Workflow {
 
     /// Checks whether an instance is over when it has no rows left.
     pub(super) fn settle(&mut self, key: InstanceKey, now: Timestamp, dialers: &mut Dialers<'_>) {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         if instance.active() > 0 {
             return;
         }
@@ -414,26 +414,26 @@ impl Workflow {
     fn plan_end(&mut self, key: InstanceKey, at: Timestamp, dialers: &mut Dialers<'_>) {
         self.keep_open(key, dialers);
         let slot = dialers.context.plan(at, WorkflowTimer::Pause(key));
-        self.instance_mut(key).pause = Some(slot);
+        self.instances[key].pause = Some(slot);
     }
 
     /// Cancels the planned end of an instance, because rows have been added.
     pub(super) fn keep_open(&mut self, key: InstanceKey, dialers: &mut Dialers<'_>) {
-        let slot = self.instance_mut(key).pause.take();
+        let slot = self.instances[key].pause.take();
         dialers.context.agenda.cancel(slot);
     }
 
     /// Handles the end of the wait for further rows.
     pub(super) fn paused(&mut self, key: InstanceKey, now: Timestamp, dialers: &mut Dialers<'_>) {
-        self.instance_mut(key).pause = None;
-        if self.instance(key).phase == Phase::Running && self.instance(key).active() == 0 {
+        self.instances[key].pause = None;
+        if self.instances[key].phase == Phase::Running && self.instances[key].active() == 0 {
             self.conclude(key, Phase::Finished, now, dialers);
         }
     }
 
     fn conclude(&mut self, key: InstanceKey, phase: Phase, now: Timestamp, dialers: &mut Dialers<'_>) {
         self.keep_open(key, dialers);
-        let instance = self.instance_mut(key);
+        let instance = &mut self.instances[key];
         instance.phase = phase;
         instance.ended = Some(now);
         let end = instance.end.take();
@@ -447,7 +447,7 @@ impl Workflow {
 
     /// Ends an instance at its end time: rows that were attempted are finished, the others go no further.
     pub(super) fn end(&mut self, key: InstanceKey, now: Timestamp, dialers: &mut Dialers<'_>) {
-        self.instance_mut(key).end = None;
+        self.instances[key].end = None;
         self.wind_up(key, false, now, dialers);
     }
 
@@ -459,11 +459,11 @@ impl Workflow {
         now: Timestamp,
         dialers: &mut Dialers<'_>,
     ) {
-        if !self.instance(key).phase.is_open() {
+        if !self.instances[key].phase.is_open() {
             return;
         }
-        self.instance_mut(key).phase = Phase::Ending { stopped };
-        let tasks: Vec<NodeTask> = self.instance(key).tasks.iter().flatten().copied().collect();
+        self.instances[key].phase = Phase::Ending { stopped };
+        let tasks: Vec<NodeTask> = self.instances[key].tasks.iter().flatten().copied().collect();
         for task in tasks {
             if stopped {
                 dialers.stop(task, now);
@@ -472,10 +472,10 @@ impl Workflow {
             }
         }
         self.take_rows_ended(dialers);
-        for row in 0..u32::try_from(self.instance(key).rows.len()).unwrap_or(u32::MAX) {
+        for row in 0..u32::try_from(self.instances[key].rows.len()).unwrap_or(u32::MAX) {
             self.let_go(key, row, now, dialers);
         }
-        if !self.instance(key).phase.is_over() {
+        if !self.instances[key].phase.is_over() {
             self.settle(key, now, dialers);
             self.tell_news(key, dialers);
         }

@@ -133,7 +133,7 @@ pub(super) struct NodeSums {
 
 /// An instance.
 #[derive(Clone, Debug)]
-pub(super) struct Instance {
+pub(in crate::simulator) struct Instance {
     pub(super) account: AccountKey,
     pub(super) name: String,
     /// The index of its template.
@@ -160,7 +160,7 @@ pub(super) struct Instance {
     /// The place of its end by itself in the agenda.
     pub(super) pause: Option<Place>,
     /// The request that created it.
-    pub(super) cause: CauseId,
+    pub(in crate::simulator) cause: CauseId,
     /// The channel that its messages are sent from.
     pub(super) channel_id: String,
     /// Whether its status or that of a node's run has changed since the last report.

@@ -177,7 +177,7 @@ pub(super) fn list(
     let (skip, take) = page.skip_and_take();
     let all = workflow.of_account.get(&request.account).map(Vec::as_slice).unwrap_or_default();
     let is_asked_for = |key: &&InstanceKey| {
-        fields.status.is_none_or(|status| workflow.instance(**key).phase.status() == status)
+        fields.status.is_none_or(|status| workflow.instances[**key].phase.status() == status)
     };
     let total = all.iter().filter(is_asked_for).count();
     let page = all.iter().rev().filter(is_asked_for).skip(skip).take(take);
@@ -192,7 +192,7 @@ pub(super) fn subtasks(
 ) -> Result<List<NodeTaskSummary>, Refusal> {
     let (workflow, dialers) = parts(simulator);
     let key = workflow.find_instance(&workflow_id, request)?;
-    let nodes = 0..u16::try_from(workflow.instance(key).nodes.len()).unwrap_or(u16::MAX);
+    let nodes = 0..u16::try_from(workflow.instances[key].nodes.len()).unwrap_or(u16::MAX);
     Ok(List::whole(nodes.filter_map(|node| workflow.node_summary(key, node, &dialers)).collect()))
 }
 
@@ -223,7 +223,7 @@ pub(super) fn find(
     }
     let mut list = Vec::new();
     for key in workflow.of_account.get(&request.account).into_iter().flatten().rev() {
-        let instance = workflow.instance(*key);
+        let instance = &workflow.instances[*key];
         if !(from..=to).contains(&instance.created) {
             continue;
         }
@@ -247,9 +247,9 @@ impl Workflow {
     pub(super) fn find_instance(&self, id: &str, request: &Request<'_>) -> Result<InstanceKey, Refusal> {
         let key = self.ids.open(Id::Workflow, id).map(|(at, ..)| InstanceKey(at));
         let is_own = |key: &InstanceKey| {
-            self.instances.get(key.0 as usize).is_some_and(|instance| instance.account == request.account)
+            self.instances.get(*key).is_some_and(|instance| instance.account == request.account)
         };
-        if key.is_some_and(|key| self.instances.is_gone(key.0 as usize)) {
+        if key.is_some_and(|key| self.instances.is_gone(key)) {
             let what = format!("the workflow with workflow_id {}", shown(&id.into()));
             return Err(Refusal::new(404, not_kept(&what)));
         }
@@ -258,7 +258,7 @@ impl Workflow {
 
     /// Returns an instance that is still in progress.
     pub(super) fn open_instance(&self, key: InstanceKey) -> Result<&Instance, Refusal> {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         match instance.phase {
             InstancePhase::Created | InstancePhase::Running => Ok(instance),
             InstancePhase::Stopped => Err(Refusal::new(400, "the workflow is already stopped")),
@@ -274,7 +274,7 @@ impl Workflow {
     }
 
     fn summary(&self, key: InstanceKey) -> InstanceSummary {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let template = &self.templates[instance.template];
         InstanceSummary {
             workflow_id: self.workflow_id(key),
@@ -293,7 +293,7 @@ impl Workflow {
     /// Returns the status of a node's run (assumed): it runs from its first row on, and is over as soon as no row is at it or
     /// can still arrive.
     pub(super) fn node_status(&self, key: InstanceKey, node: u16) -> NodeStatus {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let NodeSums { total, running } = instance.nodes[usize::from(node)];
         match instance.phase {
             InstancePhase::Finished => NodeStatus::Finished,
@@ -306,7 +306,7 @@ impl Workflow {
     }
 
     fn node_summary(&self, key: InstanceKey, at: u16, dialers: &Dialers<'_>) -> Option<NodeTaskSummary> {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let node = self.node(instance.template, at)?;
         let NodeSums { total, running } = instance.nodes[usize::from(at)];
         let sends = matches!(node.kind, Kind::WhatsApp { .. }) && total > 0;

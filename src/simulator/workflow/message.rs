@@ -21,7 +21,7 @@ impl Workflow {
         node: u16,
         dialers: &Dialers<'_>,
     ) -> Option<Chosen> {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let Kind::WhatsApp { template, .. } = &self.node(instance.template, node)?.kind else { return None };
         let country = self.country(instance, instance.row(at)?.number);
         Chosen::named(&dialers.context.behaviour.bot.templates, template, country.default_locale())
@@ -35,7 +35,7 @@ impl Workflow {
         node: u16,
         dialers: &Dialers<'_>,
     ) -> Option<ReplyWay> {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let MockOutcome { chat, intention, .. } = self.mock_outcome(instance.row(at)?);
         let message = self.message_of(key, at, node, dialers)?;
         ReplyWay::draw(&message, chat, intention, &mut chat::stream(instance.seed, "way", at, node))
@@ -53,12 +53,13 @@ impl Workflow {
         if let Some(refused) = refused {
             return Some(SendError { code: NOT_APPROVED, reason: refused.message });
         }
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let row = instance.row(at)?;
         let is_scripted =
             row.message_outcome.is_none() && self.mock_outcome(row).chat == Some(ChatOutcome::OptedOut);
-        let has_said_so =
-            || dialers.chatbot.is_opted_out(&instance.channel_id.as_str().into(), &row.number.into());
+        let has_said_so = || {
+            dialers.chatbot.campaigns.is_opted_out(&instance.channel_id.as_str().into(), &row.number.into())
+        };
         (is_scripted || has_said_so()).then(|| error_of(MessageFailure::OptedOut))
     }
 }

@@ -87,7 +87,7 @@ pub(super) struct Workflow {
     countries: Vec<Country>,
     /// The templates, oldest first.
     templates: Arc<Vec<Template>>,
-    instances: Shelf<Instance>,
+    pub(super) instances: Shelf<InstanceKey, Instance>,
     /// The instances of an account, oldest first.
     of_account: HashMap<AccountKey, Vec<InstanceKey>>,
 }
@@ -106,18 +106,10 @@ impl Workflow {
         }
     }
 
-    fn instance(&self, key: InstanceKey) -> &Instance {
-        &self.instances[key.0 as usize]
-    }
-
-    fn instance_mut(&mut self, key: InstanceKey) -> &mut Instance {
-        &mut self.instances[key.0 as usize]
-    }
-
     /// Records that an attempt to deliver a push begins, or has ended.
     pub(super) fn push_reached(&mut self, PushKey { instance, row, node }: PushKey, reach: PushReach) {
         // It may have finished and been evicted in the meantime.
-        let instance = self.instances.get_mut(instance.0 as usize);
+        let instance = self.instances.get_mut(instance);
         if let Some(push) = instance.and_then(|instance| instance.pushes.get_mut(&(row, node))) {
             push.reached(reach);
         }

@@ -4,28 +4,12 @@ use super::Workflow;
 use super::dialers::NodeTask;
 use super::instance::Instance;
 use crate::simulator::calling::Calling;
-use crate::simulator::cause::CauseId;
 use crate::simulator::dialer::Dialer;
 use crate::simulator::keys::InstanceKey;
 use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
 
 impl Workflow {
-    /// Whether an eviction scan is due.
-    pub(in crate::simulator) fn is_full(&self, most: usize) -> bool {
-        self.instances.is_full(most)
-    }
-
-    /// Returns the number of kept objects.
-    pub(in crate::simulator) fn objects(&self) -> usize {
-        self.instances.len()
-    }
-
-    /// Returns the causes of the kept objects.
-    pub(in crate::simulator) fn causes(&self) -> impl Iterator<Item = CauseId> {
-        self.instances.objects().map(|instance| instance.cause)
-    }
-
     /// Evicts finished instances.
     pub(in crate::simulator) fn put_away(
         &mut self,
@@ -38,8 +22,7 @@ impl Workflow {
             NodeTask::Voice(task) => planned.tasks.contains(&task) || !calling.is_at_rest(task),
             NodeTask::Dialer(task) => planned.dialer_tasks.contains(&task) || !dialer.is_at_rest(task),
         };
-        let finished = |number: usize, instance: &Instance| {
-            let key = InstanceKey(u32::try_from(number).ok()?);
+        let finished = |key: InstanceKey, instance: &Instance| {
             let is_free = !planned.instances.contains(&key)
                 && instance.rows.iter().all(|row| row.status.is_over())
                 && !instance.tasks.iter().flatten().any(|task| is_needed(*task));
@@ -56,7 +39,7 @@ impl Workflow {
         }
         let instances = &self.instances;
         for list in self.of_account.values_mut() {
-            list.retain(|key| instances.get(key.0 as usize).is_some());
+            list.retain(|key| instances.get(*key).is_some());
         }
     }
 }

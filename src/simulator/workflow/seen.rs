@@ -10,16 +10,9 @@ use crate::simulator::rules::template::{Kind, Node};
 const NAMED: usize = 6;
 
 impl Workflow {
-    /// Returns the number of instances.
-    pub(in crate::simulator) fn count_instances(&self) -> usize {
-        self.instances.len()
-    }
-
     /// Returns the instances, newest first.
     pub(in crate::simulator) fn instances_seen(&self) -> impl Iterator<Item = ObjectView> {
-        let keys = self.instances.iter().rev().filter_map(|(at, _)| u32::try_from(at).ok().map(InstanceKey));
-        keys.map(|key| {
-            let instance = self.instance(key);
+        self.instances.iter().rev().map(|(key, instance)| {
             let count = |count: i64| u64::try_from(count).unwrap_or_default();
             let counts = instance.counts;
             ObjectView {

@@ -43,7 +43,7 @@ pub(super) fn verify_push(
 ) -> Result<Verified, Refusal> {
     let workflow = &simulator.workflow;
     let key = workflow.find_instance(&fields.workflow_id, request)?;
-    let instance = workflow.instance(key);
+    let instance = &workflow.instances[key];
     let template = u32::try_from(instance.template).unwrap_or(u32::MAX);
     let node = workflow.ids.open(Kind::Node, &fields.node_id).filter(|(known, ..)| *known == template);
     let node = node.and_then(|(_, node, _)| u16::try_from(node).ok());

@@ -96,7 +96,7 @@ pub(super) fn waba_tasks(
     let templates = &simulator.context.behaviour.bot.templates;
     let workflow = &simulator.workflow;
     let key = workflow.find_instance(&workflow_id, request)?;
-    let nodes = 0..u16::try_from(workflow.instance(key).nodes.len()).unwrap_or(u16::MAX);
+    let nodes = 0..u16::try_from(workflow.instances[key].nodes.len()).unwrap_or(u16::MAX);
     Ok(List::whole(nodes.filter_map(|node| workflow.waba_task(key, node, templates)).collect()))
 }
 
@@ -109,12 +109,12 @@ pub(super) fn waba_task_detail(
     let workflow = &simulator.workflow;
     let missing = || unknown("WhatsApp task with waba_task_id", &id);
     let (at, node, _) = workflow.ids.open(Id::WabaTask, &id).ok_or_else(missing)?;
-    let own = workflow.instances.get(at as usize).filter(|instance| instance.account == request.account);
-    let node = own.and_then(|_| u16::try_from(node).ok()).ok_or_else(missing)?;
     let key = InstanceKey(at);
+    let own = workflow.instances.get(key).filter(|instance| instance.account == request.account);
+    let node = own.and_then(|_| u16::try_from(node).ok()).ok_or_else(missing)?;
     let task =
         workflow.waba_task(key, node, &simulator.context.behaviour.bot.templates).ok_or_else(missing)?;
-    let instance = workflow.instance(key);
+    let instance = &workflow.instances[key];
     let detail = workflow.messages(key, node).filter_map(|(status, replied, at)| {
         let row = instance.row(at)?;
         let visit = row.visits.iter().find(|visit| visit.node == node)?;
@@ -139,7 +139,7 @@ pub(super) fn waba_task_detail(
 
 impl Workflow {
     fn waba_task(&self, key: InstanceKey, node: u16, templates: &[Arc<MessageTemplate>]) -> Option<WabaTask> {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let known = self.node(instance.template, node)?;
         let Kind::WhatsApp { template, .. } = &known.kind else { return None };
         if instance.nodes[usize::from(node)].total == 0 {
@@ -183,7 +183,7 @@ impl Workflow {
         key: InstanceKey,
         node: u16,
     ) -> impl Iterator<Item = (Option<MessageStatus>, bool, u32)> + '_ {
-        let rows = (0_u32..).zip(&self.instance(key).rows);
+        let rows = (0_u32..).zip(&self.instances[key].rows);
         rows.filter_map(move |(at, row)| {
             let visit = row.visits.iter().find(|visit| visit.node == node)?;
             let course = self.course(key, at, visit)?;

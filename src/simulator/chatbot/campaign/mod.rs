@@ -21,7 +21,7 @@ use super::recipients::To;
 use super::waba::Waba;
 use crate::contract::bodies::message::MessageStatus;
 use crate::simulator::AccountKey;
-use crate::simulator::keys::ConversationKey;
+use crate::simulator::keys::{CampaignKey, ConversationKey};
 use crate::simulator::outcome::MockOutcome;
 use crate::simulator::shelf::Shelf;
 use crate::simulator::timer::TemplateStep as Step;
@@ -57,7 +57,7 @@ struct Row {
 
 /// All messages of one request.
 #[derive(Clone, Debug)]
-struct Campaign {
+pub(in crate::simulator) struct Campaign {
     id: String,
     account: AccountKey,
     chosen: Chosen,
@@ -76,8 +76,8 @@ struct Campaign {
 /// All campaigns, and the users who have opted out of messages.
 #[derive(Clone, Debug, Default)]
 pub(in crate::simulator) struct Campaigns {
-    list: Shelf<Campaign>,
-    by_id: BTreeMap<String, usize>,
+    pub(in crate::simulator) list: Shelf<CampaignKey, Campaign>,
+    by_id: BTreeMap<String, CampaignKey>,
     /// The users who opted out, as channel and user.
     opted_out: BTreeSet<(WireId, WireId)>,
     threads: u64,
@@ -85,12 +85,12 @@ pub(in crate::simulator) struct Campaigns {
 
 impl Campaigns {
     /// Records that a user wants no more messages on a channel.
-    pub(super) fn opt_out(&mut self, channel_id: &WireId, user_id: &WireId) {
+    pub(in crate::simulator) fn opt_out(&mut self, channel_id: &WireId, user_id: &WireId) {
         self.opted_out.insert((channel_id.clone(), user_id.clone()));
     }
 
     /// Whether a user wants no more messages on a channel.
-    pub(super) fn is_opted_out(&self, channel_id: &WireId, user_id: &WireId) -> bool {
+    pub(in crate::simulator) fn is_opted_out(&self, channel_id: &WireId, user_id: &WireId) -> bool {
         !self.opted_out.is_empty() && self.opted_out.contains(&(channel_id.clone(), user_id.clone()))
     }
 

@@ -8,20 +8,10 @@ use crate::simulator::planned::Planned;
 use crate::simulator::shelf::Keep;
 
 impl Campaigns {
-    /// Whether an eviction scan is due.
-    pub(in crate::simulator::chatbot) fn is_full(&self, most: usize) -> bool {
-        self.list.is_full(most)
-    }
-
-    /// Returns the number of kept objects.
-    pub(in crate::simulator::chatbot) fn objects(&self) -> usize {
-        self.list.len()
-    }
-
     /// Evicts finished campaigns.
     pub(in crate::simulator::chatbot) fn put_away(&mut self, keep: Keep, planned: &Planned) {
-        let gone = self.list.put_away(keep, |number, campaign| {
-            let is_free = campaign.waiting.is_empty() && !planned.campaigns.contains(&number);
+        let gone = self.list.put_away(keep, |key, campaign| {
+            let is_free = campaign.waiting.is_empty() && !planned.campaigns.contains(&key);
             campaign.rows.iter().map(|row| row.at).max().filter(|_| is_free)
         });
         for (_, campaign) in gone {

@@ -11,7 +11,7 @@ use crate::simulator::chatbot::conversation::{Conversation, Phase};
 use crate::simulator::chatbot::first_reply::FirstReply;
 use crate::simulator::chatbot::script::Script;
 use crate::simulator::chatbot::turns;
-use crate::simulator::keys::ConversationKey;
+use crate::simulator::keys::{CampaignKey, ConversationKey};
 use crate::simulator::{Callback, Simulator};
 
 /// Records that the user of a conversation has replied to its latest template message. Returns the template if the message went
@@ -29,7 +29,12 @@ pub(in crate::simulator::chatbot) fn replied(
 }
 
 /// Lets the user reply: the conversation begins, and its user and the bot go on along the template's graph.
-pub(super) fn reply(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Callback> {
+pub(super) fn reply(
+    simulator: &mut Simulator,
+    task: CampaignKey,
+    row: usize,
+    at: Timestamp,
+) -> Vec<Callback> {
     let campaign = &simulator.chatbot.campaigns.list[task];
     let (chosen, is_single) = (campaign.chosen.clone(), campaign.is_single);
     let state = &campaign.rows[row];

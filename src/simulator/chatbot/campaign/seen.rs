@@ -5,7 +5,7 @@ use crate::simulator::object_view::{ObjectView, sums};
 
 impl Campaigns {
     /// Returns the messages to lists of numbers and to single ones, newest first.
-    pub(in crate::simulator::chatbot) fn seen(&self) -> impl Iterator<Item = ObjectView> {
+    pub(in crate::simulator) fn seen(&self) -> impl Iterator<Item = ObjectView> {
         self.list.objects().rev().map(|campaign| {
             let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
             let counts = campaign.counts;

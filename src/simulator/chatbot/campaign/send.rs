@@ -21,6 +21,7 @@ use crate::simulator::chatbot::outcome_plan::{OutcomePlan, outcome_plan};
 use crate::simulator::chatbot::recipients::{self, Recipient, TextOrNumber, To, country, texts};
 use crate::simulator::chatbot::waba::{Waba, WabaRef};
 use crate::simulator::endpoint::Both;
+use crate::simulator::keys::CampaignKey;
 use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::{Refusal, Request, Simulator};
 use crate::time::later;
@@ -173,10 +174,9 @@ fn start(
     is_single: bool,
     to: Vec<To>,
     texts: Option<Vec<String>>,
-) -> usize {
-    let task = simulator.chatbot.campaigns.list.given();
-    let number = u32::try_from(task).unwrap_or(u32::MAX);
-    let id = seed::hex32(&mut simulator.context.seed.stream("campaign", u64::from(number)));
+) -> CampaignKey {
+    let task = simulator.chatbot.campaigns.list.next_key();
+    let id = seed::hex32(&mut simulator.context.seed.stream("campaign", u64::from(task.0)));
     let counts = Counts { pending: to.len(), ..Counts::default() };
     simulator.chatbot.campaigns.by_id.insert(id.clone(), task);
     let rows = Vec::with_capacity(to.len());
@@ -190,8 +190,7 @@ fn start(
 }
 
 /// Begins up to `most` of the next messages of a campaign; a timer begins the others.
-pub(super) fn begin(simulator: &mut Simulator, task: usize, now: Timestamp, most: usize) {
-    let number = u32::try_from(task).unwrap_or(u32::MAX);
+pub(super) fn begin(simulator: &mut Simulator, task: CampaignKey, now: Timestamp, most: usize) {
     let campaign = &mut simulator.chatbot.campaigns.list[task];
     let count = campaign.waiting.len().min(most);
     if count == 0 {
@@ -204,7 +203,7 @@ pub(super) fn begin(simulator: &mut Simulator, task: usize, now: Timestamp, most
     let channel_id = campaign.waba.channel_id.as_str().into();
     let company = Arc::<str>::from(campaign.waba.company.as_str());
     let rules = Arc::clone(&simulator.context.behaviour.calling);
-    let seed = simulator.context.seed.derive("campaign", u64::from(number));
+    let seed = simulator.context.seed.derive("campaign", u64::from(task.0));
     for (at, to) in (first..).zip(to) {
         let rng = &mut seed.stream("row", at as u64);
         let conversation = thread(simulator, account, &channel_id, to.number, now);
@@ -220,7 +219,7 @@ pub(super) fn begin(simulator: &mut Simulator, task: usize, now: Timestamp, most
         }
         let mock_outcome = to.mock_outcome.unwrap_or_else(|| rules.mock_outcome_of(to.number));
         let outcome = outcome_plan(mock_outcome.chat, rng);
-        plan(simulator, number, at, outcome, now, rng);
+        plan(simulator, task, at, outcome, now, rng);
         simulator.chatbot.campaigns.list[task].rows.push(Row {
             conversation,
             number: to.number,
@@ -235,7 +234,7 @@ pub(super) fn begin(simulator: &mut Simulator, task: usize, now: Timestamp, most
     }
     simulator.context.is_as_much_as(count);
     if !is_all {
-        let next = ChatbotTimer::Template { campaign: number, row: 0, step: Step::Begin };
+        let next = ChatbotTimer::Template { campaign: task, row: 0, step: Step::Begin };
         simulator.context.plan(now, next);
     }
 }
@@ -243,7 +242,7 @@ pub(super) fn begin(simulator: &mut Simulator, task: usize, now: Timestamp, most
 /// Plans the moments at which a message reaches its statuses.
 fn plan(
     simulator: &mut Simulator,
-    task: u32,
+    task: CampaignKey,
     at: usize,
     outcome: OutcomePlan,
     now: Timestamp,

@@ -14,6 +14,7 @@ use crate::simulator::chatbot::callbacks::{MessageStatusChange, TemplateResult};
 use crate::simulator::chatbot::messages::Message;
 use crate::simulator::chatbot::outcome_plan::Failure;
 use crate::simulator::chatbot::turns::callback;
+use crate::simulator::keys::CampaignKey;
 use crate::simulator::timer::ChatbotTimer;
 use crate::simulator::wire_id::WireId;
 use crate::simulator::{Callback, Simulator};
@@ -21,12 +22,12 @@ use crate::simulator::{Callback, Simulator};
 /// Takes the next step of a message.
 pub(in crate::simulator::chatbot) fn step(
     simulator: &mut Simulator,
-    task: u32,
+    task: CampaignKey,
     row: u32,
     step: Step,
     at: Timestamp,
 ) -> Vec<Callback> {
-    let (task, row) = (task as usize, row as usize);
+    let row = row as usize;
     match step {
         Step::Begin => {
             begin(simulator, task, at, PART);
@@ -40,7 +41,7 @@ pub(in crate::simulator::chatbot) fn step(
     }
 }
 
-fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> Vec<Callback> {
+fn result(simulator: &mut Simulator, task: CampaignKey, row: usize, at: Timestamp) -> Vec<Callback> {
     let Chatbot { campaigns, conversations, .. } = &mut simulator.chatbot;
     let campaign = &mut campaigns.list[task];
     let state = &mut campaign.rows[row];
@@ -88,9 +89,8 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
         if moment == at {
             emitted.extend(notice(simulator, task, row));
         } else {
-            let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-            let timer =
-                ChatbotTimer::Template { campaign: number(task), row: number(row), step: Step::Notice };
+            let row = u32::try_from(row).unwrap_or(u32::MAX);
+            let timer = ChatbotTimer::Template { campaign: task, row, step: Step::Notice };
             simulator.context.plan(moment, timer);
         }
     }
@@ -98,7 +98,7 @@ fn result(simulator: &mut Simulator, task: usize, row: usize, at: Timestamp) -> 
 }
 
 /// Returns the callback of a result as it was at that moment: sent or failed.
-fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Callback> {
+fn notice(simulator: &Simulator, task: CampaignKey, row: usize) -> Option<Callback> {
     let campaign = &simulator.chatbot.campaigns.list[task];
     let state = &campaign.rows[row];
     let conversation = simulator.chatbot.conversations.get(state.conversation);
@@ -120,7 +120,7 @@ fn notice(simulator: &Simulator, task: usize, row: usize) -> Option<Callback> {
 
 fn status(
     simulator: &mut Simulator,
-    task: usize,
+    task: CampaignKey,
     row: usize,
     status: MessageStatus,
     at: Timestamp,

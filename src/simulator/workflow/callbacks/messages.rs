@@ -121,7 +121,7 @@ impl SessionEnded {
 impl Workflow {
     /// Returns the head of a row's message at a node.
     fn message_head(&self, key: InstanceKey, at: u32, node: u16, now: Timestamp) -> Option<MessageHead> {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         Some(MessageHead {
             workflow_id: self.workflow_id(key),
             workflow_name: instance.name.clone(),
@@ -169,7 +169,7 @@ impl Workflow {
         now: Timestamp,
         dialers: &mut Dialers<'_>,
     ) {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let Some((row, visit)) = instance.row(at).and_then(|row| Some((row, row.visits.last()?))) else {
             return;
         };

@@ -78,7 +78,7 @@ impl Workflow {
     }
 
     fn is_silent(&self, key: InstanceKey, dialers: &Dialers<'_>) -> bool {
-        dialers.context.is_silent(self.instance(key).cause)
+        dialers.context.is_silent(self.instances[key].cause)
     }
 
     /// Sends a callback of an instance, or of one of its nodes. Returns the text of its body.
@@ -91,7 +91,7 @@ impl Workflow {
         push: Option<PushKey>,
         dialers: &mut Dialers<'_>,
     ) -> String {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         // Bodies are plain data, which always fits into JSON.
         let text = serde_json::to_string(body).unwrap_or_default();
         let is_sum = event == "workflow.status_changed";
@@ -121,7 +121,7 @@ impl Workflow {
 
     /// Returns the course of a row's message at a node, or `None` if the node sends none.
     pub(super) fn course(&self, key: InstanceKey, row: u32, visit: &Visit) -> Option<Course> {
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let Kind::WhatsApp { reply_within, .. } = &self.node(instance.template, visit.node)?.kind else {
             return None;
         };

@@ -132,11 +132,11 @@ impl Workflow {
         phase: InstancePhase,
         dialers: &mut Dialers<'_>,
     ) {
-        self.instance_mut(key).has_news = false;
+        self.instances[key].has_news = false;
         if self.is_silent(key, dialers) {
             return;
         }
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let nodes = self.nodes(instance.template).iter();
         let actions = (0_u16..).zip(nodes).map(|(at, node)| {
             let task = instance.tasks[usize::from(at)];
@@ -165,7 +165,7 @@ impl Workflow {
         if self.is_silent(key, dialers) {
             return;
         }
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let Some(row) = instance.row(at) else { return };
         let passed = row.visits.iter().filter_map(|visit| {
             let node = self.node(instance.template, visit.node)?;
@@ -194,7 +194,7 @@ impl Workflow {
         if self.is_silent(key, dialers) {
             return;
         }
-        let instance = self.instance(key);
+        let instance = &self.instances[key];
         let Some(row) = instance.row(at) else { return };
         let mut more = row::own_variables(&row.variables);
         let mut take = |name: &str| match more.shift_remove(name) {
@@ -225,7 +225,7 @@ impl Workflow {
         let order = format!("{}/push", self.detail_id(key, at));
         let push = PushKey { instance: key, row: at, node };
         let body = self.send((key, Some(node)), "workflow.api_push", &body, order, Some(push), dialers);
-        self.instance_mut(key).pushes.insert((at, node), Push { body, reach: None });
+        self.instances[key].pushes.insert((at, node), Push { body, reach: None });
     }
 }
 
