@@ -30,7 +30,7 @@ pub(super) struct Context {
     pub(super) agenda: Agenda,
     /// Rows of workflows whose calls are over, until the workflow handles them.
     pub(super) rows_ended: Vec<RowEnded>,
-    causes: Causes,
+    pub(super) causes: Causes,
     /// The cause of the current step.
     cause: CauseId,
     /// The moment of the current step.
@@ -97,51 +97,15 @@ impl Context {
         self.causes.carry(self.cause)
     }
 
-    /// Records that something carries a cause from now on.
-    pub(super) fn carry(&mut self, cause: CauseId) {
-        self.causes.carry(cause);
-    }
-
     /// Returns the current cause without marking it as carried, for the story that it belongs to.
     pub(super) fn last_cause(&self) -> CauseId {
         self.cause
-    }
-
-    /// Attributes the effects of a cause to a story.
-    pub(super) fn assign(&mut self, cause: CauseId, story: u32) {
-        self.causes.assign(cause, story);
     }
 
     /// Mutes a cause: a story sends its callbacks instead.
     pub(super) fn mute(&mut self, cause: CauseId) {
         self.causes.mute(cause);
         self.agenda.mute(cause);
-    }
-
-    /// Returns the story that the effects of a cause belong to.
-    pub(super) fn story(&self, cause: CauseId) -> Option<u32> {
-        self.causes.story(cause)
-    }
-
-    /// Whether a cause belongs to a story that may still ask for what it caused.
-    pub(super) fn is_needed(&self, cause: CauseId) -> bool {
-        self.causes.is_needed(cause)
-    }
-
-    /// Records that a story is over and forgotten.
-    pub(super) fn forget_story(&mut self, story: u32) {
-        self.causes.forget_story(story);
-    }
-
-    /// Whether there are so many causes that a scan is due.
-    pub(super) fn has_many_causes(&self) -> bool {
-        self.causes.is_full()
-    }
-
-    /// Returns the number of causes and forgotten stories that are kept.
-    #[cfg(test)]
-    pub(super) fn causes(&self) -> usize {
-        self.causes.len()
     }
 
     /// Removes the causes that nothing carries. `carried` are those of the departments' objects.
@@ -156,11 +120,6 @@ impl Context {
     /// Whether no callback of a cause goes out, so that none needs to be generated.
     pub(super) fn is_silent(&self, cause: CauseId) -> bool {
         !self.behaviour.has_callback_url || self.causes.is_muted(cause)
-    }
-
-    /// Whether a story sends the callbacks of a cause instead.
-    pub(super) fn is_muted(&self, cause: CauseId) -> bool {
-        self.causes.is_muted(cause)
     }
 
     /// Plans a timer and returns its place in the agenda.

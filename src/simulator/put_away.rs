@@ -47,7 +47,7 @@ impl Simulator {
             || self.workflow.instances.is_full(retention.rows)
             || self.chatbot.campaigns.list.is_full(retention.rows)
             || self.chatbot.conversations.list.is_full(retention.conversations)
-            || self.context.has_many_causes();
+            || self.context.causes.is_full();
         if !self.context.takes_a_look(now) && !is_full {
             return;
         }

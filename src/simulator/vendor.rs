@@ -89,7 +89,7 @@ impl Simulator {
 
     /// Returns what templates see of a conversation.
     pub fn view(&self, key: ConversationKey) -> (UserView, ConversationView) {
-        self.chatbot.view(key)
+        chatbot::view(self.chatbot.conversations.get(key))
     }
 
     /// Returns the body of an event of this conversation: generated values with `patch` (a table or null) over them. The
@@ -134,7 +134,7 @@ impl Simulator {
 
     /// Returns the story that a conversation belongs to.
     pub fn story_of(&self, key: ConversationKey) -> Option<u32> {
-        self.context.story(self.chatbot.conversations.get(key).cause)
+        self.context.causes.story(self.chatbot.conversations.get(key).cause)
     }
 
     /// Whether a conversation has any messages.
@@ -159,7 +159,7 @@ impl Simulator {
 
     /// Gives a conversation to the story that a request belongs to.
     pub(crate) fn adopt(&mut self, key: ConversationKey, cause: CauseId) {
-        self.context.carry(cause);
+        self.context.causes.carry(cause);
         self.chatbot.conversations.get_mut(key).cause = cause;
     }
 
@@ -219,18 +219,12 @@ impl Simulator {
 
     /// Attributes the effects of a request to a story, unless they belong to another's conversation.
     pub(crate) fn assign(&mut self, cause: CauseId, story: u32) {
-        self.context.assign(cause, story);
+        self.context.causes.assign(cause, story);
     }
 
     /// Records that a story is over and forgotten: what it caused is kept no longer than anything else.
     pub(crate) fn forget_story(&mut self, story: u32) {
-        self.context.forget_story(story);
-    }
-
-    /// Returns the number of causes and forgotten stories that are kept.
-    #[cfg(test)]
-    pub(super) fn causes(&self) -> usize {
-        self.context.causes()
+        self.context.causes.forget_story(story);
     }
 
     /// Mutes the callbacks of a request, because a story sends them instead. Tasks go on, but no callbacks about them go out.

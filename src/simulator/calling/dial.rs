@@ -172,7 +172,7 @@ impl Calling {
     }
 
     /// Ends the schedule of a task: numbers that were called are finished, the others are never called.
-    pub(super) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if self.tasks[key].status.is_over() {
             return;
         }

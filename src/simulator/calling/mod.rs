@@ -176,7 +176,7 @@ impl Calling {
         }
     }
 
-    fn task_id(&self, key: TaskKey) -> String {
+    pub(super) fn task_id(&self, key: TaskKey) -> String {
         self.ids.seal(Kind::Task, (key.0, 0, 0))
     }
 

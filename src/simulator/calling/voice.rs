@@ -180,11 +180,6 @@ impl Calling {
         }
     }
 
-    /// Closes a task: nothing new is dialled, and numbers that were called are finished.
-    pub(in crate::simulator) fn close_voice(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        self.close(context, key, now);
-    }
-
     /// Stops a task: nothing new is dialled, and unfinished numbers are cancelled.
     pub(in crate::simulator) fn stop_voice(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         if !self.tasks[key].status.is_over() {
@@ -224,11 +219,6 @@ impl Calling {
             came_to: CameTo::Call(row.outcome),
             intention: row.intention,
         });
-    }
-
-    /// Returns the id of a voice node's task.
-    pub(in crate::simulator) fn voice_id(&self, key: TaskKey) -> String {
-        self.task_id(key)
     }
 
     /// Returns the workflow task with this id, if it belongs to the account.

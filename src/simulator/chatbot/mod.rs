@@ -70,6 +70,7 @@ pub(super) use outcome_plan::error_of;
 pub use overview::{Chat, ChatHistory};
 pub use played::{ChatAct, ChatError, FileKind, NewChat};
 pub(super) use reply_way::ReplyWay;
+pub(super) use view::view;
 pub use view::{ConversationView, UserView};
 pub(super) use waba::sender;
 
@@ -126,11 +127,6 @@ impl Chatbot {
     /// Opens a conversation: a user, a channel, ids. It sends nothing.
     pub(super) fn open(&mut self, context: &mut Context, opening: &Opening) -> ConversationKey {
         self.conversations.add(Conversation::open(opening, context.cause()))
-    }
-
-    /// Returns what templates see of a conversation.
-    pub(super) fn view(&self, key: ConversationKey) -> (UserView, ConversationView) {
-        view::view(self.conversations.get(key))
     }
 
     /// Applies the contents of an event's body to a conversation.

@@ -21,7 +21,7 @@ impl Chatbot {
         let is_needed = |key: ConversationKey, conversation: &Conversation| {
             planned.conversations.contains(&key)
                 || of_campaigns.contains(&key)
-                || context.is_needed(conversation.cause)
+                || context.causes.is_needed(conversation.cause)
         };
         self.conversations.put_away(conversations, is_needed);
     }

@@ -27,7 +27,7 @@ pub struct ConversationView {
 }
 
 /// Returns the view of a conversation and its user.
-pub(super) fn view(conversation: &Conversation) -> (UserView, ConversationView) {
+pub(in crate::simulator) fn view(conversation: &Conversation) -> (UserView, ConversationView) {
     let (user, facts) = conversation.people();
     let company = conversation.overrides.company.as_deref().map_or(facts.company, str::to_owned);
     let last = conversation.messages.last();

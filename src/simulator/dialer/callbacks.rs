@@ -412,7 +412,7 @@ impl Dialer {
         let task = &self.tasks[key];
         match task.settings.notices {
             Notices::Account => context.is_silent(task.cause),
-            Notices::Url(_) => context.is_muted(task.cause),
+            Notices::Url(_) => context.causes.is_muted(task.cause),
             Notices::Nowhere => true,
         }
     }

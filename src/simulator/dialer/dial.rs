@@ -80,7 +80,7 @@ impl Dialer {
     }
 
     /// Ends the schedule of a task: contacts not reached by then never will be, and calls under way go on.
-    pub(super) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
         let task = &mut self.tasks[key];
         if task.state.is_over() {
             return;

@@ -145,7 +145,7 @@ impl Dialer {
         &mut self.tasks[key].calls[call as usize]
     }
 
-    fn task_id(&self, key: TaskKey) -> String {
+    pub(super) fn task_id(&self, key: TaskKey) -> String {
         self.ids.seal(Kind::DialerTask, (key.0, 0, 0))
     }
 

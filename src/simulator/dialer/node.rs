@@ -130,16 +130,6 @@ impl Dialer {
         self.finish_if_done(context, key, now);
     }
 
-    /// Closes a task: nothing new is dialled, and contacts that were attempted are finished.
-    pub(in crate::simulator) fn close_for_node(
-        &mut self,
-        context: &mut Context,
-        key: TaskKey,
-        now: Timestamp,
-    ) {
-        self.close(context, key, now);
-    }
-
     /// Stops a task: nothing new is dialled, and unfinished contacts are cancelled.
     pub(in crate::simulator) fn stop_for_node(
         &mut self,
@@ -200,11 +190,6 @@ impl Dialer {
             came_to: came_to(ending),
             intention,
         });
-    }
-
-    /// Returns the id of a node's task.
-    pub(in crate::simulator) fn node_task_id(&self, key: TaskKey) -> String {
-        self.task_id(key)
     }
 
     /// Whether an id belongs to a workflow's task of this account.

@@ -40,8 +40,8 @@ impl Dialers<'_> {
     /// Returns the id of a task on the wire.
     pub(super) fn id(&self, task: NodeTask) -> String {
         match task {
-            NodeTask::Voice(task) => self.calling.voice_id(task),
-            NodeTask::Dialer(task) => self.dialer.node_task_id(task),
+            NodeTask::Voice(task) => self.calling.task_id(task),
+            NodeTask::Dialer(task) => self.dialer.task_id(task),
         }
     }
 
@@ -56,8 +56,8 @@ impl Dialers<'_> {
     /// Closes a task: nothing new is dialled, and numbers that were attempted are finished.
     pub(super) fn close(&mut self, task: NodeTask, now: Timestamp) {
         match task {
-            NodeTask::Voice(task) => self.calling.close_voice(self.context, task, now),
-            NodeTask::Dialer(task) => self.dialer.close_for_node(self.context, task, now),
+            NodeTask::Voice(task) => self.calling.close(self.context, task, now),
+            NodeTask::Dialer(task) => self.dialer.close(self.context, task, now),
         }
     }
 

@@ -98,7 +98,7 @@ fn rows_that_are_refused_come_back_while_the_rest_is_dialled() {
     assert_eq!((&errors[0]["Comments"], &errors[0]["Mobile"]), (&json!("mine"), &json!("0811")));
     vendor.pass(DAY);
     assert_eq!(vendor.sent("call.completed").len(), 1);
-    let task = &vendor.simulator.calling.tasks[0];
+    let task = &vendor.simulator.calling.tasks[TaskKey(0)];
     assert_eq!((task.sums.refused, task.sums.finished), (2, 1));
     // A task without remaining numbers is over as soon as it begins.
     let empty = id(vendor.request("task.create", task_of_nothing()).unwrap());

@@ -93,7 +93,7 @@ fn live(happenings: &[Happening]) -> String {
                     };
                     let calling = &vendor.simulator.calling;
                     let (at, ..) = calling.ids.open(Kind::Task, &task).unwrap();
-                    let sums = calling.tasks[at as usize].sums;
+                    let sums = calling.tasks[TaskKey(at)].sums;
                     assert_eq!(count("pending"), sums.pending as usize);
                     assert_eq!(count("calling"), sums.calling as usize);
                     assert_eq!(count("finished"), sums.finished as usize);

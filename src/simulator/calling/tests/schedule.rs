@@ -12,7 +12,7 @@ fn a_line_makes_as_many_calls_at_a_time_as_it_has_channels() {
         fields["SIPLine"] = line.into();
         vendor.request("task.create", fields).unwrap();
     }
-    let calling = |vendor: &Vendor, task: usize| vendor.simulator.calling.tasks[task].sums.calling;
+    let calling = |vendor: &Vendor, task: u32| vendor.simulator.calling.tasks[TaskKey(task)].sums.calling;
     vendor.pass(Duration::from_secs(1));
     assert_eq!(calling(&vendor, 0) + calling(&vendor, 1), 3);
     assert_eq!(calling(&vendor, 2), 10);
@@ -66,7 +66,7 @@ fn what_the_schedule_cuts_off_is_through_or_cancelled() {
     fields["ScheduleEndTime"] = "2030-01-01 09:01:00".into();
     let task_id = id(vendor.request("task.create", fields).unwrap());
     vendor.pass(DAY);
-    let task = &vendor.simulator.calling.tasks[0];
+    let task = &vendor.simulator.calling.tasks[TaskKey(0)];
     assert_eq!((task.sums.finished, task.sums.cancelled), (2, 2));
     assert_eq!(vendor.sent("call.completed").len(), 2, "who was never called is not sent of");
     assert_eq!(vendor.sent("task.finished")[0]["Cancelled"], 2);
@@ -98,10 +98,14 @@ fn stopping_pausing_and_cancelling() {
     operate(&mut vendor, "Pause").unwrap();
     assert_eq!(operate(&mut vendor, "Pause").unwrap_err().1, "the task is already paused");
     vendor.pass(DAY);
-    assert_eq!(vendor.simulator.calling.tasks[0].sums.pending, 2, "nobody is called while it is paused");
+    assert_eq!(
+        vendor.simulator.calling.tasks[TaskKey(0)].sums.pending,
+        2,
+        "nobody is called while it is paused"
+    );
     operate(&mut vendor, "Resume").unwrap();
     vendor.pass(Duration::from_secs(1));
-    assert_eq!(vendor.simulator.calling.tasks[0].sums.calling, 1);
+    assert_eq!(vendor.simulator.calling.tasks[TaskKey(0)].sums.calling, 1);
     operate(&mut vendor, "Stop").unwrap();
     let again = operate(&mut vendor, "Stop").unwrap_err().1;
     assert_eq!(again, "the task is already being stopped: its last calls are still going on");

@@ -96,7 +96,7 @@ fn the_mode_says_whether_the_factor_counts() {
         let mut most = 0;
         for _ in 0..300 {
             vendor.pass(Duration::from_secs(3));
-            let calls = &vendor.simulator.dialer.tasks[0].calls;
+            let calls = &vendor.simulator.dialer.tasks[TaskKey(0)].calls;
             most = most.max(calls.iter().filter(|call| call.is_open).count());
         }
         most

@@ -80,13 +80,13 @@ fn free_agents_and_the_factor_set_the_pace() {
         let mut seen = 0;
         for _ in 0..600 {
             vendor.pass(Duration::from_secs(3));
-            let calls = &vendor.simulator.dialer.tasks[0].calls;
+            let calls = &vendor.simulator.dialer.tasks[TaskKey(0)].calls;
             let open = calls.iter().filter(|call| call.is_open).count();
             assert!(open <= most, "{open} of {most}");
             seen = seen.max(open);
         }
         assert_eq!(seen, most);
-        let lost = vendor.simulator.dialer.tasks[0].lost;
+        let lost = vendor.simulator.dialer.tasks[TaskKey(0)].lost;
         assert_eq!(lost > 0, factor > 1.0, "{lost} lost with {factor}");
         let used = vendor.sent.iter().filter(|sent| sent.kind() == "AgentStatus");
         assert!(used.into_iter().all(|sent| names.contains(&sent.field("agentName"))));
@@ -101,7 +101,7 @@ fn a_factor_below_one_dials_fewer_numbers_than_there_are_free_agents() {
         let pace = json!({ "slotFactor": factor, "agentName": ["agent_01", "agent_02", "agent_07"] });
         vendor.create(with(task("pace", rows), pace));
         vendor.pass(Duration::from_secs(5));
-        vendor.simulator.dialer.tasks[0].calls.iter().filter(|call| call.is_open).count()
+        vendor.simulator.dialer.tasks[TaskKey(0)].calls.iter().filter(|call| call.is_open).count()
     };
     assert_eq!([0.1, 0.7, 1.0].map(at_once), [1, 2, 3]);
 }
@@ -126,7 +126,7 @@ fn too_many_lost_calls_slow_the_dialer_down() {
         let rows = (1..300).map(|last| row(last, "talked")).collect();
         vendor.create(with(task("lost", rows), with(json!({ "slotFactor": 4 }), limit)));
         vendor.pass(DAY);
-        vendor.simulator.dialer.tasks[0].lost
+        vendor.simulator.dialer.tasks[TaskKey(0)].lost
     };
     let (free, limited) = (lost(json!({})), lost(json!({ "maxLostRate": 3 })));
     assert!(limited > 0 && limited * 3 < free, "{limited} and {free}");
@@ -161,7 +161,7 @@ fn who_was_not_reached_is_dialled_again() {
     assert!(moment(&rows[1], "calltime").duration_since(moment(&rows[0], "endtime")).as_secs() >= 599);
     assert!(moment(&rows[0], "endtime").duration_since(moment(&rows[0], "ringtime")).as_secs() <= 30);
     // There is a minimum interval between any two calls of the task.
-    let calls = &vendor.simulator.dialer.tasks[0].calls;
+    let calls = &vendor.simulator.dialer.tasks[TaskKey(0)].calls;
     let gaps =
         calls.windows(2).map(|two| two[1].started_at().duration_since(two[0].started_at()).as_millis());
     assert!(gaps.into_iter().all(|gap| gap >= 2_000));
@@ -188,7 +188,7 @@ fn schedules_start_rest_and_end() {
     vendor.pass(DAY);
     assert_eq!(vendor.task_states(&id), ["Not Started", "Running", "Paused", "Running", "Finished"]);
     let rest = "2030-01-01T03:10:00Z".parse::<Timestamp>().unwrap()..="2030-01-01T03:19:59Z".parse().unwrap();
-    let task = &vendor.simulator.dialer.tasks[0];
+    let task = &vendor.simulator.dialer.tasks[TaskKey(0)];
     assert!(task.calls.iter().all(|call| !rest.contains(&call.started_at())));
     let ends: Timestamp = "2030-01-01T04:00:00Z".parse().unwrap();
     assert!(task.calls.iter().all(|call| call.started_at() < ends));
@@ -208,7 +208,7 @@ fn contacts_are_taken_out_and_tasks_copied() {
     assert_eq!(vendor.request("dialer.cancel_contacts", cancel(json!([number(3)]))), Err(10507));
     vendor.pass(DAY);
     assert_eq!(vendor.states(&number(3)), [""; 0]);
-    assert_eq!(vendor.simulator.dialer.tasks[0].sums.cancelled, 1);
+    assert_eq!(vendor.simulator.dialer.tasks[TaskKey(0)].sums.cancelled, 1);
     let mut copied = |name: &str, flags: Value| -> Vec<u64> {
         let base = json!({ "taskName": name, "groupName": "Collections", "fromTask": id });
         vendor.request("dialer.copy_task", with(base, flags)).unwrap();
