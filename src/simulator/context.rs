@@ -33,8 +33,8 @@ pub(super) struct Context {
     pub(super) causes: Causes,
     /// The cause of the current step.
     cause: CauseId,
-    /// The moment of the current step.
-    now: Timestamp,
+    /// The present: the moment of the current request or step.
+    pub(super) now: Timestamp,
     /// The outgoing callbacks in order, each with the cause that decides whether it is sent, unless its department has decided.
     callbacks: Vec<(Option<CauseId>, Callback)>,
     /// What could not be done, and why, with its cause.

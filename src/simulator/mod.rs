@@ -16,7 +16,6 @@ mod case;
 mod cause;
 mod chatbot;
 mod context;
-mod department;
 mod desk;
 mod detection;
 pub mod dialer;

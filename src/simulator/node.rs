@@ -111,7 +111,6 @@ pub(super) struct RowEnded {
     pub(super) node: u16,
     /// The row of the instance.
     pub(super) row: u32,
-    pub(super) at: Timestamp,
     /// The result of the last call.
     pub(super) came_to: CameTo,
     /// `A` to `I`, or 0.

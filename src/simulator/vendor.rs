@@ -14,7 +14,6 @@ use super::calling::{self, Calling};
 use super::cause::CauseId;
 use super::chatbot::{self, Chatbot, ConversationView, Opening, Stored, UserView};
 use super::context::Context;
-use super::department::Department;
 use super::detection::Detection;
 use super::dialer::Dialer;
 use super::endpoint::Wanted;
@@ -248,9 +247,9 @@ impl Simulator {
             let Some((at, cause, timer)) = self.context.agenda.take(now) else { break };
             self.context.resume(cause, at);
             match timer {
-                Timer::Calling(timer) => Calling::wake(self, timer, at),
-                Timer::Dialer(timer) => Dialer::wake(self, timer, at),
-                Timer::Workflow(timer) => Workflow::wake(self, timer, at),
+                Timer::Calling(timer) => Calling::wake(self, timer),
+                Timer::Dialer(timer) => Dialer::wake(self, timer),
+                Timer::Workflow(timer) => Workflow::wake(self, timer),
                 Timer::Chatbot(timer) => Chatbot::wake(self, timer, at),
                 Timer::UserEndpoint(planned) => UserEndpoints::wake(self, planned, at),
                 Timer::Send(callback) => self.context.send(cause, *callback),

@@ -82,9 +82,9 @@ pub(super) fn create_plan(
     calling.check_order(context, &mut order, request)?;
     calling.check_plan_name(request.account, &order.name, strategy)?;
     let (rows, refused) = calling.read_rows(context, &order, request)?;
-    let key = calling.add_plan(context, order, strategy, rows, refused.count, request.now);
+    let key = calling.add_plan(context, order, strategy, rows, refused.count);
     if let Some(first) = calling.plans[key].rounds.first().map(|round| round.task) {
-        calling.begin_at_once(context, first, request.now);
+        calling.begin_at_once(context, first);
     }
     let named = |reason: &str| context.row_reason(request.id, "Details", reason);
     Ok(PlanCreated { plan_id: calling.plan_id(key), refused: refused.into_list(named) })

@@ -101,8 +101,8 @@ pub(super) fn create_task(
     calling.check_order(context, &mut order, request)?;
     calling.check_task_name(request.account, &order.name)?;
     let (rows, refused) = calling.read_rows(context, &order, request)?;
-    let key = calling.add_task(context, order, rows, refused.count, request.now);
-    calling.begin_at_once(context, key, request.now);
+    let key = calling.add_task(context, order, rows, refused.count);
+    calling.begin_at_once(context, key);
     let named = |reason: &str| context.row_reason(request.id, "Details", reason);
     Ok(TaskCreated { task_id: calling.task_id(key), refused: refused.into_list(named) })
 }

@@ -6,8 +6,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::draw::Drawn;
 use super::rows::{Row, RowStatus};
 use super::task::TaskStatus;
@@ -22,27 +20,27 @@ const CLOSING: Duration = Duration::from_secs(1);
 
 impl Calling {
     /// Begins a task within the request that creates it, if its start has passed.
-    pub(super) fn begin_at_once(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
-        if let Some(start) = self.tasks[key].start.filter(|(at, _)| *at <= now) {
+    pub(super) fn begin_at_once(&mut self, context: &mut Context, key: TaskKey) {
+        if let Some(start) = self.tasks[key].start.filter(|(at, _)| *at <= context.now) {
             context.agenda.cancel(Some(start));
-            self.start(context, key, now);
+            self.start(context, key);
         }
     }
 
     /// Begins a task at its planned moment.
-    pub(super) fn start(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(super) fn start(&mut self, context: &mut Context, key: TaskKey) {
         let task = &mut self.tasks[key];
         if task.status != TaskStatus::Pending {
             return;
         }
         task.status = TaskStatus::Running;
-        task.began = Some(now);
+        task.began = Some(context.now);
         if task.is_finished() {
-            return self.finish(context, key, now);
+            return self.finish(context, key);
         }
         let line = task.line;
         self.queue(key);
-        self.fill(context, line, now);
+        self.fill(context, line);
     }
 
     pub(super) fn queue(&mut self, key: TaskKey) {
@@ -54,13 +52,13 @@ impl Calling {
     }
 
     /// Gives the free channels of a line to its tasks in turn.
-    pub(super) fn fill(&mut self, context: &mut Context, line: LineKey, now: Timestamp) {
+    pub(super) fn fill(&mut self, context: &mut Context, line: LineKey) {
         while self.lines[line.0].busy < self.lines[line.0].channels {
             let Some(key) = self.lines[line.0].queue.pop_front() else { break };
             self.tasks[key].is_queued = false;
-            match self.tasks[key].next_row(now) {
+            match self.tasks[key].next_row(context.now) {
                 Some(row) => {
-                    self.dial(context, key, row, now);
+                    self.dial(context, key, row);
                     self.queue(key);
                 }
                 None => self.wake_for_redial(context, key),
@@ -87,7 +85,7 @@ impl Calling {
         mock_outcome.in_round(task.round())
     }
 
-    fn dial(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
+    fn dial(&mut self, context: &mut Context, key: TaskKey, at: u32) {
         let mock_outcome = self.mock_outcome(key, at);
         let task = &mut self.tasks[key];
         let Some(row) = task.row(at).copied() else { return };
@@ -96,14 +94,14 @@ impl Calling {
         }
         let attempt = row.attempts.saturating_add(1);
         let drawn = self.drawn(key, at, attempt, mock_outcome);
-        let started = now.as_millisecond();
+        let started = context.now.as_millisecond();
         let mut called = row;
         (called.status, called.started) = (RowStatus::Calling, started);
         let called = self.attempted(key, at, called, (attempt, drawn), mock_outcome);
         let task = &mut self.tasks[key];
         task.change(at, |row| *row = called);
         // The end of a call is noticed a moment later: lines do not work in step.
-        let ends = task.row(at).map_or(now, |row| row.ends()).max(now);
+        let ends = task.row(at).map_or(context.now, |row| row.ends()).max(context.now);
         let ends = later(ends, Duration::from_millis(drawn.wait.into()));
         let line = task.line;
         self.lines[line.0].busy += 1;
@@ -132,13 +130,13 @@ impl Calling {
         row
     }
 
-    pub(super) fn hang_up(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
+    pub(super) fn hang_up(&mut self, context: &mut Context, key: TaskKey, at: u32) {
         self.under_way.remove(&(key, at));
         let line = self.tasks[key].line;
         self.lines[line.0].busy -= 1;
         let task = &mut self.tasks[key];
         let Some(row) = task.row(at).copied() else { return };
-        let again = later(now, task.order.repeat_interval);
+        let again = later(context.now, task.order.repeat_interval);
         let is_open = matches!(task.status, TaskStatus::Running | TaskStatus::Paused)
             && !task.let_go.remove(&at)
             && task.order.ends.is_none_or(|ends| again < ends);
@@ -147,23 +145,23 @@ impl Calling {
             task.redials.push_back((again, at));
         } else {
             task.change(at, |row| row.status = RowStatus::Finished);
-            self.row_finished(context, key, at, now);
+            self.row_finished(context, key, at);
         }
         if self.tasks[key].is_finished() {
-            self.finish(context, key, now);
+            self.finish(context, key);
         } else if !self.tasks[key].is_queued {
             self.wake_for_redial(context, key);
         }
-        self.fill(context, line, now);
+        self.fill(context, line);
     }
 
     /// Sends the callback of a finished number (documented: at once if connected, otherwise after the last redial).
-    fn row_finished(&mut self, context: &mut Context, key: TaskKey, row: u32, now: Timestamp) {
-        self.note_ended(context, key, row, now);
+    fn row_finished(&mut self, context: &mut Context, key: TaskKey, row: u32) {
+        self.note_ended(context, key, row);
         let notice = self.mock_outcome(key, row).notice;
         context.note_swallowed("call.completed", notice);
-        for at in notice.moments(now) {
-            if at == now {
+        for at in notice.moments(context.now) {
+            if at == context.now {
                 self.emit_call_completed(context, key, row);
             } else {
                 context.plan(at, CallingTimer::CallNotice(key, row));
@@ -172,30 +170,30 @@ impl Calling {
     }
 
     /// Ends the schedule of a task: numbers that were called are finished, the others are never called.
-    pub(in crate::simulator) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn close(&mut self, context: &mut Context, key: TaskKey) {
         if self.tasks[key].status.is_over() {
             return;
         }
         let task = &mut self.tasks[key];
         if task.status == TaskStatus::Pending || task.status == TaskStatus::Paused {
             task.status = TaskStatus::Running;
-            task.began.get_or_insert(now);
+            task.began.get_or_insert(context.now);
         }
         for row in task.clear_pending(RowStatus::Finished) {
-            self.row_finished(context, key, row, now);
+            self.row_finished(context, key, row);
         }
         if self.tasks[key].is_finished() {
-            self.finish(context, key, now);
+            self.finish(context, key);
         }
     }
 
     /// Stops a task: nothing new is dialled, and calls under way continue to their end.
-    pub(super) fn stop_task(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(super) fn stop_task(&mut self, context: &mut Context, key: TaskKey) {
         let task = &mut self.tasks[key];
         task.clear_pending(RowStatus::Cancelled);
         task.status = TaskStatus::Stopping;
         if task.is_finished() {
-            self.finish(context, key, now);
+            self.finish(context, key);
         }
     }
 
@@ -203,41 +201,35 @@ impl Calling {
         self.tasks[key].status = TaskStatus::Paused;
     }
 
-    pub(super) fn resume_task(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(super) fn resume_task(&mut self, context: &mut Context, key: TaskKey) {
         let task = &mut self.tasks[key];
         task.status = TaskStatus::Running;
         let line = task.line;
         self.queue(key);
-        self.fill(context, line, now);
+        self.fill(context, line);
     }
 
     /// Takes one number out. Returns whether that was still possible.
-    pub(super) fn cancel_row(
-        &mut self,
-        context: &mut Context,
-        key: TaskKey,
-        row: u32,
-        now: Timestamp,
-    ) -> bool {
+    pub(super) fn cancel_row(&mut self, context: &mut Context, key: TaskKey, row: u32) -> bool {
         let task = &mut self.tasks[key];
         if task.row(row).is_none_or(|row| row.status != RowStatus::Pending) {
             return false;
         }
         task.change(row, |row| row.status = RowStatus::Cancelled);
         if task.is_finished() {
-            self.finish(context, key, now);
+            self.finish(context, key);
         }
         true
     }
 
-    pub(super) fn finish(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(super) fn finish(&mut self, context: &mut Context, key: TaskKey) {
         let task = &mut self.tasks[key];
         if task.status.is_over() {
             return;
         }
         let was_stopped = task.status == TaskStatus::Stopping;
         task.status = if was_stopped { TaskStatus::Cancelled } else { TaskStatus::Finished };
-        task.ended = Some(now);
+        task.ended = Some(context.now);
         let plan = task.order.plan;
         for place in [task.start.take(), task.redial.take(), task.close.take()] {
             context.agenda.cancel(place);
@@ -246,9 +238,9 @@ impl Calling {
             // The workflow reports the results of its tasks.
             return;
         }
-        context.plan(later(now, CLOSING), CallingTimer::TaskNotice(key));
+        context.plan(later(context.now, CLOSING), CallingTimer::TaskNotice(key));
         if let Some((plan, _)) = plan {
-            self.round_ended(context, plan, now);
+            self.round_ended(context, plan);
         }
     }
 }

@@ -32,14 +32,12 @@ mod voice;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Simulator;
 use super::access::AccountKey;
 use super::agenda::Place;
 use super::context::Context;
-use super::department::Department;
 use super::endpoint::{CallbackShape, Endpoint, KeptResponses, bad_request, callbacks, endpoints};
 use super::ids::{Ids, Kind};
 pub(super) use super::keys::{PlanKey, TaskKey};
@@ -196,12 +194,11 @@ impl Calling {
         order: TaskOrder,
         rows: rows::Rows,
         refused: usize,
-        now: Timestamp,
     ) -> TaskKey {
         let key = self.tasks.next_key();
         let line = self.line(order.account, &order.line);
         let seed = self.seed.derive("task", u64::from(key.0));
-        let (account, starts, ends) = (order.account, order.starts.max(now), order.ends);
+        let (account, starts, ends) = (order.account, order.starts.max(context.now), order.ends);
         if order.plan.is_none() && order.workflow.is_none() {
             self.task_names.insert((account, order.name.clone()), key);
         }
@@ -210,7 +207,7 @@ impl Calling {
             self.of_account.entry(account).or_default().push(key);
         }
         let weight = TASK_WEIGHT + rows.list.len();
-        self.tasks.add(Task::new(order, line, seed, now, rows, refused, context.cause()), weight);
+        self.tasks.add(Task::new(order, line, seed, context.now, rows, refused, context.cause()), weight);
         let start = context.plan(starts, CallingTimer::Start(key));
         self.tasks[key].start = Some(start);
         if let Some(ends) = ends {
@@ -254,23 +251,22 @@ fn unknown(what: &str, field: &str, id: &str) -> Refusal {
     Refusal::new(404, format!("there is no {what} with {field} {}", shown(&Value::from(id))))
 }
 
-impl Department for Calling {
-    type Timer = CallingTimer;
-
-    fn wake(simulator: &mut Simulator, timer: CallingTimer, at: Timestamp) {
+impl Calling {
+    /// Carries out what was planned for this moment.
+    pub(in crate::simulator) fn wake(simulator: &mut Simulator, timer: CallingTimer) {
         let Simulator { calling, context, .. } = simulator;
         match timer {
-            CallingTimer::Start(task) => calling.start(context, task, at),
-            CallingTimer::Close(task) => calling.close(context, task, at),
+            CallingTimer::Start(task) => calling.start(context, task),
+            CallingTimer::Close(task) => calling.close(context, task),
             CallingTimer::Redial(task) => {
                 calling.tasks[task].redial = None;
                 calling.queue(task);
-                calling.fill(context, calling.tasks[task].line, at);
+                calling.fill(context, calling.tasks[task].line);
             }
-            CallingTimer::HangUp(task, row) => calling.hang_up(context, task, row, at),
+            CallingTimer::HangUp(task, row) => calling.hang_up(context, task, row),
             CallingTimer::CallNotice(task, row) => calling.emit_call_completed(context, task, row),
             CallingTimer::TaskNotice(task) => calling.emit_task_finished(context, task),
-            CallingTimer::Round(plan) => calling.next_round(context, plan, at),
+            CallingTimer::Round(plan) => calling.next_round(context, plan),
             CallingTimer::PlanNotice(plan) => calling.emit_plan_finished(context, plan),
         }
     }

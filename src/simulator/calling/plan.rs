@@ -138,7 +138,6 @@ impl Calling {
         strategy: usize,
         rows: super::rows::Rows,
         refused: usize,
-        now: Timestamp,
     ) -> PlanKey {
         let key = self.plans.next_key();
         self.plan_names.insert((order.account, order.name.clone()), key);
@@ -146,7 +145,7 @@ impl Calling {
         let plan = Plan {
             order,
             strategy,
-            created: now,
+            created: context.now,
             ended: None,
             was_stopped: false,
             rounds: Vec::new(),
@@ -158,7 +157,7 @@ impl Calling {
             cause: context.cause(),
         };
         self.plans.add(plan, TASK_WEIGHT + rows.list.len());
-        self.begin_round(context, key, (0..count).collect(), rows, refused, now);
+        self.begin_round(context, key, (0..count).collect(), rows, refused);
         key
     }
 
@@ -169,7 +168,6 @@ impl Calling {
         origins: Vec<u32>,
         rows: super::rows::Rows,
         refused: usize,
-        now: Timestamp,
     ) {
         let plan = &self.plans[key];
         let number = u32::try_from(plan.rounds.len()).unwrap_or(u32::MAX);
@@ -179,17 +177,17 @@ impl Calling {
         let mut order = plan.order.clone();
         order.name = round_name(&plan.order.name, number as usize);
         order.plan = Some((key, number));
-        order.starts = order.starts.max(now);
+        order.starts = order.starts.max(context.now);
         if let Some(repeat) = round.and_then(|round| round.repeat_number) {
             order.repeat_number = u8::try_from(repeat).unwrap_or(u8::MAX);
         }
-        let task = self.add_task(context, order, rows, refused, now);
+        let task = self.add_task(context, order, rows, refused);
         self.tasks[task].cause = cause;
         self.plans[key].rounds.push(RoundRun { task, origins });
     }
 
     /// Counts the results of a finished round, and applies the strategy to choose the numbers of the next one.
-    pub(super) fn round_ended(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
+    pub(super) fn round_ended(&mut self, context: &mut Context, key: PlanKey) {
         let plan = &self.plans[key];
         let Some(run) = plan.rounds.last() else { return };
         let task = &self.tasks[run.task];
@@ -206,7 +204,8 @@ impl Calling {
                 next.push(*origin);
             }
         }
-        let starts = round.and_then(|round| round.after).map_or(now, |after| later(now, after.0));
+        let starts =
+            round.and_then(|round| round.after).map_or(context.now, |after| later(context.now, after.0));
         let in_time = plan.order.ends.is_none_or(|ends| starts < ends);
         let goes_on = !was_stopped && in_time && !next.is_empty();
         let plan = &mut self.plans[key];
@@ -219,18 +218,18 @@ impl Calling {
             self.plans[key].waiting = Some(waiting);
         } else {
             plan.was_stopped = was_stopped;
-            self.end_plan(context, key, now);
+            self.end_plan(context, key);
         }
     }
 
-    fn end_plan(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
-        self.plans[key].ended = Some(now);
+    fn end_plan(&mut self, context: &mut Context, key: PlanKey) {
+        self.plans[key].ended = Some(context.now);
         // After the callback of its last task.
-        context.plan(later(now, std::time::Duration::from_secs(2)), CallingTimer::PlanNotice(key));
+        context.plan(later(context.now, std::time::Duration::from_secs(2)), CallingTimer::PlanNotice(key));
     }
 
     /// Begins the next round.
-    pub(super) fn next_round(&mut self, context: &mut Context, key: PlanKey, now: Timestamp) {
+    pub(super) fn next_round(&mut self, context: &mut Context, key: PlanKey) {
         let plan = &mut self.plans[key];
         plan.waiting = None;
         if plan.is_paused {
@@ -245,35 +244,23 @@ impl Calling {
             .retain(|origin| list.list.get(*origin as usize).is_some_and(|row| !out.contains(&row.number)));
         if origins.is_empty() {
             // All numbers of the round were taken out in the meantime.
-            return self.end_plan(context, key, now);
+            return self.end_plan(context, key);
         }
         let rows = list.fresh(origins.iter().map(|origin| *origin as usize));
-        self.begin_round(context, key, origins, rows, 0, now);
+        self.begin_round(context, key, origins, rows, 0);
     }
 
     /// Takes a number out of the round under way and of all later rounds. If it is being called, that call is its last.
-    pub(super) fn cancel_in_plan(
-        &mut self,
-        context: &mut Context,
-        key: PlanKey,
-        number: u64,
-        now: Timestamp,
-    ) {
+    pub(super) fn cancel_in_plan(&mut self, context: &mut Context, key: PlanKey, number: u64) {
         let Some(task) = self.plans[key].rounds.last().map(|run| run.task) else { return };
         self.plans[key].out.insert(number);
         for row in self.tasks[task].rows_of(number) {
-            self.take_out(context, task, row, now);
+            self.take_out(context, task, row);
         }
     }
 
     /// Stops a plan that waits for its next round, through the task of the last one. Returns whether it was waiting.
-    pub(super) fn stop_between_rounds(
-        &mut self,
-        context: &mut Context,
-        key: PlanKey,
-        task: TaskKey,
-        now: Timestamp,
-    ) -> bool {
+    pub(super) fn stop_between_rounds(&mut self, context: &mut Context, key: PlanKey, task: TaskKey) -> bool {
         let plan = &mut self.plans[key];
         let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
         if !is_last || plan.next.is_empty() {
@@ -284,7 +271,7 @@ impl Calling {
         plan.is_paused = false;
         plan.was_stopped = true;
         context.agenda.cancel(wake);
-        self.end_plan(context, key, now);
+        self.end_plan(context, key);
         true
     }
 
@@ -303,7 +290,6 @@ impl Calling {
         context: &mut Context,
         key: PlanKey,
         task: TaskKey,
-        now: Timestamp,
     ) -> Option<bool> {
         let plan = &mut self.plans[key];
         let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
@@ -312,12 +298,12 @@ impl Calling {
         }
         let was_paused = std::mem::replace(&mut plan.is_paused, false);
         if was_paused && plan.waiting.is_none() {
-            match plan.order.ends.is_none_or(|ends| now < ends) {
-                true => self.next_round(context, key, now),
+            match plan.order.ends.is_none_or(|ends| context.now < ends) {
+                true => self.next_round(context, key),
                 // Its schedule is over.
                 false => {
                     plan.next.clear();
-                    self.end_plan(context, key, now);
+                    self.end_plan(context, key);
                 }
             }
         }

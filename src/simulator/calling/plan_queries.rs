@@ -173,7 +173,7 @@ pub(super) fn cancel_plan_call(
     if calling.plans[key].ended.is_some() {
         return Err(Refusal::new(400, "the plan has already ended"));
     }
-    calling.cancel_in_plan(context, key, asked.number.digits(), request.now);
+    calling.cancel_in_plan(context, key, asked.number.digits());
     Ok(NoData)
 }
 

@@ -62,9 +62,9 @@ pub(super) fn operate_task(
     let task = &calling.tasks[key];
     if let (true, Some((plan, _))) = (task.status.is_over(), task.order.plan) {
         let done = match asked.action {
-            Action::Stop => calling.stop_between_rounds(context, plan, key, request.now).then_some(true),
+            Action::Stop => calling.stop_between_rounds(context, plan, key).then_some(true),
             Action::Pause => calling.pause_between_rounds(plan, key),
-            Action::Resume => calling.resume_between_rounds(context, plan, key, request.now),
+            Action::Resume => calling.resume_between_rounds(context, plan, key),
         };
         match (done, asked.action) {
             (Some(true), _) => return Ok(NoData),
@@ -80,11 +80,11 @@ pub(super) fn operate_task(
         (_, TaskStatus::Stopping) => {
             return refuse("is already being stopped: its last calls are still going on");
         }
-        (Action::Stop, _) => calling.stop_task(context, key, request.now),
+        (Action::Stop, _) => calling.stop_task(context, key),
         (Action::Pause, TaskStatus::Running) => calling.pause_task(key),
         (Action::Pause, TaskStatus::Paused) => return refuse("is already paused"),
         (Action::Pause, _) => return refuse("is not running"),
-        (Action::Resume, TaskStatus::Paused) => calling.resume_task(context, key, request.now),
+        (Action::Resume, TaskStatus::Paused) => calling.resume_task(context, key),
         (Action::Resume, _) => return refuse("is not paused"),
     }
     Ok(NoData)
@@ -112,7 +112,7 @@ pub(super) fn cancel_call(
     let rows = calling.rows_of(key, asked.number)?;
     let mut is_cancelled = false;
     for row in &rows {
-        is_cancelled |= calling.cancel_row(context, key, *row, request.now);
+        is_cancelled |= calling.cancel_row(context, key, *row);
     }
     match rows.first().and_then(|row| calling.tasks[key].row(*row)) {
         Some(row) if !is_cancelled => {

@@ -131,7 +131,6 @@ impl Calling {
         context: &mut Context,
         order: NodeOrder,
         (robot, line): (&str, &str),
-        now: Timestamp,
     ) -> TaskKey {
         let part = order.part;
         let task = TaskOrder {
@@ -141,12 +140,12 @@ impl Calling {
             workflow: Some(Arc::new(part)),
             robot: robot.to_owned(),
             line: line.to_owned(),
-            starts: now,
+            starts: context.now,
             ends: Some(order.ends),
             repeat_number: order.repeat.number,
             repeat_interval: order.repeat.interval,
         };
-        let key = self.add_task(context, task, Rows::default(), 0, now);
+        let key = self.add_task(context, task, Rows::default(), 0);
         let task = &mut self.tasks[key];
         task.is_open = true;
         task.cause = order.cause;
@@ -161,53 +160,46 @@ impl Calling {
         (number, mock_outcome): (u64, MockOutcome),
         text: Bytes,
         origin: u32,
-        now: Timestamp,
     ) -> Option<u32> {
         let row = self.tasks[key].append(number, mock_outcome, text, origin)?;
         if self.tasks[key].status == TaskStatus::Running {
             self.queue(key);
-            self.fill(context, self.tasks[key].line, now);
+            self.fill(context, self.tasks[key].line);
         }
         Some(row)
     }
 
     /// Declares that no more rows come: the task ends with its last number.
-    pub(in crate::simulator) fn seal(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn seal(&mut self, context: &mut Context, key: TaskKey) {
         let task = &mut self.tasks[key];
         task.is_open = false;
         if task.is_finished() {
-            self.finish(context, key, now);
+            self.finish(context, key);
         }
     }
 
     /// Stops a task: nothing new is dialled, and unfinished numbers are cancelled.
-    pub(in crate::simulator) fn stop_voice(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn stop_voice(&mut self, context: &mut Context, key: TaskKey) {
         if !self.tasks[key].status.is_over() {
-            self.stop_task(context, key, now);
+            self.stop_task(context, key);
         }
     }
 
     /// Takes a number out, unless it is being called: then that call is its last.
-    pub(in crate::simulator) fn take_out(
-        &mut self,
-        context: &mut Context,
-        key: TaskKey,
-        row: u32,
-        now: Timestamp,
-    ) -> Taken {
+    pub(in crate::simulator) fn take_out(&mut self, context: &mut Context, key: TaskKey, row: u32) -> Taken {
         match self.tasks[key].row(row).map(|row| row.status) {
             Some(RowStatus::Calling) => {
                 self.tasks[key].let_go.insert(row);
                 Taken::Calling
             }
             _ => {
-                self.cancel_row(context, key, row, now);
+                self.cancel_row(context, key, row);
                 Taken::Out
             }
         }
     }
 
-    pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, at: u32, now: Timestamp) {
+    pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, at: u32) {
         let task = &self.tasks[key];
         let Some(part) = &task.order.workflow else { return };
         let (Some(row), Some(origin)) = (task.row(at), task.origins.get(at as usize)) else { return };
@@ -215,7 +207,6 @@ impl Calling {
             instance: part.instance,
             node: part.node,
             row: *origin,
-            at: now,
             came_to: CameTo::Call(row.outcome),
             intention: row.intention,
         });

@@ -18,7 +18,7 @@ use crate::contract::bodies::conversation::EndReason;
 use crate::seed::{self, Resting, Rng, Seed};
 use crate::simulator::access::AccountKey;
 use crate::simulator::cause::CauseId;
-use crate::simulator::keys::{ConversationKey, InstanceKey};
+use crate::simulator::keys::{CampaignKey, ConversationKey, InstanceKey};
 use crate::simulator::outcome::ChatOutcome;
 use crate::simulator::shelf::{Keep, Shelf};
 use crate::simulator::wire_id::WireId;
@@ -85,7 +85,7 @@ pub(in crate::simulator) struct Conversation {
     /// Its messages.
     pub(in crate::simulator) messages: Messages,
     /// The latest template message that was sent to its user: the campaign and the row in it.
-    pub(in crate::simulator) latest_template: Option<(u32, u32)>,
+    pub(in crate::simulator) latest_template: Option<(CampaignKey, u32)>,
     /// The planned turns of its user and its bot, if the simulator plays them.
     pub script: Option<Box<Script>>,
     /// The scheduled messages of a workflow's conversation in progress.

@@ -47,7 +47,6 @@ use serde_json::{Value, json};
 use super::Simulator;
 use super::callback::Callback;
 use super::context::Context;
-use super::department::Department;
 use super::endpoint::{Endpoint, bad_request, endpoints};
 use super::keys::ConversationKey;
 use super::timer::{ChatbotTimer, WorkflowTimer};
@@ -155,10 +154,9 @@ impl Chatbot {
     }
 }
 
-impl Department for Chatbot {
-    type Timer = ChatbotTimer;
-
-    fn wake(simulator: &mut Simulator, timer: ChatbotTimer, at: Timestamp) {
+impl Chatbot {
+    /// Carries out what was planned for this moment.
+    pub(in crate::simulator) fn wake(simulator: &mut Simulator, timer: ChatbotTimer, at: Timestamp) {
         let callbacks = match timer {
             ChatbotTimer::Turn { conversation } => turns::turn(simulator, conversation, at),
             ChatbotTimer::Template { campaign, row, step } => {

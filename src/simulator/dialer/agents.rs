@@ -82,12 +82,10 @@ impl Dialer {
         if let AgentAct::Break(on_break) = act {
             agent.on_break = *on_break;
             if !on_break && !agent.is_busy {
-                let free = self.free_agent(pool, at);
-                if let Some(cause) = free {
-                    context.resume(cause, now);
-                }
-                self.next_waiting(context, pool, at, now);
-                self.fill(context, pool, now);
+                let cause = self.free_agent(pool, at).unwrap_or(context.last_cause());
+                context.resume(cause, now);
+                self.next_waiting(context, pool, at);
+                self.fill(context, pool);
             }
             return Ok(());
         }
@@ -110,7 +108,7 @@ impl Dialer {
             AgentAct::Break(_) => return Ok(()),
             AgentAct::Take => {
                 self.played.entry((key, row.contact, row.nth)).or_default().is_taken = true;
-                self.pick_up(context, key, call, now);
+                self.pick_up(context, key, call);
                 return Ok(());
             }
             AgentAct::Save(result) => {
@@ -122,14 +120,14 @@ impl Dialer {
                     known: known().collect::<Vec<_>>().join(", "),
                 })?;
                 self.played.entry((key, row.contact, row.nth)).or_default().result = Some(at);
-                self.save_result(context, key, call, now);
+                self.save_result(context, key, call);
                 return Ok(());
             }
             AgentAct::Reject => Ending::Rejected,
             AgentAct::HangUp => Ending::TalkedByAgent,
         };
-        self.end(context, key, call, ends_with, now);
-        self.fill(context, pool, now);
+        self.end(context, key, call, ends_with);
+        self.fill(context, pool);
         Ok(())
     }
 

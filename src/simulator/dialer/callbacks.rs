@@ -417,7 +417,7 @@ impl Dialer {
         }
     }
 
-    pub(super) fn emit_task_status(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(super) fn emit_task_status(&mut self, context: &mut Context, key: TaskKey) {
         if self.is_silent(context, key) {
             return;
         }
@@ -426,7 +426,7 @@ impl Dialer {
         let body =
             TaskStatus { task_id: task_id.clone(), task_name: task.settings.name.clone(), state: task.state };
         let callback = self.notice(key, NoticeKind::Task, body, task_id);
-        self.send(context, callback, key, now, now);
+        self.send(context, callback, key, context.now);
     }
 
     pub(super) fn emit_contact_status(
@@ -435,16 +435,15 @@ impl Dialer {
         key: TaskKey,
         call: u32,
         state: CallState,
-        now: Timestamp,
     ) {
         if self.is_silent(context, key) {
             return;
         }
         let agent_name = self.agent_name(key, call);
-        let body = ContactStatus { state, agent_name, call: self.call_notice(key, call, now) };
+        let body = ContactStatus { state, agent_name, call: self.call_notice(key, call, context.now) };
         let callid = body.call.callid.clone();
         let callback = self.notice(key, NoticeKind::Contact, body, callid);
-        self.send_of_call(context, callback, key, call, now);
+        self.send_of_call(context, callback, key, call);
     }
 
     pub(super) fn emit_agent_status(
@@ -453,21 +452,20 @@ impl Dialer {
         key: TaskKey,
         call: u32,
         state: CallState,
-        now: Timestamp,
     ) {
         let agent = self.call(key, call).agent();
         let Some(agent) = agent.filter(|_| !self.is_silent(context, key)) else { return };
         let pool = self.tasks[key].pool;
-        self.pools[pool.0].today(agent, now);
+        self.pools[pool.0].today(agent, context.now);
         let (task, pool) = (&self.tasks[key], &self.pools[pool.0]);
         let first = pool.waiting.front().and_then(|(key, call)| self.call(*key, *call).answered_at());
         let counted = &pool.agents[agent];
-        let call_notice = self.call_notice(key, call, now);
+        let call_notice = self.call_notice(key, call, context.now);
         let callid = call_notice.callid.clone();
         let body = AgentStatus {
-            cur_day_online_duration: pool.online(agent, now),
+            cur_day_online_duration: pool.online(agent, context.now),
             group_unallocated_call: i64::try_from(pool.waiting.len()).unwrap_or(i64::MAX),
-            earliest_call_wait_time: first.map_or(0, |first| now.duration_since(first).as_secs()),
+            earliest_call_wait_time: first.map_or(0, |first| context.now.duration_since(first).as_secs()),
             waiting_dial_number: i64::from(task.sums.waiting),
             total_number: i64::from(task.total()),
             cur_day_call_count: Split::auto(counted.calls),
@@ -477,7 +475,7 @@ impl Dialer {
             ..AgentStatus::new(counted.name.clone(), state, call_notice)
         };
         let callback = self.notice(key, NoticeKind::Agent, body, callid);
-        self.send_of_call(context, callback, key, call, now);
+        self.send_of_call(context, callback, key, call);
     }
 
     /// Returns the part about the call in a notice of either kind.
@@ -529,24 +527,17 @@ impl Dialer {
     }
 
     /// Sends a notice of a call as often and as late as its mock_outcome says.
-    fn send_of_call(
-        &mut self,
-        context: &mut Context,
-        callback: Callback,
-        key: TaskKey,
-        call: u32,
-        now: Timestamp,
-    ) {
+    fn send_of_call(&mut self, context: &mut Context, callback: Callback, key: TaskKey, call: u32) {
         let mock_outcome = self.mock_outcome_of_call(key, self.call(key, call));
         context.note_swallowed("dialer.contact_status", mock_outcome.call.notice);
-        for at in mock_outcome.call.notice.moments(now) {
-            self.send(context, callback.clone(), key, at, now);
+        for at in mock_outcome.call.notice.moments(context.now) {
+            self.send(context, callback.clone(), key, at);
         }
     }
 
-    fn send(&self, context: &mut Context, callback: Callback, key: TaskKey, at: Timestamp, now: Timestamp) {
+    fn send(&self, context: &mut Context, callback: Callback, key: TaskKey, at: Timestamp) {
         let cause = self.tasks[key].cause;
-        if at == now {
+        if at == context.now {
             context.send(cause, callback);
         } else {
             context.send_at(at, cause, callback);

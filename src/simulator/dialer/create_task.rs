@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -91,7 +90,7 @@ pub(super) fn create_task(
     let (contacts, error_contact_list) =
         Contacts::read(request, |number| dialer.calling.mock_outcome_of(number))?;
     check_columns(&settings, &contacts)?;
-    let key = dialer.add_task(context, settings, contacts, request.now);
+    let key = dialer.add_task(context, settings, contacts);
     if !goes_out {
         let note = || {
             format!(
@@ -143,7 +142,7 @@ pub(super) fn copy_task(
         return Err(Refusal::new(10505, "the task to copy has no contacts left"));
     }
     check_columns(&settings, &contacts)?;
-    let key = dialer.add_task(context, settings, contacts, request.now);
+    let key = dialer.add_task(context, settings, contacts);
     Ok(CopiedTask { task_id: dialer.task_id(key) })
 }
 
@@ -193,15 +192,14 @@ impl Dialer {
         context: &mut Context,
         settings: TaskSettings,
         contacts: Contacts,
-        now: Timestamp,
     ) -> TaskKey {
         let key = self.tasks.next_key();
-        let created = later(now, CREATING);
+        let created = later(context.now, CREATING);
         let (starts, ends) = (settings.starts.max(created), settings.ends);
         self.names.entry((settings.account, settings.name.clone())).or_insert(key);
         self.of_account.entry(settings.account).or_default().push(key);
         let cause = context.cause();
-        self.push_task(key, settings, contacts, cause, now);
+        self.push_task(key, settings, contacts, cause, context.now);
         context.plan(created, DialerTimer::Created(key));
         let mut schedule = vec![context.plan(starts, DialerTimer::Start(key))];
         if let Some(ends) = ends {

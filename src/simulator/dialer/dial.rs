@@ -34,40 +34,41 @@ enum Turn {
 }
 
 impl Dialer {
-    pub(super) fn created(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(super) fn created(&mut self, context: &mut Context, key: TaskKey) {
         if self.tasks[key].state == State::Creating {
-            self.enter(context, key, State::NotStarted, now);
+            self.enter(context, key, State::NotStarted);
         }
     }
 
     /// Sets the state of a task, and sends a notice of it.
-    fn enter(&mut self, context: &mut Context, key: TaskKey, state: State, now: Timestamp) {
+    fn enter(&mut self, context: &mut Context, key: TaskKey, state: State) {
         self.tasks[key].state = state;
-        self.emit_task_status(context, key, now);
+        self.emit_task_status(context, key);
     }
 
-    pub(super) fn start(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(super) fn start(&mut self, context: &mut Context, key: TaskKey) {
         if self.tasks[key].state != State::NotStarted {
             return;
         }
-        self.tasks[key].began = Some(now);
-        self.enter(context, key, State::Running, now);
-        self.rest(context, key, now);
+        self.tasks[key].began = Some(context.now);
+        self.enter(context, key, State::Running);
+        self.rest(context, key);
         self.queue(key);
-        self.fill(context, self.tasks[key].pool, now);
+        self.fill(context, self.tasks[key].pool);
     }
 
     /// Begins or ends a pause. During a pause nothing new is dialled, and calls under way go on.
-    pub(super) fn rest(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(super) fn rest(&mut self, context: &mut Context, key: TaskKey) {
         let task = &self.tasks[key];
-        let Some((resting, next)) = task.rest(now).filter(|_| !task.state.is_over() && !task.is_closed)
+        let Some((resting, next)) =
+            task.rest(context.now).filter(|_| !task.state.is_over() && !task.is_closed)
         else {
             return;
         };
         match (resting, task.state) {
-            (true, State::Running) => self.enter(context, key, State::Paused, now),
+            (true, State::Running) => self.enter(context, key, State::Paused),
             (false, State::Paused) => {
-                self.enter(context, key, State::Running, now);
+                self.enter(context, key, State::Running);
                 self.queue(key);
             }
             _ => {}
@@ -75,12 +76,12 @@ impl Dialer {
         let place =
             context.plan(next, if resting { DialerTimer::Resume(key) } else { DialerTimer::Pause(key) });
         self.tasks[key].schedule.push(place);
-        self.tasks[key].schedule.retain(|(at, _)| *at > now);
-        self.fill(context, self.tasks[key].pool, now);
+        self.tasks[key].schedule.retain(|(at, _)| *at > context.now);
+        self.fill(context, self.tasks[key].pool);
     }
 
     /// Ends the schedule of a task: contacts not reached by then never will be, and calls under way go on.
-    pub(in crate::simulator) fn close(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn close(&mut self, context: &mut Context, key: TaskKey) {
         let task = &mut self.tasks[key];
         if task.state.is_over() {
             return;
@@ -89,14 +90,14 @@ impl Dialer {
         for contact in 0..task.total() {
             if self.tasks[key].contacts.list[contact as usize].status == ContactStatus::Waiting {
                 self.tasks[key].set_status(contact, ContactStatus::Done);
-                self.note_ended(context, key, contact, now);
+                self.note_ended(context, key, contact);
             }
         }
-        self.finish_if_done(context, key, now);
+        self.finish_if_done(context, key);
     }
 
     /// Ends a task whose contacts are all finished.
-    pub(super) fn finish_if_done(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(super) fn finish_if_done(&mut self, context: &mut Context, key: TaskKey) {
         let task = &self.tasks[key];
         let is_cancelled = task.sums.cancelled == task.total();
         let may_end = task.is_finished() && !task.is_open();
@@ -106,7 +107,7 @@ impl Dialer {
         for place in std::mem::take(&mut self.tasks[key].schedule) {
             context.agenda.cancel(Some(place));
         }
-        self.enter(context, key, if is_cancelled { State::Cancelled } else { State::Finished }, now);
+        self.enter(context, key, if is_cancelled { State::Cancelled } else { State::Finished });
     }
 
     pub(super) fn queue(&mut self, key: TaskKey) {
@@ -118,15 +119,15 @@ impl Dialer {
     }
 
     /// Lets the tasks of a pool dial, one number at a time in turn, as far as the free agents allow.
-    pub(super) fn fill(&mut self, context: &mut Context, pool: PoolKey, now: Timestamp) {
+    pub(super) fn fill(&mut self, context: &mut Context, pool: PoolKey) {
         let mut full = 0;
         while full < self.pools[pool.0].queue.len() {
             let Some(key) = self.pools[pool.0].queue.pop_front() else { break };
             self.tasks[key].is_queued = false;
-            match self.turn(key, now) {
+            match self.turn(key, context.now) {
                 Turn::Dial(contact, slot) => {
                     full = 0;
-                    self.dial(context, key, contact, slot, now);
+                    self.dial(context, key, contact, slot);
                     self.queue(key);
                 }
                 Turn::Full => {
@@ -206,7 +207,7 @@ impl Dialer {
         false
     }
 
-    fn dial(&mut self, context: &mut Context, key: TaskKey, contact: u32, slot: usize, now: Timestamp) {
+    fn dial(&mut self, context: &mut Context, key: TaskKey, contact: u32, slot: usize) {
         let task = &self.tasks[key];
         let entry = &task.contacts.list[contact as usize];
         let numbers = task.contacts.numbers(entry, &task.settings.columns);
@@ -216,15 +217,15 @@ impl Dialer {
         let task = &mut self.tasks[key];
         task.contacts.list[contact as usize].attempts = nth;
         task.set_status(contact, ContactStatus::Calling);
-        task.dials_after = later(now, task.settings.call_gap);
+        task.dials_after = later(context.now, task.settings.call_gap);
         let at = u32::try_from(task.calls.len()).unwrap_or(u32::MAX);
-        let mut row = CallRow::new(contact, nth, column, u16::try_from(slot).unwrap_or(0), now);
+        let mut row = CallRow::new(contact, nth, column, u16::try_from(slot).unwrap_or(0), context.now);
         let (pool, ring_limit) = (task.pool, u64::from(task.settings.ring_limit));
         let course = course(&self.calling, mock_outcome, self.tasks[key].seed, contact, nth);
         self.pools[pool.0].agents[slot].pending += 1;
         let refused = if course.outcome == Outcome::DoNotCall {
             Some(Ending::DoNotCall)
-        } else if course.twist == Twist::Overrun || self.is_overrun(key, number, now) {
+        } else if course.twist == Twist::Overrun || self.is_overrun(key, number, context.now) {
             Some(Ending::Overrun)
         } else {
             None
@@ -236,13 +237,13 @@ impl Dialer {
             node.called(contact, at);
         }
         if let Some(ending) = refused {
-            return self.end(context, key, at, ending, now);
+            return self.end(context, key, at, ending);
         }
-        self.emit_contact_status(context, key, at, CallState::Calling, now);
-        let rings = later(now, Duration::from_millis(course.wait));
+        self.emit_contact_status(context, key, at, CallState::Calling);
+        let rings = later(context.now, Duration::from_millis(course.wait));
         match course.outcome {
             _ if course.twist == Twist::Fusing => {
-                context.plan(later(now, FUSING), DialerTimer::End(key, at, Ending::Fusing));
+                context.plan(later(context.now, FUSING), DialerTimer::End(key, at, Ending::Fusing));
             }
             Outcome::Busy | Outcome::SwitchedOff | Outcome::OutOfArea | Outcome::InvalidNumber => {
                 let ending = Ending::of_silence(course.outcome);
@@ -264,21 +265,14 @@ impl Dialer {
         }
     }
 
-    pub(super) fn ring(&mut self, context: &mut Context, key: TaskKey, call: u32, now: Timestamp) {
-        self.call_mut(key, call).ring(now);
-        self.emit_contact_status(context, key, call, CallState::Ringing, now);
+    pub(super) fn ring(&mut self, context: &mut Context, key: TaskKey, call: u32) {
+        self.call_mut(key, call).ring(context.now);
+        self.emit_contact_status(context, key, call, CallState::Ringing);
     }
 
     /// Plans the next call to a contact whose call is over, or finishes the contact.
-    pub(super) fn settle(
-        &mut self,
-        context: &mut Context,
-        key: TaskKey,
-        contact: u32,
-        ending: Ending,
-        now: Timestamp,
-    ) {
-        let again = self.again(key, contact, ending).map(|gap| later(now, gap));
+    pub(super) fn settle(&mut self, context: &mut Context, key: TaskKey, contact: u32, ending: Ending) {
+        let again = self.again(key, contact, ending).map(|gap| later(context.now, gap));
         let task = &mut self.tasks[key];
         let in_time = |again: &Timestamp| task.settings.ends.is_none_or(|ends| *again < ends);
         match again.filter(|again| !task.is_closed && in_time(again)) {
@@ -289,8 +283,8 @@ impl Dialer {
             }
             None => {
                 task.set_status(contact, ContactStatus::Done);
-                self.note_ended(context, key, contact, now);
-                self.finish_if_done(context, key, now);
+                self.note_ended(context, key, contact);
+                self.finish_if_done(context, key);
             }
         }
     }

@@ -40,7 +40,6 @@ use super::access::{Account, AccountKey};
 use super::calling;
 use super::cause::CauseId;
 use super::context::Context;
-use super::department::Department;
 use super::endpoint::{Endpoint, endpoints};
 use super::ids::{Ids, Kind};
 pub(super) use super::keys::DialerTaskKey as TaskKey;
@@ -173,33 +172,32 @@ impl Dialer {
     }
 }
 
-impl Department for Dialer {
-    type Timer = DialerTimer;
-
-    fn wake(simulator: &mut Simulator, timer: DialerTimer, at: Timestamp) {
+impl Dialer {
+    /// Carries out what was planned for this moment.
+    pub(in crate::simulator) fn wake(simulator: &mut Simulator, timer: DialerTimer) {
         let Simulator { dialer, context, .. } = simulator;
         match timer {
-            DialerTimer::Created(task) => dialer.created(context, task, at),
-            DialerTimer::Start(task) => dialer.start(context, task, at),
-            DialerTimer::Close(task) => dialer.close(context, task, at),
-            DialerTimer::Check(task) => dialer.finish_if_done(context, task, at),
-            DialerTimer::Pause(task) | DialerTimer::Resume(task) => dialer.rest(context, task, at),
+            DialerTimer::Created(task) => dialer.created(context, task),
+            DialerTimer::Start(task) => dialer.start(context, task),
+            DialerTimer::Close(task) => dialer.close(context, task),
+            DialerTimer::Check(task) => dialer.finish_if_done(context, task),
+            DialerTimer::Pause(task) | DialerTimer::Resume(task) => dialer.rest(context, task),
             DialerTimer::Dial(task) => {
                 dialer.tasks[task].woken_at = None;
                 dialer.queue(task);
-                dialer.fill(context, dialer.tasks[task].pool, at);
+                dialer.fill(context, dialer.tasks[task].pool);
             }
-            DialerTimer::Ring(task, call) => dialer.ring(context, task, call, at),
-            DialerTimer::Answer(task, call) => dialer.answer(context, task, call, at),
-            DialerTimer::GiveUp(task, call) => dialer.give_up(context, task, call, at),
-            DialerTimer::PickUp(task, call) => dialer.pick_up(context, task, call, at),
+            DialerTimer::Ring(task, call) => dialer.ring(context, task, call),
+            DialerTimer::Answer(task, call) => dialer.answer(context, task, call),
+            DialerTimer::GiveUp(task, call) => dialer.give_up(context, task, call),
+            DialerTimer::PickUp(task, call) => dialer.pick_up(context, task, call),
             // An agent played from outside has ended it already.
             DialerTimer::End(task, call, _) if dialer.call(task, call).ending.is_some() => {}
             DialerTimer::End(task, call, ending) => {
-                dialer.end(context, task, call, ending, at);
-                dialer.fill(context, dialer.tasks[task].pool, at);
+                dialer.end(context, task, call, ending);
+                dialer.fill(context, dialer.tasks[task].pool);
             }
-            DialerTimer::Result(task, call) => dialer.save_result(context, task, call, at),
+            DialerTimer::Result(task, call) => dialer.save_result(context, task, call),
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::contacts::{ContactStatus, Contacts};
@@ -58,7 +57,6 @@ impl Dialer {
         context: &mut Context,
         order: NodeOrder,
         group: Option<&str>,
-        now: Timestamp,
     ) -> TaskKey {
         let group = group.and_then(|name| self.rules.group(name)).unwrap_or(0);
         let agents = self.rules.groups.get(group).map_or(0, |group| group.agents.len());
@@ -67,7 +65,7 @@ impl Dialer {
             account: order.account,
             zone: home.map_or(Offset::UTC, |home| home.zone),
             name: order.part.task_name(),
-            starts: now,
+            starts: context.now,
             ends: Some(order.ends),
             group,
             agents: (0..agents).collect(),
@@ -89,7 +87,7 @@ impl Dialer {
             redials_machines: false,
             inspects: false,
         };
-        let key = self.add_task(context, task, Contacts::default(), now);
+        let key = self.add_task(context, task, Contacts::default());
         let (instance, node, place) = (order.part.instance, order.part.node, order.part.place());
         let workflow_id = order.part.workflow_id;
         let task = &mut self.tasks[key];
@@ -106,7 +104,6 @@ impl Dialer {
         (number, mock_outcome): (u64, DialerMockOutcome),
         row: &str,
         origin: u32,
-        now: Timestamp,
     ) -> Option<u32> {
         if !is_dialled(number) {
             return None;
@@ -117,26 +114,21 @@ impl Dialer {
         task.node.as_mut()?.contacts.push(Origin { row: origin, call: None });
         // A task that has not begun dials by itself when it does.
         if task.state.has_begun() {
-            self.wake_to_dial(context, key, now);
+            self.wake_to_dial(context, key, context.now);
         }
         Some(contact)
     }
 
     /// Declares that no more contacts come: the task ends with its last one.
-    pub(in crate::simulator) fn seal(&mut self, context: &mut Context, key: TaskKey, now: Timestamp) {
+    pub(in crate::simulator) fn seal(&mut self, context: &mut Context, key: TaskKey) {
         if let Some(node) = &mut self.tasks[key].node {
             node.is_open = false;
         }
-        self.finish_if_done(context, key, now);
+        self.finish_if_done(context, key);
     }
 
     /// Stops a task: nothing new is dialled, and unfinished contacts are cancelled.
-    pub(in crate::simulator) fn stop_for_node(
-        &mut self,
-        context: &mut Context,
-        key: TaskKey,
-        now: Timestamp,
-    ) {
+    pub(in crate::simulator) fn stop_for_node(&mut self, context: &mut Context, key: TaskKey) {
         let task = &mut self.tasks[key];
         if task.state.is_over() {
             return;
@@ -147,7 +139,7 @@ impl Dialer {
                 task.set_status(contact, ContactStatus::Cancelled);
             }
         }
-        self.seal(context, key, now);
+        self.seal(context, key);
     }
 
     /// Takes a contact out, unless it is being called: then that call is its last.
@@ -156,7 +148,6 @@ impl Dialer {
         context: &mut Context,
         key: TaskKey,
         contact: u32,
-        now: Timestamp,
     ) -> Taken {
         let task = &mut self.tasks[key];
         match task.contacts.list.get(contact as usize).map(|contact| contact.status) {
@@ -167,12 +158,12 @@ impl Dialer {
             Some(ContactStatus::Waiting) => task.set_status(contact, ContactStatus::Cancelled),
             _ => {}
         }
-        self.finish_if_done(context, key, now);
+        self.finish_if_done(context, key);
         Taken::Out
     }
 
     /// Reports a finished contact to its workflow, if it was ever called.
-    pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, contact: u32, now: Timestamp) {
+    pub(super) fn note_ended(&mut self, context: &mut Context, key: TaskKey, contact: u32) {
         let task = &self.tasks[key];
         let Some(node) = &task.node else { return };
         let Some(Origin { row, call: Some(call) }) = node.contacts.get(contact as usize).copied() else {
@@ -182,14 +173,7 @@ impl Dialer {
         let Some(ending) = call.ending else { return };
         let intention = if ending.talked() { self.course(key, call).intention } else { 0 };
         let (instance, node) = (node.instance, node.node);
-        context.rows_ended.push(RowEnded {
-            instance,
-            node,
-            row,
-            at: now,
-            came_to: came_to(ending),
-            intention,
-        });
+        context.rows_ended.push(RowEnded { instance, node, row, came_to: came_to(ending), intention });
     }
 
     /// Whether an id belongs to a workflow's task of this account.

@@ -17,7 +17,6 @@ use crate::language::template::{self, Helpers, OwnHelpers};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
 use crate::simulator::callback::{Callback, CallbackBody};
-use crate::simulator::department::Department;
 use crate::simulator::raw_rows::RawRows;
 use crate::simulator::timer::Timer;
 use crate::simulator::{Opening, Refusal, Request, Response, Simulator, reference};
@@ -230,10 +229,9 @@ fn check_room(simulator: &Simulator, more: usize) -> Result<(), Trouble> {
     Err(Trouble::Refused(507, full))
 }
 
-impl Department for UserEndpoints {
-    type Timer = Box<PlannedSend>;
-
-    fn wake(simulator: &mut Simulator, planned: Box<PlannedSend>, at: Timestamp) {
+impl UserEndpoints {
+    /// Carries out what was planned for this moment.
+    pub(in crate::simulator) fn wake(simulator: &mut Simulator, planned: Box<PlannedSend>, at: Timestamp) {
         let id = Arc::clone(&planned.endpoint);
         let cause = simulator.context.last_cause();
         let sent = send(simulator, *planned, at);

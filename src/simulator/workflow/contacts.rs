@@ -73,7 +73,7 @@ pub(super) fn cancel_contact(
     let key = workflow.find_instance(&fields.workflow_id, request)?;
     let mut changed = false;
     for row in workflow.named_rows(key, RowNames::new(fields.callee, fields.case_id.as_ref())?)? {
-        changed |= workflow.let_go(key, row, request.now, &mut dialers);
+        changed |= workflow.let_go(key, row, &mut dialers);
     }
     if changed { Ok(NoData) } else { Err(Refusal::new(400, "the row is already finished or cancelled")) }
 }

@@ -1,6 +1,5 @@
 //! Creates instances, and adds rows to them.
 
-use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +111,7 @@ pub(super) fn create(
     dialers.context.plan(request.now, WorkflowTimer::StatusNotice(key, InstancePhase::Created));
     let end = dialers.context.plan(ends, WorkflowTimer::End(key));
     workflow.instances[key].end = Some(end);
-    workflow.add(key, rows, request.now, &mut dialers);
+    workflow.add(key, rows, &mut dialers);
     Ok(CreatedInstance { workflow_id: workflow.workflow_id(key), detail_error_list })
 }
 
@@ -132,7 +131,7 @@ pub(super) fn add_contacts(
     if rows.is_empty() && detail_error_list.is_empty() {
         return Err(Refusal::new(400, "details is empty: at least one row is needed"));
     }
-    workflow.add(key, rows, request.now, &mut dialers);
+    workflow.add(key, rows, &mut dialers);
     Ok(MaybeData((!detail_error_list.is_empty()).then_some(RefusedRows { detail_error_list })))
 }
 
@@ -152,13 +151,13 @@ impl Workflow {
         Ok(Some((rows, refused)))
     }
 
-    fn add(&mut self, key: InstanceKey, rows: Vec<Detail>, now: Timestamp, dialers: &mut Dialers<'_>) {
+    fn add(&mut self, key: InstanceKey, rows: Vec<Detail>, dialers: &mut Dialers<'_>) {
         let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         if count > 0 {
             self.keep_open(key, dialers);
             self.instances.add_weight(key, rows.len());
             let first = self.instances[key].add(rows);
-            dialers.context.plan(now, WorkflowTimer::Begin(key, first, count));
+            dialers.context.plan(dialers.context.now, WorkflowTimer::Begin(key, first, count));
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The departments that work for a workflow: robots in calling tasks, agents by the predictive dialer, and the chatbot.
 
-use jiff::Timestamp;
-
 use crate::simulator::calling::{self, Calling};
 use crate::simulator::chatbot::Chatbot;
 use crate::simulator::context::Context;
@@ -46,34 +44,34 @@ impl Dialers<'_> {
     }
 
     /// Declares that no more rows come: the task ends with its last one.
-    pub(super) fn seal(&mut self, task: NodeTask, now: Timestamp) {
+    pub(super) fn seal(&mut self, task: NodeTask) {
         match task {
-            NodeTask::Voice(task) => self.calling.seal(self.context, task, now),
-            NodeTask::Dialer(task) => self.dialer.seal(self.context, task, now),
+            NodeTask::Voice(task) => self.calling.seal(self.context, task),
+            NodeTask::Dialer(task) => self.dialer.seal(self.context, task),
         }
     }
 
     /// Closes a task: nothing new is dialled, and numbers that were attempted are finished.
-    pub(super) fn close(&mut self, task: NodeTask, now: Timestamp) {
+    pub(super) fn close(&mut self, task: NodeTask) {
         match task {
-            NodeTask::Voice(task) => self.calling.close(self.context, task, now),
-            NodeTask::Dialer(task) => self.dialer.close(self.context, task, now),
+            NodeTask::Voice(task) => self.calling.close(self.context, task),
+            NodeTask::Dialer(task) => self.dialer.close(self.context, task),
         }
     }
 
     /// Stops a task: nothing new is dialled, and unfinished numbers are cancelled.
-    pub(super) fn stop(&mut self, task: NodeTask, now: Timestamp) {
+    pub(super) fn stop(&mut self, task: NodeTask) {
         match task {
-            NodeTask::Voice(task) => self.calling.stop_voice(self.context, task, now),
-            NodeTask::Dialer(task) => self.dialer.stop_for_node(self.context, task, now),
+            NodeTask::Voice(task) => self.calling.stop_voice(self.context, task),
+            NodeTask::Dialer(task) => self.dialer.stop_for_node(self.context, task),
         }
     }
 
     /// Takes a row of a task out, unless it is being called.
-    pub(super) fn take_out(&mut self, task: NodeTask, row: u32, now: Timestamp) -> Taken {
+    pub(super) fn take_out(&mut self, task: NodeTask, row: u32) -> Taken {
         match task {
-            NodeTask::Voice(task) => self.calling.take_out(self.context, task, row, now),
-            NodeTask::Dialer(task) => self.dialer.take_out(self.context, task, row, now),
+            NodeTask::Voice(task) => self.calling.take_out(self.context, task, row),
+            NodeTask::Dialer(task) => self.dialer.take_out(self.context, task, row),
         }
     }
 }

@@ -205,7 +205,7 @@ pub(super) fn stop(
     let (workflow, mut dialers) = parts(simulator);
     let key = workflow.find_instance(&workflow_id, request)?;
     workflow.open_instance(key)?;
-    workflow.wind_up(key, true, request.now, &mut dialers);
+    workflow.wind_up(key, true, &mut dialers);
     Ok(NoData)
 }
 

@@ -30,12 +30,9 @@ mod waba;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::Simulator;
 use super::access::AccountKey;
 use super::context::Context;
-use super::department::Department;
 use super::endpoint::{Endpoint, bad_request, endpoints};
 use super::ids::Ids;
 use super::keys::{InstanceKey, PushKey};
@@ -138,24 +135,23 @@ fn parts(simulator: &mut Simulator) -> (&mut Workflow, Dialers<'_>) {
     (workflow, Dialers { context, calling, dialer, chatbot })
 }
 
-impl Department for Workflow {
-    type Timer = WorkflowTimer;
-
-    fn wake(simulator: &mut Simulator, timer: WorkflowTimer, at: Timestamp) {
+impl Workflow {
+    /// Carries out what was planned for this moment.
+    pub(in crate::simulator) fn wake(simulator: &mut Simulator, timer: WorkflowTimer) {
         let (workflow, mut dialers) = parts(simulator);
         let dialers = &mut dialers;
         match timer {
             WorkflowTimer::LateReply(key, row, node) => {
                 if let Some(reply) = workflow.late_reply(key, row, node, dialers) {
-                    reply.write(simulator, at);
+                    reply.write(simulator, simulator.context.now);
                 }
             }
             WorkflowTimer::StatusNotice(key, phase) => workflow.emit_status(key, phase, dialers),
-            WorkflowTimer::Begin(key, first, count) => workflow.begin(key, first, count, at, dialers),
-            WorkflowTimer::Step(key, row) => workflow.step_row(key, row, at, dialers),
-            WorkflowTimer::ConversationEnded(key, row) => workflow.conversation_ended(key, row, at, dialers),
-            WorkflowTimer::Pause(key) => workflow.paused(key, at, dialers),
-            WorkflowTimer::End(key) => workflow.end(key, at, dialers),
+            WorkflowTimer::Begin(key, first, count) => workflow.begin(key, first, count, dialers),
+            WorkflowTimer::Step(key, row) => workflow.step_row(key, row, dialers),
+            WorkflowTimer::ConversationEnded(key, row) => workflow.conversation_ended(key, row, dialers),
+            WorkflowTimer::Pause(key) => workflow.paused(key, dialers),
+            WorkflowTimer::End(key) => workflow.end(key, dialers),
         }
     }
 }

@@ -22,7 +22,7 @@ pub(in crate::simulator::chatbot) fn replied(
 ) -> Option<TemplateInfo> {
     let (task, row) = simulator.chatbot.conversations.get(key).latest_template?;
     // A campaign that finished long ago is not kept.
-    let campaign = simulator.chatbot.campaigns.list.get_mut(task as usize)?;
+    let campaign = simulator.chatbot.campaigns.list.get_mut(task)?;
     let is_first = !std::mem::replace(&mut campaign.rows[row as usize].replied, true);
     campaign.replied += usize::from(is_first);
     (is_first && campaign.is_single).then(|| campaign.chosen.info())

@@ -78,7 +78,7 @@ fn result(simulator: &mut Simulator, task: CampaignKey, row: usize, at: Timestam
         if conversation.begun {
             conversation.last_activity = at;
         }
-        conversation.latest_template = u32::try_from(task).ok().zip(u32::try_from(row).ok());
+        conversation.latest_template = u32::try_from(row).ok().map(|row| (task, row));
         MessageStatus::Send
     };
     let mock_outcome = state.mock_outcome;

@@ -143,13 +143,12 @@ impl Workflow {
         at: u32,
         node: u16,
         status: MessageStatus,
-        now: Timestamp,
         dialers: &mut Dialers<'_>,
     ) {
         if self.is_silent(key, dialers) {
             return;
         }
-        let Some(head) = self.message_head(key, at, node, now) else { return };
+        let Some(head) = self.message_head(key, at, node, dialers.context.now) else { return };
         let failed = status == MessageStatus::Failed;
         let why = || {
             self.failure(key, at, node, dialers).unwrap_or_else(|| error_of(MessageFailure::NotOnWhatsApp))
@@ -166,7 +165,6 @@ impl Workflow {
         key: InstanceKey,
         at: u32,
         course: &Course,
-        now: Timestamp,
         dialers: &mut Dialers<'_>,
     ) {
         let instance = &self.instances[key];
@@ -175,13 +173,14 @@ impl Workflow {
         };
         let node = visit.node;
         let Some(conversation) = self.conversation(key, at, node, dialers.chatbot) else { return };
-        self.end_conversation(conversation, now, dialers.chatbot);
+        self.end_conversation(conversation, dialers.context.now, dialers.chatbot);
         if self.is_silent(key, dialers) {
             return;
         }
-        let Some(head) = self.message_head(key, at, node, now) else { return };
+        let Some(head) = self.message_head(key, at, node, dialers.context.now) else { return };
         let conversation = dialers.chatbot.conversations.get(conversation);
-        let (ended, reason) = conversation.ended.as_deref().map_or((now, ""), |(at, reason)| (*at, reason));
+        let (ended, reason) =
+            conversation.ended.as_deref().map_or((dialers.context.now, ""), |(at, reason)| (*at, reason));
         // Agents may have written content that no type describes.
         let messages = conversation::messages_of(conversation, &self.message_id(key, at, node));
         let messages = messages.into_iter().map(Given::new).collect();
