@@ -54,8 +54,8 @@ pub(super) struct Args {
     /// The secret that will replace yours in a rotation: the receiver must accept both.
     #[arg(long, value_name = "S")]
     next_secret: Option<String>,
-    /// How many distinct events your receiver has processed: a URL to GET, or a shell command. It must answer with the
-    /// number, alone or as the only number of a JSON object.
+    /// A URL to GET, or a shell command, that returns the number of distinct events your receiver has processed: the
+    /// number alone, or as the only number of a JSON object.
     #[arg(long, value_name = "URL|COMMAND")]
     probe: Option<String>,
     /// A shell command that kills your receiver, starts it again, and then ends.
@@ -83,10 +83,10 @@ pub(super) struct Args {
     /// The lowest grade of a finding that fails the audit.
     #[arg(long, value_name = "GRADE", value_enum, default_value_t = Threshold::Error)]
     threshold: Threshold,
-    /// How long a response may take.
+    /// Maximum time until a response is complete.
     #[arg(long, value_name = "TIME", default_value = "3s")]
     answer_within: HumanDuration,
-    /// How long your receiver may take after its response to process an event.
+    /// Maximum time for your receiver to process an event after its response.
     #[arg(long, value_name = "TIME", default_value = "2s")]
     work_within: HumanDuration,
     /// How long the number of the probe must stay unchanged before it counts.

@@ -35,10 +35,10 @@ pub(super) struct Args {
     /// the settings of this folder are used.
     #[arg(long)]
     routes: bool,
-    /// A host that `serve`, `run` or `emit` will get with --allow-target, so that routes may lead there.
+    /// Treat this host as allowed, as `serve --allow-target` does, so that routes may lead there.
     #[arg(long = "allow-target", value_name = "HOST")]
     allow: Vec<String>,
-    /// A variable that `run` will get with --set: NAME or NAME=VALUE.
+    /// A variable that you will pass to `run` with --set: NAME or NAME=VALUE.
     #[arg(long, value_name = "NAME")]
     set: Vec<String>,
 }

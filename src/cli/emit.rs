@@ -48,7 +48,7 @@ All events: airudder-mock catalog";
 pub(super) struct Args {
     /// The event id, for example session.transfer.
     event: String,
-    /// Let a running mock send it through its control surface, with the mock's own secret, callback URL, retries and
+    /// Have a running mock send it, through its control surface, with the mock's own secret, callback URL, retries and
     /// journal. Give the URL of the mock or of one of its namespaces: `--into http://127.0.0.1:2478`.
     #[arg(long, value_name = "URL", conflicts_with_all = ["callback_url", "secret", "body", "print", "retry", "seed", "epoch"])]
     into: Option<String>,

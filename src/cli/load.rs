@@ -153,7 +153,7 @@ enum Mode {
     /// From request templates that are compiled before the run, or simulated if a story can't be compiled.
     #[default]
     Auto,
-    /// Simulate every story, as `run` does: a few thousand events a second at most.
+    /// Simulate every story, as `run` does: this needs several times as much CPU per event.
     #[value(alias = "told")]
     Simulated,
 }
@@ -332,8 +332,8 @@ fn options(
     })
 }
 
-/// Whether a run failed regardless of any condition: no rate was sustained, a story's expectation failed, an event was lost,
-/// no response was successful, or there was nothing to send.
+/// Whether a run failed regardless of any condition: no rate was sustained, a story's expectation failed, an event was
+/// lost, no response was successful, or there was nothing to send.
 fn has_failed(report: &Report) -> bool {
     report.search.as_ref().is_some_and(|search| search.best == 0.0)
         || report.receipts.as_ref().is_some_and(Receipts::is_wrong)

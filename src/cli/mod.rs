@@ -91,7 +91,7 @@ enum Command {
     Run(run::Args),
     /// Serve the vendor's REST endpoints with state, and send the callbacks that your requests cause.
     Serve(serve::Args),
-    /// Run a command, such as your tests, with a mock beside it that runs as long as the command does.
+    /// Run a command, such as your tests, alongside a mock that runs for as long as the command.
     Exec(exec::Args),
     /// Inspect and control a running mock, and wait for its requests and callbacks.
     Ctl(ctl::Args),
@@ -173,8 +173,8 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Raises the limit on file descriptors: every connection takes one, and many systems start programs with a lower limit than
-/// allowed.
+/// Raises the limit on file descriptors: every connection takes one, and many systems start programs with a lower limit
+/// than allowed.
 fn raise_descriptors() {
     #[cfg(unix)]
     {
@@ -232,7 +232,8 @@ fn remark(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
-/// Returns a seed for when the user gives none, so that no two runs have the same ids. It is short enough to be typed again.
+/// Returns a seed for when the user gives none, so that no two runs have the same ids. It is short enough to be typed
+/// again.
 fn fresh_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher, RandomState};
     RandomState::new().build_hasher().finish() % 1_000_000_000

@@ -29,11 +29,12 @@ const DEFAULT_LISTEN: &str = "127.0.0.1:2479";
 const EXAMPLES: &str = "\
 Requests to every path, with every method, count as callbacks. The signature is
 verified over the exact bytes received. An event that the catalog lists as signed
-must have a signature; others may. A wrong signature is reported, but answered like
-a right one; --refuse answers it with 401, as a real receiver must.
+must have a signature; others may. A wrong signature is reported, but gets the
+same response as a right one; with --refuse it gets a 401, as from a real
+receiver.
 
-Stops on Ctrl-C or after --count, and then prints totals. Both are normal ends: the
-exit code is 0 if no signature was wrong, 1 otherwise.
+Stops on Ctrl-C or after --count, and then prints totals. Exits with 0 if no
+signature was wrong, and with 1 otherwise.
 
 Examples:
   In one terminal, a receiver; in the other, a story sent to it:
@@ -66,10 +67,10 @@ pub(super) struct Args {
     /// The body of the responses. It is sent as JSON if it is valid JSON, and as plain text otherwise.
     #[arg(long, value_name = "TEXT", default_value = "{}", allow_hyphen_values = true)]
     body: String,
-    /// Answer 401 if the signature is wrong or missing, as a real receiver must. Default: it is only reported.
+    /// Respond with 401 if the signature is wrong or missing, as a real receiver must. Default: it is only reported.
     #[arg(long)]
     refuse: bool,
-    /// Answer 500 to the first N callbacks.
+    /// Respond with 500 to the first N callbacks.
     #[arg(long, value_name = "N", default_value_t = 0)]
     fail_first: u64,
     /// Wait this long before each response, for example `300ms` or `12s`.

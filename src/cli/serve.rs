@@ -59,12 +59,12 @@ const LONG_TURN: Duration = Duration::from_millis(250);
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Scenario files, or names of stories that ship with the program. Their stories run beside the server, from its
+    /// Scenario files, or names of stories that ship with the program. Their stories run alongside the server, from its
     /// start.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// A scenario file whose stories do not start by themselves: the page and `airudder-mock ctl start-story` start
-    /// them. The stories that ship with the mock, and those of FILE, can be started in the same way.
+    /// A scenario file whose stories you start later, on the page or with `airudder-mock ctl start-story`.
+    /// The stories that ship with the mock, and those of FILE, can be started in the same way.
     #[arg(long, value_name = "FILE")]
     offer: Vec<PathBuf>,
     #[command(flatten)]
@@ -111,7 +111,7 @@ pub(super) struct Args {
     /// account secrets in the record.
     #[arg(long)]
     show_secrets: bool,
-    /// Exit with 0 even if callbacks were not sent. They are still listed.
+    /// Exit with 0 even if callbacks were not sent (they are listed in any case).
     #[arg(long)]
     may_leave: bool,
     /// Apply changes to the settings file and the scenario files while the mock runs. Mistakes are reported, and the

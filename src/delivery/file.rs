@@ -16,7 +16,7 @@ use crate::time::{DurationRange, HumanDuration};
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeliveryFile {
-    /// The source of the other keys. Default: `airudder`: 5 attempts, 60 s apart, 10 s each.
+    /// Where missing keys get their values from. Default: `airudder`: 5 attempts, 60 s apart, 10 s each.
     pub preset: Option<PolicyPreset>,
     /// Maximum duration of an attempt, connecting included. Real time, whatever the speed of the story.
     pub timeout: Option<HumanDuration>,
@@ -33,8 +33,8 @@ pub struct DeliveryFile {
     pub success: Option<StatusSet>,
     /// Fields that the JSON response must have to count as success, for example `{ code = 200 }`.
     pub success_body: Option<Tree>,
-    /// Whether callbacks of one conversation, or all to one receiver, wait for each other, and whether callbacks that sum
-    /// up others wait until those were attempted. Default: `fifo-per-session`.
+    /// Whether callbacks of one conversation, or all to one receiver, wait for each other, and whether callbacks that
+    /// sum up others wait until those were attempted. Default: `fifo-per-session`.
     pub order: Option<Ordering>,
     /// Maximum number of bytes kept of a response body. Default: 65536.
     #[schemars(range(max = 16_777_216))]
@@ -48,10 +48,10 @@ pub struct DeliveryFile {
     /// Number of failures in a row after which a receiver is paused, then tried with one callback. Default: never.
     #[schemars(range(min = 1))]
     pub pause_after: Option<u32>,
-    /// With `pause_after`: for how long. Default: 1m.
+    /// With `pause_after`: how long a receiver is paused. Default: 1m.
     pub pause: Option<HumanDuration>,
-    /// Disables a receiver that has failed for this long without a success: its remaining callbacks fail, and a note says
-    /// so. Default: never.
+    /// Disables a receiver that has failed for this long without a success: its remaining callbacks fail, and a note
+    /// says so. Default: never.
     pub disable_after: Option<HumanDuration>,
 }
 
@@ -59,7 +59,8 @@ pub struct DeliveryFile {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PolicyPreset {
-    /// 5 attempts, 60 s apart: documented for dialer and workflow callbacks, assumed for the rest. Timeout 10 s: assumed.
+    /// 5 attempts, 60 s apart: documented for dialer and workflow callbacks, assumed for the rest. Timeout 10 s:
+    /// assumed.
     #[default]
     Airudder,
     /// One attempt, timeout 10 s.

@@ -139,8 +139,8 @@ impl Engine {
         self.stories.push(story);
     }
 
-    /// From now on, finished stories are only counted, unless callbacks that the simulated vendor may still send depend on
-    /// them: a load starts any number of stories.
+    /// From now on, finished stories are only counted, unless callbacks that the simulated vendor may still send depend
+    /// on them: a load starts any number of stories.
     pub fn forget_over(&mut self) {
         self.forgets_over = true;
     }
@@ -212,8 +212,8 @@ impl Engine {
         self.uploads
     }
 
-    /// Returns how long, in real time, no rows must have been uploaded before time may jump to that moment: an instance ends
-    /// by itself then, and the client may not have finished uploading. `None` if time may jump at once.
+    /// Returns how long, in real time, no rows may have been uploaded before time may jump to that moment: an instance
+    /// ends by itself then, and the client may not have finished uploading. `None` if time may jump at once.
     pub fn quiet_before(&self, at: Timestamp) -> Option<Duration> {
         let ends = self.simulator.next_wakeup() == Some(at) && self.simulator.ends_workflow();
         ends.then(|| self.simulator.quiet())
@@ -296,9 +296,9 @@ impl Engine {
         [stories, waiting, self.dispatch.outbox.next_wakeup(), vendor].into_iter().flatten().min()
     }
 
-    /// Returns the earliest deadline at or before `now` of a story or the vendor; `None` if [`Engine::advance`] has nothing to
-    /// do. Advancing from one to the next makes everything happen at its own time, even when the driver runs late. Work that
-    /// can proceed at once is not bound to a moment.
+    /// Returns the earliest deadline at or before `now` of a story or the vendor; `None` if [`Engine::advance`] has
+    /// nothing to do. Advancing from one to the next makes everything happen at its own time, even when the driver runs
+    /// late. Work that can proceed at once is not bound to a moment.
     pub fn due(&self, now: Timestamp) -> Option<Timestamp> {
         if self.stopped {
             return None;
@@ -390,8 +390,8 @@ impl Engine {
         })
     }
 
-    /// Runs `work` on a story with its host, without advancing it: effects of a request must follow the request itself. Does
-    /// nothing if the story was forgotten.
+    /// Runs `work` on a story with its host, without advancing it: effects of a request must follow the request itself.
+    /// Does nothing if the story was forgotten.
     pub(super) fn with_host<T>(
         &mut self,
         index: usize,
@@ -512,8 +512,8 @@ impl Engine {
         }
     }
 
-    /// Reports that the simulated vendor could not do something. Nothing is lost silently: if it belongs to a story, the story
-    /// fails.
+    /// Reports that the simulated vendor could not do something. Nothing is lost silently: if it belongs to a story,
+    /// the story fails.
     fn vendor_failed(&mut self, story: Option<u32>, message: String, now: Timestamp) {
         let story = story.and_then(|story| self.stories.get_mut(story as usize));
         let (name, event) = match story {

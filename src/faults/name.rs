@@ -1,5 +1,5 @@
-//! The table of all faults. Names in files and texts, the listing, the documentation and the tests of completeness are all
-//! derived from it.
+//! The table of all faults. Names in files and texts, the listing, the documentation and the tests of completeness are
+//! all derived from it.
 
 use std::fmt;
 
@@ -146,7 +146,7 @@ faults! {
     SignatureEmpty "signature-empty" Signature []
         "The header of the signature is empty.";
     SignatureOtherSecret "signature-other-secret" Signature [Secret "other-secret"]
-        "It is signed with the secret of someone else.";
+        "It is signed with another secret.";
     SignatureRotated "signature-rotated" Signature [Secret "new-secret"]
         "It is signed with a new secret, or with the new and the old one where the scheme takes several.";
     SignatureOtherBody "signature-other-body" Signature []

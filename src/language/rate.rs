@@ -240,10 +240,10 @@ pub enum RateUnit {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Arrivals {
-    /// As even as the rate allows.
+    /// At equal distances.
     #[default]
     Even,
-    /// At random, each independent of the others, as calls of many people are: a Poisson process.
+    /// At random, each independent of the others, like the actions of many people: a Poisson process.
     Poisson,
 }
 

@@ -43,7 +43,7 @@ pub struct ScenarioFile {
     pub copies: Option<u32>,
     /// The copies start at random times within this period. Default: all at once.
     pub spread: Option<HumanDuration>,
-    /// The time limit of the story, on its own clock: what has not ended by then fails, and the rest is skipped.
+    /// The time limit of the story, on its own clock: a step that is still waiting then fails, and the rest is skipped.
     /// Default: no limit.
     pub within: Option<HumanDuration>,
     /// Whether the story continues after a failed expectation. Default: false, so it stops and skips the remaining
@@ -52,8 +52,8 @@ pub struct ScenarioFile {
     /// Where callbacks go, unless `--callback-url` says otherwise. `{event}` in it becomes the id of the callback.
     #[schemars(extend("format" = "url-template"))]
     pub callback_url: Option<String>,
-    /// Findings that do not fail this story, although they usually would: kinds of mistakes in your requests, such as
-    /// `signature` for a chatbot request with a wrong signature.
+    /// Kinds of findings that do not fail this story, although they usually would: kinds of mistakes in your requests,
+    /// such as `signature` for a chatbot request with a wrong signature.
     #[serde(default)]
     pub allow: Vec<FindingKind>,
     /// Other scenario files, in or below the folder of this one or the working folder: their variables, reactions and

@@ -21,7 +21,7 @@ use crate::simulator::{
 };
 use crate::time::HumanDuration;
 
-/// How long no rows must have been uploaded before time jumps to the end of an instance.
+/// How long no rows may have been uploaded before time jumps to the end of an instance.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Why a text of the vendor's settings is invalid: one line that says what to write.
@@ -56,7 +56,8 @@ pub(super) fn utc_offset(text: &str) -> Result<Offset, VendorTextError> {
         .ok_or_else(|| VendorTextError::UtcOffset(text.to_owned()))
 }
 
-/// Returns the accounts. Texts were checked when the file was read; a text that still can't be parsed counts as missing.
+/// Returns the accounts. Texts were checked when the file was read; a text that still can't be parsed counts as
+/// missing.
 ///
 /// `key_id` is the key of the signature's settings: the first account has it unless it has its own. `strict` applies to
 /// accounts that do not set it.

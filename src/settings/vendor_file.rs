@@ -75,8 +75,8 @@ pub struct CallingFile {
     pub default_magic: Option<bool>,
     /// The robots, in place of the three built-in ones.
     pub robots: Option<Vec<Robot>>,
-    /// What robots say, by the names that robots refer to. Default: none; robots speak as usual in their line of
-    /// business.
+    /// What robots say, by the names that robots refer to. Default: none; robots use the built-in texts of their
+    /// business line.
     #[serde(default)]
     #[schemars(extend("x-keys" = "script-name"))]
     pub scripts: BTreeMap<String, Script>,
@@ -160,16 +160,16 @@ pub struct ChatbotFile {
     /// Maximum number of uploaded files that are kept; the oldest are removed first. Default: 1000.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub uploads: Option<u32>,
-    /// Answers of the bot in your own channels, besides those it knows by itself. The first one that matches is used.
+    /// Answers of the bot in your own channels, in addition to the built-in ones. The first one that matches is used.
     #[serde(default)]
     pub answers: Vec<BotAnswer>,
-    /// The WhatsApp business accounts that messages are sent from, in place of the two invented ones.
+    /// The WhatsApp business accounts that messages are sent from, in place of the two built-in ones.
     #[serde(default)]
     pub waba: Vec<WabaAccount>,
     /// Your own message templates, besides the built-in ones.
     #[serde(default)]
     pub templates: Vec<MessageTemplate>,
-    /// The codes of error responses, if you know better than what is assumed: `codes = { not_asked = 4021 }`.
+    /// The codes of error responses, if you know the vendor's: `codes = { not_asked = 4021 }`.
     pub codes: Option<ChatCodes>,
 }
 
@@ -181,7 +181,7 @@ pub struct WorkflowFile {
     /// none has been added for five minutes after that. Default: 2.
     #[schemars(range(max = 2))]
     pub auto_finish: Option<u32>,
-    /// With `--speed max`, where five minutes pass at once: for how long, in real time, no rows must have been uploaded
+    /// With `--speed max`, where five minutes pass at once: for how long, in real time, no rows may have been uploaded
     /// before an instance ends by itself. Default: `2s`.
     pub quiet: Option<HumanDuration>,
 }
@@ -212,7 +212,7 @@ pub struct LimitsFile {
     #[schemars(range(min = 1, max = 100_000))]
     pub connections: Option<u32>,
     /// How long a client may take to send a request line and headers, how long it may send nothing of a body, and how
-    /// long it may take nothing of a response. Default: 30 s.
+    /// long it may read nothing of a response. Default: 30 s.
     pub client_timeout: Option<HumanDuration>,
     /// How long a whole body may take. A body slower than 1,024 bytes a second after its first `client_timeout` is
     /// refused earlier. Default: 5 min.

@@ -147,8 +147,8 @@ impl ChatOutcome {
     ];
 }
 
-/// The answers to the questions of an info check. Questions that are not named here are answered as in the row. One bit for
-/// each question, beginning with the first.
+/// The answers to the questions of an info check. Questions that are not named here are answered as in the row. One bit
+/// for each question, beginning with the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct ForcedChecks {
     /// Questions answered differently from the row.
@@ -220,8 +220,8 @@ impl MockOutcome {
         (*asked != RoundOutcome::default()).then_some(*asked)
     }
 
-    /// Parses `round_2:WORD` and stores what it forces. Words about a number as a whole, such as how its notice arrives, cannot
-    /// differ by round.
+    /// Parses `round_2:WORD` and stores what it forces. Words about a number as a whole, such as how its notice
+    /// arrives, cannot differ by round.
     fn take_round(&mut self, word: &str) -> Option<Result<(), ()>> {
         let (round, word) = word.strip_prefix("round_")?.split_once(':')?;
         let round: usize = round.parse().ok()?;
@@ -263,7 +263,7 @@ pub const MOCK_OUTCOMES: [(&str, &str); 65] = [
     ("talked", "a person answers and talks"),
     ("hung_up", "a person answers and hangs up at once"),
     ("voicemail", "an answering machine answers, every time"),
-    ("no_answer", "it rings, and nobody answers, every time"),
+    ("no_answer", "it rings without an answer, every time"),
     ("busy", "the line is busy, every time"),
     ("switched_off", "the phone is switched off, every time"),
     ("out_of_area", "the phone is out of reach, every time"),
@@ -300,9 +300,9 @@ pub const MOCK_OUTCOMES: [(&str, &str); 65] = [
     ("reached_in_round_3", "a person answers in the third round of a plan, nobody before"),
     ("reached_in_round_4", "a person answers in the fourth round of a plan, nobody before"),
     ("refused", "the row is refused in `detail_error_list`"),
-    ("callback_twice", "the notice arrives twice"),
-    ("callback_never", "the notice never arrives"),
-    ("callback_late", "the notice arrives 30 s late"),
+    ("callback_twice", "the callback arrives twice"),
+    ("callback_never", "the callback never arrives"),
+    ("callback_late", "the callback arrives 30 s late"),
     ("numstatus_0", "number detection finds: unknown"),
     ("numstatus_1", "number detection finds: invalid"),
     ("numstatus_2", "number detection finds: valid"),

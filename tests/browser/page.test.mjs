@@ -34,7 +34,7 @@ test("a conversation from hello to the end of the agent", async (context) => {
   await page.getByRole("menuitem", { name: "Send an image" }).click();
   await messages.locator(".bubble.me .file", { hasText: "image" }).waitFor();
   await page.getByRole("button", { name: "What the person does" }).click();
-  await page.getByRole("menuitem", { name: "Ask for a person" }).click();
+  await page.getByRole("menuitem", { name: "Ask for a human agent" }).click();
   await page.locator(".phase.transfer").waitFor();
   // The integrator's system takes the conversation, answers and ends it.
   const call_id = new URL(page.url()).searchParams.get("chat");
@@ -341,7 +341,7 @@ test("a call rings and is answered; an agent takes a break; what was relied on i
   await page.getByRole("button", { name: "Catalog" }).click();
   await page.getByText("Your fields that nothing reads").click();
   await page.getByText("Nonsense").first().waitFor();
-  await page.getByText("Settings in force").click();
+  await page.getByText("Current settings").click();
   await page.getByText("hmac-sha256").waitFor();
   assert.deepEqual(wrong, []);
 });

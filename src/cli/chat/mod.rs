@@ -22,7 +22,7 @@ Examples:
   airudder-mock chat --conversation CALL_ID
       Continues as the user of an existing conversation, such as one of a campaign.
   printf '%s\\n' hello /agent | airudder-mock chat
-      From a script: each line is one message, and the next one waits for the answer.
+      From a script: each line is one message, and each waits for the answer to the previous one.
 
 In the chat, /help lists the commands.";
 

@@ -17,13 +17,13 @@ use crate::time::HumanDuration;
 const EXAMPLES: &str = "\
 Examples:
   airudder-mock run scenarios/agent-transfer.toml
-      The embedded sample receiver takes the callbacks and responds as your server would.
+      The embedded sample receiver receives the callbacks and responds as your server would.
   airudder-mock run scenarios/agent-transfer.toml --callback-url http://127.0.0.1:3000/hook
       Your own server receives them; it sends its requests to http://127.0.0.1:2478.
   airudder-mock run scenarios/*.toml --speed max --junit report.xml --quiet
       In CI: every story as fast as possible.
   airudder-mock run scenarios/first-transfer.toml --speed max -- node receiver.js
-      The same with your own server, which is started with its port in PORT, and stopped at the end.
+      The same with your own server: it is started with the port to listen on in PORT, and stopped at the end.
   airudder-mock run scenarios/agent-transfer.toml --seed 42 --epoch 2030-01-01T00:00:00Z --speed max --record run.ndjson
       Sends the same bytes every time.";
 
@@ -46,8 +46,8 @@ pub(in crate::cli) struct Args {
     /// The time on the story's clock at the start, for example 2030-01-01T00:00:00Z. Default: now.
     #[arg(long, value_name = "TIME", value_parser = argument::epoch)]
     pub(super) epoch: Option<Timestamp>,
-    /// The address on which the mock takes your requests. Port 0 picks a free one. Default: 127.0.0.1:2478; a free port
-    /// with the embedded receiver, and with a COMMAND, which gets the address in a variable.
+    /// The address on which the mock serves your requests. Port 0 picks a free one. Default: 127.0.0.1:2478; a free
+    /// port with the embedded receiver or with a COMMAND, which gets the URL in AIRUDDER_MOCK_URL.
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<String>,
     #[command(flatten)]
@@ -89,7 +89,7 @@ pub(in crate::cli) struct Args {
     /// Show tokens and account secrets in the record and the trace, which are masked by default.
     #[arg(long)]
     pub(super) show_secrets: bool,
-    /// Print no timeline, but only failures and the summary.
+    /// Print only failures and the summary, without the timeline.
     #[arg(long, short)]
     pub(super) quiet: bool,
     /// Your server, which is started for the run and stopped at its end. It gets environment variables: PORT, the port

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The vendor's business lines. Their robots speak of different things; the notices of an info check have fields of their
-/// own.
+/// The vendor's business lines. Their robots speak of different things; the notices of an info check have additional
+/// fields.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Business {

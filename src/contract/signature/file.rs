@@ -17,13 +17,13 @@ use crate::time::HumanDuration;
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SchemeFile {
-    /// The source of the other keys. Default: `airudder`.
+    /// Where missing keys get their values from. Default: `airudder`.
     pub preset: Option<Preset>,
     /// What turns the signed text into a digest. The plain ones, `sha256` and `md5`, need `secret` among the parts.
     pub algorithm: Option<Algorithm>,
-    /// The parts of the signed text, joined without separators: `body` (the exact bytes), `secret`, `timestamp`, `nonce`
-    /// (the message's id), `path` (path and query of the request), and fixed text in single quotes. For example `["nonce",
-    /// "'.'", "timestamp", "'.'", "body"]`.
+    /// The parts of the signed text, joined without separators: `body` (the exact bytes), `secret`, `timestamp`,
+    /// `nonce` (the message's id), `path` (path and query of the request), and fixed text in single quotes. For example
+    /// `["nonce", "'.'", "timestamp", "'.'", "body"]`.
     #[schemars(
         length(min = 1),
         inner(regex(pattern = r"^(body|secret|timestamp|nonce|path|'[\s\S]*')$")),
@@ -32,9 +32,9 @@ pub struct SchemeFile {
     pub parts: Option<Vec<String>>,
     /// How the digest becomes text. Note the letter case: `hex` is lower-case, `HEX` is upper-case.
     pub encoding: Option<Encoding>,
-    /// The prefix of the encoded digest in the header, for example `sha256=`. An empty text: nothing.
+    /// The prefix of the encoded digest in the header, for example `sha256=`. An empty text means no prefix.
     pub prefix: Option<String>,
-    /// The header of the signature, in its letter case on the wire. Default: `X-AIRudder-Sign`.
+    /// The header of the signature, in the letter case in which it is sent. Default: `X-AIRudder-Sign`.
     pub header: Option<String>,
     /// The header that names the key in requests to `/api/v1/*`. An empty text: none. Default: `X-AIRudder-Sign-Key`.
     pub key_header: Option<String>,
@@ -50,7 +50,7 @@ pub struct SchemeFile {
     pub secret_form: Option<SecretForm>,
     /// Whether the header may hold several signatures with spaces between them, of which one must be right.
     pub several: Option<bool>,
-    /// Maximum age of a received timestamp, and maximum time it may be ahead. `0s`: any.
+    /// Maximum age of a received timestamp, and maximum time it may be ahead. `0s` means any.
     pub tolerance: Option<HumanDuration>,
     /// The provenance of the scheme, shown wherever it is named. Default: `assumed`.
     #[serde(alias = "mark")]

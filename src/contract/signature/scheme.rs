@@ -156,8 +156,8 @@ pub enum Preset {
     Md5BodySecret,
     /// Standard Webhooks: HMAC-SHA256 over id, timestamp and body, base64, in `webhook-signature`.
     StandardWebhooks,
-    /// CALL-E, another product of the vendor: HMAC-SHA256 over timestamp, a dot and the body, lower-case hex after `v1=`,
-    /// in `CALL-E-Signature`. Not known to be used by this one.
+    /// CALL-E, another product of the vendor: HMAC-SHA256 over timestamp, a dot and the body, lower-case hex after
+    /// `v1=`, in `CALL-E-Signature`. Not known to be used by this one.
     CallE,
 }
 
@@ -233,7 +233,7 @@ impl fmt::Display for Part {
 /// The header that names the key in requests, with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyHeader {
-    /// The header's name, in its letter case on the wire.
+    /// The header's name, in the letter case in which it is sent.
     pub name: Arc<str>,
     /// The key's id, if one is set.
     pub id: Option<Arc<str>>,
@@ -252,7 +252,7 @@ pub struct Scheme {
     pub encoding: Encoding,
     /// The text before the encoded digest; may be empty.
     pub prefix: Arc<str>,
-    /// The header of the signature, in its letter case on the wire.
+    /// The header of the signature, in the letter case in which it is sent.
     pub header: Arc<str>,
     /// The header that names the key. Calls to `/api/v1/*` carry it, callbacks do not.
     pub key: Option<KeyHeader>,
@@ -328,8 +328,8 @@ impl Scheme {
         }
     }
 
-    /// Describes the scheme in one line, for the start of the program and the UI: `airudder: hmac-sha256 of body, lower-case
-    /// hex, in X-AIRudder-Sign (assumed)`.
+    /// Describes the scheme in one line, for the start of the program and the UI: `airudder: hmac-sha256 of body,
+    /// lower-case hex, in X-AIRudder-Sign (assumed)`.
     pub fn describe(&self) -> String {
         let base = Self::preset(self.preset);
         let made_the_same = Self { key: self.key.clone(), provenance: self.provenance, ..base } == *self;

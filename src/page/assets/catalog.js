@@ -37,7 +37,7 @@ export class Catalog {
         h("ul", { class: "list" }, assumptions.map((one) => h("li", null, h("code", null, visible(one.id, 80)), one.refused && " refused", " ", h("span", { class: "quiet" }, visible(one.what, 600)))))),
       found.length > 0 && part("unread", "Your fields that nothing reads", found.length,
         h("ul", { class: "list" }, found.map((one) => h("li", { class: "line" }, h("span", { class: "grow" }, h("code", null, visible(one.id, 80)), " ", h("span", null, visible(one.message, 400))), h("span", { class: "count" }, one.count))))),
-      part("settings", "Settings in force", null, h("p", { class: "quiet" }, settings.file ? visible(settings.file, 200) : "No settings file."),
+      part("settings", "Current settings", null, h("p", { class: "quiet" }, settings.file ? visible(settings.file, 200) : "No settings file."),
         h("dl", { class: "facts" }, ["seed", "speed", "callback_url", "signature", "strict", "assumed", "allowed", "corrected"].map((key) => [h("dt", null, h("code", null, key)), h("dd", null, visible([settings[key] ?? "none"].flat().join(", ") || "none", 600))])),
         Object.keys(settings.written).length > 0 && h("div", { class: "json" }, lines(settings.written))));
   }
@@ -50,7 +50,7 @@ export class Catalog {
       const some = found.filter((entry) => entry.direction === direction);
       return some.length > 0 && [h("h3", null, title, " ", h("span", { class: "quiet" }, some.length)), h("div", { class: "things" }, some.map((entry) => this.#entry(entry)))];
     };
-    fill(this.list, found.length === 0 ? h("p", { class: "quiet" }, "Nothing fits.") : [h("p", { class: "quiet" }, plural(found.length, "entry", "entries")), part("request", "Requests"), part("callback", "Callbacks")]);
+    fill(this.list, found.length === 0 ? h("p", { class: "quiet" }, "No matches.") : [h("p", { class: "quiet" }, plural(found.length, "entry", "entries")), part("request", "Requests"), part("callback", "Callbacks")]);
   }
 
   #entry(entry) {

@@ -140,7 +140,7 @@ export class Controls {
       h("h2", null, "A callback by hand"), this.#emitForm(),
       h("h2", null, "Snapshots"), this.snapshotBox, this.#snapshotForm(), this.#stateForm(),
       h("h2", null, "Namespaces"), this.namespaceBox, !NAMESPACE && this.#namespaceForm(),
-      h("h2", null, "Housekeeping"),
+      h("h2", null, "Clean up"),
       h("div", { class: "line wrap" },
         button("Clear the journal", () => attempt(async () => { await remove("/journal"); this.tell.forget(); }, "The journal is empty"), { kind: "small" }),
         button("Expire all tokens", () => attempt(() => post("/tokens/expire"), "All tokens have expired"), { kind: "small" })));

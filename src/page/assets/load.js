@@ -87,6 +87,6 @@ export class Load {
         chart(run, "Events per second", [["planned", (point) => point.planned], ["ok", (point) => point.ok], ["bad", (point) => point.bad]], perSecond),
         chart(run, "Time from the planned instant", [["p99", (point) => point.p99_ms], ["p50", (point) => point.p50_ms]], millis),
         chart(run, "In flight, of " + number(run.in_flight_limit) + " at most", [["flight", (point) => point.in_flight]], number)),
-      h("p", { class: "quiet" }, "The sender uses " + Math.round(run.cpu * 100) + " % of its cores. The events of a load are counted, not kept: the wire does not show them."));
+      h("p", { class: "quiet" }, "The sender uses " + Math.round(run.cpu * 100) + " % of its cores. The events of a load are counted, not kept: the timeline does not show them."));
   }
 }

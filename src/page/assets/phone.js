@@ -183,7 +183,7 @@ export class Phone {
           h("span", { class: "phase " + chat.phase }, (PHASES[chat.phase] ?? chat.phase) + (chat.phase === "agent" && chat.seat_id ? " " + visible(chat.seat_id, 20) : "")))),
       button("", (event) => menu(event.currentTarget, [
         ...(open ? [
-          ["Ask for a person", () => this.#act({ ask_for_agent: true })],
+          ["Ask for a human agent", () => this.#act({ ask_for_agent: true })],
           ["Fall silent", () => this.#act({ fall_silent: true }).then((done) => done && announce("The person stops writing, until the next action"))],
           ["Opt out", () => this.#act({ opt_out: true })],
         ] : []),

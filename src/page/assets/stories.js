@@ -75,7 +75,7 @@ export class Stories {
     const wanted = this.find.value.trim().toLowerCase();
     const fits = (one) => !wanted || [one.scenario, one.name, one.about].some((text) => text.toLowerCase().includes(wanted));
     const found = this.#scenarios.filter(fits);
-    fill(this.list, found.length === 0 && h("p", { class: "quiet" }, "Nothing fits."), found.map((one) => this.#scenario(one)));
+    fill(this.list, found.length === 0 && h("p", { class: "quiet" }, "No matches."), found.map((one) => this.#scenario(one)));
   }
 
   #scenario(one) {

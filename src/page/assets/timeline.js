@@ -215,7 +215,7 @@ export class Timeline {
   #drawEmpty() {
     const nothing = this.wire.rows.length === 0;
     fill(this.empty,
-      h("p", { class: "lead" }, nothing ? this.quiet[0] : "Nothing fits"),
+      h("p", { class: "lead" }, nothing ? this.quiet[0] : "No matches"),
       h("p", null, nothing
         ? this.quiet[1]
         : plural(this.wire.rows.length, "row is", "rows are") + " hidden by the filters."),

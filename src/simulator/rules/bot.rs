@@ -1,5 +1,5 @@
-//! The answers of the bot in customers' own channels, the business accounts that send messages, and the message templates. All
-//! of it is assumed and can be changed in the settings.
+//! The answers of the bot in customers' own channels, the business accounts that send messages, and the message
+//! templates. All of it is assumed and can be changed in the settings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,25 +32,25 @@ impl Default for Bot {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "an answer"))]
 pub struct BotAnswer {
-    /// Words or parts of sentences by which the bot sees that this is meant, in any language; letter case does not matter.
+    /// Words or phrases that trigger this answer, in any language; letter case does not matter.
     #[schemars(length(min = 1))]
     pub when: Vec<String>,
     /// What the bot says; one of these. `{name}`, `{company}`, `{amount}`, `{date}` and `{order}` are filled in.
     #[schemars(length(min = 1))]
     pub say: Vec<String>,
-    /// Whether the conversation then passes to a person. Default: false.
+    /// Whether the conversation is then passed to a human agent. Default: false.
     #[serde(default)]
     pub transfer: bool,
-    /// What the user wants who asks this: `A` to `I`, or `--`. It is what `session.report` says, unless another follows.
+    /// What a user who asks this wants: `A` to `I`, or `--`. It is what `session.report` says, unless another follows.
     #[schemars(extend("format" = "intention"))]
     pub intention: Option<String>,
-    /// What the bot understands by it: `ner_slots` of `session.report`, name to text; `{text}` is what the user wrote.
+    /// What the bot extracts from it: `ner_slots` of `session.report`, name to text; `{text}` is what the user wrote.
     #[serde(default)]
     pub slots: BTreeMap<String, String>,
-    /// What the bot marks by it: `event_label` of `session.report`, name to text; `{text}` is what the user wrote.
+    /// The labels that the bot sets: `event_label` of `session.report`, name to text; `{text}` is what the user wrote.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// The variables that the bot sets by it: `variables` of `session.report`, name to text; `{text}` is what the user wrote.
+    /// The variables that the bot sets: `variables` of `session.report`, name to text; `{text}` is what the user wrote.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
 }

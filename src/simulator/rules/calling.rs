@@ -65,17 +65,17 @@ pub const MAGIC: [(&str, &str); 47] = [
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a robot"))]
 pub struct Robot {
-    /// Its name; tasks may name it so, or by its id.
+    /// Its name. Tasks refer to it by this name or by its id.
     #[schemars(length(min = 1))]
     pub name: String,
-    /// What it calls for, and so what it speaks of. Default: `collection`. The notices of an `info_check` have fields of
-    /// their own.
+    /// Its business line, which decides what it speaks about. Default: `collection`. The notices of an `info_check`
+    /// have additional fields.
     #[serde(default)]
     pub business: Business,
-    /// The language it speaks. Default: that of the country whose number it calls.
+    /// The language it speaks. Default: the language of the called number's country.
     #[schemars(extend("format" = "locale"))]
     pub locale: Option<String>,
-    /// What it says: a script of `[calling.scripts]`. Default: what robots of its business line say.
+    /// What it says: a script of `[calling.scripts]`. Default: the built-in texts of its business line.
     #[schemars(length(min = 1))]
     pub script: Option<String>,
     /// What an `info_check` asks, in this order. Default: the name, and those of the row's variables that a person can
@@ -96,7 +96,7 @@ pub struct Question {
     /// How it is asked, with the braces of scripts. Default: a question that fits the name of the field.
     #[schemars(extend("format" = "spoken"))]
     pub ask: Option<String>,
-    /// What people answer who say something else than the row. Default: something of the kind.
+    /// What people answer if their answer differs from the row. Default: another value of the same kind.
     #[serde(default)]
     pub others: Vec<String>,
 }
@@ -119,12 +119,12 @@ pub struct Strategy {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a round"))]
 pub struct Round {
-    /// Which numbers it calls, by the result of the round before: `["busy", "no_answer"]`. The first round calls all.
+    /// Which numbers it calls, by the result of the previous round: `["busy", "no_answer"]`. The first round calls all.
     #[serde(default)]
     pub select: Vec<Outcome>,
-    /// How long after the round before. Default: at once.
+    /// How long after the end of the previous round. Default: at once.
     pub after: Option<HumanDuration>,
-    /// How often a number is called within the round, the first time included. Default: as the plan says.
+    /// Maximum number of calls to a number within the round, the first one included. Default: as the plan says.
     #[schemars(range(min = 1, max = 100))]
     pub repeat_number: Option<u32>,
 }

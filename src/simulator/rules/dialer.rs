@@ -10,7 +10,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a group"))]
 pub struct Group {
-    /// Its name; tasks name it.
+    /// Its name, by which tasks refer to it.
     #[schemars(length(min = 1))]
     pub name: String,
     /// The names of its agents.
@@ -32,15 +32,15 @@ pub enum Pace {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rules {
-    /// The groups of agents, in place of the two built-in ones. Nobody is in two groups.
+    /// The groups of agents, in place of the two built-in ones. An agent can be in one group only.
     #[schemars(length(min = 1))]
     pub groups: Vec<Group>,
-    /// How often a number is dialled within a day at most, over all tasks of the account. Default: 10.
+    /// Maximum number of calls to a number per day, over all tasks of the account. Default: 10.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub attempt_limit: u32,
-    /// Whether accounts may have answering machines detected. Default: true.
+    /// Whether accounts may use the detection of answering machines. Default: true.
     pub voicemail: bool,
-    /// The words of `dialingMode` and how many numbers each has dialled for every free agent. Default: `predictive` by
+    /// The values of `dialingMode`, and how many numbers each dials per free agent. Default: `predictive` by
     /// `slotFactor`, and `progressive` one.
     pub dialing_modes: BTreeMap<String, Pace>,
 }

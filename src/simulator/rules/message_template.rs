@@ -12,7 +12,7 @@ use crate::contract::bodies::message::{Media, TemplateButton, TemplateButtonKind
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-noun" = "a template"))]
 pub struct MessageTemplate {
-    /// Its number. One that a built-in template has takes its place.
+    /// Its number. The number of a built-in template replaces that template.
     #[schemars(range(min = 1))]
     pub id: i64,
     /// Its name.
@@ -21,13 +21,13 @@ pub struct MessageTemplate {
     /// What it is for: `UTILITY` (the default) or `MARKETING`.
     #[serde(default = "utility")]
     pub category: String,
-    /// The chat that its users go on with. Default: `parcel`.
+    /// The dialogue with users who reply. Default: `parcel`.
     #[serde(default)]
     pub dialogue: TemplateDialogue,
-    /// What fills its variables where a request names none, one text for each.
+    /// The values of its variables if a request has none, one text for each.
     #[serde(default)]
     pub samples: Vec<String>,
-    /// The turn of the dialogue that each button leads to. Default: thanks, or the end of all messages.
+    /// The turn of the dialogue that each button leads to. Default: a thank-you, or the opt-out.
     #[serde(default)]
     pub turns: Vec<String>,
     /// The template in each of its languages.
@@ -88,7 +88,7 @@ pub struct TemplateVersion {
     /// The text.
     #[schemars(length(min = 1))]
     pub body: String,
-    /// What stands below the text.
+    /// The text below the body.
     #[serde(default)]
     pub footer: String,
     /// Its buttons.

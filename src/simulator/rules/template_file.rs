@@ -31,7 +31,7 @@ pub struct NodeFile {
     /// Its id for other nodes.
     #[schemars(length(min = 1))]
     pub id: String,
-    /// Its name on the wire. Default: its id.
+    /// Its name in responses and callbacks. Default: its id.
     #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// What it does.

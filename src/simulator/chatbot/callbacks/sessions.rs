@@ -15,7 +15,7 @@ use crate::simulator::chatbot::seat::{next_seat, seat};
 use crate::simulator::endpoint::{Generate, Wanted};
 use crate::simulator::keys::ConversationKey;
 
-/// `session.transfer`, *Callback agent transfer request*: the robot asks for a human agent. The receiver answers HTTP 200
+/// `session.transfer`, *Callback agent transfer request*: a user needs a human agent. The receiver answers HTTP 200
 /// with `{}` (documented).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(super) struct SessionTransfer {
