@@ -98,7 +98,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     for (path, kind) in configured.into_iter().chain(named) {
         match check(path, kind, &catalog, &variables, &flags) {
             Ok((summary, settings)) => {
-                anstream::println!("ok  {}  ({summary})", path.display());
+                super::print(&format!("ok  {}  ({summary})\n", path.display()))?;
                 if let Some(settings) = settings.filter(|_| routes) {
                     show(&settings)?;
                 }

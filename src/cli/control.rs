@@ -11,11 +11,21 @@ pub(super) struct ControlArgs {
     /// Require this token for the control surface (everything under /_mock/, including the page): as `Authorization:
     /// Bearer TOKEN`, or as the password in a browser. Also read from AIRUDDER_MOCK_CONTROL_TOKEN. Default: no token is
     /// needed.
-    #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN", env = TOKEN_VARIABLE, hide_env_values = true, value_parser = token)]
     control_token: Option<String>,
     /// Switch off the control surface: nothing under /_mock/ is served.
     #[arg(long)]
     no_control: bool,
+}
+
+/// Reads a token. An empty one, which a variable without content would be, protects nothing.
+fn token(text: &str) -> Result<String, String> {
+    match text.trim().is_empty() {
+        true => Err(format!(
+            "the token is empty: give one, or leave out the flag and the variable {TOKEN_VARIABLE}"
+        )),
+        false => Ok(text.to_owned()),
+    }
 }
 
 impl ControlArgs {

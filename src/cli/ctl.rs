@@ -1,11 +1,13 @@
 //! `ctl`: makes requests to the control surface from a shell.
 
-use std::io::Write;
+use std::cell::Cell;
+use std::io::{self, ErrorKind, Write};
 
 use serde_json::Value;
 
+use super::output::{LOOK, reader_is_gone};
 use super::remote::{RemoteError, Where};
-use super::{CommandError, Exit, argument, body_field};
+use super::{CommandError, Exit, argument, body_field, cannot_print};
 use crate::console::described;
 use crate::files::suggest::{did_you_mean, nearest};
 
@@ -54,10 +56,12 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
         let mut body = Vec::new();
         let is_stream = operation.path.starts_with("/journal/");
         let mut stdout = std::io::stdout();
+        let unwritten = Cell::new(None);
         let answering = remote.parts(operation, fields, |status, part| {
             if is_stream && status == 200 {
-                // The reader has gone. The next interruption ends the program.
-                let _ = stdout.write_all(part).and_then(|()| stdout.flush());
+                if let Err(error) = stdout.write_all(part).and_then(|()| stdout.flush()) {
+                    unwritten.set(Some(error));
+                }
             } else {
                 body.extend_from_slice(part);
             }
@@ -65,12 +69,28 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
         let status = tokio::select! {
             status = answering => status?,
             () = super::interrupted() => return Ok(Exit::Interrupted),
+            error = unread(&unwritten), if is_stream => {
+                return match error {
+                    Some(error) if error.kind() != ErrorKind::BrokenPipe => Err(cannot_print(error)),
+                    _ => Ok(Exit::Ok),
+                };
+            }
         };
         if is_of_another(status, &body) {
             return Err(RemoteError::Other { url: remote.url().to_owned() }.into());
         }
         shown(status, &body)
     })
+}
+
+/// Ready when a part could not be written, or nobody reads the output any more (`| head -1`).
+async fn unread(unwritten: &Cell<Option<io::Error>>) -> Option<io::Error> {
+    loop {
+        match unwritten.take() {
+            None if !reader_is_gone() => tokio::time::sleep(LOOK).await,
+            error => return error,
+        }
+    }
 }
 
 /// Returns the fields of `emit`. Those of the callback's body have the types from the catalog.

@@ -111,7 +111,7 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
         builder = builder.epoch(epoch);
     }
     let secured = secured(args)?;
-    let (tracing, builder) = Tracing::begin(&args.trace, builder.secured(secured.clone()));
+    let (tracing, builder) = Tracing::begin(&args.trace, builder.secured(secured.clone()))?;
     let mock = match builder.assemble().await {
         Ok(mock) => mock,
         Err(error) => return Err(taken::why(error).await),

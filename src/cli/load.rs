@@ -178,6 +178,10 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let target = target(world.settings.callback_url.as_deref())?;
     let options = options(&args, &stories, &rate, world.settings.policy.timeout)?;
     let guard = Guard::allowing(&world.settings.allow).map_err(CommandError::usage)?;
+    if let Some(load::Source::Url(list)) = &args.receipts {
+        let allowed = guard.consider(list.host());
+        allowed.map_err(|error| CommandError::usage(format!("--receipts {list}: {error}")))?;
+    }
     let probing = load::Context {
         settings: &world.settings,
         catalog: &world.catalog,

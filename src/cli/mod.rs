@@ -60,6 +60,7 @@ mod watch;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use clap::{Parser, Subcommand};
 
@@ -68,6 +69,7 @@ use signals::{interrupted, interrupted_or, interrupted_with};
 
 use crate::mock::Prepared;
 use crate::settings::Flags;
+use crate::sync::lock;
 
 /// A mock AI Rudder server: signed callbacks from scenario files, and fake REST endpoints with state.
 ///
@@ -145,31 +147,33 @@ pub fn main() -> ExitCode {
     };
     let config = cli.config.as_deref();
     raise_descriptors();
-    exit::code(|| match cli.command {
-        Command::Init(args) => init::run(&args),
-        Command::Run(args) => run::run(args, config),
-        Command::Serve(args) => serve::run(args, config),
-        Command::Exec(args) => exec::run(args, config),
-        Command::Ctl(args) => ctl::run(&args),
-        Command::Mcp(args) => mcp::run(&args),
-        Command::Ready(args) => ready::run(&args),
-        Command::Tail(args) => tail::run(&args),
-        Command::Chat(args) => chat::run(args, config),
-        Command::Load(args) => load::run(args, config),
-        Command::Audit(args) => audit::run(args, config),
-        Command::Emit(args) => emit::run(args, config),
-        Command::Receive(args) => receive::run(args, config),
-        Command::Merge(args) => merge::run(&args),
-        Command::Sign(args) => sign::run(args, config),
-        Command::Verify(args) => verify::run(args, config),
-        Command::Catalog(args) => catalog::run(args, config),
-        Command::Ca(args) => ca::run(&args),
-        Command::Check(args) => check::run(args, config),
-        Command::Replay(args) => replay::run(args, config),
-        Command::Diff(args) => diff::run(&args),
-        Command::Schema(args) => schema::run(args),
-        Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => man::run(&args),
+    exit::code(|| {
+        said(match cli.command {
+            Command::Init(args) => init::run(&args),
+            Command::Run(args) => run::run(args, config),
+            Command::Serve(args) => serve::run(args, config),
+            Command::Exec(args) => exec::run(args, config),
+            Command::Ctl(args) => ctl::run(&args),
+            Command::Mcp(args) => mcp::run(&args),
+            Command::Ready(args) => ready::run(&args),
+            Command::Tail(args) => tail::run(&args),
+            Command::Chat(args) => chat::run(args, config),
+            Command::Load(args) => load::run(args, config),
+            Command::Audit(args) => audit::run(args, config),
+            Command::Emit(args) => emit::run(args, config),
+            Command::Receive(args) => receive::run(args, config),
+            Command::Merge(args) => merge::run(&args),
+            Command::Sign(args) => sign::run(args, config),
+            Command::Verify(args) => verify::run(args, config),
+            Command::Catalog(args) => catalog::run(args, config),
+            Command::Ca(args) => ca::run(&args),
+            Command::Check(args) => check::run(args, config),
+            Command::Replay(args) => replay::run(args, config),
+            Command::Diff(args) => diff::run(&args),
+            Command::Schema(args) => schema::run(args),
+            Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
+        })
     })
 }
 
@@ -192,9 +196,22 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
     CommandError::start(format!("{} can't be written: {error}", path.display()))
 }
 
-/// Prints a line. If it can't be written, the program continues.
+/// Makes success an error if a line could not be printed: a result that nobody can read is none.
+fn said(result: Result<Exit, CommandError>) -> Result<Exit, CommandError> {
+    match (result, lock(&UNSAID).take()) {
+        (Ok(Exit::Ok), Some(error)) => Err(error),
+        (result, _) => result,
+    }
+}
+
+/// Why a line of [`say`] could not be written: the first one.
+static UNSAID: Mutex<Option<CommandError>> = Mutex::new(None);
+
+/// Prints a line. If it can't be written, the program continues, and ends with the error unless it fails otherwise.
 fn say(line: &str) {
-    let _ = print(&format!("{line}\n"));
+    if let Err(error) = print(&format!("{line}\n")) {
+        lock(&UNSAID).get_or_insert(error);
+    }
 }
 
 /// Returns standard output, written on a separate thread.

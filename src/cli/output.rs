@@ -112,6 +112,9 @@ impl Output {
     }
 }
 
+/// How often commands that only print check whether their output is still read.
+pub(super) const LOOK: Duration = Duration::from_millis(200);
+
 /// Whether nobody reads standard output any more, as far as the system tells: the next line would fail. On other systems than
 /// Unix only that line tells.
 pub(super) fn reader_is_gone() -> bool {

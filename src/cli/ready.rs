@@ -52,8 +52,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
                     return said(args, &remote, &health);
                 }
                 Ok(Ok(_)) => RemoteError::Other { url: remote.url().to_owned() }.to_string(),
-                Ok(Err(RemoteError::Refused { status: 503, .. })) => {
-                    format!("the mock at {} is shutting down and accepts no more requests", remote.url())
+                Ok(Err(RemoteError::Refused { status: 503, message })) => {
+                    format!("the mock at {} accepts no requests: {message}", remote.url())
                 }
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => format!("the server at {} does not answer", remote.url()),

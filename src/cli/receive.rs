@@ -91,7 +91,7 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let scheme = signer.scheme().describe();
     let receiver = Receiver::new(signer, &settings.catalog).and(of_routes.into_iter().flatten());
     let endpoint = Arc::new(Endpoint {
-        state: Mutex::new(State { receiver, ended: 0 }),
+        state: Mutex::new(State { receiver, unprinted: None, ended: 0 }),
         answer: answer(args.answer, args.body),
         refuse: args.refuse,
         fail_first: args.fail_first,
@@ -125,6 +125,10 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
             .await;
         let counts = endpoint.state().receiver.counts();
         endpoint.print_aside(&show::totals(counts));
+        let unprinted = endpoint.state().unprinted.take();
+        if let Some(error) = unprinted.filter(|error| error.kind() != std::io::ErrorKind::BrokenPipe) {
+            return Err(super::cannot_print(error));
+        }
         Ok(if counts.wrong == 0 { Exit::Ok } else { Exit::Failed })
     })
 }
@@ -164,6 +168,8 @@ struct Endpoint {
 
 struct State {
     receiver: Receiver,
+    /// Why a callback could not be printed.
+    unprinted: Option<std::io::Error>,
     /// Number of finished exchanges.
     ended: u64,
 }
@@ -224,7 +230,8 @@ impl Endpoint {
     /// Prints a callback. The command ends when the reader is gone.
     fn print(&self, text: &str) {
         let mut stdout = anstream::stdout().lock();
-        if stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_err() {
+        if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            self.state().unprinted = Some(error);
             self.done.notify_one();
         }
     }

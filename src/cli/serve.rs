@@ -206,7 +206,7 @@ async fn serve(
         args.show_secrets,
         builder,
     )?;
-    let (tracing, builder) = Tracing::begin(&args.trace, builder);
+    let (tracing, builder) = Tracing::begin(&args.trace, builder)?;
     let watchdog = Watchdog::new(LONG_TURN, |long| super::remark(&format!("slow: {long}")));
     let builder = builder.watchdog(watchdog).sink(verdicts.clone()).stories(stories);
     let mock = match builder.assemble().await {

@@ -4,11 +4,10 @@ mod opened;
 
 use std::cell::Cell;
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::output::{Output, WhenFull, reader_is_gone};
+use super::output::{LOOK, Output, WhenFull, reader_is_gone};
 use super::remote::{Remote, RemoteError, Where};
 use super::timeline::Look;
 use super::{CommandError, Exit, argument, lines};
@@ -28,9 +27,6 @@ On a terminal: `r` and Enter sends the last callback again, `r 7` callback numbe
 
 /// Default for the number of latest lines shown at the start.
 const LATEST: u64 = 10;
-
-/// How often it checks whether its output is still read.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// The arguments of `tail`.
 #[derive(Debug, clap::Args)]

@@ -49,11 +49,18 @@ pub(super) struct Outcome {
 }
 
 impl<'a> Tracing<'a> {
-    /// Starts to keep all entries for the trace.
-    pub(super) fn begin(args: &'a TraceArgs, builder: Builder) -> (Self, Builder) {
-        let Some(path) = &args.trace else { return (Self(None), builder) };
+    /// Starts to keep all entries for the trace. A file that could not be written at the end is an error now.
+    pub(super) fn begin(args: &'a TraceArgs, builder: Builder) -> Result<(Self, Builder), CommandError> {
+        let Some(path) = &args.trace else { return Ok((Self(None), builder)) };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Err(error) = std::fs::read_dir(folder.unwrap_or(Path::new("."))) {
+            return Err(cannot_write(path, &error));
+        }
+        if path.is_dir() {
+            return Err(cannot_write(path, &std::io::ErrorKind::IsADirectory.into()));
+        }
         let kept = Kept::new(LIMITS);
-        (Self(Some((path, args.trace_on_failure, kept.clone()))), builder.sink(kept))
+        Ok((Self(Some((path, args.trace_on_failure, kept.clone()))), builder.sink(kept)))
     }
 
     /// Writes the trace, and prints where it is.

@@ -135,8 +135,11 @@ pub(super) struct Health {
     version: &'static str,
     /// When the program was built, if known.
     built: Option<&'static str>,
-    /// Whether it accepts requests; false while it shuts down.
+    /// Whether it accepts requests; false while it shuts down, or while its data folder can't be written.
     ready: bool,
+    /// Why it accepts none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
 }
 
 /// Shows which program responds here, and whether it accepts requests.
@@ -146,19 +149,25 @@ impl Endpoint for Ready {
     const NAME: &'static str = "ready";
     const METHOD: &'static str = "GET";
     const PATH: &'static str = "/ready";
-    const WHAT: &'static str =
-        "says which version runs here, and whether it accepts requests (503 while it shuts down)";
+    const WHAT: &'static str = "says which version runs here, and whether it accepts requests (503 while it shuts down or can't write its data folder)";
     const STATUSES: &'static [u16] = &[200, 503];
     type Ask = Nothing;
     type Answer = Health;
 
     async fn answer(world: World, _: Nothing) -> Result<Answered<Health>, Refused> {
-        let ready = !world.driver.is_ending();
+        let message = match world.driver.is_ending() {
+            true => Some("it is shutting down".to_owned()),
+            false => {
+                world.driver.storage_failure().map(|why| format!("its data folder can't be written: {why}"))
+            }
+        };
+        let ready = message.is_none();
         let health = Health {
             name: env!("CARGO_PKG_NAME"),
             version: env!("CARGO_PKG_VERSION"),
             built: world.built,
             ready,
+            message,
         };
         Ok(Answered::Json(if ready { 200 } else { 503 }, health))
     }

@@ -64,9 +64,12 @@ impl World {
         &self.kept
     }
 
-    /// Returns why nothing happens any more, if the clock is stopped and only planned work is left. A delayed request is
-    /// answered whatever the clock does.
+    /// Returns why nothing happens any more: the inputs can't be stored, or the clock is stopped and only planned work is
+    /// left. A delayed request is answered whatever the clock does.
     pub(super) fn why_nothing_happens(&self) -> Option<String> {
+        if let Some(why) = self.driver.storage_failure() {
+            return Some(format!("nothing happens until the data folder can be written: {why}"));
+        }
         let still = self.driver.standstill().filter(|_| self.late.count() == 0)?;
         let settle = if still.is_busy { ", or settle with `advance`" } else { "" };
         Some(format!(

@@ -290,6 +290,23 @@ async fn a_client_certificate_is_shown_to_a_receiver_that_asks() {
     insta::assert_snapshot!(outcomes.join("\n"));
 }
 
+/// Named itself, a certificate needs no authority that is known.
+#[tokio::test]
+async fn the_receivers_own_certificate_is_trusted_if_it_is_named() {
+    let (authority, receiver) = (Authority::new(), Receiver::bind().await);
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority.issuer).unwrap();
+    let own = authority.folder.path().join("own.pem");
+    std::fs::write(&own, certificate.pem()).unwrap();
+    let tls = TlsOptions { ca: Some(own), ..TlsOptions::default() };
+    let client = Client::new(ClientOptions { tls, ..ClientOptions::default() }).unwrap();
+    let attempt = https(&receiver);
+    let acceptor = acceptor(&certificate, &key);
+    let (result, _) = join!(client.send(&attempt), serve(&receiver, &acceptor));
+    assert_eq!(result.result.unwrap().status, 200);
+}
+
 #[test]
 fn wrong_files_of_a_client_certificate_are_errors_at_the_start() {
     let folder = tempfile::tempdir().unwrap();

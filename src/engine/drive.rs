@@ -24,6 +24,7 @@ use super::left::Left;
 use super::pace::{Outside, Pace};
 use super::turn::{Busy, Turn, Watchdog};
 use crate::delivery::{Attempt, AttemptResult, CallbackId, Client};
+use crate::journal::Event;
 use crate::net::HttpRequest;
 
 pub use again::Misfit;
@@ -135,6 +136,13 @@ impl State {
         self.inputs.note(now, || Given::Time);
         self.engine.advance(now);
         now
+    }
+
+    /// Writes to the journal that inputs can no longer be stored, or can be stored again.
+    fn note_storage(&mut self) {
+        if let Some(news) = self.inputs.news() {
+            self.engine.journal().write(self.clock.now(), None, Event::Note(news));
+        }
     }
 
     /// Records the end of an attempt.
@@ -326,7 +334,10 @@ impl Driver {
             if uploads != state.engine.uploads() {
                 state.uploaded = Some(Instant::now());
             }
-            (result, awaited != state.engine.awaits_request() || state.waits_too_long())
+            // The driver finds out when inputs can be stored again.
+            let fails = state.inputs.has_only_rejected();
+            state.note_storage();
+            (result, fails || awaited != state.engine.awaits_request() || state.waits_too_long())
         };
         if changed {
             self.shared.changed.notify_one();
@@ -345,6 +356,11 @@ impl Driver {
         let mut state = self.lock();
         let now = state.clock.now();
         work(&mut state.engine, now)
+    }
+
+    /// Returns why inputs can't be stored at present. `None` if they can, or if there is no data folder.
+    pub fn storage_failure(&self) -> Option<String> {
+        self.lock().inputs.failing().map(str::to_owned)
     }
 
     /// Returns what is left if it ends now: the engine's unfinished work, and the inputs that could not be stored.

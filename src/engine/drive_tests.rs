@@ -119,6 +119,10 @@ async fn a_silent_integrator_fails_once_within_the_time_of_its_step() {
 struct Full;
 
 impl Store for Full {
+    fn try_room(&mut self, _: usize) -> io::Result<()> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
     fn append(&mut self, _: &Input) -> io::Result<()> {
         Err(io::Error::from(io::ErrorKind::StorageFull))
     }

@@ -131,6 +131,13 @@ pub trait Store: Send {
     /// If it can't be stored now.
     fn append(&mut self, input: &Input) -> io::Result<()>;
 
+    /// Tries out whether this many bytes could be appended, and leaves nothing of them.
+    ///
+    /// # Errors
+    ///
+    /// If they could not be stored now.
+    fn try_room(&mut self, bytes: usize) -> io::Result<()>;
+
     /// Returns what reads all inputs that are stored now.
     ///
     /// # Errors
@@ -182,6 +189,12 @@ pub(super) struct Inputs {
     count: u64,
     /// The inputs that still have to be stored.
     owed: VecDeque<Arc<Input>>,
+    /// Why the latest input could not be stored. `None` if it is stored.
+    failing: Option<String>,
+    /// The size of the input that was rejected because of this.
+    rejected: usize,
+    /// Whether the journal says that inputs can't be stored.
+    is_reported: bool,
 }
 
 #[derive(Default)]
@@ -197,6 +210,9 @@ enum Keeps {
     TooMuch,
     Store(Box<dyn Store>),
 }
+
+/// Maximum room that is tried out in a store: this is done several times a second while an input can't be stored.
+const MOST_TRIED: usize = 64 << 10;
 
 impl Inputs {
     /// Keeps the inputs in memory, starting with none.
@@ -253,6 +269,7 @@ impl Inputs {
         }
         self.count = others.count;
         self.owed.clear();
+        self.failing = None;
         Ok(())
     }
 
@@ -262,7 +279,13 @@ impl Inputs {
         match &mut self.keeps {
             Keeps::Nothing | Keeps::TooMuch => {}
             Keeps::Memory { .. } => self.keep(Arc::new(Input { at, given: given() })),
-            Keeps::Store(store) => store.append(&Input { at, given: given() }).map_err(not_stored)?,
+            Keeps::Store(store) => {
+                let given = given();
+                self.rejected = given.size();
+                let stored = store.append(&Input { at, given });
+                self.failing = stored.as_ref().err().map(io::Error::to_string);
+                stored.map_err(not_stored)?;
+            }
         }
         self.count += 1;
         Ok(self.count)
@@ -286,10 +309,43 @@ impl Inputs {
     pub(super) fn settle(&mut self) -> Result<(), NotStored> {
         let Keeps::Store(store) = &mut self.keeps else { return Ok(()) };
         while let Some(input) = self.owed.front() {
-            store.append(input).map_err(not_stored)?;
+            let stored = store.append(input);
+            self.failing = stored.as_ref().err().map(io::Error::to_string);
+            stored.map_err(not_stored)?;
             self.owed.pop_front();
         }
         Ok(())
+    }
+
+    /// Returns why the latest input could not be stored. `None` if it is stored.
+    pub(super) fn failing(&self) -> Option<&str> {
+        self.failing.as_deref()
+    }
+
+    /// Whether it is known only from a rejected input that storing fails: nothing is left that could be stored again.
+    pub(super) fn has_only_rejected(&self) -> bool {
+        self.failing.is_some() && self.owed.is_empty()
+    }
+
+    /// Finds out whether an input such as the rejected one could be stored by now.
+    pub(super) fn try_room(&mut self) {
+        if let Keeps::Store(store) = &mut self.keeps {
+            self.failing = store.try_room(self.rejected.min(MOST_TRIED)).err().map(|error| error.to_string());
+        }
+    }
+
+    /// Returns what the journal has to say because inputs can no longer be stored, or can be stored again.
+    pub(super) fn news(&mut self) -> Option<String> {
+        if self.failing.is_some() == self.is_reported {
+            return None;
+        }
+        self.is_reported = !self.is_reported;
+        Some(match &self.failing {
+            Some(why) => format!(
+                "the data folder can't be written: {why}; until it can, requests get 503 and nothing happens"
+            ),
+            None => "the data folder can be written again".to_owned(),
+        })
     }
 
     /// Returns how many inputs could not be stored so far, and why. `None` if all are stored.
@@ -335,6 +391,13 @@ mod tests {
             Ok(())
         }
 
+        fn try_room(&mut self, _: usize) -> io::Result<()> {
+            match self.0.lock().unwrap().0 {
+                0 => Err(io::ErrorKind::StorageFull.into()),
+                _ => Ok(()),
+            }
+        }
+
         fn all(&mut self) -> io::Result<ReadStored> {
             let all = self.0.lock().unwrap().1.clone();
             Ok(Box::new(|| Ok(all)))
@@ -368,12 +431,16 @@ mod tests {
         assert_eq!(inputs.ask(NOW, || request(1)), Ok(1));
         let refused = inputs.ask(NOW, || request(2)).unwrap_err().to_string();
         assert!(refused.contains("can't be stored"), "{refused}");
+        assert!(inputs.has_only_rejected() && inputs.news().unwrap().contains("can't be written"));
+        inputs.try_room();
+        assert!(inputs.failing().is_some() && inputs.news().is_none(), "once is enough");
         inputs.note(NOW, || Given::Time);
         inputs.note(NOW, || Given::Late(1));
         assert!(all(&mut inputs).is_err());
         // As soon as there is room, the inputs that still have to be stored come first.
         disk.0.lock().unwrap().0 = 9;
         assert_eq!(inputs.ask(NOW, || request(3)), Ok(4));
+        assert_eq!(inputs.news().unwrap(), "the data folder can be written again");
         let stored: Vec<String> =
             all(&mut inputs).unwrap().iter().map(|input| format!("{:?}", input.given)).collect();
         assert_eq!(stored.len(), 4);

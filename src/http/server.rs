@@ -17,10 +17,10 @@ use super::entrance::{Entrance, Proxy, Refused};
 use super::places::Places;
 use super::state::ConnState;
 use super::transport::Listener;
-use super::{BindError, Limits, ServerTls, bind};
+use super::{BindError, Limits, ServerTls, bind, is_out_of_files};
 use crate::net::{HttpRequest, Reply};
 
-/// How long to pause after the system failed to accept a connection, mostly because no file descriptors are left.
+/// How long to pause after the system failed to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long to wait before asking another connection to give up its place, or before looking again when none could.
@@ -112,13 +112,13 @@ where
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     let mut came = None;
+    // No descriptor is left for the next connection: others make room for it, too.
+    let mut is_out_of_files = false;
     loop {
         // A connection without a place waits here, and those behind it wait in the system's queue.
         let has_place = came.is_some() && !places.are_taken();
-        let again = match &came {
-            Some(_) if !has_place => Some(places.make_room().unwrap_or_else(|| Instant::now() + LOOK_AGAIN)),
-            _ => None,
-        };
+        let is_full = is_out_of_files || came.is_some() && !has_place;
+        let again = is_full.then(|| places.make_room().unwrap_or_else(|| Instant::now() + LOOK_AGAIN));
         if has_place && let Some(stream) = came.take() {
             let (state, asked) = ConnState::new();
             let state = Arc::new(state);
@@ -129,8 +129,11 @@ where
             biased;
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => {}
-            () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => {}
-            stream = accept(&mut listener), if came.is_none() => came = Some(stream),
+            () = sleep_until(again.unwrap_or_else(Instant::now)), if again.is_some() => is_out_of_files = false,
+            stream = accept(&mut listener), if came.is_none() && !is_out_of_files => {
+                is_out_of_files = stream.is_none();
+                came = stream;
+            }
         }
     }
     drop(listener);
@@ -144,11 +147,12 @@ where
     left
 }
 
-/// Accepts the next connection.
-async fn accept<L: Listener>(listener: &mut L) -> L::Stream {
+/// Accepts the next connection. `None` if no descriptor is left for it.
+async fn accept<L: Listener>(listener: &mut L) -> Option<L::Stream> {
     loop {
         match listener.accept().await {
-            Ok(stream) => return stream,
+            Ok(stream) => return Some(stream),
+            Err(error) if is_out_of_files(&error) => return None,
             Err(error) if is_of_the_client(&error) => {}
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }

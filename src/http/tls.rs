@@ -90,7 +90,7 @@ pub enum TlsError {
     #[error("--client-key needs its certificate: give it with --client-cert FILE")]
     KeyAlone,
     /// The key is invalid, or does not belong to the certificate.
-    #[error("{} and its key can't be used as a client certificate: {error}", path.display())]
+    #[error("{} and its key can't be used as a client certificate: {}", path.display(), unusable(error))]
     ClientCertificate {
         /// The file of the certificate.
         path: PathBuf,
@@ -299,6 +299,17 @@ impl Tls {
     }
 }
 
+/// Why a certificate can't be used, for people.
+fn unusable(error: &rustls::Error) -> String {
+    match error.to_string() {
+        // What `openssl x509 -req` makes without an extension file.
+        text if text.contains("UnsupportedCertVersion") => {
+            "it is an X.509 v1 certificate: issue it as v3 (openssl x509 -req ... -extfile FILE)".to_owned()
+        }
+        text => text,
+    }
+}
+
 /// Adds the system's authorities to these: on some systems hundreds of files.
 fn with_the_systems(mut roots: RootCertStore) -> Result<RootCertStore, TlsError> {
     let native = rustls_native_certs::load_native_certs();
@@ -315,6 +326,14 @@ mod tests {
 
     use super::*;
     use crate::http::Authority;
+
+    #[test]
+    fn certificates_of_the_first_version_are_named() {
+        let other = rustls::OtherError(Arc::new(webpki::Error::UnsupportedCertVersion));
+        let error = rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other));
+        assert!(unusable(&error).starts_with("it is an X.509 v1 certificate"), "{}", unusable(&error));
+        assert_eq!(unusable(&rustls::Error::HandshakeNotComplete), "handshake not complete");
+    }
 
     #[tokio::test]
     async fn an_event_loop_does_not_wait_for_the_systems_authorities() {

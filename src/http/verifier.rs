@@ -21,7 +21,8 @@ fn signs_itself(certificate: &CertificateDer<'_>) -> bool {
 }
 
 /// Checks certificates as usual, and accepts those of the user's file for the host they name. A self-signed certificate is
-/// usually marked as an authority's, and the rules do not allow a server to use such a certificate.
+/// usually marked as an authority's, and the rules do not allow a server to use such a certificate; the authority of another
+/// one need not be known.
 #[derive(Debug)]
 pub(super) struct NamedCertificates {
     pub(super) named: Vec<CertificateDer<'static>>,
@@ -39,11 +40,11 @@ impl ServerCertVerifier for NamedCertificates {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let usual = self.usual.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         let Err(rustls::Error::InvalidCertificate(why)) = &usual else { return usual };
-        if matches!(why, CertificateError::Other(_)) && self.named.iter().any(|named| named == end_entity) {
+        let is_untrusted = matches!(why, CertificateError::Other(_) | CertificateError::UnknownIssuer);
+        if is_untrusted && self.named.iter().any(|named| named == end_entity) {
             verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
             return Ok(ServerCertVerified::assertion());
         }
-        let is_untrusted = matches!(why, CertificateError::Other(_) | CertificateError::UnknownIssuer);
         match is_untrusted && signs_itself(end_entity) {
             true => Err(CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()),
             false => usual,

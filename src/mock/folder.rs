@@ -280,6 +280,9 @@ struct Lines {
     line: Vec<u8>,
 }
 
+/// What a line of the file has besides the bytes of its input, at most about.
+const MOST_OVERHEAD: usize = 512;
+
 impl Lines {
     /// Removes an incomplete last line.
     fn cut(&mut self) -> io::Result<()> {
@@ -305,6 +308,14 @@ impl Store for Lines {
         }
         self.length += self.line.len() as u64;
         Ok(())
+    }
+
+    fn try_room(&mut self, bytes: usize) -> io::Result<()> {
+        self.cut()?;
+        let written = self.file.write_all(&vec![b' '; bytes + MOST_OVERHEAD]);
+        self.is_torn = true;
+        self.cut()?;
+        written
     }
 
     fn all(&mut self) -> io::Result<ReadStored> {

@@ -6,6 +6,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use clap::builder::NonEmptyStringValueParser;
+
 use super::access::AccessRules;
 use super::check::{Checked, check_file};
 use super::file::{AssumedFile, SettingsFile};
@@ -42,7 +44,7 @@ pub struct Flags {
     #[arg(long, value_name = "URL")]
     pub callback_url: Option<String>,
     /// The secret that signs callbacks. Also read from AIRUDDER_MOCK_SECRET. Default: `airudder-mock-secret`.
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", value_parser = NonEmptyStringValueParser::new())]
     pub secret: Option<String>,
     /// The address the mock listens on: each command says what it is for.
     #[arg(skip)]

@@ -189,7 +189,15 @@ fn a_full_disk_refuses_requests_until_there_is_room() {
     let (status, answer) = serving.control("POST", "/_mock/chats", &json!({}));
     assert_eq!((status, answer["message"].to_string().contains("can't be stored")), (503, true), "{answer}");
     assert_eq!(task_ids_or_none(&serving, &token), None, "what cannot be stored has no effect");
+    let (status, health) = serving.control("GET", "/_mock/ready", &Value::Null);
+    let why = health["message"].as_str().unwrap_or_default();
+    assert_eq!((status, why.contains("data folder can't be written")), (503, true), "{health}");
     limit("unlimited");
+    crate::serving::eventually("it accepts requests again", || {
+        (serving.control("GET", "/_mock/ready", &Value::Null).0 == 200).then_some(())
+    });
+    let (_, journal) = serving.control("GET", "/_mock/journal?kind=note", &Value::Null);
+    assert_eq!(journal.to_string().matches("the data folder can").count(), 2, "{journal}");
     serving.task(&token, "with room", &rows(1));
     serving.kill();
     let again = Serving::keeping(data.path(), &["--speed", "0"]);

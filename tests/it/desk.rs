@@ -169,6 +169,24 @@ fn the_timeline_ends_with_its_reader() {
     }
 }
 
+/// `ctl stream | head -1`.
+#[test]
+#[cfg(unix)]
+fn a_stream_ends_with_its_reader() {
+    let serving = Serving::new();
+    let mut child = program()
+        .args(["ctl", "--url", &serving.url(), "stream", "since=0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    serving.get("Token nonsense", "/service/cloud/robot");
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut String::new()).unwrap();
+    drop(out);
+    assert_eq!(eventually("it ends", || child.try_wait().unwrap()).code(), Some(0));
+}
+
 #[test]
 fn on_a_terminal_there_are_colours_and_keys() {
     if !is_there("script") {

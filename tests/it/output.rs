@@ -40,3 +40,41 @@ fn a_pipe_that_nobody_reads_stops_neither_requests_nor_the_end() {
     assert_eq!(text.matches("nothing is served at /nothing/").count(), REQUESTS);
     assert!(text.contains("\nstopped; 0 callbacks were not sent\n"), "{}", &text[text.len() - 400..]);
 }
+
+/// A result that nobody can read is no success.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_behind_standard_output_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("record.ndjson");
+    let record = record.to_str().unwrap();
+    crate::support::assert_code(
+        &crate::support::run(&["run", "agent-transfer", "--speed", "max", "--quiet", "--record", record]),
+        0,
+    );
+    for args in [
+        &["check", "agent-transfer"][..],
+        &["catalog"],
+        &["emit", "session.end", "--print"],
+        &["diff", record, record],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = program().args(args).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{args:?}: {said}");
+        assert!(said.contains("cannot write to standard output"), "{args:?}: {said}");
+    }
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let url = folder.path().join("url.txt");
+    let receiver = program()
+        .args(["receive", "--json", "--count", "2", "--listen", "127.0.0.1:0", "--url-file"])
+        .arg(&url)
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let to = eventually("it listens", || std::fs::read_to_string(&url).ok().filter(|url| !url.is_empty()));
+    crate::support::run(&["emit", "session.end", "--callback-url", to.trim()]);
+    let output = receiver.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -97,6 +97,10 @@ fn a_failed_run_leaves_one_file_for_a_browser() {
     };
     assert_code(&traced(200), 0);
     assert!(!file.exists(), "it has not failed");
+    let nowhere = folder.path().join("nowhere/trace.html");
+    let output = run(&["serve", "--listen", "127.0.0.1:0", "--trace", nowhere.to_str().unwrap()]);
+    assert_code(&output, 3);
+    assert!(stderr(&output).contains("trace.html can't be written"), "{}", stderr(&output));
     let failed = traced(418);
     assert_code(&failed, 1);
     assert!(stderr(&failed).contains("trace.html"), "{}", stderr(&failed));

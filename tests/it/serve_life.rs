@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::serving::{APP_KEY, APP_SECRET, Serving, curl, eventually, is_there, python};
-use crate::support::{Receiver, Request, plain};
+use crate::support::{Receiver, Request, assert_code, plain, program, run, stderr};
 
 /// A receiver that is content with everything.
 fn receiver() -> Receiver {
@@ -421,4 +421,35 @@ fn nobody_waits_for_what_is_planned_behind_a_silence() {
     assert_eq!(serving.post(&token, "/service/cloud/task", &fields).0, 200);
     sent("\"TaskName\"");
     serving.end();
+}
+
+/// Idle connections make room when no descriptor is left for another one.
+#[test]
+#[cfg(unix)]
+fn a_new_client_is_served_when_descriptors_have_run_out() {
+    let serving = Serving::with_descriptors(64);
+    let idle: Vec<_> = (0..150)
+        .map(|_| {
+            let stream = std::net::TcpStream::connect(serving.url().trim_start_matches("http://")).unwrap();
+            std::io::Write::write_all(&mut &stream, b"GET /_mock/ready HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                .unwrap();
+            stream
+        })
+        .collect();
+    let begun = std::time::Instant::now();
+    let (status, health) = serving.control("GET", "/_mock/ready", &Value::Null);
+    assert_eq!(status, 200, "{health}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    drop(idle);
+}
+
+/// A variable without content must not leave the control surface open.
+#[test]
+fn an_empty_token_and_an_empty_secret_are_refused() {
+    for args in [["serve", "--control-token", ""], ["serve", "--secret", ""]] {
+        assert_code(&run(&args), 2);
+    }
+    let output = program().arg("serve").env("AIRUDDER_MOCK_CONTROL_TOKEN", "").output().unwrap();
+    assert_code(&output, 2);
+    assert!(stderr(&output).contains("the token is empty"), "{}", stderr(&output));
 }

@@ -52,6 +52,14 @@ impl Serving {
         Self::spawned(under, "", &[&["--may-leave", "--data-dir", data.to_str().unwrap()], args].concat())
     }
 
+    /// A mock that may have no more than this many files open.
+    #[cfg(unix)]
+    pub(crate) fn with_descriptors(most: u32) -> Self {
+        let mut under = Command::new("sh");
+        under.args(["-c", &format!("ulimit -n {most}; exec \"$0\" \"$@\"")]).arg(program().get_program());
+        Self::spawned(under, "", &["--may-leave"])
+    }
+
     fn started(settings: &str, args: &[&str]) -> Self {
         Self::spawned(program(), settings, args)
     }

@@ -120,6 +120,12 @@ pub enum DecodeError {
         /// What is wrong with the body.
         reason: String,
     },
+    /// The body is compressed.
+    #[error("bodies with `Content-Encoding: {encoding}` cannot be read: send the body uncompressed")]
+    Compressed {
+        /// The encoding, as far as it is readable.
+        encoding: String,
+    },
     /// The content type is not supported.
     #[error(
         "the content type `{content_type}` is not understood: send application/json, \
@@ -168,6 +174,11 @@ pub fn decode_within(
             request.body.strip_prefix(b"\xef\xbb\xbf").map(|body| request.body.slice_ref(body));
         let body = without_mark.unwrap_or_else(|| request.body.clone());
         if !body.trim_ascii().is_empty() {
+            if let Some(encoding) = request.header("content-encoding")
+                && !encoding.trim().eq_ignore_ascii_case("identity")
+            {
+                return Err(DecodeError::Compressed { encoding: shown(encoding) });
+            }
             let (own, list, uploads, is_json) = read_body(request, body, (rows_name, most), names)?;
             is_typed = is_json && fields.is_empty();
             match fields.is_empty() {

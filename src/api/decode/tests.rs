@@ -180,6 +180,19 @@ fn the_body_wins_over_the_query_and_that_of_a_get_does_not_count() {
 }
 
 #[test]
+fn compressed_bodies_are_named() {
+    let encoded = |encoding: &'static str| {
+        let mut request = request("POST", None, JSON, b"{\"a\": 1}");
+        request.headers =
+            [("content-type", "application/json"), ("content-encoding", encoding)].into_iter().collect();
+        decode(&request).map(whole).map_err(|error| error.to_string())
+    };
+    let refused = "bodies with `Content-Encoding: gzip` cannot be read: send the body uncompressed";
+    assert_eq!(encoded("gzip"), Err(refused.to_owned()));
+    assert_eq!(encoded("identity"), Ok(json!({ "a": 1 })));
+}
+
+#[test]
 fn what_is_wrong_in_one_line() {
     let deep = "[".repeat(100_000);
     let mut out = String::new();

@@ -136,7 +136,7 @@ impl<'a> Run<'a> {
         let record = args.record.as_deref();
         let (recording, builder) =
             Recording::open(record, !plan.jumps(), receiver_address, args.show_secrets, builder)?;
-        let (tracing, builder) = Tracing::begin(&args.trace, builder);
+        let (tracing, builder) = Tracing::begin(&args.trace, builder)?;
         let receivers = receivers(prepared, args.target.callback_url.is_some(), &stories);
         let expects_failures = stories.iter().any(|story| story.story().expects_failures());
         let mock = builder.stories(stories).assemble().await?;

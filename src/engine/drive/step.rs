@@ -61,7 +61,12 @@ impl Driver {
 
     fn step(&self, state: &mut State) -> Pause {
         let present = self.present(state);
-        if state.inputs.settle().is_err() && !state.engine.is_stopped() {
+        if state.inputs.has_only_rejected() {
+            state.inputs.try_room();
+        }
+        let is_stored = state.inputs.settle().is_ok() && state.inputs.failing().is_none();
+        state.note_storage();
+        if !is_stored && !state.engine.is_stopped() {
             // Anything that happened now would be lost: the mock stops until the inputs can be stored, or until it has to end.
             return Pause::ForEnd(Some(BETWEEN_STORES));
         }

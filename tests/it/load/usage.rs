@@ -67,6 +67,7 @@ fn mistakes_are_explained() {
         &["--callback-url", "127.0.0.1:3000"],
         &["--callback-url", "ftp://127.0.0.1/"],
         &["--callback-url", "http://192.0.2.1/hook"],
+        &["--receipts", "http://192.0.2.1/ids"],
         &["--set", "colour=red"],
         &["--raet", "5/s"],
     ];
