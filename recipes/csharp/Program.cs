@@ -11,7 +11,7 @@ using System.Text.Json.Nodes;
 
 string Env(string name, string otherwise) => Environment.GetEnvironmentVariable(name) ?? otherwise;
 var airudder = Env("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478");
-var key = Env("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2"); // names the secret
+var key = Env("AIRUDDER_MOCK_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2"); // names the secret
 var secret = Env("AIRUDDER_MOCK_SECRET", "airudder-mock-secret");
 string[] secrets = [secret, Env("AIRUDDER_MOCK_NEXT_SECRET", secret)]; // both valid while the secret is rotated
 var events = Directory.CreateDirectory(Env("EVENTS", "events")).FullName; // in your code: a table with a unique key

@@ -32,7 +32,7 @@ func env(name, otherwise string) string {
 var (
 	port     = env("PORT", "3000")
 	airudder = env("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478")
-	key      = env("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2") // names the secret
+	key      = env("AIRUDDER_MOCK_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2") // names the secret
 	secret   = env("AIRUDDER_MOCK_SECRET", "airudder-mock-secret")
 	secrets  = []string{secret, env("AIRUDDER_MOCK_NEXT_SECRET", secret)} // both valid while the secret is rotated
 	events   = env("EVENTS", "events")                                    // in your code: a table with a unique key

@@ -38,7 +38,7 @@ import javax.crypto.spec.SecretKeySpec;
 public class Receiver {
     static final int PORT = Integer.parseInt(env("PORT", "3000"));
     static final String AIRUDDER = env("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478");
-    static final String KEY = env("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2"); // names the secret
+    static final String KEY = env("AIRUDDER_MOCK_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2"); // names the secret
     static final String SECRET = env("AIRUDDER_MOCK_SECRET", "airudder-mock-secret");
     // Both are valid while the secret is rotated.
     static final List<String> SECRETS = List.of(SECRET, env("AIRUDDER_MOCK_NEXT_SECRET", SECRET));

@@ -12,7 +12,7 @@ import { pathToFileURL } from "node:url";
 
 const PORT = Number(process.env.PORT ?? 3000);
 const AIRUDDER = process.env.AIRUDDER_MOCK_URL ?? "http://127.0.0.1:2478";
-const KEY = process.env.AIRUDDER_SIGN_KEY ?? "a17d0de2a17d0de2a17d0de2a17d0de2"; // names the secret
+const KEY = process.env.AIRUDDER_MOCK_SIGN_KEY ?? "a17d0de2a17d0de2a17d0de2a17d0de2"; // names the secret
 export const SECRET = process.env.AIRUDDER_MOCK_SECRET ?? "airudder-mock-secret";
 const SECRETS = [SECRET, process.env.AIRUDDER_MOCK_NEXT_SECRET ?? SECRET]; // both valid while the secret is rotated
 const EVENTS = process.env.EVENTS ?? "events"; // in your code: a table with a unique key

@@ -6,7 +6,7 @@
 declare(strict_types=1);
 
 define('AIRUDDER', getenv('AIRUDDER_MOCK_URL') ?: 'http://127.0.0.1:2478');
-define('KEY', getenv('AIRUDDER_SIGN_KEY') ?: 'a17d0de2a17d0de2a17d0de2a17d0de2'); // names the secret
+define('KEY', getenv('AIRUDDER_MOCK_SIGN_KEY') ?: 'a17d0de2a17d0de2a17d0de2a17d0de2'); // names the secret
 define('SECRET', getenv('AIRUDDER_MOCK_SECRET') ?: 'airudder-mock-secret');
 define('SECRETS', [SECRET, getenv('AIRUDDER_MOCK_NEXT_SECRET') ?: SECRET]); // both valid while the secret is rotated
 define('EVENTS', getenv('EVENTS') ?: __DIR__ . '/events'); // in your code: a table with a unique key

@@ -16,7 +16,7 @@ from pathlib import Path
 
 PORT = int(os.getenv("PORT", "3000"))
 AIRUDDER = os.getenv("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478")
-KEY = os.getenv("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2")  # names the secret
+KEY = os.getenv("AIRUDDER_MOCK_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2")  # names the secret
 SECRET = os.getenv("AIRUDDER_MOCK_SECRET", "airudder-mock-secret")
 SECRETS = [SECRET, os.getenv("AIRUDDER_MOCK_NEXT_SECRET", SECRET)]  # both valid while the secret is rotated
 EVENTS = Path(os.getenv("EVENTS", "events"))  # in your code: a table with a unique key

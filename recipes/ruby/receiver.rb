@@ -12,7 +12,7 @@ require "webrick"
 
 PORT = Integer(ENV.fetch("PORT", "3000"))
 AIRUDDER = ENV.fetch("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478")
-KEY = ENV.fetch("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2") # names the secret
+KEY = ENV.fetch("AIRUDDER_MOCK_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2") # names the secret
 SECRET = ENV.fetch("AIRUDDER_MOCK_SECRET", "airudder-mock-secret")
 SECRETS = [SECRET, ENV.fetch("AIRUDDER_MOCK_NEXT_SECRET", SECRET)].freeze # both valid while the secret is rotated
 EVENTS = ENV.fetch("EVENTS", "events") # in your code: a table with a unique key

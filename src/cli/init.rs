@@ -12,7 +12,8 @@ const EXAMPLES: &str = "\
 Examples:
     airudder-mock init airudder-tests
     airudder-mock init . --language node
-Receivers with Flask, FastAPI, Django, Express, Fastify, NestJS, axum and ASP.NET are in the folder recipes/ of the
+
+Receivers with Flask, FastAPI, Django, Express, Fastify, NestJS, axum and ASP.NET are in the folder recipes/ of the \
 source.";
 
 /// The arguments of `init`.
@@ -43,6 +44,10 @@ enum Language {
     Java,
 }
 
+/// Gets Gson from Maven Central.
+const GSON: &str =
+    "curl -fo gson.jar https://repo1.maven.org/maven2/com/google/code/gson/gson/2.11.0/gson-2.11.0.jar";
+
 /// A file of `recipes/`: its name and its text.
 type Recipe = (&'static str, &'static str);
 
@@ -64,6 +69,15 @@ impl Language {
         }
     }
 
+    /// Returns the command that gets the library that the receiver needs, if it needs one.
+    fn library(self) -> Option<&'static str> {
+        match self {
+            Self::Ruby => Some("gem install webrick"),
+            Self::Java => Some(GSON),
+            Self::Python | Self::Node | Self::Go | Self::Php => None,
+        }
+    }
+
     /// Returns the command that starts the receiver, which listens at the port in `PORT`.
     fn start(self) -> &'static str {
         match self {
@@ -73,6 +87,14 @@ impl Language {
             Self::Php => "sh -c 'exec php -S 127.0.0.1:$PORT receiver.php'",
             Self::Ruby => "ruby receiver.rb",
             Self::Java => "java -cp gson.jar Receiver.java",
+        }
+    }
+
+    /// Returns the command that starts the receiver at port 3000.
+    fn start_by_hand(self) -> &'static str {
+        match self {
+            Self::Php => "php -S 127.0.0.1:3000 receiver.php",
+            _ => self.start(),
         }
     }
 
@@ -127,8 +149,11 @@ fn next_steps(args: &Args, files: &[(&str, &str)]) -> String {
         lines.push(format!("  cd {}", quoted(&visible(&args.folder.to_string_lossy()))));
     }
     let language = args.language;
+    lines.extend(language.library().map(|library| format!("  {library}")));
     lines.extend(language.tests().map(|tests| format!("  {tests}")));
     lines.push(format!("  airudder-mock run story.toml --speed max -- {}", language.start()));
+    lines.extend([String::new(), "While you work, in two terminals:".to_owned()]);
+    lines.push(format!("  {}", language.start_by_hand()));
     lines.push("  airudder-mock serve --watch --callback-url http://127.0.0.1:3000/callbacks".to_owned());
     lines.join("\n") + "\n"
 }

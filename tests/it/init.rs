@@ -8,13 +8,15 @@ use crate::run_ci::shell;
 use crate::serving::is_there;
 use crate::support::{assert_code, program, stderr, stdout};
 
-/// The commands that a run of `init` names, without the one that goes into the folder.
-fn next(told: &str) -> Vec<&str> {
+/// The commands that a run of `init` names, without the one that goes into the folder: those to run one after another, and
+/// those to run at the same time.
+fn next(told: &str) -> [Vec<&str>; 2] {
     let (_, next) = told.split_once("\nNext:\n").unwrap();
-    next.lines()
-        .map(|line| line.strip_prefix("  ").unwrap())
-        .filter(|line| !line.starts_with("cd "))
-        .collect()
+    let (first, beside) = next.split_once("\n\nWhile you work, in two terminals:\n").unwrap();
+    [first, beside].map(|lines| {
+        let commands = lines.lines().map(|line| line.strip_prefix("  ").unwrap());
+        commands.filter(|line| !line.starts_with("cd ")).collect()
+    })
 }
 
 fn initialised(outside: &Path, args: &[&str]) -> String {
@@ -44,11 +46,17 @@ fn what_init_says_to_run_next_is_green() {
             &shell(&folder, "airudder-mock check airudder-mock.toml story.toml").output().unwrap(),
             0,
         );
-        let commands = next(&told);
-        let [tests, story, serve] = commands[..] else { panic!("{told}") };
+        let [first, beside] = next(&told);
+        let ([tests, story], [start, serve]) = (&first[..], &beside[..]) else { panic!("{told}") };
         for command in [tests, story] {
             assert_code(&shell(&folder, command).output().unwrap(), 0);
         }
+        assert!(story.ends_with(&format!("-- {start}")), "{told}");
+        // The receiver gets the key of the account from the settings.
+        let own = "[access]\nchatbot_signature = \"require\"\n[[accounts]]\napp_key = \"k\"\napp_secret = \"s\"\n\
+                   sign_key = \"b17d0de2a17d0de2a17d0de2a17d0de2\"\n";
+        fs::write(folder.join("own.toml"), own).unwrap();
+        assert_code(&shell(&folder, &story.replacen("run", "run --config own.toml", 1)).output().unwrap(), 0);
         let mut serving = shell(&folder, &format!("exec {serve} --listen 127.0.0.1:0")).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(serving.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -62,11 +70,18 @@ fn what_init_says_to_run_next_is_green() {
 #[test]
 fn init_never_writes_over_a_file() {
     let outside = tempfile::tempdir().unwrap();
-    for (language, file) in
-        [("go", "receiver.go"), ("php", "receiver.php"), ("ruby", "receiver.rb"), ("java", "Receiver.java")]
-    {
+    for (language, file, library) in [
+        ("go", "receiver.go", None),
+        ("php", "receiver.php", None),
+        ("ruby", "receiver.rb", Some("webrick")),
+        ("java", "Receiver.java", Some("gson-2.11.0.jar")),
+    ] {
         let told = initialised(outside.path(), &[language, "--language", language]);
-        assert!(next(&told)[0].contains(file), "{told}");
+        let [first, beside] = next(&told);
+        assert!(first.last().unwrap().ends_with(file) || language == "php", "{told}");
+        assert!(beside[0].ends_with(file) && !beside[0].contains("$PORT"), "{told}");
+        assert_eq!(first.len() == 2, library.is_some(), "{told}");
+        assert!(library.is_none_or(|library| first[0].contains(library)), "{told}");
     }
     let told = initialised(outside.path(), &[]);
     assert!(told.contains("wrote ./receiver.py\n") && !told.contains("  cd "), "{told}");
@@ -85,4 +100,22 @@ fn init_never_writes_over_a_file() {
     let output = program().current_dir(outside.path()).args(["init", "file/below"]).output().unwrap();
     assert_code(&output, 3);
     assert!(stderr(&output).contains("file/below can't be written"), "{}", stderr(&output));
+}
+
+/// What `run` and `exec` tell a command has one name in all of them.
+#[test]
+fn every_recipe_reads_the_key_that_a_run_sets() {
+    let recipes = Path::new(env!("CARGO_MANIFEST_DIR")).join("recipes");
+    let mut folders = 0;
+    for folder in
+        fs::read_dir(recipes).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
+    {
+        let source = if folder.join("src").is_dir() { folder.join("src") } else { folder.clone() };
+        let reads = fs::read_dir(source).unwrap().any(|file| {
+            fs::read_to_string(file.unwrap().path()).is_ok_and(|text| text.contains("AIRUDDER_MOCK_SIGN_KEY"))
+        });
+        assert!(reads, "{}", folder.display());
+        folders += 1;
+    }
+    assert!(folders > 10);
 }

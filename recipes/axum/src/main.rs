@@ -26,7 +26,7 @@ fn env(name: &str, otherwise: &str) -> String {
 
 static AIRUDDER: LazyLock<String> = LazyLock::new(|| env("AIRUDDER_MOCK_URL", "http://127.0.0.1:2478"));
 /// Names the secret.
-static KEY: LazyLock<String> = LazyLock::new(|| env("AIRUDDER_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2"));
+static KEY: LazyLock<String> = LazyLock::new(|| env("AIRUDDER_MOCK_SIGN_KEY", "a17d0de2a17d0de2a17d0de2a17d0de2"));
 static SECRET: LazyLock<String> = LazyLock::new(|| env("AIRUDDER_MOCK_SECRET", "airudder-mock-secret"));
 /// Counts as well while the secret is rotated.
 static NEXT_SECRET: LazyLock<String> = LazyLock::new(|| env("AIRUDDER_MOCK_NEXT_SECRET", &SECRET));
