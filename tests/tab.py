@@ -21,6 +21,11 @@ from pathlib import Path
 SHELLS = {
     "bash": (["bash", "--norc", "--noprofile", "-i"], "source <(airudder-mock completions bash)"),
     "zsh": (["zsh", "-f", "-i"], "autoload -U compinit; compinit -u -D; source <(airudder-mock completions zsh)"),
+    # As `completions --help` says: a file that the shell loads when it is needed for the first time.
+    "zsh, installed": (
+        ["zsh", "-f", "-i"],
+        "mkdir .zfunc; airudder-mock completions zsh > .zfunc/_airudder-mock; fpath+=(~/.zfunc); autoload -U compinit; compinit -u -D",
+    ),
     "fish": (["fish", "--no-config", "-i"], "airudder-mock completions fish | source"),
 }
 # What is typed before TAB, and what stands on the line after it.
@@ -29,7 +34,10 @@ CASES = [
     ("airudder-mock emit session.tr", "airudder-mock emit session.transfer "),
     ("airudder-mock emit session.end --prin", "airudder-mock emit session.end --print "),
     ("airudder-mock catalog chatbot.agent_tr", "airudder-mock catalog chatbot.agent_transfer_result "),
-    ("airudder-mock catalog --group Numb", "airudder-mock catalog --group Number"),
+    ("airudder-mock catalog --group Numb", "airudder-mock catalog --group Number-detection "),
+    ("airudder-mock run first-tr", "airudder-mock run first-transfer "),
+    ("airudder-mock load load-tr", "airudder-mock load load-transfer "),
+    ("airudder-mock ctl wait with", "airudder-mock ctl wait within="),
     ("airudder-mock catalog own.thi", "airudder-mock catalog own.thing "),
     ("airudder-mock audit --only signature-wr", "airudder-mock audit --only signature-wrong "),
     ("airudder-mock serve --fault body-tru", "airudder-mock serve --fault body-truncated "),
@@ -95,7 +103,7 @@ def main():
     path = f"{given.bin.resolve().parent}:{os.environ['PATH']}"
     passed = failed = 0
     for name in given.shells:
-        if shutil.which(name) is None:
+        if shutil.which(SHELLS[name][0][0]) is None:
             print(f"SKIPPED: {name} is missing")
             failed += bool(os.environ.get("CI"))
             continue

@@ -1,20 +1,22 @@
 //! `completions`: prints a script by which a shell asks this program for completions, and answers such requests.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::Arc;
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
-use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 use clap_complete::env::{CompleteEnv, Shells};
+use serde_json::Value;
 
 use super::{Cli, CommandError, Exit};
 use crate::audit::Battery;
-use crate::console::described;
+use crate::console::{asked, described};
 use crate::contract::{Catalog, Direction, Entry};
 use crate::faults::FaultName;
 use crate::files::SourceFile;
+use crate::scenario::load;
 use crate::settings::{DEFAULT_FILE, check_file};
 
 /// The name of the program for the shell.
@@ -26,12 +28,16 @@ const ASKED: &str = "AIRUDDER_MOCK_COMPLETE";
 /// The arguments of `completions`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
+The script asks the program, so it also knows the events, endpoints and groups of your settings. Generate it again \
+for a new version.
+
 Examples:
-    airudder-mock completions bash > ~/.local/share/bash-completion/completions/airudder-mock
-    airudder-mock completions zsh > ~/.zfunc/_airudder-mock      with ~/.zfunc in $fpath
-    airudder-mock completions fish > ~/.config/fish/completions/airudder-mock.fish
-The script asks the program, so it also knows the events, endpoints and groups of your settings. Generate it again for
-a new version.")]
+  airudder-mock completions bash \\
+      > ~/.local/share/bash-completion/completions/airudder-mock
+  airudder-mock completions zsh > ~/.zfunc/_airudder-mock
+      The folder must be in $fpath before `compinit` runs: fpath+=(~/.zfunc) in ~/.zshrc.
+  airudder-mock completions fish \\
+      > ~/.config/fish/completions/airudder-mock.fish")]
 pub(super) struct Args {
     /// The shell.
     #[arg(value_enum)]
@@ -46,16 +52,38 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
         None => return Err(CommandError::usage(format!("there are no completions for {}", args.shell))),
     };
     written.map_err(super::cannot_print)?;
-    super::print(&String::from_utf8_lossy(&script))
+    let script = String::from_utf8_lossy(&script);
+    super::print(&if args.shell == Shell::Zsh { for_zsh(&script) } else { script.into_owned() })
+}
+
+/// Completes the script for zsh. When the shell loads it as a function, it has to complete at once, not only from the next
+/// time on. After the name of a field no space follows.
+fn for_zsh(script: &str) -> String {
+    let script = script.replace(
+        "        [[ -n $other ]] && _describe -V 'values' other\n",
+        "        local -a names=(${(M)other:#*=(|:*)}) whole=(${other:#*=(|:*)})\n        \
+         [[ -n $names ]] && _describe -V 'fields' names -S ''\n        \
+         [[ -n $whole ]] && _describe -V 'values' whole\n",
+    );
+    format!(
+        "{}\n[[ $funcstack[1] = _{NAME} ]] && _clap_dynamic_completer_{}\n",
+        script.trim_end(),
+        NAME.replace('-', "_")
+    )
 }
 
 /// Responds to the shell and ends the process, if the shell asks for completions.
 pub(super) fn answer() {
-    CompleteEnv::with_factory(command).var(ASKED).bin(NAME).completer(NAME).complete();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    CompleteEnv::with_factory(|| command(&words)).var(ASKED).bin(NAME).completer(NAME).complete();
 }
 
-/// Returns the commands, with the possible values of their arguments.
-fn command() -> Command {
+/// Returns the commands, with the possible values of their arguments after these words.
+fn command(words: &[OsString]) -> Command {
+    let operation = words
+        .iter()
+        .skip_while(|word| *word != "ctl")
+        .find_map(|word| described().map(|operation| operation.name).find(|name| *name == word.as_os_str()));
     Cli::command().mut_subcommands(|subcommand| {
         let name = subcommand.get_name().to_owned();
         subcommand.mut_args(|arg| {
@@ -65,6 +93,11 @@ fn command() -> Command {
                 ("catalog", "group") => groups,
                 ("ctl", "operation") => requests,
                 ("audit", "only" | "skip") => checks,
+                ("run" | "serve" | "load" | "check", "files") | ("serve", "offer") => {
+                    return arg.add(ArgValueCompleter::new(stories));
+                }
+                ("ctl", "fields") => return arg.add(fields_of(operation.unwrap_or_default())),
+                ("tail", "fields") => return arg.add(fields_of("stream")),
                 (_, "faults") if arg.get_action().takes_values() => faults,
                 _ => return arg,
             };
@@ -116,16 +149,36 @@ fn events() -> Vec<CompletionCandidate> {
 fn groups() -> Vec<CompletionCandidate> {
     let catalog = catalog();
     let menus = catalog.menus().iter().map(|menu| menu.group.as_str());
-    catalog
-        .groups()
-        .into_iter()
-        .chain(menus)
-        .map(|group| CompletionCandidate::new(group.to_owned()))
-        .collect()
+    // Without spaces, which not every shell would quote; the command does not mind.
+    let groups = catalog.groups().into_iter().chain(menus).map(|group| group.replace(' ', "-"));
+    groups.map(CompletionCandidate::new).collect()
 }
 
 fn requests() -> Vec<CompletionCandidate> {
     described().map(|operation| candidate(operation.name, operation.what)).collect()
+}
+
+/// Returns the shipped stories with this prefix, and the files.
+fn stories(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let shipped = load::shipped().filter(|name| typed.to_str().is_some_and(|typed| name.starts_with(typed)));
+    let is_scenario = |path: &Path| path.extension().is_some_and(|ending| ending == "toml");
+    let files = PathCompleter::any().filter(is_scenario).complete(typed);
+    shipped.map(CompletionCandidate::new).chain(files).collect()
+}
+
+/// Returns what completes the fields of an operation of the control surface.
+fn fields_of(operation: &'static str) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |typed: &OsStr| {
+        let schema = asked(operation).unwrap_or_default();
+        let fields = schema["properties"].as_object().into_iter().flatten();
+        let fields =
+            fields.map(|(name, field)| candidate(&format!("{name}="), first_line(&field["description"])));
+        beginning_with(typed, fields.collect())
+    })
+}
+
+fn first_line(text: &Value) -> &str {
+    text.as_str().and_then(|text| text.lines().next()).unwrap_or_default()
 }
 
 fn faults() -> Vec<CompletionCandidate> {
@@ -146,8 +199,8 @@ mod tests {
 
     /// Returns the values of the completions.
     fn next(words: &[&str]) -> Vec<String> {
-        let all = std::iter::once(&NAME).chain(words).map(Into::into).collect();
-        let found = complete(&mut command(), all, words.len(), None).unwrap();
+        let all: Vec<OsString> = std::iter::once(&NAME).chain(words).map(Into::into).collect();
+        let found = complete(&mut command(&all), all, words.len(), None).unwrap();
         found.iter().map(|one| one.get_value().to_string_lossy().into_owned()).collect()
     }
 
@@ -164,6 +217,14 @@ mod tests {
             (&["audit", "--only", "signature-wr"], "signature-wrong"),
             (&["audit", "--only", "order-statuses,signature-wr"], "order-statuses,signature-wrong"),
             (&["schema", "scen"], "scenario"),
+            (&["run", "first"], "first-transfer"),
+            (&["load", "agent-transfer", "lo"], "load-transfer"),
+            (&["serve", "--offer", "own"], "own-channel"),
+            (&["check", "scenarios/first"], "scenarios/first-transfer.toml"),
+            (&["catalog", "--group", "Numb"], "Number-detection"),
+            (&["ctl", "wait", "wi"], "within="),
+            (&["ctl", "move", "b"], "by="),
+            (&["tail", "ev"], "event="),
         ] {
             assert!(next(words).contains(&expected.to_owned()), "{words:?}: {:?}", next(words));
         }

@@ -12,6 +12,9 @@ use crate::scenario::begin::{self, NoStory};
 use crate::scenario::load::{self, Scenario};
 use crate::scenario::{Story, StoryRun};
 
+/// The width of lists in help and messages.
+const WIDTH: usize = 76;
+
 /// Reads stories from files. `set` are the variables given on the command line; each must belong to some story.
 pub(super) fn read(
     files: &[PathBuf],
@@ -47,6 +50,18 @@ pub(super) fn scenarios(
         super::remark(&doubts.render_doubts());
     }
     Ok(scenarios)
+}
+
+/// Returns the names of the stories that ship with the program, in lines for a terminal.
+pub(super) fn shipped_list(indent: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for name in load::shipped() {
+        match lines.last_mut() {
+            Some(line) if line.len() + name.len() + 3 <= WIDTH => line.push_str(&format!(", {name}")),
+            _ => lines.push(format!("{indent}{name}")),
+        }
+    }
+    lines.join(",\n")
 }
 
 /// Returns the request with which a story begins, and its moment.

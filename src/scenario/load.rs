@@ -85,19 +85,34 @@ pub fn is_shipped(path: &Path) -> bool {
     shipped::named(path).is_some()
 }
 
-/// Reads a file from the disk. If it does not exist, the error says which shipped scenario may be meant.
+/// Returns the names of the shipped scenarios.
+pub fn shipped() -> impl Iterator<Item = &'static str> {
+    shipped::names()
+}
+
+/// Whether a path is neither a file nor similar to the name of a shipped scenario.
+pub fn is_neither(path: &Path) -> bool {
+    !path.exists() && shipped::near(path).is_none()
+}
+
+/// Reads the file of a scenario from the disk. If it does not exist, the error says which shipped scenario may be meant.
 ///
 /// # Errors
 ///
 /// If it can't be read.
 pub fn read(path: &Path) -> Result<Arc<SourceFile>, Problems> {
-    SourceFile::read(path).map_err(|unreadable| match shipped::meant(path).filter(|_| !path.exists()) {
+    SourceFile::read(path).map_err(|unreadable| explained(path, unreadable))
+}
+
+/// Says which shipped scenario may be meant by a file that can't be read, if it does not exist.
+fn explained(path: &Path, unreadable: Problems) -> Problems {
+    match shipped::meant(path).filter(|_| !path.exists()) {
         Some(meant) => {
             let shown = quoted(&path.display().to_string());
             Diagnostic::general(format!("can't read {shown}: there is no such file")).help(meant).into()
         }
         None => unreadable,
-    })
+    }
 }
 
 /// Does the same with these texts as the files, without access to the disk.
@@ -183,7 +198,7 @@ impl Source<'_> {
 
     fn read(&self, path: &Path) -> Result<Arc<SourceFile>, Problems> {
         match self {
-            Self::Disk(_) => read(path),
+            Self::Disk(_) => SourceFile::read(path),
             Self::Texts(texts) => texts.get(path).cloned().ok_or_else(|| {
                 let path = path.display();
                 Diagnostic::general(format!("can't read {path}: it is not among the scenarios here")).into()
@@ -267,7 +282,7 @@ impl Loader<'_> {
         let root = match self.open(path) {
             Ok(root) => root,
             Err(unreadable) => {
-                self.problems.extend(unreadable);
+                self.problems.extend(explained(path, unreadable));
                 return None;
             }
         };

@@ -65,14 +65,31 @@ pub(super) fn named(path: &Path) -> Option<&'static str> {
 }
 
 /// Returns the shipped scenario that was probably meant by a file that does not exist.
-pub(super) fn meant(path: &Path) -> Option<String> {
-    let is_wrong_name = path.parent().is_some_and(|folder| folder.as_os_str().is_empty());
+pub(super) fn near(path: &Path) -> Option<&'static str> {
     let stem = path.file_stem()?.to_str()?;
-    let name = match names().find(|own| *own == stem) {
-        None if is_wrong_name => nearest(stem, names())?,
-        exact => exact?,
-    };
-    Some(format!("`{name}` is a story that ships with the program: write it without folder and ending"))
+    match names().find(|own| *own == stem) {
+        None if is_name(path) => nearest(stem, names()),
+        exact => exact,
+    }
+}
+
+/// Returns advice about a file that does not exist: the shipped scenario that was probably meant, or all of them.
+pub(super) fn meant(path: &Path) -> Option<String> {
+    match near(path) {
+        Some(name) => Some(format!(
+            "`{name}` is a story that ships with the program: write it without folder and ending"
+        )),
+        None if is_name(path) => {
+            let all: Vec<&str> = names().collect();
+            Some(format!("these stories ship with the program and need no file: {}", all.join(", ")))
+        }
+        None => None,
+    }
+}
+
+/// Whether a path has no folder, so that it may be meant as the name of a shipped scenario.
+fn is_name(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder.as_os_str().is_empty())
 }
 
 #[cfg(test)]
@@ -102,6 +119,10 @@ mod tests {
             "`first-transfer` is a story that ships with the program: write it without folder and ending";
         for path in ["nowhere/first-transfer.toml", "first-transfer.toml", "first-transfr"] {
             assert_eq!(meant(Path::new(path)).as_deref(), Some(said), "{path}");
+        }
+        for path in ["nosuch.toml", "nosuch"] {
+            let said = meant(Path::new(path)).unwrap();
+            assert!(names().all(|name| said.contains(name)), "{said}");
         }
         assert_eq!(meant(Path::new("tests/mine.toml")), None);
     }

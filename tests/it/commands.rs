@@ -210,6 +210,11 @@ fn completions_exist_for_the_usual_shells() {
         assert_code(&output, 0);
         assert!(stdout(&output).contains("airudder-mock"), "{shell}");
     }
+    let zsh = stdout(&run(&["completions", "zsh"]));
+    assert!(
+        zsh.contains("-V 'fields' names -S ''") && zsh.contains("$funcstack[1] = _airudder-mock"),
+        "{zsh}"
+    );
     // The script asks the program. That TAB works in the shells themselves is tried by tests/tab.py.
     let asked = program()
         .envs([("AIRUDDER_MOCK_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", "2"), ("_CLAP_IFS", "\n")])
