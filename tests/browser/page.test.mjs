@@ -406,6 +406,41 @@ test("a workflow is drawn with its ways and the rows at each node", async (conte
   assert.deepEqual(wrong, []);
 });
 
+test("an empty wire says how to begin", async (context) => {
+  const mock = await serve();
+  const { page, wrong, close } = await open(browser, mock.page);
+  context.after(async () => { await close(); await mock.close(); });
+  await page.locator(".empty .first").last().waitFor();
+  const [address, request] = await page.locator(".empty .first").allInnerTexts();
+  assert.equal(address, mock.url);
+  const [, url, ...fields] = /^curl -s (\S+) -d (\S+) -d (\S+)$/.exec(request);
+  const token = await (await fetch(url, { method: "POST", body: new URLSearchParams(fields.map((field) => field.split("="))) })).json();
+  assert.ok(token.data.token, JSON.stringify(token));
+  await row(page, "auth.token").waitFor();
+  assert.equal(await page.locator(".empty .first:visible").count(), 0);
+  assert.deepEqual(wrong, []);
+});
+
+test("a fault that is used up is no longer in force", async (context) => {
+  const { page, mock, wrong } = await setting(browser, context);
+  await mock.control("POST", "/faults", { fault: "signature-wrong of session.end, first 1" });
+  await page.reload();
+  await page.locator(".badge", { hasText: "1 fault" }).waitFor();
+  await mock.control("POST", "/emit", { event: "session.end" });
+  await row(page, "session.end").waitFor();
+  await page.locator(".badge").waitFor({ state: "detached" });
+  assert.deepEqual(wrong, []);
+});
+
+test("a small phone shows all of the wire's head", async (context) => {
+  const { page, mock, wrong } = await setting(browser, context, { width: 360, height: 740, answer: () => [401, "{}"] });
+  for (let times = 0; times < 3; times += 1) await mock.control("POST", "/emit", { event: "session.end" });
+  await page.locator(".segments .count").last().waitFor();
+  const [wide, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= inner, `${wide} wide`);
+  assert.deepEqual(wrong, []);
+});
+
 test("what is in force stands in the header", async (context) => {
   const mock = await serve([], "strict = \"strict\"\n[[faults]]\ncall = \"auth.token\"\nstatus = 503\n[catalog.\"session.end\"]\nevent = \"over\"\n");
   const { page, wrong, close } = await open(browser, mock.page);

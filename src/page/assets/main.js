@@ -53,7 +53,7 @@ const controls = new Controls(clock, {
 const catalog = new Catalog();
 const objects = new Objects({ only: (group) => only(group), chat: (chat) => go({ view: "phone", chat }, { push: true }) });
 const stories = new Stories({ search: (q) => go({ q, show: "", of: "", view: narrow.matches ? "wire" : place.view }, { push: true }) });
-const load = new Load({ found: () => { worldTabs.querySelector(".view-load").hidden = false; worldTabs.classList.add("has-load"); timeline.quiet = ["A load keeps no journal", "Its events are counted, not kept: Load shows its progress."]; timeline.draw(); show(); } });
+const load = new Load({ found: () => { worldTabs.querySelector(".view-load").hidden = false; worldTabs.classList.add("has-load"); timeline.quiet = ["A load keeps no journal", "Its events are counted, not kept: Load shows its progress."]; timeline.first = null; timeline.draw(); show(); } });
 const resent = new Map();
 const detail = new Detail(wire, {
   origin: location.origin + BASE.replace(/\/_mock$/, ""),
@@ -208,14 +208,25 @@ function show() {
 function drawBadges() {
   const badge = (view, kind, text, title) => h("button", { type: "button", class: "badge " + kind, title, onclick: () => go({ view, world: "" }) }, text);
   const { strict = "standard", assumed, corrected = [] } = settings;
+  const faults = controls.faults.filter((fault) => !fault.spent);
   fill(badges,
-    controls.faults.length > 0 && badge("controls", "bad", plural(controls.faults.length, "fault"), controls.faults.map((fault) => visible(fault.kind, 60)).join(", ")),
+    faults.length > 0 && badge("controls", "bad", plural(faults.length, "fault"), faults.map((fault) => visible(fault.kind, 60)).join(", ")),
     corrected.length > 0 && badge("catalog", "extra", plural(corrected.length, "correction"), "From the settings: " + visible(corrected.join(", "), 300)),
     strict !== "standard" && badge("catalog", "extra", visible(strict, 12), "How strict the mock is"),
     assumed === "refuse" && badge("catalog", "extra", "assumed: refused", "Entries that are only assumed about the vendor are refused"));
 }
 
-const refreshSettings = () => get("/settings").then((now) => { settings = now; drawBadges(); }, () => {});
+const refreshSettings = () => get("/settings").then((now) => { settings = now; drawBadges(); return sayFirst(); }).catch(() => {});
+
+/** The first request, for those who have made none: as `serve` prints it. */
+async function sayFirst() {
+  const [account] = (await get("/objects", { limit: 1 })).accounts;
+  const address = location.origin + BASE.replace(/\/_mock$/, "");
+  // Secrets are shown by nothing but the default, which is in the manual.
+  const secret = account?.app_key === "AIRudderMockKey0000001" && !settings.written?.accounts ? "AIRudderMockSecret0001" : "...";
+  timeline.first &&= account ? [address, `curl -s ${address}/service/cloud/auth -d APPKey=${account.app_key} -d APPSecret=${secret}`] : [];
+  timeline.draw();
+}
 
 let taken = null;
 let watching = 0;

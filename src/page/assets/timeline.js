@@ -33,6 +33,8 @@ export class Timeline {
   following = true;
   /** What is said where there is nothing. */
   quiet = ["Nothing yet", "Point your client at this mock, or start a chat: everything on the wire appears here as it happens."];
+  /** Where the mock is, and a first request to it; `null` where requests are not shown. */
+  first = [];
   #from = 0;
   #version = -1;
   #filter = {};
@@ -219,6 +221,7 @@ export class Timeline {
       h("p", null, nothing
         ? this.quiet[1]
         : plural(this.wire.rows.length, "row is", "rows are") + " hidden by the filters."),
+      nothing && this.first?.map((text) => h("code", { class: "first" }, visible(text, 300))),
       !nothing && this.clear && h("button", { type: "button", class: "button", onclick: () => this.clear() }, "Clear filters"));
   }
 
