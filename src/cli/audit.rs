@@ -27,13 +27,17 @@ const EXAMPLES: &str = "\
 Examples:
   airudder-mock audit --callback-url http://127.0.0.1:3000/hook
       Judges the receiver by its responses only.
-  airudder-mock audit --callback-url http://127.0.0.1:3000/hook --probe http://127.0.0.1:3000/probe
+  airudder-mock audit --callback-url http://127.0.0.1:3000/hook \\
+          --probe http://127.0.0.1:3000/probe
       Also judges the effects: the probe says how many distinct events were processed.
-  airudder-mock audit --callback-url http://127.0.0.1:3000/hook --listen 127.0.0.1:2478
+  airudder-mock audit --callback-url http://127.0.0.1:3000/hook \\
+          --listen 127.0.0.1:2478
       Also judges the requests that the receiver sends to the mock because of callbacks.
-  airudder-mock audit --callback-url http://127.0.0.1:3000/hook --only signature-wrong --traffic
+  airudder-mock audit --callback-url http://127.0.0.1:3000/hook \\
+          --only signature-wrong --traffic
       Runs one check and prints every byte.
-  airudder-mock audit --callback-url http://127.0.0.1:3000/hook --junit report.xml --threshold warning
+  airudder-mock audit --callback-url http://127.0.0.1:3000/hook \\
+          --junit report.xml --threshold warning
       For CI: writes a JUnit report, and warnings fail the audit, too.
   airudder-mock audit --list
       Lists all checks.

@@ -10,9 +10,10 @@ use crate::files::visible;
 const EXAMPLES: &str = "\
 Examples:
   airudder-mock ca
-      Prints the file of the authority's certificate and, for each language, the
-      variable that makes its programs trust it. The output can be run:
-      eval \"$(airudder-mock ca)\"
+      Prints the file of the authority's certificate and, for each language, the variable that makes its \
+      programs trust it.
+  eval \"$(airudder-mock ca)\"
+      Sets these variables in a shell.
   airudder-mock ca --export ca.pem
       Copy the certificate, for a container image or another machine.";
 

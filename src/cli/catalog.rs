@@ -53,7 +53,8 @@ Examples:
   airudder-mock catalog session.transfer
   airudder-mock catalog --faults
   airudder-mock catalog --codes
-  airudder-mock catalog --format json | jq '.[] | select(.direction == \"callback\") | .id'";
+  airudder-mock catalog --format json |
+          jq '.[] | select(.direction == \"callback\") | .id'";
 
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let Args { id, format, group, magic, faults, codes, reference } = args;

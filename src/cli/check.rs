@@ -17,11 +17,11 @@ use crate::settings::{self, Flags, Settings};
 /// The arguments of `check`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Without --as, a file is checked as settings if it is named airudder-mock.toml or has a key that only settings have.
+Without --as, a file is checked as settings if it is named airudder-mock.toml or has a key that only settings have. \
 A file given with --config is also checked as settings; the scenarios may use the endpoints and callbacks it declares.
 
 Examples:
-    airudder-mock check scenarios/*.toml airudder-mock.toml
+    airudder-mock check tests/*.toml airudder-mock.toml
     airudder-mock check --routes
         Shows where each callback goes according to airudder-mock.toml in this folder.")]
 pub(super) struct Args {

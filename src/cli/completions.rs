@@ -33,11 +33,11 @@ for a new version.
 
 Examples:
   airudder-mock completions bash \\
-      > ~/.local/share/bash-completion/completions/airudder-mock
+          > ~/.local/share/bash-completion/completions/airudder-mock
   airudder-mock completions zsh > ~/.zfunc/_airudder-mock
       The folder must be in $fpath before `compinit` runs: fpath+=(~/.zfunc) in ~/.zshrc.
   airudder-mock completions fish \\
-      > ~/.config/fish/completions/airudder-mock.fish")]
+          > ~/.config/fish/completions/airudder-mock.fish")]
 pub(super) struct Args {
     /// The shell.
     #[arg(value_enum)]

@@ -20,7 +20,8 @@ Examples:
   airudder-mock ctl journal endpoint='task.*' status=500
   airudder-mock ctl move by=25h
   airudder-mock ctl emit event=agent.transfer conversation=CALL_ID
-  airudder-mock ctl add-fault fault.call=task.create fault.status=503 fault.times=2
+  airudder-mock ctl add-fault fault.call=task.create fault.status=503 \\
+          fault.times=2
   airudder-mock ctl stream
       Prints every event as it happens, one JSON object per line.
 

@@ -13,11 +13,12 @@ use crate::files::{read_within, visible};
 const MOST_MEGABYTES: u64 = 2_048;
 
 const EXAMPLES: &str = "\
-Compares the records of two runs (--record), story by story, and prints the first difference. Line
+Compares the records of two runs (--record), story by story, and prints the first difference. Line \
 numbers and real durations are ignored. Exits with 1 if there is a difference.
 
 Examples:
-  airudder-mock run scenarios/agent-transfer.toml --seed 7 --epoch 2030-01-01T00:00:00Z --speed max --record a.ndjson
+  airudder-mock run agent-transfer --seed 7 --epoch 2030-01-01T00:00:00Z \\
+          --speed max --record a.ndjson
   airudder-mock diff a.ndjson b.ndjson
   airudder-mock diff a.ndjson b.ndjson --ignore at --ignore body.call_id
       Ignores times and one field of the bodies.";

@@ -31,10 +31,12 @@ const EXAMPLES: &str = "\
 Examples:
   airudder-mock emit session.transfer --print
       Shows the exact request with its signature, and sends nothing.
-  airudder-mock emit session.transfer --set user.id=123 --set transfer.company=Indonesia
+  airudder-mock emit session.transfer --set user.id=123 \\
+          --set transfer.company=Indonesia
       Sends it to http://127.0.0.1:2479/, where `airudder-mock receive` listens.
   airudder-mock emit message.receive --set 'messages[0].content.text=hello'
-  airudder-mock emit message.status --count 100 --callback-url http://127.0.0.1:3000/hook
+  airudder-mock emit message.status --count 100 \\
+          --callback-url http://127.0.0.1:3000/hook
   airudder-mock emit agent.transfer --into http://127.0.0.1:2478
       The running mock sends it as one of its own callbacks.
   echo '{\"any\": \"thing\"}' | airudder-mock emit session.end --body -

@@ -24,13 +24,13 @@ use crate::settings::Flags;
 const EXAMPLES: &str = "\
 Examples:
   airudder-mock exec -- pytest
-      The tests find the URL of the mock in AIRUDDER_MOCK_URL, and its credentials in
-      AIRUDDER_MOCK_APP_KEY, _APP_SECRET, _SIGN_KEY, _SIGN_SECRET and _SECRET;
+      The tests find the URL of the mock in AIRUDDER_MOCK_URL, and its credentials in \
+      AIRUDDER_MOCK_APP_KEY, _APP_SECRET, _SIGN_KEY, _SIGN_SECRET and _SECRET; \
       with --control-token, the token is in AIRUDDER_MOCK_CONTROL_TOKEN.
   airudder-mock exec --receive-on 3000 --speed max -- npm test
       Callbacks go to http://127.0.0.1:3000/, where the tests listen.
   airudder-mock exec --intercept -- pytest
-      For code with https://api.airudder.com hard-coded: environment variables for a
+      For code with https://api.airudder.com hard-coded: environment variables for a \
       proxy and a certificate authority redirect its requests to the mock.
 
 Exits with the exit code of COMMAND.";

@@ -11,14 +11,15 @@ pub(super) const HELP: &str = "\
 Exit codes:
     0  success
     1  an expectation failed, a callback could not be delivered, a signature is
-       wrong, a `strict` mock found a mistake in a request, an audit found something,
-       or a load met a condition of --fail-if
+       wrong, a `strict` mock found a mistake in a request, an audit found
+       something, or a load met a condition of --fail-if
     2  wrong usage, or a mistake in a file; nothing was sent
     3  could not start, for example because an address is in use
     4  `serve` only: callbacks were not sent or were waiting for a retry, or the
        data folder could not be written
     5  `load` and `merge` only: the run is VOID, so its figures are not valid
-   70  a bug in this program, which stopped rather than continue in a broken state
+   70  a bug in this program, which stopped rather than continue in a broken
+       state
   130  interrupted
 `exec` exits with the code of its command, once that runs";
 

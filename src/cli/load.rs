@@ -43,13 +43,17 @@ const DEFAULT_SLO: &str = "p99<100ms,errors<0.1%";
 
 const EXAMPLES: &str = "\
 Examples, with a receiver at $URL:
-  airudder-mock load scenarios/load-transfer.toml --callback-url $URL --rate 500/s --duration 30s
+  airudder-mock load load-transfer --callback-url $URL --rate 500/s \\
+          --duration 30s
       Open loop: 500 signed session.transfer callbacks a second, whatever the receiver does.
-  airudder-mock load scenarios/load-transfer.toml --callback-url $URL --rate 100/s..2k/s --report out.html
+  airudder-mock load load-transfer --callback-url $URL --rate 100/s..2k/s \\
+          --report out.html
       A ramp, and a page with charts.
-  airudder-mock load scenarios/load-transfer.toml --callback-url $URL --find-max --slo 'p99<50ms,errors<0.1%'
+  airudder-mock load load-transfer --callback-url $URL --find-max \\
+          --slo 'p99<50ms,errors<0.1%'
       Finds the highest rate that meets the conditions.
-  airudder-mock load scenarios/agent-transfer.toml --callback-url $URL --rate 20/s --unit stories
+  airudder-mock load agent-transfer --callback-url $URL --rate 20/s \\
+          --unit stories
       Whole conversations; your requests go to http://127.0.0.1:2478.";
 
 /// The arguments of `load`.

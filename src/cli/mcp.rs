@@ -46,7 +46,8 @@ const AUDIT: &str = "audit";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 An agent that supports the Model Context Protocol starts this command itself, beside `airudder-mock serve`:
-    { \"mcpServers\": { \"airudder-mock\": { \"command\": \"airudder-mock\", \"args\": [\"mcp\"] } } }")]
+    { \"mcpServers\": {
+        \"airudder-mock\": { \"command\": \"airudder-mock\", \"args\": [\"mcp\"] } } }")]
 pub(super) struct Args {
     #[command(flatten)]
     mock: Where,

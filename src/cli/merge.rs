@@ -7,8 +7,8 @@ use super::{CommandError, Exit};
 use crate::load::{Report, merge};
 
 const EXAMPLES: &str = "\
-Counts and distributions add up exactly, in any order; percentiles are computed
-from the sum, never averaged. Merged reports can be merged again. If a shard is
+Counts and distributions add up exactly, in any order; percentiles are computed \
+from the sum, never averaged. Merged reports can be merged again. If a shard is \
 missing, the report is VOID. A single report can be compared and written again.
 
 Examples:
@@ -17,7 +17,8 @@ Examples:
   Every part wrote its report into a folder:
       airudder-mock merge parts --report whole.html
   Is today slower than yesterday?
-      airudder-mock merge today.json --baseline yesterday.json --fail-if 'p99>+20%' --report today.md";
+      airudder-mock merge today.json --baseline yesterday.json \\
+          --fail-if 'p99>+20%' --report today.md";
 
 /// The arguments of `merge`.
 #[derive(Debug, clap::Args)]

@@ -24,6 +24,8 @@ mod exit;
 mod fault_list;
 mod format;
 mod found;
+#[cfg(test)]
+mod help;
 mod init;
 mod lines;
 mod load;
@@ -51,6 +53,7 @@ mod tail;
 mod taken;
 mod terminal;
 mod timeline;
+mod tips;
 mod trace;
 mod trust;
 mod verdicts;
@@ -62,7 +65,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 pub use exit::{CommandError, Exit};
 use signals::{interrupted, interrupted_or, interrupted_with};
@@ -87,7 +90,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Create a folder to start from: settings with every key, a story, and a receiver in your language with its test.
+    /// Create a folder to start from: settings with every key, a story, and a receiver in your language (Python's and Node's with tests).
     Init(init::Args),
     /// Run scenario files as stories: send their callbacks, wait for your requests, check the results.
     Run(run::Args),
@@ -143,7 +146,10 @@ pub fn main() -> ExitCode {
     completions::answer();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return exit::usage(&error),
+        Err(error) => {
+            let words: Vec<_> = std::env::args_os().collect();
+            return exit::usage(&tips::with_tips(error, &Cli::command(), &words));
+        }
     };
     let config = cli.config.as_deref();
     raise_descriptors();

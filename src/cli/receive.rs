@@ -27,19 +27,20 @@ use crate::time::HumanDuration;
 const DEFAULT_LISTEN: &str = "127.0.0.1:2479";
 
 const EXAMPLES: &str = "\
-Requests to every path, with every method, count as callbacks. The signature is
-verified over the exact bytes received. An event that the catalog lists as signed
-must have a signature; others may. A wrong signature is reported, but gets the
-same response as a right one; with --refuse it gets a 401, as from a real
+Requests to every path, with every method, count as callbacks. The signature is \
+verified over the exact bytes received. An event that the catalog lists as signed \
+must have a signature; others may. A wrong signature is reported, but gets the \
+same response as a right one; with --refuse it gets a 401, as from a real \
 receiver.
 
-Stops on Ctrl-C or after --count, and then prints totals. Exits with 0 if no
+Stops on Ctrl-C or after --count, and then prints totals. Exits with 0 if no \
 signature was wrong, and with 1 otherwise.
 
 Examples:
   In one terminal, a receiver; in the other, a story sent to it:
       airudder-mock receive
-      airudder-mock run scenarios/agent-transfer.toml --callback-url http://127.0.0.1:2479/hook
+      airudder-mock run agent-transfer \\
+          --callback-url http://127.0.0.1:2479/hook
   See how failed deliveries are retried:
       airudder-mock receive --fail-first 2
   A slow receiver:
@@ -47,7 +48,7 @@ Examples:
   Wait for three callbacks, save them, and fail if a signature is wrong:
       airudder-mock receive --count 3 --json > callbacks.ndjson
 
-The vendor's own algorithm is not public. The preset `airudder` is assumed;
+The vendor's own algorithm is not public. The preset `airudder` is assumed; \
 see docs/signing.md.";
 
 /// The arguments of `receive`.

@@ -22,13 +22,15 @@ use crate::settings::{Flags, url_for};
 const MOST_MEGABYTES: u64 = 2_048;
 
 const EXAMPLES: &str = "\
-Sends every attempt of a record again, in the same order and with the same pauses: with the same
+Sends every attempt of a record again, in the same order and with the same pauses: with the same \
 headers and bytes, or signed again with --sign. Exits with 1 if the receiver does not accept all.
 
 Examples:
-  airudder-mock run scenarios/agent-transfer.toml --seed 7 --speed max --record run.ndjson
-  airudder-mock replay run.ndjson --callback-url http://127.0.0.1:3000/hook --speed max
-  airudder-mock replay run.ndjson --callback-url http://127.0.0.1:3000/hook --sign --secret s3cret
+  airudder-mock run agent-transfer --seed 7 --speed max --record run.ndjson
+  airudder-mock replay run.ndjson --speed max \\
+          --callback-url http://127.0.0.1:3000/hook
+  airudder-mock replay run.ndjson --sign --secret s3cret \\
+          --callback-url http://127.0.0.1:3000/hook
       For a receiver that checks timestamps, or has another secret.";
 
 /// The arguments of `replay`.

@@ -41,9 +41,9 @@ Examples:
   airudder-mock serve --listen 127.0.0.1:0 --port-file port.txt --speed max
       For CI: uses a free port, writes it to a file, and does not wait for simulated people.
   airudder-mock serve --proxy 127.0.0.1:8081
-      For programs with https://api.airudder.com hard-coded: set
+      For programs with https://api.airudder.com hard-coded: set \
       https_proxy=http://127.0.0.1:8081, and trust the certificate that `airudder-mock ca` names.
-  airudder-mock serve scenarios/own-channel.toml --callback-url http://127.0.0.1:3000/hook
+  airudder-mock serve own-channel --callback-url http://127.0.0.1:3000/hook
       Also runs a story, which waits for the requests of your server.";
 
 /// Maximum number of callbacks to one URL that the start page names.

@@ -18,13 +18,16 @@ Examples:
   The header of a body in a file:
       airudder-mock sign < body.json
   A request with the right signature:
-      curl -H \"$(airudder-mock sign --secret s3cret < body.json)\" --data-binary @body.json URL
+      curl -H \"$(airudder-mock sign --secret s3cret < body.json)\" \\
+          --data-binary @body.json URL
   Only the signature, by another scheme:
-      printf '%s' '{\"id\":1}' | airudder-mock sign --preset md5-body-secret --value-only
+      printf '%s' '{\"id\":1}' |
+          airudder-mock sign --preset md5-body-secret --value-only
   A fixed time and id, for a test vector:
       airudder-mock sign --preset standard-webhooks \\
           --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw \\
-          --timestamp 1614265330 --nonce msg_p5jXN8AQM9LWM0D4loKWxJek < body.json
+          --nonce msg_p5jXN8AQM9LWM0D4loKWxJek \\
+          --timestamp 1614265330 < body.json
 
 The vendor's own algorithm is not public. The preset `airudder` is assumed; see docs/signing.md.";
 

@@ -22,7 +22,7 @@ Examples:
       All requests that were refused with 400, including earlier ones.
   airudder-mock tail --json kind=tried | jq .status
 
-On a terminal: `r` and Enter sends the last callback again, `r 7` callback number 7; `o` shows the last line in full,
+On a terminal: `r` and Enter sends the last callback again, `r 7` callback number 7; `o` shows the last line in full, \
 `o 7` callback number 7; `q` quits.";
 
 /// Default for the number of latest lines shown at the start.

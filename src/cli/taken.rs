@@ -32,8 +32,8 @@ pub(super) async fn by_whom(error: BindError) -> CommandError {
     let BindError::InUse { addr, flag } = &error else { return CommandError::start(error) };
     match mock_at(*addr).await {
         Some(who) => CommandError::start(format!(
-            "{addr} is taken by another mock, {who}: use that one, stop it, or give this one a free port with {flag} \
-             127.0.0.1:0"
+            "{addr} is taken by another mock, {who}: stop it, use it in place of this one, or give this one a free port \
+             with {flag} 127.0.0.1:0 and send your requests there"
         )),
         // Another program listens there, or it does not respond.
         None => CommandError::start(error),

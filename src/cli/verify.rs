@@ -11,25 +11,26 @@ use crate::contract::signature::{Received, Scheme, Signer, TimestampUnit};
 use crate::net::Headers;
 
 const EXAMPLES: &str = "\
-Prints `valid` and exits with 0, or says what is wrong with the signature and exits
-with 1.
-To explain a mismatch it tries other encodings of the digest, the body re-serialised
-as the JSON libraries of common languages do, line ends and byte order marks, white
+Prints `valid` and exits with 0, or says what is wrong with the signature and exits with 1.
+
+To explain a mismatch it tries other encodings of the digest, the body re-serialised \
+as the JSON libraries of common languages do, line ends and byte order marks, white \
 space around the secret, and other algorithms and presets.
 
 Examples:
   A signature from a log, against the body as it was received:
       airudder-mock verify --secret s3cret --signature 5f1c... < body.json
-  For schemes with a timestamp, with the headers as received; `--timestamp`, `--nonce`
+  For schemes with a timestamp, with the headers as received; `--timestamp`, `--nonce` \
   and `--signature` take their values alone:
       airudder-mock verify --preset standard-webhooks \\
           --secret whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw \\
           --header 'webhook-id: msg_p5jXN8AQM9LWM0D4loKWxJek' \\
           --header 'webhook-timestamp: 1614265330' \\
-          --header 'webhook-signature: v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=' \\
+          --signature v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE= \\
           --now 1614265330 < body.json
   Sign and verify in one line:
-      airudder-mock verify --signature \"$(airudder-mock sign --value-only < body.json)\" < body.json
+      airudder-mock verify --signature \\
+          \"$(airudder-mock sign --value-only < body.json)\" < body.json
 
 The vendor's own algorithm is not public. The preset `airudder` is assumed; see docs/signing.md.";
 

@@ -360,6 +360,7 @@ fn an_await_that_nothing_answers_says_what_came_instead() {
     let (_, output) = run_against(text, &receiver, 1);
     let message = "expected the request `chatbot.agent_transfer_result` within 50ms: it never arrived";
     assert!(output.contains(message), "{output}");
+    assert!(output.contains("none arrived: does your server send them to http://127.0.0.1:"), "{output}");
 }
 
 #[test]
@@ -382,6 +383,30 @@ fn a_taken_address_says_what_to_do() {
     let output = run(&["run", "scenarios/agent-transfer.toml", "--listen", &address]);
     assert_code(&output, 3);
     assert!(stderr(&output).contains("127.0.0.1:0"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_command_without_the_dashes_before_it_and_a_story_that_is_not_there_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |args: &[&str]| {
+        let output = program().current_dir(folder.path()).args(args).output().unwrap();
+        assert_code(&output, 2);
+        stderr(&output)
+    };
+    fs::write(folder.path().join("receiver.js"), "").unwrap();
+    let text = told(&["run", "first-transfer", "node", "receiver.js"]);
+    assert!(text.contains("airudder-mock run first-transfer -- node receiver.js"), "{text}");
+    let text = told(&["run", "first-transfer", "nosuch.toml"]);
+    assert!(text.contains("`nosuch.toml`") && !text.contains("--"), "{text}");
+    for args in [
+        &["run", "nosuch.toml"][..],
+        &["check", "nosuch"],
+        &["load", "nosuch", "--callback-url", "http://127.0.0.1:1/"],
+        &["run"],
+    ] {
+        let text = told(args);
+        assert!(text.contains("first-transfer, ") && text.contains("your-workflow"), "{args:?}: {text}");
+    }
 }
 
 #[test]

@@ -17,7 +17,8 @@ const EXAMPLES: &str = "\
 Examples:
   airudder-mock chat
       Uses the mock at http://127.0.0.1:2478, or starts one if none runs there.
-  airudder-mock chat --callback-url http://127.0.0.1:3000/hook --listen 127.0.0.1:2478
+  airudder-mock chat --callback-url http://127.0.0.1:3000/hook \\
+          --listen 127.0.0.1:2478
       Starts a mock whose callbacks go to your system.
   airudder-mock chat --conversation CALL_ID
       Continues as the user of an existing conversation, such as one of a campaign.

@@ -6,30 +6,39 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::cli::CommandError;
 use crate::cli::announce::AddressFiles;
 use crate::cli::argument;
 use crate::cli::reachable::ReceiverWait;
+use crate::cli::stories::shipped_list;
 use crate::cli::trace::TraceArgs;
 use crate::engine::Speed;
+use crate::scenario::load;
 use crate::settings::Flags;
 use crate::time::HumanDuration;
 
 const EXAMPLES: &str = "\
 Examples:
-  airudder-mock run scenarios/agent-transfer.toml
+  airudder-mock run agent-transfer
       The embedded sample receiver receives the callbacks and responds as your server would.
-  airudder-mock run scenarios/agent-transfer.toml --callback-url http://127.0.0.1:3000/hook
+  airudder-mock run agent-transfer --callback-url http://127.0.0.1:3000/hook
       Your own server receives them; it sends its requests to http://127.0.0.1:2478.
-  airudder-mock run scenarios/*.toml --speed max --junit report.xml --quiet
-      In CI: every story as fast as possible.
-  airudder-mock run scenarios/first-transfer.toml --speed max -- node receiver.js
+  airudder-mock run tests/*.toml --speed max --junit report.xml --quiet
+      In CI: every story of a folder, as fast as possible.
+  airudder-mock run first-transfer --speed max -- node receiver.js
       The same with your own server: it is started with the port to listen on in PORT, and stopped at the end.
-  airudder-mock run scenarios/agent-transfer.toml --seed 42 --epoch 2030-01-01T00:00:00Z --speed max --record run.ndjson
+  airudder-mock run agent-transfer --seed 42 --epoch 2030-01-01T00:00:00Z \\
+          --speed max --record run.ndjson
       Sends the same bytes every time.";
+
+/// Returns the closing lines of the help.
+fn closing() -> String {
+    format!("{EXAMPLES}\n\nStories that ship with the program:\n{}", shipped_list("  "))
+}
 
 /// The arguments of `run`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = closing())]
 pub(in crate::cli) struct Args {
     /// Scenario files, or the names of stories that ship with the program: `first-transfer`. Several run concurrently.
     #[arg(required = true, value_name = "FILE")]
@@ -97,4 +106,26 @@ pub(in crate::cli) struct Args {
     /// callbacks; AIRUDDER_MOCK_CALLBACK_URL, AIRUDDER_MOCK_APP_KEY, _APP_SECRET, _SIGN_KEY and _SIGN_SECRET.
     #[arg(last = true, value_name = "COMMAND")]
     pub(super) command: Vec<OsString>,
+}
+
+impl Args {
+    /// Recognises a COMMAND without the `--` before it, whose words were read as files.
+    pub(super) fn check_files(&self) -> Result<(), CommandError> {
+        let is_no_story =
+            |path: &PathBuf| load::is_neither(path) && path.extension().is_none_or(|ending| ending != "toml");
+        let Some(at) = self.files.iter().skip(1).position(is_no_story).filter(|_| self.command.is_empty())
+        else {
+            return Ok(());
+        };
+        let (stories, command) = self.files.split_at(at + 1);
+        let line =
+            |words: &[PathBuf]| words.iter().map(|word| format!(" {}", word.display())).collect::<String>();
+        Err(CommandError::usage(format!(
+            "`{}` is neither a file nor a story that ships with the program; a command that starts your server comes after `--`: \
+             airudder-mock run{} --{}",
+            command[0].display(),
+            line(stories),
+            line(command)
+        )))
+    }
 }

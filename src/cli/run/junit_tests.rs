@@ -110,6 +110,7 @@ fn facts() -> Facts {
         totals: Totals::default(),
         hits: Hits::default(),
         verified: None,
+        awaited_at: None,
         interrupted: false,
         found: Vec::new(),
         counts: BTreeMap::new(),

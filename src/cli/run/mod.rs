@@ -41,6 +41,7 @@ fn begin_and_run(mut args: Args, config: Option<&Path>, reports: &Reports) -> Re
     {
         args.target.callback_url = Some(with_free_port(url)?);
     }
+    args.check_files()?;
     let mut prepared = super::prepare(config, &args.target, args.listen.as_deref())?;
     let stories = stories::read(&args.files, &args.set, &prepared)?;
     if !args.command.is_empty() && !names_receiver(&prepared, &stories) {

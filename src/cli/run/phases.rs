@@ -264,6 +264,7 @@ impl<'a> Run<'a> {
             totals: engine.totals(),
             hits: engine.hits().clone(),
             verified: embedded.as_ref().map(|embedded| embedded.verified()),
+            awaited_at: embedded.is_none().then(|| mock.url()),
             interrupted: matches!(ended, Ended::By(End::Interrupted)),
             found: engine.findings().all().cloned().collect(),
             counts: engine.findings().counts().clone(),

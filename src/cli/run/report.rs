@@ -21,6 +21,8 @@ pub(super) struct Facts {
     /// How often each fault has hit.
     pub(super) hits: Hits,
     pub(super) verified: Option<(u64, u64)>,
+    /// The URL for the requests of a server outside. `None` if the embedded receiver sends them.
+    pub(super) awaited_at: Option<String>,
     pub(super) interrupted: bool,
     /// The findings about the requests.
     pub(super) found: Vec<Found>,

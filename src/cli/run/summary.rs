@@ -54,6 +54,10 @@ pub(super) fn summary(is_quiet: bool, tally: &Tally, facts: &Facts, assumed: &As
     lines.push(callbacks);
     let mut requests =
         format!("requests    {} answered, {} of them refused", tally.requests, tally.refused_requests);
+    let missed = tally.requests == 0 && tally.missed_a_request();
+    if let Some(url) = facts.awaited_at.as_deref().filter(|_| missed) {
+        requests = format!("requests    none arrived: does your server send them to {url}?");
+    }
     if tally.requests_on_purpose > 0 {
         requests.push_str(&format!(", {} wrong on purpose", tally.requests_on_purpose));
     }

@@ -86,6 +86,12 @@ impl Tally {
         self.stories.values().map(|story| story.skipped.len()).sum()
     }
 
+    /// Whether a story failed because it awaited a request and none at all arrived.
+    pub(super) fn missed_a_request(&self) -> bool {
+        let mut failures = self.stories.values().flat_map(|story| &story.failures);
+        failures.any(|failure| failure.kind == FailureKind::AwaitNothing.as_str())
+    }
+
     /// Returns the number of stories that passed.
     pub(super) fn passed(&self) -> usize {
         self.stories.values().filter(|story| story.passed == Some(true)).count()
