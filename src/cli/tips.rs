@@ -14,7 +14,10 @@ const OF_STORIES: [&str; 3] = ["run", "load", "check"];
 /// Adds tips to an error that was found in these words of the command line.
 pub(super) fn with_tips(mut error: clap::Error, program: &Command, words: &[OsString]) -> clap::Error {
     if let Some(tip) = tip(&error, program, words) {
-        error.remove(ContextKind::SuggestedArg);
+        if error.remove(ContextKind::SuggestedArg).is_some() {
+            // It is about the suggested argument.
+            error.remove(ContextKind::Usage);
+        }
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
     }
     error
@@ -77,7 +80,7 @@ mod tests {
             "receive --port 3000",
         ] {
             let told = told(&format!("airudder-mock {line}"));
-            assert!(told.contains("--listen 127.0.0.1:3000") && !told.contains("similar"), "{told}");
+            assert!(told.contains("--listen 127.0.0.1:3000") && !told.contains("port-file"), "{told}");
         }
         assert!(told("airudder-mock serve --port").contains("--listen 127.0.0.1:PORT"));
         assert!(!told("airudder-mock ctl --port 3000").contains("--listen"), "it does not listen");
