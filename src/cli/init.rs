@@ -44,9 +44,9 @@ enum Language {
     Java,
 }
 
-/// Gets Gson from Maven Central.
-const GSON: &str =
-    "curl -fo gson.jar https://repo1.maven.org/maven2/com/google/code/gson/gson/2.11.0/gson-2.11.0.jar";
+/// Gets Gson as `gson.jar`, with Maven.
+const GSON: &str = "mvn -q dependency:copy -Dartifact=com.google.code.gson:gson:2.11.0 -DoutputDirectory=. \
+    -Dmdep.stripVersion=true";
 
 /// A file of `recipes/`: its name and its text.
 type Recipe = (&'static str, &'static str);
