@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::World;
 use super::beside::NewNamespace;
-use super::endpoint::{Answered, Endpoint};
+use super::endpoint::Answered;
 use super::namespace::Namespace;
 use super::namespaces::{of, refused};
 use super::refused::Refused;
@@ -25,31 +25,17 @@ pub(super) struct Ask {
 }
 
 /// Creates a branch.
-pub(super) struct Branch;
-
-impl Endpoint for Branch {
-    const NAME: &'static str = "branch";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/branch";
-    const WHAT: &'static str = "creates a namespace that continues from a snapshot, or from the present \
-        state, with the same credentials, objects and ids: {\"snapshot\": \"logged in\"}";
-    const STATUSES: &'static [u16] = &[201];
-    type Ask = Ask;
-    type Answer = Namespace;
-
-    async fn answer(world: World, ask: Ask) -> Result<Answered<Namespace>, Refused> {
-        let namespaces = of(&world)?;
-        let origin = match &ask.of {
-            None => world.origin(),
-            Some(name) => namespaces.origin(name).ok_or_else(|| {
-                Refused::missing(format!("there is no namespace `{}`", name.escape_debug()))
-            })?,
-        };
-        let speed = origin.driver.speed();
-        let from = moment(origin, ask.snapshot.as_deref()).await?;
-        let wanted =
-            NewNamespace { name: ask.name, callback_url: ask.callback_url, ..NewNamespace::default() };
-        let made = namespaces.branch(wanted, speed, from).await;
-        made.map(|made| Answered::Json(201, made)).map_err(|error| refused(&error))
-    }
+pub(super) async fn branch(world: World, ask: Ask) -> Result<Answered<Namespace>, Refused> {
+    let namespaces = of(&world)?;
+    let origin = match &ask.of {
+        None => world.origin(),
+        Some(name) => namespaces
+            .origin(name)
+            .ok_or_else(|| Refused::missing(format!("there is no namespace `{}`", name.escape_debug())))?,
+    };
+    let speed = origin.driver.speed();
+    let from = moment(origin, ask.snapshot.as_deref()).await?;
+    let wanted = NewNamespace { name: ask.name, callback_url: ask.callback_url, ..NewNamespace::default() };
+    let made = namespaces.branch(wanted, speed, from).await;
+    made.map(|made| Answered::Json(201, made)).map_err(|error| refused(&error))
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing};
+use super::endpoint::{Answered, Nothing};
 use super::refused::Refused;
 use crate::delivery::Totals;
 use crate::engine::Speed;
@@ -43,19 +43,8 @@ impl Shown {
 }
 
 /// Shows the clock.
-pub(super) struct Show;
-
-impl Endpoint for Show {
-    const NAME: &'static str = "clock";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/clock";
-    const WHAT: &'static str = "shows the mock's time and its speed";
-    type Ask = Nothing;
-    type Answer = Shown;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Shown>, Refused> {
-        Ok(Answered::ok(Shown::of(&world, true)))
-    }
+pub(super) async fn show(world: World, _: Nothing) -> Result<Answered<Shown>, Refused> {
+    Ok(Answered::ok(Shown::of(&world, true)))
 }
 
 /// What to do with the clock.
@@ -92,41 +81,25 @@ impl SpeedAsked {
 }
 
 /// Moves the clock.
-pub(super) struct Move;
-
-impl Endpoint for Move {
-    const NAME: &'static str = "move";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/clock";
-    const WHAT: &'static str = "moves the mock's time forward and returns when everything due has \
-        happened: {\"by\": \"25h\"} or {\"to\": \"2030-01-01T00:00:00Z\"}; or changes its speed: \
-        {\"speed\": \"0\"}";
-    const STATUSES: &'static [u16] = &[200, 202];
-    type Ask = Ask;
-    type Answer = Shown;
-
-    async fn answer(world: World, ask: Ask) -> Result<Answered<Shown>, Refused> {
-        let speed = ask.speed.as_ref().map(SpeedAsked::speed).transpose()?;
-        let by = match (ask.by, ask.to) {
-            (Some(_), Some(_)) => return Err(Refused::wrong("give `by` or `to`, not both")),
-            (Some(by), None) => Some(by.0),
-            (None, Some(to)) => Some(until(&world, &to)?),
-            (None, None) if speed.is_some() => None,
-            (None, None) => {
-                return Err(Refused::wrong(
-                    "by is missing: a duration such as \"25h\"; or give `to` or `speed`",
-                ));
-            }
-        };
-        if let Some(speed) = speed {
-            world.driver.set_speed(speed);
+pub(super) async fn travel(world: World, ask: Ask) -> Result<Answered<Shown>, Refused> {
+    let speed = ask.speed.as_ref().map(SpeedAsked::speed).transpose()?;
+    let by = match (ask.by, ask.to) {
+        (Some(_), Some(_)) => return Err(Refused::wrong("give `by` or `to`, not both")),
+        (Some(by), None) => Some(by.0),
+        (None, Some(to)) => Some(until(&world, &to)?),
+        (None, None) if speed.is_some() => None,
+        (None, None) => {
+            return Err(Refused::wrong("by is missing: a duration such as \"25h\"; or give `to` or `speed`"));
         }
-        let arrived = match by {
-            Some(by) => world.driver.travel_within(by, ask.within.map_or(WITHIN, |within| within.0)).await,
-            None => true,
-        };
-        Ok(Answered::Json(if arrived { 200 } else { 202 }, Shown::of(&world, arrived)))
+    };
+    if let Some(speed) = speed {
+        world.driver.set_speed(speed);
     }
+    let arrived = match by {
+        Some(by) => world.driver.travel_within(by, ask.within.map_or(WITHIN, |within| within.0)).await,
+        None => true,
+    };
+    Ok(Answered::Json(if arrived { 200 } else { 202 }, Shown::of(&world, arrived)))
 }
 
 /// Returns the time until a moment.

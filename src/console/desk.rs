@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::endpoint::{Answered, Done, Endpoint};
+use super::endpoint::{Answered, Done};
 use super::refused::Refused;
 use crate::contract::fields::Whole;
 use crate::files::suggest::{did_you_mean, nearest};
@@ -31,23 +31,12 @@ pub(super) struct Calls {
 }
 
 /// Lists the calls under way.
-pub(super) struct List;
-
-impl Endpoint for List {
-    const NAME: &'static str = "calls";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/calls";
-    const WHAT: &'static str = "lists the phone calls in progress; those that ring can be answered";
-    type Ask = ListAsk;
-    type Answer = Calls;
-
-    async fn answer(world: World, ask: ListAsk) -> Result<Answered<Calls>, Refused> {
-        let most = ask.limit.map_or(LISTED, Whole::count);
-        Ok(Answered::ok(world.driver.look(|engine, now| {
-            let simulator = engine.simulator();
-            Calls { calls: simulator.calls(most, now), total: simulator.count_calls() }
-        })))
-    }
+pub(super) async fn list(world: World, ask: ListAsk) -> Result<Answered<Calls>, Refused> {
+    let most = ask.limit.map_or(LISTED, Whole::count);
+    Ok(Answered::ok(world.driver.look(|engine, now| {
+        let simulator = engine.simulator();
+        Calls { calls: simulator.calls(most, now), total: simulator.count_calls() }
+    })))
 }
 
 /// The reaction of the called person.
@@ -63,45 +52,33 @@ pub(super) struct AnswerAsk {
 }
 
 /// Sets the outcome of a call.
-pub(super) struct Answer;
-
-impl Endpoint for Answer {
-    const NAME: &'static str = "answer-call";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/calls/{call}";
-    const WHAT: &'static str = "decides whether and how the called person answers a ringing call: \
-        {\"outcome\": \"talked\", \"intention\": \"B\"}";
-    type Ask = AnswerAsk;
-    type Answer = Done;
-
-    async fn answer(world: World, ask: AnswerAsk) -> Result<Answered<Done>, Refused> {
-        let words = || Outcome::ALL.iter().map(|outcome| outcome.as_str());
-        let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == ask.outcome);
-        let outcome = outcome.ok_or_else(|| {
-            let near = did_you_mean(nearest(&ask.outcome, words()));
-            let known = words().collect::<Vec<_>>().join(", ");
-            Refused::wrong(format!(
-                "there is no outcome `{}`{near}; the outcomes are {known}",
-                ask.outcome.escape_debug()
-            ))
-        })?;
-        let intention = match ask.intention.as_deref().map(str::as_bytes) {
-            None => None,
-            Some([letter @ b'A'..=b'I']) if outcome == Outcome::Talked => Some(*letter),
-            Some(_) => {
-                return Err(Refused::wrong(
-                    "intention must be a letter from A to I, and needs the outcome `talked`",
-                ));
-            }
-        };
-        world.change(|engine, now| {
-            let done = engine.simulator().answer_call(&ask.call, outcome, intention, now);
-            done.map(|()| Answered::ok(Done {})).map_err(|error| match error {
-                CallError::NoCall(_) => Refused::missing(error.to_string()),
-                CallError::Answered(_) => Refused::new(409, error.to_string()),
-            })
+pub(super) async fn answer(world: World, ask: AnswerAsk) -> Result<Answered<Done>, Refused> {
+    let words = || Outcome::ALL.iter().map(|outcome| outcome.as_str());
+    let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == ask.outcome);
+    let outcome = outcome.ok_or_else(|| {
+        let near = did_you_mean(nearest(&ask.outcome, words()));
+        let known = words().collect::<Vec<_>>().join(", ");
+        Refused::wrong(format!(
+            "there is no outcome `{}`{near}; the outcomes are {known}",
+            ask.outcome.escape_debug()
+        ))
+    })?;
+    let intention = match ask.intention.as_deref().map(str::as_bytes) {
+        None => None,
+        Some([letter @ b'A'..=b'I']) if outcome == Outcome::Talked => Some(*letter),
+        Some(_) => {
+            return Err(Refused::wrong(
+                "intention must be a letter from A to I, and needs the outcome `talked`",
+            ));
+        }
+    };
+    world.change(|engine, now| {
+        let done = engine.simulator().answer_call(&ask.call, outcome, intention, now);
+        done.map(|()| Answered::ok(Done {})).map_err(|error| match error {
+            CallError::NoCall(_) => Refused::missing(error.to_string()),
+            CallError::Answered(_) => Refused::new(409, error.to_string()),
         })
-    }
+    })
 }
 
 /// An action of an agent, exactly one.
@@ -123,45 +100,31 @@ pub(super) struct AgentAsk {
 }
 
 /// Makes an agent act.
-pub(super) struct Agent;
-
-impl Endpoint for Agent {
-    const NAME: &'static str = "agent";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/agents";
-    const WHAT: &'static str = "lets an agent of the dialer go on a break, take or reject the ringing \
-        call, hang up, or save a result: {\"agent\": \"NAME\", \"take\": true}";
-    type Ask = AgentAsk;
-    type Answer = Done;
-
-    async fn answer(world: World, ask: AgentAsk) -> Result<Answered<Done>, Refused> {
-        let AgentAsk { agent, break_, take, reject, hang_up, save } = ask;
-        let wants = |wanted: Option<bool>, act: AgentAct| (wanted == Some(true)).then_some(act);
-        let acts = [
-            break_.map(AgentAct::Break),
-            wants(take, AgentAct::Take),
-            wants(reject, AgentAct::Reject),
-            wants(hang_up, AgentAct::HangUp),
-            save.map(AgentAct::Save),
-        ];
-        let mut acts = acts.into_iter().flatten();
-        let (Some(act), None) = (acts.next(), acts.next()) else {
-            return Err(Refused::wrong(
-                "give exactly one action of the agent: `break`, `take`, `reject`, `hang_up` or `save`",
-            ));
-        };
-        world.change(|engine, now| {
-            let done = engine.simulator().agent_acts(&agent, &act, now);
-            done.map(|()| Answered::ok(Done {})).map_err(|error| {
-                let status = match error {
-                    AgentError::NoAgent { .. } => 404,
-                    AgentError::NoResult { .. } => 400,
-                    AgentError::NothingRings(..) | AgentError::NoTalk(..) | AgentError::NothingToSave(..) => {
-                        409
-                    }
-                };
-                Refused::new(status, error.to_string())
-            })
+pub(super) async fn agent(world: World, ask: AgentAsk) -> Result<Answered<Done>, Refused> {
+    let AgentAsk { agent, break_, take, reject, hang_up, save } = ask;
+    let wants = |wanted: Option<bool>, act: AgentAct| (wanted == Some(true)).then_some(act);
+    let acts = [
+        break_.map(AgentAct::Break),
+        wants(take, AgentAct::Take),
+        wants(reject, AgentAct::Reject),
+        wants(hang_up, AgentAct::HangUp),
+        save.map(AgentAct::Save),
+    ];
+    let mut acts = acts.into_iter().flatten();
+    let (Some(act), None) = (acts.next(), acts.next()) else {
+        return Err(Refused::wrong(
+            "give exactly one action of the agent: `break`, `take`, `reject`, `hang_up` or `save`",
+        ));
+    };
+    world.change(|engine, now| {
+        let done = engine.simulator().agent_acts(&agent, &act, now);
+        done.map(|()| Answered::ok(Done {})).map_err(|error| {
+            let status = match error {
+                AgentError::NoAgent { .. } => 404,
+                AgentError::NoResult { .. } => 400,
+                AgentError::NothingRings(..) | AgentError::NoTalk(..) | AgentError::NothingToSave(..) => 409,
+            };
+            Refused::new(status, error.to_string())
         })
-    }
+    })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint};
+use super::endpoint::Answered;
 use super::refused::Refused;
 use crate::content::Country;
 use crate::contract::Direction;
@@ -57,54 +57,41 @@ impl Sent {
 }
 
 /// Emits a callback.
-pub(super) struct Emit;
-
-impl Endpoint for Emit {
-    const NAME: &'static str = "emit";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/emit";
-    const WHAT: &'static str = "sends a callback of an existing conversation or of a new one: \
-        {\"event\": \"agent.transfer\", \"conversation\": \"CALL_ID\"}";
-    const STATUSES: &'static [u16] = &[201];
-    type Ask = Ask;
-    type Answer = Sent;
-
-    async fn answer(world: World, ask: Ask) -> Result<Answered<Sent>, Refused> {
-        let Ask { event, conversation, body, country } = ask;
-        let is_callback = |direction| direction == Direction::Callback;
-        if !world.catalog.get(&event).is_some_and(|entry| is_callback(entry.direction)) {
-            if world.catalog.get(&event).is_some() {
-                return Err(Refused::wrong(format!(
-                    "`{event}` is a request of the integrator: only callbacks are emitted"
-                )));
-            }
-            let near = did_you_mean(world.catalog.nearest(&event, |entry| is_callback(entry.direction)));
+pub(super) async fn emit(world: World, ask: Ask) -> Result<Answered<Sent>, Refused> {
+    let Ask { event, conversation, body, country } = ask;
+    let is_callback = |direction| direction == Direction::Callback;
+    if !world.catalog.get(&event).is_some_and(|entry| is_callback(entry.direction)) {
+        if world.catalog.get(&event).is_some() {
             return Err(Refused::wrong(format!(
-                "there is no event `{event}`{near}; GET /_mock/catalog lists all"
+                "`{event}` is a request of the integrator: only callbacks are emitted"
             )));
         }
-        let country: Country = match country.as_deref() {
-            Some(country) => country.parse().map_err(|error| Refused::wrong(format!("country: {error}")))?,
-            None => Country::Id,
-        };
-        let patch = body.map_or(Value::Null, Value::Object);
-        world.change(|engine, now| {
-            needs_room(engine)?;
-            let session = match &conversation {
-                Some(id) => {
-                    let fields = serde_json::json!({ "call_id": id });
-                    let found = engine.simulator().find_conversation(&fields);
-                    found.ok_or_else(|| Refused::missing(format!("there is no conversation `{id}`")))?
-                }
-                None => engine.open_alone(country, now),
-            };
-            let body = engine.simulator().emit(session, &event, patch, now);
-            let body = body.map_err(|error| Refused::wrong(error.to_string()))?;
-            let sent = engine.send_alone(&event, crate::scenario::Body::Json(body), session, now);
-            let sent = sent.map_err(|error| Refused::new(409, error.to_string()))?;
-            Ok(Answered::Json(201, Sent::of(&sent)))
-        })
+        let near = did_you_mean(world.catalog.nearest(&event, |entry| is_callback(entry.direction)));
+        return Err(Refused::wrong(format!(
+            "there is no event `{event}`{near}; GET /_mock/catalog lists all"
+        )));
     }
+    let country: Country = match country.as_deref() {
+        Some(country) => country.parse().map_err(|error| Refused::wrong(format!("country: {error}")))?,
+        None => Country::Id,
+    };
+    let patch = body.map_or(Value::Null, Value::Object);
+    world.change(|engine, now| {
+        needs_room(engine)?;
+        let session = match &conversation {
+            Some(id) => {
+                let fields = serde_json::json!({ "call_id": id });
+                let found = engine.simulator().find_conversation(&fields);
+                found.ok_or_else(|| Refused::missing(format!("there is no conversation `{id}`")))?
+            }
+            None => engine.open_alone(country, now),
+        };
+        let body = engine.simulator().emit(session, &event, patch, now);
+        let body = body.map_err(|error| Refused::wrong(error.to_string()))?;
+        let sent = engine.send_alone(&event, crate::scenario::Body::Json(body), session, now);
+        let sent = sent.map_err(|error| Refused::new(409, error.to_string()))?;
+        Ok(Answered::Json(201, Sent::of(&sent)))
+    })
 }
 
 /// Checks for room. Callbacks sent by hand are refused where other callbacks would wait.
@@ -128,34 +115,21 @@ pub(super) struct ResendAsk {
 }
 
 /// Sends a callback again.
-pub(super) struct Resend;
-
-impl Endpoint for Resend {
-    const NAME: &'static str = "resend";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/callbacks/{callback}/resend";
-    const WHAT: &'static str = "sends a callback again: the same bytes and the same id, or with \
-        {\"body\": {...}} another body with a new signature";
-    const STATUSES: &'static [u16] = &[201];
-    type Ask = ResendAsk;
-    type Answer = Sent;
-
-    async fn answer(world: World, ask: ResendAsk) -> Result<Answered<Sent>, Refused> {
-        let id = u64::try_from(ask.callback.get()).unwrap_or_default();
-        let kept = world.journal().latest(|entry| match &entry.event {
-            Event::Queued(callback) | Event::Ended { callback, .. } if callback.id.0 == id => {
-                Some(Arc::clone(callback))
-            }
-            _ => None,
-        });
-        let old = kept.ok_or_else(|| {
-            Refused::missing(format!("callback {id} is not in the journal, or is no longer kept"))
-        })?;
-        let body = ask.body.map(|body| body.to_string().into());
-        let sent = world.change(|engine, now| {
-            needs_room(engine)?;
-            Ok(engine.send_again(&old, body, now))
-        })?;
-        Ok(Answered::Json(201, Sent::of(&sent)))
-    }
+pub(super) async fn resend(world: World, ask: ResendAsk) -> Result<Answered<Sent>, Refused> {
+    let id = u64::try_from(ask.callback.get()).unwrap_or_default();
+    let kept = world.journal().latest(|entry| match &entry.event {
+        Event::Queued(callback) | Event::Ended { callback, .. } if callback.id.0 == id => {
+            Some(Arc::clone(callback))
+        }
+        _ => None,
+    });
+    let old = kept.ok_or_else(|| {
+        Refused::missing(format!("callback {id} is not in the journal, or is no longer kept"))
+    })?;
+    let body = ask.body.map(|body| body.to_string().into());
+    let sent = world.change(|engine, now| {
+        needs_room(engine)?;
+        Ok(engine.send_again(&old, body, now))
+    })?;
+    Ok(Answered::Json(201, Sent::of(&sent)))
 }

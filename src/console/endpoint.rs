@@ -1,4 +1,4 @@
-//! The requests of the control surface, each a type with its fields, its response and its action.
+//! The requests of the control surface, each a function from its fields to its response.
 //!
 //! The table is the only list of the requests. The server, `GET /_mock/`, the OpenAPI document and `airudder-mock ctl` are
 //! derived from it.
@@ -18,34 +18,6 @@ use crate::contract::fields::{LookFor, Names, Noticed, Use, decode, fields_of};
 use crate::files::diagnostic::joined;
 use crate::files::suggest::did_you_mean;
 use crate::net::{HttpResponse, Reply};
-
-/// One request of the control surface.
-pub(super) trait Endpoint {
-    /// Its name in `airudder-mock ctl`.
-    const NAME: &'static str;
-    /// Its method, upper case.
-    const METHOD: &'static str;
-    /// Its path below `/_mock`. A part `{name}` becomes the field of that name.
-    const PATH: &'static str;
-    /// What it does, as the continuation of its name: "moves the clock forward".
-    const WHAT: &'static str;
-    /// The statuses of its responses, apart from refusals.
-    const STATUSES: &'static [u16] = &[200];
-    /// The content type of its responses, apart from refusals.
-    const CONTENT_TYPE: &'static str = "application/json";
-    /// Whether its body is one large value, which is decoded at once, without fields in the path or the query.
-    const IS_LARGE: bool = false;
-    /// Its fields: of the path, of the query, and of the JSON body.
-    type Ask: DeserializeOwned + JsonSchema + Send;
-    /// Its response.
-    type Answer: Serialize + JsonSchema;
-
-    /// Performs the request.
-    fn answer(
-        world: World,
-        ask: Self::Ask,
-    ) -> impl Future<Output = Result<Answered<Self::Answer>, Refused>> + Send;
-}
 
 /// Nothing is asked.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -73,44 +45,73 @@ impl<T> Answered<T> {
 
 /// A row of the table.
 pub(super) struct Row {
+    /// Its name in `airudder-mock ctl`.
     pub(super) name: &'static str,
+    /// Its method, upper case.
     pub(super) method: &'static str,
+    /// Its path below `/_mock`. A part `{name}` becomes the field of that name.
     pub(super) path: &'static str,
+    /// What it does, as the continuation of its name: "moves the clock forward".
     pub(super) what: &'static str,
-    /// The statuses of its responses.
-    pub(super) statuses: &'static [u16],
-    /// The content type of its responses.
-    pub(super) content_type: &'static str,
-    /// Whether its body is one large value.
-    pub(super) is_large: bool,
+    /// How it differs from most requests.
+    pub(super) form: Form,
     /// The schemas of its fields and its response.
     pub(super) schemas: fn() -> [Value; 2],
     /// The names of its fields, computed at the first use.
-    names: OnceLock<Names>,
-    answer: fn(World, Value, &OnceLock<Names>) -> Answering,
+    pub(super) names: OnceLock<Names>,
+    /// Decodes the fields and performs the request.
+    pub(super) answer: fn(&Row, World, Value) -> Answering,
 }
 
+/// The form of a request and of its responses, which is the same for most requests.
+pub(super) struct Form {
+    /// The statuses of its responses, apart from refusals.
+    pub(super) statuses: &'static [u16],
+    /// The content type of its responses, apart from refusals.
+    pub(super) content_type: &'static str,
+    /// Whether its body is one large value, which is decoded at once, without fields in the path or the query.
+    pub(super) is_large: bool,
+}
+
+impl Form {
+    /// What most requests have.
+    pub(super) const USUAL: Self =
+        Self { statuses: &[200], content_type: "application/json", is_large: false };
+}
+
+/// Makes the table of the requests, from rows of this form:
+///
+/// ```text
+/// "name in ctl" METHOD "/path" { field: "of `Form`" } => handler,
+///     "what it does";
+/// ```
+///
+/// A handler is an `async fn(World, Ask) -> Result<Answered<Answer>, Refused>`; its types say which fields the request has
+/// and what its response contains.
+macro_rules! control {
+    ($(
+        $name:literal $method:ident $path:literal $({ $($option:ident: $value:expr),+ })? => $handler:path,
+        $what:literal;
+    )+) => {
+        [$($crate::console::endpoint::Row {
+            name: $name,
+            method: stringify!($method),
+            path: $path,
+            what: $what,
+            form: $crate::console::endpoint::Form {
+                $($($option: $value,)+)?
+                ..$crate::console::endpoint::Form::USUAL
+            },
+            schemas: || $crate::console::endpoint::schemas($handler),
+            names: ::std::sync::OnceLock::new(),
+            answer: |row, world, fields| $crate::console::endpoint::answer(row, world, fields, $handler),
+        }),+]
+    };
+}
+
+pub(super) use control;
+
 impl Row {
-    pub(super) const fn of<E: Endpoint + 'static>() -> Self {
-        Self {
-            name: E::NAME,
-            method: E::METHOD,
-            path: E::PATH,
-            what: E::WHAT,
-            statuses: E::STATUSES,
-            content_type: E::CONTENT_TYPE,
-            is_large: E::IS_LARGE,
-            schemas: || [schema::<E::Ask>(), schema::<E::Answer>()],
-            names: OnceLock::new(),
-            answer: answer::<E>,
-        }
-    }
-
-    /// Responds to the request.
-    pub(super) fn answer(&self, world: World, fields: Value) -> Answering {
-        (self.answer)(world, fields, &self.names)
-    }
-
     /// Returns the fields in the path, if it matches this row.
     pub(super) fn matches(&self, path: &str) -> Option<Map<String, Value>> {
         let mut found = Map::new();
@@ -133,6 +134,14 @@ impl Row {
     }
 }
 
+/// Returns the schemas of the fields and the response of a handler.
+pub(super) fn schemas<Ask: JsonSchema, Answer: JsonSchema, F>(_: impl Fn(World, Ask) -> F) -> [Value; 2]
+where
+    F: Future<Output = Result<Answered<Answer>, Refused>>,
+{
+    [schema::<Ask>(), schema::<Answer>()]
+}
+
 fn schema<T: JsonSchema>() -> Value {
     // References to parts of the schema would not resolve within a larger document.
     let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| {
@@ -152,9 +161,20 @@ fn known_fields(names: &Names) -> String {
     }
 }
 
-fn answer<E: Endpoint + 'static>(world: World, fields: Value, names: &OnceLock<Names>) -> Answering {
+/// Decodes the fields of a request and has a handler perform it.
+pub(super) fn answer<Ask, Answer, F>(
+    row: &Row,
+    world: World,
+    fields: Value,
+    handler: impl Fn(World, Ask) -> F + Send + 'static,
+) -> Answering
+where
+    Ask: DeserializeOwned + JsonSchema + Send + 'static,
+    Answer: Serialize,
+    F: Future<Output = Result<Answered<Answer>, Refused>> + Send,
+{
     let mut unknown = None;
-    let names = names.get_or_init(|| Names::of(&fields_of::<E::Ask>(Use::Read)));
+    let names = row.names.get_or_init(|| Names::of(&fields_of::<Ask>(Use::Read)));
     names.look(&fields, LookFor::default(), &mut |noticed| {
         if let (Noticed::Unread { path, nearest, .. }, None) = (noticed, &unknown) {
             let meant = did_you_mean(nearest.as_deref());
@@ -163,15 +183,15 @@ fn answer<E: Endpoint + 'static>(world: World, fields: Value, names: &OnceLock<N
         }
     });
     let ask = match (unknown, &world.request) {
-        (None, Some(request)) if E::IS_LARGE => {
+        (None, Some(request)) if row.form.is_large => {
             serde_json::from_slice(&request.body).map_err(|error| Refused::wrong(error.to_string()))
         }
         (Some(message), _) => Err(Refused::wrong(message)),
-        (None, _) => decode::<E::Ask>(&fields).map_err(|error| Refused::wrong(error.to_string())),
+        (None, _) => decode::<Ask>(&fields).map_err(|error| Refused::wrong(error.to_string())),
     };
     Box::pin(async move {
         let answered = match ask {
-            Ok(ask) => E::answer(world, ask).await,
+            Ok(ask) => handler(world, ask).await,
             Err(refused) => Err(refused),
         };
         match answered {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint};
+use super::endpoint::Answered;
 use super::refused::Refused;
 use crate::files::suggest::did_you_mean;
 use crate::simulator::reference::fields;
@@ -27,22 +27,11 @@ pub(super) struct Entry {
 }
 
 /// Shows an entry.
-pub(super) struct Show;
-
-impl Endpoint for Show {
-    const NAME: &'static str = "entry";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/catalog/{id}";
-    const WHAT: &'static str = "shows an endpoint or an event with its fields, each with its provenance";
-    type Ask = Ask;
-    type Answer = Entry;
-
-    async fn answer(world: World, ask: Ask) -> Result<Answered<Entry>, Refused> {
-        let entry = world.catalog.get(&ask.id).ok_or_else(|| {
-            let near = did_you_mean(world.catalog.nearest(&ask.id, |_| true));
-            Refused::missing(format!("there is no endpoint or event `{}`{near}", ask.id))
-        })?;
-        let fields = fields(&entry.id).map(|fields| json!(fields));
-        Ok(Answered::ok(Entry { entry: json!(entry), fields }))
-    }
+pub(super) async fn show(world: World, ask: Ask) -> Result<Answered<Entry>, Refused> {
+    let entry = world.catalog.get(&ask.id).ok_or_else(|| {
+        let near = did_you_mean(world.catalog.nearest(&ask.id, |_| true));
+        Refused::missing(format!("there is no endpoint or event `{}`{near}", ask.id))
+    })?;
+    let fields = fields(&entry.id).map(|fields| json!(fields));
+    Ok(Answered::ok(Entry { entry: json!(entry), fields }))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::World;
-use super::endpoint::{Answered, Done, Endpoint, Nothing};
+use super::endpoint::{Answered, Done, Nothing};
 use super::refused::Refused;
 use crate::contract::fields::Whole;
 use crate::faults::FaultFile;
@@ -29,35 +29,21 @@ pub(super) struct Added {
 }
 
 /// Adds a fault.
-pub(super) struct Add;
-
-impl Endpoint for Add {
-    const NAME: &'static str = "add-fault";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/faults";
-    const WHAT: &'static str = "adds a fault of requests or callbacks, as [[faults]] in files do: \
-        {\"fault\": {\"call\": \"task.create\", \"status\": 503, \"times\": 2}} or {\"fault\": \
-        \"duplicate of session.end, every 2nd\"}";
-    const STATUSES: &'static [u16] = &[201];
-    type Ask = Ask;
-    type Answer = Added;
-
-    async fn answer(world: World, ask: Ask) -> Result<Answered<Added>, Refused> {
-        if let Value::String(text) = &ask.fault {
-            let fault = crate::faults::check::text_in(text, &world.catalog).map_err(Refused::wrong)?;
-            return add(&world, fault);
-        }
-        // Parsed like a file with this fault, with the same checks and messages.
-        let file = serde_json::json!({ "faults": [ask.fault] });
-        let text = toml::to_string(&file).map_err(|error| Refused::wrong(format!("fault: {error}")))?;
-        let read = Settings::from_text(&text).map_err(|problems| Refused::wrong(problems.sentences()))?;
-        let fault = read.faults.into_iter().next().ok_or_else(|| Refused::wrong("fault is missing"))?;
-        add(&world, fault)
+pub(super) async fn add(world: World, ask: Ask) -> Result<Answered<Added>, Refused> {
+    if let Value::String(text) = &ask.fault {
+        let fault = crate::faults::check::text_in(text, &world.catalog).map_err(Refused::wrong)?;
+        return added(&world, fault);
     }
+    // Parsed like a file with this fault, with the same checks and messages.
+    let file = serde_json::json!({ "faults": [ask.fault] });
+    let text = toml::to_string(&file).map_err(|error| Refused::wrong(format!("fault: {error}")))?;
+    let read = Settings::from_text(&text).map_err(|problems| Refused::wrong(problems.sentences()))?;
+    let fault = read.faults.into_iter().next().ok_or_else(|| Refused::wrong("fault is missing"))?;
+    added(&world, fault)
 }
 
 /// Activates a fault; a fault that can never match is noted in the journal.
-fn add(world: &World, fault: FaultFile) -> Result<Answered<Added>, Refused> {
+fn added(world: &World, fault: FaultFile) -> Result<Answered<Added>, Refused> {
     let number = world.change(|engine, now| {
         engine.note_stranger(&fault, now);
         Ok(engine.faults().add(fault))
@@ -99,41 +85,29 @@ struct Shown {
 }
 
 /// Lists the faults.
-pub(super) struct List;
-
-impl Endpoint for List {
-    const NAME: &'static str = "faults";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/faults";
-    const WHAT: &'static str =
-        "lists the active faults, how often each was applied, and every fault applied so far";
-    type Ask = Nothing;
-    type Answer = Listing;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Listing>, Refused> {
-        let (faults, hits) = world.driver.look(|engine, _| {
-            let shown = |fault: crate::faults::InForce<'_>| {
-                let pattern = fault.file.pattern().to_owned();
-                let (call, callback) = match fault.file.is_of_callbacks() {
-                    true => (None, Some(pattern)),
-                    false => (Some(pattern), None),
-                };
-                Shown {
-                    fault: fault.number,
-                    call,
-                    callback,
-                    kind: fault.file.named(),
-                    line: fault.file.line(),
-                    matched: fault.matched,
-                    hit: fault.hit,
-                    spent: fault.is_spent,
-                }
+pub(super) async fn list(world: World, _: Nothing) -> Result<Answered<Listing>, Refused> {
+    let (faults, hits) = world.driver.look(|engine, _| {
+        let shown = |fault: crate::faults::InForce<'_>| {
+            let pattern = fault.file.pattern().to_owned();
+            let (call, callback) = match fault.file.is_of_callbacks() {
+                true => (None, Some(pattern)),
+                false => (Some(pattern), None),
             };
-            let hits = engine.hits().iter().map(|(name, count)| (name.to_owned(), count)).collect();
-            (engine.faults().in_force().map(shown).collect(), hits)
-        });
-        Ok(Answered::ok(Listing { faults, hits }))
-    }
+            Shown {
+                fault: fault.number,
+                call,
+                callback,
+                kind: fault.file.named(),
+                line: fault.file.line(),
+                matched: fault.matched,
+                hit: fault.hit,
+                spent: fault.is_spent,
+            }
+        };
+        let hits = engine.hits().iter().map(|(name, count)| (name.to_owned(), count)).collect();
+        (engine.faults().in_force().map(shown).collect(), hits)
+    });
+    Ok(Answered::ok(Listing { faults, hits }))
 }
 
 /// Which fault.
@@ -144,21 +118,10 @@ pub(super) struct Named {
 }
 
 /// Removes a fault.
-pub(super) struct Remove;
-
-impl Endpoint for Remove {
-    const NAME: &'static str = "remove-fault";
-    const METHOD: &'static str = "DELETE";
-    const PATH: &'static str = "/faults/{fault}";
-    const WHAT: &'static str = "removes an added fault";
-    type Ask = Named;
-    type Answer = Done;
-
-    async fn answer(world: World, ask: Named) -> Result<Answered<Done>, Refused> {
-        let number = u64::try_from(ask.fault.get()).unwrap_or_default();
-        match world.change(|engine, _| Ok(engine.faults().remove(number)))? {
-            true => Ok(Answered::ok(Done {})),
-            false => Err(Refused::missing(format!("there is no added fault {number}"))),
-        }
+pub(super) async fn remove(world: World, ask: Named) -> Result<Answered<Done>, Refused> {
+    let number = u64::try_from(ask.fault.get()).unwrap_or_default();
+    match world.change(|engine, _| Ok(engine.faults().remove(number)))? {
+        true => Ok(Answered::ok(Done {})),
+        false => Err(Refused::missing(format!("there is no added fault {number}"))),
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing};
+use super::endpoint::{Answered, Nothing};
 use super::refused::Refused;
 use crate::simulator::FindingKind;
 
@@ -25,24 +25,12 @@ pub(super) struct Findings {
 }
 
 /// Lists the findings.
-pub(super) struct List;
-
-impl Endpoint for List {
-    const NAME: &'static str = "found";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/found";
-    const WHAT: &'static str =
-        "lists the findings about your requests; `?kind=unread_field` lists the fields that nothing reads";
-    type Ask = Ask;
-    type Answer = Findings;
-
-    async fn answer(world: World, ask: Ask) -> Result<Answered<Findings>, Refused> {
-        let found = world.driver.look(|engine, _| {
-            let all = engine.findings().all().filter(|found| ask.kind.is_none_or(|kind| found.kind == kind));
-            all.map(|found| json!(found)).collect()
-        });
-        Ok(Answered::ok(Findings { found }))
-    }
+pub(super) async fn list(world: World, ask: Ask) -> Result<Answered<Findings>, Refused> {
+    let found = world.driver.look(|engine, _| {
+        let all = engine.findings().all().filter(|found| ask.kind.is_none_or(|kind| found.kind == kind));
+        all.map(|found| json!(found)).collect()
+    });
+    Ok(Answered::ok(Findings { found }))
 }
 
 /// The assumptions that were used.
@@ -64,23 +52,11 @@ pub(super) struct Shown {
 }
 
 /// Shows the assumptions.
-pub(super) struct Assumed;
-
-impl Endpoint for Assumed {
-    const NAME: &'static str = "assumptions";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/assumptions";
-    const WHAT: &'static str = "lists the endpoints and events used so far that are only assumed about \
-        the vendor, and which parts of each: verify them";
-    type Ask = Nothing;
-    type Answer = Assumptions;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Assumptions>, Refused> {
-        let assumptions = world.driver.look(|engine, _| {
-            let all = engine.assumptions().iter();
-            all.map(|(id, used)| Shown { id: id.clone(), what: used.what.clone(), refused: used.refused })
-                .collect()
-        });
-        Ok(Answered::ok(Assumptions { assumptions }))
-    }
+pub(super) async fn assumed(world: World, _: Nothing) -> Result<Answered<Assumptions>, Refused> {
+    let assumptions = world.driver.look(|engine, _| {
+        let all = engine.assumptions().iter();
+        all.map(|(id, used)| Shown { id: id.clone(), what: used.what.clone(), refused: used.refused })
+            .collect()
+    });
+    Ok(Answered::ok(Assumptions { assumptions }))
 }

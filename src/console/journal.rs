@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::World;
-use super::endpoint::{Answered, Done, Endpoint, Nothing};
+use super::endpoint::{Answered, Done, Nothing};
 use super::find::Find;
 use super::refused::Refused;
 use crate::journal::KeptId;
@@ -33,57 +33,34 @@ pub(super) struct Listing {
 }
 
 /// Lists entries.
-pub(super) struct List;
-
-impl Endpoint for List {
-    const NAME: &'static str = "journal";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/journal";
-    const WHAT: &'static str = "lists requests and callbacks; `?event=task.finished`, \
-        `?endpoint=task.*`, `?status=500`, `?text=...` and other filters select";
-    type Ask = Find;
-    type Answer = Listing;
-
-    async fn answer(world: World, ask: Find) -> Result<Answered<Listing>, Refused> {
-        ask.check()?;
-        let limit = ask.limit().unwrap_or(LIMIT);
-        let after = ask.after();
-        let counts = world.journal().counts();
-        let mut listing =
-            Listing { entries: Vec::new(), last: counts.last, more: false, dropped: counts.dropped };
-        let lines = ask.lines(&world.lines);
-        for entry in &ask.of_kept(world.journal().after(after)) {
-            if listing.entries.len() == limit {
-                listing.more = true;
-                break;
-            }
-            listing.last = if listing.entries.len() + 1 == limit { entry.seq } else { listing.last };
-            listing.entries.push(Value::Object(lines.line(entry)));
+pub(super) async fn list(world: World, ask: Find) -> Result<Answered<Listing>, Refused> {
+    ask.check()?;
+    let limit = ask.limit().unwrap_or(LIMIT);
+    let after = ask.after();
+    let counts = world.journal().counts();
+    let mut listing =
+        Listing { entries: Vec::new(), last: counts.last, more: false, dropped: counts.dropped };
+    let lines = ask.lines(&world.lines);
+    for entry in &ask.of_kept(world.journal().after(after)) {
+        if listing.entries.len() == limit {
+            listing.more = true;
+            break;
         }
-        Ok(Answered::ok(listing))
+        listing.last = if listing.entries.len() + 1 == limit { entry.seq } else { listing.last };
+        listing.entries.push(Value::Object(lines.line(entry)));
     }
+    Ok(Answered::ok(listing))
 }
 
 /// Removes the kept entries.
-pub(super) struct Clear;
-
-impl Endpoint for Clear {
-    const NAME: &'static str = "forget";
-    const METHOD: &'static str = "DELETE";
-    const PATH: &'static str = "/journal";
-    const WHAT: &'static str = "clears the journal; its numbers continue under another `journal.id`";
-    type Ask = Nothing;
-    type Answer = Done;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Done>, Refused> {
-        world.kept.clear();
-        Ok(Answered::ok(Done {}))
-    }
+pub(super) async fn clear(world: World, _: Nothing) -> Result<Answered<Done>, Refused> {
+    world.kept.clear();
+    Ok(Answered::ok(Done {}))
 }
 
 /// The format of streamed entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub(super) enum Format {
     /// One line of JSON for each entry.
     Ndjson,
     /// Server-sent events.
@@ -91,7 +68,7 @@ enum Format {
 }
 
 impl Format {
-    const fn content_type(self) -> &'static str {
+    pub(super) const fn content_type(self) -> &'static str {
         match self {
             Self::Ndjson => "application/x-ndjson",
             Self::Sse => "text/event-stream",
@@ -115,41 +92,16 @@ impl Format {
 }
 
 /// Streams entries.
-pub(super) struct Stream;
-
-impl Endpoint for Stream {
-    const NAME: &'static str = "stream";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/journal/stream";
-    const WHAT: &'static str = "streams the journal as it is written: one line of JSON per entry";
-    const CONTENT_TYPE: &'static str = Format::Ndjson.content_type();
-    type Ask = Find;
-    type Answer = Value;
-
-    async fn answer(world: World, ask: Find) -> Result<Answered<Value>, Refused> {
-        stream(world, ask, Format::Ndjson)
-    }
+pub(super) async fn stream(world: World, ask: Find) -> Result<Answered<Value>, Refused> {
+    streamed(world, ask, Format::Ndjson)
 }
 
 /// Streams entries as server-sent events.
-pub(super) struct Events;
-
-impl Endpoint for Events {
-    const NAME: &'static str = "events";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/journal/events";
-    const WHAT: &'static str = "streams the journal as server-sent events, for a page in a browser; an event \
-        `journal` says under which `id` the entries after it are numbered";
-    const CONTENT_TYPE: &'static str = Format::Sse.content_type();
-    type Ask = Find;
-    type Answer = Value;
-
-    async fn answer(world: World, ask: Find) -> Result<Answered<Value>, Refused> {
-        stream(world, ask, Format::Sse)
-    }
+pub(super) async fn events(world: World, ask: Find) -> Result<Answered<Value>, Refused> {
+    streamed(world, ask, Format::Sse)
 }
 
-fn stream(world: World, find: Find, format: Format) -> Result<Answered<Value>, Refused> {
+fn streamed(world: World, find: Find, format: Format) -> Result<Answered<Value>, Refused> {
     find.check()?;
     let (sender, parts) = mpsc::channel(WAITING);
     tokio::spawn(send(world, find, format, sender));

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing};
+use super::endpoint::{Answered, Nothing};
 use super::load_run::{LoadRun, LoadRuns};
 use super::refused::Refused;
 
@@ -18,18 +18,6 @@ pub(super) struct Running {
 }
 
 /// Shows the load.
-pub(super) struct Show;
-
-impl Endpoint for Show {
-    const NAME: &'static str = "load";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/load";
-    const WHAT: &'static str = "shows the progress of the load that this mock serves (`airudder-mock \
-        load --listen`): rates, times and errors";
-    type Ask = Nothing;
-    type Answer = Running;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Running>, Refused> {
-        Ok(Answered::ok(Running { run: world.load.as_ref().map(|load: &Arc<dyn LoadRuns>| load.now()) }))
-    }
+pub(super) async fn show(world: World, _: Nothing) -> Result<Answered<Running>, Refused> {
+    Ok(Answered::ok(Running { run: world.load.as_ref().map(|load: &Arc<dyn LoadRuns>| load.now()) }))
 }

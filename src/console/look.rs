@@ -5,13 +5,10 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing};
+use super::endpoint::{Answered, Nothing};
 use super::refused::Refused;
 use super::reloads::Reloaded;
 use crate::contract::Direction;
-
-/// Lists the requests of the control surface.
-pub(super) struct List;
 
 /// The requests of the control surface.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -21,21 +18,13 @@ pub(super) struct Requests {
     requests: Vec<Value>,
 }
 
-impl Endpoint for List {
-    const NAME: &'static str = "list";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/";
-    const WHAT: &'static str = "lists these";
-    type Ask = Nothing;
-    type Answer = Requests;
-
-    async fn answer(_: World, _: Nothing) -> Result<Answered<Requests>, Refused> {
-        let requests = super::ROWS.iter().map(|row| {
-            let path = format!("{}{}", super::PREFIX, row.path);
-            json!({ "method": row.method, "path": path, "name": row.name, "what": row.what })
-        });
-        Ok(Answered::ok(Requests { requests: requests.collect() }))
-    }
+/// Lists the requests of the control surface.
+pub(super) async fn list(_: World, _: Nothing) -> Result<Answered<Requests>, Refused> {
+    let requests = super::ROWS.iter().map(|row| {
+        let path = format!("{}{}", super::PREFIX, row.path);
+        json!({ "method": row.method, "path": path, "name": row.name, "what": row.what })
+    });
+    Ok(Answered::ok(Requests { requests: requests.collect() }))
 }
 
 /// The state of a mock.
@@ -60,37 +49,25 @@ pub(super) struct State {
 }
 
 /// Shows the state.
-pub(super) struct Look;
-
-impl Endpoint for Look {
-    const NAME: &'static str = "state";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/state";
-    const WHAT: &'static str = "shows the mock's time, the numbers of callbacks, whether anything is in \
-        progress, and the findings about your requests";
-    type Ask = Nothing;
-    type Answer = State;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<State>, Refused> {
-        let table = |value: Value| match value {
-            Value::Object(table) => table,
-            _ => Map::new(),
-        };
-        let kept = world.journal().counts();
-        let journal = json!({
-            "entries": kept.entries, "bytes": kept.bytes, "dropped": kept.dropped, "last": kept.last,
-            "id": world.journal().id().to_string(),
-        });
-        Ok(Answered::ok(world.driver.with(|engine, now| State {
-            now: now.to_string(),
-            busy: engine.is_busy(),
-            stories: table(json!({ "total": engine.stories().len(), "over": engine.stories_over() })),
-            callbacks: json!(engine.totals()),
-            found: engine.findings().all().map(|found| json!(found)).collect(),
-            journal: table(journal),
-            files: world.reloads.lock().clone(),
-        })))
-    }
+pub(super) async fn look(world: World, _: Nothing) -> Result<Answered<State>, Refused> {
+    let table = |value: Value| match value {
+        Value::Object(table) => table,
+        _ => Map::new(),
+    };
+    let kept = world.journal().counts();
+    let journal = json!({
+        "entries": kept.entries, "bytes": kept.bytes, "dropped": kept.dropped, "last": kept.last,
+        "id": world.journal().id().to_string(),
+    });
+    Ok(Answered::ok(world.driver.with(|engine, now| State {
+        now: now.to_string(),
+        busy: engine.is_busy(),
+        stories: table(json!({ "total": engine.stories().len(), "over": engine.stories_over() })),
+        callbacks: json!(engine.totals()),
+        found: engine.findings().all().map(|found| json!(found)).collect(),
+        journal: table(journal),
+        files: world.reloads.lock().clone(),
+    })))
 }
 
 /// The catalog.
@@ -101,29 +78,18 @@ pub(super) struct Entries {
 }
 
 /// Lists the catalog.
-pub(super) struct ListCatalog;
-
-impl Endpoint for ListCatalog {
-    const NAME: &'static str = "catalog";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/catalog";
-    const WHAT: &'static str = "lists every endpoint and every event, with its provenance";
-    type Ask = Nothing;
-    type Answer = Entries;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Entries>, Refused> {
-        let entries = world.catalog.entries().iter().map(|entry| {
-            let paths = entry.routes.iter().map(|route| format!("{} {}", route.method, route.path));
-            json!({
-                "id": entry.id,
-                "direction": if entry.direction == Direction::Request { "request" } else { "callback" },
-                "provenance": entry.provenance,
-                "corrected": entry.overridden,
-                "paths": paths.collect::<Vec<_>>(),
-            })
-        });
-        Ok(Answered::ok(Entries { entries: entries.collect() }))
-    }
+pub(super) async fn list_catalog(world: World, _: Nothing) -> Result<Answered<Entries>, Refused> {
+    let entries = world.catalog.entries().iter().map(|entry| {
+        let paths = entry.routes.iter().map(|route| format!("{} {}", route.method, route.path));
+        json!({
+            "id": entry.id,
+            "direction": if entry.direction == Direction::Request { "request" } else { "callback" },
+            "provenance": entry.provenance,
+            "corrected": entry.overridden,
+            "paths": paths.collect::<Vec<_>>(),
+        })
+    });
+    Ok(Answered::ok(Entries { entries: entries.collect() }))
 }
 
 /// The program that runs here.
@@ -143,32 +109,18 @@ pub(super) struct Health {
 }
 
 /// Shows which program responds here, and whether it accepts requests.
-pub(super) struct Ready;
-
-impl Endpoint for Ready {
-    const NAME: &'static str = "ready";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/ready";
-    const WHAT: &'static str = "says which version runs here, and whether it accepts requests (503 while it shuts down or can't write its data folder)";
-    const STATUSES: &'static [u16] = &[200, 503];
-    type Ask = Nothing;
-    type Answer = Health;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Health>, Refused> {
-        let message = match world.driver.is_ending() {
-            true => Some("it is shutting down".to_owned()),
-            false => {
-                world.driver.storage_failure().map(|why| format!("its data folder can't be written: {why}"))
-            }
-        };
-        let ready = message.is_none();
-        let health = Health {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-            built: world.built,
-            ready,
-            message,
-        };
-        Ok(Answered::Json(if ready { 200 } else { 503 }, health))
-    }
+pub(super) async fn ready(world: World, _: Nothing) -> Result<Answered<Health>, Refused> {
+    let message = match world.driver.is_ending() {
+        true => Some("it is shutting down".to_owned()),
+        false => world.driver.storage_failure().map(|why| format!("its data folder can't be written: {why}")),
+    };
+    let ready = message.is_none();
+    let health = Health {
+        name: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+        built: world.built,
+        ready,
+        message,
+    };
+    Ok(Answered::Json(if ready { 200 } else { 503 }, health))
 }

@@ -5,27 +5,18 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing};
+use super::endpoint::{Answered, Nothing};
 use super::refused::Refused;
 use crate::delivery::Totals;
 use crate::net::{HttpResponse, Reply};
 
+/// The content type of the text format of Prometheus.
+pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
+
 /// Shows the metrics.
-pub(super) struct Show;
-
-impl Endpoint for Show {
-    const NAME: &'static str = "metrics";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/metrics";
-    const WHAT: &'static str = "shows figures for Prometheus";
-    const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4";
-    type Ask = Nothing;
-    type Answer = Value;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Value>, Refused> {
-        let headers = vec![("content-type".into(), Self::CONTENT_TYPE.into())];
-        Ok(Answered::Other(Reply::Answer(HttpResponse { status: 200, headers, body: text(&world).into() })))
-    }
+pub(super) async fn show(world: World, _: Nothing) -> Result<Answered<Value>, Refused> {
+    let headers = vec![("content-type".into(), CONTENT_TYPE.into())];
+    Ok(Answered::Other(Reply::Answer(HttpResponse { status: 200, headers, body: text(&world).into() })))
 }
 
 /// A metric: name, whether it is a counter, and help text.

@@ -1,7 +1,7 @@
 //! The control surface under `/_mock/`, by which tests inspect and control the mock. None of it belongs to the vendor's API.
 //!
-//! [`answer`] is the only entry point for other modules. Each request is a separate type ([`endpoint`]) in the file of its
-//! subject.
+//! [`answer`] is the only entry point for other modules. Each request is a row of a table ([`endpoint`]) and a function in
+//! the file of its subject.
 
 mod again;
 mod beside;
@@ -42,7 +42,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use self::endpoint::Row;
+use self::endpoint::{Row, control};
 use self::refused::Refused;
 use crate::api::{Answering, decode, ready};
 use crate::contract::Family;
@@ -65,61 +65,141 @@ pub use world::World;
 pub const PREFIX: &str = "/_mock";
 
 /// All requests of the control surface.
-static ROWS: [Row; 53] = [
-    Row::of::<look::List>(),
-    Row::of::<look::Ready>(),
-    Row::of::<look::Look>(),
-    Row::of::<objects::List>(),
-    Row::of::<load::Show>(),
-    Row::of::<look::ListCatalog>(),
-    Row::of::<entry::Show>(),
-    Row::of::<found::Assumed>(),
-    Row::of::<found::List>(),
-    Row::of::<settings::Show>(),
-    Row::of::<journal::List>(),
-    Row::of::<journal::Clear>(),
-    Row::of::<journal::Stream>(),
-    Row::of::<journal::Events>(),
-    Row::of::<wait::Wait>(),
-    Row::of::<settle::Settle>(),
-    Row::of::<clock::Show>(),
-    Row::of::<clock::Move>(),
-    Row::of::<emit::Emit>(),
-    Row::of::<emit::Resend>(),
-    Row::of::<signature::TakeApart>(),
-    Row::of::<user::Begin>(),
-    Row::of::<user::List>(),
-    Row::of::<user::History>(),
-    Row::of::<user::Act>(),
-    Row::of::<user::PassOn>(),
-    Row::of::<desk::List>(),
-    Row::of::<desk::Answer>(),
-    Row::of::<desk::Agent>(),
-    Row::of::<tokens::Expire>(),
-    Row::of::<stories::ListScenarios>(),
-    Row::of::<stories::Start>(),
-    Row::of::<stories::List>(),
-    Row::of::<stories::Show>(),
-    Row::of::<stories::Stop>(),
-    Row::of::<faults::Add>(),
-    Row::of::<faults::List>(),
-    Row::of::<faults::Remove>(),
-    Row::of::<snapshots::Take>(),
-    Row::of::<snapshots::List>(),
-    Row::of::<snapshots::Restore>(),
-    Row::of::<snapshots::Remove>(),
-    Row::of::<snapshots::Reset>(),
-    Row::of::<snapshots::Export>(),
-    Row::of::<snapshots::Import>(),
-    Row::of::<branch::Branch>(),
-    Row::of::<openapi::Describe>(),
-    Row::of::<vendor::Describe>(),
-    Row::of::<namespaces::Create>(),
-    Row::of::<namespaces::List>(),
-    Row::of::<namespaces::Reset>(),
-    Row::of::<namespaces::Remove>(),
-    Row::of::<metrics::Show>(),
-];
+static ROWS: [Row; 53] = control! {
+    "list" GET "/" => look::list,
+        "lists these";
+    "ready" GET "/ready" { statuses: &[200, 503] } => look::ready,
+        "says which version runs here, and whether it accepts requests (503 while it shuts down or can't \
+         write its data folder)";
+    "state" GET "/state" => look::look,
+        "shows the mock's time, the numbers of callbacks, whether anything is in progress, and the findings \
+         about your requests";
+    "objects" GET "/objects" => objects::list,
+        "lists tasks, plans, workflows and campaigns with their progress, the dialer's agents, and when \
+         tokens expire";
+    "load" GET "/load" => load::show,
+        "shows the progress of the load that this mock serves (`airudder-mock load --listen`): rates, times \
+         and errors";
+    "catalog" GET "/catalog" => look::list_catalog,
+        "lists every endpoint and every event, with its provenance";
+    "entry" GET "/catalog/{id}" => entry::show,
+        "shows an endpoint or an event with its fields, each with its provenance";
+    "assumptions" GET "/assumptions" => found::assumed,
+        "lists the endpoints and events used so far that are only assumed about the vendor, and which parts \
+         of each: verify them";
+    "found" GET "/found" => found::list,
+        "lists the findings about your requests; `?kind=unread_field` lists the fields that nothing reads";
+    "settings" GET "/settings" => settings::show,
+        "shows the settings in force, from the file, the environment and the command line, without secrets";
+    "journal" GET "/journal" => journal::list,
+        "lists requests and callbacks; `?event=task.finished`, `?endpoint=task.*`, `?status=500`, \
+         `?text=...` and other filters select";
+    "forget" DELETE "/journal" => journal::clear,
+        "clears the journal; its numbers continue under another `journal.id`";
+    "stream" GET "/journal/stream" { content_type: journal::Format::Ndjson.content_type() } => journal::stream,
+        "streams the journal as it is written: one line of JSON per entry";
+    "events" GET "/journal/events" { content_type: journal::Format::Sse.content_type() } => journal::events,
+        "streams the journal as server-sent events, for a page in a browser; an event `journal` says under \
+         which `id` the entries after it are numbered";
+    "wait" POST "/wait" { statuses: &[200, wait::NOT_MET] } => wait::wait,
+        "waits for a request or callback that matches: {\"callback\": \"task.finished\", \"within\": \
+         \"10s\"}; or for the end of a story: {\"story\": 1}";
+    "settle" POST "/settle" { statuses: &[200, settle::NOT_SETTLED] } => settle::settle,
+        "returns when everything caused so far is answered, delivered or given up: {\"within\": \"10s\"}";
+    "clock" GET "/clock" => clock::show,
+        "shows the mock's time and its speed";
+    "move" POST "/clock" { statuses: &[200, 202] } => clock::travel,
+        "moves the mock's time forward and returns when everything due has happened: {\"by\": \"25h\"} or \
+         {\"to\": \"2030-01-01T00:00:00Z\"}; or changes its speed: {\"speed\": \"0\"}";
+    "emit" POST "/emit" { statuses: &[201] } => emit::emit,
+        "sends a callback of an existing conversation or of a new one: {\"event\": \"agent.transfer\", \
+         \"conversation\": \"CALL_ID\"}";
+    "resend" POST "/callbacks/{callback}/resend" { statuses: &[201] } => emit::resend,
+        "sends a callback again: the same bytes and the same id, or with {\"body\": {...}} another body with \
+         a new signature";
+    "signature" POST "/journal/{entry}/signature" => signature::take_apart,
+        "explains the signature of an attempt or of a chatbot request: what was signed, the result, and the \
+         results of usual mistakes; with {\"computed\": \"SIGNATURE\"} also what your receiver's signature \
+         was computed over";
+    "chat" POST "/chats" { statuses: &[201] } => user::begin,
+        "starts a chat on WhatsApp as a person whom you play: {\"write\": \"hello\"}";
+    "chats" GET "/chats" => user::list,
+        "lists the chats that have messages, newest first";
+    "chat-history" GET "/chats/{conversation}" => user::history,
+        "shows the messages of a chat with their status, and the buttons that can be pressed";
+    "user" POST "/user" => user::act,
+        "lets the person in a chat write, press, choose, send a file, ask for a person, fall silent or opt \
+         out: {\"conversation\": \"CALL_ID\", \"write\": \"hello\"}";
+    "pass-on" POST "/chats/{conversation}/pass-on" => user::pass_on,
+        "lets the agent who has a chat pass it on to another agent: `agent.transfer` is sent, and you answer \
+         it with chatbot.agent_transfer_result: {\"to_seat_id\": \"1002\"}";
+    "calls" GET "/calls" => desk::list,
+        "lists the phone calls in progress; those that ring can be answered";
+    "answer-call" POST "/calls/{call}" => desk::answer,
+        "decides whether and how the called person answers a ringing call: {\"outcome\": \"talked\", \
+         \"intention\": \"B\"}";
+    "agent" POST "/agents" => desk::agent,
+        "lets an agent of the dialer go on a break, take or reject the ringing call, hang up, or save a \
+         result: {\"agent\": \"NAME\", \"take\": true}";
+    "expire-tokens" POST "/tokens/expire" => tokens::expire,
+        "expires all tokens, or with {\"app_key\": \"...\"} those of one account";
+    "scenarios" GET "/scenarios" => stories::list_scenarios,
+        "lists the scenarios that can be started: those shipped, and those given with `serve`";
+    "start-story" POST "/stories" { statuses: &[201] } => stories::start,
+        "starts a story of a scenario beside everything else: {\"scenario\": \"agent-transfer\", \"set\": \
+         {\"company\": \"Indonesia\"}}";
+    "stories" GET "/stories" => stories::list,
+        "lists the stories, newest first, with the progress of each and its failed expectations";
+    "story" GET "/stories/{story}" => stories::show,
+        "shows the progress of a story and its failed expectations; `wait` waits for its end";
+    "stop-story" DELETE "/stories/{story}" => stories::stop,
+        "stops a story: no further steps, no further reactions. Callbacks that it has sent continue";
+    "add-fault" POST "/faults" { statuses: &[201] } => faults::add,
+        "adds a fault of requests or callbacks, as [[faults]] in files do: {\"fault\": {\"call\": \
+         \"task.create\", \"status\": 503, \"times\": 2}} or {\"fault\": \"duplicate of session.end, every \
+         2nd\"}";
+    "faults" GET "/faults" => faults::list,
+        "lists the active faults, how often each was applied, and every fault applied so far";
+    "remove-fault" DELETE "/faults/{fault}" => faults::remove,
+        "removes an added fault";
+    "snapshot" POST "/snapshots" { statuses: &[201] } => snapshots::take,
+        "saves the present state under a name, to restore it later; it replaces a snapshot of the same name: \
+         {\"name\": \"logged in\"}";
+    "snapshots" GET "/snapshots" => snapshots::list,
+        "lists the snapshots";
+    "restore" POST "/snapshots/{name}/restore" => snapshots::restore,
+        "restores a snapshot, its time included; everything that has happened since is undone";
+    "remove-snapshot" DELETE "/snapshots/{name}" => snapshots::remove,
+        "forgets a snapshot";
+    "reset" POST "/reset" => snapshots::begin_again,
+        "resets the mock: the same requests give the same ids again. Undelivered callbacks are dropped; \
+         snapshots and namespaces stay";
+    "export" GET "/export" => snapshots::export,
+        "exports the present state, or a snapshot (`?snapshot=NAME`), as one file: all inputs of the mock, \
+         uploaded files included";
+    "import" POST "/import" { is_large: true } => snapshots::import,
+        "sets the mock to an exported state, its time included; its settings must be those of the mock that \
+         exported it";
+    "branch" POST "/branch" { statuses: &[201] } => branch::branch,
+        "creates a namespace that continues from a snapshot, or from the present state, with the same \
+         credentials, objects and ids: {\"snapshot\": \"logged in\"}";
+    "openapi" GET "/openapi.json" => openapi::describe,
+        "describes these requests as OpenAPI 3.1, for client generators";
+    "vendor" GET "/vendor/openapi.json" => vendor::describe,
+        "describes the vendor's requests (`paths`) and callbacks (`webhooks`) as OpenAPI 3.1, with the \
+         provenance of each part and your corrections applied";
+    "add-namespace" POST "/namespaces" { statuses: &[201] } => namespaces::create,
+        "creates a namespace, a separate mock at this address with its own credentials, state, clock and \
+         journal: {\"callback_url\": \"http://127.0.0.1:3000/hook\"}";
+    "namespaces" GET "/namespaces" => namespaces::list,
+        "lists the namespaces";
+    "reset-namespace" POST "/namespaces/{name}/reset" => namespaces::reset,
+        "resets a namespace: its credentials and its seed stay, its undelivered callbacks are dropped";
+    "remove-namespace" DELETE "/namespaces/{name}" => namespaces::remove,
+        "deletes a namespace with everything in it; its undelivered callbacks are dropped";
+    "metrics" GET "/metrics" { content_type: metrics::CONTENT_TYPE } => metrics::show,
+        "shows figures for Prometheus";
+};
 
 /// A request of the control surface, described for command-line clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +233,7 @@ pub fn is_of(request: &HttpRequest) -> bool {
 
 /// Whether the body of a request below [`PREFIX`] may be large.
 pub fn is_large(method: &str, path: &str) -> bool {
-    let rows = || ROWS.iter().filter(|row| row.is_large && row.method == method);
+    let rows = || ROWS.iter().filter(|row| row.form.is_large && row.method == method);
     path.find(PREFIX).is_some_and(|begin| rows().any(|row| row.path == &path[begin + PREFIX.len()..]))
 }
 
@@ -175,7 +255,7 @@ pub fn answer(world: &World, request: &HttpRequest) -> Option<Answering> {
         return Some(ready(nowhere(request, path, &here).response()));
     };
     let decoded =
-        if row.is_large { Err(crate::api::DecodeError::Empty) } else { decode(request, Family::Cloud) };
+        if row.form.is_large { Err(crate::api::DecodeError::Empty) } else { decode(request, Family::Cloud) };
     let mut fields = match decoded {
         Ok(fields) => fields.fields,
         // A request without a body is valid.
@@ -186,7 +266,7 @@ pub fn answer(world: &World, request: &HttpRequest) -> Option<Answering> {
         fields.extend(named.clone());
     }
     let world = World { request: Some(Arc::new(request.clone())), ..world.clone() };
-    Some(row.answer(world, fields))
+    Some((row.answer)(row, world, fields))
 }
 
 /// Returns the 404 or 405 for an unmatched control request.

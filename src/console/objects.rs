@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint};
+use super::endpoint::Answered;
 use super::refused::Refused;
 use crate::contract::fields::Whole;
 use crate::simulator::{AccountView, AgentView, ObjectCounts, ObjectView};
@@ -33,27 +33,15 @@ pub(super) struct Objects {
 }
 
 /// Lists the objects.
-pub(super) struct List;
-
-impl Endpoint for List {
-    const NAME: &'static str = "objects";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/objects";
-    const WHAT: &'static str = "lists tasks, plans, workflows and campaigns with their progress, the \
-        dialer's agents, and when tokens expire";
-    type Ask = Ask;
-    type Answer = Objects;
-
-    async fn answer(world: World, ask: Ask) -> Result<Answered<Objects>, Refused> {
-        let most = ask.limit.map_or(LIMIT, Whole::count);
-        Ok(Answered::ok(world.driver.look(|engine, now| {
-            let simulator = engine.simulator();
-            Objects {
-                objects: simulator.objects(most),
-                totals: simulator.object_counts(),
-                agents: simulator.agents(),
-                accounts: simulator.accounts(now),
-            }
-        })))
-    }
+pub(super) async fn list(world: World, ask: Ask) -> Result<Answered<Objects>, Refused> {
+    let most = ask.limit.map_or(LIMIT, Whole::count);
+    Ok(Answered::ok(world.driver.look(|engine, now| {
+        let simulator = engine.simulator();
+        Objects {
+            objects: simulator.objects(most),
+            totals: simulator.object_counts(),
+            agents: simulator.agents(),
+            accounts: simulator.accounts(now),
+        }
+    })))
 }

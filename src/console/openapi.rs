@@ -3,23 +3,12 @@
 use serde_json::{Map, Value, json};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing, Row};
+use super::endpoint::{Answered, Nothing, Row};
 use super::refused::Refused;
 
 /// Describes the control surface.
-pub(super) struct Describe;
-
-impl Endpoint for Describe {
-    const NAME: &'static str = "openapi";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/openapi.json";
-    const WHAT: &'static str = "describes these requests as OpenAPI 3.1, for client generators";
-    type Ask = Nothing;
-    type Answer = Value;
-
-    async fn answer(_: World, _: Nothing) -> Result<Answered<Value>, Refused> {
-        Ok(Answered::ok(document()))
-    }
+pub(super) async fn describe(_: World, _: Nothing) -> Result<Answered<Value>, Refused> {
+    Ok(Answered::ok(document()))
 }
 
 /// Real requests and responses of a mock, by the names of the requests. A test makes them again and compares.
@@ -76,13 +65,14 @@ fn operation(row: &Row, example: &Value) -> Value {
     let refused = json!({ "description": "The request is refused; `message` says why.", "content": { "application/json": { "schema": {
         "type": "object", "properties": { "message": { "type": "string" } }, "required": ["message"],
     } } } });
-    let done = json!({ "description": "It is done.", "content": { row.content_type: { "schema": answer } } });
+    let done =
+        json!({ "description": "It is done.", "content": { row.form.content_type: { "schema": answer } } });
     let mut responses = json!({ "400": refused, "404": refused, "405": refused });
-    for status in row.statuses {
+    for status in row.form.statuses {
         responses[status.to_string()] = done.clone();
     }
-    if let (Some(answered), [status, ..]) = (example.get("answered"), row.statuses) {
-        responses[status.to_string()]["content"][row.content_type]["example"] = answered.clone();
+    if let (Some(answered), [status, ..]) = (example.get("answered"), row.form.statuses) {
+        responses[status.to_string()]["content"][row.form.content_type]["example"] = answered.clone();
     }
     for status in ["409", "415", "429"].into_iter().filter(|_| is_body) {
         responses[status] = refused.clone();

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing};
+use super::endpoint::{Answered, Nothing};
 use super::refused::Refused;
 use crate::settings::InForce;
 
@@ -21,20 +21,8 @@ pub(super) struct Shown {
 }
 
 /// Shows the settings.
-pub(super) struct Show;
-
-impl Endpoint for Show {
-    const NAME: &'static str = "settings";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/settings";
-    const WHAT: &'static str =
-        "shows the settings in force, from the file, the environment and the command line, without secrets";
-    type Ask = Nothing;
-    type Answer = Shown;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Shown>, Refused> {
-        let seed = world.driver.look(|engine, _| engine.seed().0.to_string());
-        let speed = world.driver.speed().to_string();
-        Ok(Answered::ok(Shown { seed, speed, settings: world.settings.get() }))
-    }
+pub(super) async fn show(world: World, _: Nothing) -> Result<Answered<Shown>, Refused> {
+    let seed = world.driver.look(|engine, _| engine.seed().0.to_string());
+    let speed = world.driver.speed().to_string();
+    Ok(Answered::ok(Shown { seed, speed, settings: world.settings.get() }))
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout_at};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint};
+use super::endpoint::Answered;
 use super::refused::Refused;
 use super::wait::ENDING;
 use crate::delivery::Totals;
@@ -22,7 +22,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(5);
 
 /// The status if something is still open.
-const NOT_SETTLED: u16 = 417;
+pub(super) const NOT_SETTLED: u16 = 417;
 
 /// Maximum number of open callbacks listed.
 const MOST: usize = 100;
@@ -77,55 +77,42 @@ struct Open {
 }
 
 /// Waits until everything has ended.
-pub(super) struct Settle;
-
-impl Endpoint for Settle {
-    const NAME: &'static str = "settle";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/settle";
-    const WHAT: &'static str =
-        "returns when everything caused so far is answered, delivered or given up: {\"within\": \"10s\"}";
-    const STATUSES: &'static [u16] = &[200, NOT_SETTLED];
-    type Ask = Ask;
-    type Answer = Answer;
-
-    async fn answer(world: World, ask: Ask) -> Result<Answered<Answer>, Refused> {
-        let within = ask.within.map_or(WITHIN, |within| within.0);
-        let until = Instant::now() + within;
-        let mut written = world.kept.watch();
-        loop {
-            let is_ending = world.kept.is_over();
-            let settled = world.driver.look(|engine, now| {
-                let is_over = is_over(engine, now, ask.horizon.map(|horizon| horizon.0));
-                if is_over && world.late.count() == 0 {
-                    return Ok(answer(&world, engine, now, None));
-                }
-                // What is under way ends by itself, in real time; the clock must not run ahead of it.
-                let is_under_way = engine.totals().in_flight > 0;
-                let next = engine.next_wakeup().filter(|_| !is_over && !is_under_way);
-                Err(next.map(|at| Duration::try_from(at.duration_since(now))))
-            });
-            let next = match settled {
-                Ok(answer) => return Ok(Answered::ok(answer)),
-                Err(next) => next,
-            };
-            // By itself a stopped clock never reaches the next moment.
-            let still = world.why_nothing_happens().filter(|_| ask.advance != Some(true));
-            let timed_out = || format!("not everything was over within {}", HumanDuration(within));
-            let ending = is_ending.then(|| ENDING.to_owned());
-            if let Some(why) = ending.or(still).or_else(|| (Instant::now() >= until).then(timed_out)) {
-                let answer = world.driver.look(|engine, now| answer(&world, engine, now, Some(why)));
-                return Ok(Answered::Json(NOT_SETTLED, answer));
+pub(super) async fn settle(world: World, ask: Ask) -> Result<Answered<Answer>, Refused> {
+    let within = ask.within.map_or(WITHIN, |within| within.0);
+    let until = Instant::now() + within;
+    let mut written = world.kept.watch();
+    loop {
+        let is_ending = world.kept.is_over();
+        let settled = world.driver.look(|engine, now| {
+            let is_over = is_over(engine, now, ask.horizon.map(|horizon| horizon.0));
+            if is_over && world.late.count() == 0 {
+                return Ok(answer(&world, engine, now, None));
             }
-            match next {
-                Some(gap) if ask.advance == Some(true) => {
-                    // Whether the time limit was reached shows at the next check.
-                    let _ = timeout_at(until, world.driver.travel(gap.unwrap_or_default())).await;
-                }
-                _ => {
-                    // Waits for an entry of the journal or a short time, whichever comes first.
-                    let _ = timeout_at(until.min(Instant::now() + LOOK), written.changed()).await;
-                }
+            // What is under way ends by itself, in real time; the clock must not run ahead of it.
+            let is_under_way = engine.totals().in_flight > 0;
+            let next = engine.next_wakeup().filter(|_| !is_over && !is_under_way);
+            Err(next.map(|at| Duration::try_from(at.duration_since(now))))
+        });
+        let next = match settled {
+            Ok(answer) => return Ok(Answered::ok(answer)),
+            Err(next) => next,
+        };
+        // By itself a stopped clock never reaches the next moment.
+        let still = world.why_nothing_happens().filter(|_| ask.advance != Some(true));
+        let timed_out = || format!("not everything was over within {}", HumanDuration(within));
+        let ending = is_ending.then(|| ENDING.to_owned());
+        if let Some(why) = ending.or(still).or_else(|| (Instant::now() >= until).then(timed_out)) {
+            let answer = world.driver.look(|engine, now| answer(&world, engine, now, Some(why)));
+            return Ok(Answered::Json(NOT_SETTLED, answer));
+        }
+        match next {
+            Some(gap) if ask.advance == Some(true) => {
+                // Whether the time limit was reached shows at the next check.
+                let _ = timeout_at(until, world.driver.travel(gap.unwrap_or_default())).await;
+            }
+            _ => {
+                // Waits for an entry of the journal or a short time, whichever comes first.
+                let _ = timeout_at(until.min(Instant::now() + LOOK), written.changed()).await;
             }
         }
     }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint};
+use super::endpoint::Answered;
 use super::refused::Refused;
 use crate::contract::fields::Whole;
 use crate::contract::signature::{Explained, TakenApart};
@@ -36,36 +36,23 @@ pub(super) struct Apart {
 }
 
 /// Analyses a signature.
-pub(super) struct TakeApart;
-
-impl Endpoint for TakeApart {
-    const NAME: &'static str = "signature";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/journal/{entry}/signature";
-    const WHAT: &'static str = "explains the signature of an attempt or of a chatbot request: what was \
-        signed, the result, and the results of usual mistakes; with {\"computed\": \"SIGNATURE\"} also \
-        what your receiver's signature was computed over";
-    type Ask = Ask;
-    type Answer = Apart;
-
-    async fn answer(world: World, ask: Ask) -> Result<Answered<Apart>, Refused> {
-        let seq = u64::try_from(ask.entry.get()).unwrap_or_default();
-        let entry = world.journal().find(seq).ok_or_else(|| {
-            Refused::missing(format!("there is no entry {seq} in the journal, or it is no longer kept"))
-        })?;
-        let signers = world.driver.look(|engine, _| engine.client_signers());
-        let signed = Signed::of(&entry, &signers).ok_or_else(|| {
-            Refused::wrong(format!(
-                "entry {seq} has no signature: those of attempts (`tried`) and of chatbot requests (`called`) have one"
-            ))
-        })?;
-        let computed = ask.computed.as_deref().map(str::trim).filter(|computed| !computed.is_empty());
-        let is_compared = computed.is_some() || ask.body.is_some();
-        let why = is_compared.then(|| signed.explain(computed, ask.body.as_deref())).flatten();
-        Ok(Answered::ok(Apart {
-            signature: signed.apart(world.lines.show_secrets, true),
-            fits: is_compared.then_some(why.is_none()),
-            why: why.map(Explained::from),
-        }))
-    }
+pub(super) async fn take_apart(world: World, ask: Ask) -> Result<Answered<Apart>, Refused> {
+    let seq = u64::try_from(ask.entry.get()).unwrap_or_default();
+    let entry = world.journal().find(seq).ok_or_else(|| {
+        Refused::missing(format!("there is no entry {seq} in the journal, or it is no longer kept"))
+    })?;
+    let signers = world.driver.look(|engine, _| engine.client_signers());
+    let signed = Signed::of(&entry, &signers).ok_or_else(|| {
+        Refused::wrong(format!(
+            "entry {seq} has no signature: those of attempts (`tried`) and of chatbot requests (`called`) have one"
+        ))
+    })?;
+    let computed = ask.computed.as_deref().map(str::trim).filter(|computed| !computed.is_empty());
+    let is_compared = computed.is_some() || ask.body.is_some();
+    let why = is_compared.then(|| signed.explain(computed, ask.body.as_deref())).flatten();
+    Ok(Answered::ok(Apart {
+        signature: signed.apart(world.lines.show_secrets, true),
+        fits: is_compared.then_some(why.is_none()),
+        why: why.map(Explained::from),
+    }))
 }

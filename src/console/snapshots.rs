@@ -11,7 +11,7 @@ use tokio::task::spawn_blocking;
 
 use super::World;
 use super::again::{Again, AgainError, Beginning, Moment, Origin, Snapshots};
-use super::endpoint::{Answered, Done, Endpoint, Nothing};
+use super::endpoint::{Answered, Done, Nothing};
 use super::refused::Refused;
 #[cfg(doc)]
 use crate::engine::Checkpoint;
@@ -126,44 +126,31 @@ pub(super) struct Named {
 }
 
 /// Takes a snapshot.
-pub(super) struct Take;
-
-impl Endpoint for Take {
-    const NAME: &'static str = "snapshot";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/snapshots";
-    const WHAT: &'static str = "saves the present state under a name, to restore it later; it replaces \
-        a snapshot of the same name: {\"name\": \"logged in\"}";
-    const STATUSES: &'static [u16] = &[201];
-    type Ask = Named;
-    type Answer = Shown;
-
-    async fn answer(world: World, ask: Named) -> Result<Answered<Shown>, Refused> {
-        again(&world.again)?;
-        let name = ask.name;
-        if name.len() > 200 {
-            return Err(Refused::wrong("name must be at most 200 bytes long"));
-        }
-        let snapshot = moment(world.origin(), None).await?;
-        let mut all = world.snapshots.lock();
-        if all.len() >= MOST && !all.contains_key(&name) {
-            return Err(Refused::new(429, format!("there are already {MOST} snapshots, the maximum")));
-        }
-        let others = all.iter().filter(|(other, _)| **other != name);
-        let others: usize = others.map(|(_, other)| other.checkpoint.size()).sum();
-        if others > 0 && others + snapshot.checkpoint.size() > MOST_IN_ALL {
-            return Err(Refused::new(
-                429,
-                format!(
-                    "the snapshots would hold more than {MOST_IN_ALL} tasks, conversations, inputs and \
-                    other objects, the maximum: delete some with DELETE /_mock/snapshots/NAME"
-                ),
-            ));
-        }
-        let shown = Shown::of(&name, &snapshot);
-        all.insert(name, snapshot);
-        Ok(Answered::Json(201, shown))
+pub(super) async fn take(world: World, ask: Named) -> Result<Answered<Shown>, Refused> {
+    again(&world.again)?;
+    let name = ask.name;
+    if name.len() > 200 {
+        return Err(Refused::wrong("name must be at most 200 bytes long"));
     }
+    let snapshot = moment(world.origin(), None).await?;
+    let mut all = world.snapshots.lock();
+    if all.len() >= MOST && !all.contains_key(&name) {
+        return Err(Refused::new(429, format!("there are already {MOST} snapshots, the maximum")));
+    }
+    let others = all.iter().filter(|(other, _)| **other != name);
+    let others: usize = others.map(|(_, other)| other.checkpoint.size()).sum();
+    if others > 0 && others + snapshot.checkpoint.size() > MOST_IN_ALL {
+        return Err(Refused::new(
+            429,
+            format!(
+                "the snapshots would hold more than {MOST_IN_ALL} tasks, conversations, inputs and \
+                other objects, the maximum: delete some with DELETE /_mock/snapshots/NAME"
+            ),
+        ));
+    }
+    let shown = Shown::of(&name, &snapshot);
+    all.insert(name, snapshot);
+    Ok(Answered::Json(201, shown))
 }
 
 /// The snapshots.
@@ -174,21 +161,10 @@ pub(super) struct Listing {
 }
 
 /// Lists the snapshots.
-pub(super) struct List;
-
-impl Endpoint for List {
-    const NAME: &'static str = "snapshots";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/snapshots";
-    const WHAT: &'static str = "lists the snapshots";
-    type Ask = Nothing;
-    type Answer = Listing;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Listing>, Refused> {
-        let all = world.snapshots.lock();
-        let snapshots = all.iter().map(|(name, snapshot)| Shown::of(name, snapshot)).collect();
-        Ok(Answered::ok(Listing { snapshots }))
-    }
+pub(super) async fn list(world: World, _: Nothing) -> Result<Answered<Listing>, Refused> {
+    let all = world.snapshots.lock();
+    let snapshots = all.iter().map(|(name, snapshot)| Shown::of(name, snapshot)).collect();
+    Ok(Answered::ok(Listing { snapshots }))
 }
 
 fn find(snapshots: &Snapshots, name: &str) -> Result<Moment, Refused> {
@@ -202,61 +178,26 @@ fn missing<'a>(name: &str, all: impl Iterator<Item = &'a String>) -> Refused {
 }
 
 /// Puts the mock back to a snapshot.
-pub(super) struct Restore;
-
-impl Endpoint for Restore {
-    const NAME: &'static str = "restore";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/snapshots/{name}/restore";
-    const WHAT: &'static str =
-        "restores a snapshot, its time included; everything that has happened since is undone";
-    type Ask = Named;
-    type Answer = Shown;
-
-    async fn answer(world: World, ask: Named) -> Result<Answered<Shown>, Refused> {
-        let snapshot = find(&world.snapshots, &ask.name)?;
-        let note = format!("restored to the snapshot `{}`", ask.name);
-        go_back(&world, |again| again.restore(&snapshot), note)?;
-        Ok(Answered::ok(Shown::of(&ask.name, &snapshot)))
-    }
+pub(super) async fn restore(world: World, ask: Named) -> Result<Answered<Shown>, Refused> {
+    let snapshot = find(&world.snapshots, &ask.name)?;
+    let note = format!("restored to the snapshot `{}`", ask.name);
+    go_back(&world, |again| again.restore(&snapshot), note)?;
+    Ok(Answered::ok(Shown::of(&ask.name, &snapshot)))
 }
 
 /// Deletes a snapshot.
-pub(super) struct Remove;
-
-impl Endpoint for Remove {
-    const NAME: &'static str = "remove-snapshot";
-    const METHOD: &'static str = "DELETE";
-    const PATH: &'static str = "/snapshots/{name}";
-    const WHAT: &'static str = "forgets a snapshot";
-    type Ask = Named;
-    type Answer = Done;
-
-    async fn answer(world: World, ask: Named) -> Result<Answered<Done>, Refused> {
-        let mut all = world.snapshots.lock();
-        if all.remove(&ask.name).is_none() {
-            return Err(missing(&ask.name, all.keys()));
-        }
-        Ok(Answered::ok(Done {}))
+pub(super) async fn remove(world: World, ask: Named) -> Result<Answered<Done>, Refused> {
+    let mut all = world.snapshots.lock();
+    if all.remove(&ask.name).is_none() {
+        return Err(missing(&ask.name, all.keys()));
     }
+    Ok(Answered::ok(Done {}))
 }
 
 /// Puts the mock back to its beginning.
-pub(super) struct Reset;
-
-impl Endpoint for Reset {
-    const NAME: &'static str = "reset";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/reset";
-    const WHAT: &'static str = "resets the mock: the same requests give the same ids again. Undelivered \
-        callbacks are dropped; snapshots and namespaces stay";
-    type Ask = Nothing;
-    type Answer = Done;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Done>, Refused> {
-        to_beginning(&world)?;
-        Ok(Answered::ok(Done {}))
-    }
+pub(super) async fn begin_again(world: World, _: Nothing) -> Result<Answered<Done>, Refused> {
+    to_beginning(&world)?;
+    Ok(Answered::ok(Done {}))
 }
 
 /// An exported state.
@@ -320,42 +261,17 @@ pub(super) struct ExportAsk {
 }
 
 /// Exports a state.
-pub(super) struct Export;
-
-impl Endpoint for Export {
-    const NAME: &'static str = "export";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/export";
-    const WHAT: &'static str = "exports the present state, or a snapshot (`?snapshot=NAME`), as one \
-        file: all inputs of the mock, uploaded files included";
-    type Ask = ExportAsk;
-    type Answer = Exported;
-
-    async fn answer(world: World, ask: ExportAsk) -> Result<Answered<Exported>, Refused> {
-        let body = beside(move || Exported::text(&world, ask.snapshot.as_deref())).await?;
-        let headers = vec![
-            ("content-type".into(), "application/json".into()),
-            ("content-disposition".into(), "attachment; filename=\"airudder-mock-state.json\"".into()),
-        ];
-        Ok(Answered::Other(HttpResponse { status: 200, headers, body: Bytes::from(body) }.into()))
-    }
+pub(super) async fn export(world: World, ask: ExportAsk) -> Result<Answered<Exported>, Refused> {
+    let body = beside(move || Exported::text(&world, ask.snapshot.as_deref())).await?;
+    let headers = vec![
+        ("content-type".into(), "application/json".into()),
+        ("content-disposition".into(), "attachment; filename=\"airudder-mock-state.json\"".into()),
+    ];
+    Ok(Answered::Other(HttpResponse { status: 200, headers, body: Bytes::from(body) }.into()))
 }
 
 /// Imports a state.
-pub(super) struct Import;
-
-impl Endpoint for Import {
-    const NAME: &'static str = "import";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/import";
-    const WHAT: &'static str = "sets the mock to an exported state, its time included; its settings \
-        must be those of the mock that exported it";
-    const IS_LARGE: bool = true;
-    type Ask = Exported;
-    type Answer = Done;
-
-    async fn answer(world: World, ask: Exported) -> Result<Answered<Done>, Refused> {
-        beside(move || ask.put(&world)).await?;
-        Ok(Answered::ok(Done {}))
-    }
+pub(super) async fn import(world: World, ask: Exported) -> Result<Answered<Done>, Refused> {
+    beside(move || ask.put(&world)).await?;
+    Ok(Answered::ok(Done {}))
 }

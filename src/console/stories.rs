@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing};
+use super::endpoint::{Answered, Nothing};
 use super::refused::Refused;
 use crate::contract::fields::Whole;
 use crate::engine::Engine;
@@ -28,20 +28,8 @@ pub(super) struct Scenarios {
 }
 
 /// Lists the scenarios.
-pub(super) struct ListScenarios;
-
-impl Endpoint for ListScenarios {
-    const NAME: &'static str = "scenarios";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/scenarios";
-    const WHAT: &'static str =
-        "lists the scenarios that can be started: those shipped, and those given with `serve`";
-    type Ask = Nothing;
-    type Answer = Scenarios;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Scenarios>, Refused> {
-        Ok(Answered::ok(Scenarios { scenarios: world.scenarios.list(&world.catalog) }))
-    }
+pub(super) async fn list_scenarios(world: World, _: Nothing) -> Result<Answered<Scenarios>, Refused> {
+    Ok(Answered::ok(Scenarios { scenarios: world.scenarios.list(&world.catalog) }))
 }
 
 /// A story.
@@ -134,62 +122,49 @@ pub(super) struct Started {
 }
 
 /// Starts a story.
-pub(super) struct Start;
-
-impl Endpoint for Start {
-    const NAME: &'static str = "start-story";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/stories";
-    const WHAT: &'static str = "starts a story of a scenario beside everything else: {\"scenario\": \
-        \"agent-transfer\", \"set\": {\"company\": \"Indonesia\"}}";
-    const STATUSES: &'static [u16] = &[201];
-    type Ask = StartAsk;
-    type Answer = Started;
-
-    async fn answer(world: World, ask: StartAsk) -> Result<Answered<Started>, Refused> {
-        let which = match (ask.scenario, ask.text) {
-            (Some(scenario), None) => Given::Offered(scenario),
-            (None, Some(text)) => Given::Text(text),
-            _ => {
-                return Err(Refused::wrong(
-                    "the scenario is missing: give `scenario`, such as \"agent-transfer\", or `text`, \
-                    the whole text of one",
-                ));
-            }
-        };
-        let set: Vec<(String, Value)> = ask.set.unwrap_or_default().into_iter().collect();
-        let names: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
-        let story = world.scenarios.story(which, &names, &world.catalog);
-        let story = story.map_err(|error| match error {
-            NotBegun::Missing { .. } => Refused::missing(error.to_string()),
-            NotBegun::Mistakes(_) | NotBegun::NoStory(_) => Refused::wrong(error.to_string()),
-        })?;
-        let stories = world.change(|engine, now| {
-            let first = engine.stories().len();
-            if first + story.copies as usize > MOST {
-                return Err(Refused::new(
-                    429,
-                    format!(
-                        "there are {first} stories, and {} more would exceed the maximum of {MOST}; \
-                        POST /_mock/reset removes them",
-                        story.copies
-                    ),
-                ));
-            }
-            let time = 1 + engine.stories().iter().filter(|(_, run)| is_again(run, &story)).count() as u64;
-            // The ids differ from those of other mocks, and from those of other stories with the same seed in their files.
-            let seed = engine.seed().derive("story started by hand", first as u64);
-            let mut runs = begin::runs((first, time), &[Arc::clone(&story)], Some(seed), seed, now, &set);
-            for run in &mut runs {
-                run.fail_fast();
-                run.begin_by_hand();
-            }
-            let shown = runs.iter().enumerate().map(|(at, run)| Shown::of(first + at, run)).collect();
-            runs.into_iter().for_each(|run| engine.add_story(run));
-            Ok(shown)
-        })?;
-        Ok(Answered::Json(201, Started { stories }))
-    }
+pub(super) async fn start(world: World, ask: StartAsk) -> Result<Answered<Started>, Refused> {
+    let which = match (ask.scenario, ask.text) {
+        (Some(scenario), None) => Given::Offered(scenario),
+        (None, Some(text)) => Given::Text(text),
+        _ => {
+            return Err(Refused::wrong(
+                "the scenario is missing: give `scenario`, such as \"agent-transfer\", or `text`, \
+                the whole text of one",
+            ));
+        }
+    };
+    let set: Vec<(String, Value)> = ask.set.unwrap_or_default().into_iter().collect();
+    let names: Vec<&str> = set.iter().map(|(name, _)| name.as_str()).collect();
+    let story = world.scenarios.story(which, &names, &world.catalog);
+    let story = story.map_err(|error| match error {
+        NotBegun::Missing { .. } => Refused::missing(error.to_string()),
+        NotBegun::Mistakes(_) | NotBegun::NoStory(_) => Refused::wrong(error.to_string()),
+    })?;
+    let stories = world.change(|engine, now| {
+        let first = engine.stories().len();
+        if first + story.copies as usize > MOST {
+            return Err(Refused::new(
+                429,
+                format!(
+                    "there are {first} stories, and {} more would exceed the maximum of {MOST}; \
+                    POST /_mock/reset removes them",
+                    story.copies
+                ),
+            ));
+        }
+        let time = 1 + engine.stories().iter().filter(|(_, run)| is_again(run, &story)).count() as u64;
+        // The ids differ from those of other mocks, and from those of other stories with the same seed in their files.
+        let seed = engine.seed().derive("story started by hand", first as u64);
+        let mut runs = begin::runs((first, time), &[Arc::clone(&story)], Some(seed), seed, now, &set);
+        for run in &mut runs {
+            run.fail_fast();
+            run.begin_by_hand();
+        }
+        let shown = runs.iter().enumerate().map(|(at, run)| Shown::of(first + at, run)).collect();
+        runs.into_iter().for_each(|run| engine.add_story(run));
+        Ok(shown)
+    })?;
+    Ok(Answered::Json(201, Started { stories }))
 }
 
 /// Whether a run is the first of an earlier start of a story with this name.
@@ -214,25 +189,13 @@ pub(super) struct Listing {
 }
 
 /// Lists the stories.
-pub(super) struct List;
-
-impl Endpoint for List {
-    const NAME: &'static str = "stories";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/stories";
-    const WHAT: &'static str =
-        "lists the stories, newest first, with the progress of each and its failed expectations";
-    type Ask = ListAsk;
-    type Answer = Listing;
-
-    async fn answer(world: World, ask: ListAsk) -> Result<Answered<Listing>, Refused> {
-        let most = ask.limit.map_or(LISTED, Whole::count);
-        Ok(Answered::ok(world.driver.look(|engine, _| {
-            let all = engine.stories().iter().rev();
-            let stories = all.take(most).map(|(index, run)| Shown::of(index, run)).collect();
-            Listing { stories, total: engine.stories().len() }
-        })))
-    }
+pub(super) async fn list(world: World, ask: ListAsk) -> Result<Answered<Listing>, Refused> {
+    let most = ask.limit.map_or(LISTED, Whole::count);
+    Ok(Answered::ok(world.driver.look(|engine, _| {
+        let all = engine.stories().iter().rev();
+        let stories = all.take(most).map(|(index, run)| Shown::of(index, run)).collect();
+        Listing { stories, total: engine.stories().len() }
+    })))
 }
 
 /// Which story.
@@ -243,44 +206,20 @@ pub(super) struct Numbered {
 }
 
 /// Shows a story.
-pub(super) struct Show;
-
-impl Endpoint for Show {
-    const NAME: &'static str = "story";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/stories/{story}";
-    const WHAT: &'static str =
-        "shows the progress of a story and its failed expectations; `wait` waits for its end";
-    type Ask = Numbered;
-    type Answer = Shown;
-
-    async fn answer(world: World, ask: Numbered) -> Result<Answered<Shown>, Refused> {
-        world.driver.look(|engine, _| find(engine, ask.story.count())).map(|(_, shown)| Answered::ok(shown))
-    }
+pub(super) async fn show(world: World, ask: Numbered) -> Result<Answered<Shown>, Refused> {
+    world.driver.look(|engine, _| find(engine, ask.story.count())).map(|(_, shown)| Answered::ok(shown))
 }
 
 /// Ends a story.
-pub(super) struct Stop;
-
-impl Endpoint for Stop {
-    const NAME: &'static str = "stop-story";
-    const METHOD: &'static str = "DELETE";
-    const PATH: &'static str = "/stories/{story}";
-    const WHAT: &'static str =
-        "stops a story: no further steps, no further reactions. Callbacks that it has sent continue";
-    type Ask = Numbered;
-    type Answer = Shown;
-
-    async fn answer(world: World, ask: Numbered) -> Result<Answered<Shown>, Refused> {
-        let number = ask.story.count();
-        world.change(|engine, now| {
-            let (index, shown) = find(engine, number)?;
-            if !shown.is_over() {
-                engine.end_story(index, now);
-                let note = format!("story {number} (`{}`) was stopped", shown.name);
-                engine.journal().write(now, Some(shown.name.into()), Event::Note(note));
-            }
-            find(engine, number).map(|(_, shown)| Answered::ok(shown))
-        })
-    }
+pub(super) async fn stop(world: World, ask: Numbered) -> Result<Answered<Shown>, Refused> {
+    let number = ask.story.count();
+    world.change(|engine, now| {
+        let (index, shown) = find(engine, number)?;
+        if !shown.is_over() {
+            engine.end_story(index, now);
+            let note = format!("story {number} (`{}`) was stopped", shown.name);
+            engine.journal().write(now, Some(shown.name.into()), Event::Note(note));
+        }
+        find(engine, number).map(|(_, shown)| Answered::ok(shown))
+    })
 }

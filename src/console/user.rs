@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::World;
-use super::endpoint::{Answered, Done, Endpoint};
+use super::endpoint::{Answered, Done};
 use super::refused::Refused;
 use crate::contract::fields::Whole;
 use crate::simulator::{AccountKey, Chat, ChatAct, ChatError, ChatHistory, FileKind, NewChat};
@@ -38,47 +38,34 @@ pub(super) struct Begun {
 }
 
 /// Opens a chat.
-pub(super) struct Begin;
-
-impl Endpoint for Begin {
-    const NAME: &'static str = "chat";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/chats";
-    const WHAT: &'static str = "starts a chat on WhatsApp as a person whom you play: {\"write\": \"hello\"}";
-    const STATUSES: &'static [u16] = &[201];
-    type Ask = BeginAsk;
-    type Answer = Begun;
-
-    async fn answer(world: World, ask: BeginAsk) -> Result<Answered<Begun>, Refused> {
-        let given = ask.number.as_deref().map(|text| {
-            let digits = text.strip_prefix('+').unwrap_or(text);
-            let is_number =
-                (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-            let number = digits.parse().ok().filter(|_| is_number);
-            number.ok_or_else(|| {
-                Refused::wrong(format!(
-                    "number is `{text}`, expected a number with its country code: +6281234567890"
-                ))
-            })
-        });
-        let given: Option<u64> = given.transpose()?;
-        world.change(|engine, now| {
-            let number = given.unwrap_or_else(|| engine.new_number());
-            let account = match &ask.app_key {
-                None => AccountKey::default(),
-                Some(key) => {
-                    let known = engine.simulator().access().by_app_key(key);
-                    known.ok_or_else(|| Refused::missing("app_key names no account"))?
-                }
-            };
-            let chat = NewChat { account, channel_id: ask.channel_id, number, name: ask.name };
-            let conversation = engine.simulator().begin_chat(chat, now).map_err(refused)?;
-            if let Some(text) = ask.write {
-                engine.simulator().act(&conversation, &ChatAct::Write(text), now).map_err(refused)?;
-            }
-            Ok(Answered::Json(201, Begun { conversation, number: format!("+{number}") }))
+pub(super) async fn begin(world: World, ask: BeginAsk) -> Result<Answered<Begun>, Refused> {
+    let given = ask.number.as_deref().map(|text| {
+        let digits = text.strip_prefix('+').unwrap_or(text);
+        let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = digits.parse().ok().filter(|_| is_number);
+        number.ok_or_else(|| {
+            Refused::wrong(format!(
+                "number is `{text}`, expected a number with its country code: +6281234567890"
+            ))
         })
-    }
+    });
+    let given: Option<u64> = given.transpose()?;
+    world.change(|engine, now| {
+        let number = given.unwrap_or_else(|| engine.new_number());
+        let account = match &ask.app_key {
+            None => AccountKey::default(),
+            Some(key) => {
+                let known = engine.simulator().access().by_app_key(key);
+                known.ok_or_else(|| Refused::missing("app_key names no account"))?
+            }
+        };
+        let chat = NewChat { account, channel_id: ask.channel_id, number, name: ask.name };
+        let conversation = engine.simulator().begin_chat(chat, now).map_err(refused)?;
+        if let Some(text) = ask.write {
+            engine.simulator().act(&conversation, &ChatAct::Write(text), now).map_err(refused)?;
+        }
+        Ok(Answered::Json(201, Begun { conversation, number: format!("+{number}") }))
+    })
 }
 
 /// Which chats.
@@ -98,23 +85,12 @@ pub(super) struct Chats {
 }
 
 /// Lists chats.
-pub(super) struct List;
-
-impl Endpoint for List {
-    const NAME: &'static str = "chats";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/chats";
-    const WHAT: &'static str = "lists the chats that have messages, newest first";
-    type Ask = ChatsAsk;
-    type Answer = Chats;
-
-    async fn answer(world: World, ask: ChatsAsk) -> Result<Answered<Chats>, Refused> {
-        let limit = ask.limit.map_or(CHATS, Whole::count);
-        Ok(Answered::ok(world.driver.look(|engine, _| {
-            let simulator = engine.simulator();
-            Chats { chats: simulator.chats(limit), total: simulator.count_chats() }
-        })))
-    }
+pub(super) async fn list(world: World, ask: ChatsAsk) -> Result<Answered<Chats>, Refused> {
+    let limit = ask.limit.map_or(CHATS, Whole::count);
+    Ok(Answered::ok(world.driver.look(|engine, _| {
+        let simulator = engine.simulator();
+        Chats { chats: simulator.chats(limit), total: simulator.count_chats() }
+    })))
 }
 
 /// Which chat.
@@ -125,24 +101,12 @@ pub(super) struct HistoryAsk {
 }
 
 /// Shows the messages of a chat.
-pub(super) struct History;
-
-impl Endpoint for History {
-    const NAME: &'static str = "chat-history";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/chats/{conversation}";
-    const WHAT: &'static str =
-        "shows the messages of a chat with their status, and the buttons that can be pressed";
-    type Ask = HistoryAsk;
-    type Answer = ChatHistory;
-
-    async fn answer(world: World, ask: HistoryAsk) -> Result<Answered<ChatHistory>, Refused> {
-        let id = &ask.conversation;
-        let found = world.driver.look(|engine, now| engine.simulator().chat(id, now));
-        let missing =
-            || Refused::missing(format!("there is no conversation `{id}`; GET /_mock/chats lists some"));
-        found.map(Answered::ok).ok_or_else(missing)
-    }
+pub(super) async fn history(world: World, ask: HistoryAsk) -> Result<Answered<ChatHistory>, Refused> {
+    let id = &ask.conversation;
+    let found = world.driver.look(|engine, now| engine.simulator().chat(id, now));
+    let missing =
+        || Refused::missing(format!("there is no conversation `{id}`; GET /_mock/chats lists some"));
+    found.map(Answered::ok).ok_or_else(missing)
 }
 
 /// An action of the person, exactly one.
@@ -228,21 +192,10 @@ impl ActAsk {
 }
 
 /// Acts in a chat.
-pub(super) struct Act;
-
-impl Endpoint for Act {
-    const NAME: &'static str = "user";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/user";
-    const WHAT: &'static str = "lets the person in a chat write, press, choose, send a file, ask for a person, fall silent or opt out: {\"conversation\": \"CALL_ID\", \"write\": \"hello\"}";
-    type Ask = ActAsk;
-    type Answer = Done;
-
-    async fn answer(world: World, ask: ActAsk) -> Result<Answered<Done>, Refused> {
-        let (conversation, act) = ask.act()?;
-        world.change(|engine, now| engine.simulator().act(&conversation, &act, now).map_err(refused))?;
-        Ok(Answered::ok(Done {}))
-    }
+pub(super) async fn act(world: World, ask: ActAsk) -> Result<Answered<Done>, Refused> {
+    let (conversation, act) = ask.act()?;
+    world.change(|engine, now| engine.simulator().act(&conversation, &act, now).map_err(refused))?;
+    Ok(Answered::ok(Done {}))
 }
 
 /// To whom a conversation is passed on.
@@ -255,23 +208,10 @@ pub(super) struct PassOnAsk {
 }
 
 /// Passes a conversation on to another agent.
-pub(super) struct PassOn;
-
-impl Endpoint for PassOn {
-    const NAME: &'static str = "pass-on";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/chats/{conversation}/pass-on";
-    const WHAT: &'static str = "lets the agent who has a chat pass it on to another agent: `agent.transfer` is sent, \
-        and you answer it with chatbot.agent_transfer_result: {\"to_seat_id\": \"1002\"}";
-    type Ask = PassOnAsk;
-    type Answer = Done;
-
-    async fn answer(world: World, ask: PassOnAsk) -> Result<Answered<Done>, Refused> {
-        let to = ask.to_seat_id.as_deref();
-        world
-            .change(|engine, now| engine.simulator().pass_on(&ask.conversation, to, now).map_err(refused))?;
-        Ok(Answered::ok(Done {}))
-    }
+pub(super) async fn pass_on(world: World, ask: PassOnAsk) -> Result<Answered<Done>, Refused> {
+    let to = ask.to_seat_id.as_deref();
+    world.change(|engine, now| engine.simulator().pass_on(&ask.conversation, to, now).map_err(refused))?;
+    Ok(Answered::ok(Done {}))
 }
 
 /// Returns why it cannot be done.

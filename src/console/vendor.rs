@@ -3,23 +3,11 @@
 use serde_json::Value;
 
 use super::World;
-use super::endpoint::{Answered, Endpoint, Nothing};
+use super::endpoint::{Answered, Nothing};
 use super::refused::Refused;
 use crate::simulator::openapi::document;
 
 /// Describes the vendor's API.
-pub(super) struct Describe;
-
-impl Endpoint for Describe {
-    const NAME: &'static str = "vendor";
-    const METHOD: &'static str = "GET";
-    const PATH: &'static str = "/vendor/openapi.json";
-    const WHAT: &'static str = "describes the vendor's requests (`paths`) and callbacks (`webhooks`) as \
-        OpenAPI 3.1, with the provenance of each part and your corrections applied";
-    type Ask = Nothing;
-    type Answer = Value;
-
-    async fn answer(world: World, _: Nothing) -> Result<Answered<Value>, Refused> {
-        Ok(Answered::ok(document(&world.catalog)))
-    }
+pub(super) async fn describe(world: World, _: Nothing) -> Result<Answered<Value>, Refused> {
+    Ok(Answered::ok(document(&world.catalog)))
 }

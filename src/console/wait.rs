@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 
 use super::World;
-use super::endpoint::{Answered, Endpoint};
+use super::endpoint::Answered;
 use super::find::is_named;
 use super::refused::Refused;
 use super::stories::{Shown, find};
@@ -25,7 +25,7 @@ use crate::time::HumanDuration;
 const WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// The status if the condition was not met in time, so that `curl --fail` and every client notice it.
-const NOT_MET: u16 = 417;
+pub(super) const NOT_MET: u16 = 417;
 
 /// Why a wait is over before its time.
 pub(super) const ENDING: &str = "the mock is ending";
@@ -92,45 +92,32 @@ pub(super) struct Answer {
 }
 
 /// Waits for the condition.
-pub(super) struct Wait;
-
-impl Endpoint for Wait {
-    const NAME: &'static str = "wait";
-    const METHOD: &'static str = "POST";
-    const PATH: &'static str = "/wait";
-    const WHAT: &'static str = "waits for a request or callback that matches: {\"callback\": \
-        \"task.finished\", \"within\": \"10s\"}; or for the end of a story: {\"story\": 1}";
-    const STATUSES: &'static [u16] = &[200, NOT_MET];
-    type Ask = Ask;
-    type Answer = Answer;
-
-    async fn answer(world: World, ask: Ask) -> Result<Answered<Answer>, Refused> {
-        let until = Instant::now() + ask.within.map_or(WITHIN, |within| within.0);
-        if let Some(story) = ask.story {
-            return until_over(&world, &ask, story.count(), until).await;
-        }
-        let since = ask.since.map_or(0, |since| u64::try_from(since.get()).unwrap_or_default());
-        let mut hunt = Hunt::new(&world.catalog, ask, since)?;
-        // Subscribe before reading, so that nothing is missed in between.
-        let mut written = world.kept.watch();
-        loop {
-            let is_ending = world.kept.is_over();
-            for entry in world.journal().after(hunt.last) {
-                hunt.see(entry)?;
-                if hunt.is_met() {
-                    break;
-                }
-            }
+pub(super) async fn wait(world: World, ask: Ask) -> Result<Answered<Answer>, Refused> {
+    let until = Instant::now() + ask.within.map_or(WITHIN, |within| within.0);
+    if let Some(story) = ask.story {
+        return until_over(&world, &ask, story.count(), until).await;
+    }
+    let since = ask.since.map_or(0, |since| u64::try_from(since.get()).unwrap_or_default());
+    let mut hunt = Hunt::new(&world.catalog, ask, since)?;
+    // Subscribe before reading, so that nothing is missed in between.
+    let mut written = world.kept.watch();
+    loop {
+        let is_ending = world.kept.is_over();
+        for entry in world.journal().after(hunt.last) {
+            hunt.see(entry)?;
             if hunt.is_met() {
-                return Ok(Answered::ok(hunt.answer(&world)));
+                break;
             }
-            if is_ending || timeout_at(until, written.changed()).await.is_err() {
-                let mut answer = hunt.answer(&world);
-                if is_ending {
-                    answer.why = answer.why.map(|why| format!("{ENDING}: {why}"));
-                }
-                return Ok(Answered::Json(NOT_MET, answer));
+        }
+        if hunt.is_met() {
+            return Ok(Answered::ok(hunt.answer(&world)));
+        }
+        if is_ending || timeout_at(until, written.changed()).await.is_err() {
+            let mut answer = hunt.answer(&world);
+            if is_ending {
+                answer.why = answer.why.map(|why| format!("{ENDING}: {why}"));
             }
+            return Ok(Answered::Json(NOT_MET, answer));
         }
     }
 }
