@@ -20,7 +20,7 @@ use crate::delivery::QueuedCallback;
 use crate::engine::{Driver, Engine};
 use crate::faults::check::text_in;
 use crate::http::Server;
-use crate::mock::{Assembly, Builder, Prepared, StartError};
+use crate::mock::{Assembly, Builder, CallbackUrl, Options, Prepared, StartError};
 use crate::scenario::{Body, SendError};
 use crate::seed::{Rng, Seed};
 use crate::simulator::{ConversationKey, Opening};
@@ -76,8 +76,9 @@ impl Kit {
         prepared.settings.faults.clear();
         let (signer, secret) = (prepared.signer.clone(), prepared.settings.secret.clone());
         let (catalog, requests) = (Arc::clone(&prepared.catalog), RequestsMade::default());
-        let builder =
-            Builder::new(Ok(prepared)).callback_url(url).seed(seed.0).epoch(now).sink(requests.clone());
+        let callback_url = CallbackUrl::Only(url.to_owned());
+        let options = Options { callback_url, seed, epoch: Some(now), ..Options::default() };
+        let builder = Builder::with(Ok(prepared), options).sink(requests.clone());
         let (driver, served) = match listen {
             None => (builder.service()?.driver().clone(), None),
             Some(address) => {

@@ -17,7 +17,7 @@ use crate::files::read_within;
 use crate::files::suggest::{did_you_mean, nearest};
 use crate::journal::{Entry, Event, Sink, assumed_text};
 use crate::json::path_keys;
-use crate::mock::{Builder, StartError};
+use crate::mock::{Builder, CallbackUrl, Options, StartError};
 use crate::scenario::{Body, SendError};
 use crate::seed::Seed;
 use crate::settings::Flags;
@@ -109,17 +109,18 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     // A user who sends twice wants two different callbacks.
     let seed = Seed(args.seed.unwrap_or_else(super::fresh_seed));
     let now = args.epoch.unwrap_or_else(Timestamp::now);
-    let builder = Builder::new(Ok(prepared));
-    let builder = match &args.target.callback_url {
-        Some(url) => builder.callback_url(url),
-        None => builder.default_callback_url(Some(url)),
+    let options = Options {
+        callback_url: match &args.target.callback_url {
+            Some(url) => CallbackUrl::Only(url.clone()),
+            None => CallbackUrl::Default(url),
+        },
+        seed,
+        epoch: Some(now),
+        clients: Clients::Open,
+        max_in_flight: 16,
+        ..Options::default()
     };
-    let builder = builder
-        .seed(seed.0)
-        .epoch(now)
-        .clients(Clients::Open)
-        .max_in_flight(16)
-        .sink(Lines { quiet: args.print });
+    let builder = Builder::with(Ok(prepared), options).sink(Lines { quiet: args.print });
     let queue_all = |engine: &mut Engine| {
         (0..args.count)
             .map(|number| {

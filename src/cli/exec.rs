@@ -17,8 +17,9 @@ use super::trust::{Proxied, TrustFiles};
 use super::{CommandError, Exit, argument, taken};
 use crate::engine::Speed;
 use crate::journal::{Entry, Event, Lines};
-use crate::mock::{Assembly, Builder, PROXY_REFUSED, Prepared, Secured};
+use crate::mock::{Assembly, Builder, CallbackUrl, Options, PROXY_REFUSED, Prepared, Secured};
 use crate::net::Target;
+use crate::seed::Seed;
 use crate::settings::Flags;
 
 const EXAMPLES: &str = "\
@@ -96,22 +97,21 @@ pub(super) fn run(mut args: Args, config: Option<&Path>) -> Result<Exit, Command
 
 async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     let seed = args.seed.unwrap_or_else(super::fresh_seed);
-    let mut builder = Builder::new(Ok(prepared.clone()))
-        .seed(seed)
-        .speed(args.speed)
-        .listen(&args.listen)
-        .kept(prepared.settings.journal)
-        .control(args.control.control())
-        .can_go_back()
-        .show_secrets(args.show_secrets);
-    if let Some(url) = &args.target.callback_url {
-        builder = builder.callback_url(url);
-    }
-    if let Some(epoch) = args.epoch {
-        builder = builder.epoch(epoch);
-    }
     let secured = secured(args)?;
-    let (tracing, builder) = Tracing::begin(&args.trace, builder.secured(secured.clone()))?;
+    let options = Options {
+        callback_url: CallbackUrl::given(args.target.callback_url.as_ref()),
+        seed: Seed(seed),
+        speed: args.speed,
+        epoch: args.epoch,
+        kept: prepared.settings.journal,
+        show_secrets: args.show_secrets,
+        can_go_back: true,
+        control: args.control.control(),
+        secured: secured.clone(),
+        ..Options::default()
+    };
+    let builder = Builder::with(Ok(prepared.clone()), options).listen(&args.listen);
+    let (tracing, builder) = Tracing::begin(&args.trace, builder)?;
     let mock = match builder.assemble().await {
         Ok(mock) => mock,
         Err(error) => return Err(taken::why(error).await),

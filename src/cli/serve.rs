@@ -27,7 +27,7 @@ use crate::contract::{Direction, Provenance};
 use crate::engine::{Left, Pace, Speed, Watchdog};
 use crate::files::visible;
 use crate::journal::Event;
-use crate::mock::{Assembly, Builder, Prepared};
+use crate::mock::{Assembly, Builder, CallbackUrl, Options, Prepared};
 use crate::scenario::{Library, Story, StoryRun, begin};
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Flags, Settings};
@@ -175,23 +175,23 @@ async fn serve(
     let (verdicts, beside) = (Verdicts::default(), stories.len());
     let usual = if beside > 0 { Pace::default().settle } else { Duration::ZERO };
     let settle = args.settle.map_or(usual, |settle| settle.0);
-    let pace = Pace { refused: args.patience.0, settle, ..Pace::default() };
-    let mut builder = Builder::new(Ok(prepared.clone())).seed(seed).speed(args.speed).epoch(epoch).pace(pace);
     let secured = args.secured.open()?;
-    builder = builder
-        .secured(secured.clone())
-        .kept(prepared.settings.journal)
-        .control(args.control.control())
-        .show_secrets(args.show_secrets)
-        .folder(folder)
-        .scenarios(scenarios);
-    if !args.watch {
+    let options = Options {
+        callback_url: CallbackUrl::given(args.target.callback_url.as_ref()),
+        seed: Seed(seed),
+        speed: args.speed,
+        epoch: Some(epoch),
+        pace: Pace { refused: args.patience.0, settle, ..Pace::default() },
+        scenarios: Some(scenarios),
+        kept: prepared.settings.journal,
+        show_secrets: args.show_secrets,
         // Settings that change while the mock runs would change the effect of recorded inputs.
-        builder = builder.can_go_back();
-    }
-    if let Some(url) = &args.target.callback_url {
-        builder = builder.callback_url(url);
-    }
+        can_go_back: !args.watch,
+        control: args.control.control(),
+        secured: secured.clone(),
+        ..Options::default()
+    };
+    let mut builder = Builder::with(Ok(prepared.clone()), options).folder(folder);
     let assumed = Assumed::default();
     let look =
         Look::of_server(stories.iter().map(|story| story.story().name.as_str()), args.speed.is_virtual());

@@ -12,7 +12,7 @@ use crate::contract::{Catalog, Direction};
 use crate::delivery::{ClientOptions, ErrorClass, Failure, Policy, ReceiverResponse};
 use crate::engine::{Input, NoInputs, ReadStored, Store};
 use crate::journal::{Entry, Event, Sink};
-use crate::mock::{Builder, Prepared};
+use crate::mock::{Builder, Options, Prepared};
 use crate::scenario::{Story, StoryRun, load};
 use crate::seed::Seed;
 use crate::settings::Settings;
@@ -73,10 +73,9 @@ fn beside(path: &Path, seed: u64, pace: Pace, seen: &Seen, clients: Clients) -> 
     let epoch = "2030-01-01T00:00:00Z".parse().unwrap();
     let mut run = StoryRun::new(story, "story".into(), 0, 1, Seed(seed), epoch);
     run.fail_fast();
-    let engine = Builder::new(Prepared::new(Settings::default()))
+    let options = Options { max_in_flight: 1, seed: Seed(seed), ..Options::default() };
+    let engine = Builder::with(Prepared::new(Settings::default()), options)
         .callback_url("http://127.0.0.1:9/hook")
-        .max_in_flight(1)
-        .seed(seed)
         .sink(seen.clone())
         .stories(vec![run])
         .engine()

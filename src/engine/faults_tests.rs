@@ -39,10 +39,9 @@ async fn mixed(seed: u64) -> (Totals, u64, u64, Vec<String>) {
         faults.join(", ")
     );
     let recorded = Recorded::default();
-    let engine = Builder::new(Prepared::new(Settings::from_text(&settings).unwrap()))
+    let options = Options { max_in_flight: 1, seed: Seed(seed), ..Options::default() };
+    let engine = Builder::with(Prepared::new(Settings::from_text(&settings).unwrap()), options)
         .callback_url("http://127.0.0.1:9/hook")
-        .max_in_flight(1)
-        .seed(seed)
         .sink(recorded.clone())
         .engine()
         .unwrap();

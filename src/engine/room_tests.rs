@@ -9,7 +9,7 @@ use super::room::Most;
 use crate::contract::{Catalog, Direction};
 use crate::delivery::{AttemptResult, ErrorClass, Failure, Policy};
 use crate::journal::{Entry, Event, Kept, KeptLimits};
-use crate::mock::{Builder, Prepared};
+use crate::mock::{Builder, Options, Prepared};
 use crate::scenario::{Story, StoryRun, load};
 use crate::seed::Seed;
 use crate::settings::Settings;
@@ -33,9 +33,9 @@ fn engine(text: &str, copies: u32, most: Most, kept: &Kept) -> Engine {
         let name = Arc::from(format!("story {copy}"));
         StoryRun::new(Arc::clone(&story), name, copy, copy + 1, Seed(u64::from(copy)), epoch())
     };
-    let mut engine = Builder::new(Prepared::new(Settings::default()))
+    let options = Options { max_in_flight: 4, ..Options::default() };
+    let mut engine = Builder::with(Prepared::new(Settings::default()), options)
         .callback_url("http://127.0.0.1:9/hook")
-        .max_in_flight(4)
         .sink(kept.clone())
         .stories((0..copies).map(run).collect())
         .engine()

@@ -16,6 +16,9 @@ pub use crate::scenario::load;
 pub use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET, TokenKind};
 pub use targets::{TARGETS, Target, run};
 
+use crate::mock::{Builder, Options, Prepared};
+use crate::settings::Settings;
+
 /// Creates a mock that is not being driven.
 #[must_use]
 pub fn service(settings: &str, epoch: jiff::Timestamp) -> Service {
@@ -24,6 +27,8 @@ pub fn service(settings: &str, epoch: jiff::Timestamp) -> Service {
 
 /// Creates a mock from settings that may be wrong.
 fn mock(settings: &str, epoch: jiff::Timestamp) -> Result<Service, crate::StartError> {
-    let mock = crate::Mock::builder().settings_text(settings).callback_url("http://127.0.0.1:9/hook");
-    mock.epoch(epoch).speed(crate::Speed::Max).max_in_flight(1).service()
+    let options =
+        Options { epoch: Some(epoch), speed: crate::Speed::Max, max_in_flight: 1, ..Options::default() };
+    let mock = Builder::with(Prepared::new(Settings::default()), options).settings_text(settings);
+    mock.callback_url("http://127.0.0.1:9/hook").service()
 }

@@ -13,7 +13,7 @@ use super::compile::{Context, IdFields, StoryTemplate};
 use super::options::Options;
 use super::plan::Mix;
 use super::send::Job;
-use crate::engine::{Clients, Driver};
+use crate::engine::Driver;
 use crate::http::Server;
 use crate::mock::LoadRuns;
 use crate::net::HttpRequest;
@@ -45,8 +45,7 @@ pub(super) async fn serve(
     load: Option<Arc<dyn LoadRuns>>,
 ) -> io::Result<()> {
     let builder = context.builder(job.options.seed, job.options.in_flight as usize).load(load);
-    let service =
-        builder.epoch(Timestamp::now()).clients(Clients::Lasting).service().map_err(io::Error::other)?;
+    let service = builder.epoch(Timestamp::now()).service().map_err(io::Error::other)?;
     let known = Known {
         options: job.options.clone(),
         templates: Arc::clone(&job.templates),

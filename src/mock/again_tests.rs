@@ -108,14 +108,14 @@ impl Way {
 }
 
 fn builder(seen: &Seen) -> Builder {
-    Mock::builder()
+    let mut builder = Mock::builder()
         .callback_url("http://127.0.0.1:9/hook")
         .epoch("2030-01-01T00:00:00Z".parse().unwrap())
         .seed(7)
         .speed(Speed::Still)
-        .kept(KeptLimits::default())
-        .can_go_back()
-        .sink(seen.clone())
+        .sink(seen.clone());
+    (builder.options.kept, builder.options.can_go_back) = (KeptLimits::default(), true);
+    builder
 }
 
 async fn ask(mock: &Service, request: HttpRequest) -> HttpResponse {

@@ -49,26 +49,34 @@ pub struct Builder {
 
 /// What a mock has in common with its namespaces, and with the mock that it becomes when it is put back.
 #[derive(Clone, Debug)]
-pub(super) struct Options {
-    pub(super) callback_url: CallbackUrl,
-    pub(super) seed: Seed,
-    pub(super) speed: Speed,
-    /// The time at its start, if it was given.
-    pub(super) epoch: Option<Timestamp>,
-    pub(super) clients: Clients,
-    pub(super) pace: Pace,
-    pub(super) max_in_flight: usize,
+pub(crate) struct Options {
+    pub(crate) callback_url: CallbackUrl,
+    pub(crate) seed: Seed,
+    pub(crate) speed: Speed,
+    /// The time at its start. Default: now.
+    pub(crate) epoch: Option<Timestamp>,
+    /// Who makes requests, and for how long the mock runs.
+    pub(crate) clients: Clients,
+    /// How long a jumping clock waits for the outside.
+    pub(crate) pace: Pace,
+    /// Maximum number of concurrent attempts.
+    pub(crate) max_in_flight: usize,
     /// The scenarios for starting stories, if they are not the built-in ones.
-    pub(super) scenarios: Option<Library>,
+    pub(crate) scenarios: Option<Library>,
     /// What finds the requests of the catalog, once it is built.
-    pub(super) router: Option<Arc<Router>>,
-    pub(super) kept: KeptLimits,
-    pub(super) show_secrets: bool,
-    pub(super) can_go_back: bool,
-    pub(super) control: Control,
-    /// The address that requests reach it at.
-    pub(super) listens_on: Option<IpAddr>,
-    pub(super) secured: Option<Secured>,
+    pub(crate) router: Option<Arc<Router>>,
+    /// How many of the latest entries of the journal are kept, which the control surface shows and waits for.
+    pub(crate) kept: KeptLimits,
+    /// Whether tokens and the secrets of accounts are shown in the journal.
+    pub(crate) show_secrets: bool,
+    /// Whether the inputs are recorded, so that the mock can be put back.
+    pub(crate) can_go_back: bool,
+    /// Who may use the control surface. Default: everyone who can reach the mock.
+    pub(crate) control: Control,
+    /// The address that requests reach it at, once it listens.
+    pub(crate) listens_on: Option<IpAddr>,
+    /// TLS and the proxy, if there are any.
+    pub(crate) secured: Option<Secured>,
 }
 
 impl Default for Builder {
@@ -104,7 +112,7 @@ impl Builder {
         Self::with(prepared, Options::default())
     }
 
-    pub(super) fn with(prepared: Result<Prepared, StartError>, options: Options) -> Self {
+    pub(crate) fn with(prepared: Result<Prepared, StartError>, options: Options) -> Self {
         Self {
             prepared,
             options,
@@ -136,12 +144,6 @@ impl Builder {
     /// Sends callbacks to this URL, whatever the settings and the stories say. `{event}` in it becomes the id of the callback.
     pub fn callback_url(mut self, url: impl Into<String>) -> Self {
         self.options.callback_url = CallbackUrl::Only(url.into());
-        self
-    }
-
-    /// Sends callbacks to this URL if the stories name none.
-    pub(crate) fn default_callback_url(mut self, url: Option<String>) -> Self {
-        self.options.callback_url = url.map_or(CallbackUrl::OfSettings, CallbackUrl::Default);
         self
     }
 
@@ -181,24 +183,6 @@ impl Builder {
         self
     }
 
-    /// Keeps the latest entries of the journal, which the control surface shows and waits for.
-    pub(crate) fn kept(mut self, limits: KeptLimits) -> Self {
-        self.options.kept = limits;
-        self
-    }
-
-    /// Shows tokens and the secrets of accounts in the journal.
-    pub(crate) fn show_secrets(mut self, show: bool) -> Self {
-        self.options.show_secrets = show;
-        self
-    }
-
-    /// Records the inputs, so that the mock can be put back.
-    pub(crate) fn can_go_back(mut self) -> Self {
-        self.options.can_go_back = true;
-        self
-    }
-
     /// Keeps the state in this folder, and continues from the state found there. The seed is the folder's.
     pub(crate) fn folder(mut self, folder: Option<Folder>) -> Self {
         if let Some(folder) = &folder {
@@ -208,27 +192,9 @@ impl Builder {
         self
     }
 
-    /// Serves TLS, or runs a proxy as well.
-    pub(crate) fn secured(mut self, secured: Option<Secured>) -> Self {
-        self.options.secured = secured;
-        self
-    }
-
     /// Uses a server that listens already.
     pub(crate) fn server(mut self, server: Server) -> Self {
         self.server = Some(server);
-        self
-    }
-
-    /// Sets who makes requests, and for how long the mock runs.
-    pub(crate) fn clients(mut self, clients: Clients) -> Self {
-        self.options.clients = clients;
-        self
-    }
-
-    /// Sets how long a jumping clock waits for the outside.
-    pub(crate) fn pace(mut self, pace: Pace) -> Self {
-        self.options.pace = pace;
         self
     }
 
@@ -238,33 +204,15 @@ impl Builder {
         self
     }
 
-    /// Sets the maximum number of concurrent attempts.
-    pub(crate) fn max_in_flight(mut self, most: usize) -> Self {
-        self.options.max_in_flight = most;
-        self
-    }
-
     /// Runs these stories. They are numbered from 0 in this order.
     pub(crate) fn stories(mut self, stories: Vec<StoryRun>) -> Self {
         self.stories = stories;
         self
     }
 
-    /// Sets who may use the control surface. Default: everyone who can reach the mock.
-    pub(crate) fn control(mut self, control: Control) -> Self {
-        self.options.control = control;
-        self
-    }
-
     /// Runs the mock beside a load, which its page shows.
     pub(crate) fn load(mut self, load: Option<Arc<dyn LoadRuns>>) -> Self {
         self.load = load;
-        self
-    }
-
-    /// Offers these scenarios for starting stories, instead of the built-in ones.
-    pub(crate) fn scenarios(mut self, scenarios: Library) -> Self {
-        self.options.scenarios = Some(scenarios);
         self
     }
 

@@ -318,16 +318,15 @@ fn written(examples: &Map<String, Value>) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn the_examples_are_what_a_mock_is_asked_and_answers() {
-    let mock = Mock::builder()
+    let mut mock = Mock::builder()
         .callback_url(CALLBACK_URL)
         .settings_text(SETTINGS)
         .listen("127.0.0.1:0")
         .epoch(Timestamp::from_second(EPOCH).unwrap())
         .seed(SEED.0)
         .speed(Speed::Still)
-        .kept(KeptLimits::default())
-        .load(Some(Arc::new(Load)))
-        .can_go_back();
+        .load(Some(Arc::new(Load)));
+    (mock.options.kept, mock.options.can_go_back) = (KeptLimits::default(), true);
     let mock = mock.assemble().await.unwrap();
     mock.driver().send_to(receiver());
     let document = openapi();

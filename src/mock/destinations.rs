@@ -6,7 +6,7 @@ use crate::settings::{Routes, url_for};
 
 /// The callback URL that was given beside the settings.
 #[derive(Clone, Debug)]
-pub(super) enum CallbackUrl {
+pub(crate) enum CallbackUrl {
     /// All callbacks go here, whatever the settings and the stories say.
     Only(String),
     /// Callbacks go here if neither the stories nor the routes name a URL.
@@ -16,6 +16,11 @@ pub(super) enum CallbackUrl {
 }
 
 impl CallbackUrl {
+    /// All callbacks go to this URL, if there is one.
+    pub(crate) fn given(url: Option<&String>) -> Self {
+        url.map_or(Self::OfSettings, |url| Self::Only(url.clone()))
+    }
+
     /// The URL that wins over all others, if there is one.
     pub(super) fn only(&self) -> Option<&String> {
         match self {

@@ -27,12 +27,9 @@ async fn control(mock: &Service, path: &str, body: &Value) -> (u16, Value) {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_is_answered_when_the_mock_ends() {
-    let mock = Mock::builder()
-        .callback_url("http://127.0.0.1:9/hook")
-        .speed(Speed::Still)
-        .kept(KeptLimits::default())
-        .service()
-        .unwrap();
+    let mut mock = Mock::builder().callback_url("http://127.0.0.1:9/hook").speed(Speed::Still);
+    mock.options.kept = KeptLimits::default();
+    let mock = mock.service().unwrap();
     // It is not driven, so that none of these happens.
     let (status, _) = control(&mock, "/_mock/emit", &json!({ "event": "session.transfer" })).await;
     assert_eq!(status, 201);

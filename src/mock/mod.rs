@@ -38,6 +38,8 @@ pub use assembly::Assembly;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use assembly::Service;
 pub use builder::Builder;
+pub(crate) use builder::Options;
+pub(crate) use destinations::CallbackUrl;
 pub use error::StartError;
 pub use folder::{Folder, FolderError};
 pub use prepared::Prepared;

@@ -212,16 +212,15 @@ struct Life {
 impl Life {
     fn new(seed: u64, delivery: &str) -> Self {
         let (ledger, receives) = (Ledger::default(), Arc::new(Mutex::new(Receives::Takes)));
-        let mock = Mock::builder()
+        let mut mock = Mock::builder()
             .settings_text(delivery)
             .callback_url("http://127.0.0.1:9/hook")
             .epoch("2030-01-01T00:00:00Z".parse().unwrap())
             .seed(seed)
             .speed(Speed::Still)
-            .kept(KeptLimits::default())
-            .sink(ledger.clone())
-            .service()
-            .unwrap();
+            .sink(ledger.clone());
+        mock.options.kept = KeptLimits::default();
+        let mock = mock.service().unwrap();
         mock.driver().send_to(receiver(Arc::clone(&receives)));
         let (chat, task) = (Value::Null, Value::Null);
         Self { mock, ledger, receives, chat, task, late: Vec::new(), settled: [0; 2] }

@@ -173,10 +173,7 @@ impl Template {
 
     fn of(rest: &Rest, url: &str) -> Self {
         // A URL that only stands in for those of stories is nothing to namespaces.
-        let callback_url = match rest.options.callback_url.only() {
-            Some(url) => CallbackUrl::Only(url.clone()),
-            None => CallbackUrl::OfSettings,
-        };
+        let callback_url = CallbackUrl::given(rest.options.callback_url.only());
         let public_url = rest.prepared.settings.public_url.clone();
         Self {
             prepared: rest.prepared.clone(),

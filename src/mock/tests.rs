@@ -48,14 +48,13 @@ struct Context {
 impl Context {
     fn new() -> Self {
         // It is never driven: callbacks wait in the outbox, and time passes only when it is moved.
-        let mock = Mock::builder()
+        let mut mock = Mock::builder()
             .settings_text("[delivery]\npreset = 'once'")
             .callback_url("http://127.0.0.1:9/hook")
             .epoch("2030-01-01T00:00:00Z".parse().unwrap())
-            .speed(Speed::Max)
-            .max_in_flight(1)
-            .service()
-            .unwrap();
+            .speed(Speed::Max);
+        mock.options.max_in_flight = 1;
+        let mock = mock.service().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { runtime, driver: mock.driver().clone(), mock, ids: BTreeMap::new() }
     }

@@ -10,7 +10,8 @@ use self::session::{Session, Start};
 use super::remote::{Remote, Where};
 use super::{CommandError, Exit, taken};
 use crate::engine::Speed;
-use crate::mock::Builder;
+use crate::mock::{Builder, CallbackUrl, Options};
+use crate::seed::Seed;
 use crate::settings::Flags;
 
 const EXAMPLES: &str = "\
@@ -87,15 +88,15 @@ fn start(args: Args) -> Start {
 async fn with_own(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let flags = Flags { callback_url: args.callback_url.clone(), ..Flags::default() };
     let prepared = super::prepare(config, &flags, args.listen.as_deref())?;
-    let journal = prepared.settings.journal;
-    let mut builder = Builder::new(Ok(prepared))
-        .seed(args.seed.unwrap_or_else(super::fresh_seed))
-        .speed(args.speed.unwrap_or(Speed::Times(1.0)))
-        .listen(args.listen.as_deref().unwrap_or("127.0.0.1:0"))
-        .kept(journal);
-    if let Some(url) = &args.callback_url {
-        builder = builder.callback_url(url);
-    }
+    let options = Options {
+        callback_url: CallbackUrl::given(args.callback_url.as_ref()),
+        seed: Seed(args.seed.unwrap_or_else(super::fresh_seed)),
+        speed: args.speed.unwrap_or(Speed::Times(1.0)),
+        kept: prepared.settings.journal,
+        ..Options::default()
+    };
+    let builder =
+        Builder::with(Ok(prepared), options).listen(args.listen.as_deref().unwrap_or("127.0.0.1:0"));
     let mock = match builder.assemble().await {
         Ok(mock) => mock,
         Err(error) => return Err(taken::why(error).await),

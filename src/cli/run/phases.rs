@@ -23,7 +23,7 @@ use crate::cli::trace::{Outcome, Tracing};
 use crate::cli::{self, CommandError, Exit, stories, taken};
 use crate::engine::{Clients, End, Pace, Speed};
 use crate::http::{Limits, Server};
-use crate::mock::{Assembly, Builder, Prepared, StartError};
+use crate::mock::{Assembly, Builder, CallbackUrl, Options, Prepared, StartError};
 use crate::net::{Guard, Target};
 use crate::scenario::{Story, StoryRun, begin};
 use crate::seed::Seed;
@@ -109,29 +109,28 @@ impl<'a> Run<'a> {
         let tally = SharedTally::new(rows);
         let receiver_address = receiver.as_ref().map(|receiver| receiver.local_addr().to_string());
         // A callback sent to another receiver may cause requests from outside, which arrive in real time.
+        let usual = Options::default();
         let closed = embedded_wanted && stories.iter().all(|story| !story.story().has_own_targets());
-        let mut builder = Builder::new(Ok(prepared.clone()))
-            .default_callback_url(
-                receiver_address.as_ref().map(|address| format!("http://{address}/callbacks")),
-            )
-            .seed(plan.seed.0)
-            .speed(args.speed)
-            .epoch(epoch)
-            .pace(plan.pace())
-            .clients(if closed { Clients::Closed } else { Clients::Open })
-            .server(server)
-            .sink(tally.clone());
+        let options = Options {
+            callback_url: match (&args.target.callback_url, &receiver_address) {
+                (Some(url), _) => CallbackUrl::Only(url.clone()),
+                (None, Some(address)) => CallbackUrl::Default(format!("http://{address}/callbacks")),
+                (None, None) => CallbackUrl::OfSettings,
+            },
+            seed: plan.seed,
+            speed: args.speed,
+            epoch: Some(epoch),
+            pace: plan.pace(),
+            clients: if closed { Clients::Closed } else { Clients::Open },
+            max_in_flight: if plan.jumps() { 1 } else { usual.max_in_flight },
+            ..usual
+        };
+        let mut builder = Builder::with(Ok(prepared.clone()), options).server(server).sink(tally.clone());
         let assumed = Assumed::default();
         let look = Look::of_run(epoch, stories.iter().map(|story| story.story().name.as_str()), plan.jumps());
         let output = cli::standard_output()?;
         if !args.quiet {
             builder = builder.sink(Timeline::new(output.clone(), look)).sink(assumed.clone());
-        }
-        if plan.jumps() {
-            builder = builder.max_in_flight(1);
-        }
-        if let Some(url) = &args.target.callback_url {
-            builder = builder.callback_url(url);
         }
         let record = args.record.as_deref();
         let (recording, builder) =

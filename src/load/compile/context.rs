@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::contract::Catalog;
 use crate::contract::signature::Signer;
-use crate::mock::{Builder, Prepared};
+use crate::mock::{Builder, CallbackUrl, Options, Prepared};
 use crate::net::Target;
 use crate::seed::Seed;
 use crate::settings::{AssumedFile, Settings};
@@ -45,10 +45,12 @@ impl Context<'_> {
             signer: self.signer.clone(),
             route_signers: self.route_signers.to_vec(),
         };
-        let builder = Builder::new(Ok(prepared)).seed(seed.0).max_in_flight(in_flight).expects_callbacks();
-        match self.target {
-            Some(target) if self.target_wins => builder.callback_url(target.to_string()),
-            target => builder.default_callback_url(target.map(|target| target.to_string())),
-        }
+        let callback_url = match self.target.map(|target| target.to_string()) {
+            Some(url) if self.target_wins => CallbackUrl::Only(url),
+            Some(url) => CallbackUrl::Default(url),
+            None => CallbackUrl::OfSettings,
+        };
+        let options = Options { callback_url, seed, max_in_flight: in_flight, ..Options::default() };
+        Builder::with(Ok(prepared), options).expects_callbacks()
     }
 }

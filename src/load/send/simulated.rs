@@ -17,7 +17,7 @@ use super::keeper::Keeper;
 use super::run_stats::RunStats;
 use super::simulation::{Simulation, Turn};
 use crate::delivery::Attempt;
-use crate::engine::{Clients, Driver};
+use crate::engine::Driver;
 use crate::http::Server;
 use crate::load::compile::Context;
 use crate::mock::LoadRuns;
@@ -49,7 +49,6 @@ pub(crate) async fn run(
     let mock = context
         .builder(job.options.seed, job.options.in_flight as usize)
         .epoch(job.started)
-        .clients(Clients::Lasting)
         .server(server)
         .sink(keeper.clone())
         .load(load)
