@@ -113,7 +113,7 @@ pub enum SendError {
 }
 
 /// A callback of a story.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Sending {
     /// The event id.
     pub event: Arc<str>,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Held, Scope, StoryRun};
-use crate::delivery::{CallbackId, Policy};
+use crate::delivery::CallbackId;
 use crate::faults::Belongs;
 use crate::json::remove;
 use crate::language::condition::{Condition, ConditionError};
@@ -55,36 +55,12 @@ pub(super) fn fill(what: &str) -> impl FnOnce(FillError) -> StoryError {
     |error| StoryError::Fill { what: what.to_owned(), error }
 }
 
-/// A callback as it was sent, to be sent again.
+/// A callback that was sent, to be sent again.
 #[derive(Clone, Debug)]
 pub(super) struct Resendable {
-    first: CallbackId,
-    event: Arc<str>,
-    body: Body,
-    headers: Vec<(Arc<str>, String)>,
-    target: Option<String>,
-    own_target: bool,
-    session: ConversationKey,
-    policy: Option<Arc<Policy>>,
+    pub(super) sending: Sending,
     /// The body as templates see it.
     pub(super) value: Value,
-}
-
-impl Resendable {
-    /// Returns the same callback to be sent again.
-    pub(super) fn sending(&self) -> Sending {
-        Sending {
-            event: Arc::clone(&self.event),
-            body: self.body.clone(),
-            headers: self.headers.clone(),
-            target: self.target.clone(),
-            own_target: self.own_target,
-            session: self.session,
-            policy: self.policy.clone(),
-            again: Some(self.first),
-            faults: Vec::new(),
-        }
-    }
 }
 
 /// The moment of an action: its time, its conversation, and what its templates see beside variables.
@@ -278,27 +254,14 @@ impl StoryRun {
             again: None,
             faults,
         };
-        let kept_as = callback.save.as_ref().filter(|name| story.resent.contains(*name));
-        let Some(name) = kept_as else { return Ok((moment.host.send(sending)?, value)) };
-        let Sending { event, body, headers, target, own_target, session, policy, .. } = &sending;
-        let (event, body, headers, target, policy) =
-            (Arc::clone(event), body.clone(), headers.clone(), target.clone(), policy.clone());
-        let (own_target, session) = (*own_target, *session);
-        let first = moment.host.send(sending)?;
-        let value_kept = value.clone();
-        let kept = Resendable {
-            first,
-            event,
-            body,
-            headers,
-            target,
-            own_target,
-            session,
-            policy,
-            value: value_kept,
-        };
-        self.resendable.insert(name.clone(), kept);
-        Ok((first, value))
+        let resent = callback.save.as_ref().filter(|name| story.resent.contains(*name));
+        let resent = resent.map(|name| (name.clone(), sending.clone()));
+        let id = moment.host.send(sending)?;
+        if let Some((name, sending)) = resent {
+            let sending = Sending { again: Some(id), faults: Vec::new(), ..sending };
+            self.resendable.insert(name, Resendable { sending, value: value.clone() });
+        }
+        Ok((id, value))
     }
 
     /// Returns the simulator's key of the moment's conversation, which is opened at its first use.

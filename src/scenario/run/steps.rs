@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::scope::{Moment, StoryError, fill};
+use super::scope::{Moment, Resendable, StoryError, fill};
 use super::strand::{State, Strand};
 use super::watch::Watch;
 use super::{Outstanding, StoryRun, later};
@@ -87,8 +87,8 @@ impl StoryRun {
             }
             Action::Resend { name, wait, save, .. } => {
                 let sent = match self.resendable.get(name) {
-                    Some(kept) => {
-                        host.send(kept.sending()).map(|id| (id, kept.value.clone())).map_err(StoryError::Send)
+                    Some(Resendable { sending, value }) => {
+                        host.send(sending.clone()).map(|id| (id, value.clone())).map_err(StoryError::Send)
                     }
                     None => Err(StoryError::NotSent(name.clone())),
                 };
