@@ -342,9 +342,7 @@ impl Story {
 
     /// Whether any step or reaction looks for requests.
     pub fn looks_for_requests(&self) -> bool {
-        let is_request = |trigger: &Trigger| matches!(trigger, Trigger::Request(_));
-        let step = |step: &Step| matches!(&step.action, Action::Await(wait) if is_request(&wait.trigger));
-        self.steps.iter().any(step) || self.reactions.iter().any(|reaction| is_request(&reaction.trigger))
+        self.requests().next().is_some()
     }
 
     /// Whether anything in the story except its conditions reads the data of a request.

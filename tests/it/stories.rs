@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -798,6 +800,39 @@ fn slips_of_the_pen_are_warned_of() {
     let (printed, told) = (stdout(&emitted), stderr(&emitted));
     assert!(printed.contains("\"text\":\"hi\"") && printed.contains("\"own\":1"), "{printed}");
     assert!(told.contains("has no field `usr.id`, did you mean `user`?") && !told.contains("own"), "{told}");
+}
+
+/// The clock does not jump past the request that a receiver makes soon after it has answered.
+#[test]
+fn a_forbidden_request_has_time_to_arrive() {
+    let mock = free_address();
+    let receiver = Receiver::with(move |request| {
+        let call_id = request.json()["transfer"]["call_id"].clone();
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(20));
+            let result = json!({ "call_id": call_id, "result": "accepted" });
+            post_signed(mock, "/api/v1/session/transfer_result", SECRET, &result)
+        });
+        plain("200 OK", "{}")
+    });
+    let (_folder, path) = story(
+        "[[steps]]\nsend = 'session.transfer'\n[[steps]]\nnever = 'chatbot.agent_transfer_result'\n[[steps]]\npause = '5s'\n",
+    );
+    let mock = mock.to_string();
+    let output = run(&[
+        "run",
+        &path,
+        "--speed",
+        "max",
+        "--listen",
+        &mock,
+        "--callback-url",
+        &receiver.url(),
+        "--secret",
+        SECRET,
+    ]);
+    assert_code(&output, 1);
+    assert!(stdout(&output).contains("a `never` step forbids it here"), "{}", stdout(&output));
 }
 
 /// Duplicates are the same requests byte for byte, and blocks, checks and `never` judge what a real integrator does.
