@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::template;
+use super::template::tokens::{Token, tokens};
 use crate::files::SourceFile;
 use crate::files::syntax::inside_text;
 
@@ -40,33 +41,18 @@ fn read(source: &SourceFile, text: &str, name: String, literal: Range<usize>) ->
     Read { name, span: inner.unwrap_or(literal), is_function }
 }
 
-/// Finds where a template reads a name: its first occurrence in a tag as a separate word that is not a field.
-fn find(template: &str, name: &str) -> Option<Range<usize>> {
-    let word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut open = 0;
-    while let Some(start) = template[open..].find("{{").into_iter().chain(template[open..].find("{%")).min() {
-        let start = open + start + 2;
-        let end = ["}}", "%}"].iter().filter_map(|close| template[start..].find(close)).min();
-        let end = end.map_or(template.len(), |end| start + end);
-        let mut quote = None;
-        for (at, letter) in template[start..end].char_indices().map(|(at, letter)| (start + at, letter)) {
-            match quote {
-                Some(open) if open == letter => quote = None,
-                Some(_) => continue,
-                None if matches!(letter, '\'' | '"') => quote = Some(letter),
-                None => {}
-            }
-            let before = template[..at].chars().next_back();
-            if template[at..end].starts_with(name)
-                && !before.is_some_and(|c| word(c) || c == '.')
-                && !template[at + name.len()..].starts_with(word)
-            {
-                return Some(at..at + name.len());
-            }
-        }
-        open = end;
-    }
-    None
+/// Finds where a template reads a name, or a path such as `transfer.body.id`: its first occurrence in a tag, outside of texts
+/// and not as a field of something else.
+pub(crate) fn find(template: &str, path: &str) -> Option<Range<usize>> {
+    let names = path.split('.').flat_map(|name| [Token::Sign('.'), Token::Name(name)]);
+    let wanted: Vec<Token<'_>> = names.skip(1).collect();
+    let tokens = tokens(template);
+    let found = tokens.windows(wanted.len()).enumerate().find(|(at, window)| {
+        let is_field = *at > 0 && tokens[at - 1].1 == Token::Sign('.');
+        !is_field && window.iter().map(|(_, token)| token).eq(&wanted)
+    });
+    let (_, window) = found?;
+    Some(window.first()?.0.start..window.last()?.0.end)
 }
 
 #[cfg(test)]
@@ -83,6 +69,10 @@ mod tests {
             ("{{ b", "b", Some(3..4)),
             ("{{", "b", None),
             ("no tags b", "b", None),
+            ("{# b #}{{ b }}", "b", Some(10..11)),
+            (r"{{ 'it\'s b' ~ b }}", "b", Some(15..16)),
+            ("a.b {{ 'a.b' ~ x.a.b ~ a.b }}", "a.b", Some(23..26)),
+            ("{{ a.bc }}", "a.b", None),
         ] {
             assert_eq!(find(template, name), wanted, "{template}");
         }

@@ -7,7 +7,7 @@ mod fill_error;
 mod helpers;
 pub(crate) mod lint;
 mod size;
-mod tokens;
+pub(super) mod tokens;
 mod truth;
 
 use std::collections::BTreeSet;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// A token of a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token<'t> {
+pub(crate) enum Token<'t> {
     /// The beginning of a tag, `{{` or `{%`.
     Tag,
     Name(&'t str),
@@ -14,7 +14,7 @@ pub(super) enum Token<'t> {
 }
 
 /// Returns the tokens of all tags, with their positions.
-pub(super) fn tokens(template: &str) -> Vec<(Range<usize>, Token<'_>)> {
+pub(crate) fn tokens(template: &str) -> Vec<(Range<usize>, Token<'_>)> {
     let mut tokens = Vec::new();
     let mut at = 0;
     while let Some(open) = ["{{", "{%", "{#"].iter().filter_map(|open| template[at..].find(open)).min() {

@@ -22,6 +22,7 @@ use crate::files::{Diagnostic, SourceFile};
 use crate::json::path_keys;
 use crate::language::formats::Formats;
 use crate::language::matcher::{Matcher, is_matcher};
+use crate::language::names;
 use crate::language::template::{self, is_template, lint};
 use crate::simulator::reference::{self, EntryFields};
 
@@ -466,15 +467,12 @@ impl Doubts<'_> {
             _ => return,
         };
         // A method of a value, such as `items()`, is not a field.
-        let place = text.find(path).filter(|at| !text[at + path.len()..].starts_with('('));
+        let place = names::find(text, path).filter(|at| !text[at.end..].starts_with('('));
+        let Some(place) = place else { return };
         let report = |doubts: &mut Self, from: usize, message: String, help: String| {
-            let end = place.map_or(0, |at| at + path.len());
-            let range = place.map(|at| doubts.inside(value, text, &(at + from..end)));
-            doubts.doubt(range.unwrap_or_else(|| value.span()), message, help);
+            let range = doubts.inside(value, text, &(place.start + from..place.end));
+            doubts.doubt(range, message, help);
         };
-        if place.is_none() {
-            return;
-        }
         if !known.contains(&first) {
             let help = near_or(first, known, || format!("it has {}", listed(known)));
             return report(self, root.len() + 1, format!("`{root}` has no field {}", quoted(first)), help);
