@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::reachable::ReceiverWait;
+use super::shell::quoted;
 use super::{CommandError, Exit, cannot_write, taken};
 use crate::audit::{
     self, Baseline, Battery, Kit, Language, Options, Printer, Probe, Progress, Report, Restart, Selection,
@@ -277,15 +278,6 @@ fn again(args: &Args, url: &str, seed: u64) -> String {
         put("--checks", &quoted(&path.display().to_string()));
     }
     command
-}
-
-/// Quotes a word for the shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn list(battery: &Battery) -> String {

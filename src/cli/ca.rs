@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::authority::CaDir;
+use super::shell::quoted;
 use super::trust::TrustFiles;
 use super::{CommandError, Exit, cannot_write};
 use crate::files::visible;
@@ -36,15 +37,6 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
         return super::print(&format!("{}\n", visible(&path.display().to_string())));
     }
     super::print(&help(&TrustFiles::write(&authority)?))
-}
-
-/// Quotes a word for the shell.
-pub(super) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', "'\\''")),
-    }
 }
 
 /// Returns commands for a shell, with comments for people.
@@ -84,21 +76,4 @@ export PHP_INI_SCAN_DIR={php}
 #   Windows, .NET:  certutil -user -addstore Root {own}
 "
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_reach_a_shell_whole() {
-        for (word, wanted) in [
-            ("/home/a/ca.pem", "/home/a/ca.pem"),
-            ("/home/a b/ca.pem", "'/home/a b/ca.pem'"),
-            ("it's", r"'it'\''s'"),
-            ("", "''"),
-        ] {
-            assert_eq!(quoted(word), wanted);
-        }
-    }
 }

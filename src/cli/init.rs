@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::shell::quoted;
 use super::{CommandError, Exit};
 use crate::files::visible;
 
@@ -156,10 +157,4 @@ fn next_steps(args: &Args, files: &[(&str, &str)]) -> String {
     lines.push(format!("  {}", language.start_by_hand()));
     lines.push("  airudder-mock serve --watch --callback-url http://127.0.0.1:3000/callbacks".to_owned());
     lines.join("\n") + "\n"
-}
-
-/// Quotes a word for the shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
-    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

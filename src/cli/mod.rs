@@ -46,6 +46,7 @@ mod replay;
 mod run;
 mod schema;
 mod serve;
+mod shell;
 mod sign;
 mod signals;
 mod stories;
