@@ -117,7 +117,7 @@ fn show(settings: &Settings) -> Result<Exit, CommandError> {
 }
 
 /// Returns the catalog that `run` would use. Settings with mistakes add nothing to it.
-fn catalog(config: Option<&Path>) -> Catalog {
+pub(super) fn catalog(config: Option<&Path>) -> Catalog {
     let usual = Path::new(settings::DEFAULT_FILE);
     let source =
         config.or_else(|| usual.exists().then_some(usual)).and_then(|path| SourceFile::read(path).ok());

@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::sync::Arc;
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
@@ -15,9 +14,7 @@ use crate::audit::Battery;
 use crate::console::{asked, described};
 use crate::contract::{Catalog, Direction, Entry};
 use crate::faults::FaultName;
-use crate::files::SourceFile;
 use crate::scenario::load;
-use crate::settings::{DEFAULT_FILE, check_file};
 
 /// The name of the program for the shell.
 const NAME: &str = "airudder-mock";
@@ -123,17 +120,8 @@ fn candidate(value: &str, help: &str) -> CompletionCandidate {
     CompletionCandidate::new(value).help(Some(help.to_owned().into()))
 }
 
-/// Returns the catalog with the settings file in this folder, if there is a valid one.
-fn catalog() -> Arc<Catalog> {
-    let source = SourceFile::read(Path::new(DEFAULT_FILE)).ok();
-    match source.and_then(|source| check_file(&source, Catalog::builtin()).ok()) {
-        Some(checked) => Arc::new(checked.catalog),
-        None => Arc::new(Catalog::builtin().clone()),
-    }
-}
-
 fn entries_that(is_wanted: impl Fn(&Entry) -> bool) -> Vec<CompletionCandidate> {
-    let catalog = catalog();
+    let catalog = super::check::catalog(None);
     let wanted = catalog.entries().iter().filter(|entry| is_wanted(entry));
     wanted.map(|entry| candidate(&entry.id, &entry.help)).collect()
 }
@@ -147,7 +135,7 @@ fn events() -> Vec<CompletionCandidate> {
 }
 
 fn groups() -> Vec<CompletionCandidate> {
-    let catalog = catalog();
+    let catalog = super::check::catalog(None);
     let menus = catalog.menus().iter().map(|menu| menu.group.as_str());
     // Without spaces, which not every shell would quote; the command does not mind.
     let groups = catalog.groups().into_iter().chain(menus).map(|group| group.replace(' ', "-"));
