@@ -123,6 +123,20 @@ pub(crate) fn remove(value: &mut Value, path: &str) -> bool {
     }
 }
 
+/// Whether two values are equal. 1 and 1.0 are the same number; integers are compared as such, however large.
+pub(crate) fn is_equal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_equal(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| is_equal(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
 /// Returns the first difference, in words, if `wanted` is not part of `got`: tables may have further keys, anything else
 /// must be equal.
 pub(crate) fn difference(wanted: &Value, got: &Value) -> Option<String> {
@@ -149,10 +163,7 @@ pub(crate) fn differences(wanted: &Value, got: &Value, most: usize) -> Vec<Strin
                     walk(&format!("{path}.{index}"), wanted, Some(got), most, found);
                 }
             }
-            // 1 and 1.0 are the same number; whole numbers are compared as such, however large.
-            (Value::Number(a), Value::Number(b))
-                if (a.is_f64() || b.is_f64()) && a.as_f64() == b.as_f64() => {}
-            _ if wanted == got => {}
+            _ if is_equal(wanted, got) => {}
             _ => found.push(format!("{} is {got}, expected {wanted}", name())),
         }
     }

@@ -190,48 +190,36 @@ fn conversation_id(fields: &Value) -> String {
 }
 
 impl NearMiss {
-    /// Adds its rank: how much would have to change until it is what was awaited.
-    fn ranked(self) -> (usize, Self) {
-        let rank = match &self {
-            Self::OtherFields { differences, .. } => 10 + differences.len().min(9),
-            Self::Refused { .. } => 20,
-            Self::OnPurpose { .. } => 21,
-            Self::OtherConversation { .. } => 22,
-            Self::Unfit { .. } => 23,
-            Self::Stray { .. } => 24,
-            Self::UnderWay => 25,
-            Self::Undelivered { .. } => 26,
-            Self::Taken { .. } => 27,
-            Self::BeforeStory { .. } => 28,
-            Self::OfStory { .. } => 29,
-            Self::OtherStory { .. } => 30,
-            Self::OtherRequest { .. } => 31,
-            Self::Nothing => 32,
-        };
-        (rank, self)
-    }
-}
-
-impl NearMiss {
-    /// Returns the kind of failure of a wait that ended for this reason.
-    pub(super) fn kind(&self) -> FailureKind {
+    /// Returns how much would have to change until it is what was awaited, and the kind of failure of a wait that ended for
+    /// this reason.
+    fn rank_and_kind(&self) -> (usize, FailureKind) {
         match self {
-            Self::Refused { is_proof: true, .. } => FailureKind::AwaitUnproved,
-            Self::Refused { .. } => FailureKind::AwaitRefused,
-            Self::OtherFields { .. } => FailureKind::AwaitOtherFields,
-            Self::OnPurpose { .. } => FailureKind::AwaitFault,
-            Self::OtherConversation { .. } => FailureKind::AwaitOtherConversation,
-            Self::Unfit { .. } => FailureKind::AwaitTooEarly,
-            Self::Stray { .. } => FailureKind::AwaitOtherPath,
-            Self::Taken { .. } => FailureKind::AwaitTaken,
-            Self::BeforeStory { .. } => FailureKind::AwaitBeforeStory,
-            Self::OtherStory { .. } => FailureKind::AwaitOtherStory,
-            Self::Undelivered { .. } => FailureKind::AwaitUndelivered,
-            Self::UnderWay => FailureKind::AwaitUnderWay,
-            Self::OfStory { .. } => FailureKind::AwaitOfStory,
-            Self::OtherRequest { .. } => FailureKind::AwaitOtherRequest,
-            Self::Nothing => FailureKind::AwaitNothing,
+            Self::OtherFields { differences, .. } => {
+                (10 + differences.len().min(9), FailureKind::AwaitOtherFields)
+            }
+            Self::Refused { is_proof: true, .. } => (20, FailureKind::AwaitUnproved),
+            Self::Refused { is_proof: false, .. } => (20, FailureKind::AwaitRefused),
+            Self::OnPurpose { .. } => (21, FailureKind::AwaitFault),
+            Self::OtherConversation { .. } => (22, FailureKind::AwaitOtherConversation),
+            Self::Unfit { .. } => (23, FailureKind::AwaitTooEarly),
+            Self::Stray { .. } => (24, FailureKind::AwaitOtherPath),
+            Self::UnderWay => (25, FailureKind::AwaitUnderWay),
+            Self::Undelivered { .. } => (26, FailureKind::AwaitUndelivered),
+            Self::Taken { .. } => (27, FailureKind::AwaitTaken),
+            Self::BeforeStory { .. } => (28, FailureKind::AwaitBeforeStory),
+            Self::OfStory { .. } => (29, FailureKind::AwaitOfStory),
+            Self::OtherStory { .. } => (30, FailureKind::AwaitOtherStory),
+            Self::OtherRequest { .. } => (31, FailureKind::AwaitOtherRequest),
+            Self::Nothing => (32, FailureKind::AwaitNothing),
         }
+    }
+
+    fn ranked(self) -> (usize, Self) {
+        (self.rank_and_kind().0, self)
+    }
+
+    pub(super) fn kind(&self) -> FailureKind {
+        self.rank_and_kind().1
     }
 }
 

@@ -12,6 +12,8 @@ mod mismatch;
 use regex_lite::Regex;
 use serde_json::Value;
 
+use crate::json::is_equal;
+
 pub use file::Matcher;
 pub use mismatch::{MatchError, Mismatch};
 
@@ -89,20 +91,6 @@ fn compare(
         _ => found.push(Mismatch::new(path, got, wanted.to_string())),
     }
     Ok(())
-}
-
-/// Whether two values are equal. 1 and 1.0 are the same number; integers are compared as such, however large.
-fn is_equal(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => a.as_f64() == b.as_f64(),
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_equal(a, b))
-        }
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| is_equal(a, b)))
-        }
-        _ => a == b,
-    }
 }
 
 /// Whether a value is as wanted.
