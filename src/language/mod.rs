@@ -20,3 +20,11 @@ mod words;
 pub use format_mistake::FormatMistake;
 pub use rate::{Arrivals, RateProfile, RateUnit};
 pub(crate) use template::truth;
+
+/// Shortens a value for a message.
+fn shortened(value: &str) -> String {
+    match value.char_indices().nth(200) {
+        Some((end, _)) => format!("{}...", &value[..end]),
+        None => value.to_owned(),
+    }
+}

@@ -4,8 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde_json::Value;
 
-/// Number of characters of a value that are shown.
-const SHOWN: usize = 200;
+use crate::language::shortened;
 
 /// A value that is not as expected: `user.id` is "7", expected "8".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +19,8 @@ pub struct Mismatch {
 
 impl Mismatch {
     pub(super) fn new(path: &str, got: Option<&Value>, expected: String) -> Self {
-        Self { path: path.to_owned(), got: got.map(|got| cut(&got.to_string())), expected: cut(&expected) }
+        let got = got.map(|got| shortened(&got.to_string()));
+        Self { path: path.to_owned(), got, expected: shortened(&expected) }
     }
 }
 
@@ -35,14 +35,6 @@ impl Display for Mismatch {
             Some(got) => write!(f, " is {got}, expected {}", self.expected),
             None => write!(f, " is missing, expected {}", self.expected),
         }
-    }
-}
-
-/// Shortens a text that is too long.
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

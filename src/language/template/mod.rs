@@ -17,7 +17,7 @@ use std::sync::LazyLock;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
-use super::FormatMistake;
+use super::{FormatMistake, shortened};
 pub use fill_error::FillError;
 pub use helpers::{Helpers, OwnHelpers};
 pub(crate) use truth::truth;
@@ -30,9 +30,6 @@ const LONGEST_TEXT: usize = 16 << 20;
 
 /// Maximum number of values that an expression gives, including those in lists and tables.
 const MOST_VALUES: usize = 200_000;
-
-/// Number of characters of a value that are shown in messages.
-const SHOWN: usize = 200;
 
 /// The context variable that holds the [`Helpers`].
 const HELPERS: &str = "__helpers";
@@ -91,10 +88,7 @@ pub(crate) fn paths(source: &str) -> Vec<String> {
 pub(crate) fn shown(scope: &Value, path: &str) -> Option<String> {
     let value = path.split('.').try_fold(scope.clone(), |value, name| value.get_attr(name).ok())?;
     let text = serde_json::to_string(&value).ok().filter(|_| !value.is_undefined())?;
-    Some(match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text,
-    })
+    Some(shortened(&text))
 }
 
 fn mistake(source: &str, error: &minijinja::Error) -> FormatMistake {
