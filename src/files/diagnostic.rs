@@ -409,9 +409,18 @@ pub fn quoted(text: &str) -> String {
     format!("`{shown}`")
 }
 
-/// Formats a count: `1 problem`, `3 problems`.
+/// Formats a count: `1 problem`, `3 problems`, `2 entries`.
 pub fn counted(number: u64, one: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+    format!("{number} {}", plural(number, one))
+}
+
+/// Returns the noun for this many: `story`, `stories`.
+pub fn plural(number: u64, one: &str) -> String {
+    match one.strip_suffix('y') {
+        _ if number == 1 => one.to_owned(),
+        Some(stem) => format!("{stem}ies"),
+        None => format!("{one}s"),
+    }
 }
 
 /// Joins words: `a`, `b` or `c`.

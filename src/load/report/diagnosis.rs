@@ -188,7 +188,7 @@ fn receipts(receipts: &Receipts) -> Vec<Finding> {
     if receipts.doubled > 0 {
         found.push(Finding::receiver(format!(
             "{} more in {source} than were sent{}: the receiver accepted some events twice.",
-            plural(receipts.doubled, "entry").replace("entrys", "entries"),
+            plural(receipts.doubled, "entry"),
             named(&receipts.doubled_ids)
         )));
     }
@@ -238,7 +238,7 @@ fn stories(report: &Report) -> Option<Finding> {
             "" => String::new(),
             first => format!(" The first one: {first}"),
         };
-        let started = plural(started, "story").replace("storys", "stories");
+        let started = plural(started, "story");
         let (failed, name, most) = (count(failed), &worst.name, count(worst.failed));
         Finding::receiver(format!(
             "{failed} of {started} failed their expectations, most of them of `{name}` ({most}).{first}"

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::files::diagnostic;
 use crate::time::HumanDuration;
 
 /// Formats a time with three significant digits: `31 µs`, `1.23 ms`, `61.2 ms`, `2.51 s`, `1m30s`.
@@ -106,7 +107,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
 
 /// Formats a number with its noun: `1 worker`, `2 workers`.
 pub(crate) fn plural(number: u64, what: &str) -> String {
-    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+    format!("{} {}", count(number), diagnostic::plural(number, what))
 }
 
 #[cfg(test)]
@@ -161,5 +162,6 @@ mod tests {
         );
         assert_eq!([512, 38_100_000, 2_500_000_000].map(bytes), ["512 B", "38.1 MB", "2.50 GB"]);
         assert_eq!([plural(1, "worker"), plural(2_000, "worker")], ["1 worker", "2,000 workers"]);
+        assert_eq!([plural(1, "entry"), plural(0, "entry")], ["1 entry", "0 entries"]);
     }
 }
