@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::{CommandError, Exit};
@@ -45,11 +46,8 @@ struct Line {
     fields: Map<String, Value>,
 }
 
-/// The entries of one story, or those of no story.
-struct Story {
-    name: Option<String>,
-    lines: Vec<Line>,
-}
+/// The entries of each story, and under `None` those of no story, in the order in which they begin.
+type Stories = IndexMap<Option<String>, Vec<Line>>;
 
 pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     let read = |path: &Path| {
@@ -62,9 +60,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     let names = [&args.a, &args.b].map(|path| path.display().to_string());
     match first_difference(&a, &b, [&names[0], &names[1]]) {
         None => {
-            let lines = a.iter().map(|story| story.lines.len() as u64).sum();
-            let named = a.iter().filter(|story| story.name.is_some()).count() as u64;
-            super::say(&format!("the same: {} in {}", counted(lines, "line"), plural(named)));
+            let lines = a.values().map(|lines| lines.len() as u64).sum();
+            let named = a.keys().flatten().count() as u64;
+            super::say(&format!("the same: {} in {}", counted(lines, "line"), counted(named, "story")));
             Ok(Exit::Ok)
         }
         Some(text) => {
@@ -74,13 +72,9 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     }
 }
 
-fn plural(stories: u64) -> String {
-    if stories == 1 { "1 story".to_owned() } else { format!("{stories} stories") }
-}
-
-/// Splits a record into stories, in the order in which they begin.
-fn stories(text: &str, ignore: &[String]) -> Result<Vec<Story>, String> {
-    let mut stories: Vec<Story> = Vec::new();
+/// Splits a record into stories.
+fn stories(text: &str, ignore: &[String]) -> Result<Stories, String> {
+    let mut stories = Stories::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let number = at + 1;
         let fields: Map<String, Value> = serde_json::from_str(line)
@@ -101,11 +95,7 @@ fn stories(text: &str, ignore: &[String]) -> Result<Vec<Story>, String> {
             }
         }
         let Value::Object(fields) = whole else { continue };
-        let place = stories.iter().position(|story| story.name == name).unwrap_or_else(|| {
-            stories.push(Story { name, lines: Vec::new() });
-            stories.len() - 1
-        });
-        stories[place].lines.push(Line { number, fields });
+        stories.entry(name).or_default().push(Line { number, fields });
     }
     Ok(stories)
 }
@@ -136,17 +126,11 @@ fn remove_everywhere(value: &mut Value, name: &str) {
 }
 
 /// Returns the first difference, for people.
-fn first_difference(a: &[Story], b: &[Story], names: [&str; 2]) -> Option<String> {
-    let empty: &[Line] = &[];
-    let of = |stories: &'_ [Story], name: &Option<String>| -> Option<usize> {
-        stories.iter().position(|story| story.name == *name)
-    };
-    let all = a.iter().chain(b.iter().filter(|story| of(a, &story.name).is_none()));
+fn first_difference(a: &Stories, b: &Stories, names: [&str; 2]) -> Option<String> {
+    let all = a.keys().chain(b.keys().filter(|name| !a.contains_key(*name)));
     let mut found: Option<(usize, String)> = None;
-    for story in all {
-        let lines = |stories: &'_ [Story]| of(stories, &story.name);
-        let own = lines(a).map_or(empty, |at| &a[at].lines);
-        let other = lines(b).map_or(empty, |at| &b[at].lines);
+    for name in all {
+        let [own, other] = [a, b].map(|stories| stories.get(name).map_or(&[][..], Vec::as_slice));
         let longest = own.len().max(other.len());
         let at = (0..longest)
             .find(|at| own.get(*at).map(|line| &line.fields) != other.get(*at).map(|line| &line.fields));
@@ -154,7 +138,7 @@ fn first_difference(a: &[Story], b: &[Story], names: [&str; 2]) -> Option<String
         let (left, right) = (own.get(at), other.get(at));
         let place = left.or(right).map_or(usize::MAX, |line| line.number);
         if found.as_ref().is_none_or(|(first, _)| place < *first) {
-            found = Some((place, describe(story.name.as_deref(), at, [left, right], names)));
+            found = Some((place, describe(name.as_deref(), at, [left, right], names)));
         }
     }
     found.map(|(_, text)| text)
@@ -253,6 +237,21 @@ mod tests {
         assert!(diff(&shorter.join("\n"), &[]).unwrap().contains("b  nothing more"));
         let other = format!("{A}\n{{\"story\":\"t\",\"kind\":\"story_started\"}}");
         assert!(diff(&other, &[]).unwrap().starts_with("story t: entry 1 differs\n  a  nothing"));
+    }
+
+    /// The record of a load has hundreds of thousands of stories.
+    #[test]
+    fn many_stories_take_time_in_proportion() {
+        let line = |number: u32| format!("{{\"story\":\"s #{number}\",\"kind\":\"story_started\"}}\n");
+        let time = |count: u32| {
+            let text: String = (0..count).map(line).collect();
+            let begun = std::time::Instant::now();
+            let [a, b] = [&text, &text].map(|text| stories(text, &[]).unwrap());
+            assert_eq!(first_difference(&a, &b, ["a", "b"]), None);
+            begun.elapsed()
+        };
+        let (few, many) = (time(2_000), time(40_000));
+        assert!(many < few * 100, "{few:?}, and {many:?} for twenty times as many");
     }
 
     #[test]
