@@ -10,7 +10,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{CommandError, Exit};
+use super::{CommandError, Exit, argument};
 use crate::delivery::{CallbackId, Client, ClientOptions, Policy, QueuedCallback, as_sent};
 use crate::engine::Speed;
 use crate::files::diagnostic::counted;
@@ -45,7 +45,7 @@ pub(super) struct Args {
     #[arg(long)]
     sign: bool,
     /// The speed: a multiple of the record's own pace, or `max` to send one attempt after the other without pauses.
-    #[arg(long, value_name = "N|max", default_value = "1")]
+    #[arg(long, value_name = "N|max", default_value = "1", value_parser = argument::moving)]
     speed: Speed,
 }
 

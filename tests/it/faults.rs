@@ -270,6 +270,9 @@ fn a_record_is_compared_and_sent_once_more() {
         receiver.requests().iter().take(4).map(of).collect()
     };
     assert_eq!(sent(&again), sent(&receiver), "the same bytes");
+    let still = run(&["replay", &a, "--callback-url", &url, "--speed", "0"]);
+    assert_code(&still, 2);
+    assert!(stderr(&still).contains("only `serve` and `exec` accept 0"), "{}", stderr(&still));
     let output =
         run(&["replay", &a, "--callback-url", &url, "--speed", "max", "--sign", "--secret", "another"]);
     assert_code(&output, 0);
