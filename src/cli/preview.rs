@@ -1,7 +1,5 @@
 //! A short preview of a body, for one line of the timeline.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -134,8 +132,10 @@ fn said(content: &Value) -> String {
 
 /// Returns a text in one line, shortened to this many columns if necessary.
 pub(super) fn shorten(text: &str, longest: usize) -> String {
+    // What is written out, such as `\u{1b}`, takes more than one column.
+    let text = visible(text).replace('\n', " ");
     if text.width() <= longest {
-        return one_line(text).into_owned();
+        return text;
     }
     let mut width = 0;
     let fits = |letter: &char| {
@@ -144,14 +144,7 @@ pub(super) fn shorten(text: &str, longest: usize) -> String {
         width < longest
     };
     let kept: String = text.chars().take_while(fits).collect();
-    format!("{}…", one_line(&kept))
-}
-
-fn one_line(text: &str) -> Cow<'_, str> {
-    match visible(text) {
-        text if text.contains('\n') => Cow::Owned(text.replace('\n', " ")),
-        text => text,
-    }
+    format!("{kept}…")
 }
 
 #[cfg(test)]
@@ -173,6 +166,8 @@ mod tests {
         assert_eq!(shorten("您好，请问", 10), "您好，请问");
         assert_eq!(shorten("您好，请问", 9), "您好，请…");
         assert_eq!(shorten("", 0), "");
+        assert_eq!(shorten("a\u{1b}[2J\nb", 12), "a\\u{1b}[2J b");
+        assert_eq!(shorten("a\u{1b}[2J\nb", 11), "a\\u{1b}[2J…");
     }
 
     #[test]
