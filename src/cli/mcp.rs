@@ -2,11 +2,12 @@
 //! JSON-RPC message per line (revision 2025-06-18).
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::process::Command;
+use tokio::task::JoinSet;
 
 use super::remote::{Remote, Where};
 use super::{CommandError, Exit, lines};
@@ -90,22 +91,39 @@ struct Server {
 }
 
 impl Server {
-    /// Handles a message, and responds if it is a request.
+    /// Handles a line, and writes the response if there is one.
     async fn take(&self, line: &str) {
         let answer = match serde_json::from_str::<Value>(line) {
-            Err(error) => failed(&Value::Null, &RpcError { code: -32700, message: error.to_string() }),
-            Ok(message) => {
-                let Some(id) = message.get("id").cloned() else { return };
-                let Some(method) = message["method"].as_str() else { return };
-                match self.answer(method, &message["params"]).await {
-                    Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-                    Err(error) => failed(&id, &error),
+            Err(error) => Some(failed(&Value::Null, &RpcError { code: -32700, message: error.to_string() })),
+            // The revision 2025-03-26 has batches.
+            Ok(Value::Array(batch)) if !batch.is_empty() => {
+                let mut answers = Vec::new();
+                for message in &batch {
+                    answers.extend(self.respond(message).await);
                 }
+                (!answers.is_empty()).then(|| answers.into())
             }
+            Ok(message) => self.respond(&message).await,
         };
+        let Some(answer) = answer else { return };
         let mut out = std::io::stdout().lock();
         // The reader has gone; the end of the input follows.
         let _ = writeln!(out, "{answer}").and_then(|()| out.flush());
+    }
+
+    /// Returns the response to a message. Notifications have none, nor have responses, for which this server never asks.
+    async fn respond(&self, message: &Value) -> Option<Value> {
+        let id = message.get("id");
+        let Some(method) = message["method"].as_str() else {
+            let is_response = message.get("result").or(message.get("error")).is_some();
+            let message = "a request is an object with `id` and `method`".to_owned();
+            let refused = || failed(id.unwrap_or(&Value::Null), &RpcError { code: -32600, message });
+            return (!is_response).then(refused);
+        };
+        match (id?, self.answer(method, &message["params"]).await) {
+            (id, Ok(result)) => Some(json!({ "jsonrpc": "2.0", "id": id, "result": result })),
+            (id, Err(error)) => Some(failed(id, &error)),
+        }
     }
 
     async fn answer(&self, method: &str, params: &Value) -> Result<Value, RpcError> {
@@ -179,18 +197,17 @@ fn tools() -> Vec<Value> {
     of_requests.chain([audit]).collect()
 }
 
-/// Runs `audit` in a separate process. The result is its report, with or without findings.
+/// Runs `audit` in a separate process, which ends with this one. The result is its report, with or without findings.
 async fn audited(arguments: &Map<String, Value>) -> Result<String, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
-    command.arg("audit").stdin(Stdio::null());
+    command.arg("audit").stdin(Stdio::null()).kill_on_drop(true);
     for (argument, flag) in [("callback_url", "--callback-url"), ("secret", "--secret"), ("only", "--only")] {
         if let Some(value) = arguments.get(argument).and_then(Value::as_str) {
             command.arg(format!("{flag}={value}"));
         }
     }
-    let output = spawn_blocking(move || command.output()).await.map_err(|error| error.to_string())?;
-    let output = output.map_err(|error| error.to_string())?;
+    let output = command.output().await.map_err(|error| error.to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.stdout.is_empty() { Err(text(&output.stderr)) } else { Ok(text(&output.stdout)) }
 }

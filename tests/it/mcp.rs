@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -66,6 +67,44 @@ fn mistakes_of_a_client_are_answered() {
     assert!(text.contains("session.transfer"), "{text}");
     let missing = ask(&asked(5, "tools/call", called("reference", json!({}))));
     assert_eq!(missing["result"]["isError"], true, "{missing}");
+    let no_method = ask("{\"jsonrpc\":\"2.0\",\"id\":6}");
+    assert_eq!((&no_method["id"], &no_method["error"]["code"]), (&json!(6), &json!(-32600)));
+    assert_eq!((&ask("7")["error"]["code"], &ask("[]")["error"]["code"]), (&json!(-32600), &json!(-32600)));
+    let ping = |id: i64| asked(id, "ping", json!({}));
+    let notice = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled" });
+    let batch = ask(&format!("[{notice}]\n[{}, {notice}, {}]", ping(8), ping(9)));
+    let ids: Vec<&Value> = batch.as_array().unwrap().iter().map(|answer| &answer["id"]).collect();
+    assert_eq!(ids, [8, 9], "a batch of notifications has no answer, and the next one has two: {batch}");
     drop(input);
     assert!(child.wait().unwrap().success());
+}
+
+/// An audit under way ends with the server, however slow its receiver is.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_during_an_audit() {
+    let serving = Serving::new();
+    // It accepts connections, and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut child = program()
+        .args(["mcp", "--url", &serving.url()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let callback_url = format!("http://{}/", silent.local_addr().unwrap());
+    let audit = json!({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": { "name": "audit", "arguments": { "callback_url": callback_url } },
+    });
+    writeln!(child.stdin.as_mut().unwrap(), "{audit}").unwrap();
+    // The first connection only asks whether there is a server.
+    let [_, mut attempt] = [(); 2].map(|()| silent.accept().unwrap().0);
+    let begun = Instant::now();
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    child.wait().unwrap();
+    // The connection ends with the audit, which would wait ten seconds for the response.
+    std::io::copy(&mut attempt, &mut std::io::sink()).unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
