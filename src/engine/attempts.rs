@@ -109,7 +109,7 @@ impl Engine {
         let Origin { story: Some(index), body, took, .. } = origin else { return };
         let end = DeliveryEnd { end, answer: None, took };
         let (id, event) = (callback.id, Arc::clone(&callback.event));
-        self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, now, host));
+        self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, host));
     }
 
     /// Takes the result of an attempt.
@@ -158,7 +158,7 @@ impl Engine {
         let answer = result.result.as_ref().ok().cloned();
         let end = DeliveryEnd { end, answer, took };
         let event = Arc::clone(&attempt.callback.event);
-        self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, now, host));
+        self.with_story(index, now, |story, host| story.on_end(id, &event, &body, &end, host));
     }
 }
 

@@ -384,7 +384,7 @@ impl Engine {
         self.with_host(index, now, |story, host| {
             let result = work(story, host);
             if !stopped {
-                story.advance(now, host);
+                story.advance(host);
             }
             result
         })

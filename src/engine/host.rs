@@ -29,6 +29,10 @@ impl EngineHost<'_> {
 }
 
 impl StoryHost for EngineHost<'_> {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
     fn simulator(&mut self) -> &mut Simulator {
         self.simulator
     }

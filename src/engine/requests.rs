@@ -137,12 +137,12 @@ impl Engine {
             match self.stories.get(index) {
                 Some(story) if !story.is_over() => {}
                 Some(story) if story.missed_request(view.id) => {
-                    self.with_host(index, now, |story, host| story.on_late_request(view, now, host));
+                    self.with_host(index, now, |story, host| story.on_late_request(view, host));
                     continue;
                 }
                 _ => continue,
             }
-            let reply = self.with_host(index, now, |story, host| story.on_request(view, now, host));
+            let reply = self.with_host(index, now, |story, host| story.on_request(view, host));
             let Some(reply) = reply else { continue };
             claim.replaces_default |= reply.replaces_default;
             claim.answer = claim.answer.or(reply.answer);

@@ -18,6 +18,9 @@ use crate::simulator::{ConversationKey, EmitError, Simulator};
 
 /// The environment of a story.
 pub trait StoryHost {
+    /// Returns the present moment.
+    fn now(&self) -> Timestamp;
+
     /// Returns the simulated vendor.
     fn simulator(&mut self) -> &mut Simulator;
 
@@ -26,13 +29,8 @@ pub trait StoryHost {
     /// # Errors
     ///
     /// If there is no such event, or if a template of a user's own event cannot be filled in.
-    fn emit(
-        &mut self,
-        session: ConversationKey,
-        event: &str,
-        patch: Value,
-        now: Timestamp,
-    ) -> Result<Value, EmitError> {
+    fn emit(&mut self, session: ConversationKey, event: &str, patch: Value) -> Result<Value, EmitError> {
+        let now = self.now();
         self.simulator().emit(session, event, patch, now)
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::StoryRun;
@@ -22,7 +21,8 @@ impl StoryRun {
         }
     }
 
-    pub(super) fn await_ran_out(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) {
+    pub(super) fn await_ran_out(&mut self, at: usize, host: &mut dyn StoryHost) {
+        let now = host.now();
         let story = Arc::clone(&self.story);
         let Some(Step { place, action: Action::Await(wait), .. }) = story.steps.get(self.strands[at].cursor)
         else {
@@ -38,7 +38,7 @@ impl StoryRun {
                 State::Awaiting { taken, .. } => taken.len(),
                 _ => 0,
             };
-            let why = self.near_miss(at, now, host);
+            let why = self.near_miss(at, host);
             let times = match wait.times {
                 1 => String::new(),
                 times => format!(" {times} times, of which {taken} arrived,"),
@@ -50,23 +50,12 @@ impl StoryRun {
     }
 
     /// Returns the first strand that awaits the item in the mailbox at `index`.
-    pub(super) fn strand_for(
-        &mut self,
-        index: usize,
-        now: Timestamp,
-        host: &mut dyn StoryHost,
-    ) -> Option<usize> {
-        (0..self.strands.len()).find(|at| self.is_awaited(*at, index, now, host))
+    pub(super) fn strand_for(&mut self, index: usize, host: &mut dyn StoryHost) -> Option<usize> {
+        (0..self.strands.len()).find(|at| self.is_awaited(*at, index, host))
     }
 
     /// Whether the item in the mailbox at `index` is what a strand awaits. A condition that can't be filled in ends the story.
-    pub(super) fn is_awaited(
-        &mut self,
-        at: usize,
-        index: usize,
-        now: Timestamp,
-        host: &mut dyn StoryHost,
-    ) -> bool {
+    pub(super) fn is_awaited(&mut self, at: usize, index: usize, host: &mut dyn StoryHost) -> bool {
         let story = Arc::clone(&self.story);
         // Another strand may have ended the story.
         let cursor = match self.strands.get(at) {
@@ -88,8 +77,7 @@ impl StoryRun {
         }
         let cause = occurrence.cause(&story);
         let loop_index = self.loop_index(at);
-        let mut moment =
-            Moment { cause: Some(&cause), ..Moment::of_step(now, conversation, loop_index, host) };
+        let mut moment = Moment { cause: Some(&cause), ..Moment::of_step(conversation, loop_index, host) };
         match self.matches(&wait.condition, &fields, &mut moment) {
             Ok(matches) => matches,
             Err(error) => {
@@ -100,24 +88,18 @@ impl StoryRun {
     }
 
     /// Ends the wait of a strand if the item in the mailbox at `index` is what it awaits.
-    pub(super) fn take_if_awaited(
-        &mut self,
-        at: usize,
-        index: usize,
-        now: Timestamp,
-        host: &mut dyn StoryHost,
-    ) -> bool {
-        let is_awaited = self.is_awaited(at, index, now, host);
+    pub(super) fn take_if_awaited(&mut self, at: usize, index: usize, host: &mut dyn StoryHost) -> bool {
+        let is_awaited = self.is_awaited(at, index, host);
         if is_awaited {
             let kept_for = self.mailbox.get(index).and_then(|came| came.kept_for);
             self.regret_answer(at, kept_for, host);
-            self.take(at, index, now, host);
+            self.take(at, index, host);
         }
         is_awaited
     }
 
     /// Lets a strand take the item in the mailbox at `index`, which it awaits.
-    pub(super) fn take(&mut self, at: usize, index: usize, now: Timestamp, host: &mut dyn StoryHost) {
+    pub(super) fn take(&mut self, at: usize, index: usize, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         if let Some(occurrence) = self.mailbox.remove(index)
             && let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
@@ -146,6 +128,6 @@ impl StoryRun {
                 self.preset(name, &saved);
             }
         }
-        self.next(at, now);
+        self.next(at, host.now());
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::StoryRun;
@@ -17,7 +16,6 @@ impl StoryRun {
     pub(super) fn early_answer(
         &mut self,
         index: usize,
-        now: Timestamp,
         host: &mut dyn StoryHost,
     ) -> Option<(u16, Option<Value>)> {
         let story = Arc::clone(&self.story);
@@ -45,7 +43,7 @@ impl StoryRun {
             if kept >= step.repeat as usize * wait.times as usize {
                 continue;
             }
-            let moment = Moment::of_step(now, &step.conversation, 1, host);
+            let moment = Moment::of_step(&step.conversation, 1, host);
             let mut moment = Moment { cause: Some(&cause), ..moment };
             // A condition that can't be filled in yet, such as the id of a callback that was not sent, does not match.
             if !matches!(self.matches(&wait.condition, &fields, &mut moment), Ok(true)) {

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::scope::{Moment, StoryError, fill};
@@ -23,13 +22,8 @@ use crate::simulator::ConversationKey;
 
 impl StoryRun {
     /// Handles a request of the integrator. Returns what the story asks the mock to do about it.
-    pub fn on_request(
-        &mut self,
-        request: &RequestView<'_>,
-        now: Timestamp,
-        host: &mut dyn StoryHost,
-    ) -> RequestReply {
-        self.helpers.set_now(now);
+    pub fn on_request(&mut self, request: &RequestView<'_>, host: &mut dyn StoryHost) -> RequestReply {
+        self.helpers.set_now(host.now());
         let trigger = Trigger::Request(request.id.into());
         if !self.has_begun() || self.has_ended || !self.story.looks_for(&trigger) {
             return RequestReply::default();
@@ -42,7 +36,7 @@ impl StoryRun {
             false => Value::Null,
         });
         let &RequestView { conversation, begun, arrival, .. } = request;
-        let mut reply = self.react(&trigger, request.fields, conversation.or(begun), &saved, now, host);
+        let mut reply = self.react(&trigger, request.fields, conversation.or(begun), &saved, host);
         let fields = Arc::clone(request.fields);
         let came = Occurrence {
             trigger: trigger.clone(),
@@ -53,32 +47,32 @@ impl StoryRun {
             arrival,
             kept_for: None,
         };
-        self.watch_out(&came, now, host);
+        self.watch_out(&came, host);
         if request.refused {
             return reply;
         }
         self.post(came);
         let latest = self.mailbox.len() - 1;
-        match self.strand_for(latest, now, host) {
+        match self.strand_for(latest, host) {
             Some(at) => {
                 reply.taken = true;
                 // The response may use the conversation that the request began.
                 let name = self.current(at).map(|step| step.conversation.clone()).unwrap_or_default();
                 self.bind(&name, conversation.or(begun), host);
-                reply.answer = self.awaited_answer(at, &saved, now, host).or(reply.answer);
+                reply.answer = self.awaited_answer(at, &saved, host).or(reply.answer);
                 // From here on only the mailbox has it, so that it is not copied.
                 drop(saved);
                 self.answered(latest, reply.answer.as_ref());
-                self.take(at, latest, now, host);
+                self.take(at, latest, host);
             }
             None => {
                 drop(saved);
-                let early = self.early_answer(latest, now, host);
+                let early = self.early_answer(latest, host);
                 let is_answered = early.is_some();
                 reply.taken |= is_answered;
                 reply.answer = early.or(reply.answer);
                 self.answered(latest, reply.answer.as_ref());
-                self.explain_late(request, &trigger, now, host);
+                self.explain_late(request, &trigger, host);
                 let owner = conversation.and_then(|key| host.simulator().story_of(key));
                 reply.kept = owner.is_none() && !is_answered;
             }
@@ -114,7 +108,6 @@ impl StoryRun {
         &mut self,
         at: usize,
         saved: &Value,
-        now: Timestamp,
         host: &mut dyn StoryHost,
     ) -> Option<(u16, Option<Value>)> {
         let story = Arc::clone(&self.story);
@@ -124,7 +117,7 @@ impl StoryRun {
         let cause = ("call", template::value(saved));
         let loop_index = self.loop_index(at);
         let mut moment =
-            Moment { cause: Some(&cause), ..Moment::of_step(now, &step.conversation, loop_index, host) };
+            Moment { cause: Some(&cause), ..Moment::of_step(&step.conversation, loop_index, host) };
         self.render_answer(answer, &step.place, &mut moment)
     }
 
@@ -152,9 +145,9 @@ impl StoryRun {
         event: &str,
         body: &Value,
         end: &DeliveryEnd,
-        now: Timestamp,
         host: &mut dyn StoryHost,
     ) {
+        let now = host.now();
         self.helpers.set_now(now);
         let mut outstanding = self.outstanding.remove(&id);
         let own = outstanding.is_some();
@@ -193,7 +186,7 @@ impl StoryRun {
             if let Some(name) = &outstanding.save {
                 self.preset(name, &saved);
             }
-            self.judge(outstanding, event, end, &saved, now, host);
+            self.judge(outstanding, event, end, &saved, host);
         } else if let Some(failure) = &end.end.failure
             && failure.class != ErrorClass::Dropped
         {
@@ -224,16 +217,16 @@ impl StoryRun {
         });
         if end.end.failure.is_none() {
             let trigger = Trigger::Callback(event.into());
-            self.react(&trigger, &fields, conversation, &saved, now, host);
+            self.react(&trigger, &fields, conversation, &saved, host);
             if !own {
                 let saved = Arc::new(saved);
                 let came =
                     Occurrence { trigger, conversation, begun: None, fields, saved, arrival, kept_for: None };
-                self.watch_out(&came, now, host);
+                self.watch_out(&came, host);
                 self.post(came);
                 let latest = self.mailbox.len() - 1;
-                if let Some(at) = self.strand_for(latest, now, host) {
-                    self.take(at, latest, now, host);
+                if let Some(at) = self.strand_for(latest, host) {
+                    self.take(at, latest, host);
                 }
             }
         }
@@ -245,7 +238,6 @@ impl StoryRun {
         event: &str,
         end: &DeliveryEnd,
         saved: &Value,
-        now: Timestamp,
         host: &mut dyn StoryHost,
     ) {
         let story = Arc::clone(&self.story);
@@ -262,7 +254,7 @@ impl StoryRun {
         let scope = match expect.needs_scope() {
             true => {
                 let cause = ("callback", template::value(saved));
-                let moment = Moment::of_step(now, conversation, loop_index, host);
+                let moment = Moment::of_step(conversation, loop_index, host);
                 self.scope(&mut Moment { cause: Some(&cause), ..moment })
             }
             false => Scope::UNDEFINED,
@@ -286,9 +278,9 @@ impl StoryRun {
         fields: &Value,
         came_in: Option<ConversationKey>,
         saved: &Value,
-        now: Timestamp,
         host: &mut dyn StoryHost,
     ) -> RequestReply {
+        let now = host.now();
         let mut reply = RequestReply::default();
         let story = Arc::clone(&self.story);
         let any = story.reactions.iter().any(|reaction| reaction.trigger == *trigger);
@@ -299,7 +291,7 @@ impl StoryRun {
         let cause = cause(trigger, saved, &story);
         let (conversation, unnamed) = self.conversation_of(came_in, host);
         let loop_index = self.loop_index(0);
-        let mut moment = Moment::of_step(now, &conversation, loop_index, host);
+        let mut moment = Moment::of_step(&conversation, loop_index, host);
         (moment.unnamed, moment.cause) = (unnamed, Some(&cause));
         for (index, reaction) in story.reactions.iter().enumerate() {
             if reaction.trigger != *trigger || self.fired[index] >= reaction.times {
@@ -366,7 +358,8 @@ impl StoryRun {
         }
     }
 
-    pub(super) fn send_scheduled(&mut self, scheduled: Scheduled, now: Timestamp, host: &mut dyn StoryHost) {
+    pub(super) fn send_scheduled(&mut self, scheduled: Scheduled, host: &mut dyn StoryHost) {
+        let now = host.now();
         let story = Arc::clone(&self.story);
         let Some(reaction) = story.reactions.get(scheduled.reaction) else { return };
         let Some(send) = reaction.send.get(scheduled.send) else { return };
@@ -376,7 +369,7 @@ impl StoryRun {
             return self.abort(&reaction.place, FailureKind::Endless, message, host);
         }
         let Scheduled { conversation, unnamed, loop_index, then, cause, .. } = &scheduled;
-        let mut moment = Moment::of_step(now, conversation, *loop_index, host);
+        let mut moment = Moment::of_step(conversation, *loop_index, host);
         (moment.unnamed, moment.cause) = (*unnamed, Some(cause));
         let loop_index = *loop_index;
         let applies = send.when.as_ref().map_or(Ok(true), |when| self.is_true(when, &mut moment));

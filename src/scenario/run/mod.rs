@@ -379,7 +379,8 @@ impl StoryRun {
     }
 
     /// Advances as far as possible at this moment, but by a limited number of steps: then it is still due.
-    pub fn advance(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
+    pub fn advance(&mut self, host: &mut dyn StoryHost) {
+        let now = host.now();
         self.helpers.set_now(now);
         if self.limit().is_some_and(|limit| limit <= now) {
             self.ran_out_of_time(host);
@@ -396,10 +397,10 @@ impl StoryRun {
                 break;
             }
             let scheduled = entry.remove();
-            self.send_scheduled(scheduled, now, host);
+            self.send_scheduled(scheduled, host);
         }
         // One strand may let another advance.
-        while (0..self.strands.len()).any(|at| self.advance_strand(at, now, host)) {}
+        while (0..self.strands.len()).any(|at| self.advance_strand(at, host)) {}
         if self.is_over() && !self.has_ended {
             self.has_ended = true;
             if !self.is_called_off {
@@ -410,7 +411,8 @@ impl StoryRun {
     }
 
     /// Advances a strand as far as possible at this moment. Returns whether it moved.
-    fn advance_strand(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) -> bool {
+    fn advance_strand(&mut self, at: usize, host: &mut dyn StoryHost) -> bool {
+        let now = host.now();
         let mut moved = false;
         // A step may end the story.
         while let Some(strand) = self.strands.get(at).filter(|_| self.breath > 0) {
@@ -419,7 +421,7 @@ impl StoryRun {
                 State::Before(start) if *start <= now => {
                     host.story_started();
                     self.strands[at].state = State::Ready;
-                    self.set_initial_values(now, host);
+                    self.set_initial_values(host);
                 }
                 State::Pausing { until, then_next } if *until <= now => {
                     if *then_next {
@@ -432,8 +434,8 @@ impl StoryRun {
                     self.strands[at].state = State::ForRoom;
                     break;
                 }
-                State::Ready | State::ForRoom => self.take_step(at, now, host),
-                State::Awaiting { deadline, .. } if *deadline <= now => self.await_ran_out(at, now, host),
+                State::Ready | State::ForRoom => self.take_step(at, host),
+                State::Awaiting { deadline, .. } if *deadline <= now => self.await_ran_out(at, host),
                 State::Joining if self.has_joined(at) => self.next(at, now),
                 _ => {
                     self.breath += 1;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Held, Scope, StoryRun};
@@ -63,9 +62,8 @@ pub(super) struct Resendable {
     pub(super) value: Value,
 }
 
-/// The moment of an action: its time, its conversation, and what its templates see beside variables.
+/// The moment of an action: its conversation, and what its templates see beside variables.
 pub(super) struct Moment<'a> {
-    pub(super) now: Timestamp,
     pub(super) conversation: &'a str,
     /// The conversation itself, if the story has no name for it.
     pub(super) unnamed: Option<ConversationKey>,
@@ -88,13 +86,8 @@ pub(super) struct Then {
 
 impl<'a> Moment<'a> {
     /// Creates the moment of a step, which has no cause from outside.
-    pub(super) fn of_step(
-        now: Timestamp,
-        conversation: &'a str,
-        loop_index: u32,
-        host: &'a mut dyn StoryHost,
-    ) -> Self {
-        Self { now, conversation, unnamed: None, loop_index, then: None, cause: None, host }
+    pub(super) fn of_step(conversation: &'a str, loop_index: u32, host: &'a mut dyn StoryHost) -> Self {
+        Self { conversation, unnamed: None, loop_index, then: None, cause: None, host }
     }
 }
 
@@ -192,7 +185,7 @@ impl StoryRun {
         // Building the scope of templates takes as long as everything else here.
         let is_fixed = callback.is_fixed() && story.callback_url.as_ref().is_none_or(Template::is_fixed);
         let scope = if is_fixed { Scope::UNDEFINED } else { self.scope(moment) };
-        let key = self.key(moment);
+        let (key, now) = (self.key(moment), moment.host.now());
         moment.host.simulator().lead(key);
         let text = |source: &Template| -> Result<String, FillError> {
             Ok(match story.templates.render(source, &scope)? {
@@ -204,12 +197,12 @@ impl StoryRun {
             Some(raw) => {
                 let raw = text(raw).map_err(fill("`raw`"))?;
                 let value = serde_json::from_str(&raw).unwrap_or(Value::Null);
-                moment.host.simulator().apply_event(key, &callback.event, &value, moment.now);
+                moment.host.simulator().apply_event(key, &callback.event, &value, now);
                 (Body::Raw(raw.into_bytes()), value)
             }
             None => {
                 let patch = callback.body.render(&story.templates, &scope).map_err(fill("`body`"))?;
-                let body = moment.host.emit(key, &callback.event, patch, moment.now);
+                let body = moment.host.emit(key, &callback.event, patch);
                 let mut body = body.map_err(SendError::Body)?;
                 for path in &callback.omit {
                     remove(&mut body, path);
@@ -272,12 +265,13 @@ impl StoryRun {
         if let Some(held) = self.conversations.get(moment.conversation) {
             return held.key;
         }
+        let now = moment.host.now();
         let key = moment.host.simulator().open(Opening {
             story: Some(self.number),
             seed: self.seed.derive(moment.conversation, 0),
             country: self.story.country,
             locale: self.story.locale.clone(),
-            now: moment.now,
+            now,
         });
         self.conversations.insert(moment.conversation.to_owned(), Held { key, is_bound: false });
         key

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::scope::{Moment, Resendable, StoryError, fill};
@@ -17,13 +16,13 @@ use crate::scenario::host::StoryHost;
 use crate::scenario::story::{Action, MAIN_CONVERSATION, Trigger};
 
 impl StoryRun {
-    pub(super) fn set_initial_values(&mut self, now: Timestamp, host: &mut dyn StoryHost) {
+    pub(super) fn set_initial_values(&mut self, host: &mut dyn StoryHost) {
         let story = Arc::clone(&self.story);
         for (name, value) in &story.vars {
             if self.values.contains_key(name) {
                 continue;
             }
-            let scope = self.scope(&mut Moment::of_step(now, MAIN_CONVERSATION, 1, host));
+            let scope = self.scope(&mut Moment::of_step(MAIN_CONVERSATION, 1, host));
             match value.render(&story.templates, &scope) {
                 Ok(value) => self.preset(name, &value),
                 Err(error) => {
@@ -36,7 +35,8 @@ impl StoryRun {
         }
     }
 
-    pub(super) fn take_step(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) {
+    pub(super) fn take_step(&mut self, at: usize, host: &mut dyn StoryHost) {
+        let now = host.now();
         let story = Arc::clone(&self.story);
         let Some(step) = story.steps.get(self.strands[at].cursor).filter(|_| !self.strands[at].is_through())
         else {
@@ -47,7 +47,7 @@ impl StoryRun {
         };
         let loop_index = self.loop_index(at);
         if let Some(when) = &step.when {
-            match self.is_true(when, &mut Moment::of_step(now, &step.conversation, loop_index, host)) {
+            match self.is_true(when, &mut Moment::of_step(&step.conversation, loop_index, host)) {
                 Ok(true) => {}
                 Ok(false) => return self.next(at, now),
                 Err(error) => return self.abort(&step.place, error.kind(), error, host),
@@ -59,14 +59,14 @@ impl StoryRun {
                 self.strands[at].state = State::Pausing { until, then_next: true };
             }
             Action::Set(entries) => {
-                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
+                let mut moment = Moment::of_step(&step.conversation, loop_index, host);
                 if let Err(error) = self.set(entries, &mut moment) {
                     return self.abort(&step.place, error.kind(), error, host);
                 }
                 self.next(at, now);
             }
             Action::Check(condition) => {
-                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
+                let mut moment = Moment::of_step(&step.conversation, loop_index, host);
                 match self.unchecked(condition, &mut moment) {
                     Ok(wrong) => {
                         if let Some(wrong) = listed("the check failed", &wrong) {
@@ -92,21 +92,20 @@ impl StoryRun {
                     }
                     None => Err(StoryError::NotSent(name.clone())),
                 };
-                self.sent(at, sent, save.clone(), *wait, now, host);
+                self.sent(at, sent, save.clone(), *wait, host);
             }
             Action::Group { parallel, .. } => self.enter(at, *parallel),
             Action::Send { callback, wait, expect, .. } => {
-                let mut moment = Moment::of_step(now, &step.conversation, loop_index, host);
+                let mut moment = Moment::of_step(&step.conversation, loop_index, host);
                 let sent = self.render_and_send(callback, expect.needs_scope(), &mut moment);
-                self.sent(at, sent, callback.save.clone(), *wait, now, host);
+                self.sent(at, sent, callback.save.clone(), *wait, host);
             }
             Action::Await(wait) => {
                 self.strands[at].state =
                     State::Awaiting { deadline: later(now, wait.within), taken: Vec::new() };
                 // An event before the step counts, unless an earlier step took it.
                 for _ in 0..wait.times {
-                    let took =
-                        (0..self.mailbox.len()).any(|index| self.take_if_awaited(at, index, now, host));
+                    let took = (0..self.mailbox.len()).any(|index| self.take_if_awaited(at, index, host));
                     if !took {
                         break;
                     }
@@ -125,7 +124,6 @@ impl StoryRun {
         sent: Result<(CallbackId, Value), StoryError>,
         save: Option<String>,
         wait: bool,
-        now: Timestamp,
         host: &mut dyn StoryHost,
     ) {
         let (cursor, loop_index) = (self.strands[at].cursor, self.loop_index(at));
@@ -137,7 +135,7 @@ impl StoryRun {
                 if wait {
                     self.strands[at].state = State::Delivering(id);
                 } else {
-                    self.next(at, now);
+                    self.next(at, host.now());
                 }
             }
             Err(error) => self.abort(&place, error.kind(), error, host),

@@ -17,6 +17,7 @@ use crate::simulator::{Behaviour, EmitError, Opening, Simulator};
 
 /// A host that records the actions of a story. Bodies are what the story itself says of them.
 struct ScriptedHost {
+    now: Timestamp,
     simulator: Simulator,
     /// Events with their bodies, in the order of sending.
     sent: Vec<(String, Value)>,
@@ -29,16 +30,20 @@ struct ScriptedHost {
 impl ScriptedHost {
     fn new(simulator: Simulator) -> Self {
         let (sent, notes, under_way) = Default::default();
-        Self { simulator, sent, notes, arrivals: Arrivals::default(), under_way }
+        Self { now: at(0), simulator, sent, notes, arrivals: Arrivals::default(), under_way }
     }
 }
 
 impl StoryHost for ScriptedHost {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
     fn simulator(&mut self) -> &mut Simulator {
         &mut self.simulator
     }
 
-    fn emit(&mut self, _: ConversationKey, _: &str, patch: Value, _: Timestamp) -> Result<Value, EmitError> {
+    fn emit(&mut self, _: ConversationKey, _: &str, patch: Value) -> Result<Value, EmitError> {
         Ok(patch)
     }
 
@@ -131,7 +136,8 @@ impl Driven {
     }
 
     fn advance(&mut self, millis: i64) {
-        self.run.advance(at(millis), &mut self.host);
+        self.host.now = at(millis);
+        self.run.advance(&mut self.host);
     }
 
     fn request(&mut self, id: &str, fields: Value, millis: i64) -> RequestReply {
@@ -148,6 +154,7 @@ impl Driven {
         millis: i64,
     ) -> (RequestReply, u64) {
         let fields = Arc::new(fields);
+        self.host.now = at(millis);
         let arrival = self.host.arrivals.push(Arrival {
             at: at(millis),
             what: Came::Request(id.into()),
@@ -169,10 +176,10 @@ impl Driven {
         };
         let reply = match self.run.is_over() {
             true => {
-                self.run.on_late_request(&request, at(millis), &mut self.host);
+                self.run.on_late_request(&request, &mut self.host);
                 RequestReply::default()
             }
-            false => self.run.on_request(&request, at(millis), &mut self.host),
+            false => self.run.on_request(&request, &mut self.host),
         };
         self.advance(millis);
         (reply, arrival)
@@ -194,7 +201,8 @@ impl Driven {
             }),
             took: Duration::from_millis(5),
         };
-        self.run.on_end(CallbackId(number as u64), &event, &body, &end, at(millis), &mut self.host);
+        self.host.now = at(millis);
+        self.run.on_end(CallbackId(number as u64), &event, &body, &end, &mut self.host);
         self.advance(millis);
     }
 
@@ -710,7 +718,8 @@ fn a_never_with_a_time_keeps_the_story_from_ending() {
         answer: &Value::Null,
         arrival: 0,
     };
-    strict.run.on_request(&request, at(1_000), &mut strict.host);
+    strict.host.now = at(1_000);
+    strict.run.on_request(&request, &mut strict.host);
     assert_eq!(strict.run.next_wakeup(), Some(Timestamp::MIN), "its end is still to be told");
     strict.advance(1_000);
     assert_eq!(strict.run.next_wakeup(), None);

@@ -42,7 +42,8 @@ impl StoryRun {
     }
 
     /// Fails the story for each active `never` that this event violates.
-    pub(super) fn watch_out(&mut self, came: &Occurrence, now: Timestamp, host: &mut dyn StoryHost) {
+    pub(super) fn watch_out(&mut self, came: &Occurrence, host: &mut dyn StoryHost) {
+        let now = host.now();
         let story = Arc::clone(&self.story);
         let is_on = |watch: &&Watch| watch.until.is_none_or(|until| now <= until);
         let holding: Vec<(usize, u32)> =
@@ -59,7 +60,7 @@ impl StoryRun {
                 continue;
             }
             let cause = came.cause(&story);
-            let moment = Moment::of_step(now, conversation, loop_index, host);
+            let moment = Moment::of_step(conversation, loop_index, host);
             let mut moment = Moment { cause: Some(&cause), ..moment };
             match self.matches(&never.condition, &came.fields, &mut moment) {
                 Ok(false) => {}

@@ -92,7 +92,8 @@ impl StoryRun {
     }
 
     /// Returns what arrived in place of what a strand awaited. It may still arrive late.
-    pub(super) fn near_miss(&mut self, at: usize, now: Timestamp, host: &mut dyn StoryHost) -> NearMiss {
+    pub(super) fn near_miss(&mut self, at: usize, host: &mut dyn StoryHost) -> NearMiss {
+        let now = host.now();
         let story = Arc::clone(&self.story);
         let Some(Step { place, conversation, action: Action::Await(wait), .. }) =
             story.steps.get(self.strands[at].cursor)
@@ -100,7 +101,7 @@ impl StoryRun {
             return NearMiss::Nothing;
         };
         let loop_index = self.loop_index(at);
-        let scope = self.scope(&mut Moment::of_step(now, conversation, loop_index, host));
+        let scope = self.scope(&mut Moment::of_step(conversation, loop_index, host));
         let wanted = match &wait.condition {
             // A condition that can't be filled in has ended the story before.
             Condition::Fields(fields) => {
@@ -155,8 +156,8 @@ impl StoryRun {
     }
 
     /// Handles a request that arrives after the end of the story, which may explain why a step got nothing.
-    pub fn on_late_request(&mut self, request: &RequestView<'_>, now: Timestamp, host: &mut dyn StoryHost) {
-        self.explain_late(request, &Trigger::Request(request.id.into()), now, host);
+    pub fn on_late_request(&mut self, request: &RequestView<'_>, host: &mut dyn StoryHost) {
+        self.explain_late(request, &Trigger::Request(request.id.into()), host);
     }
 
     /// Handles a request that no step took: it may be what a timed-out step waited for.
@@ -164,7 +165,6 @@ impl StoryRun {
         &mut self,
         request: &RequestView<'_>,
         trigger: &Trigger,
-        now: Timestamp,
         host: &mut dyn StoryHost,
     ) {
         let story = Arc::clone(&self.story);
@@ -176,7 +176,7 @@ impl StoryRun {
         };
         let found = self.missed.iter().position(is_it).filter(|_| !request.refused);
         let Some(Missed { place, ran_out, .. }) = found.map(|at| self.missed.remove(at)) else { return };
-        let late = Duration::try_from(now.duration_since(ran_out)).unwrap_or_default();
+        let late = Duration::try_from(host.now().duration_since(ran_out)).unwrap_or_default();
         let late = HumanDuration(late);
         host.explained(&place, &format!("`{}` arrived {late} too late", request.id));
     }
