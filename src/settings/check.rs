@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
 use serde_json::Value;
-use toml::de::{DeTable, ValueDeserializer};
+use toml::de::{DeInteger, DeTable, ValueDeserializer};
 
 use super::file::SettingsFile;
 use super::{corrections, formats, routes, user_endpoints, workflow};
@@ -170,7 +170,7 @@ fn refused(source: &Arc<SourceFile>, file: &SettingsFile, errors: &[CorrectionEr
     problems
 }
 
-/// Checks for conflicts between the keys of accounts, and for a mix without any outcome.
+/// Checks for conflicts between the names and keys of accounts, and for a mix without any outcome.
 fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut seen: Vec<(&str, &str)> = Vec::new();
@@ -195,17 +195,40 @@ fn vendor(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
             found.push(Diagnostic::at(source, span, message.to_owned()));
         }
     }
+    found.extend(account_names(source, tree));
     found.extend(groups(source, tree));
     found.extend(scripts(source, tree));
     let mix = table(tree, "calling").and_then(|calling| calling.get("mix"));
     if let Some(mix) = mix
         && let Some(table) = mix.get_ref().as_table()
-        && table
-            .values()
-            .all(|weight| weight.get_ref().as_integer().is_some_and(|number| number.as_str() == "0"))
+        && table.values().all(|weight| weight.get_ref().as_integer().is_some_and(is_zero))
     {
         let message = "the mix has no outcome: give at least one outcome a weight";
         found.push(Diagnostic::at(source, mix.span(), message.to_owned()));
+    }
+    found
+}
+
+/// Whether a number is 0, however it is written: `+0`, `0x0`.
+fn is_zero(number: &DeInteger<'_>) -> bool {
+    i64::from_str_radix(number.as_str(), number.radix()) == Ok(0)
+}
+
+/// Checks that accounts have different names. The name of an account without one is its number.
+fn account_names(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
+    let accounts = tables(tree, "accounts");
+    let given: Vec<_> = accounts.iter().map(|account| spanned_text(account, "name")).collect();
+    let mut found = Vec::new();
+    for (at, (name, span)) in given.iter().enumerate().filter_map(|(at, given)| Some((at, given.clone()?))) {
+        if given[..at].iter().flatten().any(|(known, _)| *known == name) {
+            found.push(Diagnostic::at(source, span, "two accounts have the same `name`"));
+            continue;
+        }
+        let unnamed = (1..).zip(&given).find(|(number, given)| given.is_none() && number.to_string() == name);
+        if let Some((number, _)) = unnamed {
+            let message = format!("account {number} has no `name`, so it is called `{number}` as well");
+            found.push(Diagnostic::at(source, span, message).help("give one of them another name"));
+        }
     }
     found
 }
@@ -249,4 +272,41 @@ fn groups(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> String {
+        match check_file(&SourceFile::new("settings.toml", text), Catalog::builtin()) {
+            Ok(_) => String::new(),
+            Err(problems) => problems.to_string(),
+        }
+    }
+
+    #[test]
+    fn accounts_have_different_names() {
+        let account =
+            |keys: &str, key: u32| format!("[[accounts]]\napp_key = 'key {key}'\napp_secret = 's'\n{keys}\n");
+        let of = |first: &str, second: &str| problems(&(account(first, 1) + &account(second, 2)));
+        assert_eq!(of("name = 'a'", "name = 'b'"), "");
+        assert_eq!(of("name = '1'", ""), "");
+        let same = of("name = 'a'", "name = 'a'");
+        assert!(same.contains("two accounts have the same `name`"), "{same}");
+        for (first, second, number) in [("name = '2'", "", 2), ("", "name = '1'", 1)] {
+            let message = of(first, second);
+            let wanted = format!("account {number} has no `name`, so it is called `{number}` as well");
+            assert!(message.contains(&wanted), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_mix_needs_an_outcome_however_a_zero_is_written() {
+        for zero in ["0", "+0", "0x0"] {
+            let message = problems(&format!("[calling]\nmix = {{ talked = {zero}, busy = 0 }}\n"));
+            assert!(message.contains("the mix has no outcome"), "{zero}: {message}");
+        }
+        assert_eq!(problems("[calling]\nmix = { talked = +1, busy = 0 }\n"), "");
+    }
 }

@@ -187,7 +187,8 @@ fn several_changes_are_all_made_or_none() {
          store = [{ collection = 'a', key = '1', value = { n = 1 } }]\n\
          send = [{ event = 'session.end' }]\n\
          [[endpoints]]\nid = 'x.count'\npath = '/x/count'\n\
-         answer = { data = '{{ [state.a | length, state.b | length, state.nowhere | length] }}' }\n",
+         answer = { data = '{{ [state.a | length, state.b | length, state.nowhere | length] }}' }\n\
+         [[endpoints]]\nid = 'x.names'\npath = '/x/names'\nanswer = { data = '{{ state | list }}' }\n",
     );
     assert_eq!(error(&mut custom, "x.two", json!({"k": "1"})).0, 404);
     let (code, message) = error(&mut custom, "x.broken", json!({}));
@@ -198,6 +199,7 @@ fn several_changes_are_all_made_or_none() {
          undefined"
     );
     assert_eq!(data(&mut custom, "x.count", json!({})), json!([0, 0, 0]));
+    assert_eq!(data(&mut custom, "x.names", json!({})), json!([]), "nor is there an empty collection");
     assert!(!custom.is_busy(), "what failed sends nothing");
 }
 
@@ -346,6 +348,35 @@ fn a_send_whose_object_is_gone_is_told() {
     assert!(custom.advance(at(60_000)).is_empty());
     let failures: Vec<String> = custom.take_failures().into_iter().map(|(_, failure)| failure).collect();
     insta::assert_snapshot!(failures.join("\n"));
+}
+
+#[test]
+fn a_send_that_fails_changes_nothing() {
+    let send = "[[endpoints]]\nid = 'x.make'\npath = '/x/make'\n[[endpoints.send]]\nevent = 'session.end'\n\
+                store = [{ collection = 'sent', key = '1', value = { n = 1 } }]\n";
+    let state = endpoint("answer = { data = '{{ state | list }}' }");
+    for failing in ["body = { id = '{{ request.nothing }}' }", "target = '{{ request.nothing }}'"] {
+        let mut custom = custom(&format!("{send}{failing}\n{state}"));
+        data(&mut custom, "x.make", json!({}));
+        assert!(custom.advance(at(60_000)).is_empty());
+        let failures = custom.take_failures();
+        assert!(failures.len() == 1 && failures[0].1.contains("did not happen"), "{failures:?}");
+        assert_eq!(data(&mut custom, "x.y", json!({"id": "a"})), json!([]), "{failing}");
+    }
+}
+
+#[test]
+fn what_was_asked_of_the_vendor_stays_when_a_later_step_fails() {
+    let mut custom = custom(
+        "[[endpoints]]\nid = 'x.make'\npath = '/x/make'\nanswer = { data = '{{ request.nothing }}' }\n\
+         ask = [{ call = 'task.create', fields = { TaskName = 'kept', RobotID = 'Payment reminder', \
+         Details = [{ Mobile = '+6281112345678', Debtor = 'Budi', Arrears = 1, LoanAmount = 1, \
+         LoanDate = '2026-01-15' }] } }]\nstore = [{ collection = 'a', key = '1', value = { n = 1 } }]\n\
+         [[endpoints]]\nid = 'x.state'\npath = '/x/state'\nanswer = { data = '{{ state | list }}' }\n",
+    );
+    assert_eq!(error(&mut custom, "x.make", json!({})).0, 500);
+    assert_eq!(data(&mut custom, "x.state", json!({})), json!([]), "the store is undone");
+    assert_eq!(custom.objects(10).len(), 1, "the task is not");
 }
 
 #[test]

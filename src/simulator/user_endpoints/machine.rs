@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::context::{Context, Named, Tools, Trouble};
 use super::file::StoreMode;
-use super::plan::{AnswerPlan, Declarations, Endpoint, Plan};
+use super::plan::{AnswerPlan, Declarations, Endpoint, Plan, Send};
 use super::planned::PlannedSend;
 use super::state::State;
 use crate::content::Country;
@@ -16,6 +16,7 @@ use crate::language::template::FillError;
 use crate::language::template::{self, Helpers, OwnHelpers};
 use crate::language::tree::TreeTemplate;
 use crate::seed::Seed;
+use crate::simulator::access::AccountKey;
 use crate::simulator::callback::{Callback, CallbackBody};
 use crate::simulator::raw_rows::RawRows;
 use crate::simulator::timer::Timer;
@@ -169,7 +170,7 @@ fn answer(
     let done = context.store(tools, &endpoint.store)?;
     context.keep_what_is_gone(tools.state);
     let response = response(&endpoint.answer, tools, &context).inspect_err(|_| {
-        // A request that is answered with an error must not have changed anything.
+        // A request that is answered with an error must not have changed the state. What it asked of the vendor has happened.
         tools.state.undo(done);
     })?;
     // Separate from the helpers of the responses: the moment of a callback does not change a response.
@@ -262,8 +263,25 @@ fn send(simulator: &mut Simulator, planned: PlannedSend, at: Timestamp) -> Resul
     {
         return Ok(None);
     }
-    context.store(tools, &send.store)?;
+    let done = context.store(tools, &send.store)?;
     let Some(event) = &send.event else { return Ok(None) };
+    let sent = callback(simulator, send, event, account, &context, &helpers, at);
+    // A send that did not happen must not have changed the state.
+    sent.map(Some).inspect_err(|_| simulator.user_endpoints.state.undo(done))
+}
+
+/// Returns the callback of a planned send.
+fn callback(
+    simulator: &mut Simulator,
+    send: &Send,
+    event: &Arc<str>,
+    account: AccountKey,
+    context: &Context,
+    helpers: &Arc<Helpers>,
+    at: Timestamp,
+) -> Result<Callback, Trouble> {
+    let own = &simulator.user_endpoints;
+    let tools = Tools { set: &own.plan.set, helpers, state: &own.state };
     let scope = context.scope(tools);
     let body = tools.tree("send.body", &send.body, &scope)?;
     let target = match &send.target {
@@ -285,7 +303,7 @@ fn send(simulator: &mut Simulator, planned: PlannedSend, at: Timestamp) -> Resul
     };
     let event = event.to_string().into();
     let body = CallbackBody::Json(body);
-    Ok(Some(Callback {
+    Ok(Callback {
         account,
         story: None,
         event,
@@ -296,7 +314,7 @@ fn send(simulator: &mut Simulator, planned: PlannedSend, at: Timestamp) -> Resul
         target,
         flow: None,
         push: None,
-    }))
+    })
 }
 
 /// Looks up objects, computes values, and refuses requests.

@@ -83,6 +83,8 @@ pub(super) struct Undo {
     collection: String,
     key: String,
     before: Option<(usize, Stored)>,
+    /// Whether the collection did not exist before.
+    is_new: bool,
 }
 
 /// All collections. Clones share the same state, which templates read while they are filled in.
@@ -119,16 +121,13 @@ impl State {
         value: Value,
     ) -> Result<Undo, StoreError> {
         let mut state = self.lock();
-        if !state.contains_key(collection) {
-            state.insert(collection.to_owned(), Collection::default());
-        }
-        let objects = state.entry(collection.to_owned()).or_default();
+        let known = state.get(collection);
         let names = || (collection.to_owned(), key.to_owned());
         let missing = || {
             let (collection, key) = names();
             StoreError::Missing { collection, key }
         };
-        let old = objects.objects.get(key);
+        let old = known.and_then(|known| known.objects.get(key));
         let value = match mode {
             StoreMode::Create if old.is_some() => {
                 let (collection, key) = names();
@@ -148,9 +147,12 @@ impl State {
         let bytes = value.as_ref().map_or(0, |value| value.to_string().len());
         let freed = old.map_or(0, |old| old.bytes);
         let grows = value.is_some() && old.is_none();
-        if grows && objects.objects.len() >= MOST_OBJECTS || objects.bytes - freed + bytes > MOST_BYTES {
+        let (count, size) = known.map_or((0, 0), |known| (known.objects.len(), known.bytes));
+        if grows && count >= MOST_OBJECTS || size - freed + bytes > MOST_BYTES {
             return Err(StoreError::Full { collection: collection.to_owned() });
         }
+        let is_new = known.is_none();
+        let objects = state.entry(collection.to_owned()).or_default();
         let before = match value {
             Some(json) => {
                 let seen = template::value(&json);
@@ -159,13 +161,17 @@ impl State {
             None => objects.take(key),
         };
         let (collection, key) = names();
-        Ok(Undo { collection, key, before })
+        Ok(Undo { collection, key, before, is_new })
     }
 
     /// Undoes changes, the latest first.
     pub(super) fn undo(&self, changes: Vec<Undo>) {
         let mut state = self.lock();
-        for Undo { collection, key, before } in changes.into_iter().rev() {
+        for Undo { collection, key, before, is_new } in changes.into_iter().rev() {
+            if is_new {
+                state.remove(&collection);
+                continue;
+            }
             let objects = state.entry(collection).or_default();
             let was_there = objects.take(&key);
             if let Some((place, stored)) = before {
