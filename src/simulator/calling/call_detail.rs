@@ -266,7 +266,7 @@ impl CallReports {
     pub(super) fn report(&self, at: u32, row: &Row) -> CallDetail {
         let text = self.rows.read_row(row);
         let is_over = row.attempts > 0 && row.status != RowStatus::Calling;
-        let talked = is_over && row.outcome == Outcome::Talked;
+        let talked = row.has_talk();
         let mock_outcome = self.mock_outcome(row);
         let dialog = self.dialogs.dialog(at, row, (&self.rows, &text), mock_outcome, talked);
         let heard = dialog.talk.as_ref().map(|talk| &*talk.heard).unwrap_or_default();
@@ -332,9 +332,7 @@ impl CallReports {
 
     /// Whether the latest call to a number is over and had a talk.
     pub(super) fn is_recorded(&self, at: u32) -> bool {
-        self.rows.list.get(at as usize).is_some_and(|row| {
-            row.status != RowStatus::Calling && row.attempts > 0 && row.outcome == Outcome::Talked
-        })
+        self.rows.list.get(at as usize).is_some_and(Row::has_talk)
     }
 
     /// Checks whether the recording of that call is available.

@@ -259,13 +259,16 @@ impl Calling {
         }
     }
 
-    /// Stops a plan that waits for its next round, through the task of the last one. Returns whether it was waiting.
-    pub(super) fn stop_between_rounds(&mut self, context: &mut Context, key: PlanKey, task: TaskKey) -> bool {
+    /// Returns a plan that waits for its next round, if the task is that of its last one.
+    fn waiting_plan(&mut self, key: PlanKey, task: TaskKey) -> Option<&mut Plan> {
         let plan = &mut self.plans[key];
         let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
-        if !is_last || plan.next.is_empty() {
-            return false;
-        }
+        (is_last && !plan.next.is_empty()).then_some(plan)
+    }
+
+    /// Stops a plan that waits for its next round, through the task of the last one. Returns whether it was waiting.
+    pub(super) fn stop_between_rounds(&mut self, context: &mut Context, key: PlanKey, task: TaskKey) -> bool {
+        let Some(plan) = self.waiting_plan(key, task) else { return false };
         let wake = plan.waiting.take();
         plan.next.clear();
         plan.is_paused = false;
@@ -278,9 +281,8 @@ impl Calling {
     /// Pauses a plan that waits for its next round, through the task of the last one. Returns `None` if it is not waiting, or
     /// else whether it was running before.
     pub(super) fn pause_between_rounds(&mut self, key: PlanKey, task: TaskKey) -> Option<bool> {
-        let plan = &mut self.plans[key];
-        let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
-        (is_last && !plan.next.is_empty()).then(|| !std::mem::replace(&mut plan.is_paused, true))
+        let plan = self.waiting_plan(key, task)?;
+        Some(!std::mem::replace(&mut plan.is_paused, true))
     }
 
     /// Resumes a plan that was paused between two rounds: its next round begins at its time, or at once if that has passed.
@@ -291,11 +293,7 @@ impl Calling {
         key: PlanKey,
         task: TaskKey,
     ) -> Option<bool> {
-        let plan = &mut self.plans[key];
-        let is_last = plan.rounds.last().is_some_and(|run| run.task == task);
-        if !is_last || plan.next.is_empty() {
-            return None;
-        }
+        let plan = self.waiting_plan(key, task)?;
         let was_paused = std::mem::replace(&mut plan.is_paused, false);
         if was_paused && plan.waiting.is_none() {
             match plan.order.ends.is_none_or(|ends| context.now < ends) {

@@ -9,7 +9,6 @@ use super::rows::{Row, RowStatus};
 use super::{Calling, Download, TaskKey, unknown};
 use crate::simulator::e164::PhoneNumber;
 use crate::simulator::ids::Kind;
-use crate::simulator::outcome::Outcome;
 use crate::simulator::rules::recordings::NoRecording;
 use crate::simulator::{Refusal, Request, Simulator};
 
@@ -191,11 +190,7 @@ impl Calling {
     /// Returns the rows of a task that have a recording.
     fn recorded(&self, key: TaskKey) -> impl Iterator<Item = u32> + '_ {
         let rows = &self.tasks[key].rows.list;
-        rows.iter().enumerate().filter_map(|(at, row)| {
-            let talked =
-                row.attempts > 0 && row.status != RowStatus::Calling && row.outcome == Outcome::Talked;
-            u32::try_from(at).ok().filter(|_| talked)
-        })
+        rows.iter().enumerate().filter_map(|(at, row)| u32::try_from(at).ok().filter(|_| row.has_talk()))
     }
 
     /// Returns the file of a link.

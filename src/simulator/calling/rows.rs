@@ -104,6 +104,11 @@ impl Row {
         Timestamp::from_millisecond(self.started).unwrap_or(Timestamp::MIN)
     }
 
+    /// Whether the latest attempt is over and had a talk.
+    pub(super) fn has_talk(&self) -> bool {
+        self.attempts > 0 && self.status != RowStatus::Calling && self.outcome == Outcome::Talked
+    }
+
     /// Returns the length of the latest attempt in milliseconds, including its ringing.
     pub(super) fn lasts(&self) -> i64 {
         (i64::from(self.ring) + i64::from(self.talk)) * 1_000
