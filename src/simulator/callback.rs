@@ -45,6 +45,16 @@ impl Callback {
     ) -> Self {
         // Bodies are plain data: numbers, texts, lists, and tables with text keys, which always fit into JSON.
         let body = CallbackBody::Text(serde_json::to_string(body).unwrap_or_default());
+        Self::of(account, event, body, order_key)
+    }
+
+    /// Creates a callback with a finished body, which goes to the account's URL.
+    pub(super) fn of(
+        account: AccountKey,
+        event: impl Into<Cow<'static, str>>,
+        body: CallbackBody,
+        order_key: Option<String>,
+    ) -> Self {
         Self {
             account,
             story: None,

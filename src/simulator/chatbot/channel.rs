@@ -24,7 +24,6 @@ use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::check::Speaker;
 use crate::contract::bodies::said::UserSays;
 use crate::contract::fields::{Given, shown};
-use crate::json::JsonText;
 use crate::seed;
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::{Refusal, Request, Simulator};
@@ -78,16 +77,8 @@ pub(super) fn channel_message(
     for content in &body.messages {
         let msg_id = seed::hex32(&mut conversation.rng.draw());
         messages.push(SentMessage { msg_id: msg_id.clone() });
-        conversation.messages.put(Message {
-            msg_id: msg_id.into(),
-            seat_id: Arc::default(),
-            timestamp: request.now.as_second(),
-            sender_type: "user".into(),
-            status: "delivery".into(),
-            content: JsonText::of(content),
-            reply: None,
-            way: None,
-        });
+        let message = Message::new(msg_id, request.now.as_second(), "user", "delivery", content);
+        conversation.messages.put(message);
     }
     let call_id = conversation.call_id.to_string();
     (conversation.last_activity, conversation.last_user) = (request.now, request.now);

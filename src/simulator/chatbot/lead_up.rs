@@ -2,8 +2,6 @@
 //! template message that a user answers, the chat that has ended. It becomes part of the conversation, so that queries and
 //! later callbacks agree.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::catalogue::Chosen;
@@ -11,7 +9,6 @@ use super::conversation::{Conversation, Phase};
 use super::messages::{Message, Reply};
 use super::reply_way::ReplyWay;
 use crate::contract::bodies::message::{Content, Template};
-use crate::json::JsonText;
 use crate::simulator::Simulator;
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::talk::writing_time;
@@ -56,16 +53,9 @@ pub(super) fn chat(simulator: &mut Simulator, key: ConversationKey, now: Timesta
     let mut template = u32::try_from(place).ok().map(Reply::Whole);
     let mut at = began;
     for (is_user, content) in &said {
-        conversation.messages.put(Message {
-            msg_id: WireId::draw(&mut rng),
-            seat_id: Arc::default(),
-            timestamp: at,
-            sender_type: if *is_user { "user" } else { "robot" }.into(),
-            status: if *is_user { "delivery" } else { "read" }.into(),
-            content: JsonText::of(content),
-            reply: template.take(),
-            way: None,
-        });
+        let (sender, status) = if *is_user { ("user", "delivery") } else { ("robot", "read") };
+        let message = Message::new(WireId::draw(&mut rng), at, sender, status, content);
+        conversation.messages.put(Message { reply: template.take(), ..message });
         at += writing_time(content);
     }
     let began = Timestamp::from_second(began).unwrap_or(now);
@@ -78,14 +68,7 @@ pub(super) fn chat(simulator: &mut Simulator, key: ConversationKey, now: Timesta
 fn put_template(conversation: &mut Conversation, chosen: &Chosen, sent: i64) -> usize {
     let template =
         Template::WhatsApp { content: chosen.content(None, || conversation.facts()), info: chosen.info() };
-    conversation.messages.add(Message {
-        msg_id: WireId::draw(&mut conversation.rng.seed().stream("template message", 0)),
-        seat_id: Arc::default(),
-        timestamp: sent,
-        sender_type: "robot".into(),
-        status: "read".into(),
-        content: JsonText::of(&Content::Template { template }),
-        reply: None,
-        way: None,
-    })
+    let msg_id = WireId::draw(&mut conversation.rng.seed().stream("template message", 0));
+    let message = Message::new(msg_id, sent, "robot", "read", &Content::Template { template });
+    conversation.messages.add(message)
 }

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::contract::bodies::message::{self as wire, ListedMessage, MessageStatus};
@@ -65,6 +66,26 @@ pub(in crate::simulator) enum Reply {
 }
 
 impl Message {
+    /// Creates a message that no agent wrote, that replies to none, and whose status callbacks report.
+    pub(in crate::simulator) fn new(
+        msg_id: impl Into<WireId>,
+        timestamp: i64,
+        sender_type: impl Into<Cow<'static, str>>,
+        status: &'static str,
+        content: &impl Serialize,
+    ) -> Self {
+        Self {
+            msg_id: msg_id.into(),
+            seat_id: Arc::default(),
+            timestamp,
+            sender_type: sender_type.into(),
+            status: status.into(),
+            content: JsonText::of(content),
+            reply: None,
+            way: None,
+        }
+    }
+
     /// Returns the whole message, as another one quotes it.
     pub(in crate::simulator) fn quoted(&self) -> Value {
         json!({
@@ -272,16 +293,7 @@ mod tests {
     use super::*;
 
     fn message(msg_id: &str, content: &Value) -> Message {
-        Message {
-            msg_id: msg_id.into(),
-            seat_id: Arc::default(),
-            timestamp: 7,
-            sender_type: "user".into(),
-            status: "delivery".into(),
-            content: JsonText::of(content),
-            reply: None,
-            way: None,
-        }
+        Message::new(msg_id, 7, "user", "delivery", content)
     }
 
     #[test]

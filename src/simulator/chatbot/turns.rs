@@ -1,7 +1,6 @@
 //! The simulated user and the bot: both take turns along a graph, and the user answers the messages of the customer's agents.
 //! How they talk is assumed. Conversations of stories are left to their stories.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,17 +8,19 @@ use rand::RngExt;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::Chosen;
 use super::callbacks::{AgentMessage, MessageReceive, MessageSend};
 use super::conversation::{Conversation, Phase};
+use super::first_reply::FirstReply;
 use super::messages::{Message, Reply};
+use super::outcome_plan;
 use super::question;
-use super::script::MOST_PASSED;
+use super::script::{MOST_PASSED, Script};
 use crate::content::asks;
 use crate::content::dialogue::{Dialogue, Speaker};
 use crate::content::phrases;
 use crate::contract::bodies::message as wire;
 use crate::contract::fields::Given;
-use crate::json::JsonText;
 use crate::seed;
 use crate::simulator::Simulator;
 use crate::simulator::callback::{Callback, CallbackBody};
@@ -307,18 +308,40 @@ pub(super) fn user_writes(
     }
     // A user who writes has read the earlier messages.
     conversation.messages.read_by_user();
-    let message = Message {
-        msg_id: WireId::draw(&mut conversation.rng.draw()),
-        seat_id: Arc::default(),
-        timestamp: at.as_second(),
-        sender_type: "user".into(),
-        status: "delivery".into(),
-        content: JsonText::of(&content),
-        reply,
-        way: None,
-    };
+    let msg_id = WireId::draw(&mut conversation.rng.draw());
+    let message = Message::new(msg_id, at.as_second(), "user", "delivery", &content);
     conversation.last_user = at;
-    write(simulator, key, message, at)
+    write(simulator, key, Message { reply, ..message }, at)
+}
+
+/// Lets a user reply to a template message, with which the conversation begins: user and bot go on along the template's graph.
+pub(super) fn begin_with_reply(
+    simulator: &mut Simulator,
+    key: ConversationKey,
+    chosen: &Chosen,
+    kind: outcome_plan::Reply,
+    is_once: bool,
+    answered: Option<Reply>,
+    at: Timestamp,
+) -> Option<Given<wire::Message>> {
+    let dialogue = Dialogue::chat(chosen.template.dialogue.as_str())?;
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let mut rng = conversation.rng.draw();
+    let mut script = Script::new(dialogue, rng.random_range(11..=16));
+    let first = FirstReply::draw(chosen, dialogue, kind, &mut rng);
+    script.take(first.turn);
+    drop(rng);
+    let phrase = script.phrase();
+    if is_once {
+        script.fall_silent();
+    }
+    conversation.script = Some(Box::new(script));
+    conversation.started = at;
+    let (media, public_url) = (&mut simulator.chatbot.media, &simulator.context.behaviour.public_url);
+    let content = first.content(|| format!("{public_url}{}", media.picture()), || text(conversation, phrase));
+    // Contents are plain data, which always fits into JSON.
+    let content = serde_json::to_value(content).unwrap_or_default();
+    user_writes(simulator, key, content, answered, at)
 }
 
 /// Lets the bot write. Returns the callback, if a callback URL is configured: only customers who own the channel get one
@@ -336,16 +359,8 @@ fn bot_writes(
         Some(script) => question::content(conversation, &msg_id, script.dialogue, script.turn, words),
         None => json!({ "type": "text", "text": words }),
     };
-    let message = Message {
-        msg_id: msg_id.into(),
-        seat_id: Arc::default(),
-        timestamp: at.as_second(),
-        sender_type: "robot".into(),
-        status: if is_own { "send" } else { "delivery" }.into(),
-        content: JsonText::of(&content),
-        reply: None,
-        way: None,
-    };
+    let status = if is_own { "send" } else { "delivery" };
+    let message = Message::new(msg_id, at.as_second(), "robot", status, &content);
     if is_own {
         return write(simulator, key, message, at);
     }
@@ -399,17 +414,9 @@ pub(super) fn callback<T: Serialize>(
         return None;
     }
     let conversation = simulator.chatbot.conversations.get(key);
-    Some(Callback {
-        account: conversation.owner.unwrap_or_default(),
-        story: simulator.story_of(key),
-        event: event.into(),
-        // Bodies are plain data, which always fits into JSON.
-        body: CallbackBody::Json(serde_json::to_value(body()).unwrap_or_default()),
-        order_key: Some(conversation.order_key()),
-        part_of: Vec::new(),
-        sums_up: None,
-        target: None,
-        flow: None,
-        push: None,
-    })
+    // Bodies are plain data, which always fits into JSON.
+    let body = CallbackBody::Json(serde_json::to_value(body()).unwrap_or_default());
+    let account = conversation.owner.unwrap_or_default();
+    let order_key = Some(conversation.order_key());
+    Some(Callback { story: simulator.story_of(key), ..Callback::of(account, event, body, order_key) })
 }

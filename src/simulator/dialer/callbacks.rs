@@ -16,7 +16,7 @@ use super::notices::Notices;
 use super::task::{State, Task};
 use super::{Dialer, TaskKey};
 use crate::contract::bodies::{Fields, millis_text};
-use crate::simulator::callback::{Callback, CallbackBody};
+use crate::simulator::callback::Callback;
 use crate::simulator::case::Case;
 use crate::simulator::context::Context;
 use crate::simulator::ending::{Ending, HangupReason};
@@ -505,17 +505,11 @@ impl Dialer {
             NoticeKind::Agent => "dialer.agent_status",
         };
         Callback {
-            account: settings.account,
-            story: None,
-            event: event.into(),
-            // Bodies are plain data, which always fits into JSON.
-            body: CallbackBody::Text(serde_json::to_string(&Notice { kind, body }).unwrap_or_default()),
-            order_key: Some(order_key),
             target: settings.notices.url().map(str::to_owned),
             part_of: self.wholes(key, kind),
             sums_up: (kind == NoticeKind::Task).then(|| self.task_id(key)),
             flow: node.as_ref().map(|node| node.place),
-            push: None,
+            ..Callback::new(settings.account, event, &Notice { kind, body }, Some(order_key))
         }
     }
 

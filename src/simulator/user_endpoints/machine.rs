@@ -301,20 +301,8 @@ fn callback(
         let body = body.map_err(|error| Trouble::Broken(error.to_string()))?;
         (body, Some(simulator.order_key(key)))
     };
-    let event = event.to_string().into();
     let body = CallbackBody::Json(body);
-    Ok(Callback {
-        account,
-        story: None,
-        event,
-        body,
-        order_key,
-        part_of: Vec::new(),
-        sums_up: None,
-        target,
-        flow: None,
-        push: None,
-    })
+    Ok(Callback { target, ..Callback::of(account, event.to_string(), body, order_key) })
 }
 
 /// Looks up objects, computes values, and refuses requests.

@@ -3,7 +3,6 @@
 //! due.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,7 +16,6 @@ use super::person::RowPerson;
 use super::row;
 use crate::contract::bodies::conversation::EndReason;
 use crate::contract::bodies::message::{self, MessageStatus, SenderType};
-use crate::json::JsonText;
 use crate::simulator::chatbot::{
     Chatbot, Conversation, DEFAULT_CHANNEL, LateReply, Message, Opening, Overrides, Phase, Reply,
     ScheduledMessages, word,
@@ -97,16 +95,9 @@ impl Workflow {
         for message in std::mem::take(&mut drawn.messages) {
             if let Some(quoted) = &message.reply {
                 let sent = course.moment(Step::Status(MessageStatus::Send), visit.came());
-                conversation.messages.put(Message {
-                    msg_id: quoted.msg_id.as_str().into(),
-                    seat_id: Arc::default(),
-                    timestamp: sent.map_or(quoted.timestamp, Timestamp::as_second),
-                    sender_type: "robot".into(),
-                    status: "read".into(),
-                    content: JsonText::of(&quoted.content),
-                    reply: None,
-                    way: None,
-                });
+                let sent = sent.map_or(quoted.timestamp, Timestamp::as_second);
+                let message = Message::new(&*quoted.msg_id, sent, "robot", "read", &quoted.content);
+                conversation.messages.put(message);
             }
             coming.push_back(said(message, &mut conversation));
         }
@@ -206,16 +197,9 @@ fn said(message: message::Message, conversation: &mut Conversation) -> Message {
             .and_then(|word| word.as_str().map(str::to_owned))
             .unwrap_or_default(),
     };
-    Message {
-        msg_id: message.msg_id.into(),
-        seat_id: Arc::default(),
-        timestamp: message.timestamp,
-        sender_type: word(&sender),
-        status: "delivery".into(),
-        content: JsonText::of(&message.content),
-        reply: message.reply.and_then(|quoted| conversation.messages.place(&quoted.msg_id.into())),
-        way: None,
-    }
+    let reply = message.reply.and_then(|quoted| conversation.messages.place(&quoted.msg_id.into()));
+    let stored = Message::new(message.msg_id, message.timestamp, word(&sender), "delivery", &message.content);
+    Message { reply, ..stored }
 }
 
 /// Returns the messages of a conversation as the notice of its end repeats them, from its beginning on; the notice calls the

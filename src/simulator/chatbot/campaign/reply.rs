@@ -1,15 +1,12 @@
 //! Replies of users to template messages.
 
 use jiff::Timestamp;
-use rand::RngExt;
 
 use super::RowStatus;
 use crate::content::dialogue::Dialogue;
 use crate::contract::bodies::message::TemplateInfo;
 use crate::simulator::chatbot::callbacks::{MessageReceive, TemplateReply};
 use crate::simulator::chatbot::conversation::{Conversation, Phase};
-use crate::simulator::chatbot::first_reply::FirstReply;
-use crate::simulator::chatbot::script::Script;
 use crate::simulator::chatbot::turns;
 use crate::simulator::keys::{CampaignKey, ConversationKey};
 use crate::simulator::{Callback, Simulator};
@@ -46,29 +43,15 @@ pub(super) fn reply(
     let (true, Some(reply), RowStatus::Read) = (is_free, outcome.reply, state.status) else {
         return Vec::new();
     };
-    let Some(dialogue) = Dialogue::chat(chosen.template.dialogue.as_str()) else { return Vec::new() };
-    let conversation = simulator.chatbot.conversations.get_mut(key);
-    let template_message = conversation.messages.place(&state.msg_id);
-    let mut rng = conversation.rng.draw();
-    let mut script = Script::new(dialogue, rng.random_range(11..=16));
-    let first = FirstReply::draw(&chosen, dialogue, reply, &mut rng);
-    script.take(first.turn);
-    drop(rng);
-    let phrase = script.phrase();
-    if outcome.is_once {
-        script.fall_silent();
+    if Dialogue::chat(chosen.template.dialogue.as_str()).is_none() {
+        return Vec::new();
     }
-    conversation.script = Some(Box::new(script));
-    conversation.started = at;
-    let (media, public_url) = (&mut simulator.chatbot.media, &simulator.context.behaviour.public_url);
-    let content =
-        first.content(|| format!("{public_url}{}", media.picture()), || turns::text(conversation, phrase));
-    // Contents are plain data, which always fits into JSON.
-    let content = serde_json::to_value(content).unwrap_or_default();
+    let conversation = simulator.chatbot.conversations.get_mut(key);
+    let answered = conversation.messages.place(&state.msg_id);
     let campaign = &mut simulator.chatbot.campaigns.list[task];
     campaign.rows[row].replied = true;
     campaign.replied += 1;
-    let message = turns::user_writes(simulator, key, content, template_message, at);
+    let message = turns::begin_with_reply(simulator, key, &chosen, reply, outcome.is_once, answered, at);
     let emitted = if is_single {
         let body =
             |conversation: &Conversation, messages| TemplateReply::of(conversation, chosen.info(), messages);

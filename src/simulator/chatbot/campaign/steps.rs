@@ -1,14 +1,11 @@
 //! The steps of a template message, and its callbacks.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::reply::reply;
 use super::{PART, RowStatus, Step, begin, move_to};
 use crate::contract::bodies::conversation::UserRef;
 use crate::contract::bodies::message::{Content, MessageStatus, Template};
-use crate::json::JsonText;
 use crate::simulator::chatbot::Chatbot;
 use crate::simulator::chatbot::callbacks::{MessageStatusChange, TemplateResult};
 use crate::simulator::chatbot::messages::Message;
@@ -65,16 +62,8 @@ fn result(simulator: &mut Simulator, task: CampaignKey, row: usize, at: Timestam
                 info: campaign.chosen.info(),
             },
         };
-        conversation.messages.put(Message {
-            msg_id: state.msg_id.clone(),
-            seat_id: Arc::default(),
-            timestamp: at.as_second(),
-            sender_type: "robot".into(),
-            status: "send".into(),
-            content: JsonText::of(&content),
-            reply: None,
-            way: None,
-        });
+        let message = Message::new(state.msg_id.clone(), at.as_second(), "robot", "send", &content);
+        conversation.messages.put(message);
         if conversation.begun {
             conversation.last_activity = at;
         }

@@ -96,16 +96,11 @@ impl Workflow {
         let text = serde_json::to_string(body).unwrap_or_default();
         let is_sum = event == "workflow.status_changed";
         let callback = Callback {
-            account: instance.account,
-            story: None,
-            event: event.into(),
-            body: CallbackBody::Text(text.clone()),
-            order_key: Some(order),
             part_of: if is_sum { Vec::new() } else { vec![self.workflow_id(key)] },
             sums_up: is_sum.then(|| self.workflow_id(key)),
-            target: None,
             flow: Some(FlowPlace { template: self.templates[instance.template].id, node }),
             push,
+            ..Callback::of(instance.account, event, CallbackBody::Text(text.clone()), Some(order))
         };
         dialers.context.send(instance.cause, callback);
         text
