@@ -89,7 +89,7 @@ impl Agenda {
     pub(super) fn ends_workflow(&self) -> bool {
         let first = self.next();
         let next = self.entries.iter().take_while(|((at, _), _)| Some(*at) == first);
-        next.into_iter().any(|(_, (_, timer))| matches!(timer, Timer::Workflow(WorkflowTimer::Pause(_))))
+        next.into_iter().any(|(_, (_, timer))| matches!(timer, Timer::Workflow(_, WorkflowTimer::Pause)))
     }
 
     /// Returns the number of entries.
@@ -123,7 +123,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn plan(agenda: &mut Agenda, second: i64, timer: CallingTimer) -> Place {
+    fn plan(agenda: &mut Agenda, second: i64, timer: (TaskKey, CallingTimer)) -> Place {
         agenda.plan(at(second), CauseId::default(), timer.into())
     }
 
@@ -131,12 +131,12 @@ mod tests {
     fn what_is_due_comes_in_order() {
         let mut agenda = Agenda::default();
         for (second, task) in [(2, 1), (1, 2), (1, 3)] {
-            plan(&mut agenda, second, CallingTimer::Start(TaskKey(task)));
+            plan(&mut agenda, second, (TaskKey(task), CallingTimer::Start));
         }
         assert_eq!(agenda.next(), Some(at(1)));
         let taken: Vec<Timer> =
             std::iter::from_fn(|| agenda.take(at(1))).map(|(_, _, timer)| timer).collect();
-        assert_eq!(taken, [2, 3].map(|task| Timer::from(CallingTimer::Start(TaskKey(task)))));
+        assert_eq!(taken, [2, 3].map(|task| Timer::from((TaskKey(task), CallingTimer::Start))));
         assert_eq!(agenda.next(), Some(at(2)));
         assert!(agenda.take(at(2)).is_some_and(|(due, ..)| due == at(2)));
         assert_eq!(agenda.take(Timestamp::MAX), None);
@@ -145,9 +145,9 @@ mod tests {
     #[test]
     fn a_run_waits_for_work_alone() {
         let mut agenda = Agenda::default();
-        plan(&mut agenda, 1, CallingTimer::Close(TaskKey(0)));
+        plan(&mut agenda, 1, (TaskKey(0), CallingTimer::Close));
         assert!(!agenda.is_busy());
-        let place = plan(&mut agenda, 2, CallingTimer::Start(TaskKey(0)));
+        let place = plan(&mut agenda, 2, (TaskKey(0), CallingTimer::Start));
         assert!(agenda.is_busy());
         agenda.cancel(Some(place));
         agenda.cancel(Some(place));
@@ -165,8 +165,8 @@ mod tests {
             let cause = causes.add(None);
             causes.carry(cause)
         });
-        let turn = || Timer::from(ChatbotTimer::Turn { conversation: ConversationKey(0) });
-        let silence = || Timer::from(ChatbotTimer::Silence { conversation: ConversationKey(0) });
+        let turn = || Timer::from((ConversationKey(0), ChatbotTimer::Turn));
+        let silence = || Timer::from((ConversationKey(0), ChatbotTimer::Silence));
         let planned = || {
             let mut agenda = Agenda::default();
             agenda.begin(before);

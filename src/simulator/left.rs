@@ -51,52 +51,47 @@ fn notice(timer: &Timer) -> Option<&str> {
     let event = match timer {
         Timer::Send(callback) => &callback.event,
         Timer::UserEndpoint(planned) => planned.endpoint(),
-        Timer::Calling(timer) => match timer {
-            CallingTimer::HangUp(..) | CallingTimer::CallNotice(..) => "call.completed",
-            CallingTimer::TaskNotice(_) => "task.finished",
-            CallingTimer::Round(_) | CallingTimer::PlanNotice(_) => "plan.finished",
+        Timer::Calling(_, timer) => match timer {
+            CallingTimer::HangUp(_) | CallingTimer::CallNotice(_) => "call.completed",
+            CallingTimer::TaskNotice => "task.finished",
             // Their numbers are not dialled.
-            CallingTimer::Start(_) | CallingTimer::Close(_) | CallingTimer::Redial(_) => return None,
+            CallingTimer::Start | CallingTimer::Close | CallingTimer::Redial => return None,
         },
-        Timer::Dialer(timer) => match timer {
-            DialerTimer::Created(_) | DialerTimer::Check(_) => "dialer.task_status",
-            DialerTimer::Ring(..)
-            | DialerTimer::Answer(..)
-            | DialerTimer::GiveUp(..)
-            | DialerTimer::PickUp(..)
+        Timer::Plan(..) => "plan.finished",
+        Timer::Dialer(_, timer) => match timer {
+            DialerTimer::Created | DialerTimer::Check => "dialer.task_status",
+            DialerTimer::Ring(_)
+            | DialerTimer::Answer(_)
+            | DialerTimer::GiveUp(_)
+            | DialerTimer::PickUp(_)
             | DialerTimer::End(..)
-            | DialerTimer::Result(..) => "dialer.contact_status",
-            DialerTimer::Start(_)
-            | DialerTimer::Close(_)
-            | DialerTimer::Pause(_)
-            | DialerTimer::Resume(_)
-            | DialerTimer::Dial(_) => return None,
+            | DialerTimer::Result(_) => "dialer.contact_status",
+            DialerTimer::Start
+            | DialerTimer::Close
+            | DialerTimer::Pause
+            | DialerTimer::Resume
+            | DialerTimer::Dial => return None,
         },
-        Timer::Workflow(timer) => match timer {
-            WorkflowTimer::StatusNotice(..) | WorkflowTimer::Pause(_) => "workflow.status_changed",
-            WorkflowTimer::Begin(..) | WorkflowTimer::Step(..) | WorkflowTimer::LateReply(..) => {
+        Timer::Workflow(_, timer) => match timer {
+            WorkflowTimer::StatusNotice(_) | WorkflowTimer::Pause => "workflow.status_changed",
+            WorkflowTimer::Begin(..) | WorkflowTimer::Step(_) | WorkflowTimer::LateReply(..) => {
                 "workflow.contact_completed"
             }
-            WorkflowTimer::ConversationEnded(..) => "workflow.session_ended",
-            WorkflowTimer::End(_) => return None,
+            WorkflowTimer::ConversationEnded(_) => "workflow.session_ended",
+            WorkflowTimer::End => return None,
         },
-        Timer::Chatbot(timer) => match timer {
-            ChatbotTimer::Status { by_agent: true, .. } | ChatbotTimer::Failed { by_agent: true, .. } => {
-                "agent.message_status"
-            }
-            ChatbotTimer::Status { .. } | ChatbotTimer::Failed { .. } => "message.status",
-            ChatbotTimer::End { .. } => "session.end",
-            ChatbotTimer::Report { .. } => "session.report",
-            ChatbotTimer::Template {
-                step: TemplateStep::Begin | TemplateStep::Result | TemplateStep::Notice,
-                ..
-            } => "template.result",
-            ChatbotTimer::Template { step: TemplateStep::Delivery | TemplateStep::Read, .. } => {
-                "message.status"
-            }
-            ChatbotTimer::Template { step: TemplateStep::Reply, .. } => "template.reply",
-            ChatbotTimer::Turn { .. } => "message.send",
-            ChatbotTimer::Message { .. } | ChatbotTimer::Silence { .. } => return None,
+        Timer::Chatbot(_, timer) => match timer {
+            ChatbotTimer::Status { by_agent: true, .. } => "agent.message_status",
+            ChatbotTimer::Status { by_agent: false, .. } => "message.status",
+            ChatbotTimer::End(_) => "session.end",
+            ChatbotTimer::Report => "session.report",
+            ChatbotTimer::Turn => "message.send",
+            ChatbotTimer::Message | ChatbotTimer::Silence => return None,
+        },
+        Timer::Template { step, .. } => match step {
+            TemplateStep::Begin | TemplateStep::Result | TemplateStep::Notice => "template.result",
+            TemplateStep::Delivery | TemplateStep::Read => "message.status",
+            TemplateStep::Reply => "template.reply",
         },
     };
     Some(event)

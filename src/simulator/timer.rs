@@ -11,14 +11,18 @@ use crate::contract::bodies::message::MessageStatus;
 /// A future event.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Timer {
-    /// A timer of calling tasks and plans.
-    Calling(CallingTimer),
-    /// A timer of the predictive dialer.
-    Dialer(DialerTimer),
-    /// A timer of workflows.
-    Workflow(WorkflowTimer),
-    /// A timer of the chatbot's conversations and campaigns.
-    Chatbot(ChatbotTimer),
+    /// A timer of a calling task.
+    Calling(TaskKey, CallingTimer),
+    /// A timer of a plan of calling tasks.
+    Plan(PlanKey, PlanTimer),
+    /// A timer of a task of the predictive dialer.
+    Dialer(DialerTaskKey, DialerTimer),
+    /// A timer of an instance of a workflow.
+    Workflow(InstanceKey, WorkflowTimer),
+    /// A timer of a conversation of the chatbot.
+    Chatbot(ConversationKey, ChatbotTimer),
+    /// A template message of a campaign takes its next step.
+    Template { campaign: CampaignKey, row: u32, step: TemplateStep },
     /// A timer of the user's own endpoints.
     UserEndpoint(Box<PlannedSend>),
     /// A finished callback of any department goes out: the receipt of a text message, the result of a number detection, a late
@@ -26,96 +30,97 @@ pub(super) enum Timer {
     Send(Box<Callback>),
 }
 
-/// Timers of calling tasks and plans.
+/// Timers of calling tasks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CallingTimer {
     /// A task begins.
-    Start(TaskKey),
+    Start,
     /// The schedule of a task ends.
-    Close(TaskKey),
+    Close,
     /// A number of a task is due to be called again.
-    Redial(TaskKey),
+    Redial,
     /// A call ends.
-    HangUp(TaskKey, u32),
+    HangUp(u32),
     /// The late notice of a number is sent.
-    CallNotice(TaskKey, u32),
+    CallNotice(u32),
     /// The notice of a task's end is sent.
-    TaskNotice(TaskKey),
-    /// The next round of a plan begins.
-    Round(PlanKey),
-    /// The notice of a plan's end is sent.
-    PlanNotice(PlanKey),
+    TaskNotice,
+}
+
+/// Timers of plans of calling tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PlanTimer {
+    /// The next round begins.
+    Round,
+    /// The notice of the plan's end is sent.
+    Notice,
 }
 
 /// Timers of the predictive dialer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DialerTimer {
     /// A task is announced as created.
-    Created(DialerTaskKey),
+    Created,
     /// A task begins.
-    Start(DialerTaskKey),
+    Start,
     /// The schedule of a task ends.
-    Close(DialerTaskKey),
+    Close,
     /// A task may be finished because contacts were taken out.
-    Check(DialerTaskKey),
+    Check,
     /// A pause of a task begins.
-    Pause(DialerTaskKey),
+    Pause,
     /// A pause of a task ends.
-    Resume(DialerTaskKey),
+    Resume,
     /// A number of a task is due to be dialled again.
-    Dial(DialerTaskKey),
+    Dial,
     /// The person's phone rings.
-    Ring(DialerTaskKey, u32),
+    Ring(u32),
     /// The person answers.
-    Answer(DialerTaskKey, u32),
+    Answer(u32),
     /// The waiting for a free agent ends.
-    GiveUp(DialerTaskKey, u32),
+    GiveUp(u32),
     /// An agent accepts the call or not.
-    PickUp(DialerTaskKey, u32),
+    PickUp(u32),
     /// A call ends.
-    End(DialerTaskKey, u32, Ending),
+    End(u32, Ending),
     /// The agent saves the result.
-    Result(DialerTaskKey, u32),
+    Result(u32),
 }
 
 /// Timers of workflows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WorkflowTimer {
     /// The notice of an instance's status is sent.
-    StatusNotice(InstanceKey, InstancePhase),
+    StatusNotice(InstancePhase),
     /// Rows begin: the first row and their number.
-    Begin(InstanceKey, u32, u32),
+    Begin(u32, u32),
     /// A row goes to its next step.
-    Step(InstanceKey, u32),
+    Step(u32),
     /// The person of a row replies to the message of a node after the row has gone on.
-    LateReply(InstanceKey, u32, u16),
+    LateReply(u32, u16),
     /// The conversation of a row has ended early.
-    ConversationEnded(InstanceKey, u32),
+    ConversationEnded(u32),
     /// There has been nothing left to do for some time.
-    Pause(InstanceKey),
+    Pause,
     /// The end time of an instance is reached.
-    End(InstanceKey),
+    End,
 }
 
-/// Timers of the chatbot's conversations and campaigns.
+/// Timers of the chatbot's conversations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChatbotTimer {
-    /// A message reaches its next status. The event depends on the author of the message.
-    Status { conversation: ConversationKey, place: u32, status: MessageStatus, by_agent: bool },
-    /// A message fails. The event depends on the author of the message.
-    Failed { conversation: ConversationKey, place: u32, failure: MessageFailure, by_agent: bool },
-    /// A conversation ends.
-    End { conversation: ConversationKey, reason: &'static str },
-    /// The report after a conversation's end is sent.
-    Report { conversation: ConversationKey },
-    /// The next turn in a conversation is taken.
-    Turn { conversation: ConversationKey },
+    /// A message reaches its next status, or fails. The event depends on the author of the message.
+    Status { place: u32, status: MessageStatus, failure: Option<MessageFailure>, by_agent: bool },
+    /// It ends, for this reason.
+    End(&'static str),
+    /// The report after its end is sent.
+    Report,
+    /// The next turn is taken.
+    Turn,
     /// The next message of a workflow's conversation is written.
-    Message { conversation: ConversationKey },
-    /// A template message takes its next step.
-    Template { campaign: CampaignKey, row: u32, step: TemplateStep },
-    /// A conversation may have fallen silent.
-    Silence { conversation: ConversationKey },
+    Message,
+    /// It may have fallen silent.
+    Silence,
 }
 
 /// The next step of a template message.
@@ -141,43 +146,49 @@ impl Timer {
     pub(super) fn is_work(&self) -> bool {
         !matches!(
             self,
-            Self::Calling(CallingTimer::Close(_))
-                | Self::Dialer(DialerTimer::Close(_) | DialerTimer::Pause(_))
-                | Self::Workflow(WorkflowTimer::End(_))
-                | Self::Chatbot(ChatbotTimer::Silence { .. })
+            Self::Calling(_, CallingTimer::Close)
+                | Self::Dialer(_, DialerTimer::Close | DialerTimer::Pause)
+                | Self::Workflow(_, WorkflowTimer::End)
+                | Self::Chatbot(_, ChatbotTimer::Silence)
         )
     }
 
     /// Whether it remains when its cause is muted: tasks and instances go on, and a conversation can still fall silent.
     pub(super) fn outlives_muting(&self) -> bool {
         match self {
-            Self::Calling(_) | Self::Dialer(_) | Self::Workflow(_) => true,
-            Self::Chatbot(timer) => matches!(timer, ChatbotTimer::Silence { .. }),
-            Self::UserEndpoint(_) | Self::Send(_) => false,
+            Self::Calling(..) | Self::Plan(..) | Self::Dialer(..) | Self::Workflow(..) => true,
+            Self::Chatbot(_, timer) => *timer == ChatbotTimer::Silence,
+            Self::Template { .. } | Self::UserEndpoint(_) | Self::Send(_) => false,
         }
     }
 }
 
-impl From<CallingTimer> for Timer {
-    fn from(timer: CallingTimer) -> Self {
-        Self::Calling(timer)
+impl From<(TaskKey, CallingTimer)> for Timer {
+    fn from((key, timer): (TaskKey, CallingTimer)) -> Self {
+        Self::Calling(key, timer)
     }
 }
 
-impl From<DialerTimer> for Timer {
-    fn from(timer: DialerTimer) -> Self {
-        Self::Dialer(timer)
+impl From<(PlanKey, PlanTimer)> for Timer {
+    fn from((key, timer): (PlanKey, PlanTimer)) -> Self {
+        Self::Plan(key, timer)
     }
 }
 
-impl From<WorkflowTimer> for Timer {
-    fn from(timer: WorkflowTimer) -> Self {
-        Self::Workflow(timer)
+impl From<(DialerTaskKey, DialerTimer)> for Timer {
+    fn from((key, timer): (DialerTaskKey, DialerTimer)) -> Self {
+        Self::Dialer(key, timer)
     }
 }
 
-impl From<ChatbotTimer> for Timer {
-    fn from(timer: ChatbotTimer) -> Self {
-        Self::Chatbot(timer)
+impl From<(InstanceKey, WorkflowTimer)> for Timer {
+    fn from((key, timer): (InstanceKey, WorkflowTimer)) -> Self {
+        Self::Workflow(key, timer)
+    }
+}
+
+impl From<(ConversationKey, ChatbotTimer)> for Timer {
+    fn from((key, timer): (ConversationKey, ChatbotTimer)) -> Self {
+        Self::Chatbot(key, timer)
     }
 }

@@ -247,10 +247,14 @@ impl Simulator {
             let Some((at, cause, timer)) = self.context.agenda.take(now) else { break };
             self.context.resume(cause, at);
             match timer {
-                Timer::Calling(timer) => Calling::wake(self, timer),
-                Timer::Dialer(timer) => Dialer::wake(self, timer),
-                Timer::Workflow(timer) => Workflow::wake(self, timer),
-                Timer::Chatbot(timer) => Chatbot::wake(self, timer, at),
+                Timer::Calling(task, timer) => Calling::wake(self, task, timer),
+                Timer::Plan(plan, timer) => Calling::wake_plan(self, plan, timer),
+                Timer::Dialer(task, timer) => Dialer::wake(self, task, timer),
+                Timer::Workflow(key, timer) => Workflow::wake(self, key, timer),
+                Timer::Chatbot(key, timer) => Chatbot::wake(self, key, timer, at),
+                Timer::Template { campaign, row, step } => {
+                    Chatbot::wake_template(self, (campaign, row), step, at);
+                }
                 Timer::UserEndpoint(planned) => UserEndpoints::wake(self, planned, at),
                 Timer::Send(callback) => self.context.send(cause, *callback),
             }

@@ -73,7 +73,7 @@ impl Calling {
         if task.status == TaskStatus::Running && task.redial.is_none_or(|(at, _)| due < at) {
             let later = task.redial.take();
             context.agenda.cancel(later);
-            let redial = context.plan(due, CallingTimer::Redial(key));
+            let redial = context.plan(due, (key, CallingTimer::Redial));
             self.tasks[key].redial = Some(redial);
         }
     }
@@ -105,7 +105,7 @@ impl Calling {
         let ends = later(ends, Duration::from_millis(drawn.wait.into()));
         let line = task.line;
         self.lines[line.0].busy += 1;
-        let place = context.plan(ends, CallingTimer::HangUp(key, at));
+        let place = context.plan(ends, (key, CallingTimer::HangUp(at)));
         self.under_way.insert((key, at), place);
     }
 
@@ -164,7 +164,7 @@ impl Calling {
             if at == context.now {
                 self.emit_call_completed(context, key, row);
             } else {
-                context.plan(at, CallingTimer::CallNotice(key, row));
+                context.plan(at, (key, CallingTimer::CallNotice(row)));
             }
         }
     }
@@ -238,7 +238,7 @@ impl Calling {
             // The workflow reports the results of its tasks.
             return;
         }
-        context.plan(later(context.now, CLOSING), CallingTimer::TaskNotice(key));
+        context.plan(later(context.now, CLOSING), (key, CallingTimer::TaskNotice));
         if let Some((plan, _)) = plan {
             self.round_ended(context, plan);
         }

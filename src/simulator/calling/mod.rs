@@ -48,7 +48,7 @@ pub(crate) use super::rules::calling::magic;
 pub use super::rules::calling::{MAGIC, Robot, Rules, Script, Strategy};
 use super::rules::retention;
 use super::shelf::Shelf;
-use super::timer::CallingTimer;
+use super::timer::{CallingTimer, PlanTimer};
 use crate::content::Country;
 use crate::contract::fields::shown;
 use crate::seed::Seed;
@@ -208,10 +208,10 @@ impl Calling {
         }
         let weight = TASK_WEIGHT + rows.list.len();
         self.tasks.add(Task::new(order, line, seed, context.now, rows, refused, context.cause()), weight);
-        let start = context.plan(starts, CallingTimer::Start(key));
+        let start = context.plan(starts, (key, CallingTimer::Start));
         self.tasks[key].start = Some(start);
         if let Some(ends) = ends {
-            let close = context.plan(ends, CallingTimer::Close(key));
+            let close = context.plan(ends, (key, CallingTimer::Close));
             self.tasks[key].close = Some(close);
         }
         key
@@ -253,21 +253,28 @@ fn unknown(what: &str, field: &str, id: &str) -> Refusal {
 
 impl Calling {
     /// Carries out what was planned for this moment.
-    pub(in crate::simulator) fn wake(simulator: &mut Simulator, timer: CallingTimer) {
+    pub(in crate::simulator) fn wake(simulator: &mut Simulator, task: TaskKey, timer: CallingTimer) {
         let Simulator { calling, context, .. } = simulator;
         match timer {
-            CallingTimer::Start(task) => calling.start(context, task),
-            CallingTimer::Close(task) => calling.close(context, task),
-            CallingTimer::Redial(task) => {
+            CallingTimer::Start => calling.start(context, task),
+            CallingTimer::Close => calling.close(context, task),
+            CallingTimer::Redial => {
                 calling.tasks[task].redial = None;
                 calling.queue(task);
                 calling.fill(context, calling.tasks[task].line);
             }
-            CallingTimer::HangUp(task, row) => calling.hang_up(context, task, row),
-            CallingTimer::CallNotice(task, row) => calling.emit_call_completed(context, task, row),
-            CallingTimer::TaskNotice(task) => calling.emit_task_finished(context, task),
-            CallingTimer::Round(plan) => calling.next_round(context, plan),
-            CallingTimer::PlanNotice(plan) => calling.emit_plan_finished(context, plan),
+            CallingTimer::HangUp(row) => calling.hang_up(context, task, row),
+            CallingTimer::CallNotice(row) => calling.emit_call_completed(context, task, row),
+            CallingTimer::TaskNotice => calling.emit_task_finished(context, task),
+        }
+    }
+
+    /// Carries out what was planned for this moment with a plan.
+    pub(in crate::simulator) fn wake_plan(simulator: &mut Simulator, plan: PlanKey, timer: PlanTimer) {
+        let Simulator { calling, context, .. } = simulator;
+        match timer {
+            PlanTimer::Round => calling.next_round(context, plan),
+            PlanTimer::Notice => calling.emit_plan_finished(context, plan),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::simulator::agenda::Place;
 use crate::simulator::cause::CauseId;
 use crate::simulator::context::Context;
 use crate::simulator::ids::Kind;
-use crate::simulator::timer::CallingTimer;
+use crate::simulator::timer::PlanTimer;
 use crate::time::later;
 
 /// The result of a plan's number so far.
@@ -214,7 +214,7 @@ impl Calling {
         }
         if goes_on {
             plan.next = next;
-            let waiting = context.plan(starts, CallingTimer::Round(key));
+            let waiting = context.plan(starts, (key, PlanTimer::Round));
             self.plans[key].waiting = Some(waiting);
         } else {
             plan.was_stopped = was_stopped;
@@ -225,7 +225,7 @@ impl Calling {
     fn end_plan(&mut self, context: &mut Context, key: PlanKey) {
         self.plans[key].ended = Some(context.now);
         // After the callback of its last task.
-        context.plan(later(context.now, std::time::Duration::from_secs(2)), CallingTimer::PlanNotice(key));
+        context.plan(later(context.now, std::time::Duration::from_secs(2)), (key, PlanTimer::Notice));
     }
 
     /// Begins the next round.

@@ -93,7 +93,7 @@ impl Calling {
         context.resume(cause, now);
         context.agenda.cancel(Some(place));
         let ends = later(answered.ends().max(now), Duration::from_millis(drawn.wait.into()));
-        let place = context.plan(ends, CallingTimer::HangUp(key, at));
+        let place = context.plan(ends, (key, CallingTimer::HangUp(at)));
         self.under_way.insert((key, at), place);
         Ok(())
     }

@@ -34,7 +34,7 @@ pub(super) fn end_session(
     let conversation = simulator.chatbot.conversations.get_mut(key);
     check_open(conversation, codes)?;
     let wait = Duration::from_millis(conversation.rng.draw().random_range(200..800));
-    let timer = ChatbotTimer::End { conversation: key, reason: "seat" };
+    let timer = (key, ChatbotTimer::End("seat"));
     simulator.context.plan(later(request.now, wait), timer);
     Ok(NoData)
 }

@@ -48,9 +48,8 @@ use super::Simulator;
 use super::callback::Callback;
 use super::context::Context;
 use super::endpoint::{Endpoint, bad_request, endpoints};
-use super::keys::ConversationKey;
-use super::timer::{ChatbotTimer, WorkflowTimer};
-use crate::contract::bodies::message::MessageStatus;
+use super::keys::{CampaignKey, ConversationKey};
+use super::timer::{ChatbotTimer, TemplateStep, WorkflowTimer};
 use crate::seed::Rng;
 use crate::seed::ids::{self, IdShape};
 use crate::time::later;
@@ -149,55 +148,70 @@ impl Chatbot {
     fn begin(&mut self, context: &mut Context, key: ConversationKey, now: Timestamp) {
         if self.conversations.begin(key) {
             let at = later(now, context.behaviour.chatbot.silence);
-            context.plan(at, ChatbotTimer::Silence { conversation: key });
+            context.plan(at, (key, ChatbotTimer::Silence));
         }
     }
 }
 
 impl Chatbot {
-    /// Carries out what was planned for this moment.
-    pub(in crate::simulator) fn wake(simulator: &mut Simulator, timer: ChatbotTimer, at: Timestamp) {
+    /// Carries out what was planned for this moment with a conversation.
+    pub(in crate::simulator) fn wake(
+        simulator: &mut Simulator,
+        key: ConversationKey,
+        timer: ChatbotTimer,
+        at: Timestamp,
+    ) {
         let callbacks = match timer {
-            ChatbotTimer::Turn { conversation } => turns::turn(simulator, conversation, at),
-            ChatbotTimer::Template { campaign, row, step } => {
-                campaign::step(simulator, campaign, row, step, at)
-            }
-            ChatbotTimer::Status { conversation, place, status, by_agent } => {
+            ChatbotTimer::Turn => turns::turn(simulator, key, at),
+            ChatbotTimer::Status { place, status, failure, by_agent } => {
                 let event = if by_agent { "agent.message_status" } else { "message.status" };
-                let message = simulator.chatbot.conversations.get(conversation).messages.get(place as usize);
+                let message = simulator.chatbot.conversations.get(key).messages.get(place as usize);
                 let msg_id = message.map(|message| &message.msg_id);
-                let patch = json!({ "msg_id": msg_id, "status": status });
-                emit(simulator, conversation, event, patch, at).into_iter().collect()
+                let patch = match failure {
+                    None => json!({ "msg_id": msg_id, "status": status }),
+                    Some(failure) => {
+                        json!({ "msg_id": msg_id, "status": status, "error": failure.error() })
+                    }
+                };
+                emit(simulator, key, event, patch, at).into_iter().collect()
             }
-            ChatbotTimer::Failed { conversation, place, failure, by_agent } => {
-                let event = if by_agent { "agent.message_status" } else { "message.status" };
-                let message = simulator.chatbot.conversations.get(conversation).messages.get(place as usize);
-                let msg_id = message.map(|message| &message.msg_id);
-                let status = MessageStatus::Failed;
-                let patch = json!({ "msg_id": msg_id, "status": status, "error": failure.error() });
-                emit(simulator, conversation, event, patch, at).into_iter().collect()
+            ChatbotTimer::End(reason) => end(simulator, key, reason, at),
+            ChatbotTimer::Report => {
+                emit(simulator, key, "session.report", json!({}), at).into_iter().collect()
             }
-            ChatbotTimer::End { conversation, reason } => end(simulator, conversation, reason, at),
-            ChatbotTimer::Report { conversation } => {
-                emit(simulator, conversation, "session.report", json!({}), at).into_iter().collect()
-            }
-            ChatbotTimer::Message { conversation: key } => {
+            ChatbotTimer::Message => {
                 let conversation = simulator.chatbot.conversations.get_mut(key);
                 conversation.say(at);
                 let asks_for_agent = conversation.take_ask(at);
                 if let Some(next) = conversation.next_message() {
-                    simulator.context.plan(next, ChatbotTimer::Message { conversation: key });
+                    simulator.context.plan(next, (key, ChatbotTimer::Message));
                 }
                 if asks_for_agent { turns::ask_for_agent(simulator, key, at) } else { Vec::new() }
             }
-            ChatbotTimer::Silence { conversation } => {
-                silence(simulator, conversation, at);
+            ChatbotTimer::Silence => {
+                silence(simulator, key, at);
                 Vec::new()
             }
         };
-        for callback in callbacks {
-            simulator.context.send_of_conversation(callback);
-        }
+        send(simulator, callbacks);
+    }
+
+    /// Lets a template message take the step that was planned for this moment.
+    pub(in crate::simulator) fn wake_template(
+        simulator: &mut Simulator,
+        (campaign, row): (CampaignKey, u32),
+        step: TemplateStep,
+        at: Timestamp,
+    ) {
+        let callbacks = campaign::step(simulator, campaign, row, step, at);
+        send(simulator, callbacks);
+    }
+}
+
+/// Sends callbacks of conversations.
+fn send(simulator: &mut Simulator, callbacks: Vec<Callback>) {
+    for callback in callbacks {
+        simulator.context.send_of_conversation(callback);
     }
 }
 
@@ -213,11 +227,11 @@ fn end(
         return Vec::new();
     }
     if let Some(scheduled) = conversation.scheduled.take() {
-        let timer = WorkflowTimer::ConversationEnded(scheduled.instance, scheduled.row);
+        let timer = (scheduled.instance, WorkflowTimer::ConversationEnded(scheduled.row));
         simulator.context.plan(at, timer);
     }
     let report_at = later(at, Duration::from_millis(2_500));
-    simulator.context.plan(report_at, ChatbotTimer::Report { conversation: key });
+    simulator.context.plan(report_at, (key, ChatbotTimer::Report));
     let patch = json!({ "session_end_reason": reason });
     emit(simulator, key, "session.end", patch, at).into_iter().collect()
 }
@@ -229,11 +243,8 @@ fn silence(simulator: &mut Simulator, key: ConversationKey, at: Timestamp) {
         return;
     }
     let silent_at = later(conversation.last_activity, simulator.context.behaviour.chatbot.silence);
-    let timer = if silent_at <= at {
-        ChatbotTimer::End { conversation: key, reason: "timeout" }
-    } else {
-        ChatbotTimer::Silence { conversation: key }
-    };
+    let timer =
+        if silent_at <= at { (key, ChatbotTimer::End("timeout")) } else { (key, ChatbotTimer::Silence) };
     simulator.context.plan(silent_at.max(at), timer);
 }
 

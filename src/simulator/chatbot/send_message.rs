@@ -111,13 +111,15 @@ pub(super) fn send_message(
         }
         let place = u32::try_from(place).unwrap_or(u32::MAX);
         if let Some(failure) = fails {
-            let timer = ChatbotTimer::Failed { conversation: key, place, failure, by_agent };
-            simulator.context.plan(moments[0], timer);
+            let status = MessageStatus::Failed;
+            let timer = ChatbotTimer::Status { place, status, failure: Some(failure), by_agent };
+            simulator.context.plan(moments[0], (key, timer));
             continue;
         }
         for ((status, _), at) in STATUSES.into_iter().zip(moments).filter(|((status, _), _)| *status <= until)
         {
-            simulator.context.plan(at, ChatbotTimer::Status { conversation: key, place, status, by_agent });
+            let timer = ChatbotTimer::Status { place, status, failure: None, by_agent };
+            simulator.context.plan(at, (key, timer));
         }
     }
     drop(rng);

@@ -55,7 +55,7 @@ pub(super) fn plan_next(simulator: &mut Simulator, key: ConversationKey, now: Ti
     if let Some(gap) = gap {
         let at = later(now, gap);
         script.due = Some(at);
-        simulator.context.plan(at, ChatbotTimer::Turn { conversation: key });
+        simulator.context.plan(at, (key, ChatbotTimer::Turn));
     }
     simulator.chatbot.conversations.get_mut(key).script = Some(script);
 }
@@ -74,7 +74,7 @@ fn plan_answer(simulator: &mut Simulator, key: ConversationKey, now: Timestamp) 
     }
     let at = later(now, gap);
     script.due = Some(at);
-    simulator.context.plan(at, ChatbotTimer::Turn { conversation: key });
+    simulator.context.plan(at, (key, ChatbotTimer::Turn));
 }
 
 /// An agent took the conversation: the user explains the reason for contact.
@@ -146,7 +146,7 @@ pub(super) fn turn(simulator: &mut Simulator, key: ConversationKey, at: Timestam
                     said
                 }
                 _ => {
-                    simulator.context.plan(at, ChatbotTimer::End { conversation: key, reason: "robot" });
+                    simulator.context.plan(at, (key, ChatbotTimer::End("robot")));
                     Vec::new()
                 }
             }

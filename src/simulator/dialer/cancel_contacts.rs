@@ -55,7 +55,7 @@ pub(super) fn cancel_contacts(
         return Err(Refusal::new(10507, "none of these numbers is waiting to be called"));
     }
     // Its consequences follow after the response, like all callbacks.
-    context.plan(request.now, DialerTimer::Check(key));
+    context.plan(request.now, (key, DialerTimer::Check));
     Ok(NoData)
 }
 

@@ -200,10 +200,10 @@ impl Dialer {
         self.of_account.entry(settings.account).or_default().push(key);
         let cause = context.cause();
         self.push_task(key, settings, contacts, cause, context.now);
-        context.plan(created, DialerTimer::Created(key));
-        let mut schedule = vec![context.plan(starts, DialerTimer::Start(key))];
+        context.plan(created, (key, DialerTimer::Created));
+        let mut schedule = vec![context.plan(starts, (key, DialerTimer::Start))];
         if let Some(ends) = ends {
-            schedule.push(context.plan(ends, DialerTimer::Close(key)));
+            schedule.push(context.plan(ends, (key, DialerTimer::Close)));
         }
         self.tasks[key].schedule = schedule;
         key

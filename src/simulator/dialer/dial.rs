@@ -74,7 +74,7 @@ impl Dialer {
             _ => {}
         }
         let place =
-            context.plan(next, if resting { DialerTimer::Resume(key) } else { DialerTimer::Pause(key) });
+            context.plan(next, if resting { (key, DialerTimer::Resume) } else { (key, DialerTimer::Pause) });
         self.tasks[key].schedule.push(place);
         self.tasks[key].schedule.retain(|(at, _)| *at > context.now);
         self.fill(context, self.tasks[key].pool);
@@ -162,7 +162,7 @@ impl Dialer {
         let task = &mut self.tasks[key];
         if task.woken_at.is_none_or(|known| at < known) {
             task.woken_at = Some(at);
-            context.plan(at, DialerTimer::Dial(key));
+            context.plan(at, (key, DialerTimer::Dial));
         }
     }
 
@@ -243,22 +243,22 @@ impl Dialer {
         let rings = later(context.now, Duration::from_millis(course.wait));
         match course.outcome {
             _ if course.twist == Twist::Fusing => {
-                context.plan(later(context.now, FUSING), DialerTimer::End(key, at, Ending::Fusing));
+                context.plan(later(context.now, FUSING), (key, DialerTimer::End(at, Ending::Fusing)));
             }
             Outcome::Busy | Outcome::SwitchedOff | Outcome::OutOfArea | Outcome::InvalidNumber => {
                 let ending = Ending::of_silence(course.outcome);
                 context.plan(
                     later(rings, Duration::from_secs(u64::from(course.ring))),
-                    DialerTimer::End(key, at, ending),
+                    (key, DialerTimer::End(at, ending)),
                 );
             }
             outcome => {
-                context.plan(rings, DialerTimer::Ring(key, at));
+                context.plan(rings, (key, DialerTimer::Ring(at)));
                 let ring = u64::from(course.ring);
                 let wake = if outcome == Outcome::NoAnswer || ring > ring_limit {
-                    DialerTimer::End(key, at, Ending::NoAnswer)
+                    (key, DialerTimer::End(at, Ending::NoAnswer))
                 } else {
-                    DialerTimer::Answer(key, at)
+                    (key, DialerTimer::Answer(at))
                 };
                 context.plan(later(rings, Duration::from_secs(ring.min(ring_limit))), wake);
             }

@@ -174,30 +174,30 @@ impl Dialer {
 
 impl Dialer {
     /// Carries out what was planned for this moment.
-    pub(in crate::simulator) fn wake(simulator: &mut Simulator, timer: DialerTimer) {
+    pub(in crate::simulator) fn wake(simulator: &mut Simulator, task: TaskKey, timer: DialerTimer) {
         let Simulator { dialer, context, .. } = simulator;
         match timer {
-            DialerTimer::Created(task) => dialer.created(context, task),
-            DialerTimer::Start(task) => dialer.start(context, task),
-            DialerTimer::Close(task) => dialer.close(context, task),
-            DialerTimer::Check(task) => dialer.finish_if_done(context, task),
-            DialerTimer::Pause(task) | DialerTimer::Resume(task) => dialer.rest(context, task),
-            DialerTimer::Dial(task) => {
+            DialerTimer::Created => dialer.created(context, task),
+            DialerTimer::Start => dialer.start(context, task),
+            DialerTimer::Close => dialer.close(context, task),
+            DialerTimer::Check => dialer.finish_if_done(context, task),
+            DialerTimer::Pause | DialerTimer::Resume => dialer.rest(context, task),
+            DialerTimer::Dial => {
                 dialer.tasks[task].woken_at = None;
                 dialer.queue(task);
                 dialer.fill(context, dialer.tasks[task].pool);
             }
-            DialerTimer::Ring(task, call) => dialer.ring(context, task, call),
-            DialerTimer::Answer(task, call) => dialer.answer(context, task, call),
-            DialerTimer::GiveUp(task, call) => dialer.give_up(context, task, call),
-            DialerTimer::PickUp(task, call) => dialer.pick_up(context, task, call),
+            DialerTimer::Ring(call) => dialer.ring(context, task, call),
+            DialerTimer::Answer(call) => dialer.answer(context, task, call),
+            DialerTimer::GiveUp(call) => dialer.give_up(context, task, call),
+            DialerTimer::PickUp(call) => dialer.pick_up(context, task, call),
             // An agent played from outside has ended it already.
-            DialerTimer::End(task, call, _) if dialer.call(task, call).ending.is_some() => {}
-            DialerTimer::End(task, call, ending) => {
+            DialerTimer::End(call, _) if dialer.call(task, call).ending.is_some() => {}
+            DialerTimer::End(call, ending) => {
                 dialer.end(context, task, call, ending);
                 dialer.fill(context, dialer.tasks[task].pool);
             }
-            DialerTimer::Result(task, call) => dialer.save_result(context, task, call),
+            DialerTimer::Result(call) => dialer.save_result(context, task, call),
         }
     }
 }

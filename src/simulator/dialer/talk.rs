@@ -31,13 +31,13 @@ impl Dialer {
         self.emit_contact_status(context, key, call, CallState::Answered);
         match course.outcome {
             Outcome::Voicemail if detects => {
-                context.plan(later(context.now, NOTICING), DialerTimer::End(key, call, Ending::Machine));
+                context.plan(later(context.now, NOTICING), (key, DialerTimer::End(call, Ending::Machine)));
                 return;
             }
             Outcome::HungUp => {
                 context.plan(
                     later(context.now, seconds(course.talk)),
-                    DialerTimer::End(key, call, Ending::Abandoned),
+                    (key, DialerTimer::End(call, Ending::Abandoned)),
                 );
                 return;
             }
@@ -58,7 +58,7 @@ impl Dialer {
                 if !avoids {
                     self.pools[pool.0].waiting.push_back((key, call));
                 }
-                context.plan(later(context.now, seconds(course.waits)), DialerTimer::GiveUp(key, call));
+                context.plan(later(context.now, seconds(course.waits)), (key, DialerTimer::GiveUp(call)));
             }
         }
     }
@@ -96,7 +96,7 @@ impl Dialer {
         self.emit_agent_status(context, key, call, CallState::Calling);
         self.emit_agent_status(context, key, call, CallState::Ringing);
         let pickup = self.course(key, self.call(key, call)).pickup;
-        context.plan(later(context.now, seconds(pickup)), DialerTimer::PickUp(key, call));
+        context.plan(later(context.now, seconds(pickup)), (key, DialerTimer::PickUp(call)));
     }
 
     pub(super) fn pick_up(&mut self, context: &mut Context, key: TaskKey, call: u32) {
@@ -113,7 +113,7 @@ impl Dialer {
                 self.call_mut(key, call).talk(context.now);
                 self.emit_agent_status(context, key, call, CallState::Answered);
                 let ending = if course.by_user { Ending::TalkedByUser } else { Ending::TalkedByAgent };
-                context.plan(later(context.now, seconds(course.talk)), DialerTimer::End(key, call, ending));
+                context.plan(later(context.now, seconds(course.talk)), (key, DialerTimer::End(call, ending)));
                 return;
             }
         };
@@ -142,7 +142,7 @@ impl Dialer {
         self.emit_agent_status(context, key, call, CallState::Hangup);
         if ending.talked() {
             let wrap_up = seconds(self.course(key, &row).wrap_up).min(self.tasks[key].settings.wrap_up);
-            context.plan(later(context.now, wrap_up), DialerTimer::Result(key, call));
+            context.plan(later(context.now, wrap_up), (key, DialerTimer::Result(call)));
         } else {
             self.release(context, pool, agent);
             self.settle(context, key, row.contact, ending);

@@ -117,7 +117,7 @@ impl Workflow {
         let next = conversation.next_message();
         let conversation = dialers.chatbot.conversations.add(conversation);
         if let Some(next) = next {
-            dialers.context.plan(next, ChatbotTimer::Message { conversation });
+            dialers.context.plan(next, (conversation, ChatbotTimer::Message));
         }
     }
 

@@ -108,8 +108,8 @@ pub(super) fn create(
     let seed = workflow.seed.derive("instance", u64::from(key.0));
     workflow.instances.add(Instance::new(order, seed, request.now), INSTANCE_WEIGHT);
     workflow.of_account.entry(request.account).or_default().push(key);
-    dialers.context.plan(request.now, WorkflowTimer::StatusNotice(key, InstancePhase::Created));
-    let end = dialers.context.plan(ends, WorkflowTimer::End(key));
+    dialers.context.plan(request.now, (key, WorkflowTimer::StatusNotice(InstancePhase::Created)));
+    let end = dialers.context.plan(ends, (key, WorkflowTimer::End));
     workflow.instances[key].end = Some(end);
     workflow.add(key, rows, &mut dialers);
     Ok(CreatedInstance { workflow_id: workflow.workflow_id(key), detail_error_list })
@@ -157,7 +157,7 @@ impl Workflow {
             self.keep_open(key, dialers);
             self.instances.add_weight(key, rows.len());
             let first = self.instances[key].add(rows);
-            dialers.context.plan(dialers.context.now, WorkflowTimer::Begin(key, first, count));
+            dialers.context.plan(dialers.context.now, (key, WorkflowTimer::Begin(first, count)));
         }
     }
 }

@@ -111,7 +111,7 @@ impl Workflow {
     }
 
     fn plan_step(&mut self, key: InstanceKey, row: u32, at: Timestamp, dialers: &mut Dialers<'_>) {
-        let slot = dialers.context.plan(at, WorkflowTimer::Step(key, row));
+        let slot = dialers.context.plan(at, (key, WorkflowTimer::Step(row)));
         if let Some(row) = self.instances[key].row_mut(row) {
             row.wake = Some(slot);
         }
@@ -265,7 +265,7 @@ impl Workflow {
         let read = course.moment(Step::Status(MessageStatus::Read), visit.came());
         if let Some(read) = read.filter(|_| is_late) {
             let moment = later(read, chat::late(instance.seed, at, visit.node)).max(dialers.context.now);
-            dialers.context.plan(moment, WorkflowTimer::LateReply(key, at, visit.node));
+            dialers.context.plan(moment, (key, WorkflowTimer::LateReply(at, visit.node)));
         }
     }
 
@@ -379,7 +379,7 @@ impl Workflow {
     /// Plans the end of the instance, unless rows are added before.
     fn plan_end(&mut self, key: InstanceKey, at: Timestamp, dialers: &mut Dialers<'_>) {
         self.keep_open(key, dialers);
-        let slot = dialers.context.plan(at, WorkflowTimer::Pause(key));
+        let slot = dialers.context.plan(at, (key, WorkflowTimer::Pause));
         self.instances[key].pause = Some(slot);
     }
 
@@ -408,7 +408,7 @@ impl Workflow {
         for task in tasks {
             dialers.seal(task);
         }
-        dialers.context.plan(dialers.context.now, WorkflowTimer::StatusNotice(key, phase));
+        dialers.context.plan(dialers.context.now, (key, WorkflowTimer::StatusNotice(phase)));
     }
 
     /// Ends an instance at its end time: rows that were attempted are finished, the others go no further.

@@ -137,21 +137,21 @@ fn parts(simulator: &mut Simulator) -> (&mut Workflow, Dialers<'_>) {
 
 impl Workflow {
     /// Carries out what was planned for this moment.
-    pub(in crate::simulator) fn wake(simulator: &mut Simulator, timer: WorkflowTimer) {
+    pub(in crate::simulator) fn wake(simulator: &mut Simulator, key: InstanceKey, timer: WorkflowTimer) {
         let (workflow, mut dialers) = parts(simulator);
         let dialers = &mut dialers;
         match timer {
-            WorkflowTimer::LateReply(key, row, node) => {
+            WorkflowTimer::LateReply(row, node) => {
                 if let Some(reply) = workflow.late_reply(key, row, node, dialers) {
                     reply.write(simulator, simulator.context.now);
                 }
             }
-            WorkflowTimer::StatusNotice(key, phase) => workflow.emit_status(key, phase, dialers),
-            WorkflowTimer::Begin(key, first, count) => workflow.begin(key, first, count, dialers),
-            WorkflowTimer::Step(key, row) => workflow.step_row(key, row, dialers),
-            WorkflowTimer::ConversationEnded(key, row) => workflow.conversation_ended(key, row, dialers),
-            WorkflowTimer::Pause(key) => workflow.paused(key, dialers),
-            WorkflowTimer::End(key) => workflow.end(key, dialers),
+            WorkflowTimer::StatusNotice(phase) => workflow.emit_status(key, phase, dialers),
+            WorkflowTimer::Begin(first, count) => workflow.begin(key, first, count, dialers),
+            WorkflowTimer::Step(row) => workflow.step_row(key, row, dialers),
+            WorkflowTimer::ConversationEnded(row) => workflow.conversation_ended(key, row, dialers),
+            WorkflowTimer::Pause => workflow.paused(key, dialers),
+            WorkflowTimer::End => workflow.end(key, dialers),
         }
     }
 }

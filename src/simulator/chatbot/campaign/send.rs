@@ -22,7 +22,7 @@ use crate::simulator::chatbot::recipients::{self, Recipient, TextOrNumber, To, c
 use crate::simulator::chatbot::waba::{Waba, WabaRef};
 use crate::simulator::endpoint::Both;
 use crate::simulator::keys::CampaignKey;
-use crate::simulator::timer::ChatbotTimer;
+use crate::simulator::timer::Timer;
 use crate::simulator::{Refusal, Request, Simulator};
 use crate::time::later;
 
@@ -234,7 +234,7 @@ pub(super) fn begin(simulator: &mut Simulator, task: CampaignKey, now: Timestamp
     }
     simulator.context.is_as_much_as(count);
     if !is_all {
-        let next = ChatbotTimer::Template { campaign: task, row: 0, step: Step::Begin };
+        let next = Timer::Template { campaign: task, row: 0, step: Step::Begin };
         simulator.context.plan(now, next);
     }
 }
@@ -252,7 +252,7 @@ fn plan(
     let mut moment = later(now, Duration::from_millis(at as u64 * PACE));
     let mut step = |step, millis: std::ops::Range<u64>, rng: &mut Rng| {
         moment = later(moment, Duration::from_millis(rng.random_range(millis)));
-        simulator.context.plan(moment, ChatbotTimer::Template { campaign: task, row, step });
+        simulator.context.plan(moment, Timer::Template { campaign: task, row, step });
     };
     step(Step::Result, 300..2_500, rng);
     if outcome.fails.is_some() || outcome.until < MessageStatus::Delivery {

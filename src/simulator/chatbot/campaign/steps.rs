@@ -12,7 +12,7 @@ use crate::simulator::chatbot::messages::Message;
 use crate::simulator::chatbot::outcome_plan::Failure;
 use crate::simulator::chatbot::turns::callback;
 use crate::simulator::keys::CampaignKey;
-use crate::simulator::timer::ChatbotTimer;
+use crate::simulator::timer::Timer;
 use crate::simulator::wire_id::WireId;
 use crate::simulator::{Callback, Simulator};
 
@@ -79,7 +79,7 @@ fn result(simulator: &mut Simulator, task: CampaignKey, row: usize, at: Timestam
             emitted.extend(notice(simulator, task, row));
         } else {
             let row = u32::try_from(row).unwrap_or(u32::MAX);
-            let timer = ChatbotTimer::Template { campaign: task, row, step: Step::Notice };
+            let timer = Timer::Template { campaign: task, row, step: Step::Notice };
             simulator.context.plan(moment, timer);
         }
     }
