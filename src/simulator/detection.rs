@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_PAD_INDIFFERENT, URL_SAFE_PAD_INDIFFERENT};
 use base64::prelude::BASE64_URL_SAFE;
 use jiff::Timestamp;
 use md5::{Digest, Md5};
@@ -18,6 +17,7 @@ use super::access::AccountKey;
 use super::callback::Callback;
 use super::case::Case;
 use super::e164::e164;
+use super::encoded_text::encoded_text;
 use super::endpoint::{CallbackShape, Endpoint, Generate, NoData, Wanted, bad_request, callbacks, endpoints};
 use super::outcome::{MockOutcome, Outcome};
 use super::{ConversationKey, Refusal, Request, Simulator};
@@ -132,11 +132,7 @@ struct EncodedUrl(String);
 impl<'de> Deserialize<'de> for EncodedUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        // Some libraries omit the padding.
-        let bytes =
-            STANDARD_PAD_INDIFFERENT.decode(&text).or_else(|_| URL_SAFE_PAD_INDIFFERENT.decode(&text));
-        let url = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let url = url.ok_or_else(|| D::Error::custom("is not the base64 of a URL"))?;
+        let url = encoded_text(&text).ok_or_else(|| D::Error::custom("is not the base64 of a URL"))?;
         match url.parse::<Target>() {
             Ok(_) => Ok(Self(url)),
             Err(error) => Err(D::Error::custom(format_args!("does not contain a URL: {error}"))),

@@ -3,8 +3,9 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer};
+
+use crate::contract::fields::parsed;
 
 /// The phone number of a request. It may have lost its plus on the way; in JSON, where nothing loses it, that is a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
@@ -26,10 +27,7 @@ impl fmt::Display for PhoneNumber {
 
 impl<'de> Deserialize<'de> for PhoneNumber {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        e164_or_bare(&text).map(Self).ok_or_else(|| {
-            D::Error::invalid_value(Unexpected::Str(&text), &"a number in E.164 such as `+6281112345678`")
-        })
+        parsed(deserializer, "a number in E.164 such as `+6281112345678`", e164_or_bare).map(Self)
     }
 }
 

@@ -10,6 +10,7 @@
 mod access;
 mod agenda;
 mod auth;
+
 mod callback;
 pub mod calling;
 mod case;
@@ -22,6 +23,7 @@ pub mod dialer;
 mod e164;
 #[cfg(test)]
 mod emitted;
+mod encoded_text;
 mod ending;
 pub mod endpoint;
 pub(crate) mod examples;

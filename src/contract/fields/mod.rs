@@ -25,4 +25,4 @@ pub use reference::{Field, Use, fields_of};
 pub(crate) use reference::{assume, document_schema};
 pub use tree::{FieldTree, UnknownField};
 pub use types::{FilePart, Given, LocalTime, NoEffect, Number, RowList, Text, Whole};
-pub(crate) use types::{OrEmpty, or_empty};
+pub(crate) use types::{OrEmpty, or_empty, parsed};

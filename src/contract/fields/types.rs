@@ -12,6 +12,16 @@ use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+/// Reads a field that is a text of a form; `read` returns `None` for any other text.
+pub(crate) fn parsed<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    expected: &str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    read(&text).ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &expected))
+}
+
 /// A whole number within a range, its ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(inline, extend("minimum" = MIN, "maximum" = MAX))]
@@ -123,10 +133,7 @@ impl LocalTime {
 
 impl<'de> Deserialize<'de> for LocalTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::read(&text).ok_or_else(|| {
-            D::Error::invalid_value(Unexpected::Str(&text), &"a time such as `2030-01-31 09:00:00`")
-        })
+        parsed(deserializer, "a time such as `2030-01-31 09:00:00`", Self::read)
     }
 }
 
@@ -165,14 +172,8 @@ impl<T: JsonSchema> JsonSchema for OrEmpty<T> {
 }
 
 /// A field that is accepted and checked for its type but has no effect.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct NoEffect<T>(PhantomData<T>);
-
-impl<T> fmt::Debug for NoEffect<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("NoEffect")
-    }
-}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for NoEffect<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -287,19 +288,13 @@ impl<'de> Deserialize<'de> for FilePart {
 
 /// A list that may have a million rows: it stays text and reaches the handler beside the other fields
 /// (`Request::rows`). Here it only says what a row looks like.
-#[derive(Clone, Copy, JsonSchema)]
+#[derive(Clone, Copy, Debug, JsonSchema)]
 #[schemars(inline)]
 pub struct RowList<T>(#[schemars(with = "Vec<T>")] PhantomData<T>);
 
 impl<T> Default for RowList<T> {
     fn default() -> Self {
         Self(PhantomData)
-    }
-}
-
-impl<T> fmt::Debug for RowList<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RowList")
     }
 }
 

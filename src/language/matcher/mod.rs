@@ -17,6 +17,8 @@ use crate::json::is_equal;
 pub use file::Matcher;
 pub use mismatch::{MatchError, Mismatch};
 
+use crate::json::is_equal;
+
 /// Maximum number of differences that are reported.
 const MOST: usize = 20;
 

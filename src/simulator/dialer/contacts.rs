@@ -26,7 +26,7 @@ const COLUMNS: [&str; 2] = ["PhoneNumber", "phonenumber"];
 const DETAILS: [&str; 6] = ["contactName", "address", "info1", "info2", "info3", "privateData"];
 
 /// A contact of `contactList`: its number alone, or an object with details (client).
-#[derive(JsonSchema)]
+#[derive(Debug, JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes the list for the schema; the elements are read as received")]
 pub(super) enum ListedContact {
@@ -37,7 +37,7 @@ pub(super) enum ListedContact {
 }
 
 /// A contact with details, under the names of the notices (assumed).
-#[derive(JsonSchema)]
+#[derive(Debug, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "describes the list for the schema; the elements are read as received")]
 pub(super) struct DetailedContact {
@@ -61,7 +61,7 @@ pub(super) struct DetailedContact {
 }
 
 /// A contact of `customizeContacts`. Its other columns are the customer's own; all values are strings (client).
-#[derive(JsonSchema)]
+#[derive(Debug, JsonSchema)]
 #[schemars(extend("x-keeps-more" = true, "anyOf" = [{ "required": [COLUMNS[0]] }, { "required": [COLUMNS[1]] }]))]
 #[expect(dead_code, reason = "describes the list for the schema; the elements are read as received")]
 pub(super) struct CustomContact {

@@ -6,23 +6,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use jiff::civil::Time;
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Error, IgnoredAny, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::contract::fields::{FieldError, decode};
+use crate::contract::fields::{FieldError, decode, parsed};
+use crate::simulator::encoded_text::encoded_text;
 use crate::simulator::{Refusal, Request};
-
-/// Some libraries omit the padding.
-const LENIENT: GeneralPurposeConfig =
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// Maximum length of a task's name, in characters.
 const LONGEST_NAME: usize = 63;
@@ -164,10 +156,8 @@ pub(super) struct Clock(#[schemars(with = "String")] pub(super) Time);
 
 impl<'de> Deserialize<'de> for Clock {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let read = Time::strptime("%H:%M:%S", &text).ok();
-        read.map(Self)
-            .ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &"a time such as `12:00:00`"))
+        let read = |text: &str| Time::strptime("%H:%M:%S", text).ok();
+        parsed(deserializer, "a time such as `12:00:00`", read).map(Self)
     }
 }
 
@@ -183,9 +173,7 @@ impl<'de> Deserialize<'de> for EncodedCallback {
         if text.is_empty() {
             return Err(D::Error::missing_field(""));
         }
-        let bytes = STANDARD.decode(text).or_else(|_| URL_SAFE.decode(text)).ok();
-        let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-        text.map(Self).ok_or_else(|| D::Error::custom("is not base64 of a text"))
+        encoded_text(text).map(Self).ok_or_else(|| D::Error::custom("is not base64 of a text"))
     }
 }
 
@@ -245,15 +233,9 @@ fn text_list(text: &str) -> Option<Value> {
 
 /// An element of a list that may be long.
 // The elements are not parsed here, see `elements`; this type only describes them.
-#[derive(JsonSchema)]
+#[derive(Debug, JsonSchema)]
 #[schemars(inline)]
 pub(super) struct Unread<T>(#[schemars(with = "T")] PhantomData<T>);
-
-impl<T> fmt::Debug for Unread<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Unread")
-    }
-}
 
 impl<'de, T> Deserialize<'de> for Unread<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::file::{FieldFile, FieldKind};
 use crate::files::diagnostic::{joined, quoted};
+use crate::json::is_equal;
 
 /// Maximum number of a field's allowed values that a message lists.
 const MOST_NAMED: usize = 20;
@@ -57,7 +58,7 @@ impl FieldCheck {
         }
         self.size(value)?;
         if let Some(values) = &self.file.values
-            && !values.iter().any(|allowed| same(allowed, value))
+            && !values.iter().any(|allowed| is_equal(allowed, value))
         {
             let mut named: Vec<String> = values.iter().take(MOST_NAMED).map(shown).collect();
             if values.len() > MOST_NAMED {
@@ -154,11 +155,6 @@ fn fits(kind: FieldKind, value: &Value) -> bool {
         FieldKind::List => value.is_array(),
         FieldKind::Table => value.is_object(),
     }
-}
-
-/// 1 and 1.0 are the same number.
-fn same(a: &Value, b: &Value) -> bool {
-    crate::json::difference(a, b).is_none() && crate::json::difference(b, a).is_none()
 }
 
 fn words(kind: FieldKind) -> &'static str {

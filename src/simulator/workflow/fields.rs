@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use schemars::JsonSchema;
-use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::contract::fields::{LocalTime, Whole, shown};
+use crate::contract::fields::{LocalTime, Whole, parsed, shown};
 use crate::simulator::Refusal;
 use crate::simulator::e164::PhoneNumber;
 
@@ -23,9 +22,7 @@ impl ZonedTime {
 
 impl<'de> Deserialize<'de> for ZonedTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let expected = "a time with its zone such as `2030-01-31 09:00:00+08:00`";
-        Self::read(&text).ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &expected))
+        parsed(deserializer, "a time with its zone such as `2030-01-31 09:00:00+08:00`", Self::read)
     }
 }
 
@@ -43,15 +40,11 @@ impl Moment {
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let read = match ZonedTime::read(&text) {
+        let read = |text: &str| match ZonedTime::read(text) {
             Some(ZonedTime(moment)) => Some(Ok(moment)),
-            None => LocalTime::read(&text).map(Err),
+            None => LocalTime::read(text).map(Err),
         };
-        read.map(Self).ok_or_else(|| {
-            let expected = "a time such as `2030-01-31 09:00:00+08:00`";
-            D::Error::invalid_value(Unexpected::Str(&text), &expected)
-        })
+        parsed(deserializer, "a time such as `2030-01-31 09:00:00+08:00`", read).map(Self)
     }
 }
 

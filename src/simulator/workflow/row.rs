@@ -37,7 +37,7 @@ pub(super) struct Detail {
 }
 
 /// A row of a request (client).
-#[derive(JsonSchema)]
+#[derive(Debug, JsonSchema)]
 #[expect(dead_code, reason = "describes the list for the schema; the rows are read one by one")]
 pub(super) struct DetailFields {
     /// The number, in E.164.
