@@ -8,7 +8,9 @@ use serde::Deserialize;
 
 use crate::content;
 use crate::content::facts::Facts;
-use crate::contract::bodies::message::{TemplateButtonKind, TemplateContent, TemplateInfo};
+use crate::contract::bodies::message::{
+    Content, Template, TemplateButtonKind, TemplateContent, TemplateInfo,
+};
 use crate::contract::fields::{Whole, shown};
 use crate::seed::Rng;
 use crate::simulator::Refusal;
@@ -59,6 +61,17 @@ impl Chosen {
             .filter(has_buttons)
             .partition(|chosen| chosen.version().language.eq_ignore_ascii_case(language));
         own.choose(rng).or_else(|| others.choose(rng)).cloned()
+    }
+
+    /// Returns the content of a message with this template, with the values of its variables, or else with those that follow from
+    /// the facts about its user.
+    pub(in crate::simulator) fn message(
+        &self,
+        texts: Option<&[String]>,
+        facts: impl FnOnce() -> Facts,
+    ) -> Content {
+        let template = Template::WhatsApp { content: self.content(texts, facts), info: self.info() };
+        Content::Template { template }
     }
 
     /// Returns the template in its language.

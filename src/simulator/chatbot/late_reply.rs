@@ -11,7 +11,6 @@ use super::outcome_plan::Reply;
 use super::turns;
 use crate::content::Gender;
 use crate::content::dialogue::Dialogue;
-use crate::contract::bodies::message::{Content, Template};
 use crate::simulator::wire_id::WireId;
 use crate::simulator::{AccountKey, Simulator};
 
@@ -49,11 +48,7 @@ impl LateReply {
         conversation.overrides.text_name = Some(self.name.clone());
         conversation.overrides.name = Some(self.name);
         conversation.overrides.gender = Some(self.gender);
-        let template = Template::WhatsApp {
-            content: self.message.content(None, || conversation.facts()),
-            info: self.message.info(),
-        };
-        let (sent, content) = (self.sent.as_second(), Content::Template { template });
+        let (sent, content) = (self.sent.as_second(), self.message.message(None, || conversation.facts()));
         conversation.messages.put(Message::new(self.msg_id.clone(), sent, "robot", "read", &content));
         let answered = conversation.messages.place(&self.msg_id);
         let message =

@@ -8,7 +8,6 @@ use super::catalogue::Chosen;
 use super::conversation::{Conversation, Phase};
 use super::messages::{Message, Reply};
 use super::reply_way::ReplyWay;
-use crate::contract::bodies::message::{Content, Template};
 use crate::simulator::Simulator;
 use crate::simulator::keys::ConversationKey;
 use crate::simulator::talk::writing_time;
@@ -66,9 +65,7 @@ pub(super) fn chat(simulator: &mut Simulator, key: ConversationKey, now: Timesta
 
 /// Adds a template message that the user has read. Returns its place.
 fn put_template(conversation: &mut Conversation, chosen: &Chosen, sent: i64) -> usize {
-    let template =
-        Template::WhatsApp { content: chosen.content(None, || conversation.facts()), info: chosen.info() };
     let msg_id = WireId::draw(&mut conversation.rng.seed().stream("template message", 0));
-    let message = Message::new(msg_id, sent, "robot", "read", &Content::Template { template });
-    conversation.messages.add(message)
+    let content = chosen.message(None, || conversation.facts());
+    conversation.messages.add(Message::new(msg_id, sent, "robot", "read", &content))
 }

@@ -63,7 +63,7 @@ pub(super) use conversation::{Conversation, Overrides, Phase, ScheduledMessages}
 pub(super) use late_reply::LateReply;
 use media::Media;
 pub use media::Stored;
-pub(super) use messages::{Message, Reply, word};
+pub(super) use messages::{Message, Reply};
 pub(super) use outcome_plan::error_of;
 pub use overview::{Chat, ChatHistory};
 pub use played::{ChatAct, ChatError, FileKind, NewChat};

@@ -11,12 +11,10 @@ use rand::RngExt;
 use super::instance::Visit;
 use crate::content::facts::Facts;
 use crate::contract::bodies::conversation::EndReason;
-use crate::contract::bodies::message::{
-    Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template,
-};
+use crate::contract::bodies::message::{Content, MessageStatus, System, SystemKind};
 use crate::seed::{Rng, Seed};
 use crate::simulator::calling::MockOutcome;
-use crate::simulator::chatbot::{Chosen, ReplyWay};
+use crate::simulator::chatbot::{Message, Reply, ReplyWay};
 use crate::simulator::node::CameTo;
 use crate::simulator::outcome::ChatOutcome;
 use crate::simulator::talk::writing_time;
@@ -162,7 +160,7 @@ impl Course {
 }
 
 /// The planned content of a session.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Session {
     pub(super) began: Timestamp,
     pub(super) reason: EndReason,
@@ -181,12 +179,8 @@ pub(super) struct Who<'a> {
     pub(super) locale: &'static str,
     /// What the texts say of the person.
     pub(super) facts: &'a Facts,
-    /// The message that is answered, in the language in which the person reads it.
-    pub(super) message: &'a Chosen,
     /// The id of the conversation.
     pub(super) call_id: &'a str,
-    /// The id of the answered message.
-    pub(super) msg_id: &'a str,
     /// The person's path from the reply on.
     pub(super) way: &'a ReplyWay,
     /// The URL of the picture that the person sends, if one is forced.
@@ -204,46 +198,22 @@ pub(super) fn session(who: Who<'_>, course: &Course, came: Timestamp) -> Session
     let began = course.began(came);
     let ended = course.moment(Step::Close, came).unwrap_or(began);
     let said = who.way.said(&mut rng, who.locale, who.facts, who.picture);
-    let sent = course.moment(Step::Status(MessageStatus::Send), came).unwrap_or(came);
-    let template = Quoted {
-        msg_id: who.msg_id.to_owned(),
-        sender_type: SenderType::Chatbot,
-        timestamp: sent.as_second(),
-        content: Content::Template {
-            template: Template::WhatsApp {
-                content: who.message.content(None, || who.facts.clone()),
-                info: who.message.info(),
-            },
-        },
-    };
-    let opening = Message {
-        msg_id: format!("{}-1", who.call_id),
-        sender_type: SenderType::System,
-        timestamp: began.as_second(),
-        content: Content::System {
-            system: System {
-                kind: SystemKind::Start,
-                from_seat_id: String::new(),
-                to_seat_id: String::new(),
-            },
-        },
-        reply: None,
+    let system = System { kind: SystemKind::Start, from_seat_id: String::new(), to_seat_id: String::new() };
+    let message = |number: usize, at: i64, sender: &'static str, content: &Content| {
+        Message::new(format!("{}-{number}", who.call_id), at, sender, "delivery", content)
     };
     let lengths: Vec<i64> = said.iter().map(|(_, content)| writing_time(content)).collect();
     let total = lengths.iter().sum::<i64>().max(1);
     let lasted = ended.as_second() - began.as_second();
     let mut before = 0;
-    let mut messages = vec![opening];
-    let mut template = Some(template);
+    let mut messages = vec![message(1, began.as_second(), "system", &Content::System { system })];
+    // The first message replies to the template message, with which the conversation begins.
+    let mut template = Some(Reply::Whole(0));
     for ((number, (is_user, content)), length) in (2..).zip(said).zip(lengths) {
-        messages.push(Message {
-            msg_id: format!("{}-{number}", who.call_id),
-            sender_type: if is_user { SenderType::User } else { SenderType::Chatbot },
-            timestamp: began.as_second() + before * lasted / total,
-            content,
-            // The first message replies to the template message.
-            reply: template.take(),
-        });
+        // The conversation API calls the chatbot `robot` (example).
+        let sender = if is_user { "user" } else { "robot" };
+        let said = message(number, began.as_second() + before * lasted / total, sender, &content);
+        messages.push(Message { reply: template.take(), ..said });
         before += length;
     }
     let reason = match rng.random_bool(0.85) {

@@ -2,7 +2,6 @@
 //! notice of its end repeats, and that an agent can write into. Its messages are drawn when it begins and added when they are
 //! due.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,10 +14,10 @@ use super::instance::Visit;
 use super::person::RowPerson;
 use super::row;
 use crate::contract::bodies::conversation::EndReason;
-use crate::contract::bodies::message::{self, MessageStatus, SenderType};
+use crate::contract::bodies::message::MessageStatus;
 use crate::simulator::chatbot::{
     Chatbot, Conversation, DEFAULT_CHANNEL, LateReply, Message, Opening, Overrides, Phase, Reply,
-    ScheduledMessages, word,
+    ScheduledMessages,
 };
 use crate::simulator::keys::{ConversationKey, InstanceKey};
 use crate::simulator::timer::ChatbotTimer;
@@ -84,36 +83,26 @@ impl Workflow {
             node: visit.node,
             locale: conversation.locale,
             facts: &facts,
-            message: &message,
             call_id: &call_id,
-            msg_id: &msg_id,
             way: &way,
             picture: picture.as_deref().unwrap_or_default(),
         };
-        let mut drawn = chat::session(who, course, visit.came());
-        let mut coming = VecDeque::with_capacity(drawn.messages.len());
-        for message in std::mem::take(&mut drawn.messages) {
-            if let Some(quoted) = &message.reply {
-                let sent = course.moment(Step::Status(MessageStatus::Send), visit.came());
-                let sent = sent.map_or(quoted.timestamp, Timestamp::as_second);
-                let message = Message::new(&*quoted.msg_id, sent, "robot", "read", &quoted.content);
-                conversation.messages.put(message);
-            }
-            coming.push_back(said(message, &mut conversation));
-        }
+        let Session { began, reason, messages, asks_for_agent } = chat::session(who, course, visit.came());
+        let sent = course.moment(Step::Status(MessageStatus::Send), visit.came()).unwrap_or(visit.came());
+        let content = message.message(None, || facts);
+        conversation.messages.add(Message::new(msg_id, sent.as_second(), "robot", "read", &content));
         conversation.script = Some(Box::new(way.script(&mut conversation.rng.draw())));
         if way.opts_out() {
             dialers.chatbot.campaigns.opt_out(&conversation.channel_id, &conversation.user_id);
         }
-        let Session { reason, asks_for_agent, .. } = drawn;
         conversation.scheduled = Some(Box::new(ScheduledMessages {
             instance: key,
             row: at,
-            messages: coming,
+            messages: messages.into(),
             asks_for_agent,
             reason,
         }));
-        conversation.say(drawn.began);
+        conversation.say(began);
         let next = conversation.next_message();
         let conversation = dialers.chatbot.conversations.add(conversation);
         if let Some(next) = next {
@@ -186,20 +175,6 @@ impl Workflow {
         let reason = serde_json::to_value(reason).unwrap_or_default();
         conversation.ended = Some(Box::new((now, reason.as_str().unwrap_or_default().to_owned())));
     }
-}
-
-/// Converts a message to the form that the conversation stores; the conversation API calls the chatbot `robot` (example).
-fn said(message: message::Message, conversation: &mut Conversation) -> Message {
-    let sender = match message.sender_type {
-        SenderType::Chatbot => "robot".to_owned(),
-        other => serde_json::to_value(other)
-            .ok()
-            .and_then(|word| word.as_str().map(str::to_owned))
-            .unwrap_or_default(),
-    };
-    let reply = message.reply.and_then(|quoted| conversation.messages.place(&quoted.msg_id.into()));
-    let stored = Message::new(message.msg_id, message.timestamp, word(&sender), "delivery", &message.content);
-    Message { reply, ..stored }
 }
 
 /// Returns the messages of a conversation as the notice of its end repeats them, from its beginning on; the notice calls the

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::reply::reply;
 use super::{PART, RowStatus, Step, begin, move_to};
 use crate::contract::bodies::conversation::UserRef;
-use crate::contract::bodies::message::{Content, MessageStatus, Template};
+use crate::contract::bodies::message::MessageStatus;
 use crate::simulator::chatbot::Chatbot;
 use crate::simulator::chatbot::callbacks::{MessageStatusChange, TemplateResult};
 use crate::simulator::chatbot::messages::Message;
@@ -56,12 +56,7 @@ fn result(simulator: &mut Simulator, task: CampaignKey, row: usize, at: Timestam
         conversation
             .overrides
             .add_variables(named.map(|(at, text): (u32, _)| (at.to_string(), text.as_str().into())));
-        let content = Content::Template {
-            template: Template::WhatsApp {
-                content: campaign.chosen.content(texts.as_deref(), || conversation.facts()),
-                info: campaign.chosen.info(),
-            },
-        };
+        let content = campaign.chosen.message(texts.as_deref(), || conversation.facts());
         let message = Message::new(state.msg_id.clone(), at.as_second(), "robot", "send", &content);
         conversation.messages.put(message);
         if conversation.begun {

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{shown, shown_name};
 use crate::contract::bodies::conversation::{EndReason, SendError, SessionStatus};
 use crate::contract::bodies::message::{
-    Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind, Template,
+    Content, Message, MessageStatus, Quoted, SenderType, System, SystemKind,
 };
 use crate::contract::bodies::{Fields, utc_text};
 use crate::contract::fields::Given;
@@ -305,11 +305,10 @@ fn message_template(simulator: &Simulator, case: &Case) -> Option<Chosen> {
 fn quoted(chosen: &Chosen, case: &Case, started: i64) -> Quoted {
     /// How long after the template message the user replies, in seconds.
     const REPLIED_AFTER: i64 = 45;
-    let (content, info) = (chosen.content(None, || case.facts.clone()), chosen.info());
     Quoted {
         msg_id: case.msg_id.clone(),
         sender_type: SenderType::Chatbot,
         timestamp: started - REPLIED_AFTER,
-        content: Content::Template { template: Template::WhatsApp { content, info } },
+        content: chosen.message(None, || case.facts.clone()),
     }
 }
