@@ -255,7 +255,7 @@ impl Simulator {
                 Timer::Template { campaign, row, step } => {
                     Chatbot::wake_template(self, (campaign, row), step, at);
                 }
-                Timer::UserEndpoint(planned) => UserEndpoints::wake(self, planned, at),
+                Timer::UserEndpoint(planned) => UserEndpoints::wake(self, *planned, at),
                 Timer::Send(callback) => self.context.send(cause, *callback),
             }
             // A row of a workflow goes on when its call ends.

@@ -232,10 +232,10 @@ fn check_room(simulator: &Simulator, more: usize) -> Result<(), Trouble> {
 
 impl UserEndpoints {
     /// Carries out what was planned for this moment.
-    pub(in crate::simulator) fn wake(simulator: &mut Simulator, planned: Box<PlannedSend>, at: Timestamp) {
+    pub(in crate::simulator) fn wake(simulator: &mut Simulator, planned: PlannedSend, at: Timestamp) {
         let id = Arc::clone(&planned.endpoint);
         let cause = simulator.context.last_cause();
-        let sent = send(simulator, *planned, at);
+        let sent = send(simulator, planned, at);
         // A conversation that was opened for it has a cause of its own.
         simulator.context.resume(cause, at);
         match sent {

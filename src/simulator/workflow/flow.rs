@@ -97,7 +97,7 @@ impl Workflow {
 
     /// Reports changes of an instance and the runs of its nodes, while it is in progress.
     fn tell_news(&mut self, key: InstanceKey, dialers: &mut Dialers<'_>) {
-        let Instance { has_news, phase, .. } = *&self.instances[key];
+        let Instance { has_news, phase, .. } = self.instances[key];
         if has_news && !phase.is_over() {
             self.emit_status(key, phase, dialers);
         }
@@ -367,10 +367,10 @@ impl Workflow {
             }
             // If time jumps, a client that uploads in real time may not be done yet.
             (Phase::Running, AutoFinish::AtOnce) => {
-                self.plan_end(key, later(dialers.context.now, quiet), dialers)
+                self.plan_end(key, later(dialers.context.now, quiet), dialers);
             }
             (Phase::Running, AutoFinish::AfterPause) => {
-                self.plan_end(key, later(dialers.context.now, PAUSE), dialers)
+                self.plan_end(key, later(dialers.context.now, PAUSE), dialers);
             }
             _ => {}
         }
