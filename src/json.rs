@@ -93,6 +93,14 @@ pub(crate) fn path_keys(path: &str) -> impl Iterator<Item = &str> {
     path.split('.').flat_map(|part| part.split('[')).map(|key| key.strip_suffix(']').unwrap_or(key))
 }
 
+/// Returns the value at a path such as `user.name` or `messages[0].msg_id`.
+pub(crate) fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    path_keys(path).try_fold(value, |place, key| match place {
+        Value::Array(items) => items.get(key.parse::<usize>().ok()?),
+        place => place.get(key),
+    })
+}
+
 /// Removes the value at a path such as `user.name` or `messages[0].msg_id`. Returns whether there was one.
 pub(crate) fn remove(value: &mut Value, path: &str) -> bool {
     let mut keys: Vec<&str> = path_keys(path).collect();

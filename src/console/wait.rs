@@ -18,11 +18,14 @@ use crate::contract::{Catalog, Direction, Family};
 use crate::files::diagnostic::counted;
 use crate::files::suggest::did_you_mean;
 use crate::journal::{Entry, Event, Lines};
-use crate::language::matcher::{Mismatch, mismatches};
+use crate::language::matcher::{Mismatch, add_paths, mismatches};
 use crate::time::HumanDuration;
 
 /// Default for how long to wait, in real time.
 const WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The interval of checks on a story while nothing is written to the journal.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(5);
 
 /// The status if the condition was not met in time, so that `curl --fail` and every client notice it.
 pub(super) const NOT_MET: u16 = 417;
@@ -42,7 +45,8 @@ pub(super) struct Ask {
     callback: Option<String>,
     /// The number of a story: waits for its end. It must have passed.
     story: Option<Whole<1, 10_000>>,
-    /// The fields it must have: values, or matchers such as `{"contains": "order"}`, as in scenarios.
+    /// The fields it must have: values, or matchers such as `{"contains": "order"}`, as in scenarios. `user.id` is the field
+    /// `id` in the table `user`.
     #[serde(rename = "where")]
     where_: Option<Map<String, Value>>,
     /// Required number of occurrences. Default: 1.
@@ -97,6 +101,12 @@ pub(super) async fn wait(world: World, ask: Ask) -> Result<Answered<Answer>, Ref
     if let Some(story) = ask.story {
         return until_over(&world, &ask, story.count(), until).await;
     }
+    if !world.kept.keeps_any() {
+        return Err(Refused::new(
+            409,
+            "this mock keeps no journal, so it can wait only for stories: leave `journal_entries = 0` out of its settings",
+        ));
+    }
     let since = ask.since.map_or(0, |since| u64::try_from(since.get()).unwrap_or_default());
     let mut hunt = Hunt::new(&world.catalog, ask, since)?;
     // Subscribe before reading, so that nothing is missed in between.
@@ -140,7 +150,9 @@ async fn until_over(
     loop {
         let is_ending = world.kept.is_over();
         let (_, story) = world.driver.look(|engine, _| find(engine, number))?;
-        if !story.is_over() && !is_ending && timeout_at(until, written.changed()).await.is_ok() {
+        if !story.is_over() && !is_ending && Instant::now() < until {
+            // Without a journal nothing signals an entry.
+            let _ = timeout_at(until.min(Instant::now() + LOOK), written.changed()).await;
             continue;
         }
         let met = story.has_passed();
@@ -287,7 +299,8 @@ impl Hunt {
             self.near(usize::MAX / 2, entry, unfit, Vec::new());
             return Ok(());
         }
-        let fields = self.fields(&entry, &name);
+        let mut fields = self.fields(&entry, &name);
+        add_paths(&self.wanted.where_, &mut fields);
         let found =
             mismatches(&self.wanted.where_, &fields).map_err(|error| Refused::wrong(error.to_string()))?;
         if found.is_empty() {

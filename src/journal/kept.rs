@@ -120,6 +120,11 @@ impl Kept {
         lock(&self.0.ring)
     }
 
+    /// Whether entries are kept at all.
+    pub fn keeps_any(&self) -> bool {
+        self.lock().limits.entries > 0
+    }
+
     /// Returns the entries after number `seq` that are still kept, oldest first.
     pub fn after(&self, seq: u64) -> Vec<Entry> {
         self.read(seq).1

@@ -12,7 +12,7 @@ mod mismatch;
 use regex_lite::Regex;
 use serde_json::Value;
 
-use crate::json::is_equal;
+use crate::json::{at, is_equal};
 
 pub use file::Matcher;
 pub use mismatch::{MatchError, Mismatch};
@@ -36,6 +36,17 @@ pub fn mismatches(wanted: &Value, got: &Value) -> Result<Vec<Mismatch>, MatchErr
     }
     found.truncate(MOST);
     Ok(found)
+}
+
+/// Adds to `got` the fields within its tables that are wanted by their paths, such as `user.id`.
+pub(crate) fn add_paths(wanted: &Value, got: &mut Value) {
+    let wanted = wanted.as_object().into_iter().flatten().map(|(path, _)| path);
+    for path in wanted.filter(|path| path.contains(['.', '['])) {
+        let inner = at(got, path).cloned();
+        if let (Some(inner), Value::Object(got)) = (inner, &mut *got) {
+            got.entry(path.clone()).or_insert(inner);
+        }
+    }
 }
 
 /// Whether `got` has these fields.

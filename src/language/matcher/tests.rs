@@ -86,3 +86,14 @@ fn mistakes_of_matchers_are_marked() {
     }
     insta::assert_snapshot!(problems.to_string());
 }
+
+#[test]
+fn paths_lead_into_tables_and_lists() {
+    let wanted = json!({ "user.id": "5", "messages[0].text": "hi", "a.b": 1, "x.y": 2 });
+    let mut got = json!({ "user": { "id": "5" }, "messages": [{ "text": "hi" }], "a": { "b": 1 }, "a.b": 2 });
+    add_paths(&wanted, &mut got);
+    let found = mismatches(&wanted, &got).unwrap();
+    let found: Vec<String> = found.iter().map(Mismatch::to_string).collect();
+    assert_eq!(found.len(), 2, "a field of that very name comes first: {found:?}");
+    assert!(found[0].starts_with("`a.b` is ") && found[1].starts_with("`x.y` is missing"), "{found:?}");
+}
