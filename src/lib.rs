@@ -6,7 +6,7 @@
 //! ```
 //! # use airudder_mock::Mock;
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-//! let mock = Mock::builder().listen("127.0.0.1:0").seed(7).start().await?;
+//! let mock = Mock::builder().seed(7).start().await?;
 //! println!("point your client at {}", mock.url());
 //! mock.stop().await;
 //! # Ok::<(), airudder_mock::StartError>(())
@@ -46,6 +46,7 @@ mod time;
 pub use cli::main;
 pub use delivery::Totals;
 pub use engine::Speed;
+pub use jiff::Timestamp;
 pub use load::Report;
 pub use mock::{Builder, Mock, StartError, Stopped};
 pub use net::Headers;

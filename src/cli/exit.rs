@@ -108,6 +108,7 @@ impl From<StartError> for CommandError {
         match error {
             StartError::Settings(problems) => Self::problems(problems),
             StartError::Listen(error) => Self::start(error),
+            StartError::CallbackHost(error) => Self::usage(error),
             error @ (StartError::Proxy(_) | StartError::Authority(_)) => Self::start(error),
             StartError::Folder(error) => Self::start(error),
             error @ StartError::Again { .. } => Self::start(error),

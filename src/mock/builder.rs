@@ -16,6 +16,7 @@ use crate::console::{Control, LoadRuns, Reloads, SettingsInForce, Snapshots, Wor
 use crate::contract::Router;
 use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Clients, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
+use crate::files::SourceFile;
 use crate::http::Server;
 use crate::journal::{Journal, Kept, KeptLimits, Lines, Sink};
 use crate::net::{Guard, Target};
@@ -29,12 +30,20 @@ const MOST_IN_FLIGHT: usize = 64;
 /// The default seed.
 const DEFAULT_SEED: u64 = 1;
 
-/// Configuration of a mock. Everything has a default: loopback, the settings' defaults, real time from now on.
+/// The address of a mock inside a program, if none is given: mocks that run at once share no port.
+const FREE_PORT: &str = "127.0.0.1:0";
+
+/// Configuration of a mock. Everything has a default: a free port of loopback, the settings' defaults, the seed 1, real time
+/// from now on. The environment is not read.
 #[derive(Debug)]
 #[must_use = "nothing runs before the start"]
 pub struct Builder {
     pub(super) prepared: Result<Prepared, StartError>,
     pub(super) options: Options,
+    /// The secret of [`Builder::secret`].
+    secret: Option<String>,
+    /// The hosts of [`Builder::allow_target`].
+    allowed: Vec<String>,
     expects_callbacks: bool,
     watchdog: Option<Watchdog>,
     pub(super) listen: Option<String>,
@@ -116,6 +125,8 @@ impl Builder {
         Self {
             prepared,
             options,
+            secret: None,
+            allowed: Vec::new(),
             expects_callbacks: false,
             watchdog: None,
             listen: None,
@@ -128,9 +139,12 @@ impl Builder {
         }
     }
 
-    /// Reads the settings from a file instead of using the defaults. Mistakes in it are reported at the start.
+    /// Reads the settings from a file instead of using the defaults. Mistakes in it are reported at the start. Unlike for the
+    /// program, the variables of the environment (`AIRUDDER_MOCK_SECRET` and others) don't win over the file.
     pub fn settings_file(mut self, path: impl AsRef<Path>) -> Self {
-        self.prepared = Prepared::load(Some(path.as_ref()), Flags::default());
+        let settings =
+            SourceFile::read(path.as_ref()).and_then(|source| Settings::of_file(&source, Flags::default()));
+        self.prepared = settings.map_err(StartError::from).and_then(Prepared::new);
         self
     }
 
@@ -147,19 +161,33 @@ impl Builder {
         self
     }
 
+    /// Signs callbacks with this secret, whatever the settings say. Default: `airudder-mock-secret`.
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.secret = Some(secret.into());
+        self
+    }
+
+    /// Allows callbacks to this host as well: a host name, an address, a network such as `10.0.0.0/8`, or `*` for all hosts.
+    /// Otherwise they go only to loopback and to the hosts that the settings allow (`[target] allow`).
+    pub fn allow_target(mut self, host: impl Into<String>) -> Self {
+        self.allowed.push(host.into());
+        self
+    }
+
     /// Expects stories with their own callback URLs to be added later, although no URL is known now.
     pub(crate) fn expects_callbacks(mut self) -> Self {
         self.expects_callbacks = true;
         self
     }
 
-    /// Sets the seed of all random values. Same seed, same start and same requests: the same bytes.
+    /// Sets the seed of all random values. Same seed, same start and same requests: the same bytes. Default: 1, so two mocks
+    /// have the same ids unless they have different seeds.
     pub fn seed(mut self, seed: u64) -> Self {
         self.options.seed = Seed(seed);
         self
     }
 
-    /// Sets the speed of the mock's clock.
+    /// Sets the speed of the mock's clock. Default: that of real time.
     pub fn speed(mut self, speed: Speed) -> Self {
         self.options.speed = speed;
         self
@@ -171,7 +199,8 @@ impl Builder {
         self
     }
 
-    /// Sets the address to listen on, `ADDRESS:PORT`; port 0 picks a free one.
+    /// Sets the address to listen on, `ADDRESS:PORT`; port 0 picks a free one. Default: that of the settings (`listen`), or
+    /// else a free port of loopback.
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.listen = Some(address.into());
         self
@@ -213,6 +242,23 @@ impl Builder {
     /// Runs the mock beside a load, which its page shows.
     pub(crate) fn load(mut self, load: Option<Arc<dyn LoadRuns>>) -> Self {
         self.load = load;
+        self
+    }
+
+    /// Completes the configuration of a mock inside a program: everything that the control surface promises works there.
+    pub(super) fn embedded(mut self) -> Self {
+        let (secret, allowed) = (self.secret.take(), std::mem::take(&mut self.allowed));
+        self.prepared = self.prepared.and_then(|mut prepared| {
+            prepared.settings.allow.extend(allowed);
+            let Some(secret) = secret else { return Ok(prepared) };
+            Prepared::new(Settings { secret, ..prepared.settings })
+        });
+        if let Ok(Prepared { settings, .. }) = &self.prepared {
+            self.options.kept = settings.journal;
+            self.listen =
+                self.listen.or_else(|| settings.listen.clone()).or_else(|| Some(FREE_PORT.to_owned()));
+        }
+        self.options.can_go_back = true;
         self
     }
 

@@ -1,5 +1,7 @@
 //! Why a mock cannot start.
 
+use std::fmt;
+
 use crate::console::AgainError;
 use crate::contract::signature::{SchemeError, SecretError};
 use crate::engine::SpeedError;
@@ -7,11 +9,12 @@ use crate::files::Problems;
 use crate::http::{AuthorityError, BindError, TlsError};
 use crate::net::{GuardError, NotAllowed, TargetError};
 
-/// Why a mock cannot start. Each message says what to do about it.
-#[derive(Debug, thiserror::Error)]
+/// Why a mock cannot start. Each message says what to do about it, and `Debug` shows the same message: a test that returns
+/// the error prints it.
+#[derive(thiserror::Error)]
 pub enum StartError {
     /// There are mistakes in the settings file, in the environment or among the flags.
-    #[error("{}", .0.render())]
+    #[error("{0}")]
     Settings(Problems),
     /// The signature scheme of the settings contradicts itself.
     #[error("in the settings, [signature] {place}: {error}", place = .error.place().0)]
@@ -42,7 +45,9 @@ pub enum StartError {
         error: TargetError,
     },
     /// Callbacks may not be sent to the host of the callback URL.
-    #[error(transparent)]
+    #[error("{}", .0.unless(&format!(
+        "`Builder::allow_target(\"{}\")`, or `[target] allow` in the settings", .0.host()
+    )))]
     CallbackHost(#[from] NotAllowed),
     /// An allowed host cannot be parsed.
     #[error(transparent)]
@@ -68,11 +73,28 @@ pub enum StartError {
     #[error(transparent)]
     Authority(#[from] AuthorityError),
     /// The address to listen on is taken or invalid.
-    #[error(transparent)]
+    #[error("{}", listening(.0))]
     Listen(#[from] BindError),
     /// The address of the proxy is taken or invalid.
     #[error("the proxy: {0}")]
     Proxy(BindError),
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Says why an address cannot be listened on, with the method that sets another one. Commands name their flag instead.
+fn listening(error: &BindError) -> String {
+    match error {
+        BindError::InUse { addr, .. } => format!(
+            "{addr} is taken by another program: stop it, name another port, or use `Builder::listen(\"127.0.0.1:0\")` for \
+             a free port"
+        ),
+        other => other.to_string(),
+    }
 }
 
 impl From<Problems> for StartError {

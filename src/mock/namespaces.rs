@@ -182,7 +182,13 @@ impl Registry {
         if let Some(from) = &from {
             shown = self.credentials(&from.beginning, shown);
         }
-        let wrong = |error: StartError| NamespaceError::Wrong(error.to_string());
+        let wrong = |error: StartError| {
+            NamespaceError::Wrong(match error {
+                // It is read by whoever controls the mock, who may have no builder.
+                StartError::CallbackHost(error) => error.to_string(),
+                other => other.to_string(),
+            })
+        };
         let asked = Asked { namespace: shown.clone(), seed, speed, epoch };
         let service = (self.make)(&asked).map_err(wrong)?;
         let refused = |error: crate::net::NotAllowed| wrong(error.into());

@@ -54,7 +54,7 @@ impl Mock {
         self.address
     }
 
-    /// Returns the base URL for clients: `http://127.0.0.1:2478`.
+    /// Returns the base URL for clients: `http://127.0.0.1:41234`.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -93,7 +93,6 @@ impl Builder {
     /// let mock = Mock::builder()
     ///     .callback_url("http://127.0.0.1:3000/hook")
     ///     .seed(7)
-    ///     .listen("127.0.0.1:0")
     ///     .start()
     ///     .await?;
     /// println!("point your client at {}", mock.url());
@@ -106,8 +105,9 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// A mistake in the settings or a file; an address that is taken; a callback URL whose host is not allowed.
+    /// A mistake in the settings or a file; a secret that the signature scheme refuses; an address that is taken; a callback
+    /// URL whose host is not allowed.
     pub async fn start(self) -> Result<Mock, StartError> {
-        Ok(Mock::running(self.assemble().await?))
+        Ok(Mock::running(self.embedded().assemble().await?))
     }
 }

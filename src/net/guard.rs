@@ -202,27 +202,34 @@ impl Guard {
     }
 }
 
-impl fmt::Display for NotAllowed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl NotAllowed {
+    /// Returns the host.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Returns the message; `way` is what allows the host.
+    pub fn unless(&self, way: &str) -> String {
         let Self { host, address } = self;
-        let Some(address) = address else {
-            return write!(
-                f,
-                "{host} is not an allowed host: callbacks leave this machine only with --allow-target {host}"
-            );
+        let only = format!("callbacks leave this machine only with {way}");
+        let Some(address) = address else { return format!("{host} is not an allowed host: {only}") };
+        let what = match host.parse::<IpAddr>() {
+            Ok(_) => format!("{host} is not on loopback"),
+            Err(_) => format!("{host} is {address}, which is not on loopback"),
         };
-        match host.parse::<IpAddr>() {
-            Ok(_) => write!(f, "{host} is not on loopback: ")?,
-            Err(_) => write!(f, "{host} is {address}, which is not on loopback: ")?,
-        }
         if address.to_canonical().is_unspecified() {
             let loopback = if address.is_ipv4() { "127.0.0.1" } else { "[::1]" };
-            return write!(
-                f,
-                "to reach a receiver on this machine, write {loopback}; to allow it, add --allow-target {host}"
+            return format!(
+                "{what}: to reach a receiver on this machine, write {loopback}; to allow it, add {way}"
             );
         }
-        write!(f, "callbacks leave this machine only with --allow-target {host}")
+        format!("{what}: {only}")
+    }
+}
+
+impl fmt::Display for NotAllowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.unless(&format!("--allow-target {}", self.host)))
     }
 }
 

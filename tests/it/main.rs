@@ -18,6 +18,7 @@ mod data_dir;
 mod desk;
 mod dialer;
 mod docs;
+mod embedded;
 mod faults;
 mod hostile;
 mod init;
