@@ -48,8 +48,8 @@ pub(super) enum ArgumentError {
     Share(String),
 }
 
-/// Parses `path.to.field=value`. Whether the field exists is not checked.
-pub(super) fn field(text: &str) -> Result<(String, Value), ArgumentError> {
+/// Parses `path.to.field=value`, and leaves the value as it is written. Whether the field exists is not checked.
+pub(super) fn written(text: &str) -> Result<(&str, &str), ArgumentError> {
     let (name, value) = text.split_once('=').ok_or_else(|| ArgumentError::NoValue(text.to_owned()))?;
     if name.is_empty() {
         return Err(ArgumentError::NoName(text.to_owned()));
@@ -57,6 +57,12 @@ pub(super) fn field(text: &str) -> Result<(String, Value), ArgumentError> {
     if path_keys(name).any(str::is_empty) {
         return Err(ArgumentError::Field(name.to_owned()));
     }
+    Ok((name, value))
+}
+
+/// Parses `path.to.field=value`. Whether the field exists is not checked.
+pub(super) fn field(text: &str) -> Result<(String, Value), ArgumentError> {
+    let (name, value) = written(text)?;
     Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
 }
 

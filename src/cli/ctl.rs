@@ -1,13 +1,17 @@
 //! `ctl`: makes requests to the control surface from a shell.
 
+mod fields;
+mod help;
+
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Write};
 
+use clap::CommandFactory;
 use serde_json::Value;
 
 use super::output::{LOOK, reader_is_gone};
 use super::remote::{RemoteError, Where};
-use super::{CommandError, Exit, argument, body_field, cannot_print};
+use super::{Cli, CommandError, Exit, cannot_print};
 use crate::console::described;
 use crate::files::suggest::{did_you_mean, nearest};
 
@@ -24,34 +28,48 @@ Examples:
           fault.times=2
   airudder-mock ctl stream
       Prints every event as it happens, one JSON object per line.
+  airudder-mock ctl export > state.json
+  airudder-mock ctl import < state.json
+      Sets a mock to an exported state.
 
-Without OPERATION, it lists all operations.";
+Without OPERATION, it lists all operations. `ctl OPERATION --help` describes one and its fields.";
 
 /// The arguments of `ctl`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, disable_help_flag = true)]
 pub(super) struct Args {
     /// The operation, for example wait.
     operation: Option<String>,
-    /// The fields of the operation: `within=10s`, `where.call_id=7`. A value that is valid JSON is read as JSON.
-    #[arg(value_name = "FIELD=VALUE", value_parser = argument::field)]
-    fields: Vec<(String, Value)>,
+    /// The fields of the operation: `within=10s`, `where.call_id=7`. A value that is valid JSON is read as JSON, unless
+    /// the field takes only text.
+    #[arg(value_name = "FIELD=VALUE")]
+    fields: Vec<String>,
+    /// Print help, with OPERATION that of the operation.
+    #[arg(short, long)]
+    help: bool,
     #[command(flatten)]
     mock: Where,
 }
 
 pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
-    let Some(name) = &args.operation else { return super::print(&listing()) };
+    let (name, wants_help) = match (&args.operation, args.fields.first()) {
+        // `ctl help wait` is `ctl wait --help`.
+        (Some(help), wanted) if help == "help" => (wanted, true),
+        (operation, _) => (operation.as_ref(), args.help),
+    };
+    let Some(name) = name else {
+        return super::print(&if wants_help { general_help() } else { listing() });
+    };
     let operation = described().find(|operation| operation.name == *name).ok_or_else(|| {
         let near = did_you_mean(nearest(name, described().map(|operation| operation.name)));
         CommandError::usage(format!(
             "there is no operation `{name}`{near} (`airudder-mock ctl` lists all of them)"
         ))
     })?;
-    let fields = match operation.name {
-        "emit" => argument::table(&of_body(&args.fields)?),
-        _ => argument::table(&args.fields),
-    };
+    if wants_help {
+        return super::print(&help::of(operation));
+    }
+    let fields = fields::table(operation, &args.fields)?;
     let remote = args.mock.remote()?;
     super::runtime()?.block_on(async {
         let mut body = Vec::new();
@@ -94,26 +112,6 @@ async fn unread(unwritten: &Cell<Option<io::Error>>) -> Option<io::Error> {
     }
 }
 
-/// Returns the fields of `emit`. Those of the callback's body have the types from the catalog.
-fn of_body(fields: &[(String, Value)]) -> Result<Vec<(String, Value)>, CommandError> {
-    const BODY: &str = "body.";
-    let event = fields.iter().find_map(|(name, value)| value.as_str().filter(|_| name == "event"));
-    let tree = event.and_then(body_field::tree);
-    let typed = |(path, value): &(String, Value)| {
-        if let (Some(event), Some(inner)) = (event, path.strip_prefix(BODY)) {
-            return Ok((path.clone(), body_field::typed(event, inner, value)));
-        }
-        let is_own = ["event", "conversation", "country", "body"].contains(&path.as_str());
-        match tree.as_ref().and_then(|tree| tree.at(path)) {
-            Some(_) if !is_own => Err(CommandError::usage(format!(
-                "`emit` has no field `{path}`, did you mean `{BODY}{path}`?"
-            ))),
-            _ => Ok((path.clone(), value.clone())),
-        }
-    };
-    fields.iter().map(typed).collect()
-}
-
 /// Whether the response comes from something other than a mock: a mock's refusals are JSON, and none of its responses here is
 /// HTML.
 fn is_of_another(status: u16, body: &[u8]) -> bool {
@@ -144,6 +142,14 @@ fn shown(status: u16, body: &[u8]) -> Result<Exit, CommandError> {
     }
 }
 
+/// Returns the help of the command itself.
+fn general_help() -> String {
+    let mut command = Cli::command();
+    command.build();
+    let ctl = command.find_subcommand_mut("ctl");
+    ctl.map(|ctl| ctl.render_long_help().ansi().to_string()).unwrap_or_default()
+}
+
 /// Lists the requests, one per line.
 fn listing() -> String {
     let width = described().map(|operation| operation.name.len()).max().unwrap_or_default();
@@ -152,8 +158,6 @@ fn listing() -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
@@ -164,24 +168,5 @@ mod tests {
         for (status, body) in [(200, "# HELP a b"), (404, "{\"message\":\"no\"}"), (200, "")] {
             assert!(!is_of_another(status, body.as_bytes()), "{body}");
         }
-    }
-
-    #[test]
-    fn fields_of_a_body_have_its_types_and_are_named_as_such() {
-        let of = |fields: &[(&str, Value)]| {
-            of_body(
-                &fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect::<Vec<_>>(),
-            )
-        };
-        let event = ("event", json!("session.transfer"));
-        let made = of(&[event.clone(), ("body.user.id", json!(5)), ("conversation", json!(7))]).unwrap();
-        assert_eq!(made[1], ("body.user.id".to_owned(), json!("5")));
-        assert_eq!(made[2].1, json!(7));
-        let error = of(&[event, ("user.id", json!(5))]).unwrap_err();
-        assert!(error.text().contains("did you mean `body.user.id`?"), "{}", error.text());
-        assert!(
-            of(&[("event", json!("no.such")), ("user.id", json!(5))]).is_ok(),
-            "the mock says what is wrong"
-        );
     }
 }
