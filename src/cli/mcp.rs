@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use tokio::process::Command;
 use tokio::task::JoinSet;
 
-use super::remote::{Remote, Where};
+use super::remote::{Remote, RemoteError, Where};
 use super::{CommandError, Exit, lines};
 use crate::console;
 
@@ -22,15 +22,24 @@ are working on), wait for the expected result (with wait_for, never by sleeping)
 Facts about the vendor are documented, example, client or assumed: reference says which, field by field. audit tests a receiver.";
 
 /// Each tool with its request to the control surface, and additional advice for an agent.
-const TOOLS: [(&str, &str, &str); 11] = [
+const TOOLS: [(&str, &str, &str); 18] = [
     ("wait_for", "wait", "If it does not arrive, the closest match is shown with its differences."),
     ("settle", "settle", "Afterwards nothing is in progress, and the journal is complete."),
     ("journal", "journal", "Requests of the integration are `in`, callbacks are `out`."),
     ("emit", "emit", "`reference` describes the events."),
     ("start_chat", "chat", "Pass its `conversation` to `user`."),
-    ("user", "user", "You are the person at the other end of a WhatsApp chat."),
+    (
+        "user",
+        "user",
+        "You are the person at the other end of a WhatsApp chat; `chat_history` shows what happened.",
+    ),
+    ("chats", "chats", ""),
+    ("chat_history", "chat-history", ""),
+    ("scenarios", "scenarios", ""),
+    ("start_story", "start-story", "Pass its number to `wait_for`, which says how it ended."),
     ("clock", "move", "Retries, plans and schedules that become due take place."),
-    ("add_fault", "add-fault", "Pass its `id` to `remove_fault`."),
+    ("add_fault", "add-fault", "Pass its `fault` to `remove_fault`."),
+    ("faults", "faults", ""),
     ("remove_fault", "remove-fault", ""),
     ("explain_signature", "signature", "The number of an entry is its `seq` in the journal."),
     (
@@ -38,7 +47,18 @@ const TOOLS: [(&str, &str, &str); 11] = [
         "entry",
         "Such as `session.transfer` or `task.create`; for an unknown one, similar ids are listed.",
     ),
+    ("catalog", "catalog", "`reference` describes one of them."),
+    (
+        SETTINGS,
+        "settings",
+        "And `base_url`, which the integration sends its requests to. Unless `written` names others, the APPKey is \
+         `AIRudderMockKey0000001`, the APPSecret `AIRudderMockSecret0001`, and the secret of callbacks and of the \
+         sign key `airudder-mock-secret`.",
+    ),
 ];
+
+/// The tool whose result also has the address of the mock.
+const SETTINGS: &str = "settings";
 
 /// The tool that is implemented by a separate command.
 const AUDIT: &str = "audit";
@@ -147,7 +167,16 @@ impl Server {
             return Err(RpcError { code: -32602, message: format!("there is no tool `{name}`") });
         };
         let answer = self.remote.ask(request, arguments.into()).await;
-        Ok(shown(answer.map(|answer| format!("{answer:#}")).map_err(|error| error.to_string())))
+        let answer = answer.map(|mut answer| {
+            if name == SETTINGS {
+                answer["base_url"] = self.remote.url().into();
+            }
+            format!("{answer:#}")
+        });
+        Ok(shown(answer.map_err(|error| match error {
+            RemoteError::NoField { field, .. } => format!("`{name}` needs `{field}`"),
+            error => naming_tools(&error.to_string()),
+        })))
     }
 }
 
@@ -174,11 +203,31 @@ fn shown(result: Result<String, String>) -> Value {
     json!({ "content": [{ "type": "text", "text": text }], "isError": is_error })
 }
 
+/// Returns a message of the mock with the names of tools in place of the requests that they make.
+fn naming_tools(message: &str) -> String {
+    let mut requests: Vec<(String, &str)> = console::described()
+        .filter_map(|one| {
+            let (tool, ..) = TOOLS.iter().find(|(_, request, _)| *request == one.name)?;
+            Some((format!("{} {}{}", one.method, console::PREFIX, one.path), *tool))
+        })
+        .collect();
+    // A path may be the beginning of another one.
+    requests.sort_by_key(|(request, _)| std::cmp::Reverse(request.len()));
+    requests.iter().fold(message.to_owned(), |text, (request, tool)| {
+        text.replace(request.as_str(), &format!("the tool `{tool}`"))
+    })
+}
+
 fn tools() -> Vec<Value> {
     let of_requests = TOOLS.iter().filter_map(|(tool, request, more)| {
         let described = console::described().find(|described| described.name == *request)?;
         let description = format!("It {}. {more}", described.what).trim_end().to_owned();
-        Some(json!({ "name": tool, "description": description, "inputSchema": console::asked(request)? }))
+        let mut schema = console::asked(request)?;
+        if let Value::Object(schema) = &mut schema {
+            // Some clients read it without looking whether it is there.
+            schema.entry("properties").or_insert_with(|| json!({}));
+        }
+        Some(json!({ "name": tool, "description": description, "inputSchema": schema }))
     });
     let audit = json!({
         "name": AUDIT,
@@ -215,18 +264,35 @@ async fn audited(arguments: &Map<String, Value>) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::signature::DEFAULT_SECRET;
+    use crate::simulator::{DEFAULT_APP_KEY, DEFAULT_APP_SECRET};
 
     #[test]
     fn every_tool_makes_a_request_that_is_there_and_says_what_it_takes() {
         let tools = tools();
         assert_eq!(tools.len(), TOOLS.len() + 1);
-        assert!(tools.len() <= 12, "an agent reads all of them at each start");
+        assert!(tools.len() <= 20, "an agent reads all of them at each start");
         for tool in &tools {
             assert_eq!(tool["inputSchema"]["type"], "object", "{tool}");
             assert!(tool["inputSchema"]["properties"].is_object(), "{tool}");
         }
         let text = format!("{:#}", json!(tools));
         assert!(text.len() < 40_000, "{} bytes", text.len());
+    }
+
+    #[test]
+    fn messages_name_tools_in_place_of_requests() {
+        assert_eq!(naming_tools("no; GET /_mock/catalog lists all"), "no; the tool `catalog` lists all");
+        let text = "POST /_mock/stories starts one, GET /_mock/metrics counts";
+        assert_eq!(naming_tools(text), "the tool `start_story` starts one, GET /_mock/metrics counts");
+    }
+
+    #[test]
+    fn the_credentials_that_it_tells_are_those_of_a_mock_without_settings() {
+        let (_, _, told) = TOOLS.iter().find(|(tool, ..)| *tool == SETTINGS).unwrap();
+        for value in [DEFAULT_APP_KEY, DEFAULT_APP_SECRET, DEFAULT_SECRET] {
+            assert!(told.contains(&format!("`{value}`")), "{value}");
+        }
     }
 
     #[test]

@@ -215,7 +215,8 @@ fn request(
         let part = match name {
             Some(name) => {
                 let missing = || RemoteError::NoField { operation: operation.name, field: name.to_owned() };
-                encoded(&text(fields.shift_remove(name).ok_or_else(missing)?))
+                let value = fields.shift_remove(name).map(text).filter(|text| !text.is_empty());
+                encoded(&value.ok_or_else(missing)?)
             }
             None => part.to_owned(),
         };
@@ -260,5 +261,6 @@ mod tests {
             "POST /_ns/a/_mock/callbacks/7/resend {\"body\":1}"
         );
         assert_eq!(made("resend", json!({})), Err("`resend` needs `callback=CALLBACK`".to_owned()));
+        assert_eq!(made("entry", json!({ "id": "" })), Err("`entry` needs `id=ID`".to_owned()));
     }
 }

@@ -16,7 +16,7 @@ async def main():
         assert started.server_info.name == "airudder-mock", started
 
         tools = {tool.name: tool for tool in (await session.list_tools()).tools}
-        assert len(tools) <= 12 and "callback" in tools["wait_for"].input_schema["properties"], tools
+        assert len(tools) <= 20 and "callback" in tools["wait_for"].input_schema["properties"], tools
 
         async def call(tool, **fields):
             result = await session.call_tool(tool, fields)
@@ -39,6 +39,17 @@ async def main():
         out = await ok("journal", direction="out", event="session.transfer")
         assert len(out["entries"]) >= 1, out
         assert (await ok("reference", id="session.transfer"))["entry"]["id"] == "session.transfer"
+        assert any(entry["id"] == "task.create" for entry in (await ok("catalog"))["entries"])
+        history = await ok("chat_history", conversation=chat["conversation"])
+        assert history["messages"][0]["text"] == "hello", history
+        same = await ok("wait_for", callback="session.transfer", where={"user.id": body["user"]["id"]})
+        assert same["met"], same
+        assert (await ok("settings"))["base_url"] == MOCK
+        fault = (await ok("add_fault", fault="503 of task.create"))["fault"]
+        assert len((await ok("faults"))["faults"]) == 1
+        await ok("remove_fault", fault=fault)
+        story = await ok("start_story", text='name = "short"\n[[steps]]\npause = "1s"\n')
+        await ok("wait_for", story=story["stories"][0]["story"])
 
         failed, why = await call("wait_for", callback="task.finished", within="0s")
         assert failed and "task.finished" in why, why

@@ -67,6 +67,20 @@ fn mistakes_of_a_client_are_answered() {
     assert!(text.contains("session.transfer"), "{text}");
     let missing = ask(&asked(5, "tools/call", called("reference", json!({}))));
     assert_eq!(missing["result"]["isError"], true, "{missing}");
+    let says = |result: &Value| result["result"]["content"][0]["text"].as_str().unwrap().to_owned();
+    assert_eq!(says(&missing), "`reference` needs `id`");
+    for (id, wanted) in [
+        ("", "`reference` needs `id`"),
+        ("sess", "there is no endpoint or event `sess`; similar: `session.transfer`, `session.end`"),
+        ("session.*", "similar: `session.transfer`, `session.end`"),
+        ("nonsense", "there is no endpoint or event `nonsense`; the tool `catalog` lists all"),
+        ("*", "the tool `catalog` lists all"),
+    ] {
+        let text = says(&ask(&asked(6, "tools/call", called("reference", json!({ "id": id })))));
+        assert!(text.contains(wanted), "{text}");
+    }
+    let text = says(&ask(&asked(7, "tools/call", called("wait_for", json!({ "story": 1 })))));
+    assert!(text.contains("the tool `start_story`"), "{text}");
     let no_method = ask("{\"jsonrpc\":\"2.0\",\"id\":6}");
     assert_eq!((&no_method["id"], &no_method["error"]["code"]), (&json!(6), &json!(-32600)));
     assert_eq!((&ask("7")["error"]["code"], &ask("[]")["error"]["code"]), (&json!(-32600), &json!(-32600)));
