@@ -16,6 +16,7 @@ use crate::delivery::QueuedCallback;
 use crate::engine::Engine;
 use crate::files::suggest::did_you_mean;
 use crate::journal::Event;
+use crate::scenario::{Body, SendError};
 
 /// What to emit.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -78,6 +79,9 @@ pub(super) async fn emit(world: World, ask: Ask) -> Result<Answered<Sent>, Refus
     let patch = body.map_or(Value::Null, Value::Object);
     world.change(|engine, now| {
         needs_room(engine)?;
+        let unsendable = |error: SendError| Refused::new(409, error.to_string());
+        // Before anything is generated: a refused request changes nothing.
+        engine.check_alone(&event, now).map_err(unsendable)?;
         let session = match &conversation {
             Some(id) => {
                 let fields = serde_json::json!({ "call_id": id });
@@ -88,8 +92,7 @@ pub(super) async fn emit(world: World, ask: Ask) -> Result<Answered<Sent>, Refus
         };
         let body = engine.simulator().emit(session, &event, patch, now);
         let body = body.map_err(|error| Refused::wrong(error.to_string()))?;
-        let sent = engine.send_alone(&event, crate::scenario::Body::Json(body), session, now);
-        let sent = sent.map_err(|error| Refused::new(409, error.to_string()))?;
+        let sent = engine.send_alone(&event, Body::Json(body), session, now).map_err(unsendable)?;
         Ok(Answered::Json(201, Sent::of(&sent)))
     })
 }

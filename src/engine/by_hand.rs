@@ -23,6 +23,15 @@ impl Engine {
         }
     }
 
+    /// Checks whether a callback that belongs to no story can be sent at all, before anything is made for it.
+    ///
+    /// # Errors
+    ///
+    /// If it can't.
+    pub fn check_alone(&mut self, event: &str, now: Timestamp) -> Result<(), SendError> {
+        self.dispatch.check(&alone(event, None), now).map(drop)
+    }
+
     /// Sends a callback that belongs to no story, for `emit`.
     ///
     /// # Errors
@@ -35,21 +44,7 @@ impl Engine {
         session: ConversationKey,
         now: Timestamp,
     ) -> Result<Arc<QueuedCallback>, SendError> {
-        let order_key = Some(self.simulator.order_key(session));
-        let order = NewCallback {
-            event,
-            headers: &[],
-            target: None,
-            own_target: false,
-            policy: None,
-            order_key,
-            part_of: Vec::new(),
-            sums_up: None,
-            account: AccountKey::default(),
-            flow: None,
-            again: None,
-            faults: Vec::new(),
-        };
+        let order = alone(event, Some(self.simulator.order_key(session)));
         self.dispatch.send(order, body, Origin::default(), now)
     }
 
@@ -82,5 +77,23 @@ impl Engine {
     /// Returns a callback as it would be sent now, without sending it.
     pub fn preview(&self, callback: Arc<QueuedCallback>, now: Timestamp) -> Attempt {
         as_sent(callback, 1, now).attempt
+    }
+}
+
+/// A callback that belongs to no story.
+fn alone(event: &str, order_key: Option<String>) -> NewCallback<'_> {
+    NewCallback {
+        event,
+        headers: &[],
+        target: None,
+        own_target: false,
+        policy: None,
+        order_key,
+        part_of: Vec::new(),
+        sums_up: None,
+        account: AccountKey::default(),
+        flow: None,
+        again: None,
+        faults: Vec::new(),
     }
 }

@@ -227,6 +227,24 @@ impl Dispatch {
         self.noted.insert(format!("no URL for {event}"))
     }
 
+    /// Checks whether a callback can be sent at all: its entry may be used, and it has a URL. Returns the catalog, and where
+    /// the callback goes.
+    pub(super) fn check(
+        &mut self,
+        order: &NewCallback<'_>,
+        now: Timestamp,
+    ) -> Result<(Arc<Catalog>, Arc<Target>), SendError> {
+        let NewCallback { event, account, flow, .. } = *order;
+        let catalog = Arc::clone(&self.catalog);
+        let entry = catalog.get(event).ok_or_else(|| SendError::UnknownEvent(event.to_owned()))?;
+        if !self.admit(event, Direction::Callback, entry.provenance, now) {
+            return Err(SendError::Assumed);
+        }
+        let sent = Sent { event, family: entry.family, account, flow };
+        let target = self.target(order.target.as_deref(), order.own_target, &sent)?;
+        Ok((catalog, target))
+    }
+
     /// Turns a body into a callback and hands it to the outbox.
     pub(super) fn send(
         &mut self,
@@ -235,15 +253,11 @@ impl Dispatch {
         origin: Origin,
         now: Timestamp,
     ) -> Result<Arc<QueuedCallback>, SendError> {
-        let catalog = Arc::clone(&self.catalog);
+        let (catalog, mut target) = self.check(&order, now)?;
         let entry =
             catalog.get(order.event).ok_or_else(|| SendError::UnknownEvent(order.event.to_owned()))?;
-        if !self.admit(order.event, Direction::Callback, entry.provenance, now) {
-            return Err(SendError::Assumed);
-        }
         let sent =
             Sent { event: order.event, family: entry.family, account: order.account, flow: order.flow };
-        let mut target = self.target(order.target.as_deref(), order.own_target, &sent)?;
         let mut body = match body {
             Body::Raw(bytes) => bytes,
             Body::Json(value) => correct::callback(entry, value)?.into_bytes(),

@@ -32,6 +32,19 @@ fn every_callback_is_generated_with_all_its_fields() {
     }
 }
 
+/// The person of a call or of a workflow's notice has written nothing, so nothing falls silent a day later either.
+#[test]
+fn only_the_callbacks_of_chats_begin_one() {
+    for entry in Catalog::builtin().callbacks() {
+        let (mut simulator, key) = opened(Country::Id);
+        simulator.emit(key, &entry.id, Value::Null, now()).unwrap();
+        let is_chat =
+            ["session.", "message.", "agent.", "template."].iter().any(|group| entry.id.starts_with(group));
+        assert_eq!(simulator.count_chats(), usize::from(is_chat), "{}", entry.id);
+        assert_eq!(simulator.next_wakeup().is_some(), is_chat, "{}", entry.id);
+    }
+}
+
 #[test]
 fn texts_are_filled_in_everywhere() {
     for country in Country::ALL {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::serving::{JSON, Serving, is_there, request};
 use crate::support::{
-    DEFAULT_SECRET, Receiver, assert_code, independent_hmac, plain, program, run, stderr, stdout,
+    DEFAULT_SECRET, Receiver, assert_code, independent_hmac, plain, program, run, run_with_input, stderr,
+    stdout,
 };
 
 /// A receiver that is content.
@@ -556,6 +557,51 @@ fn an_event_that_is_not_there_is_told_in_a_sentence() {
 }
 
 #[test]
+fn a_refused_emit_changes_nothing() {
+    let serving = Serving::with("", &["--seed", "7"]);
+    for event in ["session.end", "call.completed"] {
+        let message = refused(serving.control("POST", "/_mock/emit", &json!({ "event": event })), 409);
+        assert!(message.contains("--callback-url"), "{message}");
+    }
+    assert_eq!(serving.control("GET", "/_mock/chats", &Value::Null).1["total"], 0);
+    // The next person is the same as in a mock that refused nothing.
+    let begin = |serving: &Serving| serving.control("POST", "/_mock/chats", &json!({})).1;
+    assert_eq!(begin(&serving), begin(&Serving::with("", &["--seed", "7"])));
+}
+
+/// The person of a call has no chat, in which nothing would be written for a day.
+#[test]
+fn an_emitted_callback_of_a_call_begins_no_chat() {
+    let receiver = ok();
+    let serving = Serving::with("", &["--speed", "0", "--callback-url", &receiver.url()]);
+    assert_eq!(serving.control("POST", "/_mock/emit", &json!({ "event": "call.completed" })).0, 201);
+    assert_eq!(serving.control("GET", "/_mock/chats", &Value::Null).1["total"], 0);
+    serving.skip("48h");
+    let events: Vec<Value> =
+        receiver.requests().iter().map(|request| request.json()["type"].clone()).collect();
+    assert_eq!(events.len(), 1, "{events:?}");
+}
+
+#[test]
+fn wait_looks_into_tables() {
+    let receiver = ok();
+    let serving = Serving::with("", &["--callback-url", &receiver.url()]);
+    let body = json!({ "user": { "id": "5" } });
+    serving.control("POST", "/_mock/emit", &json!({ "event": "session.transfer", "body": body }));
+    let wait = |path: &str, value: &str| {
+        let wanted = json!({ "callback": "session.transfer", "where": { path: value }, "within": "200ms" });
+        serving.control("POST", "/_mock/wait", &wanted)
+    };
+    assert_eq!(serving.control("POST", "/_mock/wait", &json!({ "callback": "session.transfer" })).0, 200);
+    assert_eq!(wait("user.id", "5").0, 200);
+    let (status, answer) = wait("user.id", "6");
+    assert_eq!(status, 417);
+    assert!(answer["differences"][0].as_str().unwrap().starts_with("`user.id` is "), "{answer}");
+    let (_, answer) = wait("user.idd", "6");
+    assert!(answer["differences"][0].as_str().unwrap().starts_with("`user.idd` is missing"), "{answer}");
+}
+
+#[test]
 fn ctl_does_it_from_a_shell() {
     let receiver = ok();
     let serving = Serving::with("", &["--callback-url", &receiver.url()]);
@@ -565,10 +611,34 @@ fn ctl_does_it_from_a_shell() {
     assert_code(&emitted, 0);
     assert!(stdout(&emitted).contains("\"event\": \"session.transfer\""), "{}", stdout(&emitted));
     assert_code(&ctl(&["wait", "callback=session.transfer", "where.channel=WhatsApp"]), 0);
+    // Digits are a text where the vendor's field or the operation's is one.
+    let sent: Value = serde_json::from_str(&stdout(&emitted)).unwrap();
+    let user = format!("where.user.id={}", sent["body"]["user"]["id"].as_str().unwrap());
+    assert_code(&ctl(&["wait", "callback=session.transfer", &user, "within=0s"]), 0);
+    assert_code(&ctl(&["snapshot", "name=1"]), 0);
+    // A state is taken elsewhere by way of standard output and input.
+    let state = ctl(&["export", "snapshot=1"]);
+    assert_code(&state, 0);
+    let imported = run_with_input(&["ctl", "--url", &url, "import"], &state.stdout);
+    assert_code(&imported, 0);
+    assert!(stdout(&ctl(&["journal", "limit=1"])).contains("set to an imported state"));
+    assert!(stdout(&ctl(&["chats"])).contains("\"total\": 1"));
+    // What follows needs a callback in the journal, which has begun anew.
+    assert_code(&ctl(&["emit", "event=session.transfer"]), 0);
+    for (args, says) in [
+        (&["wait", "--help"][..], "\n  callback: text\n"),
+        (&["help", "wait"], "\n  callback: text\n"),
+        (&["import", "-h"], "Usage: airudder-mock ctl import < FILE"),
+        (&["help"], "\nUsage: airudder-mock ctl [OPTIONS] [OPERATION] [FIELD=VALUE]..."),
+    ] {
+        let output = ctl(args);
+        assert_code(&output, 0);
+        assert!(stdout(&output).contains(says), "{args:?}: {}", stdout(&output));
+    }
     let missed = ctl(&["wait", "callback=session.end", "within=0s"]);
     assert_code(&missed, 1);
     assert!(stdout(&missed).contains("no matching callback `session.end`"), "{}", stdout(&missed));
-    assert_code(&ctl(&["resend", "callback=1"]), 0);
+    assert_code(&ctl(&["resend", "callback=2"]), 0);
     assert_code(&ctl(&["move", "by=25h"]), 0);
     let streamed = ctl(&["stream", "kind=queued", "limit=1"]);
     assert_code(&streamed, 0);
@@ -578,6 +648,10 @@ fn ctl_does_it_from_a_shell() {
     for (args, code, says) in [
         (&["wiat"][..], 2, "did you mean `wait`?"),
         (&["resend"], 2, "`resend` needs `callback=CALLBACK`"),
+        (&["wait", "session.end"], 2, "`airudder-mock ctl wait --help` lists the fields"),
+        (&["import", "file=state.json"], 2, "airudder-mock ctl import < state.json"),
+        (&["import"], 2, "airudder-mock ctl import < state.json"),
+        (&["help", "wiat"], 2, "did you mean `wait`?"),
         (&["wait", "callback=session.endd"], 2, "did you mean `session.end`?"),
         (&["resend", "callback=99"], 1, "404: callback 99 is not in the journal"),
     ] {

@@ -136,7 +136,10 @@ impl Chatbot {
         body: &Value,
         now: Timestamp,
     ) {
-        self.begin(context, key, now);
+        // A call or a notice of a workflow is no chat, although its person is that of a conversation.
+        if callbacks::are_of_chats(event) {
+            self.begin(context, key, now);
+        }
         apply_event::apply_event(&mut self.conversations, key, event, body, now);
         let conversation = self.conversations.get(key);
         if apply_event::opts_out(conversation, body) {

@@ -40,6 +40,11 @@ pub(in crate::simulator) const CALLBACKS: &[CallbackShape] = callbacks! {
     "inbound.call_completed" => inbound::InboundCallCompleted,
 };
 
+/// Whether callbacks of an event belong to a chat. Those of inbound calls are of a call, whatever chatbot takes it.
+pub(super) fn are_of_chats(event: &str) -> bool {
+    event != "inbound.call_completed" && CALLBACKS.iter().any(|shape| shape.id == event)
+}
+
 /// The channel that a customer owns.
 pub(super) const OWN_CHANNEL: &str = "chatbot";
 
