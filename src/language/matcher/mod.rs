@@ -17,8 +17,6 @@ use crate::json::{at, is_equal};
 pub use file::Matcher;
 pub use mismatch::{MatchError, Mismatch};
 
-use crate::json::is_equal;
-
 /// Maximum number of differences that are reported.
 const MOST: usize = 20;
 
