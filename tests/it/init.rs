@@ -74,7 +74,7 @@ fn init_never_writes_over_a_file() {
         ("go", "receiver.go", None),
         ("php", "receiver.php", None),
         ("ruby", "receiver.rb", Some("webrick")),
-        ("java", "Receiver.java", Some("gson-2.11.0.jar")),
+        ("java", "Receiver.java", Some("gson:2.11.0")),
     ] {
         let told = initialised(outside.path(), &[language, "--language", language]);
         let [first, beside] = next(&told);
