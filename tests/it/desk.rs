@@ -311,7 +311,7 @@ fn who_is_ready_says_so_also_to_whom_it_is_in_the_way() {
     let serving = Serving::with("", &["--tls", "--control-token", "secret"]);
     let output = run_with_input(&["serve", "--listen", &serving.address.to_string()], b"");
     assert_code(&output, 3);
-    let who = format!("airudder-mock {} at https://{}: use", env!("CARGO_PKG_VERSION"), serving.address);
+    let who = format!("airudder-mock {} at https://{}: stop it", env!("CARGO_PKG_VERSION"), serving.address);
     assert!(stderr(&output).contains(&who), "{}", stderr(&output));
     // Nobody, and somebody else.
     let nobody = format!("http://{}", crate::support::free_address());
