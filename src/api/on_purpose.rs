@@ -9,7 +9,7 @@ use crate::contract::envelope::{self, ErrorStatus};
 use crate::engine::Engine;
 use crate::faults::{self, Act, FaultKind};
 use crate::net::Reply;
-use crate::simulator::{Denied, Refusal};
+use crate::simulator::Refusal;
 
 /// Returns the response of a fault: the status (0 for no response) and body for the journal, and the reply.
 pub(super) fn reply(
@@ -32,10 +32,11 @@ pub(super) fn reply(
             (status, answer.body.clone(), Reply::Answer(answer))
         }
         Act::Kind(FaultKind::ExpiredToken) => {
-            engine.simulator().access_mut().expire(client.account);
+            let access = engine.simulator().access_mut();
+            access.expire(client.account);
             // As with a token that has really expired, the rest of the request can't be read yet.
             let refusal =
-                Refusal::from(Denied::Expired(Proof::of(id, family, false).token().unwrap_or_default()));
+                Refusal::from(access.expired(Proof::of(id, family, false).token().unwrap_or_default()));
             let answer = refused(engine, (family, id), &refusal, ErrorStatus::Mirror);
             (answer.status, answer.body.clone(), Reply::Answer(answer))
         }

@@ -91,6 +91,13 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, ArgumentError> {
     }
 }
 
+/// Parses the moment of a signature: as [`moment`], or Unix milliseconds, which some schemes sign. No moment in seconds has so
+/// many digits.
+pub(super) fn signed_moment(text: &str) -> Result<Timestamp, ArgumentError> {
+    let milliseconds = || Timestamp::from_millisecond(text.parse().ok()?).ok();
+    moment(text).or_else(|error| milliseconds().ok_or(error))
+}
+
 /// Parses the speed of a clock that moves by itself.
 pub(super) fn moving(text: &str) -> Result<Speed, ArgumentError> {
     match text.parse()? {
@@ -203,6 +210,9 @@ mod tests {
     fn moments_and_paths() {
         assert_eq!(moment("1614265330").unwrap(), moment("2021-02-25T15:02:10Z").unwrap());
         assert!(moment("1614265330123456").unwrap_err().to_string().contains("milliseconds"));
+        assert_eq!(signed_moment("1614265330123").unwrap(), moment("2021-02-25T15:02:10.123Z").unwrap());
+        assert_eq!(signed_moment("1614265330").unwrap(), moment("1614265330").unwrap());
+        assert!(signed_moment("1614265330123456").unwrap_err().to_string().contains("milliseconds"));
         assert!(moment("tomorrow").unwrap_err().to_string().contains("2030-01-01T00:00:00Z"));
         assert_eq!(epoch("9899-12-31T23:59:59Z").unwrap().as_second(), LATEST - 1);
         assert!(epoch("9999-12-30T00:00:00Z").unwrap_err().to_string().contains("end with the year 9999"));

@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// surface.
     #[arg(long, conflicts_with_all = ["group", "magic"])]
     faults: bool,
-    /// List the response codes instead, by family, each with its provenance.
+    /// List the response codes instead, by family, each with its provenance, as `[codes]` of the settings corrects them.
     #[arg(long, conflicts_with_all = ["group", "magic", "faults"])]
     codes: bool,
     /// Print every field of every entry as one Markdown document: docs/reference.md.
@@ -59,7 +59,8 @@ Examples:
 pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandError> {
     let Args { id, format, group, magic, faults, codes, reference } = args;
     if codes {
-        return super::print(&super::code_list::text(format));
+        let settings = Settings::load(config, Flags::default()).map_err(CommandError::problems)?;
+        return super::print(&super::code_list::text(&settings.codes, format));
     }
     if faults {
         return super::print(&super::fault_list::text(format));

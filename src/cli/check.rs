@@ -141,7 +141,7 @@ fn check(
         Kind::Settings => {
             let file = settings::check_file(&source, Catalog::builtin())?.file;
             let settings = Settings::of_file(&source, flags.clone())?;
-            settings.check_hosts()?;
+            settings.check_start()?;
             let mut summary = format!("settings, {}", counted(file.catalog.len() as u64, "correction"));
             let further = [
                 (file.endpoints.len(), "endpoint"),

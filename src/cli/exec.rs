@@ -16,7 +16,7 @@ use super::trace::{Outcome, TraceArgs, Tracing};
 use super::trust::{Proxied, TrustFiles};
 use super::{CommandError, Exit, argument, taken};
 use crate::engine::Speed;
-use crate::journal::{Entry, Event, Lines};
+use crate::journal::{Entry, Event, Lines, Mask};
 use crate::mock::{Assembly, Builder, CallbackUrl, Options, PROXY_REFUSED, Prepared, Secured};
 use crate::net::Target;
 use crate::seed::Seed;
@@ -172,7 +172,13 @@ async fn exec(args: &Args, prepared: Prepared) -> Result<Exit, CommandError> {
     if status.success() {
         return Ok(Exit::Ok);
     }
-    leave_journal(&args.journal, &entries, args.show_secrets)?;
+    let lines = Lines {
+        timing: true,
+        show_secrets: args.show_secrets,
+        mask: Mask::of(&prepared.catalog),
+        ..Lines::default()
+    };
+    leave_journal(&args.journal, &entries, &lines)?;
     let left = match entries.len() {
         0 => "the mock received no requests and sent no callbacks".to_owned(),
         _ => format!("the journal is in {}", args.journal.display()),
@@ -236,8 +242,7 @@ fn refused_hosts(entries: &[Entry]) -> impl Iterator<Item = &str> {
 }
 
 /// Writes the latest entries of the journal.
-fn leave_journal(path: &Path, entries: &[Entry], show_secrets: bool) -> Result<(), CommandError> {
-    let lines = Lines { timing: true, show_secrets, ..Lines::default() };
+fn leave_journal(path: &Path, entries: &[Entry], lines: &Lines) -> Result<(), CommandError> {
     let text: String =
         entries.iter().map(|entry| format!("{}\n", Value::Object(lines.line(entry)))).collect();
     std::fs::write(path, text).map_err(|error| super::cannot_write(path, &error))

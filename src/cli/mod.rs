@@ -177,7 +177,7 @@ pub fn main() -> ExitCode {
             Command::Check(args) => check::run(args, config),
             Command::Replay(args) => replay::run(args, config),
             Command::Diff(args) => diff::run(&args),
-            Command::Schema(args) => schema::run(args),
+            Command::Schema(args) => schema::run(args, config),
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
         })

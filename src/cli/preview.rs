@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::files::diagnostic::counted;
 use crate::files::visible;
-use crate::journal::masked;
+use crate::journal::Mask;
 
 /// Maximum length of a preview where the width of the terminal is not known, in columns.
 pub(super) const LONGEST: usize = 72;
@@ -40,7 +40,7 @@ pub(super) fn preview(body: &[u8], longest: usize) -> String {
         return size(body.len());
     }
     let Ok(value) = serde_json::from_slice::<Value>(body) else {
-        return shorten(&String::from_utf8_lossy(&masked(body)), longest);
+        return shorten(&String::from_utf8_lossy(&Mask::default().masked(body)), longest);
     };
     let mut parts: Vec<String> = Vec::new();
     if let Some(messages) = value.get("messages").and_then(Value::as_array) {

@@ -29,6 +29,7 @@ impl<'a> Recording<'a> {
         };
         let output = Output::new(file, WhenFull::Wait, tell).map_err(|error| cannot_write(path, &error))?;
         let (recorder, handle) = Recorder::new(Box::new(output), timing, embedded);
+        let recorder = recorder.mask(builder.mask());
         Ok((Self(Some((path, handle))), builder.sink(recorder.show_secrets(show_secrets))))
     }
 

@@ -23,7 +23,7 @@ use super::trace::{Outcome, TraceArgs, Tracing};
 use super::verdicts::Verdicts;
 use super::watch::{self, Watch};
 use super::{CommandError, Exit, stories, taken};
-use crate::contract::{Direction, Provenance};
+use crate::contract::{Catalog, Direction, Provenance};
 use crate::engine::{Left, Pace, Speed, Watchdog};
 use crate::files::visible;
 use crate::journal::Event;
@@ -197,7 +197,9 @@ async fn serve(
         Look::of_server(stories.iter().map(|story| story.story().name.as_str()), args.speed.is_virtual());
     let output = super::standard_output()?;
     if !args.quiet {
-        builder = builder.sink(Timeline::new(output.clone(), look).telling_assumed()).sink(assumed.clone());
+        let mask = builder.mask();
+        builder =
+            builder.sink(Timeline::new(output.clone(), look, mask).telling_assumed()).sink(assumed.clone());
     }
     let (recording, builder) = Recording::open(
         args.record.as_deref(),
@@ -407,6 +409,32 @@ struct Beside {
     trusted: Option<String>,
 }
 
+/// Returns the command that fetches a token, with the path and the names of the user's corrections. `None` if one of the user's
+/// own endpoints is served in its place.
+fn first_request(settings: &Settings, catalog: &Catalog, trusted: &str, base: &str) -> Option<String> {
+    let entry = catalog.get("auth.token")?;
+    let route = entry.routes.first()?;
+    let method = match route.method.as_str() {
+        "POST" => String::new(),
+        "GET" => "-G ".to_owned(),
+        other => format!("-X {other} "),
+    };
+    let name = |own: &str| {
+        let other = entry.names.as_ref().and_then(|names| names.request.path(own));
+        other.unwrap_or_else(|| own.to_owned())
+    };
+    let account = settings.accounts.first();
+    let key = account.map_or(DEFAULT_APP_KEY, |account| &account.app_key);
+    let is_default = account.is_none_or(|account| account.app_secret == DEFAULT_APP_SECRET);
+    let secret = if is_default { DEFAULT_APP_SECRET } else { "..." };
+    Some(format!(
+        "first request     curl -s {method}{trusted}{base}{} -d '{}={key}' -d '{}={secret}'",
+        route.path,
+        name("APPKey"),
+        name("APPSecret"),
+    ))
+}
+
 /// Returns what a user needs to know for the first request.
 fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, beside: Beside) -> String {
     let Prepared { settings, catalog, signer, .. } = prepared;
@@ -453,15 +481,7 @@ fn page(args: &Args, prepared: &Prepared, base: &str, seed: u64, beside: Beside)
         catalog.entries().len()
     ));
     let trusted = beside.trusted.map(|file| format!("--cacert {file} ")).unwrap_or_default();
-    lines.push(format!(
-        "first request     curl -s {trusted}{base}/service/cloud/auth -d 'APPKey={}' -d 'APPSecret={}'",
-        settings.accounts.first().map_or(DEFAULT_APP_KEY, |account| &account.app_key),
-        if settings.accounts.first().is_none_or(|account| account.app_secret == DEFAULT_APP_SECRET) {
-            DEFAULT_APP_SECRET
-        } else {
-            "..."
-        }
-    ));
+    lines.extend(first_request(settings, catalog, &trusted, base));
     lines.push(format!(
         "look inside       {base}/_mock/   (in a browser: all requests and callbacks, and a phone)"
     ));

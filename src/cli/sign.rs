@@ -40,9 +40,9 @@ pub(super) struct Args {
     /// Path and query of the request, for schemes that sign it.
     #[arg(long, value_name = "PATH", value_parser = argument::path)]
     path: Option<String>,
-    /// The time of signing, for schemes that sign it: Unix seconds, or a time like 2030-01-01T00:00:00Z.
-    /// Default: now.
-    #[arg(long, value_name = "TIME", value_parser = argument::moment, allow_hyphen_values = true)]
+    /// The time of signing, for schemes that sign it: Unix seconds or milliseconds, or a time like
+    /// 2030-01-01T00:00:00Z. Default: now.
+    #[arg(long, value_name = "TIME", value_parser = argument::signed_moment, allow_hyphen_values = true)]
     timestamp: Option<Timestamp>,
     /// The message's id, for schemes that sign it. Default: derived from the body and the time.
     #[arg(long, value_name = "ID", value_parser = argument::id)]

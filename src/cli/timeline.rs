@@ -15,7 +15,7 @@ use super::preview::{LONGEST, preview, refusal, shorten};
 use super::terminal;
 use crate::files::diagnostic::counted;
 use crate::files::visible;
-use crate::journal::{Entry, Event, Sink, assumed_text};
+use crate::journal::{Entry, Event, Mask, Sink, assumed_text};
 use crate::time::HumanDuration;
 
 const DIM: Style = Style::new().dimmed();
@@ -40,6 +40,8 @@ const SLOW: Duration = Duration::from_secs(1);
 pub(super) struct Timeline {
     look: Look,
     output: Output,
+    /// Masks secrets in what is shown of requests.
+    mask: Mask,
     /// Whether the first use of something assumed is a line of its own.
     tells_assumed: bool,
 }
@@ -60,8 +62,8 @@ pub(super) struct Look {
 }
 
 impl Timeline {
-    pub(super) fn new(output: Output, look: Look) -> Self {
-        Self { look, output, tells_assumed: false }
+    pub(super) fn new(output: Output, look: Look, mask: Mask) -> Self {
+        Self { look, output, mask, tells_assumed: false }
     }
 
     /// Also prints a line at the first use of something assumed, which says how to correct it: a mock that serves for days must
@@ -73,7 +75,12 @@ impl Timeline {
 
 impl Sink for Timeline {
     fn entry(&mut self, entry: &Entry) {
-        if let Some(row) = Row::of(entry) {
+        let masked;
+        if let Some(mut row) = Row::of(entry) {
+            if let What::Requested(requested) = &mut row.what {
+                masked = self.mask.masked_further(requested.body);
+                requested.body = &masked;
+            }
             self.output.line(&self.look.row(&row));
         } else if let Event::Assumed { id, what, refused } = &entry.event
             && self.tells_assumed

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{CommandError, cannot_write};
 use crate::engine::Driver;
-use crate::journal::{Kept, KeptLimits, Lines};
+use crate::journal::{Kept, KeptLimits, Lines, Mask};
 use crate::mock::Builder;
 use crate::page::{Run, trace};
 
@@ -32,7 +32,7 @@ pub(super) struct TraceArgs {
 }
 
 /// The trace of a command, if one was requested.
-pub(super) struct Tracing<'a>(Option<(&'a Path, bool, Kept)>);
+pub(super) struct Tracing<'a>(Option<(&'a Path, bool, Kept, Mask)>);
 
 /// How a run ended.
 pub(super) struct Outcome {
@@ -60,12 +60,12 @@ impl<'a> Tracing<'a> {
             return Err(cannot_write(path, &std::io::ErrorKind::IsADirectory.into()));
         }
         let kept = Kept::new(LIMITS);
-        Ok((Self(Some((path, args.trace_on_failure, kept.clone()))), builder.sink(kept)))
+        Ok((Self(Some((path, args.trace_on_failure, kept.clone(), builder.mask()))), builder.sink(kept)))
     }
 
     /// Writes the trace, and prints where it is.
     pub(super) fn write(&self, driver: &Driver, outcome: Outcome) -> Result<(), CommandError> {
-        let Some((path, only_failed, kept)) = &self.0 else { return Ok(()) };
+        let Some((path, only_failed, kept, mask)) = &self.0 else { return Ok(()) };
         if *only_failed && outcome.passed {
             return Ok(());
         }
@@ -83,7 +83,7 @@ impl<'a> Tracing<'a> {
         });
         let run =
             Run { command, passed, url, facts, left_out: kept.counts().dropped, chats, signers: &signers };
-        let lines = Lines { timing: true, show_secrets, ..Lines::default() };
+        let lines = Lines { timing: true, show_secrets, mask: mask.clone(), ..Lines::default() };
         let text = trace(run, &kept.after(0), &lines);
         std::fs::write(path, text).map_err(|error| cannot_write(path, &error))?;
         super::remark(&format!("trace: open {} in a browser", path.display()));

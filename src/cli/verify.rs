@@ -46,9 +46,9 @@ pub(super) struct Args {
     /// A header of the request. May be given more than once; headers that do not matter are ignored.
     #[arg(short = 'H', long, value_name = "NAME: VALUE", value_parser = argument::header)]
     header: Vec<(String, String)>,
-    /// The timestamp of the message, for schemes with a header for it: Unix seconds, or a time like
+    /// The timestamp of the message, for schemes with a header for it: Unix seconds or milliseconds, or a time like
     /// 2030-01-01T00:00:00Z.
-    #[arg(long, value_name = "TIME", value_parser = argument::moment, allow_hyphen_values = true)]
+    #[arg(long, value_name = "TIME", value_parser = argument::signed_moment, allow_hyphen_values = true)]
     timestamp: Option<Timestamp>,
     /// The message's id, for schemes with a header for it.
     #[arg(long, value_name = "ID", value_parser = argument::id)]

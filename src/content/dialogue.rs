@@ -91,8 +91,12 @@ impl Dialogue {
         &self.start
     }
 
+    /// Returns the names of the turns.
+    pub(crate) fn turns(&self) -> impl Iterator<Item = &str> {
+        self.turns.keys().map(String::as_str)
+    }
+
     /// Whether there is a turn with this name.
-    #[cfg(test)]
     pub(crate) fn has(&self, turn: &str) -> bool {
         self.turns.contains_key(turn)
     }

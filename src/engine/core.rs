@@ -16,7 +16,7 @@ use super::room::Queue;
 use super::stories::{Slot, Stories};
 use crate::contract::Family;
 use crate::contract::envelope::CorrectedCodes;
-use crate::contract::signature::Signer;
+use crate::contract::signature::{Scheme, Signer};
 use crate::delivery::{CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{FaultFile, Faults};
 use crate::journal::{Event, Hits, Journal};
@@ -545,6 +545,16 @@ impl Engine {
         for note in self.simulator.take_notes() {
             self.dispatch.journal.write(now, None, Event::Note(note));
         }
+    }
+
+    /// Returns the scheme by which callbacks and requests are signed.
+    pub fn scheme(&self) -> &Scheme {
+        self.dispatch.signer.scheme()
+    }
+
+    /// Returns the replacements for codes of refusals.
+    pub fn codes(&self) -> &CorrectedCodes {
+        &self.codes
     }
 
     /// Returns the signers of each account's chatbot requests: the scheme of the callbacks, with the account's own key.

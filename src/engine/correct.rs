@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::outcome::RequestOutcome;
 use crate::contract::renames::{CorrectedNames, Rewriter};
-use crate::contract::{Catalog, Entry, Family, envelope};
+use crate::contract::{Entry, Family, envelope};
 use crate::language::template::{self, TemplateSet};
 use crate::scenario::SendError;
 use crate::simulator::{Long, Refusal, Response};
@@ -14,12 +14,7 @@ use crate::simulator::{Long, Refusal, Response};
 /// Returns a callback's body, with the corrected names of the event and its fields, or rendered by the user's template if
 /// there is one.
 pub(super) fn callback(entry: &Entry, mut body: Value) -> Result<String, SendError> {
-    if entry.overridden
-        && let Some(name) = &entry.event
-    {
-        let usual = Catalog::builtin().get(&entry.id).and_then(|usual| usual.event.as_deref());
-        rename(&mut body, usual, name);
-    }
+    entry.name_event(&mut body);
     match &entry.body {
         Some(source) => render(&entry.id, source, &[("body", &body)]),
         // A value can always be written as JSON.
@@ -112,22 +107,5 @@ fn written(names: Option<&CorrectedNames>, text: String) -> String {
     match names.map(|names| &names.written).filter(|renames| !renames.is_empty()) {
         Some(renames) => String::from_utf8(renames.apply(text.as_bytes())).unwrap_or(text),
         None => text,
-    }
-}
-
-/// Replaces an event's usual name. A name that a story wrote itself stays; a body that usually has none gets the name as its
-/// first field.
-fn rename(body: &mut Value, usual: Option<&str>, name: &str) {
-    for key in ["event", "type"] {
-        if let Some(slot) = body.get_mut(key)
-            && usual.is_some()
-            && slot.as_str() == usual
-        {
-            *slot = json!(name);
-            return;
-        }
-    }
-    if let (None, Some(table)) = (usual, body.as_object_mut()) {
-        table.shift_insert(0, "event".to_owned(), json!(name));
     }
 }

@@ -16,7 +16,7 @@ use super::room::Most;
 use crate::contract::aes::{self, Cipher};
 use crate::contract::fields::Field;
 use crate::contract::signature::Signer;
-use crate::contract::{Catalog, Direction, Family, Provenance};
+use crate::contract::{Catalog, Direction, Entry, Family, Provenance};
 use crate::delivery::{Attempt, CallbackId, CopyOf, MessageIds, Outbox, Policy, QueuedCallback};
 use crate::faults::{CallbackFault, FaultName, Faults, magic_of_body};
 use crate::journal::{Event, Journal};
@@ -183,7 +183,7 @@ impl Dispatch {
         }
         let refused = self.assumed == AssumedFile::Refuse;
         if !self.assumptions.contains_key(id) {
-            let what = assumed_parts(id, direction);
+            let what = assumed_parts(self.catalog.get(id), id, direction);
             self.assumptions.insert(id.to_owned(), Assumption { what: what.clone(), refused });
             if self.assumed != AssumedFile::Serve {
                 self.journal.write(now, None, Event::Assumed { id: Arc::from(id), what, refused });
@@ -416,11 +416,17 @@ impl Dispatch {
     }
 }
 
-/// Lists the assumed parts of an entry, each with the key that corrects it.
-fn assumed_parts(id: &str, direction: Direction) -> String {
+/// Lists the assumed parts of an entry that no correction covers, each with the key that corrects it.
+fn assumed_parts(entry: Option<&Entry>, id: &str, direction: Direction) -> String {
+    let names = entry.and_then(|entry| entry.names.as_deref());
     let listed = |key: &str, fields: &[Field]| {
         let is_assumed = |field: &&Field| field.provenance == Some(Provenance::Assumed) && !field.is_own();
+        let is_corrected = |field: &&Field| {
+            let names = names.map(|names| if key == "request" { &names.request } else { &names.written });
+            names.is_some_and(|names| names.corrects(&field.path))
+        };
         let assumed = fields.iter().filter(|field| field.has_effect).filter(is_assumed);
+        let assumed = assumed.filter(|field| !is_corrected(field));
         let mut names: Vec<&str> = assumed.map(|field| field.path.as_str()).collect();
         // The contents of an assumed field are assumed, too.
         names.dedup_by(|path, outer| {
@@ -431,10 +437,13 @@ fn assumed_parts(id: &str, direction: Direction) -> String {
         let names = names[..names.len().min(MOST_LISTED)].join(", ");
         (!names.is_empty()).then(|| format!("`{key}` ({names}{more})"))
     };
-    let mut parts = vec![match direction {
-        Direction::Request => "`path`".to_owned(),
-        Direction::Callback => "`event`".to_owned(),
-    }];
+    let has_event =
+        entry.zip(Catalog::builtin().get(id)).is_some_and(|(own, usual)| own.event != usual.event);
+    let mut parts = match direction {
+        Direction::Request => vec!["`path`".to_owned()],
+        Direction::Callback if has_event => Vec::new(),
+        Direction::Callback => vec!["`event`".to_owned()],
+    };
     match fields(id) {
         Some(EntryFields::Endpoint { request, response }) => {
             parts.extend(listed("request", &request));
@@ -442,6 +451,9 @@ fn assumed_parts(id: &str, direction: Direction) -> String {
         }
         Some(EntryFields::Callback(body)) => parts.extend(listed("fields", &body)),
         None => {}
+    }
+    if parts.is_empty() {
+        return "nothing is left to correct, so set `provenance = \"documented\"`".to_owned();
     }
     parts.join(", ")
 }

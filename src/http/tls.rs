@@ -87,7 +87,7 @@ pub enum TlsError {
         path: PathBuf,
     },
     /// A key was given without the certificate that it belongs to.
-    #[error("--client-key needs its certificate: give it with --client-cert FILE")]
+    #[error("a client key needs its certificate: `client_cert` under [target], or --client-cert FILE")]
     KeyAlone,
     /// The key is invalid, or does not belong to the certificate.
     #[error("{} and its key can't be used as a client certificate: {}", path.display(), unusable(error))]
@@ -116,6 +116,38 @@ pub enum TlsError {
     /// The host is not a name that a certificate can be for.
     #[error("`{0}` is not a name that a certificate can be issued for")]
     ServerName(String),
+}
+
+impl TlsOptions {
+    /// Checks that the files can be used.
+    ///
+    /// # Errors
+    ///
+    /// If one of them can't be read, or they do not fit together.
+    pub fn check(&self) -> Result<(), TlsError> {
+        Tls::new(self, b"http/1.1").map(drop)
+    }
+}
+
+impl TlsError {
+    /// Returns the key of the settings file that names the file in question.
+    pub fn key(&self) -> &'static str {
+        let flag = match self {
+            Self::Unreadable { what: flag, .. }
+            | Self::NotPem { flag, .. }
+            | Self::NotACertificate { flag, .. }
+            | Self::Empty { flag, .. }
+            | Self::NoKey { flag, .. } => flag,
+            Self::KeyAlone => KEY_FLAG,
+            Self::ClientCertificate { .. } => CERT_FLAG,
+            Self::NoAuthorities { .. } | Self::Setup(_) | Self::Verifier(_) | Self::ServerName(_) => CA_FLAG,
+        };
+        match flag {
+            flag if flag.ends_with(KEY_FLAG) => "client_key",
+            flag if flag.ends_with(CERT_FLAG) => "client_cert",
+            _ => "ca",
+        }
+    }
 }
 
 /// The TLS settings of a client. The user's authorities are read at once, so that a wrong file is reported at the start.

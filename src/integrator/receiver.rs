@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::contract::Catalog;
 use crate::contract::signature::{self, Mismatch, Signer};
+use crate::contract::{Catalog, Entry};
 use crate::net::HttpRequest;
 
 /// Maximum number of bodies that are remembered to notice repetitions. The oldest are forgotten first.
@@ -69,14 +69,45 @@ pub struct Counts {
     pub duplicates: u64,
 }
 
+/// A callback of the catalog whose body names it.
+#[derive(Debug)]
+struct Known {
+    /// The event's name on the wire.
+    name: String,
+    /// The fields that may have it: `event` and `type`, under the names that the user gives them.
+    fields: [String; 2],
+    /// The catalog id.
+    id: Arc<str>,
+    signed: bool,
+}
+
+impl Known {
+    fn of(entry: &Entry) -> Option<Self> {
+        let field = |own: &str| {
+            let other = entry.names.as_ref().and_then(|names| names.written.path(own));
+            other.unwrap_or_else(|| own.to_owned())
+        };
+        Some(Self {
+            name: entry.event.clone()?,
+            fields: ["event", "type"].map(field),
+            id: Arc::from(entry.id.as_str()),
+            signed: entry.signed,
+        })
+    }
+
+    fn is(&self, body: &Value) -> bool {
+        let text = |field: &String| body.get(field).and_then(Value::as_str);
+        self.fields.iter().find_map(text) == Some(&self.name)
+    }
+}
+
 /// Receives callbacks.
 #[derive(Debug)]
 pub struct Receiver {
     signer: Signer,
     /// Other signers whose signatures are accepted.
     others: Vec<Signer>,
-    /// Name on the wire, catalog id, and whether it is signed.
-    events: Vec<(String, Arc<str>, bool)>,
+    events: Vec<Known>,
     counts: Counts,
     seen: Seen,
 }
@@ -84,13 +115,10 @@ pub struct Receiver {
 impl Receiver {
     /// Creates a receiver that verifies with this signer and knows the callbacks of this catalog.
     pub fn new(signer: Signer, catalog: &Catalog) -> Self {
-        let named = catalog
-            .callbacks()
-            .filter_map(|entry| Some((entry.event.clone()?, Arc::from(entry.id.as_str()), entry.signed)));
         Self {
             signer,
             others: Vec::new(),
-            events: named.collect(),
+            events: catalog.callbacks().filter_map(Known::of).collect(),
             counts: Counts::default(),
             seen: Seen::default(),
         }
@@ -110,10 +138,11 @@ impl Receiver {
             [] => Err(BodyError::Empty),
             bytes => serde_json::from_slice(bytes).map_err(|error| BodyError::NotJson(error.to_string())),
         };
-        let event = body.as_ref().ok().and_then(name_of).map(str::to_owned);
-        let known = self.events.iter().find(|(name, ..)| Some(name) == event.as_ref());
-        let id = known.map(|(_, id, _)| id.clone());
-        let must = known.is_some_and(|(_, _, signed)| *signed);
+        let known = body.as_ref().ok().and_then(|body| self.events.iter().find(|known| known.is(body)));
+        let other = || body.as_ref().ok().and_then(name_of).map(str::to_owned);
+        let event = known.map(|known| known.name.clone()).or_else(other);
+        let id = known.map(|known| known.id.clone());
+        let must = known.is_some_and(|known| known.signed);
         let header = &self.signer.scheme().header;
         let came = request.headers.values(header).next().is_some();
         let verdict = if must || came { self.verify(request, now) } else { Verdict::Unsigned };
@@ -265,12 +294,19 @@ mod tests {
 
     #[test]
     fn an_event_renamed_by_the_user_is_known_by_its_new_name() {
-        let corrections: std::collections::BTreeMap<String, crate::contract::EntryFile> =
-            toml::from_str("[\"session.end\"]\nevent = \"closed\"").unwrap();
+        let corrections: std::collections::BTreeMap<String, crate::contract::EntryFile> = toml::from_str(
+            "['session.end']\nevent = 'closed'\n['session.transfer']\nfields = { event = 'kind' }",
+        )
+        .unwrap();
         let corrections = corrections.iter().map(|(id, correction)| (id.as_str(), correction));
         let catalog = Catalog::builtin().overridden(corrections).unwrap();
-        let received =
-            Receiver::new(signer(), &catalog).receive(&request("{\"event\":\"closed\"}", None), now());
+        let mut receiver = Receiver::new(signer(), &catalog);
+        let received = receiver.receive(&request("{\"kind\":\"session.transfer\"}", None), now());
+        assert_eq!(
+            (received.id.as_deref(), received.event.as_deref()),
+            (Some("session.transfer"), Some("session.transfer"))
+        );
+        let received = receiver.receive(&request("{\"event\":\"closed\"}", None), now());
         assert_eq!(received.id.as_deref(), Some("session.end"));
         assert!(matches!(received.verdict, Verdict::Wrong(_)));
     }

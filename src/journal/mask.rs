@@ -4,6 +4,9 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
+
+use crate::contract::Catalog;
 
 /// The replacement for a secret.
 const MASK: &str = "***";
@@ -11,21 +14,69 @@ const MASK: &str = "***";
 /// The fields whose values are secrets, in lower case.
 const FIELDS: [&[u8]; 6] = [b"appsecret", b"app_secret", b"app-secret", b"secret", b"password", b"token"];
 
-/// Masks the secrets in a body, or in a path with its query.
-pub fn masked(text: &[u8]) -> Cow<'_, [u8]> {
-    let mut out: Vec<u8> = Vec::new();
-    let mut done = 0;
-    let mut at = 0;
-    while let Some(value) = next_secret(text, at) {
-        out.extend_from_slice(&text[done..value.start]);
-        out.extend_from_slice(MASK.as_bytes());
-        (done, at) = (value.end, value.end);
+/// Masks secrets by the names of their fields: the usual ones, and those that the user's settings give them.
+#[derive(Clone, Debug, Default)]
+pub struct Mask {
+    /// Further names, in lower case.
+    further: Arc<[Vec<u8>]>,
+}
+
+impl Mask {
+    /// Creates the mask for the names of a catalog.
+    pub fn of(catalog: &Catalog) -> Self {
+        let mut further = Vec::new();
+        let mut add = |own: &str, name: &str| {
+            let is_secret = FIELDS.iter().any(|field| field.eq_ignore_ascii_case(own.as_bytes()));
+            let name = name.to_ascii_lowercase().into_bytes();
+            if is_secret && !name.is_empty() && !further.contains(&name) {
+                further.push(name);
+            }
+        };
+        for names in catalog.entries().iter().filter_map(|entry| entry.names.as_deref()) {
+            names.request.each_name(&mut add);
+            names.written.each_name(&mut add);
+        }
+        Self { further: further.into() }
     }
-    if done == 0 {
-        return Cow::Borrowed(text);
+
+    /// Masks the secrets in a body, or in a path with its query.
+    pub fn masked<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
+        let mut out: Vec<u8> = Vec::new();
+        let mut done = 0;
+        let mut at = 0;
+        while let Some(value) = self.next_secret(text, at) {
+            out.extend_from_slice(&text[done..value.start]);
+            out.extend_from_slice(MASK.as_bytes());
+            (done, at) = (value.end, value.end);
+        }
+        if done == 0 {
+            return Cow::Borrowed(text);
+        }
+        out.extend_from_slice(&text[done..]);
+        Cow::Owned(out)
     }
-    out.extend_from_slice(&text[done..]);
-    Cow::Owned(out)
+
+    /// Does the same if the user's settings give secrets other names, and otherwise returns the text as it is.
+    pub fn masked_further<'a>(&self, text: &'a [u8]) -> Cow<'a, [u8]> {
+        if self.further.is_empty() { Cow::Borrowed(text) } else { self.masked(text) }
+    }
+
+    /// Returns the range of the next value of a secret field.
+    fn next_secret(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
+        let names = || FIELDS.into_iter().chain(self.further.iter().map(Vec::as_slice));
+        let mut at = from;
+        loop {
+            let found = names().filter_map(|name| Some((find(&text[at..], name)? + at, name.len())));
+            // Of two names that begin at one place, the longer one is meant.
+            let (name, length) = found.min_by_key(|(place, length)| (*place, std::cmp::Reverse(*length)))?;
+            let begins = name.checked_sub(1).map(|before| text[before]);
+            if let Some(value) = value(text, begins, name + length).filter(|value| !value.is_empty()) {
+                return Some(value);
+            }
+            // A shorter name may still begin within it.
+            at = name + 1;
+        }
+    }
 }
 
 /// Masks the secrets in the value of a header. Of credentials only the scheme remains.
@@ -42,23 +93,9 @@ pub fn masked_header<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Returns the range of the next value of a secret field.
-fn next_secret(text: &[u8], from: usize) -> Option<Range<usize>> {
-    let mut at = from;
-    loop {
-        let (name, length) =
-            FIELDS.iter().filter_map(|field| Some((find(&text[at..], field)? + at, field.len()))).min()?;
-        at = name + length;
-        let begins = name.checked_sub(1).map(|before| text[before]);
-        if let Some(value) = value(text, begins, at).filter(|value| !value.is_empty()) {
-            return Some(value);
-        }
-    }
-}
-
 /// Finds a word in any letter case.
 fn find(text: &[u8], word: &[u8]) -> Option<usize> {
-    let (small, large) = (word[0], word[0].to_ascii_uppercase());
+    let (small, large) = (*word.first()?, word.first()?.to_ascii_uppercase());
     let mut from = 0;
     loop {
         let at = from + text[from..].iter().position(|byte| *byte == small || *byte == large)?;
@@ -132,7 +169,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        String::from_utf8_lossy(&masked(text.as_bytes())).into_owned()
+        String::from_utf8_lossy(&Mask::default().masked(text.as_bytes())).into_owned()
     }
 
     #[test]
@@ -156,6 +193,27 @@ mod tests {
             (r#"{"secret":"s3cret","password":"p"}"#, r#"{"secret":"***","password":"***"}"#),
             // A body that is cut off in the middle of the secret.
             (r#"{"APPSecret":"s3cr"#, r#"{"APPSecret":"***"#),
+        ] {
+            assert_eq!(shown(text), masked);
+        }
+    }
+
+    #[test]
+    fn secrets_under_corrected_names_are_masked() {
+        let corrections: std::collections::BTreeMap<String, crate::contract::EntryFile> = toml::from_str(
+            "['auth.token']\nrequest = { APPSecret = 'client_secret', APPKey = 'id' }\nresponse = { token = 'Key' }\n\
+             ['dialer.auth']\nrequest = { appSecret = 'pass', appKey = 'passport' }\n",
+        )
+        .unwrap();
+        let corrections = corrections.iter().map(|(id, correction)| (id.as_str(), correction));
+        let mask = Mask::of(&Catalog::builtin().overridden(corrections).unwrap());
+        let shown = |text: &str| String::from_utf8_lossy(&mask.masked(text.as_bytes())).into_owned();
+        for (text, masked) in [
+            (r#"{"id":"K","client_secret":"s3cret"}"#, r#"{"id":"K","client_secret":"***"}"#),
+            ("id=K&client_secret=s3cret&x=1", "id=K&client_secret=***&x=1"),
+            (r#"{"data":{"Key":"abc"}}"#, r#"{"data":{"Key":"***"}}"#),
+            (r#"{"passport":"K","pass":"s"}"#, r#"{"passport":"K","pass":"***"}"#),
+            (r#"{"APPSecret":"by habit"}"#, r#"{"APPSecret":"***"}"#),
         ] {
             assert_eq!(shown(text), masked);
         }
@@ -197,7 +255,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            masked(&[b"\"token\"".as_slice(), &bytes].concat());
+            Mask::default().masked(&[b"\"token\"".as_slice(), &bytes].concat());
         }
     }
 }

@@ -16,6 +16,6 @@ pub use entry::{Entry, Event, RefusedRequest, RequestEntry, SkippedStep, assumed
 pub use hits::Hits;
 pub use kept::{Kept, KeptId, KeptLimits};
 pub use log::{Journal, Sink};
-pub use mask::{masked, masked_header};
+pub use mask::{Mask, masked_header};
 pub use record::{Lines, RecordHandle, Recorder};
 pub use signed::Signed;

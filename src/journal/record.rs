@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Entry, Event, Sink, assumed_text, masked, masked_header};
+use super::{Entry, Event, Mask, Sink, assumed_text, masked_header};
 use crate::delivery::QueuedCallback;
 use crate::faults::FaultName;
 use crate::sync::lock;
@@ -30,6 +30,8 @@ pub struct Lines {
     pub embedded: Option<String>,
     /// Whether tokens and the secrets of accounts are shown.
     pub show_secrets: bool,
+    /// What masks them otherwise.
+    pub mask: Mask,
     /// Whether each line is complete, for readers that have not seen the others.
     pub whole: bool,
 }
@@ -61,6 +63,12 @@ impl Recorder {
         (Self { out: Arc::clone(&state), lines }, RecordHandle(state))
     }
 
+    /// Masks secrets also under the names that the user's settings give them.
+    #[must_use]
+    pub fn mask(self, mask: Mask) -> Self {
+        Self { lines: Lines { mask, ..self.lines }, ..self }
+    }
+
     /// Shows tokens and the secrets of accounts, if requested.
     #[must_use]
     pub fn show_secrets(self, show_secrets: bool) -> Self {
@@ -80,7 +88,7 @@ impl Lines {
 
     /// Returns a body as it is recorded.
     fn shown<'a>(&self, body: &'a [u8]) -> Cow<'a, [u8]> {
-        if self.show_secrets { Cow::Borrowed(body) } else { masked(body) }
+        if self.show_secrets { Cow::Borrowed(body) } else { self.mask.masked(body) }
     }
 
     fn url(&self, callback: &QueuedCallback) -> String {

@@ -283,6 +283,10 @@ pub(crate) fn name(text: &str, what: &str, is_taken: bool) -> Result<(), FormatM
 
 fn header(text: &str) -> Result<(), FormatMistake> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if ["content-length", "transfer-encoding"].iter().any(|own| own.eq_ignore_ascii_case(text)) {
+        let message = format!("the header {} is written by the mock itself: leave it out", quoted(text));
+        return Err(FormatMistake::new(message));
+    }
     if !text.is_empty() && text.bytes().all(token) {
         return Ok(());
     }

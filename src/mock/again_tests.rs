@@ -31,7 +31,7 @@ impl Sink for Seen {
         if matches!(&entry.event, Event::Note(note) if note.contains("refuses connections")) {
             return;
         }
-        let line = Lines { timing: false, embedded: None, show_secrets: true, whole: false }.line(entry);
+        let line = Lines { show_secrets: true, ..Lines::default() }.line(entry);
         let mut line = Value::Object(line);
         line["seq"] = Value::Null;
         self.0.lock().unwrap().push(line.to_string());

@@ -18,7 +18,7 @@ use crate::delivery::{Client, ClientOptions};
 use crate::engine::{Clients, Clock, Driver, Engine, EngineOptions, Pace, Speed, Watchdog};
 use crate::files::SourceFile;
 use crate::http::Server;
-use crate::journal::{Journal, Kept, KeptLimits, Lines, Sink};
+use crate::journal::{Journal, Kept, KeptLimits, Lines, Mask, Sink};
 use crate::net::{Guard, Target};
 use crate::scenario::{Library, StoryRun};
 use crate::seed::Seed;
@@ -117,6 +117,11 @@ impl Default for Options {
 }
 
 impl Builder {
+    /// Returns what masks the secrets in everything shown and recorded.
+    pub(crate) fn mask(&self) -> Mask {
+        self.prepared.as_ref().map_or_else(|_| Mask::default(), |prepared| Mask::of(&prepared.catalog))
+    }
+
     pub(crate) fn new(prepared: Result<Prepared, StartError>) -> Self {
         Self::with(prepared, Options::default())
     }
@@ -389,7 +394,12 @@ impl Rest {
             driver,
             catalog,
             kept: self.kept,
-            lines: Lines { timing: true, show_secrets: options.show_secrets, ..Lines::default() },
+            lines: Lines {
+                timing: true,
+                show_secrets: options.show_secrets,
+                mask: Mask::of(&prepared.catalog),
+                ..Lines::default()
+            },
             built: super::build::built(),
             settings: in_force,
             scenarios: self.scenarios,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use toml::de::{DeInteger, DeTable, ValueDeserializer};
 
 use super::file::SettingsFile;
-use super::{corrections, formats, routes, user_endpoints, workflow};
+use super::{codes, corrections, formats, references, routes, user_endpoints, workflow};
 use crate::contract::Catalog;
 use crate::contract::catalog::CorrectionError;
 use crate::contract::signature::{Scheme, SchemeFile, Signer};
@@ -60,6 +60,8 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
         problems.extend(corrections::check(source, parsed.tree.get_ref(), &provisional));
         problems.extend(vendor(source, parsed.tree.get_ref()));
         problems.extend(workflow::check(source, parsed.tree.get_ref()));
+        problems.extend(codes::check(source, parsed.tree.get_ref(), &provisional));
+        problems.extend(references::check(source, parsed.tree.get_ref()));
         problems.extend(signature(source, parsed.tree.get_ref()));
         problems.extend(routes::check(source, parsed.tree.get_ref(), &provisional));
         problems.extend(user_endpoints::check(source, parsed.tree.get_ref(), builtin));
@@ -89,7 +91,7 @@ pub fn check_file(source: &Arc<SourceFile>, builtin: &Catalog) -> Result<Checked
     })
 }
 
-/// Checks for a scheme that contradicts itself, and for secrets of accounts and routes that do not fit it.
+/// Checks for a scheme that contradicts itself, and for secrets that do not fit it.
 fn signature(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
     let written = tree.get("signature");
     // The mistakes of a scheme that can't be read are reported elsewhere.
@@ -110,6 +112,7 @@ fn signature(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnostic> {
         tables(tree, list).into_iter().filter_map(move |table| spanned_text(table, key))
     };
     let secrets = of("accounts", "sign_secret").chain(of("routes", "secret"));
+    let secrets = secrets.chain(spanned_text(tree, "secret"));
     secrets
         .filter_map(|(secret, span)| {
             let error = Signer::try_new(scheme.clone(), secret).err()?;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -118,6 +119,7 @@ impl Check<'_, '_> {
         for (path, words) in corrected {
             let is_known = self.known(&fields, path);
             let Some(words) = words.get_ref().as_table() else { continue };
+            self.one_word_each(path.get_ref(), words);
             let allowed: Vec<&String> = fields
                 .iter()
                 .filter(|field| field.path == path.get_ref().as_ref())
@@ -136,6 +138,32 @@ impl Check<'_, '_> {
                     let message = "a word is a text, a whole number, or true or false".to_owned();
                     self.mistake(other.span(), message);
                 }
+            }
+        }
+    }
+
+    /// Reports two words of a request's field that become the same one: then nobody could tell which is meant. In responses and
+    /// callbacks the vendor may well have fewer words than the mock.
+    fn one_word_each(&mut self, path: &str, words: &DeTable<'_>) {
+        let Some(EntryFields::Endpoint { request, .. }) = fields(&self.entry.id) else { return };
+        let Some(field) = request.iter().find(|field| field.path == path) else { return };
+        let stay = field.allowed.iter().filter(|word| !words.contains_key(word.as_str()));
+        let mut meant: BTreeMap<String, &str> =
+            stay.map(|word| (Value::from(word.as_str()).to_string(), word.as_str())).collect();
+        for (own, other) in words {
+            let word = match other.get_ref() {
+                DeValue::String(text) => Value::from(text.as_ref()).to_string(),
+                DeValue::Integer(number) => number.to_string(),
+                DeValue::Boolean(is) => is.to_string(),
+                _ => continue,
+            };
+            if let Some(first) = meant.insert(word.clone(), own.get_ref()) {
+                let message = format!(
+                    "`{path}` of a request would mean both `{first}` and `{}` by {word}",
+                    own.get_ref()
+                );
+                let help = "give each of them a word of its own".to_owned();
+                self.mistake_with_help(other.span(), message, help);
             }
         }
     }

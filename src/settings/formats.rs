@@ -141,6 +141,19 @@ fn path(text: &str) -> Result<(), FormatMistake> {
     if text.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#')) {
         return Err(mistake.help("a path has no spaces, no `?` and no `#`"));
     }
+    if text == "/_mock" || text.starts_with("/_mock/") {
+        return Err(FormatMistake::new(format!(
+            "{} can't be served: `/_mock/` is the mock's own",
+            quoted(text)
+        )));
+    }
+    // Day, folder and file: what a link to a recording looks like.
+    if text.strip_prefix("/download/").is_some_and(|rest| rest.split('/').count() > 2) {
+        let message = format!("{} can't be served: links to recordings look like this", quoted(text));
+        return Err(
+            FormatMistake::new(message).help("a path may begin with `/download/` if it has fewer parts")
+        );
+    }
     Ok(())
 }
 

@@ -22,12 +22,13 @@ use crate::faults::{self, FaultFile};
 use crate::files::{Diagnostic, Problems, SourceFile};
 use crate::http::{Limits, TlsOptions};
 use crate::journal::KeptLimits;
-use crate::net::Guard;
 use crate::simulator::calling::Rules;
 use crate::simulator::dialer;
 use crate::simulator::user_endpoints::Declarations;
 use crate::simulator::workflow::{self, Template};
-use crate::simulator::{Account, Behaviour, Bot, ChatRules, Retention, Strictness, WorkflowRules};
+use crate::simulator::{
+    Account, Behaviour, Bot, ChatRules, Retention, Strictness, TokenSources, WorkflowRules,
+};
 
 /// The settings file that is read if it exists.
 pub const DEFAULT_FILE: &str = "airudder-mock.toml";
@@ -143,6 +144,7 @@ impl Settings {
         let url = self.public_url.as_deref().unwrap_or(usual_url);
         Behaviour {
             accounts: self.accounts.clone(),
+            token_sources: TokenSources::of(&self.catalog),
             calling: Arc::clone(&self.calling),
             dialer: Arc::clone(&self.dialer),
             chatbot: self.chatbot,
@@ -228,19 +230,6 @@ impl Settings {
     pub fn of_file(source: &Arc<SourceFile>, flags: Flags) -> Result<Self, Problems> {
         let checked = check_file(source, Catalog::builtin())?;
         Ok(built(checked, flags, Path::new(&**source.path()).parent().unwrap_or(Path::new(""))))
-    }
-
-    /// Checks that all routes lead to allowed hosts.
-    ///
-    /// # Errors
-    ///
-    /// Every route to another host, with its place.
-    pub fn check_hosts(&self) -> Result<(), Problems> {
-        let mut problems = Problems::new();
-        // The allowed hosts were checked when they were read.
-        let guard = Guard::allowing(&self.allow).unwrap_or_default();
-        problems.extend(self.routes.not_allowed(&self.catalog, &guard));
-        problems.into_result(())
     }
 }
 

@@ -5,14 +5,17 @@
 
 mod access;
 mod check;
+mod codes;
 mod commented;
 mod corrections;
 mod file;
 mod formats;
 mod in_force;
 mod merge;
+mod references;
 mod reload;
 mod routes;
+mod usable;
 mod user_endpoints;
 mod vendor;
 mod vendor_file;

@@ -44,6 +44,12 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
     let mut found = Vec::new();
     let mut seen: Vec<String> = Vec::new();
     let groups = groups(tree);
+    let robots = table(tree, "calling").filter(|calling| calling.contains_key("robots")).map(|calling| {
+        tables(calling, "robots")
+            .into_iter()
+            .filter_map(|robot| Some(text(robot, "name")?.0))
+            .collect::<Vec<_>>()
+    });
     for template in tables(tree, "workflow_templates") {
         if let Some(id) = template.get("id")
             && let Some(number) = id.get_ref().as_integer()
@@ -57,6 +63,17 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
         }
         nodes(source, template, &mut found);
         for node in tables(template, "nodes") {
+            let robot = text(node, "robot").filter(|(name, _)| !is_id(name));
+            if let (Some(robots), Some((name, span))) = (&robots, robot)
+                && !robots.contains(&name)
+            {
+                let help = match nearest(name, robots.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("the robots of `[calling]` are {}", robots.join(", ")),
+                };
+                let message = format!("there is no robot {}", quoted(name));
+                found.push(Diagnostic::at(source, span, message).help(help));
+            }
             let is_dialer = text(node, "kind").is_some_and(|(kind, _)| kind == "dialer");
             if let Some((name, span)) = text(node, "group").filter(|_| is_dialer)
                 && !groups.iter().any(|group| group == name)
@@ -72,6 +89,11 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>) -> Vec<Diagnos
         }
     }
     found
+}
+
+/// Whether a name may be the id of a robot, which depends on the seed.
+fn is_id(name: &str) -> bool {
+    name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Returns the groups of agents: those of the file, or else the default ones.

@@ -9,6 +9,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -19,6 +20,7 @@ use rand::RngExt;
 
 use super::rules::strictness::Strictness;
 use crate::content::Country;
+use crate::contract::Catalog;
 use crate::contract::aes::Cipher;
 use crate::seed::Seed;
 use crate::time::later;
@@ -80,12 +82,29 @@ pub enum TokenKind {
 impl TokenKind {
     const ALL: [Self; 2] = [Self::Cloud, Self::Dialer];
 
-    /// Returns the request that issues such tokens, for messages.
-    fn source(self) -> &'static str {
+    /// Returns the endpoint that issues such tokens.
+    fn endpoint(self) -> &'static str {
         match self {
-            Self::Cloud => "POST /service/cloud/auth",
-            Self::Dialer => "POST /service/callcenter/call/predict/auth",
+            Self::Cloud => "auth.token",
+            Self::Dialer => "dialer.auth",
         }
+    }
+}
+
+/// The requests that issue tokens, by kind, for messages: `POST /service/cloud/auth`.
+#[derive(Clone, Debug)]
+pub struct TokenSources([Arc<str>; TokenKind::ALL.len()]);
+
+impl TokenSources {
+    /// Finds the requests in a catalog, whose paths the user may have corrected.
+    pub fn of(catalog: &Catalog) -> Self {
+        Self(TokenKind::ALL.map(|kind| catalog.place_of(kind.endpoint()).into()))
+    }
+}
+
+impl Default for TokenSources {
+    fn default() -> Self {
+        Self::of(Catalog::builtin())
     }
 }
 
@@ -156,14 +175,14 @@ impl fmt::Debug for Account {
     }
 }
 
-/// Why authentication fails.
+/// Why authentication fails. Where a token is needed, it names the request that issues one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// The header is missing.
     #[error(
-        "the header Authorization is missing: send `Authorization: Token <token>`, with the token of {}", .0.source()
+        "the header Authorization is missing: send `Authorization: Token <token>`, with the token of {0}"
     )]
-    NoToken(TokenKind),
+    NoToken(Arc<str>),
     /// The header has another form.
     #[error("the header Authorization must be `Token <token>`{}", if *.bearer { "; the settings refuse `Bearer`" } else { "" })]
     Scheme {
@@ -171,14 +190,14 @@ pub enum Denied {
         bearer: bool,
     },
     /// The token was never issued.
-    #[error("the token is unknown: fetch one with {}", .0.source())]
-    Unknown(TokenKind),
+    #[error("the token is unknown: fetch one with {0}")]
+    Unknown(Arc<str>),
     /// The token is for the requests of another family.
-    #[error("the token is not valid for this endpoint: fetch one with {}", .0.source())]
-    OtherFamily(TokenKind),
+    #[error("the token is not valid for this endpoint: fetch one with {0}")]
+    OtherFamily(Arc<str>),
     /// The token was valid once.
-    #[error("the token has expired: fetch a new one with {}", .0.source())]
-    Expired(TokenKind),
+    #[error("the token has expired: fetch a new one with {0}")]
+    Expired(Arc<str>),
     /// The APPKey is wrong. The message says which of the two credentials is wrong: this is a mock, and there is nothing to
     /// steal.
     #[error("APPKey names no account")]
@@ -213,6 +232,7 @@ struct State {
 #[derive(Clone, Debug)]
 pub struct Access {
     seed: Seed,
+    sources: TokenSources,
     accounts: Vec<State>,
     /// Only looked up by key and never iterated, so that its random order has no effect.
     tokens: HashMap<String, (TokenKind, AccountKey, u32)>,
@@ -230,11 +250,27 @@ impl Access {
         let state = |rules| State { rules, valid: [none; TokenKind::ALL.len()], window: (Timestamp::MIN, 0) };
         Self {
             seed,
+            sources: TokenSources::default(),
             accounts: accounts.into_iter().map(state).collect(),
             tokens: HashMap::new(),
             order: VecDeque::new(),
             issued: 0,
         }
+    }
+
+    /// Sets the requests that issue tokens, for messages.
+    #[must_use]
+    pub(super) fn issued_by(self, sources: TokenSources) -> Self {
+        Self { sources, ..self }
+    }
+
+    /// Returns the refusal of a token that has expired.
+    pub fn expired(&self, kind: TokenKind) -> Denied {
+        Denied::Expired(self.source(kind))
+    }
+
+    fn source(&self, kind: TokenKind) -> Arc<str> {
+        Arc::clone(&self.sources.0[kind as usize])
     }
 
     fn state(&self, key: AccountKey) -> &State {
@@ -306,24 +342,23 @@ impl Access {
         bearer: bool,
         now: Timestamp,
     ) -> Result<AccountKey, Denied> {
-        let header =
-            header.map(str::trim).filter(|header| !header.is_empty()).ok_or(Denied::NoToken(kind))?;
+        let header = header
+            .map(str::trim)
+            .filter(|header| !header.is_empty())
+            .ok_or_else(|| Denied::NoToken(self.source(kind)))?;
         let (scheme, token) = header.split_once(' ').ok_or(Denied::Scheme { bearer: false })?;
         match scheme {
             _ if scheme.eq_ignore_ascii_case("token") => {}
             _ if scheme.eq_ignore_ascii_case("bearer") && bearer => {}
             _ => return Err(Denied::Scheme { bearer: scheme.eq_ignore_ascii_case("bearer") }),
         }
-        let (found, key, generation) = *self.tokens.get(token.trim()).ok_or(Denied::Unknown(kind))?;
+        let (found, key, generation) =
+            *self.tokens.get(token.trim()).ok_or_else(|| Denied::Unknown(self.source(kind)))?;
         if found != kind {
-            return Err(Denied::OtherFamily(kind));
+            return Err(Denied::OtherFamily(self.source(kind)));
         }
         let valid = self.state(key).valid[kind as usize];
-        if generation == valid.generation && now < valid.expires {
-            Ok(key)
-        } else {
-            Err(Denied::Expired(kind))
-        }
+        if generation == valid.generation && now < valid.expires { Ok(key) } else { Err(self.expired(kind)) }
     }
 
     /// Whether this token was ever issued, even if it has expired.
@@ -398,6 +433,10 @@ mod tests {
         Access::new(Seed(1), vec![Account::default(), other])
     }
 
+    fn source(kind: TokenKind) -> Arc<str> {
+        access().source(kind)
+    }
+
     fn header(token: &str) -> String {
         format!("Token {token}")
     }
@@ -410,16 +449,16 @@ mod tests {
         let check =
             |access: &Access, token: &str, hours| access.check(CLOUD, Some(&header(token)), true, at(hours));
         assert_eq!(check(&access, &first, 23), Ok(AccountKey(0)));
-        assert_eq!(check(&access, &first, 24), Err(Denied::Expired(CLOUD)));
+        assert_eq!(check(&access, &first, 24), Err(Denied::Expired(source(CLOUD))));
         let second = access.token(CLOUD, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(20)).unwrap();
         assert_ne!(first, second);
         for token in [&first, &second] {
             assert_eq!(check(&access, token, 43), Ok(AccountKey(0)));
-            assert_eq!(check(&access, token, 44), Err(Denied::Expired(CLOUD)));
+            assert_eq!(check(&access, token, 44), Err(Denied::Expired(source(CLOUD))));
         }
         // An expired token does not become valid again.
         let third = access.token(CLOUD, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(50)).unwrap();
-        assert_eq!(check(&access, &first, 51), Err(Denied::Expired(CLOUD)));
+        assert_eq!(check(&access, &first, 51), Err(Denied::Expired(source(CLOUD))));
         assert_eq!(check(&access, &third, 51), Ok(AccountKey(0)));
     }
 
@@ -434,13 +473,16 @@ mod tests {
         assert_eq!(check(&access, TokenKind::Dialer, &dialer, 21), Ok(AccountKey(1)));
         for kind in TokenKind::ALL {
             let other = if kind == CLOUD { &dialer } else { &cloud };
-            assert_eq!(check(&access, kind, other, 21), Err(Denied::OtherFamily(kind)));
+            assert_eq!(check(&access, kind, other, 21), Err(Denied::OtherFamily(source(kind))));
         }
         // The two kinds expire separately, and a test control expires both.
-        assert_eq!(check(&access, CLOUD, &cloud, 30), Err(Denied::Expired(CLOUD)));
+        assert_eq!(check(&access, CLOUD, &cloud, 30), Err(Denied::Expired(source(CLOUD))));
         assert_eq!(check(&access, TokenKind::Dialer, &dialer, 30), Ok(AccountKey(1)));
         access.expire_all();
-        assert_eq!(check(&access, TokenKind::Dialer, &dialer, 30), Err(Denied::Expired(TokenKind::Dialer)));
+        assert_eq!(
+            check(&access, TokenKind::Dialer, &dialer, 30),
+            Err(Denied::Expired(source(TokenKind::Dialer)))
+        );
     }
 
     #[test]
@@ -449,10 +491,16 @@ mod tests {
         let one = access.token(CLOUD, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, at(0)).unwrap();
         let other = access.token(CLOUD, "K", "S", at(0)).unwrap();
         access.expire(AccountKey(0));
-        assert_eq!(access.check(CLOUD, Some(&header(&one)), true, at(0)), Err(Denied::Expired(CLOUD)));
+        assert_eq!(
+            access.check(CLOUD, Some(&header(&one)), true, at(0)),
+            Err(Denied::Expired(source(CLOUD)))
+        );
         assert_eq!(access.check(CLOUD, Some(&header(&other)), true, at(0)), Ok(AccountKey(1)));
         access.expire_all();
-        assert_eq!(access.check(CLOUD, Some(&header(&other)), true, at(0)), Err(Denied::Expired(CLOUD)));
+        assert_eq!(
+            access.check(CLOUD, Some(&header(&other)), true, at(0)),
+            Err(Denied::Expired(source(CLOUD)))
+        );
     }
 
     #[test]
@@ -498,7 +546,10 @@ mod tests {
         for _ in 0..MOST_TOKENS {
             access.token(CLOUD, "K", "S", at(0)).unwrap();
         }
-        assert_eq!(access.check(CLOUD, Some(&header(&first)), true, at(0)), Err(Denied::Unknown(CLOUD)));
+        assert_eq!(
+            access.check(CLOUD, Some(&header(&first)), true, at(0)),
+            Err(Denied::Unknown(source(CLOUD)))
+        );
         assert_eq!(access.tokens.len(), MOST_TOKENS);
     }
 }

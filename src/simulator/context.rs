@@ -55,7 +55,7 @@ impl Context {
         Self {
             seed,
             ids: Arc::new(Ids::new(seed)),
-            access: Access::new(seed, behaviour.accounts.clone()),
+            access: Access::new(seed, behaviour.accounts.clone()).issued_by(behaviour.token_sources.clone()),
             behaviour,
             agenda: Agenda::default(),
             rows_ended: Vec::new(),

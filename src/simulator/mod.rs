@@ -56,8 +56,8 @@ pub mod workflow;
 mod wrong_values;
 
 pub use access::{
-    Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, DEFAULT_SIGN_KEY, Denied, Encryption,
-    Rate, TokenKind,
+    Access, Account, AccountKey, DEFAULT_APP_KEY, DEFAULT_APP_SECRET, DEFAULT_SIGN_KEY, Encryption, Rate,
+    TokenKind, TokenSources,
 };
 pub use callback::{Callback, CallbackBody};
 use calling::Calling;

@@ -1,6 +1,6 @@
 //! The vendor's API as an OpenAPI document: requests, callbacks, and the provenance of each part.
 //!
-//! It is generated from the types that decode requests and write responses and callbacks, under the user's own catalog. Its
+//! It is generated from the types that decode requests and write responses and callbacks, with the user's corrections. Its
 //! examples are taken from one fixed session with the mock, see [`super::examples`].
 
 use serde_json::{Map, Value, json};
@@ -8,10 +8,25 @@ use serde_json::{Map, Value, json};
 use super::examples::{Exchange, examples};
 use super::reference::{callback, endpoint};
 use crate::contract::catalog::Route;
+use crate::contract::envelope::CorrectedCodes;
+use crate::contract::renames::{CorrectedNames, Renames};
+use crate::contract::signature::Scheme;
 use crate::contract::{Catalog, Direction, Entry, Family, Provenance, envelope, expected};
 
+/// What the document describes: the vendor's API as the user's settings have it.
+#[derive(Clone, Copy, Debug)]
+pub struct Described<'a> {
+    /// The entries, with their corrected paths and names.
+    pub catalog: &'a Catalog,
+    /// How requests and callbacks are signed.
+    pub scheme: &'a Scheme,
+    /// The corrected codes of refusals.
+    pub codes: &'a CorrectedCodes,
+}
+
 /// Generates the document.
-pub fn document(catalog: &Catalog) -> Value {
+pub fn document(described: Described<'_>) -> Value {
+    let Described { catalog, scheme, codes } = described;
     let (mut paths, mut webhooks) = (Map::new(), Map::new());
     for entry in catalog.entries() {
         match entry.direction {
@@ -23,7 +38,7 @@ pub fn document(catalog: &Catalog) -> Value {
             }
             Direction::Callback => {
                 let method = entry.method.to_lowercase();
-                webhooks.insert(entry.id.clone(), json!({ method: webhook(entry) }));
+                webhooks.insert(entry.id.clone(), json!({ method: webhook(entry, scheme) }));
             }
         }
     }
@@ -41,12 +56,33 @@ pub fn document(catalog: &Catalog) -> Value {
         "servers": [{ "url": "/" }],
         "paths": paths,
         "webhooks": webhooks,
-        "x-codes": codes(),
+        "x-codes": all_codes(codes),
         "components": { "securitySchemes": {
-            "token": { "type": "apiKey", "in": "header", "name": "Authorization", "description": "`Token TOKEN`, with the token of POST /service/cloud/auth; the predictive dialer has one of its own." },
-            "signature": { "type": "apiKey", "in": "header", "name": "X-AIRudder-Sign", "description": "The signature of the body; X-AIRudder-Sign-Key names its key." },
+            "token": { "type": "apiKey", "in": "header", "name": "Authorization", "description": format!("`Token TOKEN`, with the token of {}; the predictive dialer has one of its own.", catalog.place_of("auth.token")) },
+            "signature": { "type": "apiKey", "in": "header", "name": scheme.header, "description": signature(scheme) },
         } },
     })
+}
+
+/// Describes the signature of requests.
+fn signature(scheme: &Scheme) -> String {
+    match &scheme.key {
+        Some(key) => format!("The signature, {}; {} names its key.", scheme.describe(), key.name),
+        None => format!("The signature, {}.", scheme.describe()),
+    }
+}
+
+/// Returns a schema and an example with the names that the user's settings give fields and words.
+fn renamed(
+    names: Option<&CorrectedNames>,
+    of: fn(&CorrectedNames) -> &Renames,
+    schema: &Value,
+    example: Option<&Value>,
+) -> (Value, Option<Value>) {
+    match names.map(of).filter(|names| !names.is_empty()) {
+        Some(names) => (names.schema(schema), example.map(|example| names.value(example))),
+        None => (schema.clone(), example.cloned()),
+    }
 }
 
 /// Returns the vendor's title and the mock's description of an entry.
@@ -76,22 +112,22 @@ fn request(entry: &Entry, number: usize, route: &Route) -> Value {
     );
     // An example is of what the mock has itself: of the user's own endpoints there is none.
     let example = examples().exchanges.get(&entry.id);
+    let names = entry.names.as_deref();
+    let (asked, asked_example) =
+        renamed(names, |names| &names.request, &asked, example.map(|example| &example.asked));
     let mut parameters: Vec<Value> = route.path.split('/').filter_map(in_path).collect();
     if matches!(route.method.as_str(), "GET" | "DELETE") {
-        parameters.extend(in_query(&asked, example));
+        parameters.extend(in_query(&asked, asked_example.as_ref()));
     } else {
         let kind = if has_file(&asked) { "multipart/form-data" } else { "application/json" };
         let mut body = json!({ "schema": asked });
-        if let Some(Exchange { asked, .. }) = example {
-            body["example"] = asked.clone();
+        if let Some(example) = asked_example {
+            body["example"] = example;
         }
         operation.insert("requestBody".to_owned(), json!({ "content": { kind: body } }));
     }
     operation.insert("parameters".to_owned(), parameters.into());
-    let mut done = json!({ "schema": ok(entry.family, answered) });
-    if let Some(Exchange { answered, .. }) = example {
-        done["example"] = answered.clone();
-    }
+    let done = response(entry, &answered, example);
     operation.insert("responses".to_owned(), json!({
         "200": { "description": "The request succeeded, or \
             was refused with a code that is not an HTTP status.", "content": { "application/json": done } },
@@ -109,6 +145,32 @@ fn request(entry: &Entry, number: usize, route: &Route) -> Value {
     Value::Object(operation)
 }
 
+/// Describes the body of a response to a request that succeeds.
+fn response(entry: &Entry, data: &Value, example: Option<&Exchange>) -> Value {
+    if entry.body.is_some() {
+        return json!({ "schema": { "description": BY_TEMPLATE } });
+    }
+    let in_envelope = envelope::names(entry.family).1;
+    let answered = example.map(|example| &example.answered);
+    let (data, data_example) = renamed(
+        entry.names.as_deref(),
+        |names| &names.written,
+        data,
+        answered.and_then(|answered| answered.get(in_envelope)),
+    );
+    let mut body = json!({ "schema": ok(entry.family, data) });
+    if let Some(answered) = answered {
+        body["example"] = answered.clone();
+    }
+    if let Some(data) = data_example {
+        body["example"][in_envelope] = data;
+    }
+    body
+}
+
+/// Describes a body that a template of the settings makes.
+const BY_TEMPLATE: &str = "As the template of the settings makes it.";
+
 /// Describes a part of a path that stands for a value.
 fn in_path(part: &str) -> Option<Value> {
     let name = part.strip_prefix('{')?.strip_suffix('}')?;
@@ -123,7 +185,7 @@ fn has_file(asked: &Value) -> bool {
 }
 
 /// Describes the fields of a request that has no body.
-fn in_query(asked: &Value, example: Option<&Exchange>) -> Vec<Value> {
+fn in_query(asked: &Value, example: Option<&Value>) -> Vec<Value> {
     // Fields that several requests share have a schema of their own.
     if let Some(parts) = asked["allOf"].as_array() {
         return parts.iter().flat_map(|part| in_query(part, example)).collect();
@@ -140,7 +202,7 @@ fn in_query(asked: &Value, example: Option<&Exchange>) -> Vec<Value> {
             if let Some(description) = schema.get("description") {
                 parameter["description"] = description.clone();
             }
-            if let Some(example) = example.and_then(|example| example.asked.get(name)) {
+            if let Some(example) = example.and_then(|example| example.get(name)) {
                 parameter["example"] = example.clone();
             }
             parameter
@@ -186,32 +248,64 @@ fn refused(family: Family) -> Value {
 }
 
 /// Describes a callback.
-fn webhook(entry: &Entry) -> Value {
+fn webhook(entry: &Entry, scheme: &Scheme) -> Value {
     let mut operation = about(entry, entry.id.clone());
     operation.insert("x-signed".to_owned(), entry.signed.into());
     operation.insert("x-signed-provenance".to_owned(), json!(entry.signed_mark));
     if entry.signed {
-        operation.insert(
-            "parameters".to_owned(),
-            json!([{
-                "name": "X-AIRudder-Sign", "in": "header", "required": true, "schema": { "type": "string" },
-                "description": "The signature of the body. How it is made is not public.",
-                "x-provenance": entry.signed_mark,
-            }]),
-        );
+        operation.insert("parameters".to_owned(), signed(entry, scheme));
     }
-    let mut content =
-        json!({ "schema": callback(&entry.id).map_or_else(|| json!({}), |known| (known.schema)()) });
-    let examples = examples();
-    if let Some(example) = examples.callbacks.get(&entry.id).or(examples.by_hand.get(&entry.id)) {
-        content["example"] = example.clone();
-    }
+    let content = callback_body(entry);
     operation.insert(
         "requestBody".to_owned(),
         json!({ "required": true, "content": { "application/json": content } }),
     );
     operation.insert("responses".to_owned(), taken(&entry.id));
     Value::Object(operation)
+}
+
+/// Describes the headers of a signed callback.
+fn signed(entry: &Entry, scheme: &Scheme) -> Value {
+    let made = match scheme.provenance {
+        Provenance::Assumed => format!("How it is made is not public; the mock's is {}.", scheme.describe()),
+        _ => format!("It is {}.", scheme.describe()),
+    };
+    let header = |name: &str, description: String, provenance: Provenance| {
+        json!({
+            "name": name, "in": "header", "required": true, "schema": { "type": "string" },
+            "description": description, "x-provenance": provenance,
+        })
+    };
+    let mut headers =
+        vec![header(&scheme.header, format!("The signature of the body. {made}"), entry.signed_mark)];
+    let others = [
+        (&scheme.timestamp_header, "The time of the attempt."),
+        (&scheme.nonce_header, "The id of the message."),
+    ];
+    for (name, description) in others {
+        headers.extend(name.as_ref().map(|name| header(name, description.to_owned(), scheme.provenance)));
+    }
+    headers.into()
+}
+
+/// Describes the body of a callback.
+fn callback_body(entry: &Entry) -> Value {
+    if entry.body.is_some() {
+        return json!({ "schema": { "description": BY_TEMPLATE } });
+    }
+    let schema = callback(&entry.id).map_or_else(|| json!({}), |known| (known.schema)());
+    let examples = examples();
+    let mut example = examples.callbacks.get(&entry.id).or(examples.by_hand.get(&entry.id)).cloned();
+    if let Some(example) = &mut example {
+        entry.name_event(example);
+    }
+    let (schema, example) =
+        renamed(entry.names.as_deref(), |names| &names.written, &schema, example.as_ref());
+    let mut body = json!({ "schema": schema });
+    if let Some(example) = example {
+        body["example"] = example;
+    }
+    body
 }
 
 /// Describes the response to a callback that is accepted.
@@ -231,10 +325,11 @@ fn taken(event: &str) -> Value {
 }
 
 /// Lists the codes of every family, with the provenance of each.
-fn codes() -> Value {
-    let code = |code: &envelope::Code| json!({ "code": code.code, "meaning": code.meaning, "x-provenance": code.provenance });
+fn all_codes(corrected: &CorrectedCodes) -> Value {
+    let code = |code: envelope::Code| json!({ "code": code.code, "meaning": code.meaning, "x-provenance": code.provenance });
     let of = |family: Family| {
-        let all: Vec<Value> = envelope::codes(family).iter().map(code).collect();
+        let all: Vec<Value> =
+            envelope::codes(family).iter().map(|one| code(corrected.shown(family, *one))).collect();
         (family.as_str().to_owned(), all.into())
     };
     Value::Object(Family::ALL.into_iter().map(of).collect())
@@ -245,9 +340,79 @@ mod tests {
     use super::*;
 
     #[test]
+    fn corrections_are_applied() {
+        let corrections: std::collections::BTreeMap<String, crate::contract::EntryFile> = toml::from_str(
+            r#"
+            ["plan.create"]
+            request = { PlanName = "plan_title", "Details[].Mobile" = "phone" }
+            response = { PlanID = "plan_id" }
+            ["plan.status"]
+            request = { PlanID = "plan_id" }
+            response = { Status = "state" }
+            words = { Status = { pending = 0, running = 1 } }
+            ["session.end"]
+            event = "closed"
+            fields = { event = "kind" }
+            ["task.create"]
+            body = "{}"
+            ["auth.token"]
+            path = "/oauth/token"
+            "#,
+        )
+        .unwrap();
+        let corrections = corrections.iter().map(|(id, correction)| (id.as_str(), correction));
+        let catalog = Catalog::builtin().overridden(corrections).unwrap();
+        let scheme = Scheme {
+            header: "X-Sig".into(),
+            timestamp_header: Some("X-Time".into()),
+            provenance: Provenance::Documented,
+            ..Scheme::default()
+        };
+        let codes = [("cloud", "404", 40_401)]
+            .map(|(scope, code, other)| (scope.to_owned(), [(code.to_owned(), other)].into()));
+        let codes = CorrectedCodes::new(codes.into());
+        let document = document(Described { catalog: &catalog, scheme: &scheme, codes: &codes });
+        let create = &document["paths"]["/service/cloud/plan"]["post"];
+        let asked = &create["requestBody"]["content"]["application/json"];
+        assert!(
+            asked["example"]["plan_title"].is_string() && asked["example"].get("PlanName").is_none(),
+            "{asked}"
+        );
+        assert!(asked["example"]["Details"][0]["phone"].is_string());
+        let schema = asked["schema"].to_string();
+        assert!(schema.contains("\"plan_title\":{") && !schema.contains("\"PlanName\""), "{schema}");
+        let answered = &create["responses"]["200"]["content"]["application/json"];
+        assert!(answered["example"]["data"]["plan_id"].is_string());
+        assert!(answered["schema"].to_string().contains("\"plan_id\":{"));
+        let status = &document["paths"]["/service/cloud/plan/status"]["get"];
+        assert!(status["parameters"].as_array().unwrap().iter().any(|one| one["name"] == "plan_id"));
+        let state = &status["responses"]["200"]["content"]["application/json"];
+        assert!(
+            state["example"]["data"]["state"].is_number() || state["example"]["data"]["state"].is_string()
+        );
+        assert!(state["schema"].to_string().contains("\"const\":0"), "{}", state["schema"]);
+        let end = &document["webhooks"]["session.end"]["post"];
+        let body = &end["requestBody"]["content"]["application/json"];
+        assert_eq!(body["example"]["kind"], "closed");
+        assert!(body["schema"]["properties"]["kind"].is_object());
+        let headers: Vec<&Value> =
+            end["parameters"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+        assert_eq!(headers, ["X-Sig", "X-Time"]);
+        assert!(!end["parameters"].to_string().contains("not public"));
+        assert_eq!(document["components"]["securitySchemes"]["signature"]["name"], "X-Sig");
+        let token = document["components"]["securitySchemes"]["token"]["description"].as_str().unwrap();
+        assert!(token.contains("POST /oauth/token"), "{token}");
+        let template = &document["paths"]["/service/cloud/task"]["post"]["responses"]["200"]["content"];
+        assert!(template["application/json"].get("example").is_none());
+        let codes = document["x-codes"]["cloud"].as_array().unwrap();
+        assert!(codes.iter().any(|code| code["code"] == 40_401 && code["x-provenance"] == "documented"));
+    }
+
+    #[test]
     fn all_of_the_catalog_is_there_with_its_provenance() {
         let catalog = Catalog::builtin();
-        let document = document(catalog);
+        let (scheme, codes) = (Scheme::default(), CorrectedCodes::default());
+        let document = document(Described { catalog, scheme: &scheme, codes: &codes });
         for entry in catalog.entries() {
             let operations: Vec<&Value> = match entry.direction {
                 Direction::Callback => vec![&document["webhooks"][&entry.id]["post"]],

@@ -4,8 +4,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::serving::Serving;
-use crate::support::{Receiver, plain};
+use crate::serving::{APP_KEY, APP_SECRET, Serving};
+use crate::support::{Receiver, assert_code, plain, program, run, stderr};
 
 fn serving(settings: &str, receiver: &Receiver) -> Serving {
     let settings = format!("{settings}\n[access]\nchatbot_signature = 'off'\n");
@@ -188,5 +188,173 @@ fn codes_of_refusals_are_the_users() {
     assert_eq!(get("/service/cloud/nothing"), (404, 40400));
     assert_eq!(get("/service/cloud/workflow/nodetasklist"), (400, 71));
     assert_eq!(serving.get("Token wrong", "/service/cloud/list").1["code"], 10001);
+    serving.end();
+}
+
+/// The items of a list that is the whole response are corrected as well, here the messages of a conversation.
+#[test]
+fn fields_of_a_list_that_is_the_whole_response_are_renamed() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let settings = "[catalog.'chatbot.messages']\nresponse = { '[].msg_id' = 'message_id' }\n\
+        words = { '[].sender_type' = { user = 'customer' } }\n";
+    let serving = serving(settings, &receiver);
+    let user = json!({ "id": "u1", "name": "Ana" });
+    let messages = json!([{ "type": "text", "text": "hi" }]);
+    let pushed = json!({ "channel": "HuaWei", "channel_id": "77", "user": user, "messages": messages });
+    let (status, answer) = serving.post("", "/api/v1/channel/huawei/message", &pushed);
+    assert_eq!(status, 200, "{answer}");
+    let call_id = answer["data"]["call_id"].as_str().unwrap().to_owned();
+    let (status, answer) = serving.post("", "/api/v1/session/messages", &json!({ "call_id": call_id }));
+    assert_eq!(status, 200, "{answer}");
+    let first = &answer["data"][0];
+    assert!(first["message_id"].is_string() && first.get("msg_id").is_none(), "{answer}");
+    assert_eq!(first["sender_type"], "customer", "{answer}");
+    serving.end();
+}
+
+/// An endpoint that was moved stays where it was moved to, although one of the user's own takes its old place.
+#[test]
+fn an_own_endpoint_at_the_old_or_the_corrected_path_of_the_one_it_asks() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let own = |path: &str| {
+        format!(
+            "[catalog.'plan.create']\npath = '/service/cloud/plan/create'\n[[endpoints]]\nid = 'own.plan'\n\
+             path = '{path}'\nask = [{{ call = 'plan.create', as = 'plan', fields = {{ PlanName = 'own', \
+             StrategyID = 'Busy lines again', Details = [{{ Mobile = '+6281110009001', LoanAmount = 1, \
+             LoanDate = '2026-01-15' }}] }} }}]\nanswer = {{ body = {{ own = '{{{{ plan.PlanID }}}}' }} }}\n"
+        )
+    };
+    let plan = json!({ "PlanName": "p", "StrategyID": "Busy lines again", "Details": [{ "Mobile": "+6281110009001" }] });
+    let at_old = serving(&own("/service/cloud/plan"), &receiver);
+    let token = at_old.token();
+    assert!(at_old.post(&token, "/service/cloud/plan", &json!({})).1["own"].is_string());
+    let (status, answer) = at_old.post(&token, "/service/cloud/plan/create", &plan);
+    assert_eq!((status, answer["data"]["PlanID"].is_string()), (200, true), "{answer}");
+    at_old.end();
+    let at_new = serving(&own("/service/cloud/plan/create"), &receiver);
+    let token = at_new.token();
+    assert!(at_new.post(&token, "/service/cloud/plan/create", &json!({})).1["own"].is_string());
+    assert_eq!(at_new.post(&token, "/service/cloud/plan", &plan).0, 404);
+    at_new.end();
+}
+
+#[test]
+fn secrets_under_corrected_names_stay_out_of_the_record_and_the_journal() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let settings = "[catalog.'auth.token']\nrequest = { APPKey = 'client_id', APPSecret = 'client_secret' }\n\
+        response = { token = 'access_key' }\n";
+    let serving = serving(settings, &receiver);
+    let asked = json!({ "client_id": APP_KEY, "client_secret": APP_SECRET });
+    let (status, answer) = serving.post("", "/service/cloud/auth", &asked);
+    let token =
+        answer["data"]["access_key"].as_str().unwrap_or_else(|| panic!("{status} {answer}")).to_owned();
+    let form = format!("client_id={APP_KEY}&client_secret={APP_SECRET}");
+    let encoded = ("Content-Type", "application/x-www-form-urlencoded");
+    assert_eq!(serving.request("POST", "/service/cloud/auth", &[encoded], form.as_bytes()).status, 200);
+    let journal = serving.request("GET", "/_mock/journal", &[], b"").text();
+    let (_, record) = serving.end();
+    let record: String = record.iter().map(ToString::to_string).collect();
+    for text in [journal, record] {
+        assert!(text.contains("client_secret") && text.contains("access_key"), "{text}");
+        assert!(!text.contains(APP_SECRET) && !text.contains(&token), "{text}");
+    }
+}
+
+/// The start page and every 401 name the path at which a token is fetched.
+#[test]
+fn a_corrected_path_of_the_token_is_named_where_it_is_needed() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let settings = "[catalog.'auth.token']\npath = '/oauth/token'\n";
+    let serving = serving(settings, &receiver);
+    let (status, answer) = serving.get("", "/service/cloud/list");
+    assert_eq!(status, 401);
+    assert!(answer["message"].as_str().unwrap().ends_with("with the token of POST /oauth/token"), "{answer}");
+    let document = serving.get("", "/_mock/vendor/openapi.json").1;
+    assert!(document["paths"]["/oauth/token"]["post"].is_object());
+    let token = &document["components"]["securitySchemes"]["token"]["description"];
+    assert!(token.as_str().unwrap().contains("POST /oauth/token"), "{token}");
+    serving.end();
+}
+
+/// The sample integrator of `run` speaks the names of the settings.
+#[test]
+fn stories_pass_under_corrected_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = folder.path().join("more.toml");
+    fs::write(
+        &more,
+        "[catalog.'session.transfer']\nfields = { 'transfer.call_id' = 'conv', event = 'kind' }\n\
+         [catalog.'chatbot.channel_message']\nrequest = { channel_id = 'chan' }\n\
+         [catalog.'chatbot.send_template']\nrequest = { template_id = 'tpl' }\n\
+         [catalog.'auth.token']\nrequest = { APPSecret = 'secret_key' }\nresponse = { token = 'jwt' }\n\
+         [catalog.'workflow.create']\nrequest = { name = 'title', 'details[].callee' = 'phone' }\n",
+    )
+    .unwrap();
+    let handbook = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/corrections/handbook.toml");
+    let more = more.to_str().unwrap();
+    for (config, story) in [
+        (handbook, "agent-transfer"),
+        (handbook, "agent-transfer-refused"),
+        (more, "first-transfer"),
+        (more, "own-channel"),
+        (more, "template-campaign"),
+        (more, "your-workflow"),
+    ] {
+        let arguments = ["run", "--config", config, story, "--speed", "max", "--listen", "127.0.0.1:0"];
+        assert_code(&run(&arguments), 0);
+    }
+}
+
+/// `check` says what would prevent a start, at its place.
+#[test]
+fn check_refuses_what_serve_cannot_start_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("airudder-mock.toml");
+    for (settings, wanted) in [
+        ("callback_url = 'http://other.example/hook'", "allow = [\"other.example\"]"),
+        ("secret = 'zz'\n[signature]\nsecret_form = 'hex'", "airudder-mock.toml:1:10"),
+        ("[signature]\npreset = 'standard-webhooks'", "no `secret` is set"),
+        ("[target]\nca = 'nope.pem'", "airudder-mock.toml:2:6"),
+        ("[target]\nclient_key = 'key.pem'", "`client_cert` under [target]"),
+        ("[signature]\nheader = 'Content-Type'", "has its own content in every request"),
+        ("[catalog.'session.end']\nheaders = { 'Content-Length' = '1' }", "written by the mock itself"),
+        ("[catalog.'plan.create']\npath = '/_mock/plan'", "`/_mock/` is the mock's own"),
+        ("[[endpoints]]\nid = 'x.y'\npath = '/download/{a}/{b}/{c}'", "links to recordings look like this"),
+        (
+            "[catalog.'task.stop']\nwords = { Action = { Stop = 'Pause' } }",
+            "would mean both `Pause` and `Stop`",
+        ),
+        ("[catalog.'task.stop']\nwords = { Action = { Stop = 'x', Pause = 'x' } }", "by \"x\""),
+    ] {
+        fs::write(&path, settings).unwrap();
+        let output = program()
+            .args(["check", path.to_str().unwrap()])
+            .env_remove("AIRUDDER_MOCK_SECRET")
+            .output()
+            .unwrap();
+        assert_code(&output, 2);
+        let said = stderr(&output);
+        assert!(said.contains(wanted) && said.contains("airudder-mock.toml:"), "{settings}\n{said}");
+    }
+    // What the vendor answers may well have fewer words.
+    fs::write(&path, "[catalog.'plan.status']\nwords = { Status = { running = 1, paused = 1 } }").unwrap();
+    assert_code(&run(&["check", path.to_str().unwrap()]), 0);
+}
+
+#[test]
+fn a_template_has_the_variables_of_its_text() {
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let settings = "[[chatbot.templates]]\nid = 900\nname = 'two'\n\
+        versions = [{ language = 'en', body = 'Hi {{1}}, pay {{2}}' }]\n";
+    let serving = serving(settings, &receiver);
+    let (_, answer) = serving.post("", "/api/v1/template/detail", &json!({ "template_id": 900 }));
+    assert_eq!(answer["data"]["variables"], 2, "{answer}");
+    let send = |variables: Value| {
+        let asked = json!({ "template_id": 900, "to": "+6281112349064", "variables": variables });
+        serving.post("", "/api/v1/template/send_single", &asked)
+    };
+    assert_eq!(send(json!(["A", "B"])).0, 200);
+    assert_eq!(send(json!(["A"])).0, 400);
+    assert_eq!(send(Value::Null).0, 200);
     serving.end();
 }

@@ -236,6 +236,12 @@ pub(crate) fn check_files(page: &str) -> usize {
         b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\0\0\0\0";
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("my.wav"), EMPTY_WAV).unwrap();
+    // The certificates that pages name.
+    let own = rcgen::generate_simple_self_signed(["mock.example".to_owned()]).unwrap();
+    for name in ["our-ca.pem", "mock.pem"] {
+        fs::write(folder.path().join(name), own.cert.pem()).unwrap();
+    }
+    fs::write(folder.path().join("mock-key.pem"), own.signing_key.serialize_pem()).unwrap();
     let files = blocks(page, "toml");
     for block in &files {
         let settings = !block.text.contains("scenario.schema.json");

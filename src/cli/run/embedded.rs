@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::contract::signature::{Signer, Signing};
-use crate::contract::{Catalog, Family, expected};
+use crate::contract::{Catalog, Entry, Family, expected};
 use crate::engine::{Agenda, Driver};
 use crate::http;
 use crate::integrator::{Action, Receiver, SampleAgent, SampleCustomer, Verdict};
@@ -113,10 +113,11 @@ impl Embedded {
         let now = self.driver.with(|_, now| now);
         let received = self.receiver().receive(request, now);
         if let Verdict::Wrong(mismatch) = received.verdict {
-            let body = serde_json::json!({ "error": mismatch.message });
+            let body = json!({ "error": mismatch.message });
             return HttpResponse::json(401, &body).into();
         }
-        if let Ok(body) = &received.body {
+        if let Ok(body) = received.body.as_ref().map(|body| self.read(received.id.as_deref(), body)) {
+            let body = &body;
             let event = received.id.as_deref().or(received.event.as_deref()).unwrap_or_default();
             let mut agents = lock(&self.agents);
             let mut customer = lock(&self.customer);
@@ -132,9 +133,9 @@ impl Embedded {
     async fn request(&self, action: Action) {
         let Some(entry) = self.catalog.get(action.endpoint) else { return };
         let Some(route) = entry.routes.first() else { return };
-        let body = action.body.to_string();
+        let body = request_body(entry, &action.body);
         let now = self.driver.with(|_, now| now);
-        let signing = Signing { body: body.as_bytes(), path: &route.path, now, nonce: action.endpoint };
+        let signing = Signing { body: &body, path: &route.path, now, nonce: action.endpoint };
         let mut headers = Headers::from(&[("content-type", "application/json")][..]);
         if entry.family == Family::Chatbot {
             let signed = self.signer.sign_request(&signing).into_iter();
@@ -154,17 +155,36 @@ impl Embedded {
 
     /// Fetches a new token of the first account.
     async fn token(&self) -> Option<String> {
-        let route = self.catalog.get("auth.token")?.routes.first()?;
+        let entry = self.catalog.get("auth.token")?;
+        let route = entry.routes.first()?;
         let (key, secret) = &self.account;
+        let body = request_body(entry, &json!({ "APPKey": key, "APPSecret": secret }));
         let request = HttpRequest {
             method: route.method.clone().into(),
             path: route.path.clone(),
             headers: Headers::from(&[("content-type", "application/json")][..]),
-            body: Bytes::from(serde_json::json!({ "APPKey": key, "APPSecret": secret }).to_string()),
+            body: Bytes::from(body),
             ..HttpRequest::default()
         };
         let answer = http::request(self.mock, request).await.ok()?;
-        let body: Value = serde_json::from_slice(&answer.body).ok()?;
-        Some(body["data"]["token"].as_str()?.to_owned())
+        let mut body: Value = serde_json::from_slice(&answer.body).ok()?;
+        let data = self.read(Some(&entry.id), &body["data"].take());
+        Some(data["token"].as_str()?.to_owned())
     }
+
+    /// Returns what the mock has written, a callback or the data of a response, with the mock's names of fields and words.
+    fn read(&self, id: Option<&str>, body: &Value) -> Value {
+        let names = id.and_then(|id| self.catalog.get(id)).and_then(|entry| entry.names.as_deref());
+        let read = names.and_then(|names| {
+            let text = names.written.reversed().apply(body.to_string().as_bytes());
+            serde_json::from_slice(&text).ok()
+        });
+        read.unwrap_or_else(|| body.clone())
+    }
+}
+
+/// Returns the body of a request with the user's names of fields and words.
+fn request_body(entry: &Entry, body: &Value) -> Vec<u8> {
+    let text = body.to_string().into_bytes();
+    entry.names.as_ref().map_or_else(|| text.clone(), |names| names.request.apply(&text))
 }

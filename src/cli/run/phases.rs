@@ -130,7 +130,8 @@ impl<'a> Run<'a> {
         let look = Look::of_run(epoch, stories.iter().map(|story| story.story().name.as_str()), plan.jumps());
         let output = cli::standard_output()?;
         if !args.quiet {
-            builder = builder.sink(Timeline::new(output.clone(), look)).sink(assumed.clone());
+            let mask = builder.mask();
+            builder = builder.sink(Timeline::new(output.clone(), look, mask)).sink(assumed.clone());
         }
         let record = args.record.as_deref();
         let (recording, builder) =

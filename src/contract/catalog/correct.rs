@@ -68,17 +68,32 @@ impl Catalog {
         self.occupant(self.position(id)?).map(|by| by.id.clone())
     }
 
-    /// Returns another entry that is served where this one was moved to. Names of parameters do not make paths different.
+    /// Returns another entry that is served where this one was moved to.
     fn occupant(&self, at: usize) -> Option<&Entry> {
         let main = self.entries[at].routes.first()?;
-        let there = |route: &Route| route.method == main.method && shape(&route.path).eq(shape(&main.path));
+        let there = |route: &Route| is_same_place(route, main);
         let mut others = self.entries.iter().enumerate().filter(|(other, _)| *other != at);
         others.find(|(_, entry)| entry.routes.iter().any(there)).map(|(_, entry)| entry)
     }
 
+    /// Removes the routes where one of the user's own endpoints takes the place of the entry that it asks.
+    fn give_places(&mut self) {
+        let taken: Vec<(String, Route)> = (self.entries.iter())
+            .flat_map(|entry| {
+                entry.replaces.iter().filter_map(|id| Some((id.clone(), entry.routes.first()?.clone())))
+            })
+            .collect();
+        for (id, place) in taken {
+            if let Some(at) = self.position(&id) {
+                self.entries[at].routes.retain(|own| !is_same_place(own, &place));
+            }
+        }
+    }
+
     /// Returns the catalog with corrections by entry id.
     ///
-    /// A corrected path or method replaces the entry's main route; its further routes stay. A route, an event or a body given
+    /// A corrected path or method replaces the entry's main route; its further routes stay. Then the user's own endpoints take the
+    /// places of the entries that they ask. A route, an event or a body given
     /// without a mark counts as documented: the user has the vendor's document.
     ///
     /// # Errors
@@ -106,6 +121,7 @@ impl Catalog {
             }
             errors.extend(problems);
         }
+        corrected.give_places();
         // Checked only now, since two entries may have changed places.
         for at in moved {
             let entry = &corrected.entries[at];
@@ -224,6 +240,11 @@ fn apply(entry: &mut Entry, correction: &EntryFile) {
     if !(request.is_empty() && written.is_empty()) {
         entry.names = Some(Arc::new(CorrectedNames { read: request.reversed(), request, written }));
     }
+}
+
+/// Whether two routes are the same place. Names of parameters do not make paths different.
+fn is_same_place(one: &Route, other: &Route) -> bool {
+    one.method == other.method && shape(&one.path).eq(shape(&other.path))
 }
 
 fn shape(path: &str) -> impl Iterator<Item = &str> {

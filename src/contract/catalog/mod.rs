@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::files::suggest::nearest;
 
@@ -161,6 +162,9 @@ pub struct Entry {
     /// Other names of fields and words, from the user's settings.
     #[serde(skip)]
     pub names: Option<Arc<CorrectedNames>>,
+    /// Of the user's own endpoint: the ids of the entries whose place it takes if it has their method and path.
+    #[serde(skip)]
+    pub replaces: Vec<String>,
     /// Whether the user's settings changed it.
     #[serde(default)]
     pub overridden: bool,
@@ -174,6 +178,25 @@ impl Entry {
     /// not if the request is assumed as a whole, since then its use is the error.
     pub fn doubts_fields(&self) -> bool {
         !self.confirmed && self.provenance != Provenance::Assumed
+    }
+
+    /// Replaces an event's usual name in a body by the user's. A name that a story wrote itself stays; a body that usually has
+    /// none gets the name as its first field.
+    pub(crate) fn name_event(&self, body: &mut Value) {
+        let Some(name) = self.event.as_ref().filter(|_| self.overridden) else { return };
+        let usual = Catalog::builtin().get(&self.id).and_then(|usual| usual.event.as_deref());
+        for key in ["event", "type"] {
+            if let Some(slot) = body.get_mut(key)
+                && usual.is_some()
+                && slot.as_str() == usual
+            {
+                *slot = name.as_str().into();
+                return;
+            }
+        }
+        if let (None, Some(table)) = (usual, body.as_object_mut()) {
+            table.shift_insert(0, "event".to_owned(), name.as_str().into());
+        }
     }
 }
 
@@ -225,13 +248,6 @@ impl Catalog {
             entries.insert(group.map_or(entries.len(), |last| last + 1), entry);
         }
         Self::new(self.menus.clone(), entries)
-    }
-
-    /// Removes a route from an entry, because another entry is served there from now on.
-    pub(crate) fn clear(&mut self, id: &str, place: &Route) {
-        if let Some(at) = self.position(id) {
-            self.entries[at].routes.retain(|own| own.method != place.method || own.path != place.path);
-        }
     }
 
     /// Returns the catalog as compiled in, without the user's corrections.
@@ -291,6 +307,12 @@ impl Catalog {
     /// Returns the entry with this id.
     pub fn get(&self, id: &str) -> Option<&Entry> {
         self.position(id).map(|at| &self.entries[at])
+    }
+
+    /// Returns the method and path of an endpoint, for messages. An endpoint without a route of its own is named by its id.
+    pub fn place_of(&self, id: &str) -> String {
+        let route = self.get(id).and_then(|entry| entry.routes.first());
+        route.map_or_else(|| format!("`{id}`"), |route| format!("{} {}", route.method, route.path))
     }
 
     /// Returns the id that was most likely meant by `text`, among the entries that pass the filter. Letter case and the choice

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::contract::Family;
+use super::Code;
+use crate::contract::{Family, Provenance};
 
 /// Replacement codes, by the endpoint, the group of endpoints or the family.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +25,24 @@ impl CorrectedCodes {
         let groups = id.match_indices('.').map(|(dot, _)| format!("{}.*", &id[..dot]));
         let scopes = [id.to_owned()].into_iter().chain(groups).chain([family.as_str().to_owned()]);
         scopes.into_iter().find_map(|scope| self.0.get(&scope)?.get(&code).copied()).unwrap_or(code)
+    }
+}
+
+impl CorrectedCodes {
+    /// Returns a code of a family as the user's settings have it.
+    pub fn shown(&self, family: Family, code: Code) -> Code {
+        match self.of(family, "", code.code) {
+            other if other == code.code => code,
+            // The user has the vendor's document.
+            other => Code { code: other, provenance: Provenance::Documented, ..code },
+        }
+    }
+
+    /// Returns the replacement codes of endpoints and of groups of them: the scope, the mock's code, and the other one.
+    pub fn narrower(&self) -> impl Iterator<Item = (&str, i64, i64)> {
+        let is_family = |scope: &str| Family::ALL.iter().any(|family| family.as_str() == scope);
+        let scopes = self.0.iter().filter(move |(scope, _)| !is_family(scope));
+        scopes.flat_map(|(scope, codes)| codes.iter().map(|(code, other)| (scope.as_str(), *code, *other)))
     }
 }
 

@@ -4,6 +4,7 @@
 //! order of fields, the form of numbers and the white space stay as they are.
 
 mod rewriter;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -46,7 +47,7 @@ impl Renames {
     }
 
     fn at(&mut self, path: &str) -> &mut Self {
-        segments(path).fold(self, |place, (name, _)| place.fields.entry(name.to_owned()).or_default())
+        names_of(path).fold(self, |place, name| place.fields.entry(name.to_owned()).or_default())
     }
 
     /// Whether there are no other names.
@@ -91,6 +92,16 @@ impl Renames {
         self.fields.iter().find(gets).map(|(_, field)| field)
     }
 
+    /// Calls `with` with each field that has another name: the mock's name, and the other one.
+    pub fn each_name(&self, with: &mut impl FnMut(&str, &str)) {
+        for (own, field) in &self.fields {
+            if let Some(name) = &field.name {
+                with(own, name);
+            }
+            field.each_name(with);
+        }
+    }
+
     /// Translates the names in a JSON text. A text that is not JSON is returned unchanged.
     pub fn apply(&self, text: &[u8]) -> Vec<u8> {
         let mut rewriter = Rewriter::new(self, Vec::with_capacity(text.len()));
@@ -107,34 +118,71 @@ impl Renames {
         rewriter.finish().unwrap_or_default()
     }
 
-    /// Translates the names in a message about fields: its first word if that is a path, and every path or word in backquotes.
-    /// A word that is now a number, `true` or `false` stands without backquotes, as in JSON.
+    /// Translates the names in a message about fields: its first word if that is a path, every path or word in backquotes, and
+    /// every path elsewhere that can't be an English word, such as `DueDate`, `call_id` or `user.id`.
+    /// Words are those of the field that the message named before. A word that is now a number, `true` or `false` stands without
+    /// backquotes, as in JSON.
     pub fn message(&self, text: &str) -> String {
         let (first, rest) = text.split_at(text.find([' ', '`']).unwrap_or(text.len()));
         let mut out = self.path(first).unwrap_or_else(|| first.to_owned());
+        let mut fields: Vec<&Self> = self.field(first).into_iter().collect();
         let mut parts = rest.split('`').enumerate().peekable();
         while let Some((at, part)) = parts.next() {
             match (at % 2 == 1, parts.peek().is_some()) {
-                (true, true) => out.push_str(&self.quoted(part)),
+                (true, true) => out.push_str(&self.quoted(part, &mut fields)),
                 // A backquote without its partner.
                 (true, false) => out.extend(["`", part]),
-                (false, _) => out.push_str(part),
+                (false, _) => self.unquoted(part, &mut out),
             }
         }
         out
     }
 
-    /// Translates a part of a message that stands in backquotes: a path, a word or a text that was received.
-    fn quoted(&self, part: &str) -> String {
-        if let Some(path) = self.path(part) {
-            return format!("`{path}`");
+    /// Translates the paths in a part of a message that stands outside of backquotes.
+    fn unquoted(&self, mut rest: &str, out: &mut String) {
+        let is_of_path = |letter: char| letter.is_ascii_alphanumeric() || "_.[]".contains(letter);
+        while let Some(begin) = rest.find(is_of_path) {
+            let (before, from) = rest.split_at(begin);
+            let (run, after) = from.split_at(from.find(|letter| !is_of_path(letter)).unwrap_or(from.len()));
+            // A full stop ends the sentence.
+            let word = run.trim_end_matches('.');
+            let is_english = word.bytes().all(|letter| letter.is_ascii_lowercase());
+            out.push_str(before);
+            match self.path(word).filter(|_| !is_english) {
+                Some(path) => out.extend([&path, &run[word.len()..]]),
+                None => out.push_str(run),
+            }
+            rest = after;
         }
-        match self.any_word(part) {
+        out.push_str(rest);
+    }
+
+    /// Translates a part of a message that stands in backquotes: a path, a word or a text that was received. `fields` are those
+    /// that the message has named.
+    fn quoted<'a>(&'a self, part: &str, fields: &mut Vec<&'a Self>) -> String {
+        if let Some(field) = self.field(part) {
+            fields.push(field);
+            return format!("`{}`", self.path(part).unwrap_or_else(|| part.to_owned()));
+        }
+        match fields.iter().rev().find_map(|field| field.own_word(part)) {
             Some(Value::String(word)) => format!("`{word}`"),
             Some(word) => word.to_string(),
-            None if self.has_bare(part) => format!("the text `{part}`"),
+            None if fields.iter().any(|field| field.has_bare(part)) => format!("the text `{part}`"),
             None => format!("`{part}`"),
         }
+    }
+
+    /// Returns the field at a path, if it or a field in it has another name or other words.
+    fn field(&self, path: &str) -> Option<&Self> {
+        if path.is_empty() {
+            return None;
+        }
+        names_of(path).try_fold(self, |place, name| place.fields.get(name))
+    }
+
+    /// Whether the field at a path has another name or other words.
+    pub fn corrects(&self, path: &str) -> bool {
+        self.field(path).is_some_and(|field| field.name.is_some() || !field.words.is_empty())
     }
 
     /// Returns the other name of a path, or `None` if it stays.
@@ -143,6 +191,11 @@ impl Renames {
         let mut renamed = false;
         let mut out = String::new();
         for (name, index) in segments(path) {
+            if name.is_empty() {
+                // The items of a list that is the whole body.
+                out.push_str(index);
+                continue;
+            }
             place = place.and_then(|place| place.fields.get(name));
             let other = place.and_then(|place| place.name.as_deref());
             renamed |= other.is_some();
@@ -157,22 +210,16 @@ impl Renames {
 
     /// Returns the replacement of a word in the field at a path, or `None` if it stays.
     pub fn word(&self, path: &str, word: &str) -> Option<Value> {
-        segments(path).try_fold(self, |place, (name, _)| place.fields.get(name))?.own_word(word)
-    }
-
-    /// Returns the replacement of a word in any field.
-    fn any_word(&self, word: &str) -> Option<Value> {
-        self.own_word(word).or_else(|| self.fields.values().find_map(|field| field.any_word(word)))
+        self.field(path)?.own_word(word)
     }
 
     fn own_word(&self, word: &str) -> Option<Value> {
         serde_json::from_str(self.words.get(&Value::from(word).to_string())?).ok()
     }
 
-    /// Whether this number, `true` or `false` replaces a word in any field.
+    /// Whether this number, `true` or `false` replaces a word.
     fn has_bare(&self, word: &str) -> bool {
         self.words.values().any(|other| other == word)
-            || self.fields.values().any(|field| field.has_bare(word))
     }
 }
 
@@ -186,6 +233,12 @@ fn replaced(own: &str, other: &str) -> String {
         _ => "",
     };
     format!("{} (now {kind}{})", text(&own), text(&other))
+}
+
+/// Returns the names in a path. The items of a list have the shape of the list, and so the path of a field in a list that is the
+/// whole body, `[].id`, is that of `id`.
+fn names_of(path: &str) -> impl Iterator<Item = &str> {
+    segments(path).map(|(name, _)| name).filter(|name| !name.is_empty())
 }
 
 /// Splits a path into names, each with the index behind it: `detail[3].RingType` is `detail` with `[3]`, then `RingType`.
@@ -235,6 +288,17 @@ mod tests {
             apply(&reversed, r#"{"task":1,"rows":[{"ring":7}],"ok":"yes"}"#),
             r#"{"TaskID":1,"detail":[{"RingType":"busy"}],"ok":true}"#
         );
+    }
+
+    #[test]
+    fn fields_of_a_list_that_is_the_whole_body_are_renamed() {
+        let renames = renames(&json!({ "[].id": "key" }), &json!({ "[].by": { "user": "customer" } }));
+        assert_eq!(
+            apply(&renames, r#"[{"id":1,"by":"user"},{"id":2}]"#),
+            r#"[{"key":1,"by":"customer"},{"key":2}]"#
+        );
+        assert_eq!(renames.path("[].id").as_deref(), Some("[].key"));
+        assert_eq!(renames.word("[].by", "user"), Some(json!("customer")));
     }
 
     #[test]
@@ -299,6 +363,42 @@ mod tests {
             "outcome is the text `1`, expected 1 or 2"
         );
         assert_eq!(numbers.message("result is 3, expected `yes` or `no`"), "outcome is 3, expected 1 or 2");
+    }
+
+    #[test]
+    fn names_in_the_middle_of_a_message_are_translated_unless_they_may_be_english() {
+        let names = json!({ "DueDate": "due", "LoanDate": "lent", "user": "person", "user.id": "uid", "to": "target" });
+        let renames = renames(&names, &json!({}));
+        for (own, other) in [
+            (
+                "LoanDate 2026-01-02 must be before DueDate 2026-01-01.",
+                "lent 2026-01-02 must be before due 2026-01-01.",
+            ),
+            ("there is no task with DueDate `to x`", "there is no task with due `to x`"),
+            (
+                "call_id is missing, and channel_id with user.id names nothing",
+                "call_id is missing, and channel_id with person.uid names nothing",
+            ),
+            ("the user wants to go", "the user wants to go"),
+            ("Due to DueDates...", "Due to DueDates..."),
+        ] {
+            assert_eq!(renames.message(own), other);
+        }
+    }
+
+    #[test]
+    fn words_of_other_fields_stay_in_a_message() {
+        let words = json!({ "filterTime": { "start": "began" }, "kind": { "a": "b" } });
+        let renames = renames(&json!({ "kind": "sort" }), &words);
+        assert_eq!(
+            renames.message("orderBy is `x`, expected `created` or `start`"),
+            "orderBy is `x`, expected `created` or `start`"
+        );
+        assert_eq!(
+            renames.message("filterTime is `x`, expected `start`"),
+            "filterTime is `x`, expected `began`"
+        );
+        assert_eq!(renames.message("`kind` is `a`, not `start`"), "`sort` is `b`, not `start`");
     }
 
     #[test]

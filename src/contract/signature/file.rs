@@ -122,6 +122,16 @@ pub enum SchemeError {
         /// The text as written.
         name: String,
     },
+    /// The header has another content in every request.
+    #[error(
+        "the header `{name}` has its own content in every request: use another name, for example `X-AIRudder-Sign`"
+    )]
+    TakenHeader {
+        /// The key of the settings file.
+        key: &'static str,
+        /// The text as written.
+        name: String,
+    },
     /// The header of the signature itself cannot be left out.
     #[error("the header of the signature needs a name, for example `X-AIRudder-Sign`")]
     NoHeader,
@@ -160,9 +170,10 @@ impl SchemeError {
         match self {
             Self::Part { index, .. } | Self::Quote { index, .. } => ("parts", Some(*index)),
             Self::NoParts | Self::NoSecret { .. } | Self::Unsent { .. } => ("parts", None),
-            Self::HeaderName { key, .. } | Self::SameHeader { key, .. } | Self::HeaderText { key, .. } => {
-                (key, None)
-            }
+            Self::HeaderName { key, .. }
+            | Self::TakenHeader { key, .. }
+            | Self::SameHeader { key, .. }
+            | Self::HeaderText { key, .. } => (key, None),
             Self::NoHeader => ("header", None),
             Self::NoKeyHeader => ("key_id", None),
             Self::SpaceInPrefix { .. } => ("prefix", None),
@@ -269,11 +280,18 @@ fn read_part(index: usize, text: &str) -> Result<Part, SchemeError> {
     }
 }
 
+/// Headers that every request has or may have, with another content.
+const USUAL_HEADERS: [&str; 6] =
+    ["Connection", "Content-Length", "Content-Type", "Host", "Transfer-Encoding", "User-Agent"];
+
 /// Parses a header name; an empty text means none.
 fn header_name(key: &'static str, name: &str) -> Result<Option<Arc<str>>, SchemeError> {
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if !name.bytes().all(token) {
         return Err(SchemeError::HeaderName { key, name: name.to_owned() });
+    }
+    if USUAL_HEADERS.iter().any(|usual| usual.eq_ignore_ascii_case(name)) {
+        return Err(SchemeError::TakenHeader { key, name: name.to_owned() });
     }
     Ok((!name.is_empty()).then(|| name.into()))
 }

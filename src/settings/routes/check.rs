@@ -68,11 +68,6 @@ struct Names {
 
 impl Names {
     fn of(tree: &DeTable<'_>) -> Self {
-        let accounts = tables(tree, "accounts");
-        let accounts: Vec<String> = (1_usize..)
-            .zip(accounts)
-            .map(|(number, account)| text(account, "name").map_or_else(|| number.to_string(), str::to_owned))
-            .collect();
         let nodes = |template: &DeTable<'_>| {
             tables(template, "nodes")
                 .into_iter()
@@ -88,9 +83,17 @@ impl Names {
                 workflows.push((id, shipped.node_ids().map(str::to_owned).collect()));
             }
         }
-        let accounts = if accounts.is_empty() { vec!["default".to_owned()] } else { accounts };
-        Self { accounts, workflows }
+        Self { accounts: account_names(tree), workflows }
     }
+}
+
+/// Returns the names of the accounts of a file.
+pub(in crate::settings) fn account_names(tree: &DeTable<'_>) -> Vec<String> {
+    let name = |(number, account): (usize, &DeTable<'_>)| {
+        text(account, "name").map_or_else(|| number.to_string(), str::to_owned)
+    };
+    let names: Vec<String> = (1_usize..).zip(tables(tree, "accounts")).map(name).collect();
+    if names.is_empty() { vec!["default".to_owned()] } else { names }
 }
 
 /// A mistake: its place, its message, and what to write instead.

@@ -20,7 +20,7 @@ use crate::net::{Guard, Target};
 use crate::simulator::workflow::Template;
 use crate::simulator::{Account, AccountKey, FlowPlace};
 
-pub(super) use check::check;
+pub(super) use check::{account_names, check};
 pub use file::RouteFile;
 
 /// The placeholder for the id of the callback in a URL.

@@ -17,6 +17,7 @@ pub(crate) fn endpoint(file: &EndpointFile) -> Entry {
     Entry {
         routes: vec![route],
         family: file.family.unwrap_or(Family::Cloud),
+        replaces: file.ask.iter().map(|ask| ask.call.clone()).collect(),
         ..entry(&file.id, Direction::Request, provenance, file.group.as_deref(), file.help.as_deref())
     }
 }
@@ -65,6 +66,7 @@ pub(crate) fn entry(
         headers: Vec::new(),
         body: None,
         names: None,
+        replaces: Vec::new(),
         overridden: false,
         confirmed: false,
     }

@@ -59,18 +59,11 @@ pub(crate) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, builtin: &Cata
     rules.found
 }
 
-/// Returns the catalog with all declarations, after all corrections.
+/// Returns the catalog with all declarations.
 pub(crate) fn extended(catalog: &Catalog, file: &UserEndpointsFile<'_>) -> Catalog {
     let callbacks = file.callbacks.iter().map(|callback| entries::callback(callback.get_ref()));
     let endpoints = file.endpoints.iter().map(|endpoint| entries::endpoint(endpoint.get_ref()));
-    let mut extended = catalog.and(callbacks.chain(endpoints));
-    for endpoint in file.endpoints.iter().map(Spanned::get_ref) {
-        let place = &entries::endpoint(endpoint).routes[0];
-        for ask in &endpoint.ask {
-            extended.clear(&ask.call, place);
-        }
-    }
-    extended
+    catalog.and(callbacks.chain(endpoints))
 }
 
 /// Reports endpoints whose method and path are taken. `catalog` is the complete catalog.

@@ -166,7 +166,8 @@ impl Calling {
         request: &Request<'_>,
     ) -> Result<(Rows, RefusedRows), Refusal> {
         let Some(rows) = request.rows else {
-            let message = "Details is missing: a list of rows such as {\"Mobile\": \"+6281112345678\"}";
+            let message =
+                "Details is missing: a list of rows with `Details[].Mobile`, such as +6281112345678";
             return Err(Refusal::new(400, message));
         };
         let rule = self.row_rule(context, order, request);

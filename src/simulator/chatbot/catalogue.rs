@@ -90,7 +90,7 @@ impl Chosen {
 
     /// Returns the number of its variables.
     pub(super) fn variables(&self) -> usize {
-        self.template.samples.len()
+        self.template.variables()
     }
 
     /// Returns its content with these texts filled in, or with samples.
@@ -103,10 +103,9 @@ impl Chosen {
         let drawn = texts.is_none().then(facts);
         let text = |number: usize| {
             let at = number.checked_sub(1)?;
-            let sample = self.template.samples.get(at)?;
             match (texts, &drawn) {
                 (Some(texts), _) => texts.get(at).cloned(),
-                (None, facts) => facts.as_ref().map(|facts| facts.fill(sample, locale)),
+                (None, facts) => facts.as_ref().map(|facts| facts.fill(self.template.sample(at), locale)),
             }
         };
         // In one pass, since the value of a variable may look like a variable.

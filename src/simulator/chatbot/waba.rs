@@ -95,8 +95,14 @@ impl WabaRef {
         };
         own(simulator, request).into_iter().find(fits).ok_or_else(|| {
             let named = channel.map(|channel| format!("channel_id `{channel}`"));
-            let named = named.or(id.map(|id| format!("waba_id `{id}`"))).unwrap_or_default();
-            Refusal::new(404, format!("there is no WABA account with {named}"))
+            let named = named.or_else(|| id.map(|id| format!("waba_id `{id}`")));
+            let message = match named {
+                Some(named) => format!("there is no WABA account with {named}"),
+                None => {
+                    "no WABA account belongs to this account: declare one in `[[chatbot.waba]]`".to_owned()
+                }
+            };
+            Refusal::new(404, message)
         })
     }
 }

@@ -147,7 +147,8 @@ impl Contacts {
         }
         let has_column = |row: &Value| COLUMNS.iter().any(|column| row.get(column).is_some());
         if !custom.is_empty() && !custom.iter().any(has_column) {
-            let message = "customizeContacts has no column PhoneNumber or phonenumber";
+            let message = "customizeContacts has no column `customizeContacts[].PhoneNumber` or \
+                `customizeContacts[].phonenumber`";
             return Err(Refusal::new(10618, message));
         }
         let (mut contacts, mut refused, mut with_outcome) = (Self::default(), Vec::new(), None);

@@ -24,7 +24,7 @@ pub struct MessageTemplate {
     /// The dialogue with users who reply. Default: `parcel`.
     #[serde(default)]
     pub dialogue: TemplateDialogue,
-    /// The values of its variables if a request has none, one text for each.
+    /// The values of its variables if a request has none, one text for each. Default: a name, a sum, a date, an order.
     #[serde(default)]
     pub samples: Vec<String>,
     /// The turn of the dialogue that each button leads to. Default: a thank-you, or the opt-out.
@@ -56,7 +56,7 @@ pub enum TemplateDialogue {
 
 impl TemplateDialogue {
     /// Returns the name of its graph.
-    pub(in crate::simulator) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::DebtReminder => "debt_reminder",
             Self::Parcel => "parcel",
@@ -120,6 +120,15 @@ impl TemplateVersion {
     }
 }
 
+/// What fills variables without a sample, in this order.
+const USUAL_SAMPLES: [&str; 4] = ["{name}", "{amount}", "{date}", "{order}"];
+
+/// Returns the highest number of a variable in a text.
+fn variables(text: &str) -> usize {
+    let inside = text.split("{{").skip(1).filter_map(|rest| Some(rest.split_once("}}")?.0));
+    inside.filter_map(|number| number.parse().ok()).max().unwrap_or(0)
+}
+
 impl MessageTemplate {
     /// Creates a template of which only the name is known, with a minimal text in English.
     fn of_name(id: i64, name: &str) -> Self {
@@ -143,6 +152,16 @@ impl MessageTemplate {
             turns: Vec::new(),
             versions: vec![version],
         }
+    }
+
+    /// Returns the number of its variables: the highest in its languages.
+    pub(crate) fn variables(&self) -> usize {
+        self.versions.iter().map(|version| variables(&version.body)).max().unwrap_or(0)
+    }
+
+    /// Returns the text that fills the variable at this position, counted from 0, where a request names none.
+    pub(in crate::simulator) fn sample(&self, at: usize) -> &str {
+        self.samples.get(at).map_or(USUAL_SAMPLES[at % USUAL_SAMPLES.len()], String::as_str)
     }
 
     /// Returns the turn of the dialogue that a button leads to.

@@ -16,7 +16,7 @@ pub(super) mod workflow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::access::Account;
+use super::access::{Account, TokenSources};
 use super::user_endpoints::Declarations;
 use crate::contract::renames;
 use chatbot::ChatRules;
@@ -29,6 +29,8 @@ use workflow::WorkflowRules;
 pub struct Behaviour {
     /// The accounts. If there are none, the default one exists.
     pub accounts: Vec<Account>,
+    /// The requests that issue tokens, for messages.
+    pub token_sources: TokenSources,
     /// The behaviour of numbers, lines and strategies.
     pub calling: Arc<calling::Rules>,
     /// The agents and limits of the predictive dialer.
@@ -72,6 +74,7 @@ impl Default for Behaviour {
     fn default() -> Self {
         Self {
             accounts: vec![Account::default()],
+            token_sources: TokenSources::default(),
             calling: Arc::new(calling::Rules::default()),
             dialer: Arc::new(dialer::Rules::default()),
             chatbot: ChatRules::default(),
