@@ -6,6 +6,8 @@
 use rand::seq::IndexedRandom;
 
 use super::facts::Facts;
+use super::gender::Gender;
+use super::placeholders;
 use super::texts;
 use crate::seed::Rng;
 
@@ -53,6 +55,14 @@ pub fn phrase(rng: &mut Rng, key: &str, locale: &str) -> Option<String> {
         return Some(parts.map(String::as_str).collect::<Vec<_>>().join("\n\n"));
     }
     texts::variants(key, locale)?.choose(rng).cloned()
+}
+
+/// Returns every variant of a phrase in every language, for every gender. Placeholders for facts stay as they are.
+pub(crate) fn every(key: &str) -> impl Iterator<Item = String> {
+    let variants = texts::locales().into_iter().filter_map(move |locale| texts::variants(key, locale));
+    variants.flatten().flat_map(|text| {
+        [Gender::Male, Gender::Female].map(|gender| placeholders::fill(text, gender, Some(gender), |_| None))
+    })
 }
 
 /// Draws a variant of a phrase with its placeholders filled: the text as it is sent. Returns `None` if there is no such

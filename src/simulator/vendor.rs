@@ -146,6 +146,12 @@ impl Simulator {
         self.chatbot.conversations.get(key).owner.is_some()
     }
 
+    /// Whether a story plays the user of a conversation that a request began, so that the user says nothing by themselves.
+    pub fn leaves_user_to_story(&self, key: ConversationKey) -> bool {
+        let conversation = self.chatbot.conversations.get(key);
+        conversation.owner.is_some() && conversation.script.is_none() && self.story_of(key).is_some()
+    }
+
     /// Hands control of a conversation to a story: its bot and its user say no more by themselves.
     pub fn lead(&mut self, key: ConversationKey) {
         self.chatbot.conversations.get_mut(key).is_led = true;

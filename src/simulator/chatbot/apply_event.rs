@@ -1,9 +1,13 @@
 //! Applies the contents of a callback to the state of its conversation, whether the simulator or a story made it up.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::callbacks::OWN_CHANNEL;
+use crate::content::phrases;
 use crate::json::JsonText;
 use crate::simulator::chatbot::conversation::{Conversation, Conversations, Phase};
 use crate::simulator::chatbot::messages::{Message, word};
@@ -22,13 +26,26 @@ fn set(id: &mut WireId, text: Option<&str>) {
     }
 }
 
-/// Whether the user presses a button that ends the consent to further messages: one of the template that is answered, or else
-/// of the latest one.
-pub(in crate::simulator) fn opts_out(conversation: &Conversation, body: &Value) -> bool {
+/// What people write or press who want no more messages, in every language.
+static OPT_OUTS: LazyLock<BTreeSet<String>> =
+    LazyLock::new(|| ["opt_out", "button_stop"].into_iter().flat_map(phrases::every).collect());
+
+/// Whether the user ends the consent to further messages: by a button of the template that is answered, or else of the latest
+/// one; by a button or a text to the bot with the usual words.
+pub(in crate::simulator) fn opts_out(conversation: &Conversation, event: &str, body: &Value) -> bool {
+    // An agent who is told so acts on it; the vendor does not read along.
+    let is_to_bot = conversation.phase != Phase::Agent && !event.starts_with("agent.");
     let pressed = |message: &Value| {
-        let content = message.get("content").filter(|content| content["type"] == "button")?;
         let is_user = text(message, "/sender_type").unwrap_or("user") == "user";
-        let label = text(content, "/text").filter(|_| is_user)?;
+        let content = message.get("content").filter(|_| is_user)?;
+        let label = text(content, "/text")?;
+        let is_button = content["type"] == "button";
+        if (is_button || is_to_bot && content["type"] == "text") && OPT_OUTS.contains(label.trim()) {
+            return Some(true);
+        }
+        if !is_button {
+            return None;
+        }
         let answered = message.pointer("/reply/content/template/content/button").cloned();
         let latest = || {
             let contents = conversation.messages.iter().rev().map(|message| message.content.value());

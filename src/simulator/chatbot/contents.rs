@@ -23,7 +23,9 @@ pub(super) fn check_contents<T>(
     speaker: Speaker,
 ) -> Result<(), Refusal> {
     if contents.is_empty() {
-        return Err(Refusal::new(400, "messages is missing: a list of content objects"));
+        let is_there = request.fields.get("messages").is_some_and(|messages| !messages.is_null());
+        let what = if is_there { "is empty" } else { "is missing" };
+        return Err(Refusal::new(400, format!("messages {what}: a list of content objects")));
     }
     let bot = Arc::clone(&simulator.context.behaviour.bot);
     let code = simulator.context.behaviour.chatbot.codes.content.into();

@@ -142,7 +142,7 @@ impl Chatbot {
         }
         apply_event::apply_event(&mut self.conversations, key, event, body, now);
         let conversation = self.conversations.get(key);
-        if apply_event::opts_out(conversation, body) {
+        if event != "session.report" && apply_event::opts_out(conversation, event, body) {
             self.campaigns.opt_out(&conversation.channel_id, &conversation.user_id);
         }
     }

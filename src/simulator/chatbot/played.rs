@@ -221,7 +221,7 @@ fn say(
 ) {
     let body = json!({ "messages": [{ "content": content, "sender_type": "user" }] });
     let conversation = simulator.chatbot.conversations.get(key);
-    let opts_out = opts_out || super::apply_event::opts_out(conversation, &body);
+    let opts_out = opts_out || super::apply_event::opts_out(conversation, "message.receive", &body);
     let (phase, channel_id, user_id) =
         (conversation.phase, conversation.channel_id.clone(), conversation.user_id.clone());
     if opts_out {

@@ -37,7 +37,10 @@ pub(super) fn reply(
     let state = &campaign.rows[row];
     let (key, outcome) = (state.conversation, state.outcome);
     let conversation = simulator.chatbot.conversations.get(key);
-    let is_free = simulator.story_of(key).is_none()
+    // A story plays the users of its template messages, unless the request itself says what they do.
+    let is_simulated = simulator.story_of(key).is_none() || state.mock_outcome.chat.is_some();
+    let is_free = is_simulated
+        && !conversation.is_led
         && conversation.script.is_none()
         && conversation.phase == Phase::Bot;
     let (true, Some(reply), RowStatus::Read) = (is_free, outcome.reply, state.status) else {

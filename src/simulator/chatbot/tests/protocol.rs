@@ -136,3 +136,26 @@ fn a_button_that_opts_out_in_a_story_counts() {
         assert_eq!(words, statuses, "{text}");
     }
 }
+
+#[test]
+fn the_usual_words_of_an_opt_out_count_in_a_story() {
+    for (event, kind, text, counts) in [
+        ("template.reply", "button", "Stop langganan", true),
+        ("template.reply", "button", "Dừng", true),
+        ("template.reply", "button", "Ya, saya bayar", false),
+        ("message.receive", "text", "Unsubscribe me.", true),
+        ("message.receive", "text", "ขอยกเลิกการรับข่าวสารค่ะ", true),
+        ("message.receive", "text", "My bus does not stop here", false),
+        ("agent.message", "text", "Unsubscribe me.", false),
+    ] {
+        let vendor = &mut Vendor::new(7);
+        let call_id = vendor.chat("wa_once");
+        vendor.until("template.reply");
+        let key = vendor.simulator.find_conversation(&json!({ "call_id": call_id })).unwrap();
+        let body =
+            json!({ "messages": [{ "sender_type": "user", "content": { "type": kind, "text": text } }] });
+        vendor.simulator.emit(key, event, body, vendor.now).unwrap();
+        let (words, _) = fate(vendor, say(&call_id, "hello"), &call_id);
+        assert_eq!(words.last().unwrap() == "failed", counts, "{event} {text}");
+    }
+}
