@@ -9,9 +9,10 @@ use super::destinations::destinations;
 use super::{CommandError, Exit};
 use crate::contract::Catalog;
 use crate::files::diagnostic::counted;
-use crate::files::{Problems, SourceFile};
-use crate::net::Guard;
-use crate::scenario::load;
+use crate::files::{Diagnostic, Problems, SourceFile};
+use crate::net::{Guard, Target};
+use crate::scenario::begin;
+use crate::scenario::load::{self, Scenario};
 use crate::settings::{self, Flags, Settings};
 
 /// The arguments of `check`.
@@ -90,21 +91,29 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     if files.is_empty() {
         return show(&Settings::load(config, flags).map_err(|problems| CommandError::checked(&problems))?);
     }
-    let catalog = catalog(config);
+    let (catalog, allowed) = of_settings(config);
+    let allow = [flags.allow.clone(), allowed].concat();
+    // The callbacks of scenarios also go where the settings allow it.
+    let of_scenarios = Flags { allow, ..Flags::default() };
     let variables: Vec<&str> = set.iter().map(|set| set.split('=').next().unwrap_or(set)).collect();
     let mut problems = Problems::new();
+    let mut scenarios = Vec::new();
     let configured = config.map(|path| (path, Some(Kind::Settings)));
     let named = files.iter().map(|path| (path.as_path(), kind));
     for (path, kind) in configured.into_iter().chain(named) {
-        match check(path, kind, &catalog, &variables, &flags) {
-            Ok((summary, settings)) => {
+        match check(path, kind, &catalog, &variables, (&flags, &of_scenarios)) {
+            Ok(Checked { summary, settings, scenario }) => {
                 super::print(&format!("ok  {}  ({summary})\n", path.display()))?;
                 if let Some(settings) = settings.filter(|_| routes) {
                     show(&settings)?;
                 }
+                scenarios.extend(scenario);
             }
             Err(more) => problems.extend(more),
         }
+    }
+    if problems.is_empty() {
+        begin::known_variables(&scenarios, &variables).map_err(CommandError::usage)?;
     }
     if problems.is_empty() { Ok(Exit::Ok) } else { Err(CommandError::checked(&problems)) }
 }
@@ -118,23 +127,38 @@ fn show(settings: &Settings) -> Result<Exit, CommandError> {
 
 /// Returns the catalog that `run` would use. Settings with mistakes add nothing to it.
 pub(super) fn catalog(config: Option<&Path>) -> Catalog {
+    of_settings(config).0
+}
+
+/// Returns the catalog and the allowed hosts that `run` would use. Settings with mistakes add nothing to them.
+fn of_settings(config: Option<&Path>) -> (Catalog, Vec<String>) {
     let usual = Path::new(settings::DEFAULT_FILE);
     let source =
         config.or_else(|| usual.exists().then_some(usual)).and_then(|path| SourceFile::read(path).ok());
     let checked = source.and_then(|source| settings::check_file(&source, Catalog::builtin()).ok());
-    checked.map_or_else(|| Catalog::builtin().clone(), |checked| checked.catalog)
+    let usual = || (Catalog::builtin().clone(), Vec::new());
+    checked.map_or_else(usual, |checked| (checked.catalog, checked.file.target.unwrap_or_default().allow))
 }
 
-/// Checks a file and describes its content; for settings, what they mean.
+/// A file without mistakes.
+struct Checked {
+    /// Its content in a few words.
+    summary: String,
+    /// What it means, if it is of settings.
+    settings: Option<Settings>,
+    scenario: Option<Scenario>,
+}
+
+/// Checks a file and describes its content.
 fn check(
     path: &Path,
     kind: Option<Kind>,
     catalog: &Catalog,
     variables: &[&str],
-    flags: &Flags,
-) -> Result<(String, Option<Settings>), Problems> {
+    (flags, of_scenarios): (&Flags, &Flags),
+) -> Result<Checked, Problems> {
     if kind != Some(Kind::Settings) && load::is_shipped(path) {
-        return scenario(path, catalog, variables);
+        return scenario(path, catalog, variables, of_scenarios);
     }
     let source = load::read(path)?;
     match kind.unwrap_or_else(|| guess(path, &source)) {
@@ -154,21 +178,43 @@ fn check(
                     summary.push_str(&format!(", {}", counted(number as u64, what)));
                 }
             }
-            Ok((summary, Some(settings)))
+            Ok(Checked { summary, settings: Some(settings), scenario: None })
         }
-        Kind::Scenario => scenario(path, catalog, variables),
+        Kind::Scenario => scenario(path, catalog, variables, of_scenarios),
     }
 }
 
-fn scenario(
-    path: &Path,
-    catalog: &Catalog,
-    variables: &[&str],
-) -> Result<(String, Option<Settings>), Problems> {
+fn scenario(path: &Path, catalog: &Catalog, variables: &[&str], flags: &Flags) -> Result<Checked, Problems> {
     let scenario = load::load(path, catalog, variables)?;
     let scenario = scenario.doubts.clone().into_result(scenario)?;
+    let scenario = targets(&scenario, flags).into_result(scenario)?;
     let (steps, reactions) = (scenario.steps.len(), scenario.reactions.len());
-    Ok((format!("{}, {}", counted(steps as u64, "step"), counted(reactions as u64, "reaction")), None))
+    let summary = format!("{}, {}", counted(steps as u64, "step"), counted(reactions as u64, "reaction"));
+    Ok(Checked { summary, settings: None, scenario: Some(scenario) })
+}
+
+/// Finds the hosts of a scenario to which no callback may be sent.
+fn targets(scenario: &Scenario, flags: &Flags) -> Problems {
+    // The allowed hosts were checked when they were read.
+    let guard = Guard::allowing(&flags.allow).unwrap_or_default();
+    let own = scenario.file.callback_url.as_deref().map(|url| (scenario.path.display().to_string(), url));
+    let of_steps = scenario
+        .steps
+        .iter()
+        .filter_map(|step| Some((step.place.to_string(), step.value.target.as_deref()?)));
+    let of_reactions = scenario.reactions.iter().flat_map(|reaction| {
+        let sent = reaction.value.send.iter().filter_map(|send| send.get_ref().target.as_deref());
+        sent.map(|url| (reaction.place.to_string(), url))
+    });
+    let mut problems = Problems::new();
+    for (place, url) in own.into_iter().chain(of_steps).chain(of_reactions) {
+        // A URL that is a template is not known yet.
+        let Ok(target) = url.parse::<Target>() else { continue };
+        if let Err(error) = guard.consider(target.host()) {
+            problems.push(Diagnostic::general(format!("{place}: {error}")));
+        }
+    }
+    problems
 }
 
 /// Guesses the kind of a file.
@@ -231,11 +277,16 @@ mod tests {
         std::fs::write(&path, "[[steps]]\npause = '1s'\n[[steps]]\npause = '{{ x }}'\n").unwrap();
         let catalog = Catalog::builtin();
         let check = |variables: &[&str]| {
-            check(&path, None, catalog, variables, &Flags::default()).map(|(summary, _)| summary)
+            check(&path, None, catalog, variables, (&Flags::default(), &Flags::default()))
+                .map(|checked| checked.summary)
         };
         assert!(check(&[]).is_err());
         std::fs::write(&path, "[[steps]]\nset = { y = '{{ x }}' }\n").unwrap();
         assert!(check(&[]).is_err());
         assert_eq!(check(&["x"]).unwrap(), "1 step, 0 reactions");
+        std::fs::write(&path, "[[steps]]\nsend = 'session.end'\ntarget = 'http://10.1.2.3/hook'\n").unwrap();
+        assert!(check(&[]).is_err());
+        let allowed = Flags { allow: vec!["10.1.2.3".to_owned()], ..Flags::default() };
+        assert!(super::check(&path, None, catalog, &[], (&Flags::default(), &allowed)).is_ok());
     }
 }

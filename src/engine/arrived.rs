@@ -90,7 +90,8 @@ impl Engine {
         };
         let (what, outcome) = match what {
             TurnedAway::Unserved { asked, meant } => {
-                let meant = meant.map(|path| self.served_at(path)).unwrap_or_default();
+                let mut meant = meant.map(|path| self.served_at(path)).unwrap_or_default();
+                meant.extend(self.begun_by(asked.split_once(' ').map_or("", |(_, path)| path)));
                 (Came::Stray { asked: asked.clone(), meant }, Outcome::Good)
             }
             TurnedAway::Denied { id, refusal } => (Came::Request(Arc::clone(id)), refused(refusal, true)),
@@ -116,6 +117,14 @@ impl Engine {
         self.arrivals.push(Arrival { at, what, fields, conversation, outcome, story, taken: None })
     }
 
+    /// Returns the ids of the requests at whose path only the end of the last name is missing: `/session/transfer` may be meant
+    /// as `/session/transfer_result`.
+    fn begun_by(&self, path: &str) -> Vec<Arc<str>> {
+        let requests = self.dispatch.catalog.entries().iter();
+        let begun = requests.filter(|entry| entry.routes.iter().any(|route| is_begun(&route.path, path)));
+        begun.map(|entry| Arc::from(entry.id.as_str())).collect()
+    }
+
     /// Returns the ids of the requests served at a path, whatever their method.
     fn served_at(&self, path: &str) -> Vec<Arc<str>> {
         let requests = self.dispatch.catalog.entries().iter();
@@ -136,9 +145,34 @@ fn is_path(route: &str, path: &str) -> bool {
     }
 }
 
+/// Whether a path is a route without the end of its last name.
+fn is_begun(route: &str, path: &str) -> bool {
+    match (route.rsplit_once('/'), path.trim_end_matches('/').rsplit_once('/')) {
+        (Some((folder, name)), Some((of, begin))) => {
+            folder == of && !begin.is_empty() && name != begin && name.starts_with(begin)
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_path;
+    use super::{is_begun, is_path};
+
+    #[test]
+    fn a_name_may_lack_its_end() {
+        let route = "/api/v1/session/transfer_result";
+        for (path, is_it) in [
+            ("/api/v1/session/transfer", true),
+            ("/api/v1/session/transfer/", true),
+            ("/api/v1/session/transfer_result", false),
+            ("/api/v1/session/", false),
+            ("/api/v1/transfer", false),
+            ("", false),
+        ] {
+            assert_eq!(is_begun(route, path), is_it, "{path}");
+        }
+    }
 
     #[test]
     fn parameters_stand_for_anything() {

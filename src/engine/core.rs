@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ use crate::contract::signature::{Scheme, Signer};
 use crate::delivery::{CallbackId, Outbox, QueuedCallback, Totals};
 use crate::faults::{FaultFile, Faults};
 use crate::journal::{Event, Hits, Journal};
-use crate::scenario::{Arrivals, Body, FailureKind, SendError, StoryRun};
+use crate::scenario::{Arrivals, Body, FailureKind, RealTime, SendError, StoryRun};
 use crate::seed::Seed;
 use crate::simulator::{Account, Callback, CallbackBody, Simulator};
 
@@ -64,6 +65,8 @@ pub struct Engine {
     pub(super) failed_for: BTreeSet<(usize, Option<usize>)>,
     /// The findings that are errors and belong to no story.
     pub(super) errors_alone: BTreeSet<Option<usize>>,
+    /// How the waits of stories relate to real time.
+    real_time: RealTime,
     /// A description of the work in the current turn.
     deed: String,
 }
@@ -78,6 +81,11 @@ impl std::fmt::Debug for Engine {
 }
 
 impl Engine {
+    /// Says how the waits of stories relate to real time from now on.
+    pub(super) fn lives_in(&mut self, real_time: RealTime) {
+        self.real_time = real_time;
+    }
+
     /// Creates an engine without stories.
     pub fn new(options: EngineOptions) -> Self {
         let outbox = Outbox::new(options.max_in_flight, options.seed);
@@ -105,6 +113,7 @@ impl Engine {
             opened_alone: 0,
             failed_for: BTreeSet::new(),
             errors_alone: BTreeSet::new(),
+            real_time: RealTime::default(),
             deed: String::new(),
         }
     }
@@ -408,6 +417,7 @@ impl Engine {
             story: index,
             label,
             now,
+            real_time: self.real_time,
         };
         let result = work(story, &mut host);
         if !was_over && story.is_over() {
@@ -531,6 +541,16 @@ impl Engine {
     /// Returns the faults of all requests, except those of stories.
     pub fn faults(&mut self) -> &mut Faults {
         &mut self.dispatch.faults
+    }
+
+    /// Returns the faults of the settings and of the stories that have hit nothing, each in one line.
+    pub fn unused_faults(&self) -> Vec<String> {
+        let of_stories = self.stories.iter().flat_map(|(_, story)| story.faults_in_force());
+        let mut hits: IndexMap<String, u64> = IndexMap::new();
+        for fault in self.dispatch.faults.in_force().chain(of_stories) {
+            *hits.entry(fault.file.line()).or_default() += fault.hit;
+        }
+        hits.into_iter().filter(|(_, hits)| *hits == 0).map(|(line, _)| line).collect()
     }
 
     /// Writes a note if a fault names an unknown account or workflow.

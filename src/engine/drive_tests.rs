@@ -110,6 +110,9 @@ async fn a_silent_integrator_fails_once_within_the_time_of_its_step() {
         let took = drive(&driver).await;
         assert!((least..=most).contains(&took.as_secs()), "{took:?}: {:?}", seen.lines());
         assert_eq!((seen.count("failed: "), seen.count("skipped: 7")), (1, 1), "{:?}", seen.lines());
+        let says_so =
+            seen.lines().iter().any(|line| line.contains("(5s of real time, the limit of --patience)"));
+        assert_eq!(says_so, patience.is_some(), "{:?}", seen.lines());
         assert!(seen.lines().contains(&"passed: false".to_owned()));
     }
 }

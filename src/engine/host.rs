@@ -9,7 +9,7 @@ use super::dispatch::{Dispatch, NewCallback, Origin};
 use crate::delivery::CallbackId;
 use crate::files::Place;
 use crate::journal::{Event, SkippedStep};
-use crate::scenario::{Arrivals, FailureKind, SendError, Sending, StoryHost};
+use crate::scenario::{Arrivals, FailureKind, RealTime, SendError, Sending, StoryHost};
 use crate::simulator::{AccountKey, Simulator};
 
 /// The engine as seen by one story.
@@ -20,6 +20,7 @@ pub(super) struct EngineHost<'a> {
     pub(super) story: usize,
     pub(super) label: Arc<str>,
     pub(super) now: Timestamp,
+    pub(super) real_time: RealTime,
 }
 
 impl EngineHost<'_> {
@@ -91,6 +92,10 @@ impl StoryHost for EngineHost<'_> {
 
     fn arrivals(&mut self) -> &mut Arrivals {
         self.arrivals
+    }
+
+    fn real_time(&self) -> RealTime {
+        self.real_time
     }
 
     fn has_room(&self) -> bool {

@@ -43,6 +43,11 @@ impl Word {
     ];
 }
 
+/// Whether a name of a `where` may stand for what a request or callback belongs to.
+pub(crate) fn is_origin(name: &str) -> bool {
+    Word::ALL.iter().any(|(word, _)| *word == name)
+}
+
 impl Belongs<'_> {
     fn values(&self, word: Word) -> Vec<Value> {
         let text = |text: Option<&str>| text.map(Value::from).into_iter().collect();

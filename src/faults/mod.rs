@@ -27,6 +27,7 @@ use serde_json::Value;
 /// The name in faults for downloads of recordings, which are not endpoints of the catalog.
 pub const DOWNLOAD: &str = crate::language::formats::DOWNLOAD;
 
+pub(crate) use belongs::is_origin;
 pub use belongs::{Belongs, strangers};
 pub use callback::CallbackFault;
 pub use file::{DelayFile, FaultFile, FaultKind, SpreadFile};

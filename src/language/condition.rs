@@ -91,6 +91,21 @@ pub enum ConditionError {
     Match(#[from] MatchError),
 }
 
+impl ConditionError {
+    /// Returns the differences of an event from a condition that can't be evaluated, if that is only because the event, which
+    /// has this name in templates, lacks a field: it does not match.
+    ///
+    /// # Errors
+    ///
+    /// If there is another reason.
+    pub(crate) fn of_event(self, name: &str) -> Result<Vec<String>, Self> {
+        match self {
+            Self::Fill(error) if error.is_lack_of(name) => Ok(vec![error.to_string()]),
+            other => Err(other),
+        }
+    }
+}
+
 impl Condition {
     /// Compiles a condition. `None` gives a condition that always holds.
     pub fn compile(file: Option<&ConditionFile>, set: &mut TemplateSet) -> Result<Self, FormatMistake> {
@@ -141,10 +156,11 @@ pub(crate) fn unmet(
     if truth(&set.render(template, scope)?)? {
         return Ok(None);
     }
-    let values: Vec<String> = template::paths(source)
-        .into_iter()
-        .filter_map(|path| Some(format!("`{path}` is {}", template::shown(scope, &path)?)))
+    let mut values: Vec<String> = template::values(source)
+        .iter()
+        .filter_map(|value| Some(format!("`{}` is {}", value.path(), template::shown(scope, value)?)))
         .collect();
+    values.sort_unstable();
     let values = if values.is_empty() { String::new() } else { format!(": {}", values.join(", ")) };
     Ok(Some(format!("`{}` is not true{values}", source.trim())))
 }

@@ -277,7 +277,13 @@ pub(super) fn unknown_key<'a>(root: &Value, path: &str, key: &str, known: &[&'a 
     let elsewhere = homes(root, key);
     let child = elsewhere
         .iter()
-        .filter(|home| home.strip_prefix(path).is_some_and(|rest| path.is_empty() || rest.starts_with('.')))
+        .filter(|home| {
+            let inner = home.strip_prefix(path);
+            // What is deep inside is hardly meant.
+            inner.is_some_and(|rest| {
+                path.is_empty() || rest.starts_with('.') && rest.matches('.').count() == 1
+            })
+        })
         .min_by_key(|home| home.matches('.').count());
     match (meant, child) {
         (Some(near), _) if near.eq_ignore_ascii_case(key) => {
@@ -304,13 +310,18 @@ pub(super) fn unknown_key<'a>(root: &Value, path: &str, key: &str, known: &[&'a 
         .find(|home| Some(home.as_str()) == parent)
         .or_else(|| elsewhere.iter().find(|home| home.is_empty()))
         .or_else(|| elsewhere.first());
-    match home.map(String::as_str) {
-        Some("") => help
+    // A table beside this one is as likely as the top of the file.
+    let beside = elsewhere.iter().find(|home| !path.is_empty() && !home.is_empty() && !home.contains('.'));
+    match (home.map(String::as_str), beside) {
+        (Some(""), Some(beside)) => {
+            help.push(format!("{} is a key of `{beside}`, and of the top of the file", quoted(key)));
+        }
+        (Some(""), None) => help
             .push(format!("{} belongs to the top of the file: move it above the first `[...]`", quoted(key))),
-        Some(home) => help.push(format!("{} is a key of `{home}`", quoted(key))),
-        None if meant.is_some() => {}
-        None if known.is_empty() => help.push("there are no keys here".to_owned()),
-        None => help.push(format!(
+        (Some(home), _) => help.push(format!("{} is a key of `{home}`", quoted(key))),
+        (None, _) if meant.is_some() => {}
+        (None, _) if known.is_empty() => help.push("there are no keys here".to_owned()),
+        (None, _) => help.push(format!(
             "the keys here are {}",
             joined(&known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>(), "and")
         )),

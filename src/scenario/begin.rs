@@ -52,6 +52,22 @@ pub fn stories(
     if let Some(empty) = scenarios.iter().find(|scenario| scenario.steps.is_empty()) {
         return Err(NoStory::Empty(empty.path.display().to_string()));
     }
+    known_variables(scenarios, set)?;
+    let is_request = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Request);
+    let compiled = scenarios.iter().map(|scenario| {
+        let own = scenario.file.delivery.as_ref().map(|file| policy(usual, file));
+        let story = Story::compile(scenario, own.unwrap_or_else(|| usual.clone()), is_request);
+        story.map(Arc::new).map_err(NoStory::Format)
+    });
+    compiled.collect()
+}
+
+/// Checks that each of these variables is one of at least one scenario.
+///
+/// # Errors
+///
+/// The first that is not.
+pub fn known_variables(scenarios: &[Scenario], set: &[&str]) -> Result<(), NoStory> {
     for name in set {
         let known =
             || scenarios.iter().flat_map(|scenario| scenario.read.iter().chain(scenario.file.vars.keys()));
@@ -60,13 +76,7 @@ pub fn stories(
             return Err(NoStory::NoVariable { name: (*name).to_owned(), near });
         }
     }
-    let is_request = |id: &str| catalog.get(id).is_some_and(|entry| entry.direction == Direction::Request);
-    let compiled = scenarios.iter().map(|scenario| {
-        let own = scenario.file.delivery.as_ref().map(|file| policy(usual, file));
-        let story = Story::compile(scenario, own.unwrap_or_else(|| usual.clone()), is_request);
-        story.map(Arc::new).map_err(NoStory::Format)
-    });
-    compiled.collect()
+    Ok(())
 }
 
 /// Creates the runs of stories, one for each copy. `first` is the number of runs that exist already, and `time` says how often

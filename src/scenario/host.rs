@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::arrivals::Arrivals;
 use super::failure::FailureKind;
+use super::real_time::RealTime;
 use crate::delivery::{CallbackId, Policy};
 use crate::faults::CallbackFault;
 use crate::files::Place;
@@ -64,6 +65,11 @@ pub trait StoryHost {
 
     /// Returns the arrivals from the integrator, which all stories share.
     fn arrivals(&mut self) -> &mut Arrivals;
+
+    /// Returns how the waits of stories relate to real time.
+    fn real_time(&self) -> RealTime {
+        RealTime::default()
+    }
 
     /// Whether a callback that the simulated vendor sends because of this story is being delivered.
     fn is_under_way(&self, event: &str) -> bool;

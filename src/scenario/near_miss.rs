@@ -136,7 +136,10 @@ fn candidate(wanted: &Wanted<'_>, arrival: &Arrival) -> Option<(usize, NearMiss)
             Came::Callback(_) => return None,
         };
         let is_ours = !is_of_another && arrival.at >= wanted.story_began;
-        return is_ours.then(|| NearMiss::OtherRequest { when, what }.ranked());
+        let is_stray = matches!(arrival.what, Came::Stray { .. });
+        let (rank, miss) = NearMiss::OtherRequest { when, what }.ranked();
+        // A request for which nothing is served was perhaps meant to be the awaited one.
+        return is_ours.then_some((if is_stray { rank - 1 } else { rank }, miss));
     }
     let differences = || (wanted.differences)(&arrival.fields);
     let miss = match &arrival.outcome {
@@ -150,7 +153,13 @@ fn candidate(wanted: &Wanted<'_>, arrival: &Arrival) -> Option<(usize, NearMiss)
         }
         Outcome::OnPurpose => NearMiss::OnPurpose { when },
         Outcome::Undelivered(reason) => NearMiss::Undelivered { when, reason: reason.clone() },
-        Outcome::OfStory => NearMiss::OfStory { when },
+        Outcome::OfStory => {
+            let miss = NearMiss::OfStory { when };
+            // What the story itself sent in the conversation of the step is nearer than anything in another one.
+            let own = wanted.conversation.as_ref().map(|(own, _)| *own);
+            let is_whole = own.is_some() && arrival.conversation == own && differences().is_empty();
+            return Some(if is_whole { (1, miss) } else { miss.ranked() });
+        }
         Outcome::Good => match (&arrival.what, &arrival.taken) {
             (Came::Stray { asked, .. }, _) => NearMiss::Stray { when, asked: asked.clone() },
             (_, Some(by)) => NearMiss::Taken { when, by: by.clone(), is_same: by == wanted.place },
@@ -190,6 +199,11 @@ fn conversation_id(fields: &Value) -> String {
 }
 
 impl NearMiss {
+    /// Whether nothing similar arrived.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::OtherRequest { .. } | Self::Nothing)
+    }
+
     /// Returns how much would have to change until it is what was awaited, and the kind of failure of a wait that ended for
     /// this reason.
     fn rank_and_kind(&self) -> (usize, FailureKind) {
@@ -209,8 +223,8 @@ impl NearMiss {
             Self::BeforeStory { .. } => (28, FailureKind::AwaitBeforeStory),
             Self::OfStory { .. } => (29, FailureKind::AwaitOfStory),
             Self::OtherStory { .. } => (30, FailureKind::AwaitOtherStory),
-            Self::OtherRequest { .. } => (31, FailureKind::AwaitOtherRequest),
-            Self::Nothing => (32, FailureKind::AwaitNothing),
+            Self::OtherRequest { .. } => (32, FailureKind::AwaitOtherRequest),
+            Self::Nothing => (33, FailureKind::AwaitNothing),
         }
     }
 

@@ -320,6 +320,14 @@ fn what_goes_wrong_on_purpose_is_counted_apart() {
     assert_eq!(report["faults"], json!({ "drop": 1, "duplicate": 3, "signature-wrong": 2 }));
     assert!(read("r.xml").contains(r#"<property name="fault.duplicate" value="3"/>"#), "{}", read("r.xml"));
     assert!(read("r.html").contains("drop once, duplicate 3 times, signature-wrong 2 times"));
+    assert_eq!(report["unused_faults"], json!([]));
+    // A fault that never applies is probably misspelt.
+    let misses = ["--callback-url", &url, "--fault", "drop of session.end where session_end_reason=never"];
+    let output = run(&[&args[..], &misses].concat());
+    let said = "\nnever hit   the fault `drop of session.end where session_end_reason=never`\n";
+    assert!(stdout(&output).contains(said), "{}", stdout(&output));
+    let report: Value = serde_json::from_str(&read("r.json")).unwrap();
+    assert_eq!(report["unused_faults"], json!(["drop of session.end where session_end_reason=never"]));
     // Without faults nothing is said.
     let output = run(&[&args[..], &["--callback-url", &url]].concat());
     assert!(!stdout(&output).contains("on purpose"), "{}", stdout(&output));

@@ -256,6 +256,43 @@ fn a_run_has_only_so_much_time() {
     let text = stdout(&output);
     assert!(text.contains("the story had not ended when the run ended after 150ms (--timeout)"), "{text}");
     assert!(text.contains("0 passed, 1 failed"), "{text}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (story, junit) = (path("s.toml"), path("r.xml"));
+    std::fs::write(&story, "[[steps]]\npause = '1ms'\n[[steps]]\nawait = 'chatbot.send_message'\n").unwrap();
+    let own = ["run", &story, "--callback-url", &url, "--listen", "127.0.0.1:0", "--junit", &junit];
+    let output = run(&[&own[..], &["--timeout", "150ms"]].concat());
+    assert_code(&output, 1);
+    let why = "after 150ms (--timeout); it was at `await chatbot.send_message` (";
+    assert!(
+        stdout(&output).contains(why) || stdout(&output).contains(&format!("{story}:3")),
+        "{}",
+        stdout(&output)
+    );
+    let xml = std::fs::read_to_string(&junit).unwrap();
+    assert!(xml.contains("it was at `await chatbot.send_message`") && xml.contains("s.toml:3"), "{xml}");
+}
+
+/// A numeric speed and `--patience` shorten the time of a server, which a failure says.
+#[test]
+fn a_wait_that_was_shorter_in_real_time_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let story = folder.path().join("s.toml").to_str().unwrap().to_owned();
+    std::fs::write(&story, "[[steps]]\nawait = 'chatbot.send_message'\nwithin = '20s'\n").unwrap();
+    let receiver = Receiver::answering(vec![plain("200 OK", "{}")]);
+    let url = receiver.url();
+    for (how, said) in [
+        (&["--speed", "100"][..], "within 20s (200ms of real time at speed 100): it never arrived"),
+        (
+            &["--speed", "max", "--patience", "100ms"][..],
+            "within 20s (100ms of real time, the limit of --patience): it never arrived",
+        ),
+    ] {
+        let own = ["run", &story, "--callback-url", &url, "--listen", "127.0.0.1:0"];
+        let output = run(&[&own[..], how].concat());
+        assert_code(&output, 1);
+        assert!(stdout(&output).contains(said), "{}", stdout(&output));
+    }
 }
 
 /// A receiver that takes its time does not get it all.

@@ -109,6 +109,7 @@ fn facts() -> Facts {
         epoch: Timestamp::UNIX_EPOCH,
         totals: Totals::default(),
         hits: Hits::default(),
+        unused_faults: Vec::new(),
         verified: None,
         awaited_at: None,
         interrupted: false,

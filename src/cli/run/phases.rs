@@ -251,7 +251,12 @@ impl<'a> Run<'a> {
         output.finish(None).map_err(cli::cannot_print)?;
         let mut tally = tally.get().clone();
         if let Ended::CutShort(why) = &ended {
-            tally.fail_unfinished(why);
+            mock.driver().look(|engine, _| {
+                let of = |name: &str| engine.stories().iter().find(|(_, story)| &**story.name() == name);
+                tally.fail_unfinished(why, |name| {
+                    of(name).map(|(_, story)| story.was_at()).unwrap_or_default()
+                });
+            });
         }
         let is_over = matches!(ended, Ended::By(End::Over));
         let facts = mock.driver().with(|engine, _| Facts {
@@ -263,6 +268,7 @@ impl<'a> Run<'a> {
             epoch: plan.epoch,
             totals: engine.totals(),
             hits: engine.hits().clone(),
+            unused_faults: engine.unused_faults(),
             verified: embedded.as_ref().map(|embedded| embedded.verified()),
             awaited_at: embedded.is_none().then(|| mock.url()),
             interrupted: matches!(ended, Ended::By(End::Interrupted)),

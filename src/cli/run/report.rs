@@ -20,6 +20,8 @@ pub(super) struct Facts {
     pub(super) totals: Totals,
     /// How often each fault has hit.
     pub(super) hits: Hits,
+    /// The faults that have hit nothing, each in one line.
+    pub(super) unused_faults: Vec<String>,
     pub(super) verified: Option<(u64, u64)>,
     /// The URL for the requests of a server outside. `None` if the embedded receiver sends them.
     pub(super) awaited_at: Option<String>,
@@ -57,6 +59,7 @@ pub(super) fn json(tally: &Tally, facts: &Facts) -> Value {
             "on_purpose": tally.requests_on_purpose,
         },
         "faults": facts.hits,
+        "unused_faults": facts.unused_faults,
         "assumed": tally.assumed,
         "found": facts.found,
         "signatures": facts.verified.map(|(right, wrong)| json!({ "verified": right, "wrong": wrong })),

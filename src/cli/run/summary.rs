@@ -65,6 +65,9 @@ pub(super) fn summary(is_quiet: bool, tally: &Tally, facts: &Facts, assumed: &As
     if !facts.hits.is_empty() {
         lines.push(format!("on purpose  {}", facts.hits));
     }
+    lines.extend(
+        facts.unused_faults.iter().map(|fault| format!("never hit   the fault `{}`", visible(fault))),
+    );
     if !facts.counts.is_empty() {
         lines.push(format!("found       {}", found::summed(&facts.counts)));
         if is_quiet {

@@ -7,8 +7,9 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::files::diagnostic::joined;
 use crate::journal::{Entry, Event, Sink, SkippedStep};
-use crate::scenario::FailureKind;
+use crate::scenario::{At, FailureKind};
 use crate::sync::lock;
 
 /// The result of one story.
@@ -71,12 +72,21 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Fails the stories that are not over, for this reason.
-    pub(super) fn fail_unfinished(&mut self, message: &str) {
+    /// Fails the stories that are not over, for this reason. `was_at` returns the steps at which a story of this name was.
+    pub(super) fn fail_unfinished(&mut self, why: &str, was_at: impl Fn(&str) -> Vec<At>) {
         for story in self.stories.values_mut().filter(|story| story.passed.is_none()) {
             story.measure();
             story.passed = Some(false);
-            let (place, message) = (story.file.clone(), message.to_owned());
+            let at = was_at(&story.name);
+            let (place, message) = match at.as_slice() {
+                [] => (story.file.clone(), why.to_owned()),
+                [only] => (only.place.clone(), format!("{why}; it was at `{}`", only.step)),
+                [first, ..] => {
+                    let steps: Vec<String> =
+                        at.iter().map(|at| format!("`{}` ({})", at.step, at.place)).collect();
+                    (first.place.clone(), format!("{why}; it was at {}", joined(&steps, "and")))
+                }
+            };
             story.failures.push(FailureTally { place, kind: FailureKind::CutShort.as_str(), message });
         }
     }

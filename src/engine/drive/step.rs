@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{Clients, Driver, Engaged, State, Waits};
 use crate::engine::clock::Speed;
 use crate::engine::inputs::Given;
+use crate::scenario::RealTime;
 
 /// The pause before storing is tried again after a failure.
 const BETWEEN_STORES: Duration = Duration::from_millis(250);
@@ -109,6 +110,10 @@ impl Driver {
         }
         state.awaited = awaits;
         let patience = state.outside.patience(&self.shared.pace, self.real());
+        let times = if let Speed::Times(times) = speed { times } else { 1.0 };
+        let limit =
+            self.shared.pace.patience.filter(|_| speed == Speed::Max && self.shared.clients == Clients::Open);
+        state.engine.lives_in(RealTime { speed: times, patience: limit });
         let is_outside = match self.shared.clients {
             Clients::Closed => false,
             Clients::Open => awaits && patience != Some(Duration::ZERO),

@@ -30,6 +30,15 @@ fn is_open(value: &DeValue<'_>) -> bool {
     value.as_str().is_some_and(is_template)
 }
 
+/// Returns a limit as it is read in a sentence.
+fn words(limit: &str) -> &str {
+    match limit {
+        "at_least" => "at least",
+        "at_most" => "at most",
+        other => other,
+    }
+}
+
 impl Check<'_> {
     fn wrong(&mut self, span: Range<usize>, message: String, help: &str) {
         self.found.push(Diagnostic::at(self.source, span, message).help(help));
@@ -38,11 +47,35 @@ impl Check<'_> {
     fn value(&mut self, value: &Spanned<DeValue<'_>>) {
         match value.get_ref() {
             DeValue::Table(table) if is_matcher(table.keys().map(|key| key.get_ref().as_ref())) => {
+                self.limits(table);
                 table.iter().for_each(|(word, value)| self.word(word.get_ref(), value));
             }
             DeValue::Table(table) => table.iter().for_each(|(_, value)| self.value(value)),
             DeValue::Array(items) => items.iter().for_each(|item| self.value(item)),
             _ => {}
+        }
+    }
+
+    /// Checks that the limits of a number leave room for one.
+    fn limits(&mut self, table: &DeTable<'_>) {
+        let limit = |key: &str| {
+            let value = table.get(key)?;
+            let text = match value.get_ref() {
+                DeValue::Integer(number) => number.as_str().parse::<f64>().ok(),
+                DeValue::Float(number) => number.as_str().parse().ok(),
+                _ => None,
+            };
+            Some((text?, value.span()))
+        };
+        for (low, high) in
+            ["above", "at_least"].iter().flat_map(|low| ["below", "at_most"].map(|high| (low, high)))
+        {
+            let (Some((from, _)), Some((to, span))) = (limit(low), limit(high)) else { continue };
+            let has_one = from < to || from == to && (*low, high) == ("at_least", "at_most");
+            if !has_one {
+                let message = format!("no number is {} {from} and {} {to}", words(low), words(high));
+                self.wrong(span, message, "exchange them, or leave one out");
+            }
         }
     }
 
@@ -55,6 +88,11 @@ impl Check<'_> {
             "equals" => {}
             "not" | "contains" => self.value(value),
             "one_of" => match inner.as_array() {
+                Some(items) if items.is_empty() => self.wrong(
+                    value.span(),
+                    "`one_of` is empty, so nothing matches it".to_owned(),
+                    "list the values that are right",
+                ),
                 Some(items) => items.iter().for_each(|item| self.value(item)),
                 None => self.wrong(
                     value.span(),

@@ -97,3 +97,21 @@ fn paths_lead_into_tables_and_lists() {
     assert_eq!(found.len(), 2, "a field of that very name comes first: {found:?}");
     assert!(found[0].starts_with("`a.b` is ") && found[1].starts_with("`x.y` is missing"), "{found:?}");
 }
+
+#[test]
+fn limits_that_no_number_meets_are_mistakes() {
+    for (matcher, mistake) in [
+        ("{ at_least = 3, at_most = 3 }", ""),
+        ("{ above = 3, below = 5.5 }", ""),
+        ("{ above = 5, below = 3 }", "no number is above 5 and below 3"),
+        ("{ at_least = 3, below = 3 }", "no number is at least 3 and below 3"),
+        ("{ one_of = [] }", "`one_of` is empty, so nothing matches it"),
+    ] {
+        let text = format!("a = {matcher}\n");
+        let tree = DeTable::parse(&text).unwrap();
+        let mut problems = Problems::new();
+        problems.extend(check::check(&SourceFile::new("a.toml", &text), tree.get_ref()));
+        let found = problems.sentences();
+        assert_eq!(found.split(';').next().unwrap_or_default(), mistake, "{matcher}");
+    }
+}

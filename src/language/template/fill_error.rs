@@ -6,6 +6,14 @@ pub enum FillError {
     /// An expression is undefined.
     #[error("`{0}` is undefined")]
     Undefined(String),
+    /// A value in an expression is undefined.
+    #[error("`{value}` is undefined, in `{expression}`")]
+    UndefinedIn {
+        /// The value.
+        value: String,
+        /// The expression, or the whole template.
+        expression: String,
+    },
     /// The template does not terminate.
     #[error("the template does too much work: is it an endless loop?")]
     Endless,
@@ -19,8 +27,13 @@ pub enum FillError {
     #[error("the value can't be written as JSON: {0}")]
     NoJson(String),
     /// The error of the template engine.
-    #[error("{0}")]
-    Template(String),
+    #[error("{message}, in `{template}`")]
+    Template {
+        /// What is wrong.
+        message: String,
+        /// The expression, or the whole template.
+        template: String,
+    },
     /// A condition gives a text that does not mean true or false.
     #[error("`when` is `{0}`, which is neither true nor false")]
     NoTruth(String),
@@ -35,6 +48,26 @@ pub enum FillError {
 }
 
 impl FillError {
+    /// Creates the error of an expression that is undefined, because of this value in it.
+    pub(super) fn undefined(value: Option<String>, expression: String) -> Self {
+        match value {
+            Some(value) if value != expression => Self::UndefinedIn { value, expression },
+            _ => Self::Undefined(expression),
+        }
+    }
+
+    /// Whether it is only about a field that the value of this name does not have.
+    pub(crate) fn is_lack_of(&self, name: &str) -> bool {
+        match self {
+            Self::Undefined(value) | Self::UndefinedIn { value, .. } => {
+                let rest = value.strip_prefix(name);
+                rest.is_some_and(|rest| rest.starts_with(['.', '[']))
+            }
+            Self::Inside { error, .. } => error.is_lack_of(name),
+            _ => false,
+        }
+    }
+
     /// Wraps the error as that of the value under a key, or of an item such as `[0]`.
     pub(crate) fn inside(self, key: &str) -> Self {
         let (path, error) = match self {

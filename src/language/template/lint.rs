@@ -2,14 +2,17 @@
 //! from a list.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use minijinja::ErrorKind;
+use jiff::Timestamp;
+use minijinja::{ErrorKind, Value};
 
-use super::CHECKER;
 use super::tokens::{Token, tokens};
+use super::{CHECKER, Helpers};
 use crate::content::{Country, phrases, texts};
 use crate::files::diagnostic::{joined, quoted};
 use crate::files::suggest::nearest;
+use crate::seed::Seed;
 
 /// The filters of the template language, for suggestions.
 const FILTERS: [&str; 45] = [
@@ -136,6 +139,11 @@ pub(crate) fn lint(template: &str) -> Vec<Lint> {
                 report(at, format!("there is no test {}", quoted(name)), help, false);
             }
             (Some(Token::Sign('.')), _) => {}
+            (_, Some(Token::Name("between" | "chance" | "pick" | "now" | "hex" | "digits"))) => {
+                if let Some(message) = refused(template, &tokens, at) {
+                    report(at, message, None, false);
+                }
+            }
             (_, Some(Token::Name(function @ ("phrase" | "name" | "phone"))))
                 if token(at + 1) == Some(Token::Sign('(')) =>
             {
@@ -170,6 +178,25 @@ pub(crate) fn lint(template: &str) -> Vec<Lint> {
         }
     }
     found
+}
+
+/// Returns why the call of a function at a position always fails, if its arguments are constant.
+fn refused(template: &str, tokens: &[(Range<usize>, Token<'_>)], at: usize) -> Option<String> {
+    let mut rest = tokens[at + 1..].iter();
+    if rest.next()?.1 != Token::Sign('(') {
+        return None;
+    }
+    let end = rest.find_map(|(range, token)| match token {
+        Token::Sign(')') => Some(Some(range.end)),
+        Token::Text(_) | Token::Sign('0'..='9' | '.' | ',' | '-') => None,
+        _ => Some(None),
+    })??;
+    let call = &template[tokens[at].0.start..end];
+    let helpers = Helpers::new(Seed(0).stream("lint", 0), Country::Id, None, Timestamp::UNIX_EPOCH);
+    let scope = minijinja::context! { __helpers => Value::from_dyn_object(Arc::new(helpers)) };
+    let result = CHECKER.template_from_str(&format!("{{{{ {call} }}}}")).and_then(|call| call.render(scope));
+    let error = result.err()?;
+    Some(error.detail().map_or_else(|| format!("`{call}`: {}", error.kind()), str::to_owned))
 }
 
 /// Lists the locales that have texts.
@@ -240,6 +267,12 @@ mod tests {
             ("{{ phrase('gree' ~ 'ting') }}{{ phrase(key, 'xx') }}", vec!["xx"]),
             ("{{ phrase('greeting', 'es-AR') }}{{ name('PL') }}{{ phone('id') }}", vec!["PL"]),
             ("{{ user.name('XX') }}{{ 'it''s' }}", vec![]),
+            ("{{ between(5, 1) }}{{ between(1, 5) }}{{ between(n, 1) }}", vec!["between"]),
+            ("{{ chance(50) }}{{ chance(0.5) }}{{ pick() }}{{ pick('a', 2) }}", vec!["chance", "pick"]),
+            (
+                "{{ now('%') }}{{ now('%d.%m.%Y') }}{{ now() }}{{ hex(8) }}{{ digits() }}",
+                vec!["now", "digits"],
+            ),
             ("{{ x | ", vec![]),
             ("{{ 'open", vec![]),
         ] {

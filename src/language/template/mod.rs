@@ -6,8 +6,9 @@
 mod fill_error;
 mod helpers;
 pub(crate) mod lint;
+mod reads;
 mod size;
-pub(super) mod tokens;
+mod tokens;
 mod truth;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 use super::{FormatMistake, shortened};
 pub use fill_error::FillError;
 pub use helpers::{Helpers, OwnHelpers};
+pub(crate) use reads::{ReadValue, place};
 pub(crate) use truth::truth;
 
 /// Maximum work of one template, in minijinja's units: enough for any text, too little to hang a run.
@@ -72,23 +74,19 @@ pub fn check(source: &str) -> Result<Vec<String>, FormatMistake> {
     Ok(names)
 }
 
-/// Returns the values that a template reads, with their fields: `transfer.body.user.id`.
-pub(crate) fn paths(source: &str) -> Vec<String> {
-    let Ok(template) = parsed(source) else { return Vec::new() };
-    let mut paths: Vec<String> = template.undeclared_variables(true).into_iter().collect();
-    paths.retain(|path| {
-        let name = path.split('.').next().unwrap_or_default();
-        !minijinja_name(name) && !function_names().contains(&name)
-    });
-    paths.sort_unstable();
-    paths
+/// Returns the values that a template reads, except its own variables and the functions, each once and in order.
+pub(crate) fn values(source: &str) -> Vec<ReadValue<'_>> {
+    let mut names = check(source).unwrap_or_default();
+    names.retain(|name| !function_names().contains(&name.as_str()));
+    let mut seen = BTreeSet::new();
+    let mut values = reads::all(source);
+    values.retain(|value| names.iter().any(|name| name == value.root()) && seen.insert(value.path()));
+    values
 }
 
-/// Returns what a template sees at a path, as JSON; `None` if it is undefined or JSON cannot express it.
-pub(crate) fn shown(scope: &Value, path: &str) -> Option<String> {
-    let value = path.split('.').try_fold(scope.clone(), |value, name| value.get_attr(name).ok())?;
-    let text = serde_json::to_string(&value).ok().filter(|_| !value.is_undefined())?;
-    Some(shortened(&text))
+/// Returns what a template sees as a value, as JSON; `None` if it is undefined or JSON cannot express it.
+pub(crate) fn shown(scope: &Value, value: &ReadValue<'_>) -> Option<String> {
+    Some(shortened(&serde_json::to_string(&value.find(scope).ok()?).ok()?))
 }
 
 fn mistake(source: &str, error: &minijinja::Error) -> FormatMistake {
@@ -209,7 +207,7 @@ impl TemplateSet {
             .env
             .get_template(name)
             .and_then(|compiled| compiled.render_captured_to(scope.clone(), &mut out))
-            .map_err(|error| explain(&error));
+            .map_err(|error| self.explain(&error, template, scope));
         if out.is_full {
             return Err(FillError::TooLong(LONGEST_TEXT));
         }
@@ -219,7 +217,7 @@ impl TemplateSet {
         };
         let value = captured.state().lookup(RESULT).unwrap_or_default();
         if value.is_undefined() {
-            return Err(FillError::Undefined(expression.clone()));
+            return Err(FillError::undefined(missing(expression, scope), expression.clone()));
         }
         let mut left = MOST_VALUES;
         if !fits(&value, &mut left) {
@@ -227,6 +225,29 @@ impl TemplateSet {
         }
         serde_json::to_value(&value).map_err(|error| FillError::NoJson(error.to_string()))
     }
+
+    /// Explains why a template could not be rendered.
+    fn explain(&self, error: &minijinja::Error, template: &Template, scope: &Value) -> FillError {
+        let source = match template {
+            Template::Value(_, expression) => expression.clone(),
+            Template::Literal(name) | Template::Text(name) => {
+                let compiled = self.env.get_template(name);
+                shortened(compiled.as_ref().map_or("", |compiled| compiled.source().trim()))
+            }
+        };
+        match (error.kind(), error.detail()) {
+            (ErrorKind::OutOfFuel, _) => FillError::Endless,
+            (ErrorKind::UndefinedError, _) => FillError::undefined(missing(&source, scope), source),
+            (_, Some(detail)) => FillError::Template { message: detail.to_owned(), template: source },
+            (kind, None) => FillError::Template { message: kind.to_string(), template: source },
+        }
+    }
+}
+
+/// Returns the value in a template or in an expression that is undefined.
+fn missing(source: &str, scope: &Value) -> Option<String> {
+    let template = if is_template(source) { source.to_owned() } else { format!("{{{{ {source} }}}}") };
+    reads::missing(&template, &check(&template).unwrap_or_default(), scope)
 }
 
 /// Whether a value has at most `left` values in it: some expressions are short and their lists long.
@@ -291,14 +312,6 @@ fn sole_expression(source: &str) -> Option<&str> {
         .then(|| inner.trim_start_matches('-').trim_end_matches('-').trim())
 }
 
-fn explain(error: &minijinja::Error) -> FillError {
-    match (error.kind(), error.detail()) {
-        (ErrorKind::OutOfFuel, _) => FillError::Endless,
-        (_, Some(detail)) => FillError::Template(detail.to_owned()),
-        (kind, None) => FillError::Template(kind.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -343,7 +356,17 @@ mod tests {
     fn mistakes_are_explained() {
         assert_eq!(check("{{ n + }}").unwrap_err().message.split(':').next(), Some("template syntax error"));
         assert_eq!(check("{{ foo(bar.baz) }} {{ n }}"), Ok(vec!["bar".into(), "foo".into(), "n".into()]));
-        assert!(render("{{ user.nme }}").unwrap_err().contains("is undefined"));
+        assert_eq!(render("{{ user.nme }}").unwrap_err(), "`user.nme` is undefined");
+        assert_eq!(
+            render("{{ 'x' in user.texts[0].text }}").unwrap_err(),
+            "`user.texts` is undefined, in `'x' in user.texts[0].text`"
+        );
+        assert_eq!(
+            render("Dear {{ user.title.long }}").unwrap_err(),
+            "`user.title` is undefined, in `Dear {{ user.title.long }}`"
+        );
+        let wrong = render("{{ n < user }}{{ pick() }}").unwrap_err();
+        assert!(wrong.ends_with("in `{{ n < user }}{{ pick() }}`"), "{wrong}");
         assert!(
             render("{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}")
                 .unwrap_err()

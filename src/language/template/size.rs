@@ -47,7 +47,7 @@ mod tests {
             let mistake = check(&source).unwrap_err();
             assert_eq!(mistake.range, Some(5..7), "{begin}");
             assert!(template::check(&source).is_err() && TemplateSet::default().add(&source).is_err());
-            assert!(template::paths(&source).is_empty());
+            assert!(template::values(&source).is_empty());
         }
         for end in ["|upper", ".x", "[0]", "()", " is string"] {
             assert!(check(&format!("{{{{ x{} }}}}", end.repeat(1_000))).is_err(), "{end}");

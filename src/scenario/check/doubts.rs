@@ -3,6 +3,10 @@
 //! They do not keep a story from running, since users know their vendor better than we do. Fields that are meant as written go
 //! into `extra`.
 
+mod conversations;
+mod faults;
+mod saved;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
@@ -22,7 +26,6 @@ use crate::files::{Diagnostic, SourceFile};
 use crate::json::path_keys;
 use crate::language::formats::Formats;
 use crate::language::matcher::{Matcher, is_matcher};
-use crate::language::names;
 use crate::language::template::{self, is_template, lint};
 use crate::simulator::reference::{self, EntryFields};
 
@@ -73,9 +76,9 @@ pub(super) fn check(source: &Arc<SourceFile>, tree: &DeTable<'_>, catalog: &Cata
     for reaction in tables(tree, "on") {
         doubts.reaction(reaction);
     }
-    for fault in tables(tree, "faults") {
-        doubts.condition(fault, text(fault, "call").unwrap_or_default());
-    }
+    doubts.faults(tree);
+    doubts.conversations(tree);
+    doubts.placeholder(tree, "callback_url");
     for (key, value) in tree {
         if !matches!(key.get_ref().as_ref(), "steps" | "on") {
             doubts.templates(value, None);
@@ -216,6 +219,7 @@ impl Doubts<'_> {
             if let Some(event) = sent {
                 self.callback(step, event);
             }
+            self.checked(step);
             if let Some(id) = awaited.or(text(step, "never")) {
                 self.condition(step, id);
                 self.answer(step, id);
@@ -252,6 +256,21 @@ impl Doubts<'_> {
         }
         for (_, value) in reaction {
             self.templates(value, cause);
+        }
+    }
+
+    /// Checks that a URL has no other placeholder than the id of the callback.
+    fn placeholder(&mut self, of: &DeTable<'_>, key: &str) {
+        let Some(value) = of.get(key) else { return };
+        let Some(url) = value.get_ref().as_str().filter(|url| !is_template(url)) else { return };
+        for (open, _) in url.match_indices('{') {
+            let Some(length) = url[open..].find('}') else { continue };
+            let name = &url[open..=open + length];
+            if name != "{event}" {
+                let span = self.inside(value, url, &(open..open + length + 1));
+                let message = format!("{} is not filled in", quoted(name));
+                self.doubt(span, message, "`{event}` becomes the id of the callback".to_owned());
+            }
         }
     }
 
@@ -341,6 +360,7 @@ impl Doubts<'_> {
                 let has_field = || table.keys().any(|key| tree.field(key.get_ref()).is_some());
                 if may_match && is_matcher(table.keys().map(|key| key.get_ref().as_ref())) && !has_field() {
                     for (word, inner) in table {
+                        self.comparable(word, types, at, is_item);
                         match word.get_ref().as_ref() {
                             "equals" | "not" => self.value(inner, tree, at, may_match, is_item),
                             "contains" => {
@@ -386,6 +406,33 @@ impl Doubts<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Checks that a matcher can apply to a value of these types: only lists have a count, and only numbers and texts have limits.
+    fn comparable(
+        &mut self,
+        word: &Spanned<impl AsRef<str>>,
+        types: &[JsonType],
+        (id, path): (&str, &str),
+        is_item: bool,
+    ) {
+        let name = word.get_ref().as_ref();
+        let fitting: &[JsonType] = match name {
+            "count" => &[JsonType::List],
+            "above" | "at_least" | "below" | "at_most" => &[JsonType::Number, JsonType::Text],
+            _ => return,
+        };
+        if types.is_empty() || types.iter().any(|known| fitting.contains(known)) {
+            return;
+        }
+        let names: Vec<&str> = types.iter().map(|known| known.described()).collect();
+        let (item, names) = (if is_item { "an item of " } else { "" }, joined(&names, "or"));
+        let message = format!("{item}`{path}` of {}`{id}` is {names}, so `{name}` never holds", self.of);
+        let help = match types {
+            [JsonType::List] => format!("for the number of its items write `count = {{ {name} = ... }}`"),
+            _ => INTENDED.to_owned(),
+        };
+        self.doubt(word.span(), message, help);
     }
 
     /// Whether a value has one of these types; otherwise it is doubted. A template may have any, and a field without a value
@@ -439,8 +486,8 @@ impl Doubts<'_> {
                     let span = self.inside(value, text, &lint.range);
                     self.doubt(span, lint.message, lint.help.unwrap_or_default());
                 }
-                for path in template::paths(text) {
-                    self.read(value, text, &path, local);
+                for read in template::values(text) {
+                    self.read(value, text, &read, local);
                 }
             }
             DeValue::Array(list) => list.iter().for_each(|item| self.templates(item, local)),
@@ -454,11 +501,16 @@ impl Doubts<'_> {
         inside_text(self.source.text(), &value.span(), text, range).unwrap_or_else(|| value.span())
     }
 
-    /// Checks a path that a template reads: `transfer.body.user.id`.
-    fn read(&mut self, value: &Spanned<DeValue<'_>>, text: &str, path: &str, local: Local<'_>) {
-        let mut names = path.split('.');
-        let (Some(root), Some(first)) = (names.next(), names.next()) else { return };
-        let rest: Vec<&str> = names.collect();
+    /// Checks a value that a template reads: `transfer.body.user.id`.
+    fn read(
+        &mut self,
+        value: &Spanned<DeValue<'_>>,
+        text: &str,
+        read: &template::ReadValue<'_>,
+        local: Local<'_>,
+    ) {
+        let (root, fields) = (read.root(), read.fields());
+        let Some((&first, rest)) = fields.split_first() else { return };
         let local = local.filter(|(name, _)| *name == root).map(|(_, id)| id.to_owned());
         let known: &[&str] = match root {
             "user" => &USER,
@@ -466,11 +518,9 @@ impl Doubts<'_> {
             _ if local.is_some() || matches!(self.saved.get(root), Some(Some(_))) => &SAVED,
             _ => return,
         };
-        // A method of a value, such as `items()`, is not a field.
-        let place = names::find(text, path).filter(|at| !text[at.end..].starts_with('('));
-        let Some(place) = place else { return };
         let report = |doubts: &mut Self, from: usize, message: String, help: String| {
-            let range = doubts.inside(value, text, &(place.start + from..place.end));
+            let from = (read.range.start + from).min(read.range.end);
+            let range = doubts.inside(value, text, &(from..read.range.end));
             doubts.doubt(range, message, help);
         };
         if !known.contains(&first) {
@@ -479,7 +529,7 @@ impl Doubts<'_> {
         }
         let id = local.or_else(|| self.saved.get(root).cloned().flatten()).unwrap_or_default();
         let is_request = self.catalog.get(&id).is_some_and(|entry| entry.direction == Direction::Request);
-        let (of, tree, rest) = match (first, rest.as_slice()) {
+        let (of, tree, rest) = match (first, rest) {
             ("body", rest @ [_, ..]) => ("body", self.tree(&id), rest),
             ("answer", ["body", rest @ ..])
                 if is_request && !rest.is_empty() && !self.answers_itself.contains(&id) =>
@@ -500,30 +550,4 @@ impl Doubts<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::content::Country;
-    use crate::seed::Seed;
-    use crate::simulator::{Behaviour, Opening, Simulator};
-
-    #[test]
-    fn the_names_of_the_built_in_values_are_those_of_a_conversation() {
-        let mut simulator = Simulator::new(Seed(7), Behaviour::default());
-        let now = "2030-01-01T00:00:00Z".parse().unwrap();
-        let opening = Opening { story: None, seed: Seed(7), country: Country::Id, locale: None, now };
-        let key = simulator.open(opening);
-        let (user, session) = simulator.view(key);
-        let names = |value: serde_json::Value| -> Vec<String> {
-            let mut names: Vec<String> = value.as_object().unwrap().keys().cloned().collect();
-            names.sort();
-            names
-        };
-        let sorted = |names: &[&str]| {
-            let mut names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            names.sort();
-            names
-        };
-        assert_eq!(names(serde_json::to_value(&user).unwrap()), sorted(&USER));
-        assert_eq!(names(serde_json::to_value(&session).unwrap()), sorted(&SESSION));
-    }
-}
+mod tests;

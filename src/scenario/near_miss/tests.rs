@@ -201,3 +201,37 @@ fn callbacks_have_reasons_of_their_own() {
         said(&request, false).starts_with("it never arrived; the last request was `chatbot.send_message`")
     );
 }
+
+#[test]
+fn a_path_where_nothing_is_served_is_nearer_than_another_request() {
+    let asked = "POST /api/v1/elsewhere".to_owned();
+    let stray = Arrival { what: Came::Stray { asked, meant: Vec::new() }, ..came(1_100, "", Value::Null) };
+    let both = [stray, came(1_300, "chatbot.mark_read", json!({}))];
+    assert!(said(&both).contains("the last request was POST /api/v1/elsewhere, where nothing is served"));
+}
+
+#[test]
+fn what_the_story_sent_in_its_own_conversation_is_nearer_than_another_conversation() {
+    let [own, other] = two_keys();
+    let callback = |key, outcome| {
+        let what = Came::Callback("session.end".into());
+        Arrival { what, outcome, conversation: Some(key), ..came(1_500, "", json!({})) }
+    };
+    let told = |of_story| {
+        let wanted = Wanted {
+            trigger: &Trigger::Callback("session.end".into()),
+            place: &place(5),
+            story: "mine",
+            story_began: at(0),
+            step_began: at(1_000),
+            conversation: Some((own, "c1".to_owned())),
+            names: &|_| None,
+            differences: &|_| Vec::new(),
+            is_under_way: false,
+        };
+        near_miss(&wanted, [callback(of_story, Outcome::OfStory), callback(other, Outcome::Good)].iter())
+            .kind()
+    };
+    assert_eq!(told(own), FailureKind::AwaitOfStory);
+    assert_eq!(told(other), FailureKind::AwaitOtherConversation);
+}

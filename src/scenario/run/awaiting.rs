@@ -8,6 +8,7 @@ use super::StoryRun;
 use super::scope::Moment;
 use super::strand::{State, Strand};
 use crate::scenario::host::StoryHost;
+use crate::scenario::near_miss::NearMiss;
 use crate::scenario::story::{Action, Await, Step, Trigger};
 use crate::time::HumanDuration;
 
@@ -24,7 +25,8 @@ impl StoryRun {
     pub(super) fn await_ran_out(&mut self, at: usize, host: &mut dyn StoryHost) {
         let now = host.now();
         let story = Arc::clone(&self.story);
-        let Some(Step { place, action: Action::Await(wait), .. }) = story.steps.get(self.strands[at].cursor)
+        let Some(step @ Step { place, action: Action::Await(wait), .. }) =
+            story.steps.get(self.strands[at].cursor)
         else {
             return self.next(at, now);
         };
@@ -43,10 +45,34 @@ impl StoryRun {
                 1 => String::new(),
                 times => format!(" {times} times, of which {taken} arrived,"),
             };
-            let message = format!("expected the {kind} `{id}`{times} within {within}: {why}");
+            let real = match &wait.trigger {
+                Trigger::Request(_) => host.real_time().note(wait.within),
+                Trigger::Callback(_) => String::new(),
+            };
+            let hint = self.hint_about_user(&step.conversation, &wait.trigger, &why, host);
+            let message = format!("expected the {kind} `{id}`{times} within {within}{real}: {why}{hint}");
             self.fail(place, why.kind(), message, host);
         }
         self.next(at, now);
+    }
+
+    /// Returns what to add to a failure if the story waits for words of a user whom the story itself plays.
+    fn hint_about_user(
+        &self,
+        conversation: &str,
+        trigger: &Trigger,
+        why: &NearMiss,
+        host: &mut dyn StoryHost,
+    ) -> &'static str {
+        let is_of_user = matches!(trigger, Trigger::Callback(event) if matches!(&**event, "template.reply" | "message.receive"));
+        let held = self.conversations.get(conversation).filter(|_| is_of_user && why.is_nothing());
+        match held.is_some_and(|held| host.simulator().leaves_user_to_story(held.key)) {
+            true => {
+                "; the story plays this user, who replies by itself only if `mock_outcome` or the number of the template \
+                 message says how"
+            }
+            false => "",
+        }
     }
 
     /// Returns the first strand that awaits the item in the mailbox at `index`.
@@ -54,7 +80,7 @@ impl StoryRun {
         (0..self.strands.len()).find(|at| self.is_awaited(*at, index, host))
     }
 
-    /// Whether the item in the mailbox at `index` is what a strand awaits. A condition that can't be filled in ends the story.
+    /// Whether the item in the mailbox at `index` is what a strand awaits. A condition that can't be filled in fails the step.
     pub(super) fn is_awaited(&mut self, at: usize, index: usize, host: &mut dyn StoryHost) -> bool {
         let story = Arc::clone(&self.story);
         // Another strand may have ended the story.
@@ -81,7 +107,7 @@ impl StoryRun {
         match self.matches(&wait.condition, &fields, &mut moment) {
             Ok(matches) => matches,
             Err(error) => {
-                self.abort(place, error.kind(), error, host);
+                self.fail_step(at, place, error.kind(), error, host);
                 false
             }
         }

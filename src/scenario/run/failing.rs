@@ -78,6 +78,19 @@ impl StoryRun {
         self.stop();
     }
 
+    /// Records that the step of a strand can't be taken as written. A story that keeps going continues with the next step.
+    pub(super) fn fail_step(
+        &mut self,
+        at: usize,
+        place: &Place,
+        kind: FailureKind,
+        message: impl Display,
+        host: &mut dyn StoryHost,
+    ) {
+        self.fail(place, kind, message, host);
+        self.next(at, host.now());
+    }
+
     /// Records a failure after which the rest of the story makes no sense.
     pub(super) fn abort(
         &mut self,

@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use minijinja::Value as Scope;
 use serde_json::Value;
 
-pub use self::progress::{Failed, Phase, Progress};
+pub use self::progress::{At, Failed, Phase, Progress};
 use self::scope::{Resendable, Then};
 use self::strand::{State, Strand};
 use self::watch::Watch;
@@ -31,7 +31,7 @@ use super::host::StoryHost;
 use super::story::{Action, Story, Trigger};
 
 use crate::delivery::CallbackId;
-use crate::faults::{Belongs, CallbackFault, Fault, Faults};
+use crate::faults::{Belongs, CallbackFault, Fault, Faults, InForce};
 use crate::files::Place;
 use crate::language::template::{self, Helpers, OwnHelpers};
 use crate::seed::Seed;
@@ -102,6 +102,8 @@ pub struct StoryRun {
     /// Whether it was ended early, and how many steps were left then.
     stopped: bool,
     left_out: usize,
+    /// The steps at which it was ended early.
+    stood_at: Vec<At>,
     /// Whether it was stopped on request, so that it neither passed nor failed.
     is_called_off: bool,
     has_ended: bool,
@@ -214,6 +216,7 @@ impl StoryRun {
             missed: Vec::new(),
             stopped: false,
             left_out: 0,
+            stood_at: Vec::new(),
             is_called_off: false,
             has_ended: false,
         }
@@ -303,6 +306,11 @@ impl StoryRun {
         !self.faults.is_empty()
     }
 
+    /// Returns its faults of requests and of callbacks, with how often each has hit.
+    pub fn faults_in_force(&self) -> impl Iterator<Item = InForce<'_>> {
+        self.faults.in_force()
+    }
+
     /// Returns the story's fault for a request.
     pub fn fault(&mut self, id: &str, fields: &Value, belongs: &Belongs<'_>) -> Option<Fault> {
         let lives = self.has_begun() && !self.stopped;
@@ -364,6 +372,7 @@ impl StoryRun {
     pub fn stop(&mut self) {
         if !self.stopped {
             self.left_out = self.steps_left().len();
+            self.stood_at = self.stands_at();
         }
         self.stopped = true;
         self.strands.iter_mut().for_each(|strand| strand.state = State::Finished);

@@ -89,11 +89,21 @@ impl StoryRun {
     pub fn progress(&self) -> Progress {
         let steps = self.story.steps.len();
         let left = if self.stopped { self.left_out } else { self.steps_left().len() };
-        let watching = self.watches.iter().filter(|_| self.has_taken_all_steps());
-        let strands = self.strands.iter().filter_map(|strand| self.at(strand));
-        let at = strands.chain(watching.filter_map(|watch| self.watched(watch))).collect();
+        let at = self.stands_at();
         let (failures, failed) = (self.failures, self.failed.clone());
         Progress { state: self.phase(), steps, taken: steps.saturating_sub(left), at, failures, failed }
+    }
+
+    /// Returns the steps at which it was ended early, or at which it is.
+    pub fn was_at(&self) -> Vec<At> {
+        if self.stopped { self.stood_at.clone() } else { self.stands_at() }
+    }
+
+    /// Returns the current steps.
+    pub(super) fn stands_at(&self) -> Vec<At> {
+        let watching = self.watches.iter().filter(|_| self.has_taken_all_steps());
+        let strands = self.strands.iter().filter_map(|strand| self.at(strand));
+        strands.chain(watching.filter_map(|watch| self.watched(watch))).collect()
     }
 
     /// Returns the `never` that keeps the story from ending.

@@ -102,7 +102,7 @@ impl StoryRun {
         Ok(condition.is_empty() || self.mismatches(condition, fields, moment)?.is_empty())
     }
 
-    /// Returns the mismatches against a `where`, one line each.
+    /// Returns the mismatches against a `where`, one line each. An event that lacks a field that the `where` reads does not match.
     pub(super) fn mismatches(
         &mut self,
         condition: &Condition,
@@ -110,7 +110,9 @@ impl StoryRun {
         moment: &mut Moment<'_>,
     ) -> Result<Vec<String>, StoryError> {
         let scope = self.scope(moment);
-        condition.mismatches(fields, &self.story.templates, &scope).map_err(StoryError::Where)
+        let found = condition.mismatches(fields, &self.story.templates, &scope);
+        let event = moment.cause.map_or("", |(name, _)| *name);
+        found.or_else(|error| error.of_event(event)).map_err(StoryError::Where)
     }
 
     /// Returns the mismatches of variables against a `check`, one line each.

@@ -74,7 +74,7 @@ impl StoryRun {
                         }
                         self.next(at, now);
                     }
-                    Err(error) => self.abort(&step.place, error.kind(), error, host),
+                    Err(error) => self.fail_step(at, &step.place, error.kind(), error, host),
                 }
             }
             Action::Never(never) => {

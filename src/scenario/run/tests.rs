@@ -625,10 +625,9 @@ fn a_check_says_in_what_variables_are_wrong() {
             "line 8: the check failed, `{{ n > 3 }}` is not true: `n` is 3",
             "line 10: `check` makes no sense: the matcher of `user_name` can't be used: `3(` is not a \
             regular expression: found open group without closing ')'",
-            "skipped: line 12 send session.end",
-            "failed",
         ]
     );
+    assert_eq!(story.events(), ["session.end"]);
 }
 
 #[test]
@@ -851,4 +850,44 @@ fn what_came_with_a_request_is_kept_where_something_reads_it() {
     driven.request("task.create", json!({ "TaskName": "a" }), 1_000);
     driven.advance(1_000);
     assert_eq!(driven.host.sent, [("session.end".to_owned(), json!({ "name": "a" }))]);
+}
+
+#[test]
+fn a_request_without_a_field_that_a_condition_reads_does_not_match() {
+    let text = "[vars]\nnoted = 0\n\
+         [[on]]\ncall = 'chatbot.send_message'\nset = { noted = '{{ noted + 1 }}' }\n\
+         where = \"{{ 'noted' in call.body.messages[0].text }}\"\n\
+         [[steps]]\nawait = 'chatbot.send_message'\nwithin = '1s'\n\
+         where = \"{{ 'noted' in call.body.messages[0].text }}\"\n\
+         [[steps]]\ncheck = { noted = 1 }\n";
+    let picture = || json!({ "messages": [{ "type": "image" }] });
+    let mut story = Driven::begin_strictly(text);
+    assert!(!story.request("chatbot.send_message", picture(), 10).taken);
+    assert!(story.request("chatbot.send_message", json!({ "messages": [{ "text": "noted" }] }), 20).taken);
+    assert_eq!(story.host.notes, ["started", "waits 1s for chatbot.send_message", "passed"]);
+    let mut alone = Driven::begin_strictly(text);
+    alone.request("chatbot.send_message", picture(), 10);
+    alone.advance(1_000);
+    assert_eq!(
+        alone.host.notes[2],
+        "line 7: expected the request `chatbot.send_message` within 1s: it arrived 10ms after the step began, but with other \
+         fields:\n    `call.body.messages[0].text` is undefined, in `'noted' in call.body.messages[0].text`"
+    );
+}
+
+#[test]
+fn a_condition_on_something_undefined_fails_its_step_and_names_it() {
+    let text = "[[steps]]\nawait = 'chatbot.send_message'\noptional = true\nwithin = '1s'\nsave = 'said'\n\
+         [[steps]]\ncheck = \"{{ said.body.text == 'a' }}\"\n\
+         [[steps]]\nsend = 'session.end'\n";
+    let failed = "line 6: `check` can't be filled in: `said` is undefined, in `said.body.text == 'a'`";
+    let mut strict = Driven::begin_strictly(text);
+    strict.advance(1_000);
+    assert_eq!(strict.host.notes[2..], [failed, "skipped: line 8 send session.end", "failed"]);
+    let mut going_on = Driven::begin(text);
+    going_on.advance(1_000);
+    assert_eq!(
+        (going_on.host.notes[2..].join("\n"), going_on.events()),
+        (failed.to_owned(), vec!["session.end"])
+    );
 }

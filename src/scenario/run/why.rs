@@ -56,7 +56,8 @@ impl Sought {
                 };
                 let came = template::value(&json!({ trigger.variable(): { "body": fields } }));
                 let scope = merge_maps([came, scope.clone()]);
-                wait.condition.mismatches(fields, &story.templates, &scope)
+                let found = wait.condition.mismatches(fields, &story.templates, &scope);
+                found.or_else(|error| error.of_event(trigger.variable()))
             }
         };
         let mut found = found.unwrap_or_else(|error| vec![format!("`where` {error}")]);
