@@ -19,11 +19,15 @@ export interface Sent {
   event: string;
   url: string;
   body: Fields;
+  /** What is probably wrong with the fields that were given. */
+  warnings?: string[];
 }
 
 export interface Wanted {
   callback?: string;
   request?: string;
+  /** The number of a story, whose end is waited for. */
+  story?: number;
   /** Values or matchers, such as `{ amount: { at_least: 100 } }`. */
   where?: Fields;
   times?: number;
@@ -47,6 +51,10 @@ export interface Find {
   conversation?: string;
   task?: string;
   text?: string;
+  /** The latest matches: at most this many. */
+  latest?: number;
+  /** Whether each entry is complete by itself. */
+  whole?: boolean;
 }
 
 /** A fault of requests (`call`) or of callbacks, with the keys of `[[faults]]` in files. */

@@ -10,11 +10,11 @@ use super::control::TOKEN_VARIABLE;
 use super::remote::Remote;
 use super::{CommandError, Exit, argument, body_field};
 use crate::content::Country;
-use crate::contract::{Catalog, Direction};
+use crate::contract::{Catalog, Direction, fields};
 use crate::delivery::{Attempt, QueuedCallback};
 use crate::engine::{Clients, End, Engine};
 use crate::files::read_within;
-use crate::files::suggest::{did_you_mean, nearest};
+use crate::files::suggest::did_you_mean;
 use crate::journal::{Entry, Event, Sink, assumed_text};
 use crate::json::path_keys;
 use crate::mock::{Builder, CallbackUrl, Options, StartError};
@@ -93,10 +93,8 @@ pub(super) fn run(args: Args, config: Option<&Path>) -> Result<Exit, CommandErro
     let mut prepared = super::prepare(config, &args.target, None)?;
     let settings = &mut prepared.settings;
     check_event(&prepared.catalog, &args.event)?;
-    for (path, value) in &args.set {
-        if let Some(doubt) = doubt(&args.event, path, value) {
-            super::remark(&format!("warning: {doubt}; use --extra if this is intended"));
-        }
+    for doubt in doubts(&args) {
+        super::remark(&format!("warning: {doubt}; use --extra if this is intended"));
     }
     if let Some(url) = &args.into {
         return into(&args, &Remote::at(url)?.with_token(args.control_token.clone()));
@@ -187,23 +185,12 @@ fn check_event(catalog: &Catalog, event: &str) -> Result<(), CommandError> {
     }
 }
 
-/// Returns the probable mistake in a field that is set: the field or its value is unknown.
-fn doubt(event: &str, path: &str, value: &Value) -> Option<String> {
-    let tree = body_field::tree(event)?;
-    if let Err(unknown) = tree.find(path) {
-        let near = match &unknown.meant {
-            None => format!(" (`airudder-mock catalog {event}` lists its fields)"),
-            near => did_you_mean(near.as_deref()),
-        };
-        return Some(format!("`{event}` has no field `{path}`{near}"));
-    }
-    let words = tree.at(path)?.words();
-    let word = value.as_str().filter(|word| !words.is_empty() && !words.iter().any(|known| known == word))?;
-    let near = match nearest(word, words.iter().map(String::as_str)) {
-        None => format!(" (its words are {})", words.join(", ")),
-        near => did_you_mean(near),
-    };
-    Some(format!("`{path}` of `{event}` is never `{word}`{near}"))
+/// Returns the probable mistakes in the fields that are set.
+fn doubts(args: &Args) -> Vec<String> {
+    let Some(tree) = body_field::tree(&args.event) else { return Vec::new() };
+    let typed =
+        args.set.iter().map(|(path, value)| (path.clone(), body_field::typed(&args.event, path, value)));
+    fields::doubts(&tree, &args.event, &argument::table(&typed.collect::<Vec<_>>()).into())
 }
 
 fn read_body(path: &Path) -> Result<Vec<u8>, CommandError> {
@@ -304,23 +291,5 @@ impl Sink for Lines {
             }
             _ => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::doubt;
-
-    #[test]
-    fn what_is_unknown_comes_with_what_is_known() {
-        let found = |path: &str, value: &str| doubt("session.transfer", path, &json!(value));
-        assert_eq!(found("user.id", "1"), None);
-        assert!(found("chanel", "x").unwrap().ends_with("did you mean `channel`?"));
-        let listed = "(`airudder-mock catalog session.transfer` lists its fields)";
-        assert!(found("quux", "x").unwrap().ends_with(listed));
-        let word = doubt("message.status", "status", &json!("quux")).unwrap();
-        assert!(word.contains("is never `quux` (its words are ") && word.contains("read"), "{word}");
     }
 }

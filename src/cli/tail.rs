@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 
 use serde_json::{Map, Value, json};
+use tokio::sync::Notify;
 
 use super::output::{LOOK, Output, WhenFull, reader_is_gone};
 use super::remote::{Remote, RemoteError, Where};
@@ -34,7 +35,7 @@ const LATEST: u64 = 10;
 pub(super) struct Args {
     /// Filters, as in `ctl journal`: `event=task.finished`, `endpoint=task.*`, `direction=in`, `kind=called`,
     /// `status=500`, `conversation=CALL_ID`, `task=ID`, `text=...`. `since=0` shows everything that is kept,
-    /// `latest=50` the last 50.
+    /// `latest=50` the last 50, and `limit=5` ends after five lines.
     #[arg(value_name = "FIELD=VALUE", value_parser = argument::field)]
     fields: Vec<(String, Value)>,
     #[command(flatten)]
@@ -47,19 +48,30 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
     let remote = args.mock.remote()?;
     let mut fields = argument::table(&args.fields);
+    // Not every entry has a line, and it is lines that are limited.
+    let limit =
+        if args.json { None } else { fields.get("limit").and_then(Value::as_u64).filter(|limit| *limit > 0) };
+    if limit.is_some() {
+        fields.remove("limit");
+    }
     if !["since", "latest"].iter().any(|name| fields.contains_key(*name)) {
         fields.insert("latest".to_owned(), LATEST.into());
     }
     if !args.json {
         fields.insert("whole".to_owned(), true.into());
     }
-    super::runtime()?.block_on(tail(&remote, fields, args.json))
+    super::runtime()?.block_on(tail(&remote, fields, args.json, limit))
 }
 
 /// The width of the column of stories. Their names are not known beforehand.
 const STORY: usize = 24;
 
-async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result<Exit, CommandError> {
+async fn tail(
+    remote: &Remote,
+    fields: Map<String, Value>,
+    json: bool,
+    limit: Option<u64>,
+) -> Result<Exit, CommandError> {
     // A slow reader gets everything that the mock has not dropped.
     let output = Output::new(anstream::stdout(), WhenFull::Wait, |_| {});
     let output = output.map_err(|error| CommandError::start(format!("cannot start a thread: {error}")))?;
@@ -68,6 +80,7 @@ async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result
     let has_keys = !json && std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let mut keys = if has_keys { lines::standard_input()? } else { lines::none() };
     let is_limited = fields.contains_key("limit");
+    let (left, all_shown) = (Cell::new(limit), Notify::new());
     let operation = described().find(|operation| operation.name == "stream");
     let operation = operation.ok_or_else(|| RemoteError::NoOperation("stream".to_owned()))?;
     let last = Last::default();
@@ -80,7 +93,14 @@ async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result
         piece.extend_from_slice(part);
         while let Some(end) = memchr::memchr(b'\n', &piece) {
             let line: Vec<u8> = piece.drain(..=end).collect();
-            show(&output, &look, &line, json, &last);
+            if left.get() == Some(0) {
+                return;
+            }
+            let is_shown = show(&output, &look, &line, json, &last);
+            left.set(left.get().map(|left| left - u64::from(is_shown)));
+            if left.get() == Some(0) {
+                all_shown.notify_one();
+            }
         }
     });
     let mut answering = Box::pin(answering);
@@ -91,6 +111,7 @@ async fn tail(remote: &Remote, fields: Map<String, Value>, json: bool) -> Result
             status = &mut answering => break Some(status?),
             () = &mut interrupted => return Ok(Exit::Interrupted),
             () = &mut unread => break None,
+            () = all_shown.notified() => break None,
             Some(key) = keys.recv() => {
                 if matches!(key.trim(), "q" | "quit") {
                     break None;
@@ -132,20 +153,20 @@ struct Last {
     line: Cell<Option<(u64, Option<u64>)>>,
 }
 
-/// Shows an entry, and remembers what it is about.
-fn show(output: &Output, look: &Look, line: &[u8], json: bool, last: &Last) {
+/// Shows an entry, and remembers what it is about. Returns whether it has a line.
+fn show(output: &Output, look: &Look, line: &[u8], json: bool, last: &Last) -> bool {
     if json {
         // Never an error: what can't be written ends the program elsewhere.
         let _ = output.clone().write_all(line);
-        return;
+        return true;
     }
-    let Ok(line) = serde_json::from_slice::<Value>(line) else { return };
+    let Ok(line) = serde_json::from_slice::<Value>(line) else { return false };
     let callback = line["callback"].as_u64();
     last.callback.set(callback.or(last.callback.get()));
-    if let Some(shown) = look.line(&line) {
-        last.line.set(line["seq"].as_u64().map(|seq| (seq, callback)));
-        output.line(&shown);
-    }
+    let Some(shown) = look.line(&line) else { return false };
+    last.line.set(line["seq"].as_u64().map(|seq| (seq, callback)));
+    output.line(&shown);
+    true
 }
 
 /// Performs the action of a key. Returns the result.

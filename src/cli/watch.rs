@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use super::{CommandError, stories};
+use crate::files::diagnostic::while_running;
 use crate::files::visible;
 use crate::journal::Event;
 use crate::mock::{Assembly, Prepared};
@@ -175,7 +176,7 @@ impl Watch {
                 Event::Note(format!("{}: {text}", path.display()))
             }
             Err(error) => {
-                let text = anstream::adapter::strip_str(error.text()).to_string();
+                let text = while_running(&anstream::adapter::strip_str(error.text()).to_string());
                 super::remark(&visible(&text));
                 self.mistakes.push((path.to_owned(), text));
                 let message = format!("{} has mistakes: the previous version stays in force", path.display());

@@ -11,12 +11,13 @@ use super::endpoint::Answered;
 use super::refused::Refused;
 use crate::content::Country;
 use crate::contract::Direction;
-use crate::contract::fields::Whole;
+use crate::contract::fields::{self, FieldTree, Whole};
 use crate::delivery::QueuedCallback;
 use crate::engine::Engine;
 use crate::files::suggest::did_you_mean;
 use crate::journal::Event;
 use crate::scenario::{Body, SendError};
+use crate::simulator::reference::{self, EntryFields};
 
 /// What to emit.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -42,10 +43,13 @@ pub(super) struct Sent {
     url: String,
     /// Its body.
     body: Value,
+    /// What is probably wrong with the fields that were given: fields, words or types that the vendor does not have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl Sent {
-    fn of(callback: &QueuedCallback) -> Self {
+    fn of(callback: &QueuedCallback, warnings: Vec<String>) -> Self {
         let body = serde_json::from_slice(&callback.body)
             .unwrap_or_else(|_| String::from_utf8_lossy(&callback.body).into_owned().into());
         Self {
@@ -53,7 +57,16 @@ impl Sent {
             event: callback.event.to_string(),
             url: callback.target.to_string(),
             body,
+            warnings,
         }
+    }
+}
+
+/// Returns what is probably wrong with the fields given for an event. Those of a user's own events are not known.
+fn doubts(event: &str, patch: &Value) -> Vec<String> {
+    match reference::fields(event) {
+        Some(EntryFields::Callback(known)) => fields::doubts(&FieldTree::of(&known), event, patch),
+        _ => Vec::new(),
     }
 }
 
@@ -77,6 +90,7 @@ pub(super) async fn emit(world: World, ask: Ask) -> Result<Answered<Sent>, Refus
         None => Country::Id,
     };
     let patch = body.map_or(Value::Null, Value::Object);
+    let warnings = doubts(&event, &patch);
     world.change(|engine, now| {
         needs_room(engine)?;
         let unsendable = |error: SendError| Refused::new(409, error.to_string());
@@ -93,7 +107,7 @@ pub(super) async fn emit(world: World, ask: Ask) -> Result<Answered<Sent>, Refus
         let body = engine.simulator().emit(session, &event, patch, now);
         let body = body.map_err(|error| Refused::wrong(error.to_string()))?;
         let sent = engine.send_alone(&event, Body::Json(body), session, now).map_err(unsendable)?;
-        Ok(Answered::Json(201, Sent::of(&sent)))
+        Ok(Answered::Json(201, Sent::of(&sent, warnings)))
     })
 }
 
@@ -134,5 +148,5 @@ pub(super) async fn resend(world: World, ask: ResendAsk) -> Result<Answered<Sent
         needs_room(engine)?;
         Ok(engine.send_again(&old, body, now))
     })?;
-    Ok(Answered::Json(201, Sent::of(&sent)))
+    Ok(Answered::Json(201, Sent::of(&sent, Vec::new())))
 }

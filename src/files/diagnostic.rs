@@ -11,6 +11,14 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use super::read::read_within;
 use super::secrets::without_secrets;
 
+/// What a command says that ends because of mistakes.
+const NOTHING_SENT: &str = ", nothing was sent";
+
+/// Returns a text without the statement that nothing was sent, for a mock that goes on.
+pub(crate) fn while_running(text: &str) -> String {
+    text.replace(&format!("{NOTHING_SENT}\n"), "\n")
+}
+
 /// Maximum size of a file, in megabytes: no file written by hand is larger, and every mistake would have to be shown.
 const LARGEST_FILE: u64 = 8;
 
@@ -302,7 +310,7 @@ impl Problems {
     /// Formats everything for the terminal, with colours, which the output stream removes where they don't belong. The last
     /// line has the total and its consequence.
     pub fn render(&self) -> String {
-        format!("{}{}, nothing was sent\n", self.list(&Renderer::styled()), self.total())
+        format!("{}{}{NOTHING_SENT}\n", self.list(&Renderer::styled()), self.total())
     }
 
     /// Like [`Self::render`], for a command that would not have sent anything.

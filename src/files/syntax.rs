@@ -144,6 +144,16 @@ fn duplicate(source: &Arc<SourceFile>, span: &Range<usize>) -> Diagnostic {
     let key = text.get(span.clone()).unwrap_or_default();
     let line = text[line_start(text, span.start)..].split('\n').next().unwrap_or_default().trim();
     if line.starts_with("[[") {
+        let is_list = text[..span.start].lines().any(|line| {
+            let value = line.trim().strip_prefix(key).and_then(|rest| rest.trim_start().strip_prefix('='));
+            value.is_some_and(|value| value.trim_start().starts_with('['))
+        });
+        if is_list {
+            let message = format!("{} has a value already", quoted(&format!("{key} = [...]")));
+            let help =
+                format!("put everything into that list, or write each as {}", quoted(&format!("[[{key}]]")));
+            return Diagnostic::at(source, span.clone(), message).help(help);
+        }
         let message = format!("{} is a table already, it can't be a list as well", quoted(key));
         Diagnostic::at(source, span.clone(), message)
     } else if line.starts_with('[') {
@@ -253,6 +263,13 @@ mod tests {
         ];
         let all: Vec<String> = texts.iter().map(|text| shown(text)).collect();
         insta::assert_snapshot!(all.join("\n\n=====\n\n"));
+    }
+
+    #[test]
+    fn a_list_that_is_given_in_two_ways_is_called_a_list() {
+        let told = shown("faults = ['drop']\n[[faults]]\nkind = 'drop'\n");
+        assert!(told.contains("`faults = [...]` has a value already"), "{told}");
+        assert!(told.contains("put everything into that list, or write each as `[[faults]]`"), "{told}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ test("a conversation from hello to the end of the agent", async (context) => {
   // The arrow brings back what was said last.
   const field = page.getByLabel("Message", { exact: true });
   await field.fill("is anybody there");
+  assert.ok(await field.evaluate((box) => box.scrollHeight <= box.clientHeight), "it needs no scroll bar");
   await page.keyboard.press("Enter");
   await messages.locator(".bubble.me", { hasText: "is anybody there" }).waitFor();
   await field.press("ArrowUp");
@@ -148,10 +149,11 @@ test("the clock jumps, a fault is switched on and off, a callback is sent by han
     const added = await mock.control("POST", "/faults", { fault: fault + " of *" });
     await mock.control("DELETE", "/faults/" + added.fault);
   }
-  await page.getByLabel("What goes wrong").fill("signature-wrong");
+  await page.getByLabel("What goes wrong").fill("signature-wrong attempts=5");
   await page.getByLabel("For which callbacks or requests").fill("session.*");
   await page.getByRole("button", { name: "Add the fault" }).click();
   await page.locator(".badge", { hasText: "1 fault" }).waitFor();
+  await page.getByText("signature-wrong attempts=5 of session.*", { exact: true }).waitFor();
   await page.getByLabel("Event", { exact: true }).fill("session.end");
   await page.getByRole("button", { name: "Send it" }).click();
   await row(page, "session.end").click();
@@ -274,10 +276,12 @@ test("a story is begun with a variable, fails with its reason, and another is st
   const mine = stories.locator(".story", { hasText: "Mine" });
   await mine.locator(".tag", { hasText: "failed" }).waitFor();
   await mine.locator(".failed", { hasText: "posted.toml:" }).waitFor();
+  await mine.getByText("step 1 of 1").waitFor();
   await page.getByLabel("A scenario file of yours").setInputFiles({ ...file, buffer: Buffer.from('name = "Waits"\n[[steps]]\nawait = "chatbot.send_message"\n') });
   await page.getByRole("button", { name: "Start this one" }).click();
   const waits = stories.locator(".story", { hasText: "Waits" });
   await waits.getByText("await chatbot.send_message").waitFor();
+  await waits.getByText("step 1 of 1").waitFor();
   await waits.getByRole("button", { name: "Stop" }).click();
   await waits.locator(".tag", { hasText: "stopped" }).waitFor();
   assert.equal((await mock.control("GET", "/stories")).stories[0].state, "stopped");
@@ -474,5 +478,22 @@ test("a mock of its own says nothing of a load", async (context) => {
   const { page, wrong } = await setting(browser, context);
   await page.getByText("live").waitFor();
   assert.ok(await page.locator(".view-load").isHidden());
+  assert.deepEqual(wrong, []);
+});
+
+test("what is searched for may have any sign, also after a reload", async (context) => {
+  const { page, mock, wrong } = await setting(browser, context);
+  await mock.control("POST", "/emit", { event: "session.transfer" });
+  await row(page, "session.transfer").waitFor();
+  const search = page.getByLabel("Search the wire");
+  for (const text of ["status:(", "status:[4", "event:(", "status:2xx"]) {
+    await search.fill(text);
+    await row(page, "session.transfer").waitFor({ state: text === "status:2xx" ? "visible" : "detached" });
+  }
+  await search.fill("status:(");
+  await row(page, "session.transfer").waitFor({ state: "detached" });
+  await page.reload();
+  await page.getByLabel("Search the wire").fill("");
+  await row(page, "session.transfer").waitFor();
   assert.deepEqual(wrong, []);
 });

@@ -225,6 +225,14 @@ fn callbacks_are_emitted_sent_again_and_edited() {
         let message = refused(serving.control("POST", path, &fields), status);
         assert!(message.contains(says), "{path} {fields}: {message}");
     }
+    let typo = json!({ "event": "message.status", "body": { "status": "delivered", "timestamp": "now", "statu": 1 } });
+    let (_, typo) = serving.control("POST", "/_mock/emit", &typo);
+    let warnings = [
+        "`status` of `message.status` is never `delivered`, did you mean `delivery`?",
+        "`timestamp` of `message.status` is a number, not a text",
+        "`message.status` has no field `statu`, did you mean `status`?",
+    ];
+    assert_eq!((&typo["warnings"], &first["warnings"]), (&json!(warnings), &Value::Null));
 }
 
 #[test]

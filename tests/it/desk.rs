@@ -139,6 +139,10 @@ fn the_timeline_of_a_running_mock_is_watched() {
         (&line["event"], &line["callback"], &line["body"]),
         (&json!("agent.transfer"), &json!(2), &Value::Null)
     );
+    // As many lines as were asked for, although some entries have none.
+    let output = run_with_input(&["tail", "--url", &serving.url(), "since=0", "limit=3"], b"");
+    assert_code(&output, 0);
+    assert_eq!(stdout(&output).lines().count(), 3, "{}", stdout(&output));
     // What is wrong is told as by `ctl journal`.
     let output = run_with_input(&["tail", "--url", &serving.url(), "knd=called"], b"");
     assert_code(&output, 2);

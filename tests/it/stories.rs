@@ -799,7 +799,7 @@ fn slips_of_the_pen_are_warned_of() {
     assert_code(&emitted, 0);
     let (printed, told) = (stdout(&emitted), stderr(&emitted));
     assert!(printed.contains("\"text\":\"hi\"") && printed.contains("\"own\":1"), "{printed}");
-    assert!(told.contains("has no field `usr.id`, did you mean `user`?") && !told.contains("own"), "{told}");
+    assert!(told.contains("has no field `usr`, did you mean `user`?") && !told.contains("own"), "{told}");
 }
 
 /// The clock does not jump past the request that a receiver makes soon after it has answered.

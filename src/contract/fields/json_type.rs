@@ -1,5 +1,7 @@
 //! The types of JSON values, as the kind of a field names them.
 
+use serde_json::Value;
+
 /// A type of a JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonType {
@@ -25,6 +27,18 @@ impl JsonType {
             "array" => Self::List,
             "object" => Self::Table,
             _ => return None,
+        })
+    }
+
+    /// Returns the type of a value; nothing for null, which stands for a field that is not there.
+    pub fn of(value: &Value) -> Option<Self> {
+        Some(match value {
+            Value::Null => return None,
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(_) => Self::Number,
+            Value::String(_) => Self::Text,
+            Value::Array(_) => Self::List,
+            Value::Object(_) => Self::Table,
         })
     }
 

@@ -9,6 +9,7 @@
 
 mod decode;
 mod described;
+mod doubt;
 mod error;
 mod json_type;
 mod names;
@@ -17,6 +18,7 @@ mod tree;
 mod types;
 
 pub use decode::decode;
+pub use doubt::doubts;
 pub use error::FieldError;
 pub(crate) use error::shown;
 pub use json_type::JsonType;

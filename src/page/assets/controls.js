@@ -163,7 +163,7 @@ export class Controls {
   #drawFaults() {
     fill(this.faultBox, this.faults.length === 0 ? h("p", { class: "quiet" }, "No faults are in force.")
       : h("ul", { class: "list" }, this.faults.map((fault) => {
-        const name = visible(fault.kind, 60) + " of " + visible(fault.call ?? fault.callback ?? "*", 60);
+        const name = visible(fault.line, 200);
         return h("li", { class: "line" },
           h("span", { class: "grow" }, h("code", null, name), " ", h("span", { class: "quiet" }, "hit " + fault.hit + " of " + fault.matched)),
           fault.fault
@@ -196,7 +196,8 @@ export class Controls {
         if (conversation.value.trim()) fields.conversation = conversation.value.trim();
         if (body.value.trim()) fields.body = JSON.parse(body.value);
         const sent = await post("/emit", fields);
-        announce("Callback " + sent.callback + " is on its way");
+        const doubts = sent.warnings ?? [];
+        announce("Callback " + sent.callback + " is on its way" + doubts.map((doubt) => "; " + visible(doubt, 300)).join(""), doubts.length > 0 ? "warn" : "");
       });
     } }, label("Event", event), label("Conversation", conversation), label("Fields over the generated body", body), h("button", { type: "submit", class: "button small" }, "Send it"));
   }

@@ -222,7 +222,9 @@ export class Phone {
 
   #grow() {
     this.field.style.height = "auto";
-    this.field.style.height = Math.min(this.field.scrollHeight, 140) + "px";
+    // The height of the box has the borders, that of what is in it has not.
+    const borders = this.field.offsetHeight - this.field.clientHeight;
+    this.field.style.height = Math.min(this.field.scrollHeight + borders, 140) + "px";
   }
 
   #say() {

@@ -13,6 +13,9 @@ const TAGS = { planned: "", running: "client", passed: "agent", failed: "wrong",
 /** What somebody writes into a field: JSON where it is JSON, else a text. */
 const value = (text) => { try { return JSON.parse(text); } catch { return text; } };
 
+/** How far a story is: the step it is at or stopped at, not the number of those behind it. */
+const stepOf = ({ state, taken, steps }) => state === "planned" ? plural(steps, "step") : "step " + Math.min(taken + 1, steps) + " of " + steps;
+
 export class Stories {
   #timer = 0;
   #drawn = "";
@@ -61,7 +64,7 @@ export class Stories {
     const over = !["planned", "running"].includes(one.state);
     return h("article", { class: "thing story", dataset: { story: String(one.story) } },
       h("span", { class: "line" }, h("bdi", { class: "grow name" }, visible(one.name, 80)), h("span", { class: "tag " + (TAGS[one.state] ?? "") }, visible(one.state, 20))),
-      h("span", { class: "line" }, h("span", { class: "bar", "aria-hidden": "true" }, bar), h("span", { class: "quiet numbers" }, "step " + one.taken + " of " + one.steps)),
+      h("span", { class: "line" }, h("span", { class: "bar", "aria-hidden": "true" }, bar), h("span", { class: "quiet numbers" }, stepOf(one))),
       one.at.map((at) => h("p", { class: "quiet" }, h("code", null, visible(at.step, 80)), " ", visible(at.place, 120), at.until && ", until " + new Date(at.until).toLocaleTimeString([], { hour12: false }))),
       one.failed.map((failed) => h("div", { class: "failed" }, h("p", { class: "mono quiet" }, visible(failed.place, 160)), h("p", { class: "bad-text" }, visible(failed.message, 2000)))),
       one.failures > one.failed.length && h("p", { class: "bad-text" }, plural(one.failures - one.failed.length, "further failure")),

@@ -219,13 +219,14 @@ export const isBad = (row) =>
 
 /** What is looked for: words, and `event:` `status:` `of:` with what has to fit. */
 export function matcher({ q = "", show = "", of = "" }) {
+  const plain = (text) => text.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
   const words = [];
   const names = [];
   const statuses = [];
   for (const word of q.match(/"[^"]*"|\S+/g) ?? []) {
     const [, key, value] = /^(event|status|of):(.+)$/.exec(word) ?? [];
-    if (key === "event") names.push(new RegExp("^" + value.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*") + "$"));
-    else if (key === "status") statuses.push(new RegExp("^" + value.replaceAll("x", "\\d") + "$", "i"));
+    if (key === "event") names.push(new RegExp("^" + plain(value).replaceAll("*", ".*") + "$"));
+    else if (key === "status") statuses.push(new RegExp("^" + plain(value).replaceAll("*", ".*").replaceAll("x", "\\d") + "$", "i"));
     else if (key === "of") of = value;
     else words.push(word.replaceAll('"', "").toLowerCase());
   }
