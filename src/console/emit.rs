@@ -44,8 +44,8 @@ pub(super) struct Sent {
     /// Its body.
     body: Value,
     /// What is probably wrong with the fields that were given: fields, words or types that the vendor does not have.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<String>>,
 }
 
 impl Sent {
@@ -57,7 +57,7 @@ impl Sent {
             event: callback.event.to_string(),
             url: callback.target.to_string(),
             body,
-            warnings,
+            warnings: (!warnings.is_empty()).then_some(warnings),
         }
     }
 }

@@ -265,7 +265,7 @@ fn a_run_has_only_so_much_time() {
     assert_code(&output, 1);
     let why = "after 150ms (--timeout); it was at `await chatbot.send_message` (";
     assert!(
-        stdout(&output).contains(why) || stdout(&output).contains(&format!("{story}:3")),
+        stdout(&output).contains(why) && stdout(&output).contains("s.toml:3)"),
         "{}",
         stdout(&output)
     );

@@ -11,6 +11,7 @@ use crate::delivery::{CallbackId, QueuedCallback};
 use crate::engine::Driver;
 use crate::files::diagnostic::counted;
 use crate::files::visible;
+use crate::scenario::FailureKind;
 use crate::time::HumanDuration;
 
 /// Prints the summary. `again` holds the flags that make the run happen again.
@@ -19,16 +20,16 @@ pub(super) fn summary(is_quiet: bool, tally: &Tally, facts: &Facts, assumed: &As
     if !is_quiet {
         lines.push(String::new());
     }
-    // Beside other stories its lines are far above.
-    if is_quiet || tally.stories.len() > 1 {
-        for story in tally.stories.values().filter(|story| !story.failures.is_empty()) {
-            lines.push(format!("✗ {}", visible(&story.name)));
-            let shown =
-                |failure: &FailureTally| format!("    {} ({})", visible(&failure.message), failure.place);
-            lines.extend(story.failures.iter().map(shown));
-            let skipped = story.skipped.len();
-            lines.extend((skipped > 0).then(|| format!("    {} skipped", counted(skipped as u64, "step"))));
-        }
+    // Beside other stories its lines are far above. That a story was cut short has no line.
+    let are_all_shown = is_quiet || tally.stories.len() > 1;
+    let is_shown = |failure: &&FailureTally| are_all_shown || failure.kind == FailureKind::CutShort.as_str();
+    for story in tally.stories.values().filter(|story| story.failures.iter().any(|one| is_shown(&one))) {
+        lines.push(format!("✗ {}", visible(&story.name)));
+        let shown = |failure: &FailureTally| format!("    {} ({})", visible(&failure.message), failure.place);
+        lines.extend(story.failures.iter().filter(is_shown).map(shown));
+        let skipped = story.skipped.len();
+        let is_told = are_all_shown && skipped > 0;
+        lines.extend(is_told.then(|| format!("    {} skipped", counted(skipped as u64, "step"))));
     }
     let (passed, failed) =
         (tally.passed(), tally.stories.values().filter(|story| story.passed == Some(false)).count());
