@@ -264,11 +264,7 @@ fn a_run_has_only_so_much_time() {
     let output = run(&[&own[..], &["--timeout", "150ms"]].concat());
     assert_code(&output, 1);
     let why = "after 150ms (--timeout); it was at `await chatbot.send_message` (";
-    assert!(
-        stdout(&output).contains(why) && stdout(&output).contains("s.toml:3)"),
-        "{}",
-        stdout(&output)
-    );
+    assert!(stdout(&output).contains(why) && stdout(&output).contains("s.toml:3)"), "{}", stdout(&output));
     let xml = std::fs::read_to_string(&junit).unwrap();
     assert!(xml.contains("it was at `await chatbot.send_message`") && xml.contains("s.toml:3"), "{xml}");
 }

@@ -41,7 +41,8 @@ struct Uses<'t> {
 impl Uses<'_> {
     /// Whether a conversation may begin with this event: it is known to belong to one, or the story sends it itself.
     fn may_begin(&self, id: &str) -> bool {
-        !IN_A_CONVERSATION.contains(&id) && !(PLAYED.contains(&id) && self.events.contains(id))
+        let is_of_story = PLAYED.contains(&id) && self.events.contains(id);
+        !is_of_story && !IN_A_CONVERSATION.contains(&id)
     }
 }
 
