@@ -54,7 +54,7 @@ pub(super) struct Ask {
     by: Option<HumanDuration>,
     /// Moves forward to this moment: `2030-01-01T00:00:00Z`.
     to: Option<String>,
-    /// Sets the speed to this multiple of real time: `60`; `0` stops the clock, `max` jumps to whatever happens next.
+    /// Sets the speed to this multiple of real time: `60`; `0` stops the clock, `max` jumps to the next event.
     speed: Option<SpeedAsked>,
     /// Maximum time to wait for the clock to arrive, in real time. Default: 30s.
     within: Option<HumanDuration>,

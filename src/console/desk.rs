@@ -47,7 +47,7 @@ pub(super) struct AnswerAsk {
     /// The outcome: `talked`, `hung_up`, `voicemail`, `no_answer`, `busy`, `switched_off`, `out_of_area`, `invalid_number`
     /// or `do_not_call`.
     outcome: String,
-    /// With `talked`: what the person wants, `A` to `I`. Default: drawn at random.
+    /// With `talked`: what the person wants, `A` to `I`. Default: random.
     intention: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use crate::simulator::FindingKind;
 /// Which findings.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Ask {
-    /// Only findings of this kind: `unread_field` lists fields that you send and nothing reads.
+    /// Only findings of this kind: `unread_field` lists the fields of your requests that the mock does not use.
     kind: Option<FindingKind>,
 }
 

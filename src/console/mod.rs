@@ -67,9 +67,9 @@ pub const PREFIX: &str = "/_mock";
 /// All requests of the control surface.
 static ROWS: [Row; 53] = control! {
     "list" GET "/" => look::list,
-        "lists these";
+        "lists all operations";
     "ready" GET "/ready" { statuses: &[200, 503] } => look::ready,
-        "says which version runs here, and whether it accepts requests (503 while it shuts down or can't \
+        "returns the version of the mock, and whether it accepts requests (503 while it shuts down or can't \
          write its data folder)";
     "state" GET "/state" => look::look,
         "shows the mock's time, the numbers of callbacks, whether anything is in progress, and the findings \
@@ -88,7 +88,7 @@ static ROWS: [Row; 53] = control! {
         "lists the endpoints and events used so far that are only assumed about the vendor, and which parts \
          of each: verify them";
     "found" GET "/found" => found::list,
-        "lists the findings about your requests; `?kind=unread_field` lists the fields that nothing reads";
+        "lists the findings about your requests; `?kind=unread_field` lists the fields of your requests that the mock does not use";
     "settings" GET "/settings" => settings::show,
         "shows the settings in force, from the file, the environment and the command line, without secrets";
     "journal" GET "/journal" => journal::list,
@@ -105,7 +105,7 @@ static ROWS: [Row; 53] = control! {
         "waits for a request or callback that matches: {\"callback\": \"task.finished\", \"within\": \
          \"10s\"}; or for the end of a story: {\"story\": 1}";
     "settle" POST "/settle" { statuses: &[200, settle::NOT_SETTLED] } => settle::settle,
-        "returns when everything caused so far is answered, delivered or given up: {\"within\": \"10s\"}";
+        "returns when everything caused so far is answered, delivered or failed: {\"within\": \"10s\"}";
     "clock" GET "/clock" => clock::show,
         "shows the mock's time and its speed";
     "move" POST "/clock" { statuses: &[200, 202] } => clock::travel,
@@ -122,19 +122,18 @@ static ROWS: [Row; 53] = control! {
          results of usual mistakes; with {\"computed\": \"SIGNATURE\"} also what your receiver's signature \
          was computed over";
     "chat" POST "/chats" { statuses: &[201] } => user::begin,
-        "starts a chat on WhatsApp as a person whom you play: {\"write\": \"hello\"}";
+        "starts a WhatsApp chat in which you play the user: {\"write\": \"hello\"}";
     "chats" GET "/chats" => user::list,
         "lists the chats that have messages, newest first";
     "chat-history" GET "/chats/{conversation}" => user::history,
         "shows the messages of a chat with their status, and the buttons that can be pressed";
     "user" POST "/user" => user::act,
-        "lets the person in a chat write, press, choose, send a file, ask for a person, fall silent or opt \
-         out: {\"conversation\": \"CALL_ID\", \"write\": \"hello\"}";
+        "lets the user of a chat write, press a button, choose an option, send a file, ask for a human agent, fall silent or opt out: {\"conversation\": \"CALL_ID\", \"write\": \"hello\"}";
     "pass-on" POST "/chats/{conversation}/pass-on" => user::pass_on,
         "lets the agent who has a chat pass it on to another agent: `agent.transfer` is sent, and you answer \
          it with chatbot.agent_transfer_result: {\"to_seat_id\": \"1002\"}";
     "calls" GET "/calls" => desk::list,
-        "lists the phone calls in progress; those that ring can be answered";
+        "lists the current phone calls; ringing ones can be answered";
     "answer-call" POST "/calls/{call}" => desk::answer,
         "decides whether and how the called person answers a ringing call: {\"outcome\": \"talked\", \
          \"intention\": \"B\"}";
@@ -146,7 +145,7 @@ static ROWS: [Row; 53] = control! {
     "scenarios" GET "/scenarios" => stories::list_scenarios,
         "lists the scenarios that can be started: those shipped, and those given with `serve`";
     "start-story" POST "/stories" { statuses: &[201] } => stories::start,
-        "starts a story of a scenario beside everything else: {\"scenario\": \"agent-transfer\", \"set\": \
+        "starts a story of a scenario alongside everything else: {\"scenario\": \"agent-transfer\", \"set\": \
          {\"company\": \"Indonesia\"}}";
     "stories" GET "/stories" => stories::list,
         "lists the stories, newest first, with the progress of each and its failed expectations";
@@ -168,9 +167,9 @@ static ROWS: [Row; 53] = control! {
     "snapshots" GET "/snapshots" => snapshots::list,
         "lists the snapshots";
     "restore" POST "/snapshots/{name}/restore" => snapshots::restore,
-        "restores a snapshot, its time included; everything that has happened since is undone";
+        "restores a snapshot, its time included; everything that happened since then is undone";
     "remove-snapshot" DELETE "/snapshots/{name}" => snapshots::remove,
-        "forgets a snapshot";
+        "deletes a snapshot";
     "reset" POST "/reset" => snapshots::begin_again,
         "resets the mock: the same requests give the same ids again. Undelivered callbacks are dropped; \
          snapshots and namespaces stay";
@@ -198,7 +197,7 @@ static ROWS: [Row; 53] = control! {
     "remove-namespace" DELETE "/namespaces/{name}" => namespaces::remove,
         "deletes a namespace with everything in it; its undelivered callbacks are dropped";
     "metrics" GET "/metrics" { content_type: metrics::CONTENT_TYPE } => metrics::show,
-        "shows figures for Prometheus";
+        "returns metrics for Prometheus";
 };
 
 /// A request of the control surface, described for command-line clients.

@@ -203,7 +203,7 @@ pub(super) async fn act(world: World, ask: ActAsk) -> Result<Answered<Done>, Ref
 pub(super) struct PassOnAsk {
     /// The conversation: its `call_id`. An agent must have it.
     conversation: String,
-    /// The agent who should get it; empty if any agent can. Default: one that is drawn.
+    /// The agent who should get it; empty if any agent can. Default: a random one.
     to_seat_id: Option<String>,
 }
 

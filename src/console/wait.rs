@@ -53,7 +53,7 @@ pub(super) struct Ask {
     times: Option<Whole<1, 1_000_000>>,
     /// Only entries after this one in the journal. Default: 0, which means all that are kept.
     since: Option<Whole<0, { i64::MAX }>>,
-    /// The state that a callback must reach: `delivered` (the default), `queued`, `tried`, or `dead` (given up).
+    /// The state that a callback must reach: `delivered` (the default), `queued`, `tried`, or `dead` (failed).
     state: Option<State>,
     /// Whether the mock must have refused the request. Default: false, it must have served it.
     refused: Option<bool>,
