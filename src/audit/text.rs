@@ -22,7 +22,7 @@ fn group(name: &str, outcomes: &[&Outcome], all: bool, out: &mut String) {
         0 => String::new(),
         left => format!("{DIM}, {left} not judged{DIM:#}"),
     };
-    out.push_str(&format!("{BOLD}{name:<20}{BOLD:#}{good}{passed} of {judged}{good:#}{aside}\n"));
+    out.push_str(&format!("{BOLD}{name:<19}{BOLD:#} {good}{passed} of {judged}{good:#}{aside}\n"));
     for outcome in outcomes {
         match &outcome.verdict {
             Verdict::Found(found) => finding(outcome, found, out),
