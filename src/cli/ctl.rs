@@ -3,13 +3,13 @@
 mod fields;
 mod help;
 
-use std::cell::Cell;
-use std::io::{self, ErrorKind, Write};
+use std::cell::RefCell;
+use std::io::{ErrorKind, Write};
 
 use clap::CommandFactory;
 use serde_json::Value;
 
-use super::output::{LOOK, reader_is_gone};
+use super::output::unread;
 use super::remote::{RemoteError, Where};
 use super::{Cli, CommandError, Exit, cannot_print};
 use crate::console::described;
@@ -75,11 +75,11 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
         let mut body = Vec::new();
         let is_stream = operation.path.starts_with("/journal/");
         let mut stdout = std::io::stdout();
-        let unwritten = Cell::new(None);
+        let unwritten = RefCell::new(None);
         let answering = remote.parts(operation, fields, |status, part| {
             if is_stream && status == 200 {
                 if let Err(error) = stdout.write_all(part).and_then(|()| stdout.flush()) {
-                    unwritten.set(Some(error));
+                    unwritten.replace(Some(error));
                 }
             } else {
                 body.extend_from_slice(part);
@@ -88,8 +88,8 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
         let status = tokio::select! {
             status = answering => status?,
             () = super::interrupted() => return Ok(Exit::Interrupted),
-            error = unread(&unwritten), if is_stream => {
-                return match error {
+            () = unread(|| unwritten.borrow().is_some()), if is_stream => {
+                return match unwritten.take() {
                     Some(error) if error.kind() != ErrorKind::BrokenPipe => Err(cannot_print(error)),
                     _ => Ok(Exit::Ok),
                 };
@@ -100,16 +100,6 @@ pub(super) fn run(args: &Args) -> Result<Exit, CommandError> {
         }
         shown(status, &body)
     })
-}
-
-/// Ready when a part could not be written, or nobody reads the output any more (`| head -1`).
-async fn unread(unwritten: &Cell<Option<io::Error>>) -> Option<io::Error> {
-    loop {
-        match unwritten.take() {
-            None if !reader_is_gone() => tokio::time::sleep(LOOK).await,
-            error => return error,
-        }
-    }
 }
 
 /// Whether the response comes from something other than a mock: a mock's refusals are JSON, and none of its responses here is

@@ -112,12 +112,19 @@ impl Output {
     }
 }
 
+/// Ready when writing to standard output `has_failed`, or nobody reads it any more (`| head -1`).
+pub(super) async fn unread(has_failed: impl Fn() -> bool) {
+    while !has_failed() && !reader_is_gone() {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// How often commands that only print check whether their output is still read.
-pub(super) const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Whether nobody reads standard output any more, as far as the system tells: the next line would fail. On other systems than
 /// Unix only that line tells.
-pub(super) fn reader_is_gone() -> bool {
+fn reader_is_gone() -> bool {
     #[cfg(unix)]
     {
         use std::os::fd::AsFd;

@@ -8,7 +8,7 @@ use std::io::{IsTerminal, Write};
 use serde_json::{Map, Value, json};
 use tokio::sync::Notify;
 
-use super::output::{LOOK, Output, WhenFull, reader_is_gone};
+use super::output::{Output, WhenFull, unread};
 use super::remote::{Remote, RemoteError, Where};
 use super::timeline::Look;
 use super::{CommandError, Exit, argument, lines};
@@ -105,7 +105,7 @@ async fn tail(
     });
     let mut answering = Box::pin(answering);
     let mut interrupted = Box::pin(super::interrupted());
-    let mut unread = Box::pin(unread(&output));
+    let mut unread = Box::pin(unread(|| output.has_failed()));
     let status = loop {
         tokio::select! {
             status = &mut answering => break Some(status?),
@@ -135,13 +135,6 @@ async fn tail(
     }
     output.finish(None).map_err(super::cannot_print)?;
     Ok(Exit::Ok)
-}
-
-/// Ready when nobody reads the output any more (`| head -1`).
-async fn unread(output: &Output) {
-    while !output.has_failed() && !reader_is_gone() {
-        tokio::time::sleep(LOOK).await;
-    }
 }
 
 /// What was last shown.
